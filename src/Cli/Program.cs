@@ -1,0 +1,2 @@
+System.Console.Error.WriteLine("kvctl: nothing is wired yet");
+return 1;

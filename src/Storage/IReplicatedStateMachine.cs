@@ -1,0 +1,64 @@
+namespace KvRaft.Storage;
+
+/// <summary>
+/// What a Raft group drives: the shards' key-value state machine and the placement driver's, alike.
+/// <para>
+/// <b>Determinism.</b> <see cref="Apply"/> is a function of the state and the entries. It reads no clock, no random number, no
+/// per-process hash, and iterates in a defined order, so that all replicas agree byte for byte.
+/// </para>
+/// <para>
+/// <b>Failure.</b> A command that is refused by a rule yields an <see cref="Outcome"/> all replicas agree on. An exception means
+/// that this replica alone could not go on (disk, memory, broken invariant); the caller stops the replica and never retries.
+/// </para>
+/// <para>
+/// <b>Threading.</b> <see cref="Apply"/>, <see cref="Flush"/>, <see cref="SaveCheckpoint"/> and
+/// <see cref="InstallCheckpoint"/> are called by one caller at a time. The properties may be read, and the implementation's own
+/// reads may run, from any thread at any time, also during <see cref="Apply"/> and <see cref="InstallCheckpoint"/>.
+/// </para>
+/// </summary>
+public interface IReplicatedStateMachine : IDisposable
+{
+    /// <summary>The last entry whose effects are visible to reads. Never goes back while the instance lives.</summary>
+    LogPosition Applied { get; }
+
+    /// <summary>
+    /// The last entry whose effects survive a power cut. After reopening, <see cref="Applied"/> starts here or later. The log
+    /// may forget entries up to this position and no further.
+    /// </summary>
+    LogPosition Durable { get; }
+
+    /// <summary>
+    /// Applies entries in order, without gaps, starting after <see cref="Applied"/>, all in one atomic write batch that also
+    /// carries the position. Answers, for each entry, one outcome per command in the entry's order.
+    /// </summary>
+    IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries);
+
+    /// <summary>Makes everything applied survive a power cut: afterwards <see cref="Durable"/> is at least the <see cref="Applied"/> of the call.</summary>
+    void Flush();
+
+    /// <summary>
+    /// Writes a consistent copy of the state, with its position, into <paramref name="directory"/>, which must not exist yet;
+    /// hard links where possible, so writers are not paused. The files are fsynced and flat (no sub-directories). Returns the
+    /// position of the copy.
+    /// </summary>
+    LogPosition SaveCheckpoint(string directory);
+
+    /// <summary>
+    /// Replaces the whole state by the checkpoint in <paramref name="directory"/> (same file system; its files are consumed) by an
+    /// atomic rename. A crash at any moment leaves the old or the new state. Refuses a position below <see cref="Applied"/>.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The directory holds no complete checkpoint.</exception>
+    void InstallCheckpoint(string directory);
+
+    /// <summary>
+    /// A fingerprint of the whole replicated state (data, sessions, revision, clock; not of its files), equal on two replicas
+    /// that applied the same entries. Walks everything; for tests and operators.
+    /// </summary>
+    ulong Digest();
+
+    /// <summary>
+    /// The command this state machine wants proposed when time alone changes it (keys due to expire by
+    /// <paramref name="nowMs"/>, sessions to purge), or null. Asked by the leader at a steady pace.
+    /// </summary>
+    ReadOnlyMemory<byte>? DueCommand(long nowMs);
+}
