@@ -1,0 +1,60 @@
+namespace KvRaft.Node.Options;
+
+/// <summary>
+/// Every limit a caller can meet at this node, in one place. A refusal always names the limit, what was asked, and the
+/// setting that moves it (<see cref="LimitExceeded"/>); <c>Hello</c> and <c>GetLimits</c> report the values in force.
+/// All sizes are bytes of the decoded field, never of the wire form, so that a caller can count them.
+/// </summary>
+internal sealed record Limits
+{
+    /// <summary>
+    /// The longest key. Keys are repeated in the log, the session table, bloom filters and index blocks; 4 KiB is double what
+    /// etcd recommends for a key and keeps a RocksDB index block of 16 KiB useful.
+    /// </summary>
+    public int KeyBytesMax { get; init; } = 4 * 1024;
+
+    /// <summary>
+    /// The largest value. A value crosses the log, the network and the memtable whole; at 1 MiB one value costs a 1 Gbit/s link
+    /// 8 ms, which is below the lower election timeout by a factor of ten. (etcd: 1.5 MiB for a request.)
+    /// </summary>
+    public int ValueBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>The largest gRPC message, both ways: gRPC's own default for receiving, which every language's client has.</summary>
+    public int MessageBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Items of one MultiGet, MultiSet or Txn. 256 keys of 4 KiB are 1 MiB, a quarter of a message; more is better sent as several
+    /// calls, whose answers then arrive earlier.
+    /// </summary>
+    public int BatchItemsMax { get; init; } = 256;
+
+    /// <summary>Operations in one pipe message. Past a few hundred the cost of the message itself is below 1 % of the operations'.</summary>
+    public int PipeOperationsPerMessageMax { get; init; } = 1024;
+
+    /// <summary>
+    /// Operations of one pipe that may be under way. At 1 ms a round, 4096 in flight allow 4 M operations a second, more than a
+    /// stream can carry; the bound is there for memory: 4096 × (4 KiB + 1 MiB) is the worst a stream can pin.
+    /// </summary>
+    public int PipeInFlightMax { get; init; } = 4096;
+
+    /// <summary>Bytes of one pipe's operations that may be under way: what really bounds the memory a stream can pin (16 full messages).</summary>
+    public long PipeInFlightBytesMax { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Streams and calls one HTTP/2 connection may have open; Kestrel's default of 100 starves a busy unary client.</summary>
+    public int StreamsPerConnectionMax { get; init; } = 1000;
+
+    /// <summary>Bytes of one scan chunk: small enough to be produced within a few milliseconds, large enough to amortise a message.</summary>
+    public int ScanChunkBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Keys a scan may look at without an explicit budget before it hands back a resume token.</summary>
+    public int ScanKeysMax { get; init; } = 10_000;
+
+    /// <summary>
+    /// Free bytes of the data disk below which writes that need room are refused while deletes are still taken. Compaction must be
+    /// able to rewrite its largest level file (64 MiB) for several shards at once, and the log to preallocate segments: 1 GiB.
+    /// </summary>
+    public long DiskReserveBytes { get; init; } = 1024L * 1024 * 1024;
+
+    /// <summary>The longest time a call may take when the caller named no deadline.</summary>
+    public TimeSpan DeadlineDefault { get; init; } = TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Options;
+
+/// <summary>
+/// What one node runs with: complete, typed and checked. Comes from <see cref="NodeOptionsReader"/> (file, environment, flags) or
+/// is written by <c>kvraft dev</c> and the tests; <see cref="NodeOptionsValidator"/> has the last word in either case.
+/// </summary>
+internal sealed record NodeOptions
+{
+    /// <summary>Identity of the cluster; nodes of different clusters refuse each other and each other's data directories.</summary>
+    public required Guid ClusterId { get; init; }
+
+    /// <summary>What people call the cluster.</summary>
+    public required string ClusterName { get; init; }
+
+    public required NodeId NodeId { get; init; }
+
+    /// <summary>Everything the node keeps. Belongs to one node for ever; checked at every start.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Where the gRPC services listen.</summary>
+    public required IPEndPoint PublicListen { get; init; }
+
+    /// <summary>Where all Raft groups of the node listen.</summary>
+    public required IPEndPoint RaftListen { get; init; }
+
+    /// <summary>The nodes the cluster starts with, this one among them; the same list on each of them.</summary>
+    public required IReadOnlyList<InitialNode> Nodes { get; init; }
+
+    /// <summary>Number of shards, a power of two. Fixed at the first start of the cluster.</summary>
+    public int ShardCount { get; init; } = ShardCountDefault;
+
+    /// <summary>Replicas of a shard; at most the number of nodes.</summary>
+    public int ReplicationFactor { get; init; } = ReplicationFactorDefault;
+
+    public Limits Limits { get; init; } = new();
+
+    public NodeTimings Timings { get; init; } = new();
+
+    /// <summary>64 shards spread well over up to about ten nodes (six shares each) and cost an idle node little.</summary>
+    public const int ShardCountDefault = 64;
+
+    /// <summary>Three copies survive the loss of one.</summary>
+    public const int ReplicationFactorDefault = 3;
+
+    /// <summary>
+    /// Most shards a cluster can be cut into: the full route map of 512 shards fits into one 64 KiB message, eight times that is
+    /// still a quarter of the message limit.
+    /// </summary>
+    public const int ShardCountMax = 4096;
+
+    /// <summary>
+    /// Most initial nodes: they are the voters of group 0, and beyond seven each further voter costs every placement decision a
+    /// message while hardly adding to its safety. Further nodes join later, as data nodes.
+    /// </summary>
+    public const int InitialNodesMax = 7;
+
+    /// <summary>This node's entry of <see cref="Nodes"/>.</summary>
+    public InitialNode Self => Nodes.First(node => node.Id == NodeId);
+}
+
+/// <summary>The clocks of a node.</summary>
+internal sealed record NodeTimings
+{
+    /// <summary>Shortest time without a leader's sign of life before a replica stands for election.</summary>
+    public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Longest such time; each replica draws between the two.</summary>
+    public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(600);
+
+    /// <summary>
+    /// How often the leader of a shard asks its state machine whether time alone has work for it (keys to purge, sessions to
+    /// forget). Readers hide expired keys by the shard's clock, which only these commands move when nobody writes, so this bounds
+    /// how late an idle shard notices an expiry.
+    /// </summary>
+    public TimeSpan DueInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How often free disk space is looked at. A disk fills at some hundred MB/s at most, against a reserve of 1 GiB.</summary>
+    public TimeSpan DiskCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a stopping node waits for calls under way before it cuts them.</summary>
+    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,203 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Options;
+
+/// <summary>
+/// Turns merged text settings (file, then environment, then flags; the later wins) into <see cref="NodeOptions"/>. Text that
+/// cannot be understood and rules that are broken are reported together.
+/// </summary>
+internal static class NodeOptionsReader
+{
+    /// <exception cref="InvalidOptionsException">Something is missing or wrong; the exception has every mistake.</exception>
+    public static NodeOptions Read(IConfiguration source)
+    {
+        var reader = new SettingsReader(source);
+        UnknownSettings(source, reader);
+        var nodes = Nodes(source, reader);
+        var id = Id(reader);
+        var self = nodes.FirstOrDefault(node => node.Id == id);
+        var (clusterId, clusterName) = Cluster(reader);
+        var options = new NodeOptions
+        {
+            ClusterId = clusterId,
+            ClusterName = clusterName,
+            NodeId = id ?? default,
+            DataDirectory = Required(reader, "dataDirectory", "the directory this node keeps its data in"),
+            PublicListen = Listen(reader, "publicListen", self?.Public),
+            RaftListen = Listen(reader, "raftListen", self?.Raft),
+            Nodes = nodes,
+            ShardCount = reader.Whole("shardCount", NodeOptions.ShardCountDefault),
+            ReplicationFactor = reader.Whole(
+                "replicationFactor", Math.Clamp(nodes.Count, 1, NodeOptions.ReplicationFactorDefault)),
+            Limits = ReadLimits(reader),
+            Timings = ReadTimings(reader),
+        };
+        var mistakes = Together(reader.Mistakes, NodeOptionsValidator.Validate(options));
+        return mistakes.Count == 0 ? options : throw new InvalidOptionsException(mistakes);
+    }
+
+    /// <summary>A field that could not be read stands in the options with a default; what the rules say about that default is noise.</summary>
+    private static List<OptionMistake> Together(IReadOnlyList<OptionMistake> read, IReadOnlyList<OptionMistake> rules)
+    {
+        var unread = read.Select(mistake => mistake.Field).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return [.. read, .. rules.Where(rule => !unread.Contains(rule.Field))];
+    }
+
+    private static (Guid Id, string Name) Cluster(SettingsReader reader)
+    {
+        var name = reader.Text("clusterName");
+        var id = reader.Parse<Guid?>("clusterId", null, "a UUID", (string text, out Guid? value) =>
+        {
+            var parsed = Guid.TryParse(text, out var guid);
+            value = guid;
+            return parsed;
+        });
+        if (id is null && name is null && reader.Text("clusterId") is null)
+        {
+            reader.Add("clusterName", null, "give clusterName, or clusterId if it was fixed elsewhere");
+        }
+
+        return (id ?? IdOfName(name ?? "?"), name ?? id?.ToString() ?? "?");
+    }
+
+    /// <summary>
+    /// The identity of a cluster that was given a name only: the same on every node that was told the same name. A UUID of
+    /// version 8 (RFC 9562, section 5.8) over SHA-256.
+    /// </summary>
+    internal static Guid IdOfName(string name)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes("kvraft cluster " + name), hash);
+        hash[6] = (byte)((hash[6] & 0x0f) | 0x80);
+        hash[8] = (byte)((hash[8] & 0x3f) | 0x80);
+        return new Guid(hash[..16], bigEndian: true);
+    }
+
+    private static NodeId? Id(SettingsReader reader)
+    {
+        if (reader.Text("nodeId") is null)
+        {
+            reader.Add("nodeId", null, IdAllowed);
+            return null;
+        }
+
+        return reader.Parse<NodeId?>("nodeId", null, IdAllowed, ParseId);
+    }
+
+    private static readonly string IdAllowed = $"1 to {NodeId.LengthMax} lower-case letters, digits and inner hyphens";
+
+    private static bool ParseId(string text, out NodeId? id)
+    {
+        id = NodeId.IsValid(text) ? new NodeId(text) : null;
+        return id is not null;
+    }
+
+    private static string Required(SettingsReader reader, string path, string allowed)
+    {
+        if (reader.Text(path) is { } text)
+        {
+            return text;
+        }
+
+        reader.Add(path, null, allowed);
+        return "";
+    }
+
+    /// <summary>
+    /// Where to listen: as said, or at the address the other nodes were told, if it is one of this machine's, or on that port on
+    /// every interface. A node without an entry in the list is a mistake reported elsewhere.
+    /// </summary>
+    private static IPEndPoint Listen(SettingsReader reader, string path, HostAndPort? advertised)
+    {
+        if (reader.Address(path, required: false) is { } address)
+        {
+            if (address.TryToListen(out var endPoint))
+            {
+                return endPoint;
+            }
+
+            reader.Add(path, address.ToString(), "an IP address of this machine (0.0.0.0 for all) and a port");
+        }
+
+        return advertised is { } known && known.TryToListen(out var own)
+            ? own
+            : new IPEndPoint(IPAddress.Any, advertised?.Port ?? 0);
+    }
+
+    private static List<InitialNode> Nodes(IConfiguration source, SettingsReader reader)
+    {
+        var sections = source.GetSection("nodes").GetChildren().ToArray();
+        if (sections.Length == 0)
+        {
+            reader.Add("nodes", null, "list the nodes the cluster starts with: id, raft, public, zone, weight");
+        }
+
+        var nodes = new List<InitialNode>(sections.Length);
+        foreach (var section in sections)
+        {
+            var path = section.Path;
+            var raft = reader.Address(path + ":raft", required: true);
+            var @public = reader.Address(path + ":public", required: true);
+            var id = reader.Parse<NodeId?>(path + ":id", null, IdAllowed, ParseId);
+            if (reader.Text(path + ":id") is null)
+            {
+                reader.Add(path + ":id", null, IdAllowed);
+            }
+
+            // A node with an unreadable part still counts, so that "nodeId is not in the list" is not reported on top.
+            var stand = new HostAndPort(path, 1);
+            nodes.Add(new InitialNode(
+                id ?? default, raft ?? stand, @public ?? stand, reader.Text(path + ":zone") ?? "", reader.Number(path + ":weight", 1)));
+        }
+
+        return nodes;
+    }
+
+    private static Limits ReadLimits(SettingsReader reader)
+    {
+        var usual = new Limits();
+        return new Limits
+        {
+            KeyBytesMax = reader.Whole("limits:keyBytesMax", usual.KeyBytesMax),
+            ValueBytesMax = reader.Whole("limits:valueBytesMax", usual.ValueBytesMax),
+            MessageBytesMax = reader.Whole("limits:messageBytesMax", usual.MessageBytesMax),
+            BatchItemsMax = reader.Whole("limits:batchItemsMax", usual.BatchItemsMax),
+            PipeOperationsPerMessageMax = reader.Whole("limits:pipeOperationsPerMessageMax", usual.PipeOperationsPerMessageMax),
+            PipeInFlightMax = reader.Whole("limits:pipeInFlightMax", usual.PipeInFlightMax),
+            PipeInFlightBytesMax = reader.WholeLong("limits:pipeInFlightBytesMax", usual.PipeInFlightBytesMax),
+            StreamsPerConnectionMax = reader.Whole("limits:streamsPerConnectionMax", usual.StreamsPerConnectionMax),
+            ScanChunkBytesMax = reader.Whole("limits:scanChunkBytesMax", usual.ScanChunkBytesMax),
+            ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
+            DiskReserveBytes = reader.WholeLong("limits:diskReserveBytes", usual.DiskReserveBytes),
+            DeadlineDefault = reader.Milliseconds("limits:deadlineDefaultMs", usual.DeadlineDefault),
+        };
+    }
+
+    private static NodeTimings ReadTimings(SettingsReader reader)
+    {
+        var usual = new NodeTimings();
+        return new NodeTimings
+        {
+            ElectionTimeoutMin = reader.Milliseconds("timings:electionTimeoutMinMs", usual.ElectionTimeoutMin),
+            ElectionTimeoutMax = reader.Milliseconds("timings:electionTimeoutMaxMs", usual.ElectionTimeoutMax),
+            DueInterval = reader.Milliseconds("timings:dueIntervalMs", usual.DueInterval),
+            DiskCheckInterval = reader.Milliseconds("timings:diskCheckIntervalMs", usual.DiskCheckInterval),
+            StopGrace = reader.Milliseconds("timings:stopGraceMs", usual.StopGrace),
+        };
+    }
+
+    /// <summary>A setting nobody reads is a typo that would silently do nothing.</summary>
+    private static void UnknownSettings(IConfiguration source, SettingsReader reader)
+    {
+        foreach (var (path, value) in source.AsEnumerable())
+        {
+            if (value is not null && !SettingNames.IsKnown(path))
+            {
+                reader.Add(path, value, $"there is no such setting; known are {SettingNames.Near(path)}");
+            }
+        }
+    }
+}

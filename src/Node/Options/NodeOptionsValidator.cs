@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace KvRaft.Node.Options;
+
+/// <summary>
+/// The rules that typed options must meet, wherever they came from. Pure; reports every mistake at once, so that a configuration
+/// is repaired in one go.
+/// </summary>
+internal static class NodeOptionsValidator
+{
+    public static IReadOnlyList<OptionMistake> Validate(NodeOptions options)
+    {
+        var mistakes = new List<OptionMistake>();
+        Identity(options, mistakes);
+        Nodes(options, mistakes);
+        Shards(options, mistakes);
+        Sizes(options.Limits, mistakes);
+        Clocks(options.Timings, mistakes);
+        return mistakes;
+    }
+
+    /// <exception cref="InvalidOptionsException">The options break a rule; the exception has all of them.</exception>
+    public static NodeOptions Demand(NodeOptions options)
+    {
+        var mistakes = Validate(options);
+        return mistakes.Count == 0 ? options : throw new InvalidOptionsException(mistakes);
+    }
+
+    private static void Identity(NodeOptions options, List<OptionMistake> mistakes)
+    {
+        if (options.ClusterId == Guid.Empty)
+        {
+            mistakes.Add(new("clusterId", options.ClusterId.ToString(), "a UUID other than the empty one"));
+        }
+
+        if (string.IsNullOrWhiteSpace(options.DataDirectory))
+        {
+            mistakes.Add(new("dataDirectory", options.DataDirectory, "the directory this node keeps its data in"));
+        }
+
+        // Port 0 lets the system choose: the tests use it, two listeners then never collide.
+        if (options.PublicListen.Port != 0 && options.PublicListen.Port == options.RaftListen.Port)
+        {
+            mistakes.Add(new("raftListen", options.RaftListen.ToString(), "a port other than that of publicListen"));
+        }
+    }
+
+    private static void Nodes(NodeOptions options, List<OptionMistake> mistakes)
+    {
+        var nodes = options.Nodes;
+        if (nodes.Count is 0 or > NodeOptions.InitialNodesMax)
+        {
+            mistakes.Add(new("nodes", Text(nodes.Count), $"1 to {NodeOptions.InitialNodesMax} nodes"));
+        }
+
+        if (nodes.All(node => node.Id != options.NodeId))
+        {
+            mistakes.Add(new("nodeId", options.NodeId.Value, "one of the ids in 'nodes'"));
+        }
+
+        Unique(nodes, node => node.Id.Value, "id", mistakes);
+        Unique(nodes, node => node.Raft.ToString(), "raft", mistakes);
+        Unique(nodes, node => node.Public.ToString(), "public", mistakes);
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            if (nodes[i].Weight is not (> 0 and <= WeightMax))
+            {
+                mistakes.Add(new($"nodes[{i}].weight", Text(nodes[i].Weight), $"above 0, at most {WeightMax}"));
+            }
+        }
+    }
+
+    /// <summary>A node a hundred times the size of another is not a cluster any more but a node with helpers.</summary>
+    private const int WeightMax = 100;
+
+    private static void Unique(
+        IReadOnlyList<InitialNode> nodes, Func<InitialNode, string> part, string name, List<OptionMistake> mistakes)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            if (!seen.TryAdd(part(nodes[i]), i))
+            {
+                mistakes.Add(new($"nodes[{i}].{name}", part(nodes[i]), $"different from nodes[{seen[part(nodes[i])]}].{name}"));
+            }
+        }
+    }
+
+    private static void Shards(NodeOptions options, List<OptionMistake> mistakes)
+    {
+        if (options.ShardCount is < 1 or > NodeOptions.ShardCountMax || !BitOperations.IsPow2(options.ShardCount))
+        {
+            mistakes.Add(new("shardCount", Text(options.ShardCount), $"a power of two from 1 to {NodeOptions.ShardCountMax}"));
+        }
+
+        if (options.ReplicationFactor < 1 || options.ReplicationFactor > Math.Max(1, options.Nodes.Count))
+        {
+            mistakes.Add(new(
+                "replicationFactor", Text(options.ReplicationFactor), $"1 to the number of nodes ({options.Nodes.Count})"));
+        }
+    }
+
+    private static void Sizes(Limits limits, List<OptionMistake> mistakes)
+    {
+        Between("limits.keyBytesMax", limits.KeyBytesMax, 1, 64 * 1024, mistakes);
+        Between("limits.valueBytesMax", limits.ValueBytesMax, 1, 16 * 1024 * 1024, mistakes);
+        Between("limits.messageBytesMax", limits.MessageBytesMax, 64 * 1024, 64 * 1024 * 1024, mistakes);
+        Between("limits.batchItemsMax", limits.BatchItemsMax, 1, 10_000, mistakes);
+        Between("limits.pipeOperationsPerMessageMax", limits.PipeOperationsPerMessageMax, 1, 65_536, mistakes);
+        Between("limits.pipeInFlightMax", limits.PipeInFlightMax, 1, 1_000_000, mistakes);
+        Between("limits.pipeInFlightBytesMax", limits.PipeInFlightBytesMax, limits.MessageBytesMax, 16L << 30, mistakes);
+        Between("limits.streamsPerConnectionMax", limits.StreamsPerConnectionMax, 1, 100_000, mistakes);
+        Between("limits.scanChunkBytesMax", limits.ScanChunkBytesMax, 1024, limits.MessageBytesMax, mistakes);
+        Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
+        Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);
+        Between("limits.deadlineDefaultMs", limits.DeadlineDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
+        if (limits.KeyBytesMax + (long)limits.ValueBytesMax > limits.MessageBytesMax - EnvelopeBytes)
+        {
+            mistakes.Add(new(
+                "limits.messageBytesMax", Text(limits.MessageBytesMax),
+                $"at least keyBytesMax + valueBytesMax + {EnvelopeBytes} for the message around them"));
+        }
+    }
+
+    /// <summary>Header, session token and field tags around one key and value, generously.</summary>
+    private const int EnvelopeBytes = 4096;
+
+    private static void Clocks(NodeTimings timings, List<OptionMistake> mistakes)
+    {
+        // Below 100 ms a garbage collection of a neighbour is taken for its death; above 10 s a dead leader blocks its shards.
+        Between("timings.electionTimeoutMinMs", timings.ElectionTimeoutMin, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10), mistakes);
+        if (timings.ElectionTimeoutMax < timings.ElectionTimeoutMin * 1.5)
+        {
+            mistakes.Add(new(
+                "timings.electionTimeoutMaxMs", Text(timings.ElectionTimeoutMax),
+                "at least one and a half times electionTimeoutMinMs, or replicas stand for election together"));
+        }
+
+        Between("timings.dueIntervalMs", timings.DueInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
+        Between("timings.diskCheckIntervalMs", timings.DiskCheckInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
+        Between("timings.stopGraceMs", timings.StopGrace, TimeSpan.Zero, TimeSpan.FromMinutes(5), mistakes);
+    }
+
+    private static void Between<T>(string field, T value, T low, T high, List<OptionMistake> mistakes)
+        where T : IComparable<T>, IFormattable
+    {
+        if (value.CompareTo(low) < 0 || value.CompareTo(high) > 0)
+        {
+            mistakes.Add(new(field, Text(value), $"from {Text(low)} to {Text(high)}"));
+        }
+    }
+
+    private static string Text<T>(T value)
+        where T : IFormattable => value is TimeSpan span
+            ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds}")
+            : value.ToString(null, CultureInfo.InvariantCulture);
+}

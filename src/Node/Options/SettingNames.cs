@@ -1,0 +1,53 @@
+using System.Collections.Frozen;
+
+namespace KvRaft.Node.Options;
+
+/// <summary>The names of all settings, as paths with <c>:</c> between the parts; matched without regard to case.</summary>
+internal static class SettingNames
+{
+    private static readonly string[] Root =
+    [
+        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "raftListen", "shardCount", "replicationFactor",
+    ];
+
+    private static readonly string[] OfNode = ["id", "raft", "public", "zone", "weight"];
+
+    private static readonly string[] OfLimits =
+    [
+        "keyBytesMax", "valueBytesMax", "messageBytesMax", "batchItemsMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
+        "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
+        "deadlineDefaultMs",
+    ];
+
+    private static readonly string[] OfTimings =
+    [
+        "electionTimeoutMinMs", "electionTimeoutMaxMs", "dueIntervalMs", "diskCheckIntervalMs", "stopGraceMs",
+    ];
+
+    /// <summary>Every setting that is not part of a node's entry.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [.. Root, .. OfLimits.Select(name => "limits:" + name), .. OfTimings.Select(name => "timings:" + name)];
+
+    private static readonly FrozenSet<string> Known = All.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    public static bool IsKnown(string path) =>
+        Known.Contains(path)
+        || (path.Split(':') is [var nodes, var index, var part]
+            && nodes.Equals("nodes", StringComparison.OrdinalIgnoreCase)
+            && int.TryParse(index, out _)
+            && OfNode.Contains(part, StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>The names that could have been meant: those of the same section.</summary>
+    public static string Near(string path)
+    {
+        var section = path.Contains(':', StringComparison.Ordinal) ? path[..path.IndexOf(':', StringComparison.Ordinal)] : "";
+        var names = section.ToUpperInvariant() switch
+        {
+            "LIMITS" => OfLimits,
+            "TIMINGS" => OfTimings,
+            "NODES" => OfNode,
+            _ => [.. Root, "nodes", "limits", "timings"],
+        };
+        return string.Join(", ", names);
+    }
+}

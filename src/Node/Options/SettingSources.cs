@@ -1,0 +1,48 @@
+using System.Collections;
+
+namespace KvRaft.Node.Options;
+
+/// <summary>
+/// Where settings come from: the file, over it the environment, over it the flags. An environment variable is
+/// <c>KVRAFT_</c> and the setting with <c>_</c> between words and <c>__</c> between parts:
+/// <c>KVRAFT_DATA_DIRECTORY</c>, <c>KVRAFT_LIMITS__VALUE_BYTES_MAX</c>, <c>KVRAFT_NODES__0__ID</c>.
+/// </summary>
+internal static class SettingSources
+{
+    private const string Prefix = "KVRAFT_";
+
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FormatException">The file is no JSON object.</exception>
+    public static IConfiguration Merge(
+        string? file, IDictionary environment, IEnumerable<KeyValuePair<string, string?>> flags)
+    {
+        var builder = new ConfigurationBuilder();
+        if (file is not null)
+        {
+            builder.AddJsonStream(new MemoryStream(File.ReadAllBytes(file)));
+        }
+
+        return builder.AddInMemoryCollection(FromEnvironment(environment)).AddInMemoryCollection(flags).Build();
+    }
+
+    /// <summary>
+    /// Only names that are settings: other programs (the test tools, scripts around the server) may use the prefix for purposes
+    /// of their own.
+    /// </summary>
+    private static IEnumerable<KeyValuePair<string, string?>> FromEnvironment(IDictionary environment)
+    {
+        foreach (DictionaryEntry variable in environment)
+        {
+            if (variable.Key is string name && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+            {
+                var path = name[Prefix.Length..]
+                    .Replace("__", ":", StringComparison.Ordinal)
+                    .Replace("_", "", StringComparison.Ordinal);
+                if (SettingNames.IsKnown(path))
+                {
+                    yield return new(path, variable.Value as string);
+                }
+            }
+        }
+    }
+}

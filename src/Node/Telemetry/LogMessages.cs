@@ -1,0 +1,53 @@
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Telemetry;
+
+/// <summary>
+/// What the node says, ids 1000 to 1999. Information is a change of role, membership or placement; Debug a request; Trace a
+/// message. An id that is retired is not used again.
+/// </summary>
+internal static partial class LogMessages
+{
+    // 1000: the life of a node
+    [LoggerMessage(1000, LogLevel.Information, "Node {NodeId} of cluster {ClusterName} ({ClusterId}) starts; data in {Directory}")]
+    public static partial void NodeStarts(this ILogger logger, NodeId nodeId, string clusterName, Guid clusterId, string directory);
+
+    [LoggerMessage(1001, LogLevel.Information, "Node {NodeId} serves clients on {PublicEndPoint} and replicas on {RaftEndPoint}")]
+    public static partial void NodeServes(this ILogger logger, NodeId nodeId, string publicEndPoint, string raftEndPoint);
+
+    [LoggerMessage(1002, LogLevel.Information, "Node {NodeId} stops")]
+    public static partial void NodeStops(this ILogger logger, NodeId nodeId);
+
+    [LoggerMessage(1003, LogLevel.Critical, "Node {NodeId} cannot go on and stops; nothing that was acknowledged is lost")]
+    public static partial void NodeFails(this ILogger logger, Exception error, NodeId nodeId);
+
+    // 1100: shards and placement
+    [LoggerMessage(1100, LogLevel.Information, "Node {NodeId} proposes the first shard map: {Shards} shards, {Replicas} replicas each, {Nodes} nodes")]
+    public static partial void ProposesFirstShardMap(this ILogger logger, NodeId nodeId, int shards, int replicas, int nodes);
+
+    [LoggerMessage(1101, LogLevel.Information, "Node {NodeId} follows shard map {Epoch}: opens {Opens} replicas, drops {Drops}")]
+    public static partial void FollowsShardMap(this ILogger logger, NodeId nodeId, Epoch epoch, int opens, int drops);
+
+    [LoggerMessage(1102, LogLevel.Debug, "Node {NodeId} opened shard {ShardId}")]
+    public static partial void ShardOpened(this ILogger logger, NodeId nodeId, ShardId shardId);
+
+    [LoggerMessage(1103, LogLevel.Information, "Node {NodeId} leads shard {ShardId} in term {Term}")]
+    public static partial void LeadsShard(this ILogger logger, NodeId nodeId, ShardId shardId, long term);
+
+    [LoggerMessage(1104, LogLevel.Information, "Node {NodeId} no longer leads shard {ShardId}")]
+    public static partial void LeadsShardNoMore(this ILogger logger, NodeId nodeId, ShardId shardId);
+
+    [LoggerMessage(1105, LogLevel.Debug, "Proposing what is due in shard {ShardId} answered {Status}; the next tick tries again")]
+    public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, string status);
+
+    // 1200: disk
+    [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]
+    public static partial void DiskNearlyFull(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
+
+    [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are taken")]
+    public static partial void DiskHasRoom(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
+
+    // 1300: requests
+    [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]
+    public static partial void RequestFaulted(this ILogger logger, Exception error, string method);
+}

@@ -1,0 +1,181 @@
+using System.Collections;
+using System.Text;
+using KvRaft.Node.Options;
+using KvRaft.Topology;
+using Microsoft.Extensions.Configuration;
+
+namespace KvRaft.Node.Tests.Options;
+
+public sealed class NodeOptionsReaderTests
+{
+    private const string Three = """
+        {
+          "clusterName": "test", "nodeId": "n2", "dataDirectory": "/var/lib/kvraft",
+          "nodes": [
+            { "id": "n1", "raft": "10.0.0.1:7500", "public": "10.0.0.1:7400", "zone": "a" },
+            { "id": "n2", "raft": "10.0.0.2:7500", "public": "10.0.0.2:7400", "zone": "b", "weight": 2.5 },
+            { "id": "n3", "raft": "[::1]:7500", "public": "db3.example:7400" }
+          ]
+        }
+        """;
+
+    [Fact]
+    public void Reads_a_complete_file()
+    {
+        var options = Read(Three);
+
+        Assert.Equal(new NodeId("n2"), options.NodeId);
+        Assert.Equal("10.0.0.2:7400", options.PublicListen.ToString());
+        Assert.Equal("10.0.0.2:7500", options.RaftListen.ToString());
+        Assert.Equal(2.5, options.Self.Weight);
+        Assert.Equal("b", options.Self.Zone);
+        Assert.Equal("[::1]:7500", options.Nodes[2].Raft.ToString());
+        Assert.Equal(3, options.ReplicationFactor);
+        Assert.Equal(NodeOptions.ShardCountDefault, options.ShardCount);
+    }
+
+    [Fact]
+    public void Nodes_told_the_same_cluster_name_agree_on_the_cluster_id()
+    {
+        var first = Read(Three, flags: [new("nodeId", "n1")]);
+        var second = Read(Three, flags: [new("nodeId", "n3")]);
+        var other = Read(Three, flags: [new("clusterName", "other")]);
+
+        Assert.Equal(first.ClusterId, second.ClusterId);
+        Assert.NotEqual(first.ClusterId, other.ClusterId);
+        Assert.Equal(8, first.ClusterId.Version);
+    }
+
+    [Fact]
+    public void A_flag_wins_over_the_environment_and_that_over_the_file()
+    {
+        var environment = new Hashtable
+        {
+            ["KVRAFT_DATA_DIRECTORY"] = "/from/environment",
+            ["KVRAFT_LIMITS__VALUE_BYTES_MAX"] = "1000",
+            ["KVRAFT_NODE_ID"] = "n3",
+            ["KVRAFT_SOMETHING_ELSE"] = "of another program",
+        };
+
+        var options = Read(Three, environment, [new("nodeId", "n1")]);
+
+        Assert.Equal("/from/environment", options.DataDirectory);
+        Assert.Equal(1000, options.Limits.ValueBytesMax);
+        Assert.Equal(new NodeId("n1"), options.NodeId);
+    }
+
+    [Fact]
+    public void Five_mistakes_are_all_reported_each_with_field_value_and_what_is_allowed()
+    {
+        var mistakes = Mistakes("""
+            {
+              "clusterName": "test", "nodeId": "N2", "dataDirectory": "/d", "shardCount": 100,
+              "replicationFactor": 5, "limits": { "keyBytesMax": "many" },
+              "nodes": [
+                { "id": "n1", "raft": "10.0.0.1", "public": "10.0.0.1:7400" },
+                { "id": "n2", "raft": "10.0.0.2:7500", "public": "10.0.0.2:7400" }
+              ]
+            }
+            """);
+
+        Assert.Equal(
+            ["limits.keyBytesMax", "nodeId", "nodes[0].raft", "replicationFactor", "shardCount"],
+            mistakes.Select(mistake => mistake.Field).Order(StringComparer.Ordinal));
+        Assert.Equal("nodeId: 'N2' is not allowed; 1 to 63 lower-case letters, digits and inner hyphens",
+            mistakes.Single(mistake => mistake.Field == "nodeId").ToString());
+        Assert.Equal("shardCount: '100' is not allowed; a power of two from 1 to 4096",
+            mistakes.Single(mistake => mistake.Field == "shardCount").ToString());
+        Assert.Equal("nodes[0].raft: '10.0.0.1' is not allowed; host:port, such as 10.0.0.1:7400",
+            mistakes.Single(mistake => mistake.Field == "nodes[0].raft").ToString());
+    }
+
+    [Fact]
+    public void An_empty_configuration_names_everything_that_is_missing()
+    {
+        var mistakes = Mistakes("{}");
+
+        Assert.Equal(
+            ["clusterName", "dataDirectory", "nodeId", "nodes"],
+            mistakes.Select(mistake => mistake.Field).Order(StringComparer.Ordinal));
+        Assert.All(mistakes, mistake => Assert.Contains("missing", mistake.ToString(), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("\"shardCuont\": 8", "shardCuont")]
+    [InlineData("\"limits\": { \"keyBytes\": 8 }", "limits.keyBytes")]
+    [InlineData("\"timings\": { \"electionTimeoutMinMs\": 50 }", "timings.electionTimeoutMinMs")]
+    [InlineData("\"timings\": { \"electionTimeoutMaxMs\": 301 }", "timings.electionTimeoutMaxMs")]
+    [InlineData("\"limits\": { \"messageBytesMax\": 100000 }", "limits.messageBytesMax")]
+    [InlineData("\"publicListen\": \"db2.example:7400\"", "publicListen")]
+    [InlineData("\"publicListen\": \"0.0.0.0:7500\"", "raftListen")]
+    [InlineData("\"clusterId\": \"7\"", "clusterId")]
+    public void A_single_mistake_is_found(string setting, string field)
+    {
+        var mistakes = Mistakes(Three.Replace("\"clusterName\": \"test\"", "\"clusterName\": \"test\", " + setting, StringComparison.Ordinal));
+
+        Assert.Contains(field, mistakes.Select(mistake => mistake.Field));
+    }
+
+    [Fact]
+    public void Nodes_must_differ_in_id_and_addresses_and_this_one_be_among_them()
+    {
+        var mistakes = Mistakes("""
+            {
+              "clusterName": "test", "nodeId": "n9", "dataDirectory": "/d", "publicListen": "0.0.0.0:1", "raftListen": "0.0.0.0:2",
+              "nodes": [
+                { "id": "n1", "raft": "10.0.0.1:7500", "public": "10.0.0.1:7400" },
+                { "id": "n1", "raft": "10.0.0.1:7500", "public": "10.0.0.2:7400", "weight": 0 }
+              ]
+            }
+            """);
+
+        Assert.Equal(
+            ["nodeId", "nodes[1].id", "nodes[1].raft", "nodes[1].weight"],
+            mistakes.Select(mistake => mistake.Field).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void More_than_seven_initial_nodes_are_refused()
+    {
+        var nodes = string.Join(",", Enumerable.Range(1, 8).Select(i =>
+            $$"""{ "id": "n{{i}}", "raft": "10.0.0.{{i}}:7500", "public": "10.0.0.{{i}}:7400" }"""));
+
+        var mistake = Assert.Single(Mistakes(
+            $$"""{ "clusterName": "test", "nodeId": "n2", "dataDirectory": "/d", "nodes": [{{nodes}}] }"""));
+
+        Assert.Equal("nodes: '8' is not allowed; 1 to 7 nodes", mistake.ToString());
+    }
+
+    [Fact]
+    public void Every_setting_name_is_read()
+    {
+        // A name that no reader asks for would be accepted and do nothing: each is given nonsense, each must be noticed.
+        var nonsense = SettingNames.All
+            .Where(name => name is not ("clusterName" or "dataDirectory"))
+            .Select(name => new KeyValuePair<string, string?>(name, "!")).ToArray();
+
+        var mistakes = Mistakes(Three, nonsense);
+
+        Assert.Superset(
+            nonsense.Select(pair => pair.Key.Replace(':', '.')).ToHashSet(StringComparer.Ordinal),
+            mistakes.Select(mistake => mistake.Field).ToHashSet(StringComparer.Ordinal));
+    }
+
+    private static IReadOnlyList<OptionMistake> Mistakes(string json, IEnumerable<KeyValuePair<string, string?>>? flags = null) =>
+        Assert.Throws<InvalidOptionsException>(() => Read(json, flags: flags)).Mistakes;
+
+    private static NodeOptions Read(
+        string json, IDictionary? environment = null, IEnumerable<KeyValuePair<string, string?>>? flags = null)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, json, Encoding.UTF8);
+            return NodeOptionsReader.Read(SettingSources.Merge(file, environment ?? new Hashtable(), flags ?? []));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}
