@@ -1,0 +1,44 @@
+namespace KvRaft.V1;
+
+/// <summary>The reasons an error may carry, as in error.proto, which says what each means and which code goes with it.</summary>
+public static class ErrorReasons
+{
+    /// <summary>The domain of every <c>google.rpc.ErrorInfo</c> of this store.</summary>
+    public const string Domain = "kvraft";
+
+    /// <summary>The metadata key that says whether a failed write may have taken effect.</summary>
+    public const string ExecutionKey = "execution";
+
+    /// <summary>Value of <see cref="ExecutionKey"/>: it did not and will not take effect.</summary>
+    public const string NotExecuted = "NOT_EXECUTED";
+
+    /// <summary>Value of <see cref="ExecutionKey"/>: it may have taken effect, or may yet.</summary>
+    public const string Unknown = "UNKNOWN";
+
+    public const string NotLeader = "NOT_LEADER";
+    public const string WrongShard = "WRONG_SHARD";
+    public const string StaleEpoch = "STALE_EPOCH";
+    public const string NoLeader = "NO_LEADER";
+    public const string ElectionInProgress = "ELECTION_IN_PROGRESS";
+    public const string QuorumLost = "QUORUM_LOST";
+    public const string Deadline = "DEADLINE";
+    public const string Overloaded = "OVERLOADED";
+    public const string WriteStall = "WRITE_STALL";
+    public const string QuotaBytes = "QUOTA_BYTES";
+    public const string QuotaKeys = "QUOTA_KEYS";
+    public const string DiskFull = "DISK_FULL";
+    public const string LimitExceeded = "LIMIT_EXCEEDED";
+    public const string CrossShardAtomic = "CROSS_SHARD_ATOMIC";
+    public const string NotANumber = "NOT_A_NUMBER";
+    public const string OutOfBounds = "OUT_OF_BOUNDS";
+    public const string InvalidRequest = "INVALID_REQUEST";
+    public const string RequestIdExpired = "REQUEST_ID_EXPIRED";
+    public const string RequestIdReused = "REQUEST_ID_REUSED";
+    public const string KeyspaceNotFound = "KEYSPACE_NOT_FOUND";
+    public const string KeyspaceExists = "KEYSPACE_EXISTS";
+    public const string StaleReplica = "STALE_REPLICA";
+    public const string CursorInvalid = "CURSOR_INVALID";
+    public const string CorruptReplica = "CORRUPT_REPLICA";
+    public const string Draining = "DRAINING";
+    public const string Internal = "INTERNAL";
+}
