@@ -1,0 +1,126 @@
+using System.Globalization;
+using KvRaft.Node.Options;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Routing;
+
+/// <summary>
+/// Why a request got no answer, and whether what it asked for may have happened all the same. A value that travels up through
+/// the rooms; only <c>Services/RpcStatus</c> knows what it looks like on the wire. The reasons are those of
+/// <see cref="ErrorReasons"/>; each factory here is one row of the error model.
+/// </summary>
+internal sealed record Failure(string Reason, Execution Execution, string Message)
+{
+    /// <summary>The request's field that is to blame, as in the proto; null if none is.</summary>
+    public string? Field { get; init; }
+
+    /// <summary>When trying again makes sense; zero says nothing about it.</summary>
+    public TimeSpan RetryAfter { get; init; }
+
+    /// <summary>Where the request should go instead.</summary>
+    public RouteHint? Hint { get; init; }
+
+    /// <summary>Facts a program may want: limit, actual, setting, shard.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
+
+    /// <summary>The same request may be sent again without any risk of it being executed twice.</summary>
+    public bool IsNotExecuted => Execution == Execution.NotExecuted;
+
+    public static Failure NotLeader(RouteHint hint) =>
+        new(ErrorReasons.NotLeader, Execution.NotExecuted, $"this node does not lead shard {hint.Shard}")
+        {
+            Hint = hint,
+            Facts = [Fact("shard", hint.Shard)],
+        };
+
+    public static Failure WrongShard(RouteHint hint) =>
+        new(ErrorReasons.WrongShard, Execution.NotExecuted, $"this node has no replica of shard {hint.Shard}")
+        {
+            Hint = hint,
+            Facts = [Fact("shard", hint.Shard)],
+        };
+
+    public static Failure NoLeader(ShardId shard, TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, $"shard {shard} has no leader at the moment")
+        {
+            RetryAfter = retryAfter,
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    /// <summary>The cluster has no shard map yet, so nothing can be routed.</summary>
+    public static Failure NoMap(TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, "the cluster has no shard map yet") { RetryAfter = retryAfter };
+
+    public static Failure QuorumLost(ShardId shard, Execution execution, TimeSpan retryAfter) =>
+        new(ErrorReasons.QuorumLost, execution, $"no majority of shard {shard} answers")
+        {
+            RetryAfter = retryAfter,
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    /// <summary>The leader changed, or the connection to it broke, while a write was under way.</summary>
+    public static Failure OutcomeUnknown(ShardId shard) =>
+        new(ErrorReasons.QuorumLost, Execution.Unknown, $"shard {shard} lost its leader while the write was under way")
+        {
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    public static Failure Deadline(Execution execution) =>
+        new(ErrorReasons.Deadline, execution, execution == Execution.NotExecuted
+            ? "the time allowed ended before the request was executed"
+            : "the time allowed ended while the write was under way; it may still take effect");
+
+    public static Failure Overloaded(string what, TimeSpan retryAfter) =>
+        new(ErrorReasons.Overloaded, Execution.NotExecuted, $"{what} is full") { RetryAfter = retryAfter };
+
+    public static Failure DiskFull(long freeBytes, long reserveBytes) =>
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, "the data disk is nearly full; deletes are still taken")
+        {
+            Facts =
+            [
+                Fact("limit", reserveBytes), Fact("actual", freeBytes), new("setting", "limits.diskReserveBytes"),
+            ],
+        };
+
+    public static Failure Limit(LimitExceeded exceeded) =>
+        new(ErrorReasons.LimitExceeded, Execution.NotExecuted, exceeded.ToString())
+        {
+            Field = exceeded.Field,
+            Facts = [Fact("limit", exceeded.Limit), Fact("actual", exceeded.Actual), new("setting", exceeded.Setting)],
+        };
+
+    public static Failure Invalid(string field, string why) =>
+        new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{field}: {why}") { Field = field };
+
+    public static Failure CrossShard(string shards) =>
+        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"the keys of a transaction must be in one shard: {shards}")
+        {
+            Field = "success",
+        };
+
+    public static Failure KeyspaceNotFound(string name) =>
+        new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };
+
+    public static Failure StaleReplica(string why) => new(ErrorReasons.StaleReplica, Execution.NotExecuted, why);
+
+    public static Failure CursorInvalid(string why) =>
+        new(ErrorReasons.CursorInvalid, Execution.NotExecuted, why) { Field = "resume_token" };
+
+    public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
+
+    public static Failure Internal(Execution execution) =>
+        new(ErrorReasons.Internal, execution, "the node met a fault; its log has the details");
+
+    /// <summary>A refusal by the state machine, which every replica agrees on: nothing was changed.</summary>
+    public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);
+
+    private static KeyValuePair<string, string> Fact(string name, long value) =>
+        new(name, value.ToString(CultureInfo.InvariantCulture));
+}
+
+/// <summary>Carries a <see cref="Failure"/> through code that has nothing else to answer, up to the edge.</summary>
+internal sealed class FailureException(Failure failure) : Exception(failure.Message)
+{
+    public Failure Failure { get; } = failure;
+}
