@@ -23,10 +23,13 @@ internal sealed record Limits
     public int MessageBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Items of one MultiGet, MultiSet or Txn. 256 keys of 4 KiB are 1 MiB, a quarter of a message; more is better sent as several
+    /// Keys of one MultiGet or MultiSet. 256 keys of 4 KiB are 1 MiB, a quarter of a message; more is better sent as several
     /// calls, whose answers then arrive earlier.
     /// </summary>
-    public int BatchItemsMax { get; init; } = 256;
+    public int MultiKeysMax { get; init; } = 256;
+
+    /// <summary>Compares and operations of one Txn: they are applied in one go, and others of the shard wait meanwhile. (etcd: 128.)</summary>
+    public int TxnOperationsMax { get; init; } = 128;
 
     /// <summary>Operations in one pipe message. Past a few hundred the cost of the message itself is below 1 % of the operations'.</summary>
     public int PipeOperationsPerMessageMax { get; init; } = 1024;
@@ -55,6 +58,9 @@ internal sealed record Limits
     /// </summary>
     public long DiskReserveBytes { get; init; } = 1024L * 1024 * 1024;
 
-    /// <summary>The longest time a call may take when the caller named no deadline.</summary>
-    public TimeSpan DeadlineDefault { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a request may take when the caller says nothing: several elections long.</summary>
+    public TimeSpan TimeoutDefault { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The longest a request may take; longer wishes are cut to it. Nobody waits longer, and what waits pins memory.</summary>
+    public TimeSpan TimeoutMax { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -64,11 +64,14 @@ internal sealed record NodeOptions
 /// <summary>The clocks of a node.</summary>
 internal sealed record NodeTimings
 {
-    /// <summary>Shortest time without a leader's sign of life before a replica stands for election.</summary>
-    public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(300);
+    /// <summary>
+    /// Shortest time without a leader's sign of life before a replica stands for election. Shorter ones flap on a loaded machine,
+    /// where a busy scheduler or a slow disk delays heartbeats by hundreds of milliseconds.
+    /// </summary>
+    public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(1000);
 
     /// <summary>Longest such time; each replica draws between the two.</summary>
-    public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(600);
+    public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(2000);
 
     /// <summary>
     /// How often the leader of a shard asks its state machine whether time alone has work for it (keys to purge, sessions to

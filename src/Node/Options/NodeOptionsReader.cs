@@ -164,7 +164,8 @@ internal static class NodeOptionsReader
             KeyBytesMax = reader.Whole("limits:keyBytesMax", usual.KeyBytesMax),
             ValueBytesMax = reader.Whole("limits:valueBytesMax", usual.ValueBytesMax),
             MessageBytesMax = reader.Whole("limits:messageBytesMax", usual.MessageBytesMax),
-            BatchItemsMax = reader.Whole("limits:batchItemsMax", usual.BatchItemsMax),
+            MultiKeysMax = reader.Whole("limits:multiKeysMax", usual.MultiKeysMax),
+            TxnOperationsMax = reader.Whole("limits:txnOperationsMax", usual.TxnOperationsMax),
             PipeOperationsPerMessageMax = reader.Whole("limits:pipeOperationsPerMessageMax", usual.PipeOperationsPerMessageMax),
             PipeInFlightMax = reader.Whole("limits:pipeInFlightMax", usual.PipeInFlightMax),
             PipeInFlightBytesMax = reader.WholeLong("limits:pipeInFlightBytesMax", usual.PipeInFlightBytesMax),
@@ -172,7 +173,8 @@ internal static class NodeOptionsReader
             ScanChunkBytesMax = reader.Whole("limits:scanChunkBytesMax", usual.ScanChunkBytesMax),
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
             DiskReserveBytes = reader.WholeLong("limits:diskReserveBytes", usual.DiskReserveBytes),
-            DeadlineDefault = reader.Milliseconds("limits:deadlineDefaultMs", usual.DeadlineDefault),
+            TimeoutDefault = reader.Milliseconds("limits:timeoutDefaultMs", usual.TimeoutDefault),
+            TimeoutMax = reader.Milliseconds("limits:timeoutMaxMs", usual.TimeoutMax),
         };
     }
 

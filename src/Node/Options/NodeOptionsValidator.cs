@@ -106,7 +106,8 @@ internal static class NodeOptionsValidator
         Between("limits.keyBytesMax", limits.KeyBytesMax, 1, 64 * 1024, mistakes);
         Between("limits.valueBytesMax", limits.ValueBytesMax, 1, 16 * 1024 * 1024, mistakes);
         Between("limits.messageBytesMax", limits.MessageBytesMax, 64 * 1024, 64 * 1024 * 1024, mistakes);
-        Between("limits.batchItemsMax", limits.BatchItemsMax, 1, 10_000, mistakes);
+        Between("limits.multiKeysMax", limits.MultiKeysMax, 1, 10_000, mistakes);
+        Between("limits.txnOperationsMax", limits.TxnOperationsMax, 1, 10_000, mistakes);
         Between("limits.pipeOperationsPerMessageMax", limits.PipeOperationsPerMessageMax, 1, 65_536, mistakes);
         Between("limits.pipeInFlightMax", limits.PipeInFlightMax, 1, 1_000_000, mistakes);
         Between("limits.pipeInFlightBytesMax", limits.PipeInFlightBytesMax, limits.MessageBytesMax, 16L << 30, mistakes);
@@ -114,7 +115,8 @@ internal static class NodeOptionsValidator
         Between("limits.scanChunkBytesMax", limits.ScanChunkBytesMax, 1024, limits.MessageBytesMax, mistakes);
         Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
         Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);
-        Between("limits.deadlineDefaultMs", limits.DeadlineDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
+        Between("limits.timeoutDefaultMs", limits.TimeoutDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
+        Between("limits.timeoutMaxMs", limits.TimeoutMax, limits.TimeoutDefault, TimeSpan.FromMinutes(10), mistakes);
         if (limits.KeyBytesMax + (long)limits.ValueBytesMax > limits.MessageBytesMax - EnvelopeBytes)
         {
             mistakes.Add(new(

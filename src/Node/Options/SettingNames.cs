@@ -14,9 +14,9 @@ internal static class SettingNames
 
     private static readonly string[] OfLimits =
     [
-        "keyBytesMax", "valueBytesMax", "messageBytesMax", "batchItemsMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
+        "keyBytesMax", "valueBytesMax", "messageBytesMax", "multiKeysMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
-        "deadlineDefaultMs",
+        "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
     ];
 
     private static readonly string[] OfTimings =

@@ -104,7 +104,7 @@ public sealed class NodeOptionsReaderTests
     [InlineData("\"shardCuont\": 8", "shardCuont")]
     [InlineData("\"limits\": { \"keyBytes\": 8 }", "limits.keyBytes")]
     [InlineData("\"timings\": { \"electionTimeoutMinMs\": 50 }", "timings.electionTimeoutMinMs")]
-    [InlineData("\"timings\": { \"electionTimeoutMaxMs\": 301 }", "timings.electionTimeoutMaxMs")]
+    [InlineData("\"timings\": { \"electionTimeoutMaxMs\": 1001 }", "timings.electionTimeoutMaxMs")]
     [InlineData("\"limits\": { \"messageBytesMax\": 100000 }", "limits.messageBytesMax")]
     [InlineData("\"publicListen\": \"db2.example:7400\"", "publicListen")]
     [InlineData("\"publicListen\": \"0.0.0.0:7500\"", "raftListen")]
