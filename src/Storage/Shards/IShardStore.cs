@@ -1,0 +1,65 @@
+namespace KvRaft.Storage.Shards;
+
+/// <summary>
+/// One replica of a shard as the node sees it: what Raft drives (<see cref="IReplicatedStateMachine"/>) and what requests read.
+/// <para>
+/// Reads run on any thread, at any time, also during <see cref="IReplicatedStateMachine.Apply"/> and
+/// <see cref="IReplicatedStateMachine.InstallCheckpoint"/>; each sees the state after some prefix of the log, at least as far as
+/// <see cref="IReplicatedStateMachine.Applied"/> was when the read began, and never one that <c>Applied</c> does not cover when it
+/// returns. Whether that is recent enough is the read barrier's business.
+/// </para>
+/// <para>
+/// All reads throw <see cref="StorageException"/> (<see cref="StorageCorruptionException"/>) when this replica's disk fails them,
+/// and <see cref="ObjectDisposedException"/> after disposal.
+/// </para>
+/// </summary>
+public interface IShardStore : IReplicatedStateMachine
+{
+    /// <summary>The shard's clock, Unix milliseconds: the highest <see cref="CommittedEntry.ProposedAtMs"/> applied. Never goes back.</summary>
+    long Clock { get; }
+
+    /// <summary>The version given last; 0 = none yet. Never goes back.</summary>
+    long Revision { get; }
+
+    /// <summary>Sizes and counts; cheap enough for every heartbeat.</summary>
+    ShardStatistics Statistics { get; }
+
+    /// <summary>What stands under a key; null if it is absent or the shard's clock has passed its expiry.</summary>
+    StoredValue? Get(KeyspaceId keyspace, ReadOnlySpan<byte> key);
+
+    /// <summary>One page of a range, all of it seen at one moment.</summary>
+    ScanPage Scan(ScanRequest request);
+
+    /// <summary>
+    /// What a stamped write was answered, with <see cref="ShardOutcome.Deduplicated"/> set; null when the shard does not remember
+    /// such a write: it was never applied here, or was acknowledged or forgotten since.
+    /// </summary>
+    ShardOutcome? GetRequestResult(ClientId client, ulong sequence);
+
+    /// <summary>Counters of one keyspace in this shard.</summary>
+    KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace);
+}
+
+/// <summary>
+/// How full a replica is. Counts of keys include those whose expiry the clock has passed but no tick has purged yet.
+/// </summary>
+/// <param name="Keys">Keys held.</param>
+/// <param name="DataBytes">Bytes of those keys and their values, before compression.</param>
+/// <param name="Sessions">Writers whose session is remembered.</param>
+/// <param name="RememberedOutcomes">Outcomes kept for them.</param>
+/// <param name="SessionBytes">Bytes of those outcomes.</param>
+/// <param name="MemTableBytes">Bytes in this replica's write buffers: what a flush would free and a crash would replay.</param>
+/// <param name="DiskBytes">Bytes in this replica's table files.</param>
+/// <param name="WriteStalled">The engine is slowing or stopping writes until compaction catches up.</param>
+public readonly record struct ShardStatistics(
+    long Keys,
+    long DataBytes,
+    long Sessions,
+    long RememberedOutcomes,
+    long SessionBytes,
+    long MemTableBytes,
+    long DiskBytes,
+    bool WriteStalled);
+
+/// <summary>What one keyspace holds in one shard: keys (also expired ones not purged yet) and the bytes of keys and values.</summary>
+public readonly record struct KeyspaceCounters(long Keys, long Bytes);

@@ -1,0 +1,36 @@
+namespace KvRaft.Storage.Shards;
+
+/// <summary>
+/// One bounded look at a range of one keyspace. <see cref="From"/> is inclusive, <see cref="To"/> exclusive and empty for "to the
+/// end"; a reverse scan walks the same range from its end.
+/// </summary>
+public sealed record ScanRequest(KeyspaceId Keyspace, ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To)
+{
+    public bool Reverse { get; init; }
+
+    /// <summary>Most items in the page.</summary>
+    public int ItemsMax { get; init; } = 1_000;
+
+    /// <summary>Keys and values of a page, bytes; the item that passes it is the last one, so a page always advances.</summary>
+    public int BytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Leave the values out.</summary>
+    public bool KeysOnly { get; init; }
+
+    /// <summary>All keys that begin with <paramref name="prefix"/>.</summary>
+    public static ScanRequest OfPrefix(KeyspaceId keyspace, ReadOnlyMemory<byte> prefix) =>
+        new(keyspace, prefix, Schema.KeyLayout.AfterPrefix(prefix.Span));
+}
+
+/// <summary>One key of a page.</summary>
+public readonly record struct ScanItem(ReadOnlyMemory<byte> Key, StoredValue Value);
+
+/// <summary>What a scan saw, all of it at one moment.</summary>
+/// <param name="Items">In the order of the walk.</param>
+/// <param name="ResumeKey">
+/// Null: the range is done. Otherwise the next page's <see cref="ScanRequest.From"/>, or its <see cref="ScanRequest.To"/> in reverse.
+/// A page may be empty and still have one, when all it met had expired.
+/// </param>
+/// <param name="Revision">The shard's revision at that moment.</param>
+/// <param name="Clock">The shard's clock at that moment, Unix milliseconds.</param>
+public sealed record ScanPage(IReadOnlyList<ScanItem> Items, ReadOnlyMemory<byte>? ResumeKey, long Revision, long Clock);

@@ -1,0 +1,77 @@
+namespace KvRaft.Storage.Shards;
+
+/// <summary>
+/// What one proposal asks of a shard. <see cref="CommandCodec"/> turns it into the bytes of the log, <see cref="IShardStore"/>
+/// applies it and answers a <see cref="ShardOutcome"/>.
+/// <para>
+/// Times are absolute: the leader turns a time-to-live into <c>ExpireAtMs</c> when it proposes (Unix milliseconds; 0 = never), and
+/// no replica adds its own clock to it. Keys and values are raw bytes; lengths are bounded by <see cref="ShardLimits"/>.
+/// </para>
+/// </summary>
+public abstract record ShardCommand
+{
+    /// <summary>The writer's name for this write; a command that carries it is applied at most once.</summary>
+    public RequestStamp Stamp { get; init; }
+}
+
+/// <summary>Writes a value, replacing value and expiry of whatever was there.</summary>
+public sealed record PutCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : ShardCommand
+{
+    public Condition Condition { get; init; }
+
+    public long ExpireAtMs { get; init; }
+
+    /// <summary>Also answer the value found there before, or, if the condition failed, the value that is there.</summary>
+    public bool ReturnPrevious { get; init; }
+}
+
+/// <summary>Removes a key. Removing what is absent is applied, with <see cref="ShardOutcome.PreviousVersion"/> 0.</summary>
+public sealed record DeleteCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : ShardCommand
+{
+    public Condition Condition { get; init; }
+
+    public bool ReturnPrevious { get; init; }
+}
+
+/// <summary>
+/// Gives an existing key another expiry (0 makes it permanent) and, like any write, a new version; an absent key makes it
+/// <see cref="ShardStatus.ConditionFailed"/>.
+/// </summary>
+public sealed record TouchCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long ExpireAtMs) : ShardCommand
+{
+    public Condition Condition { get; init; }
+}
+
+/// <summary>
+/// Adds to a number kept as decimal text. An absent key counts as <see cref="Initial"/> before the addition and takes
+/// <see cref="ExpireAtMs"/>; an existing one keeps its expiry. A result outside [<see cref="Min"/>, <see cref="Max"/>] or a value
+/// that is no number is refused and changes nothing.
+/// </summary>
+public sealed record IncrementCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long Delta) : ShardCommand
+{
+    public long Initial { get; init; }
+
+    public long Min { get; init; } = long.MinValue;
+
+    public long Max { get; init; } = long.MaxValue;
+
+    public Condition Condition { get; init; }
+
+    public long ExpireAtMs { get; init; }
+}
+
+/// <summary>
+/// Deletes keys of [<see cref="From"/>, <see cref="To"/>) in order, at most <see cref="KeysMax"/> in this entry; the outcome says
+/// where to go on (<see cref="ShardOutcome.ResumeKey"/>). An empty <see cref="To"/> means the end of the keyspace.
+/// </summary>
+public sealed record DeleteRangeCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To, int KeysMax) : ShardCommand;
+
+/// <summary>Deletes everything a keyspace holds in this shard, in one step, whatever its size.</summary>
+public sealed record DropKeyspaceCommand(KeyspaceId Keyspace) : ShardCommand;
+
+/// <summary>
+/// Only lets time pass: the entry's <see cref="CommittedEntry.ProposedAtMs"/> moves the shard's clock, and up to
+/// <see cref="RowsMax"/> keys and sessions that the clock has passed are purged. The bound travels in the command so that all
+/// replicas purge alike, whatever their options say.
+/// </summary>
+public sealed record TickCommand(int RowsMax) : ShardCommand;
