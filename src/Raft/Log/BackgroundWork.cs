@@ -1,0 +1,100 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// One thread for what must not delay the writer: preparing and deleting segments, and asking groups to flush. In order, one at
+/// a time. In manual mode it does the work at once on the caller's thread.
+/// </summary>
+internal sealed class BackgroundWork
+{
+    private readonly object _gate = new();
+    private readonly Queue<Action> _work = new();
+    private readonly Action<Exception> _onFailure;
+    private readonly Thread? _thread;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isStopping;
+
+    public BackgroundWork(bool isManual, Action<Exception> onFailure)
+    {
+        _onFailure = onFailure;
+        if (isManual)
+        {
+            _ended.SetResult();
+            return;
+        }
+
+        _thread = new Thread(Run) { IsBackground = true, Name = "kvraft-log-background" };
+        _thread.Start();
+    }
+
+    public Exception? Failure { get; private set; }
+
+    public void Enqueue(Action work)
+    {
+        if (_thread is null)
+        {
+            work();
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_isStopping)
+            {
+                return;
+            }
+
+            _work.Enqueue(work);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Does what is queued and ends.</summary>
+    public Task StopAsync()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            Monitor.Pulse(_gate);
+        }
+
+        return _ended.Task;
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (Next() is { } work)
+            {
+                work();
+            }
+        }
+        // Whatever it was, the log cannot go on without this work: it is told, and fails as a whole.
+        catch (Exception failure)
+        {
+            Failure = failure;
+            lock (_gate)
+            {
+                _isStopping = true;
+                _work.Clear();
+            }
+
+            _onFailure(failure);
+        }
+
+        _ended.SetResult();
+    }
+
+    private Action? Next()
+    {
+        lock (_gate)
+        {
+            while (_work.Count == 0 && !_isStopping)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            return _work.TryDequeue(out var work) ? work : null;
+        }
+    }
+}

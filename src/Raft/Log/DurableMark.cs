@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// The last batch known to be durable, kept beside the log in two slots that are written in turn. It is written lazily and not
+/// synced, so it may be old, but never ahead: a log that ends before it has lost something.
+/// </summary>
+/// <param name="Generation">Counts the writes; the slot is its parity.</param>
+/// <param name="Batch">The batch; 0 = none yet.</param>
+internal readonly record struct DurableMark(long Generation, long Batch)
+{
+    public const string FileName = "durable.mark";
+
+    /// <summary>The slots lie a page apart, so that one torn page spoils one slot.</summary>
+    public const int SlotDistance = 4096;
+
+    public const int SlotBytes = 32;
+
+    private const byte Version = 1;
+
+    private static ReadOnlySpan<byte> Magic => "KVMARK"u8;
+
+    public DurableMark Next(long batch) => new(Generation + 1, batch);
+
+    public void WriteTo(IFile file)
+    {
+        Span<byte> slot = stackalloc byte[SlotBytes];
+        Write(slot);
+        file.Write((Generation & 1) * SlotDistance, slot);
+    }
+
+    public void Write(Span<byte> slot)
+    {
+        slot = slot[..SlotBytes];
+        slot.Clear();
+        Magic.CopyTo(slot);
+        slot[6] = Version;
+        BinaryPrimitives.WriteInt64LittleEndian(slot[8..], Generation);
+        BinaryPrimitives.WriteInt64LittleEndian(slot[16..], Batch);
+        BinaryPrimitives.WriteUInt32LittleEndian(slot[28..], Crc32C.Of(slot[..28]));
+    }
+
+    /// <summary>The younger valid slot; null when neither is.</summary>
+    public static DurableMark? ReadFrom(IFile file)
+    {
+        Span<byte> slot = stackalloc byte[SlotBytes];
+        DurableMark? best = null;
+        for (var i = 0; i < 2; i++)
+        {
+            if (file.Read(i * SlotDistance, slot) == SlotBytes && TryRead(slot, out var mark) && mark.Generation > (best?.Generation ?? -1))
+            {
+                best = mark;
+            }
+        }
+
+        return best;
+    }
+
+    private static bool TryRead(ReadOnlySpan<byte> slot, out DurableMark mark)
+    {
+        mark = default;
+        if (!slot.StartsWith(Magic) || slot[6] != Version || BinaryPrimitives.ReadUInt32LittleEndian(slot[28..]) != Crc32C.Of(slot[..28]))
+        {
+            return false;
+        }
+
+        mark = new DurableMark(BinaryPrimitives.ReadInt64LittleEndian(slot[8..]), BinaryPrimitives.ReadInt64LittleEndian(slot[16..]));
+        return true;
+    }
+}

@@ -1,0 +1,44 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>Keeps the durable mark on disk up to date, lazily. The writer's thread only.</summary>
+internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider time, TimeSpan interval) : IDisposable
+{
+    private long _writtenAt = time.GetTimestamp();
+
+    /// <summary>How long the writer may sleep: for ever when the mark says all there is.</summary>
+    public TimeSpan WaitFor(long lastBatch)
+    {
+        if (lastBatch == mark.Batch)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+
+        var left = interval - time.GetElapsedTime(_writtenAt);
+        // Whole milliseconds: a shorter wait would be none.
+        return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
+    }
+
+    public void WriteIfDue(long lastBatch)
+    {
+        if (lastBatch != mark.Batch && time.GetElapsedTime(_writtenAt) >= interval)
+        {
+            Write(lastBatch);
+        }
+    }
+
+    /// <summary>Without a sync: should it be lost, the mark is merely older.</summary>
+    public void Write(long lastBatch)
+    {
+        mark = mark.Next(lastBatch);
+        mark.WriteTo(file);
+        _writtenAt = time.GetTimestamp();
+    }
+
+    public void WriteAndSync(long lastBatch)
+    {
+        Write(lastBatch);
+        file.FlushData();
+    }
+
+    public void Dispose() => file.Dispose();
+}

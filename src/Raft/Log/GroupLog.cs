@@ -1,0 +1,356 @@
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// The log of one replica: the part of the <see cref="NodeLog"/> that Raft sees. It lives in memory as an index of where each
+/// entry stands, a tail of recent payloads, and the group's state; each change takes effect in memory at once and is queued for
+/// the writer. <b>Nothing may be answered before its change is durable</b>: await <see cref="WhenDurableAsync"/> or follow
+/// <see cref="DurableIndex"/>.
+/// <para>
+/// Thread-safe. Changes of one group come from one thread at a time; reads from any.
+/// </para>
+/// </summary>
+internal sealed partial class GroupLog
+{
+    private readonly Lock _lock = new();
+    private readonly NodeLog _node;
+
+    // Entries Start.Index + 1 to the last; the last _tail.Count of them are in memory, the last _tickets.Count not yet durable.
+    private readonly RingDeque<EntryLocation> _entries;
+    private readonly RingDeque<ReadOnlyMemory<byte>> _tail = new();
+    private readonly RingDeque<long> _tickets = new();
+
+    private LogPosition _start;
+    private Ballot _ballot;
+    private LogDamage? _damage;
+    private long _durableIndex;
+    private long _ticketQueued;
+    private long _ticketDurable;
+    private bool _isDropped;
+    private LogFailedException? _failure;
+
+    public GroupLog(NodeLog node, ReplicaKey key, GroupState state, RingDeque<EntryLocation> entries)
+    {
+        _node = node;
+        Key = key;
+        _entries = entries;
+        _start = state.Start;
+        _ballot = state.Ballot;
+        _damage = state.Damage;
+        _durableIndex = state.Last.Index;
+        Invariant.Holds(_start.Index + _entries.Count == state.Last.Index, "A group's index covers its log.");
+    }
+
+    /// <summary>
+    /// The writer has synced more of this group; the argument is the new <see cref="DurableIndex"/>. Raised on the writer's thread,
+    /// so it must be quick, and what it throws stops the log.
+    /// </summary>
+    public event Action<long>? DurableAdvanced;
+
+    public ReplicaKey Key { get; }
+
+    /// <summary>The entry before the first one kept. Only moves forward.</summary>
+    public LogPosition Start
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _start;
+            }
+        }
+    }
+
+    /// <summary>Index of the last entry, durable or not; that of <see cref="Start"/> when none is kept.</summary>
+    public long LastIndex => Last.Index;
+
+    public long LastTerm => Last.Term;
+
+    public LogPosition Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return LastUnlocked;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Entries up to here are on disk. Falls back when entries are cut. May be below the start's index for the moment between a
+    /// reset and its sync.
+    /// </summary>
+    public long DurableIndex
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _durableIndex;
+            }
+        }
+    }
+
+    /// <summary>Term and vote as last set, durable or not.</summary>
+    public Ballot Ballot
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _ballot;
+            }
+        }
+    }
+
+    /// <summary>Not null: the replica must not vote nor count until it was rebuilt and <see cref="ClearDamage"/> was called.</summary>
+    public LogDamage? Damage
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _damage;
+            }
+        }
+    }
+
+    private LogPosition LastUnlocked => _entries.Count == 0
+        ? _start
+        : new LogPosition(_entries[_entries.Count - 1].Term, _start.Index + _entries.Count);
+
+    /// <summary>Appends an entry; it is readable at once. The payload must never change any more.</summary>
+    /// <returns>Its index.</returns>
+    /// <exception cref="LogEntryTooLargeException">The payload exceeds the limit.</exception>
+    /// <exception cref="LogFailedException">The log failed.</exception>
+    public long Append(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload)
+    {
+        var bytesMax = _node.Options.PayloadBytesMax;
+        if (payload.Length > bytesMax)
+        {
+            throw new LogEntryTooLargeException(payload.Length, bytesMax);
+        }
+
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            var last = LastUnlocked;
+            ArgumentOutOfRangeException.ThrowIfLessThan(term, last.Term);
+            var position = new LogPosition(term, last.Index + 1);
+            Enqueue(RecordKind.Entry, (byte)kind, position, payload, null);
+            _entries.AddLast(new EntryLocation(term, 0, 0, payload.Length, kind));
+            _tail.AddLast(payload);
+            _tickets.AddLast(_ticketQueued);
+            _node.Cache.Added(payload.Length);
+            return position.Index;
+        }
+    }
+
+    /// <summary>Cuts the entries from <paramref name="index"/> on; nothing happens when there are none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not above the start.</exception>
+    public void TruncateFrom(long index)
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(index, _start.Index);
+            if (index > LastUnlocked.Index)
+            {
+                return;
+            }
+
+            EnqueueState(StateReason.Truncated, State() with { Last = PositionAt(index - 1) });
+            CutFrom(index);
+        }
+    }
+
+    /// <summary>Sets term and vote. Await <see cref="WhenDurableAsync"/> before anybody learns of it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The term is lower than the present one, or the vote too long.</exception>
+    /// <exception cref="InvariantException">A second vote in one term.</exception>
+    public void SetBallot(long term, ReadOnlySpan<byte> votedFor)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(votedFor.Length, Ballot.VotedForBytesMax);
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            ArgumentOutOfRangeException.ThrowIfLessThan(term, _ballot.Term);
+            var ballot = new Ballot(term, votedFor.ToArray());
+            if (ballot == _ballot)
+            {
+                return;
+            }
+
+            Invariant.Holds(term > _ballot.Term || _ballot.VotedFor.IsEmpty, "A vote is given once a term.");
+            EnqueueState(StateReason.Voted, State() with { Ballot = ballot });
+            _ballot = ballot;
+        }
+    }
+
+    /// <summary>
+    /// Forgets the entries up to <paramref name="start"/>, whose effects the caller holds durably elsewhere. A start at or below the
+    /// present one changes nothing.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The position is above the last entry.</exception>
+    /// <exception cref="ArgumentException">Our entry there has another term.</exception>
+    public void SetStart(LogPosition start)
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(start.Index, LastUnlocked.Index);
+            if (start.Index <= _start.Index)
+            {
+                return;
+            }
+
+            if (PositionAt(start.Index) != start)
+            {
+                throw new ArgumentException($"The entry at {start.Index} has term {PositionAt(start.Index).Term}, not {start.Term}.", nameof(start));
+            }
+
+            EnqueueState(StateReason.StartMoved, State() with { Start = start });
+            ForgetThrough(start);
+        }
+    }
+
+    /// <summary>
+    /// A checkpoint at <paramref name="start"/> was installed: the log goes on from there. What follows our entry at that position
+    /// is kept if the entry is the same one (Raft paper, section 7), else everything goes. Term and vote stay.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The position is below the present start.</exception>
+    public void Reset(LogPosition start)
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            ArgumentOutOfRangeException.ThrowIfLessThan(start.Index, _start.Index);
+            if (start.Index <= LastUnlocked.Index && PositionAt(start.Index) == start)
+            {
+                EnqueueState(StateReason.Reset, State() with { Start = start });
+                ForgetThrough(start);
+                return;
+            }
+
+            EnqueueState(StateReason.Reset, State() with { Start = start, Last = start });
+            CutFrom(_start.Index + 1);
+            _start = start;
+            _durableIndex = Math.Min(_durableIndex, start.Index - 1);
+        }
+    }
+
+    /// <summary>The replica was rebuilt and may vote and count again, once this is durable.</summary>
+    public void ClearDamage()
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            if (_damage is not null)
+            {
+                EnqueueState(StateReason.Rebuilt, State() with { Damage = null });
+                _damage = null;
+            }
+        }
+    }
+
+    /// <summary>The term of the entry at an index from the start's to the last.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The log does not know it.</exception>
+    public long TermAt(long index)
+    {
+        lock (_lock)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(index, _start.Index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(index, LastUnlocked.Index);
+            return PositionAt(index).Term;
+        }
+    }
+
+    /// <summary>The group was opened for the first time: says so in the log.</summary>
+    internal void AnnounceOpened()
+    {
+        lock (_lock)
+        {
+            EnqueueState(StateReason.Opened, State());
+        }
+    }
+
+    /// <summary>The last record of the group; no change is accepted after it.</summary>
+    internal ValueTask DropAsync()
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            Enqueue(RecordKind.Drop, 0, default, default, null);
+            _isDropped = true;
+            var durable = Wait(_ticketQueued, isForIndex: false);
+            ReleaseTail(_tail.Count);
+            return durable;
+        }
+    }
+
+    /// <summary>The position at an index, or null when the log does not know it.</summary>
+    internal LogPosition? TryPositionAt(long index)
+    {
+        lock (_lock)
+        {
+            return index < _start.Index || index > LastUnlocked.Index ? null : PositionAt(index);
+        }
+    }
+
+    private GroupState State() => new(_ballot, _start, LastUnlocked, _damage);
+
+    private LogPosition PositionAt(long index) =>
+        index == _start.Index ? _start : new LogPosition(_entries[(int)(index - _start.Index - 1)].Term, index);
+
+    private void EnqueueState(StateReason reason, GroupState state) => Enqueue(RecordKind.State, (byte)reason, default, default, state);
+
+    // Queued first, changed in memory after: a queue that refuses leaves the group as it was.
+    private void Enqueue(RecordKind kind, byte detail, LogPosition position, ReadOnlyMemory<byte> payload, GroupState? state)
+    {
+        _node.Queue.Add(new PendingRecord(this, kind, detail, _ticketQueued + 1, position, payload, state));
+        _ticketQueued++;
+    }
+
+    private void CutFrom(long index)
+    {
+        var count = (int)(_start.Index + _entries.Count - index + 1);
+        if (count <= 0)
+        {
+            return;
+        }
+
+        _entries.RemoveLast(count);
+        _tickets.RemoveLast(Math.Min(count, _tickets.Count));
+        var cached = Math.Min(count, _tail.Count);
+        for (var i = _tail.Count - cached; i < _tail.Count; i++)
+        {
+            _node.Cache.Removed(_tail[i].Length);
+        }
+
+        _tail.RemoveLast(cached);
+        _durableIndex = Math.Min(_durableIndex, index - 1);
+        FailWaitersFrom(index);
+    }
+
+    private void ForgetThrough(LogPosition start)
+    {
+        _entries.RemoveFirst((int)(start.Index - _start.Index));
+        _start = start;
+        ReleaseTail(Math.Max(0, _tail.Count - _entries.Count));
+        _tickets.RemoveFirst(Math.Max(0, _tickets.Count - _entries.Count));
+    }
+
+    private void ReleaseTail(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _node.Cache.Removed(_tail[i].Length);
+        }
+
+        _tail.RemoveFirst(count);
+    }
+
+    private void ThrowIfDropped() => ObjectDisposedException.ThrowIf(_isDropped, this);
+}

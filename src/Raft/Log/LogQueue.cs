@@ -1,0 +1,102 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>A record on its way to the writer.</summary>
+/// <param name="Group">Whose.</param>
+/// <param name="Kind">What it says.</param>
+/// <param name="Detail">Its refinement (<see cref="RecordHeader.Detail"/>).</param>
+/// <param name="Ticket">Counts what the group queued.</param>
+/// <param name="Position">Of an entry.</param>
+/// <param name="Payload">Of an entry.</param>
+/// <param name="State">Of a state record.</param>
+internal readonly record struct PendingRecord(
+    GroupLog Group,
+    RecordKind Kind,
+    byte Detail,
+    long Ticket,
+    Storage.LogPosition Position,
+    ReadOnlyMemory<byte> Payload,
+    GroupState? State)
+{
+    public int Bytes => RecordHeader.BytesFor(Kind switch
+    {
+        RecordKind.Entry => Payload.Length,
+        RecordKind.State => State!.PayloadBytes,
+        _ => 0,
+    });
+}
+
+/// <summary>Everything that waits for the writer, in order. Unbounded: callers are held back by awaiting durability.</summary>
+internal sealed class LogQueue
+{
+    private readonly object _gate = new();
+    private List<PendingRecord> _pending = [];
+    private bool _isClosed;
+    private Exception? _failure;
+
+    /// <exception cref="LogFailedException">The log failed.</exception>
+    /// <exception cref="ObjectDisposedException">The log was closed.</exception>
+    public void Add(in PendingRecord record)
+    {
+        lock (_gate)
+        {
+            ThrowIfUnusable();
+            _pending.Add(record);
+            if (_pending.Count == 1)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+    }
+
+    public void ThrowIfUnusable()
+    {
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                throw new LogFailedException(_failure);
+            }
+
+            ObjectDisposedException.ThrowIf(_isClosed, typeof(NodeLog));
+        }
+    }
+
+    /// <summary>
+    /// Swaps <paramref name="taken"/>, which is empty, for all that waits; waits for something as long as <paramref name="wait"/>
+    /// (infinite allowed).
+    /// </summary>
+    /// <returns>False when the queue is closed and empty.</returns>
+    public bool Take(ref List<PendingRecord> taken, TimeSpan wait)
+    {
+        lock (_gate)
+        {
+            if (_pending.Count == 0 && !_isClosed && wait != TimeSpan.Zero)
+            {
+                Monitor.Wait(_gate, wait);
+            }
+
+            (taken, _pending) = (_pending, taken);
+            return taken.Count > 0 || !_isClosed;
+        }
+    }
+
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    public void Fail(Exception cause)
+    {
+        lock (_gate)
+        {
+            _failure ??= cause;
+            _isClosed = true;
+            _pending.Clear();
+            Monitor.Pulse(_gate);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// Reads the files at the start, has <see cref="LogReplay"/> judge them, and makes the end of the log one that can be written
+/// behind: a torn tail is zeroed and synced before anything else is written, so that nothing of it can ever be taken for a
+/// record of a later batch; and the last batch, which may have been written but not synced by a process that died, is written
+/// again, because a sync that failed before may have left its pages clean but not on disk.
+/// </summary>
+internal sealed class LogRecovery
+{
+    private readonly IFileSystem _fs;
+    private readonly string _directory;
+    private readonly LogIdentity _identity;
+    private readonly ILogger _logger;
+
+    // First byte of each sound segment that is zero to its end.
+    private readonly Dictionary<long, int> _contentEnds = [];
+    private byte[] _bytes = [];
+
+    private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
+    {
+        _fs = fs;
+        _directory = directory;
+        _identity = identity;
+        _logger = logger;
+        Replay = new LogReplay(0);
+    }
+
+    public LogReplay Replay { get; private set; }
+
+    public DurableMark Mark { get; private set; }
+
+    public IFile? MarkFile { get; private set; }
+
+    /// <summary>Oldest first; the last one is where the log goes on. Empty: the log is new.</summary>
+    public List<Segment> Segments { get; } = [];
+
+    /// <summary>An empty segment that follows the last one.</summary>
+    public Segment? Prepared { get; private set; }
+
+    /// <summary>Where in the last segment the log goes on, bytes; meaningless when the tail is damaged.</summary>
+    public int Offset { get; private set; } = SegmentHeader.Bytes;
+
+    /// <summary>No batch after this one was ever synced under its number.</summary>
+    public long LastBatch => Math.Max(Replay.LastBatchNumber, Mark.Batch);
+
+    /// <exception cref="LogOpenException">The files are another node's, of another version, or gone.</exception>
+    public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
+    {
+        var recovery = new LogRecovery(fs, directory, identity, logger);
+        try
+        {
+            recovery.Run();
+            return recovery;
+        }
+        catch
+        {
+            recovery.Close();
+            throw;
+        }
+    }
+
+    public void Close()
+    {
+        MarkFile?.Dispose();
+        Prepared?.Release();
+        foreach (var segment in Segments)
+        {
+            segment.Release();
+        }
+    }
+
+    private void Run()
+    {
+        var names = _fs.ListFiles(_directory);
+        foreach (var leftover in names.Where(name => name.EndsWith(SegmentFactory.TemporaryExtension, StringComparison.Ordinal)))
+        {
+            _fs.Delete(Path.Combine(_directory, leftover));
+        }
+
+        var numbers = names.Select(name => Segment.TryParseName(name, out var number) ? number : 0).Where(number => number > 0).Order().ToArray();
+        OpenMark(names.Contains(DurableMark.FileName), isNew: numbers.Length == 0);
+        Replay = new LogReplay(Mark.Batch);
+        var previous = 0L;
+        foreach (var number in numbers)
+        {
+            if (previous != 0 && number != previous + 1)
+            {
+                Replay.AddLoss(number, 0, $"the segments {previous + 1} to {number - 1} are missing");
+            }
+
+            ReadSegment(number, isLast: number == numbers[^1]);
+            previous = number;
+        }
+
+        Replay.Finish();
+        _bytes = [];
+        Report();
+        ZeroTornTail();
+        WriteLastBatchAgain();
+        // The names may be in memory only, if the process before died between renaming and syncing.
+        _fs.SyncDirectory(_directory);
+        ChooseTail();
+    }
+
+    private void OpenMark(bool exists, bool isNew)
+    {
+        var path = Path.Combine(_directory, DurableMark.FileName);
+        MarkFile = _fs.Open(path, exists ? FileOpening.ReadWrite : FileOpening.Create);
+        var mark = exists ? DurableMark.ReadFrom(MarkFile) : null;
+        Mark = mark ?? default;
+        if (isNew && Mark.Batch > 0)
+        {
+            throw new LogOpenException(
+                $"The log in '{_directory}' had reached batch {Mark.Batch}, but all its segments are gone. "
+                + "This node has forgotten its votes; remove its data directory and let it join as a new node.");
+        }
+
+        if (mark is null)
+        {
+            if (!isNew)
+            {
+                _logger.DurableMarkMissing(_directory);
+            }
+
+            MarkFile.Write(0, new byte[DurableMark.SlotDistance + DurableMark.SlotBytes]);
+            MarkFile.FlushData();
+        }
+    }
+
+    private void ReadSegment(long number, bool isLast)
+    {
+        var path = Path.Combine(_directory, Segment.NameOf(number));
+        var file = _fs.Open(path, FileOpening.ReadWrite);
+        var bytes = ReadWhole(file);
+        switch (SegmentHeader.Read(bytes.Span, out var header))
+        {
+            case SegmentHeaderVerdict.OtherVersion:
+                file.Dispose();
+                throw new LogOpenException(
+                    $"'{path}' has version {bytes.Span[8]} of the log format; this program reads version {SegmentHeader.Version}.");
+            case SegmentHeaderVerdict.Valid when header!.Identity != _identity:
+                file.Dispose();
+                throw new LogOpenException($"'{path}' belongs to {header.Identity}, not to {_identity}.");
+            case SegmentHeaderVerdict.Valid when header!.Number == number:
+                Segments.Add(new Segment(header, path, file));
+                Scan(number, bytes[..(int)Math.Min(bytes.Length, header.Size)], header);
+                break;
+            case var _ when isLast && SegmentScanner.ContentEnd(bytes.Span[Math.Min(SegmentHeader.Bytes, bytes.Length)..]) == 0:
+                // Prepared but never written to: making it anew replaces the file.
+                file.Dispose();
+                break;
+            default:
+                // Kept until reclaimed, but neither read nor written.
+                Segments.Add(new Segment(new SegmentHeader(number, bytes.Length, 0, _identity), path, file));
+                Replay.AddLoss(number, 0, "the header of the segment cannot be read, and so none of its records");
+                break;
+        }
+    }
+
+    private void Scan(long number, ReadOnlyMemory<byte> bytes, SegmentHeader header)
+    {
+        _contentEnds[number] = Math.Max(SegmentHeader.Bytes, SegmentScanner.ContentEnd(bytes.Span));
+        foreach (var item in SegmentScanner.Scan(bytes, header.Salt))
+        {
+            Replay.Add(number, item);
+        }
+
+        if (bytes.Length < header.Size)
+        {
+            Replay.AddLoss(number, bytes.Length, $"the file has {bytes.Length} bytes instead of {header.Size}");
+        }
+    }
+
+    private ReadOnlyMemory<byte> ReadWhole(IFile file)
+    {
+        var length = file.Length;
+        if (length > int.MaxValue)
+        {
+            throw new LogOpenException($"A segment file in '{_directory}' has {length} bytes, more than any segment can have.");
+        }
+
+        if (_bytes.Length < length)
+        {
+            _bytes = new byte[length];
+        }
+
+        return _bytes.AsMemory(0, file.Read(0, _bytes.AsSpan(0, (int)length)));
+    }
+
+    private void Report()
+    {
+        foreach (var hole in Replay.Holes)
+        {
+            _logger.HoleFound(hole);
+        }
+
+        foreach (var group in Replay.Groups.Values)
+        {
+            if (group.Damage is { } damage)
+            {
+                _logger.GroupDamaged(group.Key, damage);
+            }
+        }
+    }
+
+    private void ZeroTornTail()
+    {
+        if (!Replay.IsTorn)
+        {
+            return;
+        }
+
+        _logger.TornTailCut(Replay.LastBatchNumber, Replay.LastBatch.Segment, Replay.LastBatch.End);
+        foreach (var segment in Segments)
+        {
+            if (segment.Number < Replay.LastBatch.Segment || !_contentEnds.TryGetValue(segment.Number, out var contentEnd))
+            {
+                continue;
+            }
+
+            var from = segment.Number == Replay.LastBatch.Segment ? Replay.LastBatch.End : SegmentHeader.Bytes;
+            if (contentEnd > from)
+            {
+                segment.File.Write(from, new byte[contentEnd - from]);
+                segment.File.FlushData();
+                _contentEnds[segment.Number] = from;
+            }
+        }
+    }
+
+    private void WriteLastBatchAgain()
+    {
+        var (number, offset, end) = Replay.LastBatch;
+        if (number == 0 || Replay.IsTailDamaged)
+        {
+            return;
+        }
+
+        var file = Segments.Find(segment => segment.Number == number)!.File;
+        var batch = new byte[end - offset];
+        if (file.Read(offset, batch) != batch.Length)
+        {
+            throw new IOException("A segment became shorter while it was read.");
+        }
+
+        file.Write(offset, batch);
+        file.FlushData();
+    }
+
+    private void ChooseTail()
+    {
+        // Empty segments at the end are prepared ones; one is of use.
+        while (Segments.Count > 1 && IsEmpty(Segments[^1]))
+        {
+            Prepared?.Release();
+            Prepared = Segments[^1];
+            Segments.RemoveAt(Segments.Count - 1);
+        }
+
+        if (Segments.Count > 0 && Segments[^1].Number == Replay.LastBatch.Segment)
+        {
+            Offset = Replay.LastBatch.End;
+        }
+    }
+
+    private bool IsEmpty(Segment segment) =>
+        _contentEnds.TryGetValue(segment.Number, out var contentEnd) && contentEnd == SegmentHeader.Bytes;
+}

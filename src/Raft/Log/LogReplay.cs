@@ -1,0 +1,274 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// Judges what the scanner finds, without doing any I/O. A batch is written only after the one before it was synced, so
+/// <list type="bullet">
+/// <item>what is wrong in or before a batch that a later one follows had been synced: it is <b>damage</b>;</item>
+/// <item>what is wrong in the last batch was interrupted before its sync: it is a <b>torn tail</b> and the batch never was,
+/// unless the durable mark has seen it.</item>
+/// </list>
+/// A batch is therefore held back until it is known to be whole, or to be followed.
+/// </summary>
+internal sealed class LogReplay(long durableBatch)
+{
+    private readonly SortedDictionary<ReplicaKey, ReplayedGroup> _groups = [];
+    private readonly List<LogHole> _holes = [];
+    private readonly List<(long Segment, ScanItem Item)> _held = [];
+    private readonly List<(long Segment, ScanItem Item)> _loose = [];
+
+    // The batch that is held back, or the last one settled.
+    private long _batch;
+    private long _batchSegment;
+    private bool _isClosed = true;
+    private bool _isFlawed;
+    private LogHole? _lastHole;
+
+    /// <summary>Groups in key order.</summary>
+    public IReadOnlyDictionary<ReplicaKey, ReplayedGroup> Groups => _groups;
+
+    public IReadOnlyList<LogHole> Holes => _holes;
+
+    /// <summary>Something is lost whose owner is unknown: a group the log does not know may have been in it.</summary>
+    public bool MayHaveForgottenGroups { get; private set; }
+
+    /// <summary>Where the last batch that counts stands; segment 0 = there is none. After <see cref="Finish"/>.</summary>
+    public (long Segment, int Offset, int End) LastBatch { get; private set; }
+
+    public long LastBatchNumber { get; private set; }
+
+    /// <summary>The last batch was torn, or there was garbage behind it: all content after <see cref="LastBatch"/> must be zeroed.</summary>
+    public bool IsTorn { get; private set; }
+
+    /// <summary>The tail itself is damaged: nothing may be written behind it.</summary>
+    public bool IsTailDamaged { get; private set; }
+
+    public void Add(long segment, in ScanItem item)
+    {
+        if (item.Kind == ScanItemKind.Garbage)
+        {
+            AddGarbage(segment, item);
+            return;
+        }
+
+        var batch = item.Header.Batch;
+        if (!_isClosed && batch == _batch && segment == _batchSegment)
+        {
+            Hold(segment, item);
+        }
+        else if (batch > _batch)
+        {
+            Begin(segment, item);
+        }
+        else
+        {
+            // A batch number that goes back cannot be the writer's work.
+            AddGarbage(segment, item with { Kind = ScanItemKind.Garbage });
+        }
+    }
+
+    /// <summary>Damage that no later content has to prove: a file that is gone, or shorter than it says, or has lost its header.</summary>
+    public void AddLoss(long segment, long offset, string reason)
+    {
+        SettleHeld();
+        Lose(new LogHole(segment, offset, offset, null, reason));
+        IsTailDamaged = true;
+    }
+
+    public void Finish()
+    {
+        // What stands behind the last batch is the next batch's.
+        if (_loose.Count > 0 && _batch + 1 > durableBatch)
+        {
+            _loose.Clear();
+            IsTorn = true;
+        }
+
+        var isFlawed = !_isClosed || _isFlawed;
+        if (isFlawed && _batch > durableBatch)
+        {
+            _held.Clear();
+            IsTorn = true;
+        }
+        else
+        {
+            IsTailDamaged |= isFlawed || _loose.Count > 0;
+            SettleHeld();
+        }
+
+        if (LastBatchNumber < durableBatch && !IsTailDamaged)
+        {
+            Lose(new LogHole(LastBatch.Segment, LastBatch.End, LastBatch.End, null,
+                $"the log ends with batch {LastBatchNumber}, but batch {durableBatch} had been synced"));
+            IsTailDamaged = true;
+        }
+
+        foreach (var group in _groups.Values)
+        {
+            group.Finish(_lastHole);
+        }
+    }
+
+    private void AddGarbage(long segment, in ScanItem item)
+    {
+        // Inside an open batch it is the batch's own; otherwise it belongs to the next one, whatever that is. An open batch in an
+        // earlier segment is followed by this, hence had been synced.
+        if (!_isClosed && segment != _batchSegment)
+        {
+            SettleHeld();
+        }
+
+        if (_isClosed)
+        {
+            _loose.Add((segment, item));
+        }
+        else
+        {
+            Hold(segment, item);
+        }
+    }
+
+    private void Begin(long segment, in ScanItem item)
+    {
+        var previous = _batch;
+        var loose = _loose.ToArray();
+        _loose.Clear();
+        SettleHeld();
+        if (previous != 0 && item.Header.Batch > previous + 1)
+        {
+            foreach (var (at, garbage) in loose)
+            {
+                Apply(at, garbage);
+            }
+
+            loose = [];
+            Lose(new LogHole(segment, item.Offset, item.Offset, null, $"batches {previous + 1} to {item.Header.Batch - 1} are missing"));
+        }
+
+        _batch = item.Header.Batch;
+        _batchSegment = segment;
+        _isClosed = false;
+        _isFlawed = false;
+        IsTailDamaged = false;
+        foreach (var (at, garbage) in loose)
+        {
+            Hold(at, garbage);
+        }
+
+        Hold(segment, item);
+    }
+
+    private void Hold(long segment, in ScanItem item)
+    {
+        _held.Add((segment, item));
+        _isFlawed |= item.Kind != ScanItemKind.Record;
+        _isClosed |= item.Kind != ScanItemKind.Garbage && item.Header.IsLastOfBatch;
+    }
+
+    // The held batch counts: it is whole, or it had been synced and is damaged.
+    private void SettleHeld()
+    {
+        foreach (var (segment, item) in _held)
+        {
+            Apply(segment, item);
+        }
+
+        if (_held.Count > 0)
+        {
+            var first = _held.Find(held => held.Segment == _batchSegment);
+            LastBatch = (_batchSegment, first.Item.Offset, _held[^1].Item.End);
+            LastBatchNumber = _batch;
+            if (!_isClosed)
+            {
+                Lose(new LogHole(LastBatch.Segment, LastBatch.End, LastBatch.End, null, $"batch {_batch} has no end"));
+            }
+        }
+
+        _held.Clear();
+        foreach (var (segment, item) in _loose)
+        {
+            Apply(segment, item);
+        }
+
+        _loose.Clear();
+        _isClosed = true;
+        _isFlawed = false;
+    }
+
+    private void Apply(long segment, in ScanItem item)
+    {
+        switch (item.Kind)
+        {
+            case ScanItemKind.Garbage:
+                Lose(new LogHole(segment, item.Offset, item.End, null, "no record can be read here"));
+                break;
+            case ScanItemKind.UnreadablePayload:
+                var hole = new LogHole(segment, item.Offset, item.End, item.Header.Key, $"the payload of a record ({item.Header.Kind}) fails its checksum");
+                Note(hole);
+                Group(item.Header.Key, hole).Break(hole, item.Header.Sequence);
+                break;
+            default:
+                ApplyRecord(segment, item);
+                break;
+        }
+    }
+
+    private void ApplyRecord(long segment, in ScanItem item)
+    {
+        var header = item.Header;
+        if (header.Kind == RecordKind.Drop)
+        {
+            _groups.Remove(header.Key);
+        }
+        else if (item.State is { } state)
+        {
+            if ((StateReason)header.Detail == StateReason.Opened || !_groups.TryGetValue(header.Key, out var group))
+            {
+                _groups[header.Key] = group = new ReplayedGroup(header.Key);
+            }
+
+            group.Adopt(header, state);
+        }
+        else
+        {
+            var offset = item.Offset;
+            var end = item.End;
+            LogHole HoleHere(string reason)
+            {
+                var hole = new LogHole(segment, offset, end, header.Key, reason);
+                Note(hole);
+                return hole;
+            }
+
+            var location = new EntryLocation(header.Term, segment, item.Offset, header.PayloadLength, (LogEntryKind)header.Detail);
+            Group(header.Key, null, HoleHere).Append(header, location, HoleHere);
+        }
+    }
+
+    // A group of which no state was seen is one whose opening is lost.
+    private ReplayedGroup Group(ReplicaKey key, LogHole? hole, Func<string, LogHole>? holeHere = null)
+    {
+        if (!_groups.TryGetValue(key, out var group))
+        {
+            _groups[key] = group = new ReplayedGroup(key);
+            group.Break(hole ?? _lastHole ?? holeHere!($"no state of {key} precedes this record"), 0);
+        }
+
+        return group;
+    }
+
+    private void Lose(LogHole hole)
+    {
+        Note(hole);
+        MayHaveForgottenGroups = true;
+        foreach (var group in _groups.Values)
+        {
+            group.Suspect(hole);
+        }
+    }
+
+    private void Note(LogHole hole)
+    {
+        _holes.Add(hole);
+        _lastHole = hole;
+    }
+}

@@ -1,0 +1,13 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>What a <see cref="NodeLog"/> did since it was opened, and what it holds now.</summary>
+/// <param name="Syncs">fdatasync calls of the writer; one per batch.</param>
+/// <param name="Batches">Batches written. <paramref name="Records"/> over this is how well group commit works.</param>
+/// <param name="Records">Records written, restated ones included.</param>
+/// <param name="Bytes">Bytes of those batches.</param>
+/// <param name="Segments">Segment files in use, without the prepared one.</param>
+/// <param name="SegmentBytes">Their size on disk, bytes.</param>
+/// <param name="CachedBytes">Payload bytes of entries held in memory.</param>
+/// <param name="Holes">Damaged places found when the log was opened.</param>
+internal readonly record struct LogStatistics(
+    long Syncs, long Batches, long Records, long Bytes, int Segments, long SegmentBytes, long CachedBytes, int Holes);

@@ -1,0 +1,405 @@
+using System.Collections.Concurrent;
+using KvRaft.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// The one log of a node, shared by all Raft groups on it. It is the write-ahead log: entries, cuts, terms, votes and starts of
+/// every group go through it, and nothing is acknowledged and no vote answered before the record that proves it was synced.
+/// <para>
+/// <b>Why one.</b> A sync is the dearest thing a write pays for, and it costs the same for one group as for sixty. One writer
+/// thread takes whatever all groups queued while the last sync ran, writes it with one call, syncs once, and wakes everybody.
+/// </para>
+/// <para>
+/// <b>Files.</b> Segments, preallocated with zeros that are really written; FORMAT.md has the bytes. Records carry a checksum
+/// salted by segment and offset, the number of their batch and a sequence number of their group. At the head of each segment
+/// the state of every group is said again, so older segments can go once no group's start needs them.
+/// </para>
+/// <code>
+///   0000000000000007.log      0000000000000008.log                      0000000000000009.log
+///   [header|..............]   [header|S S S|batch 41|batch 42|0 0 0 0]   [header|0 0 0 0 0 0 0]
+///                                    restated      written   zeros        prepared in the background
+/// </code>
+/// <para>
+/// <b>After a crash.</b> Batch n + 1 is written after batch n was synced. So what is wrong in the last batch was torn by the crash and
+/// is cut; what is wrong before it, or before the durable mark, had been synced and is damage. Damage is reported and never cut
+/// silently, and every group that cannot prove by its own sequence numbers that it lost nothing is marked
+/// (<see cref="GroupLog.Damage"/>). See <see cref="LogReplay"/> and <see cref="ReplayedGroup"/>.
+/// </para>
+/// <para>
+/// <b>Failure.</b> The first write, sync or read that fails stops the log for good; nothing is retried, because after a failed
+/// sync nobody knows what is on disk (P. Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
+/// </para>
+/// <para>
+/// <b>What it relies on.</b> A sector is written whole or not at all, and an overwrite of a sector by bytes that begin with its old
+/// content cannot lose those. It does not protect against a disk that loses synced data and its durable mark alike.
+/// </para>
+/// </summary>
+internal sealed class NodeLog : IAsyncDisposable
+{
+    private readonly IFileSystem _fs;
+    private readonly string _directory;
+    private readonly IDisposable _directoryLock;
+    private readonly Lock _groupsLock = new();
+    private readonly ConcurrentDictionary<ReplicaKey, GroupLog> _groups = new();
+    private readonly HashSet<GroupLog> _dropping = [];
+    private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _writerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly BackgroundWork _background;
+    private readonly SegmentFactory _factory;
+    private readonly LogWriter _writer;
+    private readonly DurableMarkFile _mark;
+    private readonly bool _mayHaveForgottenGroups;
+    private List<PendingRecord> _taken = [];
+    private Exception? _cause;
+    private int _isDisposed;
+
+    private NodeLog(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, ILogger logger, IDisposable directoryLock, LogRecovery found)
+    {
+        _fs = fs;
+        _directory = directory;
+        _directoryLock = directoryLock;
+        Options = options;
+        Logger = logger;
+        Cache = new TailCache(options.TailCacheBytes);
+        Holes = found.Replay.Holes;
+        _mayHaveForgottenGroups = found.Replay.MayHaveForgottenGroups;
+        _mark = new DurableMarkFile(found.MarkFile!, found.Mark, options.Time, options.DurableMarkInterval);
+        _background = new BackgroundWork(options.IsManual, Fail);
+        _factory = new SegmentFactory(fs, directory, identity, options, _background);
+        try
+        {
+            _writer = Resume(found);
+        }
+        catch
+        {
+            _ = _background.StopAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// A group's start keeps the oldest segments although the log exceeds its budget: flush the group's state and move its start up to
+    /// at least this position. Raised on a background thread, once for each segment begun while it lasts; what a handler throws
+    /// stops the log.
+    /// </summary>
+    public event Action<ReplicaKey, LogPosition>? Pinned;
+
+    /// <summary>Never completes; faults with <see cref="LogFailedException"/> when the log failed.</summary>
+    public Task Failure => _failure.Task;
+
+    /// <summary>The groups there are, in order.</summary>
+    public IReadOnlyCollection<ReplicaKey> Groups => [.. _groups.Keys.Order()];
+
+    /// <summary>The damaged places found when the log was opened; they are found again at each start until their segments are reclaimed.</summary>
+    public IReadOnlyList<LogHole> Holes { get; }
+
+    public LogStatistics Statistics
+    {
+        get
+        {
+            var written = _writer.Statistics;
+            return new LogStatistics(
+                written.Batches, written.Batches, written.Records, written.Bytes, Segments.Count, Segments.Bytes, Cache.Bytes, Holes.Count);
+        }
+    }
+
+    internal NodeLogOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    internal LogQueue Queue { get; } = new();
+
+    internal SegmentSet Segments { get; } = new();
+
+    internal TailCache Cache { get; }
+
+    /// <summary>Opens the log in a directory, or begins one there. Returns when everything found is durable.</summary>
+    /// <exception cref="LogOpenException">It cannot be opened; the message says why and what to do.</exception>
+    public static NodeLog Open(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, ILogger logger)
+    {
+        options.Validate();
+        IDisposable? directoryLock = null;
+        LogRecovery? found = null;
+        try
+        {
+            fs.CreateDirectory(directory);
+            directoryLock = TakeLock(fs, directory);
+            found = LogRecovery.Run(fs, directory, identity, logger);
+            var log = new NodeLog(fs, directory, identity, options, logger, directoryLock, found);
+            log.StartThread();
+            logger.LogOpened(directory, log.Segments.Count, log._groups.Count, log._writer.LastBatch);
+            return log;
+        }
+        catch (Exception failure)
+        {
+            found?.Close();
+            directoryLock?.Dispose();
+            if (failure is IOException or UnauthorizedAccessException)
+            {
+                throw new LogOpenException($"The log in '{directory}' cannot be opened: {failure.Message}", failure);
+            }
+
+            throw;
+        }
+    }
+
+    public bool Contains(ReplicaKey key) => _groups.ContainsKey(key);
+
+    /// <summary>The log of a replica, a new and empty one when it is unknown.</summary>
+    /// <param name="key">The replica.</param>
+    /// <param name="isKnownToBeNew">
+    /// The caller can tell that this replica never was on this node before (its incarnation was just assigned). Without that, an
+    /// unknown replica is marked as damaged when the log has lost records whose owner is unknown: they may have been its votes.
+    /// </param>
+    /// <exception cref="LogFailedException">The log failed.</exception>
+    public GroupLog OpenGroup(ReplicaKey key, bool isKnownToBeNew = false)
+    {
+        lock (_groupsLock)
+        {
+            if (_groups.TryGetValue(key, out var known))
+            {
+                return known;
+            }
+
+            var hole = Holes.Count == 0 ? null : Holes[^1];
+            var damage = _mayHaveForgottenGroups && !isKnownToBeNew
+                ? new LogDamage(LogDamageKind.MayHaveBeenForgotten, hole!.Segment, hole.Offset)
+                : null;
+            var group = new GroupLog(this, key, new GroupState(default, default, default, damage), new RingDeque<EntryLocation>());
+            group.AnnounceOpened();
+            _groups[key] = group;
+            if (damage is not null)
+            {
+                Logger.GroupDamaged(key, damage);
+            }
+
+            return group;
+        }
+    }
+
+    /// <summary>Forgets a group; completes when that is durable. Its <see cref="GroupLog"/> accepts nothing any more. Unknown: nothing happens.</summary>
+    /// <exception cref="LogFailedException">The log failed.</exception>
+    public ValueTask DropGroupAsync(ReplicaKey key)
+    {
+        lock (_groupsLock)
+        {
+            if (!_groups.TryGetValue(key, out var group))
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            var dropped = group.DropAsync();
+            _groups.TryRemove(key, out _);
+            _dropping.Add(group);
+            return dropped;
+        }
+    }
+
+    /// <summary>Writes out what is queued, syncs, and closes the files. Changes after this are refused.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        if (Options.IsManual)
+        {
+            Pump();
+            if (_cause is null)
+            {
+                _mark.WriteAndSync(_writer.LastBatch);
+            }
+        }
+
+        Queue.Close();
+        await _writerEnded.Task.ConfigureAwait(false);
+        await _background.StopAsync().ConfigureAwait(false);
+        _factory.Stop();
+        Segments.CloseAll();
+        _mark.Dispose();
+        _directoryLock.Dispose();
+        Logger.LogClosed(_writer.LastBatch);
+    }
+
+    /// <summary>Manual mode: writes all that is queued, on this thread.</summary>
+    internal void Pump()
+    {
+        try
+        {
+            while (Queue.Take(ref _taken, TimeSpan.Zero) && _taken.Count > 0)
+            {
+                _writer.Write(_taken);
+                _taken.Clear();
+            }
+        }
+        catch (Exception cause)
+        {
+            Fail(cause);
+        }
+    }
+
+    /// <summary>Manual mode: writes the durable mark, which otherwise happens by time.</summary>
+    internal void WriteMark() => _mark.Write(_writer.LastBatch);
+
+    /// <summary>Reads for a group; a failure is the log's.</summary>
+    internal int ReadOrFail(IFile file, long offset, Span<byte> buffer)
+    {
+        try
+        {
+            return file.Read(offset, buffer);
+        }
+        catch (IOException failure)
+        {
+            Fail(failure);
+            throw new LogFailedException(failure);
+        }
+    }
+
+    /// <summary>The group's last record is durable.</summary>
+    internal void Dropped(GroupLog group)
+    {
+        lock (_groupsLock)
+        {
+            _dropping.Remove(group);
+        }
+    }
+
+    internal void Delete(Segment segment)
+    {
+        // One at a time with a sync each: were a younger one to vanish before an older one, the next start would see a gap.
+        _fs.Delete(segment.Path);
+        _fs.SyncDirectory(_directory);
+        segment.Release();
+        Logger.Reclaimed(segment.Number);
+    }
+
+    internal void AskToMove(GroupLog group, long segment, long index)
+    {
+        if (group.TryPositionAt(index) is { } position && position.Index > group.Start.Index)
+        {
+            Logger.GroupPinsLog(group.Key, segment, index);
+            Pinned?.Invoke(group.Key, position);
+        }
+    }
+
+    private static IDisposable TakeLock(IFileSystem fs, string directory)
+    {
+        try
+        {
+            return fs.Lock(Path.Combine(directory, "LOCK"));
+        }
+        catch (IOException failure)
+        {
+            throw new LogOpenException($"The log in '{directory}' is in use by another process, or its lock file cannot be written: {failure.Message}", failure);
+        }
+    }
+
+    private LogWriter Resume(LogRecovery found)
+    {
+        if (found.Segments.Count == 0)
+        {
+            found.Segments.Add(_factory.Create(1, Options.SegmentBytes));
+        }
+
+        found.Segments.ForEach(Segments.Add);
+        var tail = found.Segments[^1];
+        if (found.Prepared is { } prepared)
+        {
+            _factory.Offer(prepared);
+        }
+
+        var writer = new LogWriter(this, _factory, _background, tail, found.Offset, found.LastBatch);
+        foreach (var group in found.Replay.Groups.Values)
+        {
+            Adopt(group, writer);
+        }
+
+        if (found.Replay.IsTailDamaged)
+        {
+            writer.LeaveSegment();
+        }
+
+        // Says what was found, damage included, so that the next start proves continuity from here; and shows that we can write.
+        writer.Restate(StateReason.Recovered);
+        _mark.WriteAndSync(writer.LastBatch);
+        _factory.Prepare(Segments.Last + 1);
+        return writer;
+    }
+
+    private void Adopt(ReplayedGroup found, LogWriter writer)
+    {
+        var state = new GroupState(found.Ballot, found.Start, found.Last, found.Damage);
+        var group = new GroupLog(this, found.Key, state, found.Entries) { Shadow = new GroupShadow(found.Key, state, found.Sequence) };
+        for (var i = 0; i < found.Entries.Count; i++)
+        {
+            var entry = found.Entries[i];
+            group.Shadow.Appended(entry.Segment, new LogPosition(entry.Term, found.Start.Index + i + 1));
+        }
+
+        writer.Adopt(group);
+        _groups[found.Key] = group;
+    }
+
+    private void StartThread()
+    {
+        if (Options.IsManual)
+        {
+            _writerEnded.SetResult();
+            return;
+        }
+
+        new Thread(Run) { IsBackground = true, Name = "kvraft-log-writer" }.Start();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (Queue.Take(ref _taken, _mark.WaitFor(_writer.LastBatch)))
+            {
+                _writer.Write(_taken);
+                _taken.Clear();
+                _mark.WriteIfDue(_writer.LastBatch);
+            }
+
+            if (_cause is null)
+            {
+                _mark.WriteAndSync(_writer.LastBatch);
+            }
+        }
+        // Whatever it was, the writer cannot go on: everybody who waits is told, and the node stops.
+        catch (Exception cause)
+        {
+            Fail(cause);
+        }
+
+        _writerEnded.SetResult();
+    }
+
+    private void Fail(Exception cause)
+    {
+        if (Interlocked.CompareExchange(ref _cause, cause, null) is not null)
+        {
+            return;
+        }
+
+        Queue.Fail(cause);
+        _factory.Stop();
+        var failure = new LogFailedException(cause);
+        lock (_groupsLock)
+        {
+            foreach (var group in _groups.Values.Concat(_dropping))
+            {
+                group.Fail(failure);
+            }
+        }
+
+        Logger.LogFailed(cause);
+        _failure.TrySetException(failure);
+        // Seen here: nobody is obliged to look at the task.
+        _ = _failure.Task.Exception;
+    }
+}

@@ -1,0 +1,159 @@
+using KvRaft.Storage;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// One group's log while the files are read. It answers two questions at the end: what is its state, and is that proven?
+/// <para>
+/// Proof is by the group's own sequence numbers. After a hole of unknown owner the group is <i>suspect</i> until its next record
+/// carries the next number. A missing number makes it <i>broken</i>: later entries are not taken. Any state record repairs
+/// the group, since it says everything but the entries, provided that we hold the entries it speaks of: none, or by Raft's log
+/// matching property (same index, same term, hence same prefix) a log that holds its last one. Failing that, the entries up to
+/// there are missing, which matters only if the group's start never passes them.
+/// </para>
+/// </summary>
+internal sealed class ReplayedGroup(ReplicaKey key)
+{
+    private RingDeque<EntryLocation> _entries = new();
+
+    // The position before the first entry held. Above the start: entries are missing (they were in reclaimed or lost segments).
+    private LogPosition _base;
+
+    // What was held when entries went missing: the best prefix there is, should they stay missing.
+    private (LogPosition Base, RingDeque<EntryLocation> Entries)? _salvage;
+
+    private LogHole? _suspicion;
+    private LogHole? _break;
+
+    public ReplicaKey Key { get; } = key;
+
+    /// <summary>Number of the last record seen.</summary>
+    public long Sequence { get; private set; }
+
+    public Ballot Ballot { get; private set; }
+
+    public LogPosition Start { get; private set; }
+
+    public LogDamage? Damage { get; private set; }
+
+    /// <summary>The entries after <see cref="Start"/>; complete only after <see cref="Finish"/>.</summary>
+    public RingDeque<EntryLocation> Entries => _entries;
+
+    public LogPosition Last => _entries.Count == 0 ? _base : new LogPosition(_entries[_entries.Count - 1].Term, _base.Index + _entries.Count);
+
+    /// <summary>Something of unknown owner is lost here.</summary>
+    public void Suspect(LogHole hole) => _suspicion ??= hole;
+
+    /// <summary>This group's record of that number is lost or out of place here.</summary>
+    public void Break(LogHole hole, long sequence)
+    {
+        _break ??= hole;
+        _suspicion = null;
+        Sequence = Math.Max(Sequence, sequence);
+    }
+
+    public void Append(in RecordHeader header, EntryLocation location, Func<string, LogHole> holeHere)
+    {
+        if (_break is null && (header.Sequence != Sequence + 1 || header.Index != Last.Index + 1))
+        {
+            Break(_suspicion ?? holeHere($"{Key} goes on with record {header.Sequence}, index {header.Index} after record {Sequence}, index {Last.Index}"), header.Sequence);
+        }
+
+        Sequence = Math.Max(Sequence, header.Sequence);
+        if (_break is null)
+        {
+            _suspicion = null;
+            _entries.AddLast(location);
+        }
+    }
+
+    public void Adopt(in RecordHeader header, GroupState state)
+    {
+        Sequence = Math.Max(Sequence, header.Sequence);
+        if (state.IsEmpty)
+        {
+            _entries.Clear();
+            _base = state.Start;
+            _salvage = null;
+        }
+        else if (Holds(_base, _entries, state.Last))
+        {
+            CutAfter(_base, _entries, state.Last.Index);
+        }
+        else if (_salvage is { } salvage && Holds(salvage.Base, salvage.Entries, state.Last))
+        {
+            (_base, _entries) = salvage;
+            _salvage = null;
+            CutAfter(_base, _entries, state.Last.Index);
+        }
+        else
+        {
+            if (_entries.Count > 0 && _base.Index <= Start.Index)
+            {
+                _salvage = (_base, _entries);
+            }
+
+            _entries = new RingDeque<EntryLocation>();
+            _base = state.Last;
+        }
+
+        Ballot = state.Ballot;
+        Start = state.Start;
+        Damage = state.Damage;
+        _break = null;
+        _suspicion = null;
+        ForgetThrough(ref _base, _entries, Start);
+    }
+
+    /// <summary>The log's end: what is not proven by now never will be.</summary>
+    public void Finish(LogHole? lastHole)
+    {
+        if (_base.Index > Start.Index)
+        {
+            FallBackToPrefix();
+            var hole = _break ?? lastHole;
+            Damage ??= new LogDamage(LogDamageKind.MissingEntries, hole?.Segment ?? 0, hole?.Offset ?? 0);
+        }
+
+        if (_break is not null)
+        {
+            Damage ??= new LogDamage(LogDamageKind.LostRecord, _break.Segment, _break.Offset);
+        }
+        else if (_suspicion is not null)
+        {
+            Damage ??= new LogDamage(LogDamageKind.Unproven, _suspicion.Segment, _suspicion.Offset);
+        }
+    }
+
+    private void FallBackToPrefix()
+    {
+        (_base, _entries) = _salvage is { } salvage ? salvage : (Start, new RingDeque<EntryLocation>());
+        if (_base.Index + _entries.Count <= Start.Index)
+        {
+            _entries.Clear();
+            _base = Start;
+        }
+        else
+        {
+            ForgetThrough(ref _base, _entries, Start);
+        }
+    }
+
+    private static bool Holds(LogPosition @base, RingDeque<EntryLocation> entries, LogPosition position)
+    {
+        var ahead = position.Index - @base.Index;
+        return ahead == 0 ? position.Term == @base.Term : ahead > 0 && ahead <= entries.Count && entries[(int)ahead - 1].Term == position.Term;
+    }
+
+    private static void CutAfter(LogPosition @base, RingDeque<EntryLocation> entries, long index) =>
+        entries.RemoveLast((int)(@base.Index + entries.Count - index));
+
+    private static void ForgetThrough(ref LogPosition @base, RingDeque<EntryLocation> entries, LogPosition start)
+    {
+        if (start.Index > @base.Index)
+        {
+            entries.RemoveFirst((int)Math.Min(start.Index - @base.Index, entries.Count));
+            @base = start;
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// Whose log: one replica of one group on this node. The incarnation tells a replica from an earlier one of the same group here,
+/// which was dropped or wiped and whose promises must not be mistaken for the new one's.
+/// </summary>
+internal readonly record struct ReplicaKey(GroupId Group, int Incarnation) : IComparable<ReplicaKey>
+{
+    public int CompareTo(ReplicaKey other)
+    {
+        var byGroup = Group.CompareTo(other.Group);
+        return byGroup != 0 ? byGroup : Incarnation.CompareTo(other.Incarnation);
+    }
+
+    public override string ToString() => $"g{Group.Value}/r{Incarnation}";
+}

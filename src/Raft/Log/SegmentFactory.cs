@@ -1,0 +1,136 @@
+namespace KvRaft.Raft.Log;
+
+/// <summary>
+/// Makes segment files: zeros and header are written and synced under a temporary name, so that a file with a segment's name is
+/// always whole. The next one is prepared in the background while the current one fills.
+/// </summary>
+internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, BackgroundWork background)
+{
+    public const string TemporaryExtension = ".tmp";
+
+    private readonly object _gate = new();
+    private Segment? _prepared;
+    private long _preparing;
+    private bool _isStopped;
+
+    /// <summary>Adopts an empty segment found at the start.</summary>
+    public void Offer(Segment segment)
+    {
+        lock (_gate)
+        {
+            _prepared = segment;
+        }
+    }
+
+    /// <summary>Starts making segment <paramref name="number"/> in the background, unless it is there.</summary>
+    public void Prepare(long number)
+    {
+        lock (_gate)
+        {
+            if (_prepared?.Number == number || _preparing == number)
+            {
+                return;
+            }
+
+            _preparing = number;
+        }
+
+        background.Enqueue(() =>
+        {
+            var segment = Create(number, options.SegmentBytes);
+            lock (_gate)
+            {
+                _prepared = segment;
+                _preparing = 0;
+                Monitor.PulseAll(_gate);
+            }
+        });
+    }
+
+    /// <summary>Segment <paramref name="number"/>, at least as long as asked; waits for it if it is being made.</summary>
+    /// <exception cref="IOException">It could not be made.</exception>
+    public Segment Take(long number, long bytesMin)
+    {
+        Segment? prepared;
+        lock (_gate)
+        {
+            while (_preparing == number && !_isStopped)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            if (_isStopped)
+            {
+                throw new IOException("The next segment could not be prepared.", background.Failure);
+            }
+
+            prepared = _prepared;
+            _prepared = null;
+        }
+
+        if (prepared?.Number == number && prepared.Size >= bytesMin)
+        {
+            return prepared;
+        }
+
+        // Renaming over the one that is too small keeps the number.
+        prepared?.Release();
+        return Create(number, Math.Max(bytesMin, options.SegmentBytes));
+    }
+
+    /// <summary>Ends every wait in <see cref="Take"/>: the background work ended.</summary>
+    public void Stop()
+    {
+        Segment? prepared;
+        lock (_gate)
+        {
+            _isStopped = true;
+            prepared = _prepared;
+            _prepared = null;
+            Monitor.PulseAll(_gate);
+        }
+
+        prepared?.Release();
+    }
+
+    public Segment Create(long number, long bytes)
+    {
+        // Whole sectors, so that no two segments' worth of checks differ by alignment.
+        var size = (bytes + SegmentHeader.Bytes - 1) / SegmentHeader.Bytes * SegmentHeader.Bytes;
+        var header = new SegmentHeader(number, size, options.Salt(), identity);
+        var path = Path.Combine(directory, Segment.NameOf(number));
+        var temporary = path + TemporaryExtension;
+        var file = fs.Open(temporary, FileOpening.Create);
+        try
+        {
+            WriteZeros(file, size);
+            Span<byte> bytesOfHeader = stackalloc byte[SegmentHeader.Bytes];
+            header.Write(bytesOfHeader);
+            file.Write(0, bytesOfHeader);
+            file.FlushData();
+            fs.Rename(temporary, path);
+            fs.SyncDirectory(directory);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        return new Segment(header, path, file);
+    }
+
+    private static void WriteZeros(IFile file, long size)
+    {
+        // In steps with a sync each: one huge sync would keep the writer's own waiting behind it.
+        var zeros = new byte[Math.Min(size, 1 << 20)];
+        for (long offset = 0; offset < size; offset += zeros.Length)
+        {
+            file.Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, size - offset)));
+            if (offset + zeros.Length < size)
+            {
+                file.FlushData();
+            }
+        }
+    }
+}
