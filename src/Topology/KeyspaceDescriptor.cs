@@ -1,0 +1,21 @@
+namespace KvRaft.Topology;
+
+/// <summary>A named set of keys with one promise, as the cluster registered it.</summary>
+public sealed record KeyspaceDescriptor
+{
+    public required KeyspaceId Id { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>Fixed at creation.</summary>
+    public KeyspaceMode Mode { get; init; } = KeyspaceMode.Strong;
+
+    /// <summary>Fixed at creation: another rule would look for existing keys in other shards.</summary>
+    public RoutingRule Routing { get; init; } = RoutingRule.WholeKey;
+
+    /// <summary>How long a value lives if its write named no expiry, in milliseconds; 0 means for ever.</summary>
+    public long TtlDefaultMs { get; init; }
+
+    /// <summary>The largest value, in bytes; 0 leaves it to the node's limit, which holds in any case.</summary>
+    public int ValueBytesMax { get; init; }
+}

@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+
+namespace KvRaft.Topology;
+
+/// <summary>
+/// Which nodes hold the replicas of each shard. For a shard it is the first RF distinct nodes clockwise from the start of its arc,
+/// distinct zones first (<see cref="PreferenceList"/>), with two corrections:
+/// <list type="bullet">
+/// <item><b>Bounded load.</b> With 64 shards chance alone would give one node twice the shards of another. So each node has bounds
+/// around its fair share by weight: 3 % of it, or less than one replica where that is more. A full node is passed over and the walk
+/// goes on (consistent hashing with bounded loads, Mirrokni, Thorup, Zadimoghaddam, SODA 2018).</item>
+/// <item><b>Least movement.</b> Given the previous assignment, every replica stays unless a rule (its node is gone, two in one zone,
+/// a load out of bounds) makes it move, and what moves takes the shortest way: one replica from the node that has too
+/// many to one that may have more; only where zones forbid that, a chain of such moves.</item>
+/// </list>
+/// A pure function: equal input gives equal output on every machine, whatever the order of the nodes. Nevertheless the result is
+/// what group 0 stores, not the way to it, so that this algorithm may be improved without moving existing clusters.
+/// </summary>
+public sealed class ShardAssignment
+{
+    private ShardAssignment(int replicationFactor, ImmutableArray<ImmutableArray<NodeId>> shards)
+    {
+        ReplicationFactor = replicationFactor;
+        Shards = shards;
+    }
+
+    public int ReplicationFactor { get; }
+
+    public int ShardCount => Shards.Length;
+
+    /// <summary>The nodes of each shard, by shard number, in the order of the shard's preference list.</summary>
+    public ImmutableArray<ImmutableArray<NodeId>> Shards { get; }
+
+    public ImmutableArray<NodeId> this[ShardId shard] => Shards[shard.Value];
+
+    /// <summary>Assigns the shards of a new cluster.</summary>
+    /// <exception cref="ArgumentException">The shard count is no power of two, or the ring has fewer nodes than replicas are asked for.</exception>
+    public static ShardAssignment Of(HashRing ring, int shardCount, int replicationFactor)
+    {
+        ArgumentNullException.ThrowIfNull(ring);
+        ShardMap.CheckShardCount(shardCount);
+        return Solve(ring, shardCount, replicationFactor, null);
+    }
+
+    /// <summary>Assigns the same shards to the nodes of a changed ring, moving as few replicas as the rules allow.</summary>
+    /// <exception cref="ArgumentException">The ring has fewer nodes than replicas are asked for.</exception>
+    public static ShardAssignment Of(HashRing ring, int replicationFactor, ShardAssignment previous)
+    {
+        ArgumentNullException.ThrowIfNull(ring);
+        ArgumentNullException.ThrowIfNull(previous);
+        return Solve(ring, previous.ShardCount, replicationFactor, previous);
+    }
+
+    /// <summary>What a map says now, as the starting point of a change.</summary>
+    public static ShardAssignment Of(ShardMap map)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        return new ShardAssignment(
+            map.ReplicationFactor,
+            [.. map.Shards.Select(static shard => shard.Replicas.Select(static replica => replica.Node).ToImmutableArray())]);
+    }
+
+    /// <summary>How many replicas of this assignment are on a node that did not hold the shard in <paramref name="previous"/>.</summary>
+    public int MovedSince(ShardAssignment previous)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        var moved = 0;
+        for (var shard = 0; shard < ShardCount; shard++)
+        {
+            moved += Shards[shard].Count(node => !previous.Shards[shard].Contains(node));
+        }
+
+        return moved;
+    }
+
+    private static ShardAssignment Solve(HashRing ring, int shardCount, int replicationFactor, ShardAssignment? previous)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(replicationFactor, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(replicationFactor, ShardMap.ReplicationFactorMax);
+        if (ring.Nodes.Length < replicationFactor)
+        {
+            throw new ArgumentException($"{ring.Nodes.Length} nodes cannot hold {replicationFactor} replicas of a shard.", nameof(replicationFactor));
+        }
+
+        var solver = new AssignmentSolver(ring, shardCount, replicationFactor);
+        if (previous is not null)
+        {
+            solver.Keep(previous);
+        }
+
+        return new ShardAssignment(replicationFactor, solver.Solve());
+    }
+}

@@ -1,0 +1,105 @@
+namespace KvRaft.Topology;
+
+/// <summary>
+/// An arc of the ring: from <see cref="Start"/> clockwise up to, but not including, <see cref="End"/>. It may pass the top of the ring
+/// (<c>End</c> below <c>Start</c>). Equal ends could mean nothing or everything, so these two are values of their own:
+/// <see cref="Empty"/> (also <c>default</c>) and <see cref="Full"/>.
+/// </summary>
+public readonly record struct TokenRange
+{
+    private readonly Extent _extent;
+
+    private TokenRange(Token start, Token end, Extent extent)
+    {
+        Start = start;
+        End = end;
+        _extent = extent;
+    }
+
+    private enum Extent : byte
+    {
+        Empty,
+        Arc,
+        Full,
+    }
+
+    public static TokenRange Empty => default;
+
+    /// <summary>The whole ring, written as from 0 to 0.</summary>
+    public static TokenRange Full => new(default, default, Extent.Full);
+
+    public Token Start { get; }
+
+    /// <summary>The first token that is not in the range any more.</summary>
+    public Token End { get; }
+
+    public bool IsEmpty => _extent == Extent.Empty;
+
+    public bool IsFull => _extent == Extent.Full;
+
+    /// <summary>How many tokens it holds: 0 to 2^64.</summary>
+    public UInt128 Size => _extent switch
+    {
+        Extent.Empty => UInt128.Zero,
+        Extent.Arc => Start.DistanceTo(End),
+        _ => UInt128.One << 64,
+    };
+
+    /// <exception cref="ArgumentException">The ends are equal; say <see cref="Empty"/> or <see cref="Full"/>.</exception>
+    public static TokenRange Of(Token start, Token end) =>
+        start != end
+            ? new TokenRange(start, end, Extent.Arc)
+            : throw new ArgumentException($"A range from {start} to itself may mean nothing or everything.", nameof(end));
+
+    /// <summary>The arc of one shard when the ring is cut into <paramref name="shardCount"/> equal ones.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The count is no power of two, or the shard is not below it.</exception>
+    public static TokenRange OfShard(ShardId shard, int shardCount)
+    {
+        ShardMap.CheckShardCount(shardCount);
+        ArgumentOutOfRangeException.ThrowIfNegative(shard.Value);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard.Value, shardCount);
+        if (shardCount == 1)
+        {
+            return Full;
+        }
+
+        var size = (ulong.MaxValue / (uint)shardCount) + 1;
+        var start = size * (uint)shard.Value;
+        return Of(new Token(start), new Token(unchecked(start + size)));
+    }
+
+    public bool Contains(Token token) => _extent switch
+    {
+        Extent.Empty => false,
+        Extent.Arc => Start.DistanceTo(token) < Start.DistanceTo(End),
+        _ => true,
+    };
+
+    /// <summary>Is every token of <paramref name="other"/> in this range?</summary>
+    public bool Contains(TokenRange other) =>
+        other.IsEmpty || IsFull || (!other.IsFull && Start.DistanceTo(other.Start) + other.Size <= Size);
+
+    /// <summary>Is there a token in both?</summary>
+    public bool Overlaps(TokenRange other) =>
+        !IsEmpty && !other.IsEmpty && (Contains(other.Start) || other.Contains(Start));
+
+    /// <summary>Cuts the range in the middle, as a shard split does. Of an odd size the second half is the larger.</summary>
+    /// <exception cref="InvalidOperationException">The range holds fewer than two tokens.</exception>
+    public (TokenRange First, TokenRange Second) Halve()
+    {
+        if (Size < 2)
+        {
+            throw new InvalidOperationException($"{this} is too small to be cut.");
+        }
+
+        var middle = new Token(unchecked(Start.Value + (ulong)(Size >> 1)));
+        return (Of(Start, middle), Of(middle, End));
+    }
+
+    public override string ToString() => _extent switch
+    {
+        Extent.Empty => "[empty)",
+        Extent.Arc => $"[{Start}, {End})",
+        _ => "[full)",
+    };
+}
