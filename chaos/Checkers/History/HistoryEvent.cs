@@ -1,0 +1,85 @@
+namespace KvRaft.Chaos.Checkers;
+
+/// <summary>What an event claims about its operation.</summary>
+public enum EventType
+{
+    /// <summary>The operation begins; stamped before the first byte is sent.</summary>
+    Invoke,
+
+    /// <summary>It took effect between the two events.</summary>
+    Ok,
+
+    /// <summary>It certainly did not and will not take effect.</summary>
+    Fail,
+
+    /// <summary>Unknown: it may take effect at any later time, or never.</summary>
+    Info,
+}
+
+/// <summary>One line of a history: something the control process saw, in the order in which it saw it.</summary>
+public sealed record HistoryEvent
+{
+    /// <summary>Strictly growing through the history; the only order the checkers use.</summary>
+    public required long Index { get; init; }
+
+    /// <summary>The logical client; negative for the nemesis.</summary>
+    public required int Process { get; init; }
+
+    public required EventType Type { get; init; }
+
+    /// <summary>The function asked for (<c>f</c> in the file): get, put, txn, add, ...; see <see cref="Functions"/>.</summary>
+    public required string Function { get; init; }
+
+    public string? Key { get; init; }
+
+    public HistoryValue Value { get; init; }
+
+    public HistoryValue Expected { get; init; }
+
+    /// <summary>Nanoseconds since the start of the run, on the one monotonic clock of the control process.</summary>
+    public required long TimeNanoseconds { get; init; }
+
+    /// <summary>The read level asked for; <c>null</c> means linearizable.</summary>
+    public string? Level { get; init; }
+
+    /// <summary>A short stable code, on fail and info.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The node asked.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The revision the server answered with.</summary>
+    public long? Revision { get; init; }
+
+    /// <summary>On the invocation of a put: the time to live asked for, in nanoseconds; <c>null</c> means for ever.</summary>
+    public long? TtlNanoseconds { get; init; }
+
+    /// <summary>The line of the file, from 1; 0 for an event that was never in a file.</summary>
+    public long Line { get; init; }
+
+    /// <summary>True for marks of the nemesis, which are no operations.</summary>
+    public bool IsNemesis => Process < 0;
+}
+
+/// <summary>The functions the checkers of this room know, by their names in the file.</summary>
+public static class Functions
+{
+    public const string Get = "get";
+    public const string Put = "put";
+    public const string Delete = "delete";
+    public const string CompareAndSet = "cas";
+    public const string Append = "append";
+    public const string Transaction = "txn";
+    public const string Add = "add";
+    public const string Read = "read";
+    public const string Increment = "incr";
+    public const string Transfer = "transfer";
+    public const string Nemesis = "nemesis";
+}
+
+/// <summary>Error codes that mean something to a checker; all others are for people.</summary>
+public static class ErrorCodes
+{
+    /// <summary>On a failed cas: the state was not the expected one at some moment inside the operation.</summary>
+    public const string CompareMismatch = "cas-mismatch";
+}
