@@ -1,0 +1,154 @@
+using System.Globalization;
+using KvRaft.Raft.Peers;
+using KvRaft.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Catchup;
+
+/// <summary>
+/// The checkpoints one replica holds ready for others to fetch. A checkpoint is hard links, so making one does not pause writers and
+/// costs little; it is kept while somebody reads it, and dropped when released or left alone. Any replica serves, leader or
+/// not: with one voter dead and one behind there is no leader to ask. Thread-safe.
+/// </summary>
+internal sealed class CheckpointShelf : IDisposable
+{
+    /// <summary>A fetch that was cut off may come back after a restart of its node; a minute covers that, and links cost only disk.</summary>
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(2);
+
+    private readonly string _directory;
+    private readonly Func<string, CancellationToken, Task<LogPosition>> _save;
+    private readonly Func<CancellationToken, Task<(byte[] Configuration, long Version)>> _configuration;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Dictionary<string, Shelved> _shelved = [];
+    private long _number;
+
+    public CheckpointShelf(
+        string directory,
+        Func<string, CancellationToken, Task<LogPosition>> save,
+        Func<CancellationToken, Task<(byte[] Configuration, long Version)>> configuration,
+        TimeProvider time,
+        ILogger logger)
+    {
+        _directory = directory;
+        _save = save;
+        _configuration = configuration;
+        _time = time;
+        _logger = logger;
+
+        // Whoever was fetching when this node went down starts anew.
+        if (Directory.Exists(directory))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    /// <summary>Makes a checkpoint of the present state, or offers one that was made a moment ago.</summary>
+    public async Task<CheckpointManifest> OfferAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            DropStale();
+            Directory.CreateDirectory(_directory);
+            var id = string.Create(CultureInfo.InvariantCulture, $"{_time.GetUtcNow().ToUnixTimeMilliseconds():x}-{++_number}");
+            var path = Path.Combine(_directory, id);
+            var position = await _save(path, cancellationToken).ConfigureAwait(false);
+            var (configuration, version) = await _configuration(cancellationToken).ConfigureAwait(false);
+            var files = new DirectoryInfo(path).GetFiles()
+                .OrderBy(file => file.Name, StringComparer.Ordinal)
+                .Select(file => new CheckpointFile(file.Name, file.Length))
+                .ToArray();
+            var manifest = new CheckpointManifest(id, position.Term, position.Index, version, configuration, files);
+            _shelved[id] = new Shelved(manifest, _time.GetTimestamp());
+            LogMessages.CheckpointOffered(_logger, id, position.Index, files.Length, files.Sum(file => file.Length));
+            return manifest;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <exception cref="PeerRequestException">No such checkpoint or file (any more), or the range is outside it.</exception>
+    public async ValueTask<byte[]> ReadAsync(string id, string file, long offset, int length, CancellationToken cancellationToken)
+    {
+        long fileLength;
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // The name is looked up, never joined to a path unseen.
+            if (!_shelved.TryGetValue(id, out var shelved)
+                || shelved.Manifest.Files.FirstOrDefault(candidate => candidate.Name == file) is not { } found)
+            {
+                throw new PeerRequestException($"checkpoint {id} has no file '{file}' here");
+            }
+
+            shelved.UsedAt = _time.GetTimestamp();
+            fileLength = found.Length;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        if (offset < 0 || length is <= 0 or > PeerFrame.BodyBytesMax || offset + length > fileLength)
+        {
+            throw new PeerRequestException($"bytes {offset}+{length} of '{file}' are outside its {fileLength}");
+        }
+
+        var bytes = new byte[length];
+        using var handle = File.OpenHandle(Path.Combine(_directory, id, file), options: FileOptions.Asynchronous);
+        for (var read = 0; read < length;)
+        {
+            var count = await RandomAccess.ReadAsync(handle, bytes.AsMemory(read), offset + read, cancellationToken).ConfigureAwait(false);
+            if (count == 0)
+            {
+                throw new PeerRequestException($"'{file}' ended early");
+            }
+
+            read += count;
+        }
+
+        return bytes;
+    }
+
+    public void Release(string id)
+    {
+        _turn.Wait();
+        try
+        {
+            Drop(id);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private void DropStale()
+    {
+        foreach (var id in _shelved.Where(entry => _time.GetElapsedTime(entry.Value.UsedAt) > KeptFor).Select(entry => entry.Key).ToArray())
+        {
+            Drop(id);
+        }
+    }
+
+    private void Drop(string id)
+    {
+        if (_shelved.Remove(id))
+        {
+            Directory.Delete(Path.Combine(_directory, id), recursive: true);
+        }
+    }
+
+    private sealed class Shelved(CheckpointManifest manifest, long usedAt)
+    {
+        public CheckpointManifest Manifest { get; } = manifest;
+
+        public long UsedAt { get; set; } = usedAt;
+    }
+}

@@ -1,0 +1,218 @@
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using KvRaft.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Catchup;
+
+/// <summary>
+/// Brings a replica back that Raft's own replication cannot help: its log ends before every leader's log begins (it was away for
+/// too long), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it, asks the others
+/// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on.
+/// </summary>
+internal sealed class ReplicaRescue(
+    RaftGroup group, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
+{
+    /// <summary>One silent look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
+    private const int SilentLooksMax = 2;
+
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+    private int _hurry;
+
+    public void Start() => _running = Task.Run(() => WatchAsync(_stopping.Token));
+
+    /// <summary>A leader asked about entries we no longer have: tell it at the next look where we stand.</summary>
+    public void Hurry() => Volatile.Write(ref _hurry, 1);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    /// <summary>
+    /// Rebuilds a damaged replica before it takes part again. It may have voted, and acknowledged, what it no longer knows, so:
+    /// <list type="number">
+    /// <item>every other voter must answer, and a leader must prove itself by a quorum round of theirs: then whatever this replica
+    /// helped to commit is in the leader's log, and no voter has a term above the highest one seen;</item>
+    /// <item>the state becomes the leader's checkpoint, at or above the proven commit index;</item>
+    /// <item>the vote of the highest term seen counts as given to nobody: any vote that was forgotten was for that term or an older one.</item>
+    /// </list>
+    /// Repeats until it succeeds.
+    /// </summary>
+    public async Task RebuildAsync(CancellationToken cancellationToken)
+    {
+        using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
+        do
+        {
+            try
+            {
+                if (await TryRebuildAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    return;
+                }
+            }
+            catch (Exception error) when (IsPeerTrouble(error))
+            {
+                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            }
+        }
+        while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private static bool IsPeerTrouble(Exception error) =>
+        error is IOException or System.Net.Sockets.SocketException or TimeoutException;
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        var silentLooks = 0;
+        using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
+        try
+        {
+            while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+            {
+                silentLooks = group.Leader is null ? silentLooks + 1 : 0;
+                var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
+                if (asked || silentLooks >= SilentLooksMax)
+                {
+                    await LookAroundAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Closing.
+        }
+    }
+
+    private async Task LookAroundAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
+            var ahead = peers
+                .Where(peer => peer.Status.StartIndex > group.Log.LastIndex && peer.Status.AppliedIndex > group.Machine.Applied.Index)
+                .OrderByDescending(peer => peer.Status.AppliedIndex)
+                .Select(peer => (GroupVoter?)peer.Voter)
+                .FirstOrDefault();
+            if (ahead is { } source)
+            {
+                group.Enter(ReplicaState.CatchingUp);
+                var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
+                if (manifest.Index > group.CommitIndex)
+                {
+                    await group.InstallAsync(manifest, fetcher.FilesDirectory, cancellationToken).ConfigureAwait(false);
+                }
+
+                fetcher.Discard();
+            }
+
+            await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (IsPeerTrouble(error))
+        {
+            LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+        }
+        finally
+        {
+            if (group.State == ReplicaState.CatchingUp)
+            {
+                group.Enter(ReplicaState.Running);
+            }
+        }
+    }
+
+    private async Task<bool> TryRebuildAsync(CancellationToken cancellationToken)
+    {
+        var others = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
+        var peers = await AskAllAsync(others, cancellationToken).ConfigureAwait(false);
+        if (others.Count == 0 || peers.Count < others.Count)
+        {
+            LogMessages.RescueDelayed(logger, group.Id.Value, $"{peers.Count} of {others.Count} other voters answer; a rebuild needs all of them");
+            return false;
+        }
+
+        if (await ProvenLeaderAsync(peers, cancellationToken).ConfigureAwait(false) is not var (leader, proof))
+        {
+            LogMessages.RescueDelayed(logger, group.Id.Value, "nobody leads the group yet");
+            return false;
+        }
+
+        var manifest = await fetcher.FetchAsync(leader.Node, group.Id, cancellationToken).ConfigureAwait(false);
+        if (manifest.Index < proof.CommitIndex)
+        {
+            fetcher.Discard();
+            return false;
+        }
+
+        var highestTerm = Math.Max(proof.Term, peers.Max(peer => peer.Status.Term));
+        await group.AdoptAsync(manifest, fetcher.FilesDirectory, highestTerm, cancellationToken).ConfigureAwait(false);
+        fetcher.Discard();
+        return true;
+    }
+
+    private async Task<(GroupVoter Leader, LeaderProof Proof)?> ProvenLeaderAsync(
+        IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
+    {
+        foreach (var (voter, _) in peers.Where(peer => peer.Status.IsLeader).OrderByDescending(peer => peer.Status.Term))
+        {
+            using var peer = await PeerClient.ConnectAsync(dialer, voter.Node, cancellationToken).ConfigureAwait(false);
+            var proof = await peer.AskAsync(
+                PeerRequestKind.LeaderProof, new PeerGroupRequest(group.Id.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.LeaderProof, cancellationToken)
+                .ConfigureAwait(false);
+            return (voter, proof);
+        }
+
+        return null;
+    }
+
+    private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(CancellationToken cancellationToken) =>
+        await AskAllAsync(await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+
+    private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(
+        IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken)
+    {
+        var answers = await Task.WhenAll(voters.Select(voter => AskAsync(voter, cancellationToken))).ConfigureAwait(false);
+        return [.. answers.Where(answer => answer is not null).Select(answer => answer!.Value)];
+    }
+
+    private async Task<(GroupVoter Voter, PeerStatus Status)?> AskAsync(GroupVoter voter, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Timings.RequestTimeout);
+        try
+        {
+            using var peer = await PeerClient.ConnectAsync(dialer, voter.Node, limit.Token).ConfigureAwait(false);
+            var status = await peer.AskAsync(
+                PeerRequestKind.Status, new PeerGroupRequest(group.Id.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.PeerStatus, limit.Token)
+                .ConfigureAwait(false);
+            return status.Incarnation == voter.Incarnation ? (voter, status) : null;
+        }
+        catch (Exception error) when (IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // A voter that does not answer is one of the things we are here to find out.
+            return null;
+        }
+    }
+
+    private async Task NudgeLeadersAsync(CancellationToken cancellationToken)
+    {
+        foreach (var voter in await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false))
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(options.Timings.RequestTimeout);
+            try
+            {
+                using var peer = await PeerClient.ConnectAsync(dialer, voter.Node, limit.Token).ConfigureAwait(false);
+                var nudge = new NudgeRequest(group.Id.Value, options.NodeId.Value, group.Incarnation, group.CommitIndex);
+                await peer.AskAsync(PeerRequestKind.Nudge, nudge, PeerJson.Default.NudgeRequest, PeerJson.Default.NudgeAnswer, limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            }
+        }
+    }
+}

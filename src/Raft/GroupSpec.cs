@@ -1,0 +1,12 @@
+using KvRaft.Topology;
+
+namespace KvRaft.Raft;
+
+/// <summary>One voter of a group: which node, and under which incarnation its replica lives there.</summary>
+public readonly record struct GroupVoter(NodeId Node, int Incarnation);
+
+/// <summary>Which replica to run here.</summary>
+/// <param name="Group">The group.</param>
+/// <param name="Incarnation">This node's replica of it; a wiped replica comes back under a higher one.</param>
+/// <param name="Voters">The group's first members; used only when the replica has no member list of its own yet.</param>
+public sealed record GroupSpec(GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters);

@@ -1,0 +1,40 @@
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft;
+
+/// <summary>What a replica is doing, in one word.</summary>
+public enum ReplicaState
+{
+    /// <summary>It takes part in its group.</summary>
+    Running,
+
+    /// <summary>Its log is behind everybody's start; it fetches a checkpoint.</summary>
+    CatchingUp,
+
+    /// <summary>Its log was damaged; it may not vote or count until it was rebuilt from the others.</summary>
+    Rebuilding,
+
+    /// <summary>It stopped after a fault of this node.</summary>
+    Failed,
+
+    /// <summary>It was closed.</summary>
+    Stopped,
+}
+
+/// <summary>A replica at a glance. Indices are this replica's own; 0 means none.</summary>
+public sealed record GroupStatus(
+    GroupId Group,
+    int Incarnation,
+    ReplicaState State,
+    bool IsLeader,
+    NodeId? Leader,
+    long Term,
+    LogPosition LogStart,
+    long LastIndex,
+    long DurableIndex,
+    long CommitIndex,
+    LogPosition Applied,
+    LogPosition StateDurable,
+    IReadOnlyList<GroupVoter> Voters,
+    string? Note);

@@ -1,0 +1,69 @@
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft;
+
+/// <summary>What this room logs. Ids 2000 to 2499; a retired id is not used again. The log's own are in <c>Log/</c>.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(2000, LogLevel.Information, "Group {GroupId}: term {Term}, leader {Leader}")]
+    public static partial void LeaderChanged(ILogger logger, int groupId, long term, string leader);
+
+    [LoggerMessage(2001, LogLevel.Information, "Group {GroupId}: configuration of index {Index} is in force")]
+    public static partial void ConfigurationSaved(ILogger logger, int groupId, long index);
+
+    [LoggerMessage(2002, LogLevel.Debug, "A proposal was not appended: {Reason}")]
+    public static partial void ProposalNotAppended(ILogger logger, string reason);
+
+    [LoggerMessage(2003, LogLevel.Information, "The proposals at index {Index} are open: {Reason}")]
+    public static partial void ProposalOpen(ILogger logger, long index, string reason);
+
+    [LoggerMessage(2004, LogLevel.Critical, "Group {GroupId}: applying after index {Index} failed; the replica stops")]
+    public static partial void ApplyFailed(ILogger logger, int groupId, long index, Exception error);
+
+    [LoggerMessage(2005, LogLevel.Critical, "Group {GroupId}: the replica has stopped")]
+    public static partial void ReplicaFailed(ILogger logger, int groupId, Exception error);
+
+    [LoggerMessage(2006, LogLevel.Error, "Group {GroupId}: the replica may not take part: {Reason}. It will be rebuilt from the others")]
+    public static partial void ReplicaDamaged(ILogger logger, int groupId, string reason);
+
+    [LoggerMessage(2007, LogLevel.Information, "Group {GroupId}: the replica was rebuilt and takes part again")]
+    public static partial void ReplicaRebuilt(ILogger logger, int groupId);
+
+    [LoggerMessage(2008, LogLevel.Information, "Group {GroupId}: a checkpoint at index {Index} was installed")]
+    public static partial void CheckpointInstalled(ILogger logger, int groupId, long index);
+
+    [LoggerMessage(2009, LogLevel.Information, "Checkpoint {Id} at index {Index}: {Files} files, {Bytes} bytes")]
+    public static partial void CheckpointOffered(ILogger logger, string id, long index, int files, long bytes);
+
+    [LoggerMessage(2010, LogLevel.Information, "Group {GroupId}: fetching a checkpoint at index {Index}, {Bytes} bytes, from {NodeId}")]
+    public static partial void CheckpointFetching(ILogger logger, int groupId, string nodeId, long index, long bytes);
+
+    [LoggerMessage(2011, LogLevel.Information, "Group {GroupId}: fetched a checkpoint at index {Index}, {Bytes} bytes, from {NodeId} in {Milliseconds} ms")]
+    public static partial void CheckpointFetched(ILogger logger, int groupId, string nodeId, long index, long bytes, double milliseconds);
+
+    [LoggerMessage(2012, LogLevel.Information, "Group {GroupId}: member {NodeId} goes on from index {Index}")]
+    public static partial void MemberNudged(ILogger logger, int groupId, string nodeId, long index);
+
+    [LoggerMessage(2013, LogLevel.Warning, "Group {GroupId}: catching up is delayed: {Reason}")]
+    public static partial void RescueDelayed(ILogger logger, int groupId, string reason);
+
+    [LoggerMessage(2014, LogLevel.Information, "Group {GroupId} pins the oldest log segment; flushing it up to index {Index}")]
+    public static partial void LogPinned(ILogger logger, int groupId, long index);
+
+    [LoggerMessage(2015, LogLevel.Error, "Group {GroupId}: flushing the state failed")]
+    public static partial void FlushFailed(ILogger logger, int groupId, Exception error);
+
+    [LoggerMessage(2016, LogLevel.Warning, "Accepting a peer's connection failed")]
+    public static partial void AcceptFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(2017, LogLevel.Debug, "A peer's connection ended: {Reason}")]
+    public static partial void ConnectionEnded(ILogger logger, string reason);
+
+    [LoggerMessage(2018, LogLevel.Warning, "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
+    public static partial void PrefaceRefused(ILogger logger, string nodeId, string target, PrefaceAnswer answer);
+
+    [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason}")]
+    public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason);
+}

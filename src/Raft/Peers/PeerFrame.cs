@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+
+namespace KvRaft.Raft.Peers;
+
+/// <summary>
+/// One message on a peer connection: <c>u32 length of what follows | u8 kind | u32 CRC32C of the body | body</c>, little-endian.
+/// </summary>
+internal static class PeerFrame
+{
+    /// <summary>A chunk is 1 MiB, a manifest of a large replica a few hundred KiB; 4 MiB bounds what a peer can make us read.</summary>
+    public const int BodyBytesMax = 4 << 20;
+
+    private const int HeadLength = 4 + 1 + 4;
+
+    public static async ValueTask WriteAsync(Stream stream, byte kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var frame = new byte[HeadLength + body.Length];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, HeadLength - 4 + body.Length);
+        frame[4] = kind;
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc(body.Span));
+        body.CopyTo(frame.AsMemory(HeadLength));
+        await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <exception cref="EndOfStreamException">The peer closed the connection.</exception>
+    /// <exception cref="InvalidDataException">The bytes are no frame, or were damaged on the way.</exception>
+    public static async ValueTask<(byte Kind, byte[] Body)> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var head = new byte[HeadLength];
+        await stream.ReadExactlyAsync(head, cancellationToken).ConfigureAwait(false);
+        var length = BinaryPrimitives.ReadInt32LittleEndian(head) - (HeadLength - 4);
+        if (length is < 0 or > BodyBytesMax)
+        {
+            throw new InvalidDataException($"A peer frame of {length} bytes; allowed are up to {BodyBytesMax}.");
+        }
+
+        var body = new byte[length];
+        await stream.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
+        return Crc(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
+            ? (head[4], body)
+            : throw new InvalidDataException("A peer frame was damaged on the way: its checksum does not match.");
+    }
+
+    private static uint Crc(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        while (bytes.Length >= 8)
+        {
+            crc = System.Numerics.BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+            bytes = bytes[8..];
+        }
+
+        foreach (var value in bytes)
+        {
+            crc = System.Numerics.BitOperations.Crc32C(crc, value);
+        }
+
+        return ~crc;
+    }
+}

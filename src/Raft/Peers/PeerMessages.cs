@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+
+namespace KvRaft.Raft.Peers;
+
+/// <summary>
+/// What nodes ask one another about replicas, beside Raft itself. Control messages are JSON, so that an older node reads what it
+/// knows of a newer one's; checkpoint bytes travel raw.
+/// </summary>
+internal enum PeerRequestKind : byte
+{
+    Status = 1,
+    LeaderProof = 2,
+    Checkpoint = 3,
+    Chunk = 4,
+    Release = 5,
+    Nudge = 6,
+}
+
+internal enum PeerAnswerKind : byte
+{
+    Json = 1,
+    Bytes = 2,
+    Refused = 3,
+}
+
+internal sealed record PeerGroupRequest(int Group);
+
+/// <summary>A replica as its node sees it.</summary>
+internal sealed record PeerStatus(
+    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex);
+
+/// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
+internal sealed record LeaderProof(long Term, long CommitIndex);
+
+/// <summary>A checkpoint that can be fetched: where it stands, who was a member, and its files.</summary>
+internal sealed record CheckpointManifest(
+    string Id, long Term, long Index, long ConfigurationVersion, byte[] Configuration, IReadOnlyList<CheckpointFile> Files);
+
+internal sealed record CheckpointFile(string Name, long Length);
+
+internal sealed record ChunkRequest(int Group, string Id, string File, long Offset, int Length);
+
+internal sealed record ReleaseRequest(int Group, string Id);
+
+/// <summary>"My log is committed up to <paramref name="CommitIndex"/>: go on from there."</summary>
+internal sealed record NudgeRequest(int Group, string Node, int Incarnation, long CommitIndex);
+
+internal sealed record NudgeAnswer(bool IsLeader);
+
+[JsonSerializable(typeof(PeerGroupRequest))]
+[JsonSerializable(typeof(PeerStatus))]
+[JsonSerializable(typeof(LeaderProof))]
+[JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(ChunkRequest))]
+[JsonSerializable(typeof(ReleaseRequest))]
+[JsonSerializable(typeof(NudgeRequest))]
+[JsonSerializable(typeof(NudgeAnswer))]
+internal sealed partial class PeerJson : JsonSerializerContext;

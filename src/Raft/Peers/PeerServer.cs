@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Peers;
+
+/// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
+internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
+{
+    public async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        using var stream = new NetworkStream(socket, ownsSocket: false);
+        while (true)
+        {
+            byte kind;
+            byte[] body;
+            try
+            {
+                (kind, body) = await PeerFrame.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+            }
+            catch (EndOfStreamException)
+            {
+                return;
+            }
+
+            var (answer, bytes) = await AnswerAsync((PeerRequestKind)kind, body, cancellationToken).ConfigureAwait(false);
+            await PeerFrame.WriteAsync(stream, (byte)answer, bytes, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> AnswerAsync(
+        PeerRequestKind kind, byte[] body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return kind switch
+            {
+                PeerRequestKind.Status => Json(
+                    Group(Read(body, PeerJson.Default.PeerGroupRequest).Group).PeerStatus(), PeerJson.Default.PeerStatus),
+                PeerRequestKind.LeaderProof => Json(
+                    await Group(Read(body, PeerJson.Default.PeerGroupRequest).Group).ProveLeadershipAsync(cancellationToken).ConfigureAwait(false),
+                    PeerJson.Default.LeaderProof),
+                PeerRequestKind.Checkpoint => Json(
+                    await Group(Read(body, PeerJson.Default.PeerGroupRequest).Group).Checkpoints.OfferAsync(cancellationToken).ConfigureAwait(false),
+                    PeerJson.Default.CheckpointManifest),
+                PeerRequestKind.Chunk => (PeerAnswerKind.Bytes, await ChunkAsync(Read(body, PeerJson.Default.ChunkRequest), cancellationToken).ConfigureAwait(false)),
+                PeerRequestKind.Release => Release(Read(body, PeerJson.Default.ReleaseRequest)),
+                PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
+                _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
+            };
+        }
+        catch (Exception error) when (error is PeerRequestException or JsonException or IOException or ObjectDisposedException)
+        {
+            LogMessages.PeerRequestDeclined(logger, kind, error.Message);
+            return (PeerAnswerKind.Refused, Encoding.UTF8.GetBytes(error.Message));
+        }
+    }
+
+    private ValueTask<byte[]> ChunkAsync(ChunkRequest request, CancellationToken cancellationToken) =>
+        Group(request.Group).Checkpoints.ReadAsync(request.Id, request.File, request.Offset, request.Length, cancellationToken);
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Release(ReleaseRequest request)
+    {
+        Group(request.Group).Checkpoints.Release(request.Id);
+        return (PeerAnswerKind.Json, "{}"u8.ToArray());
+    }
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Nudge(NudgeRequest request) =>
+        Json(new NudgeAnswer(Group(request.Group).OnNudged(new GroupVoter(new NodeId(request.Node), request.Incarnation), request.CommitIndex)), PeerJson.Default.NudgeAnswer);
+
+    private RaftGroup Group(int group) =>
+        find(new GroupId(group)) ?? throw new PeerRequestException($"group {group} has no replica here");
+
+    private static T Read<T>(byte[] body, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(body, type) ?? throw new PeerRequestException("the request is empty");
+
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Json<T>(T answer, JsonTypeInfo<T> type) =>
+        (PeerAnswerKind.Json, JsonSerializer.SerializeToUtf8Bytes(answer, type));
+}
+
+/// <summary>A peer's request cannot be served; the message goes back to it.</summary>
+internal sealed class PeerRequestException(string message) : Exception(message);

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft;
+
+/// <summary>
+/// DotNext warns once per heartbeat and peer while a peer is away, dozens of lines a second with many groups. Those two
+/// events go to Debug here; everything else passes unchanged.
+/// </summary>
+internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
+{
+    public ILogger CreateLogger(string categoryName) => new QuietLogger(inner.CreateLogger(categoryName));
+
+    public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
+
+    public void Dispose()
+    {
+        // The factory belongs to the caller.
+    }
+
+    private sealed class QuietLogger(ILogger inner) : ILogger
+    {
+        private const int MemberUnavailable = 74010;
+        private const int ReplicationFailed = 74015;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            inner.Log(eventId.Id is MemberUnavailable or ReplicationFailed ? LogLevel.Debug : logLevel, eventId, state, exception, formatter);
+    }
+}

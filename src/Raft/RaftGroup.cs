@@ -1,0 +1,452 @@
+using System.Net;
+using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using KvRaft.Storage;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft;
+
+/// <summary>
+/// This node's replica of one Raft group: propose commands, ask for read barriers, watch leadership.
+/// <para>
+/// Election, replication and quorum are DotNext's <see cref="RaftCluster"/>. Around it stand our parts, in the order in which a write
+/// meets them: <c>ProposalQueue</c> (many commands, one entry), <c>GroupAuditTrail</c> (the group's part of the node log; nothing is
+/// answered before it is fsynced), <c>Applier</c> (committed entries into the state machine, whose outcomes return through the
+/// waiting proposals), <c>ReadBarrier</c> (linearizable reads without a write), and <c>Catchup/</c> (checkpoints, out of band, for a
+/// replica the log can no longer help).
+/// </para>
+/// <para>
+/// It relies on: the node log's promise that what it calls durable is on disk; the state machine being deterministic; peers
+/// that are named, not addressed. It does not do: shard moves, routing, retries.
+/// </para>
+/// <para>Thread-safe.</para>
+/// </summary>
+public sealed class RaftGroup : IAsyncDisposable
+{
+    private readonly RaftHost _host;
+    private readonly ReplicaKey _key;
+    private readonly GroupLog _log;
+    private readonly IReplicatedStateMachine _machine;
+    private readonly ApplyProgress _progress;
+    private readonly GroupAuditTrail _audit;
+    private readonly MemberStorage _members;
+    private readonly RaftCluster _cluster;
+    private readonly Applier _applier;
+    private readonly ProposalQueue _queue;
+    private readonly ReadBarrier _barrier;
+    private readonly ReplicaRescue _rescue;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _rebuilding = Task.CompletedTask;
+    private ReplicaFault? _fault;
+    private volatile ReplicaState _state = ReplicaState.Running;
+
+    private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, string directory)
+    {
+        _host = host;
+        _key = new ReplicaKey(spec.Group, spec.Incarnation);
+        _log = log;
+        _machine = machine;
+        _logger = host.Loggers.CreateLogger($"KvRaft.Raft.Group{spec.Group.Value}");
+        _progress = new ApplyProgress(machine.Applied.Index);
+        _members = new MemberStorage(Path.Combine(directory, "members"));
+        _audit = new GroupAuditTrail(log, machine.Applied, _progress, Path.Combine(directory, "shell"), _logger)
+        {
+            CommitWitness = host.Options.CommitWitness is { } witness ? index => witness(this, index) : null,
+        };
+        Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
+        _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
+        _queue = new ProposalQueue(_cluster, () => Leader, host.Options.Limits, host.Options.Time, _logger);
+        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _queue.OnApplied, Fail, _logger);
+        _barrier = new ReadBarrier(_cluster, _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
+        Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
+        _rescue = new ReplicaRescue(
+            this, host.Dialer, new CheckpointFetcher(host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger),
+            host.Options, _logger);
+        _audit.Committed += _applier.Wake;
+        _audit.AskedBelowStart += _rescue.Hurry;
+        _cluster.LeaderChanged += OnLeaderChanged;
+    }
+
+    /// <summary>Raised after this replica won, confirmed or lost leadership, or learned of another leader. Must be quick.</summary>
+    public event Action? LeadershipChanged;
+
+    public GroupId Id => _key.Group;
+
+    public int Incarnation => _key.Incarnation;
+
+    /// <summary>True while this replica leads and its term's first entry is committed.</summary>
+    public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested;
+
+    /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody.</summary>
+    public NodeId? Leader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
+
+    public long Term => _audit.Term;
+
+    /// <summary>The state machine this replica drives. Its own reads may be called from any thread.</summary>
+    public IReplicatedStateMachine Machine => _machine;
+
+    internal EndPoint Identity { get; }
+
+    internal CheckpointShelf Checkpoints { get; }
+
+    internal GroupLog Log => _log;
+
+    internal RaftCluster Cluster => _cluster;
+
+    internal long CommitIndex => _audit.CommitIndex;
+
+    /// <summary>
+    /// Offers a command to the group and waits until it was applied here. The token ends the waiting, not the command: once it was
+    /// proposed, giving up answers <see cref="ProposalStatus.Unknown"/>. Never throws for the group's sake.
+    /// </summary>
+    public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken) =>
+        _state is ReplicaState.Running
+            ? _queue.ProposeAsync(command, cancellationToken)
+            : new(new ProposalResult(ProposalStatus.Stopped, null, LogPosition.None, Leader));
+
+    /// <summary>
+    /// When it passes, whatever was acknowledged anywhere before this call is visible in this replica's state machine. One quorum
+    /// round serves all callers that waited for it; nothing is written.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    public async ValueTask<ReadBarrierResult> ReadBarrierAsync(CancellationToken cancellationToken)
+    {
+        var status = _state == ReplicaState.Running
+            ? await _barrier.WaitAsync(cancellationToken).ConfigureAwait(false)
+            : ReadBarrierStatus.NotLeader;
+        return new ReadBarrierResult(status, status == ReadBarrierStatus.Passed ? null : Leader);
+    }
+
+    /// <summary>Waits until this replica knows a leader.</summary>
+    public Task WaitForLeaderAsync(CancellationToken cancellationToken) =>
+        _cluster.WaitForLeaderAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <summary>Waits until everything up to an index was applied here.</summary>
+    public ValueTask WaitForApplyAsync(long index, CancellationToken cancellationToken) => _progress.WaitAsync(index, cancellationToken);
+
+    /// <summary>Steps down if this replica leads. Who leads next is up to the next election.</summary>
+    public async Task ResignAsync(CancellationToken cancellationToken)
+    {
+        if (IsLeader)
+        {
+            await ((DotNext.Net.Cluster.ICluster)_cluster).ResignAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Makes the state durable and lets the log forget what is no longer needed.
+    /// </summary>
+    /// <param name="keepEntries">Entries below the durable position to keep for followers that lag.</param>
+    /// <param name="cancellationToken">Ends the waiting for the state machine's turn.</param>
+    public async Task FlushAsync(int keepEntries, CancellationToken cancellationToken)
+    {
+        await _applier.BetweenAppliesAsync<bool>(
+            machine =>
+            {
+                machine.Flush();
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+        ForgetDurable(keepEntries);
+    }
+
+    public GroupStatus Status() => new(
+        Id, Incarnation, _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
+        _machine.Applied, _machine.Durable, Voters(), _fault?.Message);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_state == ReplicaState.Stopped)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _rebuilding.ConfigureAwait(false);
+        await _rescue.DisposeAsync().ConfigureAwait(false);
+        await _queue.DisposeAsync().ConfigureAwait(false);
+        _cluster.LeaderChanged -= OnLeaderChanged;
+        await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await _cluster.DisposeAsync().ConfigureAwait(false);
+        await _applier.DisposeAsync().ConfigureAwait(false);
+        _audit.Detach();
+        _progress.Fail(new ObjectDisposedException(nameof(RaftGroup), $"Group {Id} is closed on this node."));
+        if (_state != ReplicaState.Failed)
+        {
+            // A clean stop leaves little to replay.
+            _machine.Flush();
+            ForgetDurable(_host.Options.LogEntriesKept);
+        }
+
+        _state = ReplicaState.Stopped;
+        _machine.Dispose();
+        _members.Dispose();
+        Checkpoints.Dispose();
+        await _audit.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    internal static async Task<RaftGroup> OpenAsync(
+        RaftHost host, GroupSpec spec, IReplicatedStateMachine machine, CancellationToken cancellationToken)
+    {
+        var key = new ReplicaKey(spec.Group, spec.Incarnation);
+        var directory = Path.Combine(host.Options.DataDirectory, "groups", $"g{key.Group.Value}-r{key.Incarnation}");
+        var members = Path.Combine(directory, "members");
+        var ranBefore = File.Exists(members);
+        var logKnown = host.Log.Contains(key);
+        var log = host.Log.OpenGroup(key);
+        if (!ranBefore)
+        {
+            // The log's own record first: a member list without a log means a log that was lost.
+            Directory.CreateDirectory(directory);
+            log.SetBallot(log.Ballot.Term, log.Ballot.VotedFor.Span);
+            await log.WhenDurableAsync().ConfigureAwait(false);
+            MemberStorage.WriteFirst(members, spec.Group, spec.Voters, host.Files);
+        }
+
+        var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown);
+        if (fault is null && machine.Applied.Index > log.LastIndex)
+        {
+            // We went down after a checkpoint was installed and before the log was told.
+            log.Reset(machine.Applied);
+            await log.WhenDurableAsync().ConfigureAwait(false);
+        }
+
+        var group = new RaftGroup(host, spec, log, machine, directory) { _fault = fault };
+        if (fault is null)
+        {
+            await group.StartClusterAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            LogMessages.ReplicaDamaged(group._logger, spec.Group.Value, fault.Message);
+            group._state = ReplicaState.Rebuilding;
+            group._rebuilding = group.RebuildAsync();
+        }
+
+        return group;
+    }
+
+    internal PeerStatus PeerStatus() => new(
+        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index);
+
+    /// <exception cref="PeerRequestException">This replica does not lead, or no majority follows it.</exception>
+    internal async Task<LeaderProof> ProveLeadershipAsync(CancellationToken cancellationToken)
+    {
+        var term = Term;
+        var barrier = await ReadBarrierAsync(cancellationToken).ConfigureAwait(false);
+        return barrier.Status == ReadBarrierStatus.Passed && Term == term
+            ? new LeaderProof(term, _audit.CommitIndex)
+            : throw new PeerRequestException($"this replica of group {Id} does not lead");
+    }
+
+    /// <summary>A member whose log we could not serve tells where it stands now. True when we lead and took note.</summary>
+    internal bool OnNudged(GroupVoter voter, long commitIndex)
+    {
+        if (!IsLeader)
+        {
+            return false;
+        }
+
+        var identity = ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation));
+        foreach (var member in _cluster.Members)
+        {
+            if (member.IsRemote && ReplicaEndPointComparer.Instance.Equals(member.EndPoint, identity) && commitIndex <= _log.LastIndex)
+            {
+                IMemberInternals.MoveNextIndex(member, commitIndex + 1);
+                LogMessages.MemberNudged(_logger, Id.Value, voter.Node.Value, commitIndex + 1);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Takes a fetched checkpoint for our state. The applier stands still meanwhile; the log is told afterwards, so that a crash in
+    /// between is seen at the next start by the state being ahead of the log.
+    /// </summary>
+    internal async Task InstallAsync(CheckpointManifest manifest, string directory, CancellationToken cancellationToken)
+    {
+        var position = new LogPosition(manifest.Term, manifest.Index);
+        await _applier.BetweenAppliesAsync(
+            machine =>
+            {
+                machine.InstallCheckpoint(directory);
+                Invariant.Holds(machine.Applied == position, $"The checkpoint stands at {machine.Applied}, its manifest says {position}.");
+                _audit.ResetTo(position);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+        await _log.WhenDurableAsync().ConfigureAwait(false);
+        var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
+        await ((DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage)_members)
+            .SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
+        _queue.OnJumped(position);
+        _progress.Advance(position.Index);
+        _applier.Wake();
+        LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
+    }
+
+    /// <summary>
+    /// A damaged replica becomes a copy of the leader's checkpoint, whatever its own log still held, and counts its vote in the
+    /// highest term anybody has seen as given to nobody.
+    /// </summary>
+    internal async Task AdoptAsync(CheckpointManifest manifest, string directory, long highestTerm, CancellationToken cancellationToken)
+    {
+        if (manifest.Index > _machine.Applied.Index)
+        {
+            await InstallAsync(manifest, directory, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            // Our state already holds everything that is committed; only the log has to begin anew there.
+            _audit.ResetTo(_machine.Applied);
+        }
+
+        _audit.Abstain(highestTerm);
+        _log.ClearDamage();
+        await _log.WhenDurableAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The other voters, from the member list on disk: it is there before the cluster runs.</summary>
+    internal async Task<IReadOnlyList<GroupVoter>> OtherVotersAsync(CancellationToken cancellationToken)
+    {
+        var storage = (DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage<EndPoint>)_members;
+        var configuration = await storage.LoadConfigurationAsync(cancellationToken).ConfigureAwait(false);
+        var voters = new List<GroupVoter>();
+        foreach (var member in configuration.Members)
+        {
+            if (!ReplicaEndPointComparer.Instance.Equals(member, Identity) && ReplicaEndPoint.TryParse(member, out var node, out var key))
+            {
+                voters.Add(new GroupVoter(node, key.Incarnation));
+            }
+        }
+
+        return voters;
+    }
+
+    internal IReadOnlyList<GroupVoter> Voters() =>
+    [
+        .. _cluster.Members
+            .Select(member => ReplicaEndPoint.TryParse(member.EndPoint, out var node, out var key) ? new GroupVoter(node, key.Incarnation) : default)
+            .OrderBy(voter => voter.Node),
+    ];
+
+    internal void Enter(ReplicaState state) => _state = state;
+
+    internal ReplicaState State => _state;
+
+    /// <summary>Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag.</summary>
+    internal void ForgetDurable(int keepEntries)
+    {
+        var start = Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries;
+        if (start > _log.Start.Index && start <= _log.LastIndex && _fault is null)
+        {
+            _log.SetStart(new LogPosition(_log.TermAt(start), start));
+        }
+    }
+
+    private static RaftCluster.CustomTransportConfiguration Configure(RaftHost host, MemberStorage members, EndPoint identity, GroupListener listener)
+    {
+        var timings = host.Options.Timings;
+        return new RaftCluster.CustomTransportConfiguration(identity, listener, new GroupConnector(host.Dialer))
+        {
+            ConfigurationStorage = members,
+            EndPointComparer = ReplicaEndPointComparer.Instance,
+            LowerElectionTimeout = (int)timings.ElectionMin.TotalMilliseconds,
+            UpperElectionTimeout = (int)timings.ElectionMax.TotalMilliseconds,
+            HeartbeatThreshold = timings.HeartbeatShare,
+            RequestTimeout = timings.RequestTimeout,
+            ConnectTimeout = timings.ConnectTimeout,
+            ColdStart = false,
+            AggressiveLeaderStickiness = true,
+            LoggerFactory = host.RaftLoggers,
+        };
+    }
+
+    private async Task StartClusterAsync(CancellationToken cancellationToken)
+    {
+        await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+        _applier.Wake();
+        _rescue.Start();
+    }
+
+    private async Task RebuildAsync()
+    {
+        try
+        {
+            await _rescue.RebuildAsync(_stopping.Token).ConfigureAwait(false);
+            _fault = null;
+            await StartClusterAsync(_stopping.Token).ConfigureAwait(false);
+            _state = ReplicaState.Running;
+            LogMessages.ReplicaRebuilt(_logger, Id.Value);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Closing: the damage is remembered in the log and the next start tries again.
+        }
+        catch (Exception error)
+        {
+            Fail(error);
+        }
+    }
+
+    /// <summary>The replica cannot go on by itself: it leaves its group, and says so in its status.</summary>
+    private void Fail(Exception error)
+    {
+        _fault = new ReplicaFault(error.Message);
+        _state = ReplicaState.Failed;
+        LogMessages.ReplicaFailed(_logger, Id.Value, error);
+        _ = _cluster.StopAsync(CancellationToken.None);
+        LeadershipChanged?.Invoke();
+    }
+
+    private Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken) =>
+        _applier.BetweenAppliesAsync(machine => machine.SaveCheckpoint(path), cancellationToken);
+
+    private async Task<(byte[] Configuration, long Version)> LoadMembersAsync(CancellationToken cancellationToken)
+    {
+        var (configuration, version) = await ((DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage)_members)
+            .LoadConfigurationAsync(cancellationToken).ConfigureAwait(false);
+        return ((await PayloadReader.ReadAsync(configuration, cancellationToken).ConfigureAwait(false)).ToArray(), version);
+    }
+
+    private void OnLeaderChanged(RaftCluster<RaftClusterMember> cluster, RaftClusterMember? leader)
+    {
+        if (leader is { IsRemote: false })
+        {
+            _ = ConfirmLeadershipAsync();
+        }
+
+        LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "nobody");
+        LeadershipChanged?.Invoke();
+    }
+
+    /// <summary>
+    /// A fresh leader's first round is refused (it starts behind its own first entry) and DotNext's second one waits a whole heartbeat;
+    /// until then it may not serve. Asking for rounds until its term is confirmed takes a round trip instead.
+    /// </summary>
+    private async Task ConfirmLeadershipAsync()
+    {
+        while (_cluster.LeadershipToken.IsCancellationRequested && _cluster.Leader is { IsRemote: false } && !_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                using var limit = new CancellationTokenSource(_host.Options.Timings.RequestTimeout);
+                await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is NotLeaderException or OperationCanceledException or ObjectDisposedException)
+            {
+                // Deposed meanwhile, or a voter is slow: the loop's condition decides.
+                await Task.Yield();
+            }
+        }
+
+        LeadershipChanged?.Invoke();
+    }
+}

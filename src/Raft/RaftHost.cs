@@ -1,0 +1,190 @@
+using System.Collections.Concurrent;
+using System.Net;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using KvRaft.Storage;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft;
+
+/// <summary>
+/// All Raft groups of this process: one log and one listening port for every replica. Opens and closes replicas, keeps the log
+/// small, and says when the node must stop. Thread-safe.
+/// </summary>
+public sealed class RaftHost : IAsyncDisposable
+{
+    /// <summary>How often each group's log start follows its durable state. Cheap, and nothing waits for it.</summary>
+    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
+    private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILogger _logger;
+    private readonly Task _housekeeping;
+
+    private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, IFileSystem files)
+    {
+        Options = options;
+        Loggers = loggers;
+        RaftLoggers = new QuietLoggers(loggers);
+        Log = log;
+        Files = files;
+        _logger = loggers.CreateLogger<RaftHost>();
+        Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate };
+        Listener = new NodeListener(options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger).ServeAsync, _logger);
+        Log.Pinned += OnPinned;
+        _housekeeping = Task.Run(HousekeepAsync);
+    }
+
+    public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
+
+    /// <summary>Where it listens for peers.</summary>
+    public IPEndPoint ListenEndPoint => Listener.LocalEndPoint;
+
+    /// <summary>
+    /// Faults when the log can no longer be trusted (a write or an fsync failed). Nothing is acknowledged from then on; the process
+    /// must end, because after a failed fsync nobody knows what is on the disk, and only a fresh start reads it.
+    /// </summary>
+    public Task Failure => Log.Failure;
+
+    internal RaftHostOptions Options { get; }
+
+    internal ILoggerFactory Loggers { get; }
+
+    internal ILoggerFactory RaftLoggers { get; }
+
+    internal NodeLog Log { get; }
+
+    internal IFileSystem Files { get; }
+
+    internal NodeDialer Dialer { get; }
+
+    internal NodeListener Listener { get; }
+
+    /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
+    /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
+    /// <exception cref="LogOpenException">The log cannot be opened: another node's, another version, no right to write.</exception>
+    /// <exception cref="IOException">The address cannot be listened on.</exception>
+    public static async Task<RaftHost> StartAsync(RaftHostOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(loggers);
+        if (options.Timings.Validate() is { Count: > 0 } faults)
+        {
+            throw new ArgumentException(string.Join(" ", faults), nameof(options));
+        }
+
+        var files = options.FileSystem ?? OsFileSystem.Instance;
+        var log = await Task.Run(
+            () => NodeLog.Open(
+                files,
+                Path.Combine(options.DataDirectory, "log"),
+                new LogIdentity(options.ClusterId, options.NodeId),
+                new NodeLogOptions { SegmentBytes = options.LogSegmentBytes, LogBytesMax = options.LogBytesMax },
+                loggers.CreateLogger<NodeLog>()),
+            cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new RaftHost(options, loggers, log, files);
+        }
+        catch
+        {
+            await log.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs a replica. Takes ownership of the state machine. Returns once the replica takes part in its group, or has begun to rebuild
+    /// itself, not once somebody leads.
+    /// </summary>
+    public async Task<RaftGroup> OpenGroupAsync(GroupSpec spec, IReplicatedStateMachine machine, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(machine);
+        var group = await RaftGroup.OpenAsync(this, spec, machine, cancellationToken).ConfigureAwait(false);
+        if (!_groups.TryAdd(spec.Group, group))
+        {
+            await group.DisposeAsync().ConfigureAwait(false);
+            throw new InvalidOperationException($"Group {spec.Group} already has a replica on this node.");
+        }
+
+        return group;
+    }
+
+    /// <summary>Stops a replica and leaves its files.</summary>
+    public async Task CloseGroupAsync(GroupId group)
+    {
+        if (_groups.TryRemove(group, out var open))
+        {
+            await open.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _housekeeping.ConfigureAwait(false);
+        Log.Pinned -= OnPinned;
+        await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
+        await Listener.DisposeAsync().ConfigureAwait(false);
+        await Log.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private RaftGroup? Find(GroupId group) => _groups.GetValueOrDefault(group);
+
+    private async Task HousekeepAsync()
+    {
+        using var pace = new PeriodicTimer(HousekeepingPeriod, Options.Time);
+        try
+        {
+            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                foreach (var group in _groups.Values)
+                {
+                    group.ForgetDurable(Options.LogEntriesKept);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+    }
+
+    /// <summary>
+    /// A cold group pins an old segment: its few entries were never flushed, because nothing fills its memtable. Flushing it lets
+    /// its start move, so that the log does not grow for its sake.
+    /// </summary>
+    private void OnPinned(ReplicaKey key, LogPosition upTo)
+    {
+        if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && _flushing.TryAdd(key, 0))
+        {
+            LogMessages.LogPinned(_logger, key.Group.Value, upTo.Index);
+            _ = FlushAsync(group, key);
+        }
+    }
+
+    private async Task FlushAsync(RaftGroup group, ReplicaKey key)
+    {
+        try
+        {
+            await group.FlushAsync(keepEntries: 0, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // Stopping, or the replica was closed: it pins nothing any more.
+        }
+        catch (IOException error)
+        {
+            LogMessages.FlushFailed(_logger, key.Group.Value, error);
+        }
+        finally
+        {
+            _flushing.TryRemove(key, out _);
+        }
+    }
+}

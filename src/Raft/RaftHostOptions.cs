@@ -1,0 +1,57 @@
+using System.Net;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Transport;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft;
+
+/// <summary>What one node's Raft room needs to know. Immutable.</summary>
+public sealed record RaftHostOptions
+{
+    /// <summary>The cluster this node belongs to; checked on every connection and on every segment of the log.</summary>
+    public required Guid ClusterId { get; init; }
+
+    public required NodeId NodeId { get; init; }
+
+    /// <summary>Holds <c>log/</c> and <c>groups/</c>. The state machines' checkpoints are renamed into place, so theirs must be the same file system.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Where peers connect to; port 0 takes a free one.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>A node's present address, or null when it is not known. Called for each connection; must be thread-safe.</summary>
+    public required Func<NodeId, EndPoint?> Resolve { get; init; }
+
+    public RaftTimings Timings { get; init; } = new();
+
+    public RaftGroupLimits Limits { get; init; } = new();
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Size of one log segment, in bytes. A segment is zeroed before use, so it is what a node writes at its first start.</summary>
+    public int LogSegmentBytes { get; init; } = 64 << 20;
+
+    /// <summary>
+    /// When the log is larger than this, in bytes, the groups that pin its oldest segments are flushed. Eight default segments: minutes of
+    /// writes at tens of MB/s, and a restart that replays for seconds.
+    /// </summary>
+    public long LogBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>
+    /// Entries each group keeps below its durable state for followers that lag, as long as the log is within its size. Coming back by
+    /// entries is cheaper than by a checkpoint for a replica that was away for seconds, not for minutes.
+    /// </summary>
+    public int LogEntriesKept { get; init; } = 4096;
+
+    /// <summary>How fast this node pulls checkpoints, bytes per second in one fetch. Leaves an ordinary disk and link room for the foreground.</summary>
+    public long CatchUpBytesPerSecondMax { get; init; } = 128L << 20;
+
+    /// <summary>Told of every commit before it counts; test builds prove there that a majority holds the entry.</summary>
+    internal Action<RaftGroup, long>? CommitWitness { get; init; }
+
+    /// <summary>Where tests cut links.</summary>
+    internal ILinkGate? Gate { get; init; }
+
+    /// <summary>Where tests fail disks.</summary>
+    internal IFileSystem? FileSystem { get; init; }
+}

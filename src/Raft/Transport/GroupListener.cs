@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KvRaft.Raft.Transport;
+
+/// <summary>One replica's share of the node's listener: DotNext accepts from it as if it had a port of its own.</summary>
+internal sealed class GroupListener(EndPoint identity, Action unregister) : IConnectionListener, IConnectionListenerFactory
+{
+    /// <summary>One connection per peer and reconnects; more waiting than this means the replica does not accept any more.</summary>
+    private const int WaitingMax = 64;
+
+    private static readonly SocketConnectionContextFactory Contexts =
+        new(new SocketConnectionFactoryOptions(), NullLogger.Instance);
+
+    private readonly Channel<ConnectionContext> _accepted = Channel.CreateBounded<ConnectionContext>(WaitingMax);
+
+    public EndPoint EndPoint { get; } = identity;
+
+    public static ConnectionContext Wrap(Socket socket) => Contexts.Create(socket);
+
+    /// <summary>Takes ownership of the socket when it answers true.</summary>
+    public bool TryHandOver(Socket socket) => _accepted.Writer.TryWrite(Wrap(socket));
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(this);
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await _accepted.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            return null;
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        unregister();
+        _accepted.Writer.TryComplete();
+        return default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync().ConfigureAwait(false);
+        while (_accepted.Reader.TryRead(out var waiting))
+        {
+            await waiting.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}
+
+/// <summary>Connects one replica to its peers, by identity. DotNext keeps one connection per peer.</summary>
+internal sealed class GroupConnector(NodeDialer dialer) : IConnectionFactory
+{
+    public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        if (!ReplicaEndPoint.TryParse(endpoint, out var node, out _))
+        {
+            throw new IOException($"'{endpoint}' is no replica.");
+        }
+
+        var target = ((UriEndPoint)endpoint).Uri.AbsoluteUri;
+        return GroupListener.Wrap(await dialer.ConnectAsync(node, ConnectionKind.Raft, target, cancellationToken).ConfigureAwait(false));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Transport;
+
+/// <summary>
+/// Opens connections from this node to others: resolves the node's present address, connects, and exchanges prefaces.
+/// Thread-safe. <see cref="Gate"/> is where tests cut links.
+/// </summary>
+internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
+{
+    /// <summary>Asked before each connection and told of each one made; null means every link is open.</summary>
+    public ILinkGate? Gate { get; init; }
+
+    /// <exception cref="IOException">The node is unknown, unreachable or refused us.</exception>
+    public async ValueTask<Socket> ConnectAsync(NodeId to, ConnectionKind kind, string target, CancellationToken cancellationToken)
+    {
+        var address = resolve(to) ?? throw new IOException($"The address of node '{to}' is not known.");
+        if (Gate is { } gate && !gate.IsOpen(self, to))
+        {
+            throw new IOException($"The link to node '{to}' is cut.");
+        }
+
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
+            using var stream = new NetworkStream(socket, ownsSocket: false);
+            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target).Encode(), cancellationToken).ConfigureAwait(false);
+            await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+            Gate?.Opened(self, to, socket);
+            return socket;
+        }
+        catch (SocketException error)
+        {
+            socket.Dispose();
+            throw new IOException($"Node '{to}' at {address} cannot be reached: {error.Message}", error);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>The seam at which in-process tests cut links between nodes. Thread-safe.</summary>
+internal interface ILinkGate
+{
+    bool IsOpen(NodeId from, NodeId to);
+
+    /// <summary>A connection exists now; whoever cuts the link later disposes the socket.</summary>
+    void Opened(NodeId from, NodeId to, Socket socket);
+}

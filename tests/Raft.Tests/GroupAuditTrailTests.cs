@@ -1,0 +1,245 @@
+using DotNext.IO.Log;
+using DotNext.Net.Cluster;
+using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Log;
+using KvRaft.Storage;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
+using LogEntry = KvRaft.Raft.Log.LogEntry;
+
+namespace KvRaft.Raft.Tests;
+
+/// <summary>The seam as DotNext calls it. The log's writer moves only when the test pumps it, so "not yet on disk" is a state, not a race.</summary>
+public sealed class GroupAuditTrailTests : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-trail-").FullName;
+    private readonly NodeLog _node;
+    private readonly GroupLog _log;
+    private readonly GroupAuditTrail _trail;
+    private int _askedBelowStart;
+
+    public GroupAuditTrailTests()
+    {
+        _node = NodeLog.Open(
+            OsFileSystem.Instance, Path.Combine(_directory, "log"), new LogIdentity(Guid.NewGuid(), new NodeId("n1")),
+            new NodeLogOptions { SegmentBytes = 64 << 10, LogBytesMax = 1 << 20, IsManual = true }, NullLogger.Instance);
+        _log = _node.OpenGroup(new ReplicaKey(new GroupId(1), 1));
+        _trail = new GroupAuditTrail(_log, LogPosition.None, new ApplyProgress(0), Path.Combine(_directory, "shell"), NullLogger.Instance);
+        _trail.AskedBelowStart += () => _askedBelowStart++;
+    }
+
+    private IPersistentState State => _trail;
+
+    public async ValueTask DisposeAsync()
+    {
+        _trail.Detach();
+        await _trail.DisposeAsync();
+        var closing = _node.DisposeAsync();
+        await closing;
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_follower_answers_only_when_its_entries_are_on_disk()
+    {
+        var append = ReplicateAsync(1, (1, "a"), (1, "b"));
+        Assert.False(append.IsCompleted);
+
+        _node.Pump();
+        await append;
+        Assert.Equal(2, State.LastEntryIndex);
+    }
+
+    [Fact]
+    public async Task A_repeated_request_is_answered_only_when_the_first_ones_entries_are_on_disk()
+    {
+        var first = ReplicateAsync(1, (1, "a"));
+        var repeated = ReplicateAsync(1, (1, "a"));
+        Assert.False(repeated.IsCompleted);
+
+        _node.Pump();
+        await first;
+        await repeated;
+        Assert.Equal(1, State.LastEntryIndex);
+    }
+
+    [Fact]
+    public async Task A_vote_is_answered_only_when_it_is_on_disk()
+    {
+        var vote = State.UpdateVotedForAsync(Candidate(1)).AsTask();
+        Assert.False(vote.IsCompleted);
+
+        _node.Pump();
+        await vote;
+        Assert.True(State.IsVotedFor(Candidate(1)));
+        Assert.False(State.IsVotedFor(Candidate(2)));
+    }
+
+    [Fact]
+    public async Task A_new_term_forgets_the_vote_and_is_answered_only_when_it_is_on_disk()
+    {
+        await Pumped(State.UpdateVotedForAsync(Candidate(1)).AsTask());
+
+        var term = State.UpdateTermAsync(7, resetLastVote: true).AsTask();
+        Assert.False(term.IsCompleted);
+        _node.Pump();
+        await term;
+
+        Assert.Equal(7, State.Term);
+        Assert.True(State.IsVotedFor(Candidate(2)));
+        Assert.Equal(8, await Pumped(State.IncrementTermAsync(Candidate(1)).AsTask()));
+        Assert.False(State.IsVotedFor(Candidate(2)));
+    }
+
+    [Fact]
+    public async Task A_late_duplicate_does_not_cut_entries_that_match()
+    {
+        await Pumped(ReplicateAsync(1, (1, "a"), (1, "b"), (1, "c"), (1, "d")));
+
+        await ReplicateAsync(2, (1, "b"), (1, "c"));
+
+        Assert.Equal(4, State.LastEntryIndex);
+    }
+
+    [Fact]
+    public async Task A_conflict_cuts_the_suffix_above_the_commit_index()
+    {
+        await Pumped(ReplicateAsync(1, (1, "a"), (1, "b"), (1, "c")));
+        await State.CommitAsync(1);
+
+        await Pumped(ReplicateAsync(2, (2, "x")));
+
+        Assert.Equal(2, State.LastEntryIndex);
+        Assert.Equal(2, await TermAsync(2));
+    }
+
+    [Fact]
+    public async Task A_conflict_at_the_commit_index_cannot_be()
+    {
+        await Pumped(ReplicateAsync(1, (1, "a"), (1, "b")));
+        await State.CommitAsync(2);
+
+        await Assert.ThrowsAsync<InvariantException>(() => ReplicateAsync(2, (2, "x")));
+    }
+
+    [Fact]
+    public async Task A_leaders_quorum_counts_once_its_own_disk_has_the_entry()
+    {
+        await Pumped(State.UpdateTermAsync(1, resetLastVote: true).AsTask());
+        Assert.Equal(1, await State.AppendAsync(new ProposedEntry(1, "a"u8.ToArray())));
+
+        await State.CommitAsync(1);
+        Assert.Equal(0, State.LastCommittedEntryIndex);
+
+        _node.Pump();
+        Assert.Equal(1, State.LastCommittedEntryIndex);
+    }
+
+    [Fact]
+    public async Task What_a_quorum_said_in_an_older_term_is_forgotten_with_the_term()
+    {
+        await Pumped(State.UpdateTermAsync(1, resetLastVote: true).AsTask());
+        await State.AppendAsync(new ProposedEntry(1, "a"u8.ToArray()));
+        await State.CommitAsync(1);
+
+        await Pumped(State.UpdateTermAsync(2, resetLastVote: true).AsTask());
+
+        Assert.Equal(0, State.LastCommittedEntryIndex);
+    }
+
+    /// <summary>
+    /// A proposer that was overtaken by an election appends its entry of term 1 after the new leader's entry of term 2. The log would
+    /// look older than it is, and its vote would go to a candidate without the entry of term 2 it has acknowledged.
+    /// </summary>
+    [Fact]
+    public async Task An_overtaken_proposer_may_not_append_behind_newer_entries()
+    {
+        await Pumped(State.UpdateTermAsync(2, resetLastVote: true).AsTask());
+        await Pumped(ReplicateAsync(1, (2, "new leader's")));
+
+        await Assert.ThrowsAsync<NotLeaderException>(async () => await State.AppendAsync(new ProposedEntry(1, "overtaken"u8.ToArray())));
+
+        Assert.Equal(1, State.LastEntryIndex);
+    }
+
+    [Fact]
+    public async Task Below_its_start_the_log_is_unavailable_and_knows_no_terms()
+    {
+        await Pumped(ReplicateAsync(1, (3, "a"), (3, "b"), (3, "c")));
+        await State.CommitAsync(3);
+        _log.SetStart(new LogPosition(3, 2));
+        _node.Pump();
+
+        await Assert.ThrowsAsync<MemberUnavailableException>(() => EntriesAsync(2, 3));
+        Assert.Equal(3, await TermAsync(2));
+        Assert.Equal(0, _askedBelowStart);
+        Assert.Equal(-1, await TermAsync(1));
+        Assert.Equal(1, _askedBelowStart);
+        Assert.Equal(["c"], await EntriesAsync(3, 3));
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_arrives_through_Raft_is_refused() =>
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await State.AppendAsync(new Snapshot(), 5));
+
+    private static ClusterMemberId Candidate(byte number) => new(Enumerable.Repeat(number, ClusterMemberId.Size).ToArray());
+
+    private async Task Pumped(Task task)
+    {
+        _node.Pump();
+        await task;
+    }
+
+    private async Task<T> Pumped<T>(Task<T> task)
+    {
+        _node.Pump();
+        return await task;
+    }
+
+    private Task ReplicateAsync(long from, params (long Term, string Text)[] entries)
+    {
+        var views = entries.Select((entry, offset) => new LogEntryView(
+            new LogEntry(from + offset, entry.Term, LogEntryKind.Command, System.Text.Encoding.UTF8.GetBytes(entry.Text)))).ToArray();
+        return State.AppendAsync(new LogEntryProducer<LogEntryView>(views), from).AsTask();
+    }
+
+    private Task<long> TermAsync(long index) => State.ReadAsync(new Terms(), index, index).AsTask();
+
+    private Task<string[]> EntriesAsync(long from, long to) => State.ReadAsync(new Payloads(), from, to).AsTask();
+
+    private sealed class Terms : ILogEntryConsumer<IRaftLogEntry, long>
+    {
+        bool ILogEntryConsumer<IRaftLogEntry, long>.LogEntryMetadataOnly => true;
+
+        ValueTask<long> ILogEntryConsumer<IRaftLogEntry, long>.ReadAsync<TEntry, TList>(TList entries, long? snapshotIndex, CancellationToken token) =>
+            new(entries[0].Term);
+    }
+
+    private sealed class Payloads : ILogEntryConsumer<IRaftLogEntry, string[]>
+    {
+        async ValueTask<string[]> ILogEntryConsumer<IRaftLogEntry, string[]>.ReadAsync<TEntry, TList>(TList entries, long? snapshotIndex, CancellationToken token)
+        {
+            Assert.Null(snapshotIndex);
+            var texts = new List<string>();
+            foreach (var entry in entries)
+            {
+                texts.Add(System.Text.Encoding.UTF8.GetString((await PayloadReader.ReadAsync(entry, token)).Span));
+            }
+
+            return [.. texts];
+        }
+    }
+
+    private sealed class Snapshot : IRaftLogEntry
+    {
+        public long Term => 1;
+
+        bool ILogEntry.IsSnapshot => true;
+
+        bool DotNext.IO.IDataTransferObject.IsReusable => true;
+
+        long? DotNext.IO.IDataTransferObject.Length => 0;
+
+        ValueTask DotNext.IO.IDataTransferObject.WriteToAsync<TWriter>(TWriter writer, CancellationToken token) => default;
+    }
+}

@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Tests.Groups;
+
+/// <summary>The answer of <see cref="JournalMachine"/>: how many commands it has applied.</summary>
+internal sealed class JournalOutcome(long count) : Outcome
+{
+    public long Count { get; } = count;
+}
+
+/// <summary>
+/// A state machine small enough to see through: it remembers every command in order. Its durable form is one file, written whole
+/// on flush; a directory stands for a checkpoint.
+/// </summary>
+internal sealed class JournalMachine : IReplicatedStateMachine
+{
+    private readonly Lock _gate = new();
+    private readonly string _file;
+    private readonly List<byte[]> _commands = [];
+    private LogPosition _applied;
+    private LogPosition _durable;
+
+    public JournalMachine(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        _file = Path.Combine(directory, "journal");
+        if (File.Exists(_file))
+        {
+            Load(_file);
+            _durable = _applied;
+        }
+    }
+
+    /// <summary>When set, the next apply fails with it, as a disk would.</summary>
+    public Exception? Fault { get; set; }
+
+    public LogPosition Applied
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _applied;
+            }
+        }
+    }
+
+    public LogPosition Durable
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _durable;
+            }
+        }
+    }
+
+    public IReadOnlyList<string> Commands
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _commands.Select(System.Text.Encoding.UTF8.GetString)];
+            }
+        }
+    }
+
+    public IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries)
+    {
+        lock (_gate)
+        {
+            if (Fault is { } fault)
+            {
+                throw fault;
+            }
+
+            var outcomes = new List<IReadOnlyList<Outcome>>();
+            foreach (var entry in entries)
+            {
+                Invariant.Holds(entry.Position.Index == _applied.Index + 1, $"{entry.Position} does not follow {_applied}.");
+                var answers = new List<Outcome>();
+                foreach (var command in entry.Commands)
+                {
+                    _commands.Add(command.ToArray());
+                    answers.Add(new JournalOutcome(_commands.Count));
+                }
+
+                outcomes.Add(answers);
+                _applied = entry.Position;
+            }
+
+            return outcomes;
+        }
+    }
+
+    public void Flush()
+    {
+        lock (_gate)
+        {
+            Save(_file + ".tmp");
+            File.Move(_file + ".tmp", _file, overwrite: true);
+            _durable = _applied;
+        }
+    }
+
+    public LogPosition SaveCheckpoint(string directory)
+    {
+        lock (_gate)
+        {
+            Directory.CreateDirectory(directory);
+            Save(Path.Combine(directory, "journal"));
+            return _applied;
+        }
+    }
+
+    public void InstallCheckpoint(string directory)
+    {
+        lock (_gate)
+        {
+            File.Move(Path.Combine(directory, "journal"), _file, overwrite: true);
+            Load(_file);
+            _durable = _applied;
+        }
+    }
+
+    public ulong Digest()
+    {
+        lock (_gate)
+        {
+            var hash = new XxHash3();
+            foreach (var command in _commands)
+            {
+                hash.Append(command);
+            }
+
+            return hash.GetCurrentHashAsUInt64();
+        }
+    }
+
+    public ReadOnlyMemory<byte>? DueCommand(long nowMs) => null;
+
+    public void Dispose()
+    {
+    }
+
+    private void Save(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Create);
+        Span<byte> number = stackalloc byte[8];
+        foreach (var value in (ReadOnlySpan<long>)[_applied.Term, _applied.Index, _commands.Count])
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(number, value);
+            stream.Write(number);
+        }
+
+        foreach (var command in _commands)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(number, command.Length);
+            stream.Write(number);
+            stream.Write(command);
+        }
+
+        stream.Flush(flushToDisk: true);
+    }
+
+    private void Load(string file)
+    {
+        using var reader = new BinaryReader(File.OpenRead(file));
+        _applied = new LogPosition(reader.ReadInt64(), reader.ReadInt64());
+        _commands.Clear();
+        for (var count = reader.ReadInt64(); count > 0; count--)
+        {
+            _commands.Add(reader.ReadBytes((int)reader.ReadInt64()));
+        }
+    }
+}

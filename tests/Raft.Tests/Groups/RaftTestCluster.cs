@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using KvRaft.Raft.Log;
+using KvRaft.Storage;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KvRaft.Raft.Tests.Groups;
+
+/// <summary>
+/// Several nodes' Raft rooms in this process, on loopback, each with its own directory. Every commit is proven by
+/// <see cref="CommitProof"/>; disposing the cluster fails the test when a proof failed.
+/// </summary>
+internal sealed class RaftTestCluster : IAsyncDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("kvraft-raft-").FullName;
+    private readonly Guid _clusterId = Guid.NewGuid();
+    private readonly ConcurrentDictionary<NodeId, IPEndPoint> _addresses = new();
+    private readonly ConcurrentDictionary<NodeId, RaftHost> _hosts = new();
+    private readonly int _groups;
+    private readonly Func<RaftHostOptions, RaftHostOptions> _configure;
+
+    private RaftTestCluster(int nodes, int groups, Func<RaftHostOptions, RaftHostOptions>? configure)
+    {
+        Nodes = [.. Enumerable.Range(1, nodes).Select(number => new NodeId($"n{number}"))];
+        _groups = groups;
+        _configure = configure ?? (options => options);
+        Proof = new CommitProof(nodes);
+    }
+
+    public IReadOnlyList<NodeId> Nodes { get; }
+
+    public LinkGate Gate { get; } = new();
+
+    public CommitProof Proof { get; }
+
+    /// <summary>Where a wait that the test loses ends, with a message that says what was awaited.</summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
+    public static async Task<RaftTestCluster> StartAsync(
+        int nodes = 3, int groups = 1, Func<RaftHostOptions, RaftHostOptions>? configure = null)
+    {
+        var cluster = new RaftTestCluster(nodes, groups, configure);
+        foreach (var node in cluster.Nodes)
+        {
+            await cluster.StartNodeAsync(node);
+        }
+
+        return cluster;
+    }
+
+    public RaftHost Host(NodeId node) => _hosts[node];
+
+    public RaftGroup Group(NodeId node, int group = 1) => _hosts[node].Groups.Single(open => open.Id.Value == group);
+
+    public JournalMachine Machine(NodeId node, int group = 1) => (JournalMachine)Group(node, group).Machine;
+
+    public string DirectoryOf(NodeId node) => Path.Combine(_root, node.Value);
+
+    public bool IsUp(NodeId node) => _hosts.ContainsKey(node);
+
+    public async Task StartNodeAsync(NodeId node)
+    {
+        var options = _configure(new RaftHostOptions
+        {
+            ClusterId = _clusterId,
+            NodeId = node,
+            DataDirectory = DirectoryOf(node),
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Resolve = other => _addresses.GetValueOrDefault(other),
+            LogSegmentBytes = 1 << 20,
+            LogBytesMax = 16 << 20,
+            LogEntriesKept = 100_000,
+            Gate = Gate,
+            CommitWitness = (group, index) => Proof.OnCommit(node, group, index),
+            Timings = new RaftTimings { ElectionMin = TimeSpan.FromMilliseconds(500), ElectionMax = TimeSpan.FromMilliseconds(1000), RequestTimeout = TimeSpan.FromMilliseconds(400) },
+        });
+        var host = await RaftHost.StartAsync(options, Loggers(), CancellationToken.None);
+        _addresses[node] = host.ListenEndPoint;
+        _hosts[node] = host;
+        var voters = Nodes.Select(voter => new GroupVoter(voter, 1)).ToArray();
+        for (var group = 1; group <= _groups; group++)
+        {
+            var machine = new JournalMachine(Path.Combine(DirectoryOf(node), $"machine-{group}"));
+            var open = await host.OpenGroupAsync(new GroupSpec(new GroupId(group), 1, voters), machine, CancellationToken.None);
+            Proof.Track(node, open);
+        }
+    }
+
+    public async Task StopNodeAsync(NodeId node)
+    {
+        if (_hosts.TryRemove(node, out var host))
+        {
+            await host.DisposeAsync();
+        }
+    }
+
+    public Task<NodeId> LeaderAsync(int group = 1) => EventuallyAsync(
+        () => _hosts.Keys.Where(node => Group(node, group).IsLeader).OrderByDescending(node => Group(node, group).Term).Cast<NodeId?>().FirstOrDefault(),
+        $"a leader of group {group}");
+
+    /// <summary>Proposes until it is applied, through whoever leads; a command whose fate is unknown is proposed under a new text.</summary>
+    public async Task<string> AppendAsync(string command, int group = 1)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var text = attempt == 0 ? command : $"{command}#{attempt}";
+            var leader = await LeaderAsync(group);
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            var result = await Group(leader, group).ProposeAsync(Encoding.UTF8.GetBytes(text), limit.Token);
+            if (result.Status == ProposalStatus.Applied)
+            {
+                return text;
+            }
+        }
+    }
+
+    /// <summary>Waits until every node that is up has applied the same commands.</summary>
+    public Task<IReadOnlyList<string>> ConvergedAsync(int group = 1) => EventuallyAsync(
+        () =>
+        {
+            var journals = _hosts.Keys.Select(node => Machine(node, group)).ToArray();
+            return journals.Select(journal => (journal.Applied.Index, journal.Digest())).Distinct().Count() == 1 ? journals[0].Commands : null;
+        },
+        $"equal replicas of group {group}");
+
+    public static async Task<T> EventuallyAsync<T>(Func<T?> look, string what)
+        where T : class
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (look() is var seen)
+        {
+            if (seen is not null)
+            {
+                return seen;
+            }
+
+            if (limit.IsCancellationRequested)
+            {
+                break;
+            }
+
+            await Task.Delay(10);
+        }
+
+        throw new TimeoutException($"Waited {Patience.TotalSeconds:0} s for {what}.");
+    }
+
+    public static async Task<T> EventuallyAsync<T>(Func<T?> look, string what)
+        where T : struct
+    {
+        var found = await EventuallyAsync(() => look() is { } seen ? new object[] { seen } : null, what);
+        return (T)found[0];
+    }
+
+    public static Task EventuallyAsync(Func<bool> holds, string what) =>
+        EventuallyAsync(() => holds() ? string.Empty : null, what);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in Nodes)
+        {
+            await StopNodeAsync(node);
+        }
+
+        Directory.Delete(_root, recursive: true);
+        Assert.Empty(Proof.Violations);
+    }
+
+    private static ILoggerFactory Loggers() =>
+        Environment.GetEnvironmentVariable("KVRAFT_TEST_LOG") is { } file ? new FileLoggers(file) : NullLoggerFactory.Instance;
+}

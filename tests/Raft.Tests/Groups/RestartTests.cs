@@ -1,0 +1,105 @@
+namespace KvRaft.Raft.Tests.Groups;
+
+public sealed class RestartTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Everything_acknowledged_is_there_after_nodes_restart(int restarted)
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var expected = new List<string>();
+        for (var number = 0; number < 10; number++)
+        {
+            expected.Add(await cluster.AppendAsync($"a{number}"));
+        }
+
+        foreach (var node in cluster.Nodes.Take(restarted))
+        {
+            await cluster.StopNodeAsync(node);
+        }
+
+        foreach (var node in cluster.Nodes.Take(restarted))
+        {
+            await cluster.StartNodeAsync(node);
+        }
+
+        expected.Add(await cluster.AppendAsync("last"));
+        Assert.Equal(expected, await cluster.ConvergedAsync());
+    }
+
+    [Fact]
+    public async Task A_replica_behind_every_log_start_comes_back_by_itself()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        var leader = await cluster.LeaderAsync();
+        var behind = cluster.Nodes.First(node => node != leader);
+        await cluster.StopNodeAsync(behind);
+        for (var number = 0; number < 20; number++)
+        {
+            await cluster.AppendAsync($"missed{number}");
+        }
+
+        foreach (var node in cluster.Nodes.Where(cluster.IsUp))
+        {
+            await cluster.Group(node).FlushAsync(keepEntries: 0, CancellationToken.None);
+            Assert.True(cluster.Group(node).Status().LogStart.Index > 10);
+        }
+
+        await cluster.StartNodeAsync(behind);
+        await cluster.AppendAsync("last");
+
+        var commands = await cluster.ConvergedAsync();
+        Assert.Equal(22, commands.Count);
+        Assert.True(cluster.Group(behind).Status().LogStart.Index > 10, "it came back by a checkpoint, not by entries");
+    }
+
+    [Fact]
+    public async Task With_one_voter_dead_and_one_behind_the_checkpoint_of_the_third_restores_the_majority()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        var (dead, behind, alive) = (cluster.Nodes[0], cluster.Nodes[1], cluster.Nodes[2]);
+        await cluster.StopNodeAsync(behind);
+        for (var number = 0; number < 20; number++)
+        {
+            await cluster.AppendAsync($"missed{number}");
+        }
+
+        await RaftTestCluster.EventuallyAsync(() => cluster.Machine(alive).Commands.Count >= 21, "the third to apply everything");
+        await cluster.Group(alive).FlushAsync(keepEntries: 0, CancellationToken.None);
+        await cluster.StopNodeAsync(dead);
+        await cluster.StartNodeAsync(behind);
+
+        await cluster.AppendAsync("last");
+        Assert.Equal(22, (await cluster.ConvergedAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_replica_whose_log_is_gone_does_not_vote_until_it_was_rebuilt()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        for (var number = 0; number < 10; number++)
+        {
+            await cluster.AppendAsync($"a{number}");
+        }
+
+        var leader = await cluster.LeaderAsync();
+        var wiped = cluster.Nodes.First(node => node != leader);
+        var other = cluster.Nodes.First(node => node != leader && node != wiped);
+        await cluster.StopNodeAsync(wiped);
+        Directory.Delete(Path.Combine(cluster.DirectoryOf(wiped), "log"), recursive: true);
+
+        // With the third voter away the amnesiac could complete a majority that forgot what it had promised; it must not.
+        await cluster.StopNodeAsync(other);
+        await cluster.StartNodeAsync(wiped);
+        Assert.Equal(ReplicaState.Rebuilding, cluster.Group(wiped).Status().State);
+
+        await cluster.StartNodeAsync(other);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(wiped).Status().State == ReplicaState.Running, "the replica to be rebuilt");
+        await cluster.AppendAsync("last");
+        Assert.Equal(11, (await cluster.ConvergedAsync()).Count);
+    }
+}

@@ -1,0 +1,29 @@
+namespace KvRaft.Raft.Tests;
+
+public sealed class RaftTimingsTests
+{
+    [Fact]
+    public void The_defaults_can_work() => Assert.Empty(new RaftTimings().Validate());
+
+    [Fact]
+    public void Every_fault_is_named_at_once()
+    {
+        var timings = new RaftTimings
+        {
+            ElectionMin = TimeSpan.FromMilliseconds(500),
+            ElectionMax = TimeSpan.FromMilliseconds(400),
+            HeartbeatShare = 1,
+            RequestTimeout = TimeSpan.FromMilliseconds(500),
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+        };
+
+        var faults = timings.Validate();
+
+        Assert.Equal(4, faults.Count);
+        Assert.All(["electionMax", "heartbeatShare", "requestTimeout", "connectTimeout"], name => Assert.Contains(faults, fault => fault.StartsWith(name, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_request_that_outlasts_an_election_is_refused() =>
+        Assert.NotEmpty(new RaftTimings { RequestTimeout = new RaftTimings().ElectionMin }.Validate());
+}
