@@ -199,7 +199,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var members = Path.Combine(directory, "members");
         var ranBefore = File.Exists(members);
         var logKnown = host.Log.Contains(key);
-        var log = host.Log.OpenGroup(key);
+        var log = host.Log.OpenGroup(key, isKnownToBeNew: !ranBefore);
         if (!ranBefore)
         {
             // The log's own record first: a member list without a log means a log that was lost.

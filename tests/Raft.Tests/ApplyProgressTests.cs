@@ -6,7 +6,7 @@ public sealed class ApplyProgressTests
     public async Task Waiters_are_released_in_the_order_of_their_index()
     {
         var progress = new ApplyProgress(5);
-        Assert.True(progress.WaitAsync(5, default).IsCompletedSuccessfully);
+        Assert.True(progress.WaitAsync(5, default).AsTask().IsCompletedSuccessfully);
         var six = progress.WaitAsync(6, default).AsTask();
         var eight = progress.WaitAsync(8, default).AsTask();
         var next = progress.WaitForNextAsync(default).AsTask();

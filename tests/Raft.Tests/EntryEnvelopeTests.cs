@@ -43,8 +43,8 @@ public sealed class EntryEnvelopeTests
 
             Assert.True(cut + tail.Length >= EntryEnvelope.HeaderLength);
         });
-        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode([]));
-        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode([2, .. good[1..]]));
-        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode([.. good, 0]));
+        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode(Array.Empty<byte>()));
+        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode((byte[])[2, .. good[1..]]));
+        Assert.Throws<InvalidDataException>(() => EntryEnvelope.Decode((byte[])[.. good, 0]));
     }
 }
