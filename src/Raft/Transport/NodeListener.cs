@@ -63,8 +63,8 @@ internal sealed class NodeListener : IAsyncDisposable
         var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // A node that was killed leaves connections in TIME_WAIT; it must be able to listen again at once.
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // .NET already lets a restarted node bind while old connections are in TIME_WAIT; asking for ReuseAddress would
+            // also set SO_REUSEPORT on Linux, and two nodes could listen on one port without either noticing.
             socket.Bind(listen);
 
             // Every group of every peer connects at start: hundreds at a time are ordinary.
