@@ -1,0 +1,18 @@
+namespace KvRaft.Client;
+
+/// <summary>A client of one cluster. One per process is enough; all members are safe for many threads.</summary>
+public interface IKvClient : IAsyncDisposable
+{
+    /// <summary>What the client was made with.</summary>
+    KvClientOptions Options { get; }
+
+    /// <summary>Keyspaces, routes and nodes.</summary>
+    KvAdministration Administration { get; }
+
+    /// <summary>A keyspace as it is: bytes to bytes, without copying. No request is made.</summary>
+    /// <param name="name">Null: <see cref="KvClientOptions.Keyspace"/>.</param>
+    IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Keyspace(string? name = null);
+
+    /// <summary>A keyspace seen through serializers. No request is made.</summary>
+    IKeyspace<TKey, TValue> Keyspace<TKey, TValue>(string? name, IKvSerializer<TKey> keys, IKvSerializer<TValue> values);
+}

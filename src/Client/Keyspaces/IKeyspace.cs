@@ -1,0 +1,58 @@
+namespace KvRaft.Client;
+
+/// <summary>
+/// The operations on one keyspace. All are linearizable unless asked otherwise, and safe for many threads.
+/// <para>
+/// Every write has a name, under which it is executed once, however often the client must send it. A write that throws
+/// <see cref="KvException"/> says by <see cref="KvException.Outcome"/> whether it may have been applied; a write whose token is cancelled may
+/// have been, or may yet be, applied. Two writes to one key happen in order only if the second begins after the first has ended.
+/// </para>
+/// <para>Memory given as key or value must not change until the call has ended.</para>
+/// </summary>
+public interface IKeyspace<TKey, TValue>
+{
+    string Name { get; }
+
+    /// <exception cref="KvException">No answer, or a refusal. A key that is not there is neither.</exception>
+    ValueTask<KvResult<TValue>> GetAsync(TKey key, KvReadOptions? options = null, CancellationToken cancellationToken = default);
+
+    ValueTask<KvWriteResult<TValue>> PutAsync(
+        TKey key, TValue value, KvWriteOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Compare and set: applied only if <paramref name="expected"/> holds. A mismatch is a result, with what is there instead.</summary>
+    ValueTask<KvWriteResult<TValue>> PutIfExpectedAsync(
+        TKey key, TValue value, KvCondition expected, KvWriteOptions? options = null, CancellationToken cancellationToken = default);
+
+    ValueTask<KvDeleteResult<TValue>> DeleteAsync(TKey key, KvWriteOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Adds to a number kept as decimal text.</summary>
+    /// <exception cref="KvException">Reason NOT_A_NUMBER or OUT_OF_BOUNDS: nothing was changed.</exception>
+    ValueTask<KvNumber> IncrementAsync(
+        TKey key, long delta = 1, KvIncrementOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Changes when a value ends.</summary>
+    ValueTask<KvTouchResult> TouchAsync(
+        TKey key, KvExpiry expiry, KvCondition? condition = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Many reads at once, each for itself; they travel together where they go to the same node. One item per key, in order; a key
+    /// that could not be read has its error there.
+    /// </summary>
+    ValueTask<IReadOnlyList<KvMultiGetItem<TKey, TValue>>> MultiGetAsync(
+        IEnumerable<TKey> keys, KvReadOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Many writes at once, each for itself and each exactly once. One item per write, in order.</summary>
+    /// <exception cref="ArgumentException">A key comes twice: the order of the two would be chance.</exception>
+    ValueTask<IReadOnlyList<KvMultiSetResult<TKey, TValue>>> MultiSetAsync(
+        IEnumerable<KvMultiSetItem<TKey, TValue>> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Begins to describe a transaction; nothing is sent before it is committed.</summary>
+    KvTransaction<TKey, TValue> Transaction();
+
+    /// <summary>Walks over keys; see <see cref="KvScanOptions"/> for the order. Survives failures of nodes: it resumes where it was.</summary>
+    IAsyncEnumerable<KvPair<TKey, TValue>> ScanAsync(KvScanOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>What became of a write whose outcome was unknown.</summary>
+    /// <param name="key">The key it wrote.</param>
+    ValueTask<KvRequestResult> GetRequestResultAsync(TKey key, KvRequestId requestId, CancellationToken cancellationToken = default);
+}

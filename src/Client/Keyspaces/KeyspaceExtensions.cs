@@ -1,0 +1,41 @@
+namespace KvRaft.Client;
+
+/// <summary>Short forms of what people do most.</summary>
+public static class KeyspaceExtensions
+{
+    /// <summary>Puts only if the key has no value.</summary>
+    public static ValueTask<KvWriteResult<TValue>> PutIfAbsentAsync<TKey, TValue>(
+        this IKeyspace<TKey, TValue> keyspace, TKey key, TValue value, KvWriteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        return keyspace.PutIfExpectedAsync(key, value, KvCondition.Absent, options, cancellationToken);
+    }
+
+    /// <summary>Puts only if the key's version is still <paramref name="version"/>; 0: only if it has no value.</summary>
+    public static ValueTask<KvWriteResult<TValue>> PutIfVersionAsync<TKey, TValue>(
+        this IKeyspace<TKey, TValue> keyspace,
+        TKey key,
+        TValue value,
+        long version,
+        KvWriteOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        return keyspace.PutIfExpectedAsync(key, value, KvCondition.VersionIs(version), options, cancellationToken);
+    }
+
+    /// <summary>Puts with a time to live.</summary>
+    public static ValueTask<KvWriteResult<TValue>> PutAsync<TKey, TValue>(
+        this IKeyspace<TKey, TValue> keyspace, TKey key, TValue value, TimeSpan timeToLive, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        return keyspace.PutAsync(key, value, new KvWriteOptions { Expiry = KvExpiry.After(timeToLive) }, cancellationToken);
+    }
+
+    /// <summary>A keyspace of text keys and text values.</summary>
+    public static IKeyspace<string, string> TextKeyspace(this IKvClient client, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        return client.Keyspace(name, KvSerializers.Utf8, KvSerializers.Utf8);
+    }
+}

@@ -1,0 +1,116 @@
+using KvRaft.Client.Keyspaces;
+using KvRaft.Client.Requests;
+using KvRaft.V1;
+
+namespace KvRaft.Client;
+
+/// <summary>
+/// A transaction on keys of one shard: if all conditions hold, the operations of <see cref="Then"/> are done, else those of
+/// <see cref="Otherwise"/>, all at one place in the log. Describe it, then commit it once. Not for several threads at a time.
+/// </summary>
+public sealed class KvTransaction<TKey, TValue>
+{
+    private readonly string _keyspace;
+    private readonly RequestExecutor _executor;
+    private readonly IKvSerializer<TKey> _keys;
+    private readonly IKvSerializer<TValue> _values;
+    private readonly TxnRequest _request = new();
+    private ReadOnlyMemory<byte>? _firstKey;
+    private bool _committed;
+
+    internal KvTransaction(string keyspace, RequestExecutor executor, IKvSerializer<TKey> keys, IKvSerializer<TValue> values)
+    {
+        _keyspace = keyspace;
+        _executor = executor;
+        _keys = keys;
+        _values = values;
+        Then = new Branch(this, _request.Success);
+        Otherwise = new Branch(this, _request.Failure);
+    }
+
+    /// <summary>Done if all conditions hold, or if there are none.</summary>
+    public Branch Then { get; }
+
+    /// <summary>Done if a condition does not hold.</summary>
+    public Branch Otherwise { get; }
+
+    public KvTransaction<TKey, TValue> When(TKey key, KvCondition condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        _request.Compares.Add(new TxnRequest.Types.Compare { Key = Take(key), Condition = condition.Wire });
+        return this;
+    }
+
+    /// <exception cref="KvException">
+    /// Reason CROSS_SHARD_ATOMIC: the keys are in several shards; a keyspace that routes by tag can keep them together.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">It is empty, or was committed before.</exception>
+    public async ValueTask<KvTransactionResult<TValue>> CommitAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        if (_committed || _firstKey is null)
+        {
+            throw new InvalidOperationException(_committed ? "The transaction was committed before." : "The transaction is empty.");
+        }
+
+        _committed = true;
+        var scope = new RequestScope(_keyspace, _firstKey, Timeout: timeout);
+        var answer = await _executor.ExecuteAsync(Operations.Txn, _request, scope, cancellationToken).ConfigureAwait(false);
+        var results = answer.Results.Select(result => new KvTransactionItem<TValue>(
+            result.Found, WireValues.EntryOrNull(result.State, _values), result.Number));
+        return new KvTransactionResult<TValue>(answer.Succeeded, answer.Version, [.. results]);
+    }
+
+    private Google.Protobuf.ByteString Take(TKey key)
+    {
+        var bytes = _keys.Serialize(key);
+        _firstKey ??= bytes;
+        return WireValues.ToWire(bytes);
+    }
+
+    /// <summary>Operations in the order they are done; each sees what those before it did.</summary>
+    public sealed class Branch
+    {
+        private readonly KvTransaction<TKey, TValue> _owner;
+        private readonly Google.Protobuf.Collections.RepeatedField<TxnOperation> _operations;
+
+        internal Branch(KvTransaction<TKey, TValue> owner, Google.Protobuf.Collections.RepeatedField<TxnOperation> operations)
+        {
+            _owner = owner;
+            _operations = operations;
+        }
+
+        public Branch Get(TKey key) => Add(new TxnOperation { Get = new() { Key = _owner.Take(key) } });
+
+        public Branch Put(TKey key, TValue value, KvExpiry expiry = default) => Add(new TxnOperation
+        {
+            Put = new()
+            {
+                Key = _owner.Take(key),
+                Value = WireValues.ToWire(_owner._values.Serialize(value)),
+                Options = WireValues.ToWire(expiry),
+            },
+        });
+
+        public Branch Delete(TKey key) => Add(new TxnOperation { Delete = new() { Key = _owner.Take(key) } });
+
+        public Branch Increment(TKey key, long delta = 1, long initial = 0) => Add(new TxnOperation
+        {
+            Increment = new() { Key = _owner.Take(key), Delta = delta, Initial = initial },
+        });
+
+        private Branch Add(TxnOperation operation)
+        {
+            _operations.Add(operation);
+            return this;
+        }
+    }
+}
+
+/// <param name="Succeeded">The conditions held, and <c>Then</c> was done; else <c>Otherwise</c>.</param>
+/// <param name="Version">Of every key that was written; 0 if none was.</param>
+/// <param name="Items">One per operation that was done, in order.</param>
+public sealed record KvTransactionResult<TValue>(bool Succeeded, long Version, IReadOnlyList<KvTransactionItem<TValue>> Items);
+
+/// <param name="Found">Of a get: whether there is a value.</param>
+/// <param name="Number">Of an increment: the new number.</param>
+public readonly record struct KvTransactionItem<TValue>(bool Found, KvEntry<TValue>? Entry, long Number);

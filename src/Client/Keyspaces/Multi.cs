@@ -1,0 +1,56 @@
+namespace KvRaft.Client.Keyspaces;
+
+/// <summary>
+/// Many single-key operations at once. They need no calls of their own: the pipe carries what waits together, each
+/// keeps its own name, retries and answer, and one shard without a leader does not hold up the others.
+/// </summary>
+internal static class Multi
+{
+    /// <summary>256 at a time: enough to fill a pipe's messages, and not so many that one caller takes the whole pipe.</summary>
+    private const int ConcurrencyMax = 256;
+
+    /// <summary>Runs <paramref name="work"/> on each item; results come in the order of the items.</summary>
+    public static async ValueTask<IReadOnlyList<TResult>> RunAsync<TItem, TResult>(
+        IEnumerable<TItem> items, Func<TItem, Task<TResult>> work)
+    {
+        var list = items as IReadOnlyList<TItem> ?? items.ToList();
+        var results = new TResult[list.Count];
+        var next = -1;
+        var workers = Enumerable.Range(0, Math.Min(ConcurrencyMax, list.Count)).Select(async _ =>
+        {
+            for (var i = Interlocked.Increment(ref next); i < list.Count; i = Interlocked.Increment(ref next))
+            {
+                results[i] = await work(list[i]).ConfigureAwait(false);
+            }
+        });
+        await Task.WhenAll(workers).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <exception cref="ArgumentException">Two keys are equal.</exception>
+    public static void ThrowIfRepeated(IEnumerable<ReadOnlyMemory<byte>> keys, string parameter)
+    {
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyComparer.Instance);
+        foreach (var key in keys)
+        {
+            if (!seen.Add(key))
+            {
+                throw new ArgumentException("A key comes twice; the order of the two writes would be chance.", parameter);
+            }
+        }
+    }
+
+    private sealed class KeyComparer : IEqualityComparer<ReadOnlyMemory<byte>>
+    {
+        public static readonly KeyComparer Instance = new();
+
+        public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
+
+        public int GetHashCode(ReadOnlyMemory<byte> key)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(key.Span);
+            return hash.ToHashCode();
+        }
+    }
+}

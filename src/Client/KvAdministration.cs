@@ -1,0 +1,157 @@
+using Grpc.Core;
+using KvRaft.Client.Requests;
+using KvRaft.Client.Routing;
+using KvRaft.Client.Transport;
+using KvRaft.V1;
+
+namespace KvRaft.Client;
+
+/// <summary>
+/// What operators ask of a cluster, in the wire's own types. Calls that any node can answer go from node to node until one does.
+/// </summary>
+public sealed class KvAdministration
+{
+    /// <summary>10 s: these calls are few, made by people, and may have to wait for an election of the placement driver.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly KvClientOptions _options;
+    private readonly ConnectionPool _connections;
+    private readonly NodeHealth _health;
+    private readonly Random _chance;
+
+    internal KvAdministration(KvClientOptions options, ConnectionPool connections, NodeHealth health, Random chance)
+    {
+        _options = options;
+        _connections = connections;
+        _health = health;
+        _chance = chance;
+    }
+
+    /// <summary>Nodes, shards, leaders and keyspaces, as some node knows them.</summary>
+    public Task<RouteMap> GetRoutesAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("GET_ROUTES", isWrite: false, (node, call) => node.Routing.GetRoutesAsync(new GetRoutesRequest(), call), cancellationToken);
+
+    /// <summary>The shards of some keys.</summary>
+    public Task<LocateResponse> LocateAsync(
+        string? keyspace, IEnumerable<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken = default)
+    {
+        var request = new LocateRequest { Keyspace = keyspace ?? _options.Keyspace };
+        request.Keys.AddRange(keys.Select(static key => Google.Protobuf.ByteString.CopyFrom(key.Span)));
+        return AnyNodeAsync("LOCATE", isWrite: false, (node, call) => node.Routing.LocateAsync(request, call), cancellationToken);
+    }
+
+    /// <exception cref="KvException">Reason KEYSPACE_EXISTS, among others.</exception>
+    public Task<KeyspaceInfo> CreateKeyspaceAsync(
+        KeyspaceInfo keyspace, bool ifNotExists = false, CancellationToken cancellationToken = default)
+    {
+        var request = new CreateKeyspaceRequest { Keyspace = keyspace, IfNotExists = ifNotExists };
+        return AnyNodeAsync(
+            "CREATE_KEYSPACE", isWrite: !ifNotExists, (node, call) => node.Keyspaces.CreateAsync(request, call), cancellationToken);
+    }
+
+    /// <summary>Drops a keyspace with all its keys.</summary>
+    public Task<DropKeyspaceResponse> DropKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "DROP_KEYSPACE",
+            isWrite: true,
+            (node, call) => node.Keyspaces.DropAsync(new DropKeyspaceRequest { Name = name }, call),
+            cancellationToken);
+
+    public Task<KeyspaceInfo> GetKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "GET_KEYSPACE",
+            isWrite: false,
+            (node, call) => node.Keyspaces.GetAsync(new GetKeyspaceRequest { Name = name }, call),
+            cancellationToken);
+
+    public Task<ListKeyspacesResponse> ListKeyspacesAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "LIST_KEYSPACES", isWrite: false, (node, call) => node.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), cancellationToken);
+
+    /// <summary>What one node says about itself; asked once, not elsewhere.</summary>
+    public Task<StatusResponse> GetStatusAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        OneNodeAsync(
+            "STATUS", endpoint, timeout, (node, call) => node.Admin.StatusAsync(new StatusRequest(), call), cancellationToken);
+
+    /// <summary>The digest of one replica of a shard.</summary>
+    public Task<DigestResponse> GetDigestAsync(
+        string endpoint, int shard, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        OneNodeAsync(
+            "DIGEST", endpoint, timeout, (node, call) => node.Admin.DigestAsync(new DigestRequest { Shard = shard }, call), cancellationToken);
+
+    private async Task<T> OneNodeAsync<T>(
+        string name,
+        string endpoint,
+        TimeSpan? timeout,
+        Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send,
+        CancellationToken cancellationToken)
+    {
+        var trail = new RequestTrail(name, isWrite: false, "-");
+        var startedAt = _options.TimeProvider.GetTimestamp();
+        var failure = await AttemptAsync(endpoint, trail, timeout ?? _options.Timeout, send, cancellationToken).ConfigureAwait(false);
+        return failure.Response is { } response
+            ? response
+            : throw trail.ToException(_options.TimeProvider.GetElapsedTime(startedAt), requestId: null);
+    }
+
+    // These writes have no name, so one that may have been executed is not sent again.
+    private async Task<T> AnyNodeAsync<T>(
+        string name, bool isWrite, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
+    {
+        var trail = new RequestTrail(name, isWrite, "-");
+        var startedAt = _options.TimeProvider.GetTimestamp();
+        var turn = _chance.Next();
+        var delay = TimeSpan.Zero;
+        string? avoid = null;
+        while (true)
+        {
+            var elapsed = _options.TimeProvider.GetElapsedTime(startedAt);
+            var endpoint = NodeChoice.Pick(
+                new NodeQuestion(null, AnyReplica: true, avoid, Hinted: null, turn++), RouteTable.Empty, _options.Endpoints, _health.IsSuspect);
+            var result = await AttemptAsync(endpoint, trail, DefaultTimeout - elapsed, send, cancellationToken).ConfigureAwait(false);
+            if (result.Response is { } response)
+            {
+                return response;
+            }
+
+            elapsed = _options.TimeProvider.GetElapsedTime(startedAt);
+            var decision = RetryPolicy.Decide(
+                new RetryInput(trail.Attempts, result.Failure!, delay, elapsed, DefaultTimeout), budgetAllows: true, _chance);
+            if (!decision.Retry || trail.Outcome == KvOutcome.Unknown)
+            {
+                throw trail.ToException(elapsed, requestId: null);
+            }
+
+            (delay, avoid) = (decision.Delay, endpoint);
+            await Task.Delay(decision.Delay, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<(T? Response, Failure? Failure)> AttemptAsync<T>(
+        string endpoint,
+        RequestTrail trail,
+        TimeSpan timeout,
+        Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send,
+        CancellationToken cancellationToken)
+    {
+        trail.AttemptAt(endpoint);
+        try
+        {
+            var deadline = _options.TimeProvider.GetUtcNow().UtcDateTime + timeout;
+            using var call = send(_connections.To(endpoint), new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+            return (await call.ResponseAsync.ConfigureAwait(false), null);
+        }
+        catch (RpcException fault)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var failure = FailureReader.Read(fault, sent: true);
+            trail.Failed(failure);
+            if (failure.IsSilence)
+            {
+                _health.Silent(endpoint);
+            }
+
+            return (default, failure);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using KvRaft.V1;
+
+namespace KvRaft.Client.Requests;
+
+/// <summary>Every kind of request a client sends to be answered once.</summary>
+internal static class Operations
+{
+    public static readonly Operation<GetRequest, GetResponse> Get = new(
+        "GET", false, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.GetAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Get = r,
+        FromPipe = answer => answer.Get,
+    };
+
+    public static readonly Operation<PutRequest, PutResponse> Put = new(
+        "PUT", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.PutAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Put = r,
+        FromPipe = answer => answer.Put,
+    };
+
+    public static readonly Operation<PutRequest, PutResponse> PutIfExpected = new(
+        "CAS", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.PutIfExpectedAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Put = r,
+        FromPipe = answer => answer.Put,
+    };
+
+    public static readonly Operation<DeleteRequest, DeleteResponse> Delete = new(
+        "DELETE", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.DeleteAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Delete = r,
+        FromPipe = answer => answer.Delete,
+    };
+
+    public static readonly Operation<IncrementRequest, IncrementResponse> Increment = new(
+        "INCREMENT", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.IncrementAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Increment = r,
+        FromPipe = answer => answer.Increment,
+    };
+
+    public static readonly Operation<TouchRequest, TouchResponse> Touch = new(
+        "TOUCH", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.TouchAsync(r, o))
+    {
+        ToPipe = (call, r) => call.Touch = r,
+        FromPipe = answer => answer.Touch,
+    };
+
+    public static readonly Operation<TxnRequest, TxnResponse> Txn = new(
+        "TXN", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.TxnAsync(r, o));
+
+    public static readonly Operation<GetRequestResultRequest, GetRequestResultResponse> GetRequestResult = new(
+        "GET_REQUEST_RESULT", false, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.GetRequestResultAsync(r, o));
+}

@@ -1,0 +1,177 @@
+using Google.Protobuf;
+using KvRaft.Client.Routing;
+using KvRaft.Client.Sessions;
+using KvRaft.Client.Telemetry;
+using KvRaft.Client.Transport;
+using KvRaft.V1;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Client.Requests;
+
+/// <summary>
+/// Carries one request to its answer: names it, chooses a node, sends, learns from what comes back, and asks the
+/// <see cref="RetryPolicy"/> what next. This is the only loop that repeats requests. A write keeps its name through all attempts, so that
+/// the shard executes it once, however often it arrives.
+/// </summary>
+internal sealed class RequestExecutor(
+    KvClientOptions options,
+    RequestTransport transport,
+    RouteCache routes,
+    RouteWatcher watcher,
+    NodeHealth health,
+    SessionSequence sessions,
+    RetryBudget retryBudget,
+    ClientTelemetry telemetry,
+    Random chance,
+    ILogger log)
+{
+    private int _turn = chance.Next();
+
+    private bool RoutesItself => options.Routing == KvRouting.Direct;
+
+    /// <exception cref="KvException">It could not be done within its time.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up; a write may have been, or may yet be, applied.</exception>
+    public async ValueTask<TResponse> ExecuteAsync<TRequest, TResponse>(
+        Operation<TRequest, TResponse> operation, TRequest request, RequestScope scope, CancellationToken cancellationToken)
+        where TRequest : class, IMessage<TRequest>, IDeepCloneable<TRequest>
+        where TResponse : class
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (RoutesItself)
+        {
+            watcher.Start();
+        }
+
+        var trail = new RequestTrail(operation.Name, operation.IsWrite, scope.Keyspace);
+        using var measure = telemetry.Begin(operation.Name, scope.Keyspace);
+        var budget = scope.Timeout ?? options.Timeout;
+        var stamp = operation.IsWrite ? sessions.Begin() : default(WriteStamp?);
+        var previousDelay = TimeSpan.Zero;
+        string? avoid = null;
+        string? hinted = null;
+        while (true)
+        {
+            var endpoint = Choose(scope, trail, avoid, hinted);
+            trail.AttemptAt(endpoint);
+            var timeout = Min(options.AttemptTimeout, budget - measure.Elapsed);
+            operation.SetHeader(request, Header(scope, stamp, timeout, trail.Attempts - 1));
+            var result = await transport.SendAsync(operation, request, endpoint, timeout, cancellationToken).ConfigureAwait(false);
+            if (result.Response is { } response)
+            {
+                Succeeded(operation.HeaderOf(response), endpoint, stamp);
+                measure.Succeeded(trail);
+                return response;
+            }
+
+            var failure = result.Failure!;
+            trail.Failed(failure);
+            Learn(failure, endpoint);
+            if (trail.MayTakeAnotherName && stamp is { } forgotten)
+            {
+                Log.SessionForgotten(log, forgotten.Session.ClientId);
+                sessions.Retire(forgotten.Session);
+                stamp = sessions.Begin();
+            }
+            else
+            {
+                var decision = RetryPolicy.Decide(
+                    new RetryInput(trail.Attempts, failure, previousDelay, measure.Elapsed, budget),
+                    failure.Kind == FailureKind.Redirect || retryBudget.TryTake(),
+                    chance);
+                if (!decision.Retry)
+                {
+                    throw GiveUp(trail, measure, stamp);
+                }
+
+                Log.Retrying(log, operation.Name, trail.Attempts, endpoint, failure.Reason, failure.Message, decision.Delay.TotalMilliseconds);
+                avoid = decision.AvoidNode ? endpoint : null;
+                hinted = RoutesItself && failure.Hint is { LeaderEndpoint.Length: > 0 } hint ? hint.LeaderEndpoint : null;
+                previousDelay = decision.Delay;
+                if (decision.Delay > TimeSpan.Zero)
+                {
+                    await Task.Delay(decision.Delay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            // The attempt that failed may still be on its way into a socket; its message must not change under the writer.
+            request = request.Clone();
+        }
+    }
+
+    private string Choose(in RequestScope scope, RequestTrail trail, string? avoid, string? hinted)
+    {
+        var table = RoutesItself ? routes.Table : RouteTable.Empty;
+        trail.Shard = scope.ShardIn(table) ?? trail.Shard;
+
+        // Without a map requests stay with one node, which is kind to its connections, until it fails.
+        var turn = avoid is not null || scope.AnyReplica ? Interlocked.Increment(ref _turn) : Volatile.Read(ref _turn);
+        return NodeChoice.Pick(
+            new NodeQuestion(trail.Shard, scope.AnyReplica, avoid, hinted, turn), table, options.Endpoints, health.IsSuspect);
+    }
+
+    private RequestHeader Header(in RequestScope scope, WriteStamp? stamp, TimeSpan timeout, int attempt)
+    {
+        var header = new RequestHeader
+        {
+            Keyspace = scope.Keyspace,
+            RingEpoch = routes.Table.Epoch,
+            TimeoutMs = (int)Math.Max(1, timeout.TotalMilliseconds),
+            Attempt = attempt,
+        };
+        if (stamp is { } name)
+        {
+            header.Identity = new RequestIdentity
+            {
+                ClientId = name.Session.ClientIdBytes,
+                Sequence = name.Sequence,
+                FirstUnacked = name.Session.FirstUnacked,
+            };
+        }
+
+        return header;
+    }
+
+    private void Succeeded(ResponseHeader? header, string endpoint, WriteStamp? stamp)
+    {
+        stamp?.Session.Complete(stamp.Value.Sequence);
+        health.Answered(endpoint);
+        retryBudget.Succeeded();
+        if (header is not null && RoutesItself)
+        {
+            routes.Learn(header);
+        }
+    }
+
+    private void Learn(Failure failure, string endpoint)
+    {
+        if (failure.IsSilence)
+        {
+            health.Silent(endpoint);
+        }
+        else
+        {
+            health.Answered(endpoint);
+        }
+
+        if (failure.Hint is { } hint && RoutesItself)
+        {
+            routes.Offer(hint);
+        }
+    }
+
+    private KvException GiveUp(RequestTrail trail, OperationMeasure measure, WriteStamp? stamp)
+    {
+        // A write that certainly was not executed will not be sent again. One whose fate is unknown keeps its number, so that the
+        // shard remembers its outcome for whoever asks.
+        if (stamp is { } name && trail.Outcome == KvOutcome.NotApplied)
+        {
+            name.Session.Complete(name.Sequence);
+        }
+
+        measure.Failed(trail);
+        Log.GivenUp(log, measure.Operation, trail.Attempts, trail.LastFailure!.Reason, trail.LastFailure.Message, trail.Outcome);
+        return trail.ToException(measure.Elapsed, stamp?.Id);
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

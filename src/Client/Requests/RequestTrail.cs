@@ -1,0 +1,67 @@
+using System.Globalization;
+using KvRaft.Client.Routing;
+using KvRaft.V1;
+
+namespace KvRaft.Client.Requests;
+
+/// <summary>
+/// The history of one request: what its attempts came to, and what may be said about its outcome. One attempt that may have been
+/// executed makes the outcome unknown, whatever later attempts were refused for; only an answer makes it certain again.
+/// </summary>
+internal sealed class RequestTrail(string operation, bool isWrite, string keyspace)
+{
+    public int Attempts { get; private set; }
+
+    public Failure? LastFailure { get; private set; }
+
+    public string? LastEndpoint { get; private set; }
+
+    public int? Shard { get; set; }
+
+    public KvOutcome Outcome { get; private set; } = KvOutcome.NotApplied;
+
+    public void AttemptAt(string endpoint)
+    {
+        Attempts++;
+        LastEndpoint = endpoint;
+    }
+
+    public void Failed(Failure failure)
+    {
+        LastFailure = failure;
+        if (isWrite && failure.Outcome == KvOutcome.Unknown)
+        {
+            Outcome = KvOutcome.Unknown;
+        }
+
+        // The node knows better than our map which shard it is.
+        Shard = failure.Hint?.Shard ?? Shard;
+    }
+
+    public KvException ToException(TimeSpan elapsed, KvRequestId? requestId)
+    {
+        var failure = LastFailure!;
+        var attempts = Attempts == 1 ? "1 attempt" : string.Create(CultureInfo.InvariantCulture, $"{Attempts} attempts");
+        var where = Shard is { } shard ? string.Create(CultureInfo.InvariantCulture, $", shard {shard}") : "";
+        var fate = !isWrite ? "" : Outcome == KvOutcome.Unknown
+            ? $" It may have been applied; request id {requestId}."
+            : " It was not applied.";
+        var message = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{operation} in keyspace '{keyspace}' failed after {attempts} in {elapsed.TotalMilliseconds:F0} ms: {failure.Reason}: {failure.Message} (node {LastEndpoint}{where}).{fate}");
+        return new KvException(message, failure.Cause)
+        {
+            Reason = failure.Reason,
+            IsTransient = failure.Kind != FailureKind.Permanent,
+            Outcome = Outcome,
+            Endpoint = LastEndpoint,
+            Shard = Shard,
+            RequestId = isWrite ? requestId : null,
+            Attempts = Attempts,
+            Details = failure.Details,
+        };
+    }
+
+    /// <summary>The shard forgot this writer's session before it ever saw this write: another name may be tried, once.</summary>
+    public bool MayTakeAnotherName => isWrite && Attempts == 1 && LastFailure?.Reason == ErrorReasons.RequestIdExpired;
+}

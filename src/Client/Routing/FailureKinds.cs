@@ -1,0 +1,41 @@
+using Grpc.Core;
+using KvRaft.V1;
+
+namespace KvRaft.Client.Routing;
+
+/// <summary>The kind of a failure by its reason, or by its code where no reason was given. Pure.</summary>
+internal static class FailureKinds
+{
+    public static FailureKind Of(StatusCode code, string? reason) => reason switch
+    {
+        ErrorReasons.NotLeader or ErrorReasons.WrongShard or ErrorReasons.StaleEpoch => FailureKind.Redirect,
+        ErrorReasons.NoLeader or ErrorReasons.ElectionInProgress or ErrorReasons.QuorumLost or ErrorReasons.Deadline => FailureKind.Unavailable,
+        ErrorReasons.Draining => FailureKind.ReplicaUnfit,
+        ErrorReasons.Overloaded or ErrorReasons.WriteStall => FailureKind.Overloaded,
+        ErrorReasons.StaleReplica or ErrorReasons.CorruptReplica => FailureKind.ReplicaUnfit,
+        ErrorReasons.Internal => FailureKind.Fault,
+        null or "" => OfCode(code),
+        _ when code == StatusCode.Unavailable => FailureKind.Unavailable,
+        _ => FailureKind.Permanent,
+    };
+
+    // Codes without a reason come from the transport, or from something between the client and the node.
+    private static FailureKind OfCode(StatusCode code) => code switch
+    {
+        StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted
+            or StatusCode.Internal => FailureKind.Unavailable,
+        StatusCode.ResourceExhausted => FailureKind.Overloaded,
+        StatusCode.Unknown => FailureKind.Fault,
+        _ => FailureKind.Permanent,
+    };
+
+    /// <summary>
+    /// Whether a refusal proves by itself that nothing was done. Where the node said so explicitly, that is used instead.
+    /// </summary>
+    public static KvOutcome OutcomeOf(StatusCode code) => code switch
+    {
+        StatusCode.InvalidArgument or StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.PermissionDenied
+            or StatusCode.Unauthenticated or StatusCode.Unimplemented or StatusCode.ResourceExhausted => KvOutcome.NotApplied,
+        _ => KvOutcome.Unknown,
+    };
+}

@@ -1,0 +1,77 @@
+namespace KvRaft.Client.Routing;
+
+/// <summary>What one attempt asks of the choice of a node.</summary>
+/// <param name="Shard">Null: not known, or several.</param>
+/// <param name="AnyReplica">A follower will do.</param>
+/// <param name="Avoid">The node the last attempt failed at; null: none.</param>
+/// <param name="Hinted">Where the last answer sent us; null: nowhere.</param>
+/// <param name="Turn">Which of several equal nodes; any number, negative or not.</param>
+internal readonly record struct NodeQuestion(int? Shard, bool AnyReplica, string? Avoid, string? Hinted, int Turn);
+
+/// <summary>
+/// Which node to ask. Pure. In this order: where the last answer sent us; the leader of the shard (or, if a follower will do, any
+/// replica in turn); the other replicas, one of which may be the next leader; any node, since all of them forward. Nodes
+/// under suspicion, and the one to avoid, come only after all others.
+/// </summary>
+internal static class NodeChoice
+{
+    public static string Pick(in NodeQuestion question, RouteTable table, IReadOnlyList<string> seeds, Func<string, bool> isSuspect)
+    {
+        if (question.Hinted is { } hinted && !Shunned(hinted, question.Avoid, isSuspect))
+        {
+            return hinted;
+        }
+
+        if (question.Shard is { } number)
+        {
+            var shard = table.Shard(number);
+            if (!question.AnyReplica && table.EndpointOf(shard.Leader) is { } leader && !Shunned(leader, question.Avoid, isSuspect))
+            {
+                return leader;
+            }
+
+            if (InTurn(shard.Replicas, question, table, isSuspect) is { } replica)
+            {
+                return replica;
+            }
+        }
+
+        var everybody = table.Endpoints.Count > 0 ? table.Endpoints : seeds;
+        return InTurn(everybody, question.Turn, question.Avoid, isSuspect)
+            ?? InTurn(everybody, question.Turn, question.Avoid, static _ => false)
+            ?? everybody[Index(question.Turn, everybody.Count)];
+    }
+
+    private static string? InTurn(
+        IReadOnlyList<string> nodes, in NodeQuestion question, RouteTable table, Func<string, bool> isSuspect)
+    {
+        for (var i = 0; i < nodes.Count; i++)
+        {
+            if (table.EndpointOf(nodes[Index(question.Turn + i, nodes.Count)]) is { } endpoint && !Shunned(endpoint, question.Avoid, isSuspect))
+            {
+                return endpoint;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? InTurn(IReadOnlyList<string> endpoints, int turn, string? avoid, Func<string, bool> isSuspect)
+    {
+        for (var i = 0; i < endpoints.Count; i++)
+        {
+            var endpoint = endpoints[Index(turn + i, endpoints.Count)];
+            if (!Shunned(endpoint, avoid, isSuspect))
+            {
+                return endpoint;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Shunned(string endpoint, string? avoid, Func<string, bool> isSuspect) =>
+        string.Equals(endpoint, avoid, StringComparison.OrdinalIgnoreCase) || isSuspect(endpoint);
+
+    private static int Index(int turn, int count) => (int)((uint)turn % (uint)count);
+}

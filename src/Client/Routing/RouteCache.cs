@@ -1,0 +1,80 @@
+using KvRaft.V1;
+
+namespace KvRaft.Client.Routing;
+
+/// <summary>
+/// Holds the newest <see cref="RouteTable"/>, swapped whole. Epochs and terms only go forward, whatever order news comes in: from the
+/// watch, from hints in errors, from headers of answers. Safe for many threads.
+/// </summary>
+internal sealed class RouteCache
+{
+    private RouteTable _table = RouteTable.Empty;
+
+    public RouteTable Table => Volatile.Read(ref _table);
+
+    /// <returns>True if the map was newer and is now in force.</returns>
+    public bool Offer(RouteMap map)
+    {
+        var fresh = new RouteTable(map);
+        // A cluster that was made anew under the same addresses starts its epochs again.
+        return Change(old => map.ClusterId != old.Map.ClusterId ? fresh
+            : map.Epoch > old.Epoch ? KeepNewerLeaders(fresh, old) : old);
+    }
+
+    public void Offer(IEnumerable<LeaderHint> leaders)
+    {
+        foreach (var hint in leaders)
+        {
+            Change(old => old.WithLeader(hint.Shard, hint.NodeId.Length == 0 ? null : hint.NodeId, hint.Term));
+        }
+    }
+
+    /// <summary>From an error: somebody else leads the shard, or nobody does.</summary>
+    public void Offer(RouteHint hint) =>
+        Change(old => old.WithLeader(hint.Shard, hint.LeaderNode.Length == 0 ? null : hint.LeaderNode, hint.Term));
+
+    /// <summary>From an answer: who really gave it.</summary>
+    public void Learn(ResponseHeader header)
+    {
+        // The common case allocates nothing: the answer came from whom we thought.
+        if (header.RoleServed == ServedRole.Leader && Table.Shard(header.Shard).Leader != header.ServedBy)
+        {
+            Change(old => old.WithLeader(header.Shard, header.ServedBy, header.Term));
+        }
+    }
+
+    private static RouteTable KeepNewerLeaders(RouteTable fresh, RouteTable old)
+    {
+        // After a split a number means another arc, whose leader the old table cannot know.
+        if (fresh.ShardCount != old.ShardCount)
+        {
+            return fresh;
+        }
+
+        for (var shard = 0; shard < fresh.ShardCount; shard++)
+        {
+            var known = old.Shard(shard);
+            fresh = fresh.WithLeader(shard, known.Leader, known.LeaderTerm);
+        }
+
+        return fresh;
+    }
+
+    private bool Change(Func<RouteTable, RouteTable> change)
+    {
+        while (true)
+        {
+            var old = Table;
+            var changed = change(old);
+            if (ReferenceEquals(changed, old))
+            {
+                return false;
+            }
+
+            if (ReferenceEquals(Interlocked.CompareExchange(ref _table, changed, old), old))
+            {
+                return true;
+            }
+        }
+    }
+}

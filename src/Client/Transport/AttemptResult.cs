@@ -1,0 +1,12 @@
+using KvRaft.Client.Routing;
+
+namespace KvRaft.Client.Transport;
+
+/// <summary>What one attempt came to: exactly one of the two is set. A value, because failures are ordinary here.</summary>
+internal readonly record struct AttemptResult<TResponse>(TResponse? Response, Failure? Failure)
+    where TResponse : class
+{
+    public static implicit operator AttemptResult<TResponse>(TResponse response) => new(response, null);
+
+    public static implicit operator AttemptResult<TResponse>(Failure failure) => new(null, failure);
+}

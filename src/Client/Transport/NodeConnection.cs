@@ -1,0 +1,85 @@
+using Grpc.Net.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Client.Transport;
+
+/// <summary>
+/// The way to one node: a channel, its stubs, and the pipes that are open now. Pipes are made when first needed and made anew
+/// after they broke. Safe for many threads.
+/// </summary>
+internal sealed class NodeConnection : IAsyncDisposable
+{
+    private readonly KvClientOptions _options;
+    private readonly GrpcChannel _channel;
+    private readonly PipeStream?[] _pipes;
+    private readonly Lock _lock = new();
+    private int _turn;
+    private bool _closed;
+
+    public NodeConnection(string endpoint, KvClientOptions options)
+    {
+        Endpoint = endpoint;
+        _options = options;
+        _channel = ChannelFactory.Create(endpoint, options);
+        _pipes = new PipeStream?[options.PipesPerNode];
+        Kv = new Kv.KvClient(_channel);
+        Routing = new V1.Routing.RoutingClient(_channel);
+        Keyspaces = new V1.Keyspaces.KeyspacesClient(_channel);
+        Admin = new Admin.AdminClient(_channel);
+    }
+
+    public string Endpoint { get; }
+
+    public Kv.KvClient Kv { get; }
+
+    public V1.Routing.RoutingClient Routing { get; }
+
+    public V1.Keyspaces.KeyspacesClient Keyspaces { get; }
+
+    public Admin.AdminClient Admin { get; }
+
+    /// <exception cref="ObjectDisposedException">The client was closed.</exception>
+    public PipeStream Pipe()
+    {
+        var slot = (int)((uint)Interlocked.Increment(ref _turn) % (uint)_pipes.Length);
+        return Volatile.Read(ref _pipes[slot]) is { IsBroken: false } open ? open : Reopen(slot);
+    }
+
+    /// <summary>Calls waiting for an answer, over all pipes.</summary>
+    public int InFlight => _pipes.Sum(static pipe => pipe?.InFlight ?? 0);
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+        }
+
+        foreach (var pipe in _pipes)
+        {
+            if (pipe is not null)
+            {
+                await pipe.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        _channel.Dispose();
+    }
+
+    private PipeStream Reopen(int slot)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closed, typeof(KvClient));
+            if (_pipes[slot] is { IsBroken: false } open)
+            {
+                return open;
+            }
+
+            // The broken one has ended all its calls, and its loops are ending by themselves.
+            var fresh = new PipeStream(Kv, _options.PipeInFlightMax, _options.TimeProvider);
+            Volatile.Write(ref _pipes[slot], fresh);
+            return fresh;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+namespace KvRaft.Client;
+
+/// <summary>When a value ends.</summary>
+public readonly record struct KvExpiry
+{
+    private readonly byte _kind;
+    private readonly long _ms;
+
+    private KvExpiry(byte kind, long ms)
+    {
+        _kind = kind;
+        _ms = ms;
+    }
+
+    /// <summary>As the keyspace says; usually never.</summary>
+    public static KvExpiry Default => default;
+
+    /// <summary>Never, whatever the keyspace says.</summary>
+    public static KvExpiry Never => new(3, 0);
+
+    /// <summary>Counted by the leader from the moment it proposes the write; at least 1 ms.</summary>
+    public static KvExpiry After(TimeSpan timeToLive)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(timeToLive, TimeSpan.FromMilliseconds(1));
+        return new(1, (long)timeToLive.TotalMilliseconds);
+    }
+
+    public static KvExpiry At(DateTimeOffset instant)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(instant, DateTimeOffset.UnixEpoch);
+        return new(2, instant.ToUnixTimeMilliseconds());
+    }
+
+    internal void WriteTo(V1.WriteOptions options)
+    {
+        switch (_kind)
+        {
+            case 1: options.TtlMs = _ms; break;
+            case 2: options.ExpireAtMs = _ms; break;
+            case 3: options.NoExpiry = true; break;
+            default: break;
+        }
+    }
+}

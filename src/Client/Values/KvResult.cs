@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace KvRaft.Client;
+
+/// <summary>The answer to a read. A key that is not there is an answer, not an error.</summary>
+public readonly record struct KvResult<TValue>
+{
+    public bool Found { get; init; }
+
+    /// <summary>Meaningful only if <see cref="Found"/>; its value is empty for <see cref="NotModified"/> and head-only reads.</summary>
+    public KvEntry<TValue> Entry { get; init; }
+
+    /// <summary>The caller's version is still the newest.</summary>
+    public bool NotModified { get; init; }
+
+    /// <summary>What was really delivered, which is never less than what was asked for.</summary>
+    public KvConsistencyLevel Delivered { get; init; }
+
+    /// <summary>Upper bound of the answer's age, as the replica measured it; zero if linearizable.</summary>
+    public TimeSpan Staleness { get; init; }
+
+    public long Version => Found ? Entry.Version : 0;
+
+    /// <summary>The value, or <see langword="default"/> if there is none.</summary>
+    public TValue? ValueOrDefault => Found ? Entry.Value : default;
+
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public TValue Value => Found ? Entry.Value : throw new KeyNotFoundException("The key is not in the keyspace.");
+
+    public bool TryGet([MaybeNullWhen(false)] out TValue value)
+    {
+        value = Found ? Entry.Value : default;
+        return Found;
+    }
+}
