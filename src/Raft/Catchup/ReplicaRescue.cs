@@ -7,14 +7,14 @@ namespace KvRaft.Raft.Catchup;
 
 /// <summary>
 /// Brings a replica back that Raft's own replication cannot help: its log ends before every leader's log begins (it was away for
-/// too long), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it, asks the others
+/// too long), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it for long, asks the others
 /// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on.
 /// </summary>
 internal sealed class ReplicaRescue(
     RaftGroup group, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>One silent look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
-    private const int SilentLooksMax = 2;
+    /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
+    private const int UnsettledLooksMax = 2;
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -67,15 +67,19 @@ internal sealed class ReplicaRescue(
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
-        var silentLooks = 0;
+        var unsettledLooks = 0;
+        var term = group.Term;
         using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
         try
         {
             while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
             {
-                silentLooks = group.Leader is null ? silentLooks + 1 : 0;
+                // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
+                var isSettled = group.Leader is not null && group.Term == term;
+                term = group.Term;
+                unsettledLooks = isSettled ? 0 : unsettledLooks + 1;
                 var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
-                if (asked || silentLooks >= SilentLooksMax)
+                if (asked || unsettledLooks >= UnsettledLooksMax)
                 {
                     await LookAroundAsync(cancellationToken).ConfigureAwait(false);
                 }
