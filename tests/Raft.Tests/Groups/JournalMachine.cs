@@ -37,6 +37,9 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     /// <summary>When set, the next apply fails with it, as a disk would.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>When set, nothing more becomes durable: the process is about to be killed.</summary>
+    public bool IsDoomed { get; set; }
+
     public LogPosition Applied
     {
         get
@@ -102,6 +105,11 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     {
         lock (_gate)
         {
+            if (IsDoomed)
+            {
+                return;
+            }
+
             Save(_file + ".tmp");
             File.Move(_file + ".tmp", _file, overwrite: true);
             _durable = _applied;

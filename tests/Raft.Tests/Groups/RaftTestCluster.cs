@@ -55,6 +55,10 @@ internal sealed class RaftTestCluster : IAsyncDisposable
 
     public RaftGroup Group(NodeId node, int group = 1) => _hosts[node].Groups.Single(open => open.Id.Value == group);
 
+    /// <summary>The replica of a node that may be going down at this moment.</summary>
+    public RaftGroup? TryGroup(NodeId node) =>
+        _hosts.TryGetValue(node, out var host) ? host.Groups.FirstOrDefault(open => open.Id.Value == 1) : null;
+
     public JournalMachine Machine(NodeId node, int group = 1) => (JournalMachine)Group(node, group).Machine;
 
     public string DirectoryOf(NodeId node) => Path.Combine(_root, node.Value);
@@ -95,6 +99,20 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         {
             await host.DisposeAsync();
         }
+    }
+
+    /// <summary>Stops a node whose state machines lose what they had not flushed, as kill -9 would.</summary>
+    public async Task CrashNodeAsync(NodeId node)
+    {
+        if (_hosts.TryGetValue(node, out var host))
+        {
+            foreach (var group in host.Groups)
+            {
+                ((JournalMachine)group.Machine).IsDoomed = true;
+            }
+        }
+
+        await StopNodeAsync(node);
     }
 
     public Task<NodeId> LeaderAsync(int group = 1) => EventuallyAsync(
