@@ -11,6 +11,9 @@ internal sealed class ByteWriter(int capacity = 128)
 
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, Length);
 
+    /// <summary>What was written, for patching a length or count in place.</summary>
+    public Span<byte> WrittenForUpdate => _buffer.AsSpan(0, Length);
+
     public byte[] ToArray() => Written.ToArray();
 
     public void Clear() => Length = 0;

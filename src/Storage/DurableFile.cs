@@ -13,12 +13,15 @@ internal static class DurableFile
     public const string TemporarySuffix = ".tmp";
 
     /// <summary>Writes the whole file or nothing: temporary name, fsync, rename, fsync of the directory.</summary>
-    public static void WriteAllText(string path, string text)
+    public static void WriteAllText(string path, string text) => WriteAllBytes(path, Encoding.UTF8.GetBytes(text));
+
+    /// <inheritdoc cref="WriteAllText"/>
+    public static void WriteAllBytes(string path, ReadOnlySpan<byte> content)
     {
         var temporary = path + TemporarySuffix;
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            file.Write(Encoding.UTF8.GetBytes(text));
+            file.Write(content);
             file.Flush(flushToDisk: true);
         }
 

@@ -149,5 +149,8 @@ internal static class KeyLayout
         BinaryPrimitives.WriteUInt64BigEndian(row[1..], (ulong)time);
     }
 
+    /// <summary>The time in a row of either time index.</summary>
+    public static long TimeOf(ReadOnlySpan<byte> row) => ReadTime(row);
+
     private static long ReadTime(ReadOnlySpan<byte> row) => (long)BinaryPrimitives.ReadUInt64BigEndian(row[1..]);
 }

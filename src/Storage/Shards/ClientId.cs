@@ -5,7 +5,7 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// Who numbers its writes: 16 bytes chosen by the writer. Use a UUID of version 7: its first 48 bits tell when the session began
 /// (Unix milliseconds), and only so can a shard that forgot idle sessions tell a new writer from a forgotten one
-/// (<c>SessionTable</c>). An id of another version is accepted, without that protection.
+/// (<see cref="SessionTable"/>). An id of another version is accepted, without that protection.
 /// </summary>
 public readonly record struct ClientId(UInt128 Value) : IComparable<ClientId>
 {

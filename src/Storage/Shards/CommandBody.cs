@@ -95,11 +95,7 @@ internal static class CommandBody
             case CommandKind.Txn:
                 return ReadTxn(ref reader, expiries);
             case CommandKind.DeleteRange:
-                return new DeleteRangeCommand(
-                    ReadKeyspace(ref reader),
-                    reader.Bytes(ShardLimits.KeyBytesMax),
-                    reader.Bytes(ShardLimits.KeyBytesMax),
-                    reader.VarInt(ShardLimits.DeleteRangeKeysMax));
+                return ReadRange(ref reader);
             case CommandKind.DropKeyspace:
                 return new DropKeyspaceCommand(ReadKeyspace(ref reader));
             case CommandKind.Tick:
@@ -203,11 +199,21 @@ internal static class CommandBody
     {
         ThrowUnlessWithin(range.From.Length, ShardLimits.KeyBytesMax, "bytes in a key");
         ThrowUnlessWithin(range.To.Length, ShardLimits.KeyBytesMax, "bytes in a key");
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(range.KeysMax);
         ThrowUnlessWithin(range.KeysMax, ShardLimits.DeleteRangeKeysMax, "keys in a range deletion");
         writer.VarUInt(range.Keyspace.Value);
         writer.Bytes(range.From.Span);
         writer.Bytes(range.To.Span);
         writer.VarUInt((ulong)range.KeysMax);
+    }
+
+    private static DeleteRangeCommand? ReadRange(ref ByteReader reader)
+    {
+        var keyspace = ReadKeyspace(ref reader);
+        var from = reader.Bytes(ShardLimits.KeyBytesMax);
+        var to = reader.Bytes(ShardLimits.KeyBytesMax);
+        var keysMax = reader.VarInt(ShardLimits.DeleteRangeKeysMax);
+        return keysMax == 0 ? null : new(keyspace, from, to, keysMax);
     }
 
     private static void WriteOptions(ByteWriter writer, List<long> expiries, long expireAtMs, bool returnPrevious)

@@ -1,7 +1,7 @@
 namespace KvRaft.Storage.Shards;
 
 /// <summary>
-/// What one proposal asks of a shard. <see cref="CommandCodec"/> turns it into the bytes of the log, <see cref="IShardStore"/>
+/// What one proposal asks of a shard. <see cref="CommandCodec"/> turns it into the bytes of the log, <see cref="ShardStateMachine"/>
 /// applies it and answers a <see cref="ShardOutcome"/>.
 /// <para>
 /// Times are absolute: the leader turns a time-to-live into <c>ExpireAtMs</c> when it proposes (Unix milliseconds; 0 = never), and

@@ -1,0 +1,199 @@
+using System.Runtime.InteropServices;
+using RocksDbSharp;
+
+namespace KvRaft.Storage.Engine;
+
+/// <summary>
+/// One RocksDB database as an <see cref="IStorageEngine"/>. It talks to RocksDB's C interface through the binding's raw functions
+/// because handles are then freed when we say so, not by a finalizer, and because the write-buffer manager, pinned reads and read
+/// tiers exist only there.
+/// <para>
+/// RocksDB's own write-ahead log is off (<c>disableWAL</c>): the replicated log replays what was not flushed. All rows live in the
+/// one default column family, so a flush carries whole batches, never a part of one.
+/// </para>
+/// </summary>
+internal sealed unsafe class RocksDbEngine : IStorageEngine
+{
+    /// <summary>
+    /// <c>kPersistedTier</c> of <c>include/rocksdb/options.h</c>: with the write-ahead log off, a read that skips write buffers and so
+    /// sees exactly what a power cut leaves.
+    /// </summary>
+    private const int PersistedTier = 2;
+
+    private readonly string _directory;
+    private readonly Action _closed;
+    private readonly IntPtr _database;
+    private readonly IntPtr _readOptions;
+    private readonly IntPtr _durableReadOptions;
+    private readonly IntPtr _writeOptions;
+    private bool _disposed;
+
+    public RocksDbEngine(string directory, IntPtr options, Action closed)
+    {
+        _directory = directory;
+        _closed = closed;
+        _database = Open(directory, options);
+        var native = Native.Instance;
+        _readOptions = native.rocksdb_readoptions_create();
+        _durableReadOptions = native.rocksdb_readoptions_create();
+        native.rocksdb_readoptions_set_read_tier(_durableReadOptions, PersistedTier);
+        _writeOptions = native.rocksdb_writeoptions_create();
+        native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
+    }
+
+    public EngineStatistics Statistics => new(
+        Property("rocksdb.cur-size-all-mem-tables"),
+        Property("rocksdb.live-sst-files-size"),
+        Property("rocksdb.estimate-pending-compaction-bytes"),
+        Property("rocksdb.is-write-stopped") != 0 || Property("rocksdb.actual-delayed-write-rate") != 0);
+
+    public byte[]? Get(ReadOnlySpan<byte> key) => Get(_readOptions, key);
+
+    public byte[]? GetDurable(ReadOnlySpan<byte> key) => Get(_durableReadOptions, key);
+
+    public IEngineSnapshot TakeSnapshot() => new RocksDbSnapshot(this, _database);
+
+    public void Write(EngineBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var native = Native.Instance;
+        var bytes = batch.Seal();
+        fixed (byte* start = bytes)
+        {
+            var handle = native.rocksdb_writebatch_create_from(start, (UIntPtr)bytes.Length);
+            try
+            {
+                native.rocksdb_write(_database, _writeOptions, handle);
+            }
+            catch (RocksDbException error)
+            {
+                throw RocksDbErrors.Translate(error, $"A write of {batch.Count} changes", _directory);
+            }
+            finally
+            {
+                native.rocksdb_writebatch_destroy(handle);
+            }
+        }
+    }
+
+    public void Flush()
+    {
+        var native = Native.Instance;
+        var options = native.rocksdb_flushoptions_create();
+        try
+        {
+            native.rocksdb_flush(_database, options);
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, "A flush", _directory);
+        }
+        finally
+        {
+            native.rocksdb_flushoptions_destroy(options);
+        }
+    }
+
+    public void SaveCheckpoint(string directory)
+    {
+        var native = Native.Instance;
+        try
+        {
+            var checkpoint = native.rocksdb_checkpoint_object_create(_database);
+            try
+            {
+                // 0: flush first, so that the copy needs no write-ahead log.
+                native.rocksdb_checkpoint_create(checkpoint, directory, 0);
+            }
+            finally
+            {
+                native.rocksdb_checkpoint_object_destroy(checkpoint);
+            }
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, $"A checkpoint into {directory}", _directory);
+        }
+    }
+
+    public void VerifyChecksums()
+    {
+        try
+        {
+            Native.Instance.rocksdb_verify_checksum(_database);
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, "Verification", _directory);
+        }
+    }
+
+    /// <summary>Closes the database. RocksDB flushes what is unflushed, so a clean stop leaves nothing to replay.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        var native = Native.Instance;
+        native.rocksdb_close(_database);
+        native.rocksdb_readoptions_destroy(_readOptions);
+        native.rocksdb_readoptions_destroy(_durableReadOptions);
+        native.rocksdb_writeoptions_destroy(_writeOptions);
+        _closed();
+    }
+
+    internal byte[]? Get(IntPtr options, ReadOnlySpan<byte> key)
+    {
+        var native = Native.Instance;
+        IntPtr slice;
+        try
+        {
+            fixed (byte* start = &MemoryMarshal.GetReference(key))
+            {
+                slice = native.rocksdb_get_pinned(_database, options, start, (UIntPtr)key.Length);
+            }
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, "A read", _directory);
+        }
+
+        if (slice == IntPtr.Zero)
+        {
+            return null;
+        }
+
+        try
+        {
+            var value = native.rocksdb_pinnableslice_value(slice, out var length);
+            return new ReadOnlySpan<byte>((void*)value, checked((int)length)).ToArray();
+        }
+        finally
+        {
+            native.rocksdb_pinnableslice_destroy(slice);
+        }
+    }
+
+    internal StorageException Translate(RocksDbException error, string action) => RocksDbErrors.Translate(error, action, _directory);
+
+    private static IntPtr Open(string directory, IntPtr options)
+    {
+        try
+        {
+            return Native.Instance.rocksdb_open(options, directory);
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, "Opening the database", directory);
+        }
+    }
+
+    private long Property(string name)
+    {
+        ulong value = 0;
+        return Native.Instance.rocksdb_property_int(_database, name, (IntPtr)(&value)) == 0 ? (long)value : 0;
+    }
+}

@@ -1,0 +1,162 @@
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
+
+namespace KvRaft.Storage.Shards;
+
+/// <summary>
+/// What the entries of one apply have changed so far, laid over the engine: later commands see what earlier ones did, although nothing
+/// is written before the whole batch is. A command that must be taken back as a whole sets a mark and rolls back to it.
+/// <para>For one thread, for one apply.</para>
+/// </summary>
+internal sealed class PendingChanges
+{
+    private readonly IStorageEngine _engine;
+
+    /// <summary>New values by row; null = deleted. Rows of a dropped range that are not here are gone.</summary>
+    private readonly Dictionary<byte[], byte[]?> _rows = new(ByteStringComparer.Instance);
+
+    private readonly Dictionary<byte[], byte[]?>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private readonly List<(byte[] From, byte[] To)> _droppedRanges = [];
+
+    /// <summary>How to return to the mark, newest last; empty outside of a marked command.</summary>
+    private readonly List<(byte[] Row, bool WasPending, byte[]? Before)> _undo = [];
+
+    private bool _marked;
+
+    public PendingChanges(IStorageEngine engine)
+    {
+        _engine = engine;
+        _lookup = _rows.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    public byte[]? Get(ReadOnlySpan<byte> row)
+    {
+        if (_lookup.TryGetValue(row, out var value))
+        {
+            return value;
+        }
+
+        return IsDropped(row) ? null : _engine.Get(row);
+    }
+
+    public void Put(byte[] row, byte[] value) => Set(row, value);
+
+    public void Delete(byte[] row) => Set(row, null);
+
+    /// <summary>Deletes everything in [<paramref name="from"/>, <paramref name="to"/>), seen or unseen. Cannot be rolled back.</summary>
+    public void DropRange(byte[] from, byte[] to)
+    {
+        Topology.Invariant.Holds(!_marked, "A range was dropped inside a command that may be rolled back.");
+        foreach (var row in _rows.Keys.Where(row => IsWithin(row, from, to)).ToList())
+        {
+            _rows.Remove(row);
+        }
+
+        _droppedRanges.Add((from, to));
+    }
+
+    /// <summary>
+    /// Up to <paramref name="rowsMax"/> rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are now; values may be
+    /// left out. The list is the caller's, so it may change rows while it walks.
+    /// </summary>
+    public List<KeyValuePair<byte[], byte[]>> Read(byte[] from, byte[] to, int rowsMax)
+    {
+        var pending = _rows.Where(row => IsWithin(row.Key, from, to)).OrderBy(row => row.Key, ByteStringComparer.Instance).ToList();
+        var found = new List<KeyValuePair<byte[], byte[]>>();
+        using var snapshot = _engine.TakeSnapshot();
+        using var stored = snapshot.Scan(from, to);
+        var next = 0;
+        var more = stored.MoveNext();
+        while (found.Count < rowsMax && (more || next < pending.Count))
+        {
+            var order = !more ? 1 : next == pending.Count ? -1 : stored.Key.SequenceCompareTo(pending[next].Key);
+            if (order < 0 && !IsDropped(stored.Key))
+            {
+                found.Add(new(stored.Key.ToArray(), stored.Value.ToArray()));
+            }
+            else if (order >= 0 && pending[next].Value is { } value)
+            {
+                found.Add(new(pending[next].Key, value));
+            }
+
+            next += order >= 0 ? 1 : 0;
+            more = order <= 0 ? stored.MoveNext() : more;
+        }
+
+        return found;
+    }
+
+    /// <summary>From here on changes can be taken back, until <see cref="Keep"/> or <see cref="RollBack"/>.</summary>
+    public void Mark() => _marked = true;
+
+    public void Keep()
+    {
+        _marked = false;
+        _undo.Clear();
+    }
+
+    public void RollBack()
+    {
+        for (var i = _undo.Count - 1; i >= 0; i--)
+        {
+            var (row, wasPending, before) = _undo[i];
+            if (wasPending)
+            {
+                _rows[row] = before;
+            }
+            else
+            {
+                _rows.Remove(row);
+            }
+        }
+
+        Keep();
+    }
+
+    /// <summary>All changes, ready to be written. Ranges go first: what was put into one after it was dropped stays.</summary>
+    public void WriteTo(EngineBatch batch)
+    {
+        foreach (var (from, to) in _droppedRanges)
+        {
+            batch.DeleteRange(from, to);
+        }
+
+        foreach (var (row, value) in _rows)
+        {
+            if (value is null)
+            {
+                batch.Delete(row);
+            }
+            else
+            {
+                batch.Put(row, value);
+            }
+        }
+    }
+
+    private static bool IsWithin(ReadOnlySpan<byte> row, byte[] from, byte[] to) =>
+        row.SequenceCompareTo(from) >= 0 && row.SequenceCompareTo(to) < 0;
+
+    private void Set(byte[] row, byte[]? value)
+    {
+        if (_marked)
+        {
+            _undo.Add((row, _rows.TryGetValue(row, out var before), before));
+        }
+
+        _rows[row] = value;
+    }
+
+    private bool IsDropped(ReadOnlySpan<byte> row)
+    {
+        foreach (var (from, to) in _droppedRanges)
+        {
+            if (IsWithin(row, from, to))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,66 @@
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
+
+namespace KvRaft.Storage.Shards;
+
+/// <content>Flushing, copying, and being replaced by a copy. Called by the applying side, one at a time.</content>
+public sealed partial class ShardStateMachine
+{
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        ThrowIfUnusable();
+        _published.Handle.Engine.Flush();
+    }
+
+    /// <inheritdoc/>
+    public LogPosition SaveCheckpoint(string directory)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ThrowIfUnusable();
+        var published = _published;
+        _directory.SaveCheckpoint(published.Handle.Engine, directory, published.State.Applied);
+        return published.State.Applied;
+    }
+
+    /// <summary>
+    /// Replaces the whole state by a checkpoint (<see cref="ReplicaDirectory"/> has the steps). Readers see the old state until the
+    /// new one is open, and finish on the engine they began with.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The directory holds no complete checkpoint, or its rows are at another position than it says.</exception>
+    /// <exception cref="ArgumentException">The checkpoint is older than what was applied here.</exception>
+    public void InstallCheckpoint(string directory)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ThrowIfUnusable();
+        var manifest = CheckpointManifest.ReadAndVerify(directory);
+        if (manifest.Position.Index < Applied.Index)
+        {
+            throw new ArgumentException($"The checkpoint is at {manifest.Position}, this replica at {Applied} already.", nameof(directory));
+        }
+
+        var replaced = _published.Handle;
+        var generation = _directory.Generation;
+        try
+        {
+            Adopt(_directory.Install(directory, engine => Check(engine, manifest)));
+        }
+        catch (Exception error) when (_directory.Generation != generation)
+        {
+            // After the rename the files are the new state and the open engine the old one: only reopening can go on.
+            _fault = error;
+            throw;
+        }
+
+        _directory.RetireReplaced(replaced);
+    }
+
+    private static void Check(IStorageEngine engine, CheckpointManifest manifest)
+    {
+        var position = ShardState.Decode(engine.Get(KeyLayout.ShardState)).Applied;
+        if (position != manifest.Position)
+        {
+            throw new InvalidDataException($"The checkpoint says it is at {manifest.Position}, but its rows are at {position}.");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
+
+namespace KvRaft.Storage.Shards;
+
+/// <content>What requests read. Any thread, any time; <see cref="Published"/> says what keeps them honest.</content>
+public sealed partial class ShardStateMachine
+{
+    /// <summary>
+    /// Rows a page may look at for each item it may hold, so that a range full of expired keys ends a page instead of keeping the
+    /// reader's thread.
+    /// </summary>
+    private const int RowsPerItem = 8;
+
+    /// <summary>Row keys up to this length are built on the stack.</summary>
+    private const int StackBytesMax = 256;
+
+    /// <inheritdoc/>
+    public ShardStatistics Statistics
+    {
+        get
+        {
+            using var lease = Lease();
+            var engine = lease.Engine.Statistics;
+            var state = lease.Published.State;
+            return new(
+                state.Keys,
+                state.DataBytes,
+                state.Sessions,
+                state.Outcomes,
+                state.SessionBytes,
+                engine.MemTableBytes,
+                engine.DiskBytes,
+                engine.WriteStalled);
+        }
+    }
+
+    /// <inheritdoc/>
+    public StoredValue? Get(KeyspaceId keyspace, ReadOnlySpan<byte> key)
+    {
+        var length = KeyLayout.DataLength(key);
+        Span<byte> row = length <= StackBytesMax ? stackalloc byte[StackBytesMax] : new byte[length];
+        row = row[..length];
+        KeyLayout.WriteData(row, keyspace, key);
+
+        using var lease = Lease();
+        var stored = lease.Engine.Get(row);
+        AwaitPublished(lease.Engine);
+        return stored is not null && DataRow.Decode(stored) is var value && value.IsVisibleAt(lease.Published.State.Clock) ? value : null;
+    }
+
+    /// <inheritdoc/>
+    public ScanPage Scan(ScanRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.ItemsMax);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.BytesMax);
+        using var lease = Lease();
+        using var snapshot = lease.Engine.TakeSnapshot();
+        var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
+        AwaitPublished(state.Applied.Index);
+        var from = KeyLayout.Data(request.Keyspace, request.From.Span);
+        var to = KeyLayout.DataEnd(request.Keyspace, request.To.Span);
+        using var rows = snapshot.Scan(from, to, request.Reverse);
+        return ReadPage(request, rows, state);
+    }
+
+    /// <inheritdoc/>
+    public ShardOutcome? GetRequestResult(ClientId client, ulong sequence)
+    {
+        using var lease = Lease();
+        var row = lease.Engine.Get(KeyLayout.Outcome(client, sequence));
+        AwaitPublished(lease.Engine);
+        return row is null ? null : SessionTable.DecodeRow(row).Outcome;
+    }
+
+    /// <inheritdoc/>
+    public KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace)
+    {
+        using var lease = Lease();
+        var row = lease.Engine.Get(KeyLayout.KeyspaceCounters(keyspace));
+        AwaitPublished(lease.Engine);
+        return ShardData.Counters(row);
+    }
+
+    /// <inheritdoc/>
+    public ulong Digest()
+    {
+        using var lease = Lease();
+        using var snapshot = lease.Engine.TakeSnapshot();
+        return ShardDigest.Of(snapshot);
+    }
+
+    private static ScanPage ReadPage(ScanRequest request, IEngineCursor rows, ShardState state)
+    {
+        var items = new List<ScanItem>();
+        var bytes = 0L;
+        var rowsLeft = (long)request.ItemsMax * RowsPerItem;
+        byte[]? last = null;
+        while (rows.MoveNext())
+        {
+            if (items.Count == request.ItemsMax || bytes >= request.BytesMax || rowsLeft-- == 0)
+            {
+                return new(items, ResumeAfter(request, rows, last), state.Revision, state.Clock);
+            }
+
+            last = KeyLayout.KeyOfData(rows.Key);
+            var value = DataRow.Decode(rows.Value, withValue: !request.KeysOnly);
+            if (value.IsVisibleAt(state.Clock))
+            {
+                items.Add(new(last, value));
+                bytes += last.Length + value.Value.Length;
+            }
+        }
+
+        return new(items, null, state.Revision, state.Clock);
+    }
+
+    /// <summary>A forward scan goes on at the next row; a reverse one ends before the row it saw last, because its end is exclusive.</summary>
+    private static ReadOnlyMemory<byte>? ResumeAfter(ScanRequest request, IEngineCursor rows, byte[]? last) =>
+        request.Reverse ? last : KeyLayout.KeyOfData(rows.Key);
+
+    private EngineLease Lease()
+    {
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var published = _published;
+            if (published.Handle.TryAcquire())
+            {
+                return new(published);
+            }
+        }
+    }
+
+    /// <summary>Returns when everything that a read before this call can have seen is published.</summary>
+    private void AwaitPublished(IStorageEngine engine)
+    {
+        if (_writing)
+        {
+            AwaitPublished(ShardState.Decode(engine.Get(KeyLayout.ShardState)).Applied.Index);
+        }
+    }
+
+    /// <summary>The batch is in the engine, so its publication is a few instructions away.</summary>
+    private void AwaitPublished(long index)
+    {
+        var spin = default(SpinWait);
+        while (_published.State.Applied.Index < index)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
+using KvRaft.Topology;
+
+namespace KvRaft.Storage.Shards;
+
+/// <summary>
+/// One replica of a shard: a log of commands goes in, keys and values stand behind it.
+/// <para>
+/// <b>One batch.</b> An apply decodes the commands of its entries in order, lets each see what the ones before it did
+/// (<see cref="PendingChanges"/>), and writes everything at once: data, expiry index, sessions with their outcomes, and the row that
+/// says "this is the state after entry 4711" (<see cref="ShardState"/>). A crash therefore leaves the state after some entry, never
+/// between two, and replaying the log from there is exact. How entries are grouped into applies does not matter to the result.
+/// </para>
+/// <para>
+/// <b>Determinism.</b> Everything that is stored is a function of the log: sessions are evicted and keys purged by commands and log
+/// time, by limits that are constants, in key order. So replicas agree on every row, not just on what readers see, and
+/// <see cref="Digest"/> may simply walk the rows.
+/// </para>
+/// <para>
+/// <b>Time.</b> The clock is the highest proposal time among the applied entries. A key is gone for reads and conditions from the
+/// moment the clock reaches its expiry; its rows go later, by a <see cref="TickCommand"/> that the leader proposes when
+/// <see cref="DueCommand"/> says so. A new leader with a clock behind its predecessor's neither revives nor prolongs anything.
+/// </para>
+/// <para>
+/// <b>Durability.</b> The replicated log is the write-ahead log. The engine flushes on its own when its buffers fill, on
+/// <see cref="Flush"/> and on checkpoints; what it has flushed always ends with a state row, and that row is <see cref="Durable"/>.
+/// </para>
+/// <para>
+/// <b>Readers</b> use the engine beside the applying thread. What they see must not be newer than what <see cref="Applied"/> admits, or two reads in
+/// sequence could go back in time: see <see cref="Published"/>.
+/// </para>
+/// <para>
+/// <b>Faults.</b> Any exception out of an apply leaves the instance broken: it takes no further entries, because it cannot know
+/// what it has done. Reads go on; they see the last complete batch.
+/// </para>
+/// </summary>
+public sealed partial class ShardStateMachine : IShardStore
+{
+    private readonly ReplicaDirectory _directory;
+    private readonly ShardSettings _settings;
+    private readonly SessionTable _sessions;
+    private readonly DueTimes _due = new();
+    private readonly EngineBatch _batch = new();
+
+    /// <summary>The state after the last complete apply and the engine that holds it. Replaced whole by the applying thread; read by all.</summary>
+    private volatile Published _published;
+
+    /// <summary>Set while a batch is being written: an engine read may already see it although <see cref="_published"/> does not say so.</summary>
+    private volatile bool _writing;
+
+    /// <summary>What broke the applying side; null while it works.</summary>
+    private Exception? _fault;
+
+    private volatile bool _disposed;
+
+    private ShardStateMachine(ReplicaDirectory directory, EngineHandle engine, ShardSettings settings, SessionLimits limits)
+    {
+        _directory = directory;
+        _settings = settings;
+        _sessions = new(limits);
+        _published = new(engine, default);
+        Adopt(engine);
+    }
+
+    /// <inheritdoc/>
+    public LogPosition Applied => _published.State.Applied;
+
+    /// <inheritdoc/>
+    public LogPosition Durable
+    {
+        get
+        {
+            using var lease = Lease();
+            return ShardState.Decode(lease.Engine.GetDurable(KeyLayout.ShardState)).Applied;
+        }
+    }
+
+    /// <inheritdoc/>
+    public long Clock => _published.State.Clock;
+
+    /// <inheritdoc/>
+    public long Revision => _published.State.Revision;
+
+    /// <summary>For tests: told each step of an install (see <see cref="ReplicaDirectory.StepDone"/>).</summary>
+    internal Action<string>? InstallStepDone
+    {
+        set => _directory.StepDone = value;
+    }
+
+    /// <summary>Opens the replica in a directory of its own, creating an empty one if there is none.</summary>
+    /// <exception cref="StorageException">The directory cannot be opened, is open already, or is damaged (<see cref="StorageCorruptionException"/>).</exception>
+    public static ShardStateMachine Open(string directory, IEngineFactory engines, ShardSettings settings) =>
+        Open(directory, engines, settings, SessionLimits.Standard);
+
+    /// <summary>Deletes a replica that is not open. A crash leaves all of it or none.</summary>
+    public static void Drop(string directory) => ReplicaDirectory.Delete(directory);
+
+    /// <summary>
+    /// Applies entries in order, all in one batch. An entry at or below <see cref="Applied"/> was applied before: it is skipped and gets an
+    /// empty list of outcomes.
+    /// </summary>
+    /// <exception cref="InvariantException">An entry is missing before one of these.</exception>
+    /// <exception cref="UnsupportedCommandException">Newer software wrote a command.</exception>
+    /// <exception cref="StorageException">The engine failed.</exception>
+    public IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ThrowIfUnusable();
+        try
+        {
+            return ApplyBatch(entries);
+        }
+        catch (Exception error)
+        {
+            _fault = error;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte>? DueCommand(long nowMs) =>
+        _due.FirstExpiryMs <= nowMs || _sessions.IsPurgeDue(_due, nowMs)
+            ? CommandCodec.Encode(new TickCommand(_settings.TickRows))
+            : default(ReadOnlyMemory<byte>?);
+
+    /// <summary>Waits for running reads, then closes the engine, which flushes.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _published.Handle.RetireAndWait();
+    }
+
+    internal static ShardStateMachine Open(string directory, IEngineFactory engines, ShardSettings settings, SessionLimits limits)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ArgumentNullException.ThrowIfNull(engines);
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.TickRows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.TickRows, ShardLimits.TickRowsMax);
+        var replica = ReplicaDirectory.Open(directory, engines);
+        var engine = replica.OpenEngine();
+        try
+        {
+            return new(replica, engine, settings, limits);
+        }
+        catch
+        {
+            engine.Retire();
+            throw;
+        }
+    }
+
+    private IReadOnlyList<Outcome>[] ApplyBatch(IReadOnlyList<CommittedEntry> entries)
+    {
+        var published = _published;
+        var context = new ApplyContext(new(published.Handle.Engine), published.State, _due);
+        var applier = new CommandApplier(context, _sessions);
+        var outcomes = new IReadOnlyList<Outcome>[entries.Count];
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            outcomes[i] = entries[i].Position.Index <= context.State.Applied.Index ? [] : ApplyEntry(context, applier, entries[i]);
+        }
+
+        if (context.State.Applied != published.State.Applied)
+        {
+            Write(published.Handle, context);
+        }
+
+        return outcomes;
+    }
+
+    private static Outcome[] ApplyEntry(ApplyContext context, CommandApplier applier, CommittedEntry entry)
+    {
+        var applied = context.State.Applied;
+        Invariant.Holds(entry.Position.Index == applied.Index + 1, $"Entry {entry.Position} cannot follow {applied}: the log has a gap.");
+        Invariant.Holds(entry.Position.Term >= applied.Term, $"Entry {entry.Position} follows {applied}: the term fell.");
+        context.State.Clock = Math.Max(context.State.Clock, entry.ProposedAtMs);
+        var outcomes = new Outcome[entry.Commands.Count];
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            outcomes[i] = applier.Apply(entry.Commands[i]);
+        }
+
+        context.State.Applied = entry.Position;
+        return outcomes;
+    }
+
+    private void Write(EngineHandle handle, ApplyContext context)
+    {
+        context.Changes.Put(KeyLayout.ShardState.ToArray(), context.State.Encode());
+        _batch.Clear();
+        context.Changes.WriteTo(_batch);
+        _writing = true;
+        handle.Engine.Write(_batch);
+        _published = new(handle, context.State);
+        _writing = false;
+    }
+
+    /// <summary>Takes what an engine holds as the state, and finds the first rows of its time indexes.</summary>
+    private void Adopt(EngineHandle handle)
+    {
+        var state = ShardState.Decode(handle.Engine.Get(KeyLayout.ShardState));
+        _sessions.Reset();
+        using (var snapshot = handle.Engine.TakeSnapshot())
+        {
+            _due.ExpiriesStartAt(FirstTime(snapshot, KeyLayout.ExpiryPrefix));
+            _due.IdleStartsAt(FirstTime(snapshot, KeyLayout.IdlePrefix));
+        }
+
+        _published = new(handle, state);
+    }
+
+    private static long FirstTime(IEngineSnapshot snapshot, byte prefix)
+    {
+        using var rows = snapshot.Scan([prefix], KeyLayout.AfterPrefix([prefix]));
+        return rows.MoveNext() ? KeyLayout.TimeOf(rows.Key) : DueTimes.Never;
+    }
+
+    private void ThrowIfUnusable()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_fault is { } fault)
+        {
+            throw new StorageException("The replica failed before and takes no more entries.", fault);
+        }
+    }
+}
