@@ -1,0 +1,34 @@
+namespace KvRaft.Topology.Tests;
+
+public class NamesTests
+{
+    [Theory]
+    [InlineData("default", true)]
+    [InlineData("a", true)]
+    [InlineData("orders.eu-1_b", true)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    [InlineData("1a", false)]
+    [InlineData("-a", false)]
+    [InlineData("Orders", false)]
+    [InlineData("or ders", false)]
+    [InlineData("größe", false)]
+    public void Keyspace_names_are_lower_case_words(string? name, bool valid) => Assert.Equal(valid, KeyspaceName.IsValid(name));
+
+    [Fact]
+    public void A_keyspace_name_has_at_most_63_characters()
+    {
+        Assert.True(KeyspaceName.IsValid(new string('a', 63)));
+        Assert.False(KeyspaceName.IsValid(new string('a', 64)));
+    }
+
+    [Theory]
+    [InlineData("n1", true)]
+    [InlineData("rack-7-node-2", true)]
+    [InlineData("N1", false)]
+    [InlineData("-n1", false)]
+    [InlineData("n1-", false)]
+    [InlineData("n_1", false)]
+    [InlineData("", false)]
+    public void Node_ids_are_lower_case_DNS_labels(string id, bool valid) => Assert.Equal(valid, NodeId.IsValid(id));
+}
