@@ -1,0 +1,90 @@
+using CsCheck;
+using KvRaft.Storage.Shards;
+using static KvRaft.Storage.Tests.Shards.Replica;
+
+namespace KvRaft.Storage.Tests.Shards;
+
+/// <summary>Random commands over few keys, values, times and writers, so that they meet.</summary>
+internal static class CommandGen
+{
+    private static readonly Gen<KeyspaceId> Keyspace = Gen.Int[7, 8].Select(id => new KeyspaceId((uint)id));
+
+    private static readonly Gen<ReadOnlyMemory<byte>> Key = Gen.Int[0, 5].Select(i => Bytes(new string('k', i % 3) + (char)('a' + i)));
+
+    private static readonly Gen<ReadOnlyMemory<byte>> Value = Gen.Frequency(
+        (3, Gen.Int[-3, 12].Select(i => Bytes($"{i}"))),
+        (2, Gen.Int[0, 3].Select(i => Bytes(new string('x', i)))),
+        (1, Gen.Const(Bytes(new string('y', 1_100)))));
+
+    private static readonly Gen<long> Expiry = Gen.Frequency((2, Gen.Const(0L)), (3, Gen.Long[1, 60].Select(step => step * 100)));
+
+    private static readonly Gen<Condition> Condition = Gen.Frequency(
+        (4, Gen.Const(KvRaft.Storage.Shards.Condition.None)),
+        (1, Gen.Const(KvRaft.Storage.Shards.Condition.Absent)),
+        (1, Gen.Const(KvRaft.Storage.Shards.Condition.Present)),
+        (1, Gen.Long[1, 12].Select(KvRaft.Storage.Shards.Condition.VersionEquals)),
+        (1, Value.Select(KvRaft.Storage.Shards.Condition.ValueEquals)));
+
+    private static readonly Gen<ShardCommand> Increment =
+        Gen.Select(Keyspace, Key, Gen.Long[-5, 5], Gen.Long[0, 5], Condition, Expiry).Select((keyspace, key, delta, initial, condition, expiry) =>
+            (ShardCommand)new IncrementCommand(keyspace, key, delta)
+            {
+                Initial = initial, Min = -2, Max = 12, Condition = condition, ExpireAtMs = expiry,
+            });
+
+    private static readonly Gen<TxnOperation> Operation =
+        Gen.Select(Gen.Int[0, 4], Keyspace, Key, Value, Expiry).Select((kind, keyspace, key, value, expiry) => kind switch
+        {
+            0 => new TxnGet(keyspace, key),
+            1 or 2 => new TxnPut(keyspace, key, value) { ExpireAtMs = expiry },
+            3 => new TxnDelete(keyspace, key),
+            _ => (TxnOperation)new TxnIncrement(keyspace, key, value.Length) { Min = 0, Max = 10, ExpireAtMs = expiry },
+        });
+
+    private static readonly Gen<ShardCommand> Txn =
+        Gen.Select(Gen.Select(Keyspace, Key, Condition).Array[0, 2], Operation.Array[0, 4], Operation.Array[0, 3]).Select((compares, then, otherwise) =>
+            (ShardCommand)new TxnCommand([.. compares.Select(c => new TxnCompare(c.Item1, c.Item2, c.Item3))], then, otherwise));
+
+    private static readonly Gen<ShardCommand> Range =
+        Gen.Select(Keyspace, Key, Key, Gen.Int[1, 4], Gen.Bool).Select((keyspace, from, to, max, open) =>
+            (ShardCommand)new DeleteRangeCommand(keyspace, from, open ? default : to, max));
+
+    private static readonly Gen<RequestStamp> Stamp =
+        Gen.Select(Gen.Int[0, 3], Gen.Int[1, 9], Gen.Int[0, 3]).Select((client, sequence, behind) => client == 0
+            ? RequestStamp.None
+            : new(Client(client), (ulong)sequence, (ulong)Math.Max(0, sequence - behind)));
+
+    public static readonly Gen<ShardCommand> Any = Gen.Select(
+        Gen.Frequency(
+            (6, Gen.Select(Keyspace, Key, Value, Condition, Expiry, Gen.Bool).Select((keyspace, key, value, condition, expiry, previous) =>
+                (ShardCommand)new PutCommand(keyspace, key, value) { Condition = condition, ExpireAtMs = expiry, ReturnPrevious = previous })),
+            (3, Gen.Select(Keyspace, Key, Condition, Gen.Bool).Select((keyspace, key, condition, previous) =>
+                (ShardCommand)new DeleteCommand(keyspace, key) { Condition = condition, ReturnPrevious = previous })),
+            (2, Gen.Select(Keyspace, Key, Expiry, Condition).Select((keyspace, key, expiry, condition) =>
+                (ShardCommand)new TouchCommand(keyspace, key, expiry) { Condition = condition })),
+            (2, Increment),
+            (3, Txn),
+            (1, Range),
+            (1, Keyspace.Select(keyspace => (ShardCommand)new DropKeyspaceCommand(keyspace))),
+            (3, Gen.Int[0, 3].Select(rows => (ShardCommand)new TickCommand(rows)))),
+        Stamp).Select((command, stamp) => command with { Stamp = stamp });
+
+    /// <summary>Entries with random commands and a clock that mostly advances and sometimes falls back.</summary>
+    public static readonly Gen<(long NowMs, ShardCommand[] Commands)[]> Log =
+        Gen.Select(Gen.Long[-150, 400], Any.Array[0, 4]).Array[1, 30].Select(steps =>
+        {
+            var now = 1_000L;
+            return steps.Select(step => (now += step.Item1, step.Item2)).ToArray();
+        });
+
+    /// <summary>The n-th test client; its id says that it was made at n seconds.</summary>
+    public static ClientId Client(int n) => new((new UInt128(0, (ulong)n * 1_000) << 80) | (new UInt128(0, 7) << 76) | (UInt128)n);
+
+    public static CommittedEntry[] Entries((long NowMs, ShardCommand[] Commands)[] log) =>
+    [
+        .. log.Select((entry, i) => new CommittedEntry(
+            new(1 + (i / 10), i + 1),
+            entry.NowMs,
+            [.. entry.Commands.Select(command => (ReadOnlyMemory<byte>)CommandCodec.Encode(command))])),
+    ];
+}

@@ -1,0 +1,240 @@
+using System.Globalization;
+using System.Text;
+using KvRaft.Storage.Shards;
+
+namespace KvRaft.Storage.Tests.Shards;
+
+/// <summary>
+/// The rules of a shard once more, as simply as they can be said: one sorted dictionary, no batches, no index, no codec. Its sessions never
+/// forget, so it stands for logs short enough that the real one does not either.
+/// </summary>
+internal sealed class ShardModel
+{
+    private SortedDictionary<(uint Keyspace, string Key), (string Value, long Version, long ExpireAtMs)> _rows = new(Comparer<(uint, string)>.Create(
+        (x, y) => x.Item1 != y.Item1 ? x.Item1.CompareTo(y.Item1) : string.CompareOrdinal(x.Item2, y.Item2)));
+
+    private readonly Dictionary<(ClientId, ulong), (string Body, string Answer)> _answers = [];
+    private readonly Dictionary<ClientId, ulong> _floors = [];
+
+    public long Clock { get; private set; }
+
+    public long Revision { get; private set; }
+
+    public IEnumerable<string> Visible => _rows
+        .Where(row => IsVisible(row.Value))
+        .Select(row => $"{row.Key.Keyspace}/{row.Key.Key}={row.Value.Value}@{row.Value.Version}!{row.Value.ExpireAtMs}");
+
+    public string[] Apply(long nowMs, ShardCommand[] commands)
+    {
+        Clock = Math.Max(Clock, nowMs);
+        return [.. commands.Select(ApplyOnce)];
+    }
+
+    private string ApplyOnce(ShardCommand command)
+    {
+        var stamp = command.Stamp;
+        if (stamp.IsNone)
+        {
+            return Apply(command);
+        }
+
+        var floor = Math.Max(_floors.GetValueOrDefault(stamp.Client), stamp.FirstUnacked);
+        if (stamp.Sequence < floor)
+        {
+            return "Refused RequestIdExpired";
+        }
+
+        var body = Body(command);
+        if (_answers.TryGetValue((stamp.Client, stamp.Sequence), out var known))
+        {
+            return known.Body == body ? "again " + known.Answer : "Refused RequestIdReused";
+        }
+
+        var answer = Apply(command);
+        _answers[(stamp.Client, stamp.Sequence)] = (body, answer);
+        _floors[stamp.Client] = floor;
+        return answer;
+    }
+
+    /// <summary>What makes two requests the same: everything but stamp and instants, and whether there is an instant.</summary>
+    private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command switch
+    {
+        PutCommand put => put with { Stamp = default, ExpireAtMs = Math.Sign(put.ExpireAtMs) },
+        TouchCommand touch => touch with { Stamp = default, ExpireAtMs = Math.Sign(touch.ExpireAtMs) },
+        IncrementCommand add => add with { Stamp = default, ExpireAtMs = Math.Sign(add.ExpireAtMs) },
+        TxnCommand txn => new TxnCommand(txn.Compares, [.. txn.Then.Select(WithoutInstant)], [.. txn.Else.Select(WithoutInstant)]),
+        _ => command with { Stamp = default },
+    }));
+
+    private static TxnOperation WithoutInstant(TxnOperation operation) => operation switch
+    {
+        TxnPut put => put with { ExpireAtMs = Math.Sign(put.ExpireAtMs) },
+        TxnIncrement add => add with { ExpireAtMs = Math.Sign(add.ExpireAtMs) },
+        _ => operation,
+    };
+
+    private string Apply(ShardCommand command)
+    {
+        switch (command)
+        {
+            case PutCommand put:
+                return Guarded(put.Keyspace, put.Key, put.Condition, false, before =>
+                {
+                    Revision++;
+                    Write(put.Keyspace, put.Key, Text(put.Value), put.ExpireAtMs);
+                    return Done(before);
+                });
+            case DeleteCommand delete:
+                return Guarded(delete.Keyspace, delete.Key, delete.Condition, false, before =>
+                {
+                    Revision++;
+                    _rows.Remove(Key(delete.Keyspace, delete.Key));
+                    return Done(before);
+                });
+            case TouchCommand touch:
+                return Guarded(touch.Keyspace, touch.Key, touch.Condition, true, before =>
+                {
+                    Revision++;
+                    Write(touch.Keyspace, touch.Key, before!.Value.Value, touch.ExpireAtMs);
+                    return Done(before);
+                });
+            case IncrementCommand add:
+                return Guarded(add.Keyspace, add.Key, add.Condition, false, before =>
+                {
+                    if (Sum(before?.Value, add.Delta, add.Initial, add.Min, add.Max) is not { Refusal: null } sum)
+                    {
+                        return "Refused " + Sum(before?.Value, add.Delta, add.Initial, add.Min, add.Max).Refusal;
+                    }
+
+                    Revision++;
+                    Write(add.Keyspace, add.Key, $"{sum.Value}", before?.ExpireAtMs ?? add.ExpireAtMs);
+                    return $"{Done(before)} #{sum.Value}";
+                });
+            case TxnCommand txn:
+                return Apply(txn);
+            case DeleteRangeCommand range:
+                return Apply(range);
+            case DropKeyspaceCommand drop:
+                Revision++;
+                foreach (var key in _rows.Keys.Where(key => key.Keyspace == drop.Keyspace.Value).ToList())
+                {
+                    _rows.Remove(key);
+                }
+
+                return $"Applied {Revision}";
+            case TickCommand tick:
+                foreach (var (key, _) in _rows.Where(row => !IsVisible(row.Value)).OrderBy(row => row.Value.ExpireAtMs).ThenBy(row => row.Key, _rows.Comparer).Take(tick.RowsMax).ToList())
+                {
+                    _rows.Remove(key);
+                }
+
+                return $"Applied {Revision}";
+            default:
+                throw new InvalidOperationException();
+        }
+    }
+
+    private string Apply(TxnCommand txn)
+    {
+        var holds = txn.Compares.All(compare => Holds(compare.Condition, Find(compare.Keyspace, compare.Key)));
+        var before = new SortedDictionary<(uint Keyspace, string Key), (string Value, long Version, long ExpireAtMs)>(_rows, _rows.Comparer);
+        Revision++;
+        var results = new StringBuilder();
+        foreach (var operation in holds ? txn.Then : txn.Else)
+        {
+            var current = Find(operation.Keyspace, operation.Key);
+            results.Append(CultureInfo.InvariantCulture, $" {current?.Version ?? 0}");
+            switch (operation)
+            {
+                case TxnGet:
+                    results.Append(CultureInfo.InvariantCulture, $"'{current?.Value}'");
+                    break;
+                case TxnPut put:
+                    Write(put.Keyspace, put.Key, Text(put.Value), put.ExpireAtMs);
+                    break;
+                case TxnDelete delete:
+                    _rows.Remove(Key(delete.Keyspace, delete.Key));
+                    break;
+                case TxnIncrement add:
+                    var sum = Sum(current?.Value, add.Delta, add.Initial, add.Min, add.Max);
+                    if (sum.Refusal is not null)
+                    {
+                        _rows = before;
+                        Revision--;
+                        return "Refused " + sum.Refusal;
+                    }
+
+                    Write(add.Keyspace, add.Key, $"{sum.Value}", current?.ExpireAtMs ?? add.ExpireAtMs);
+                    results.Append(CultureInfo.InvariantCulture, $"#{sum.Value}");
+                    break;
+            }
+        }
+
+        return $"Applied {Revision} {holds}{results}";
+    }
+
+    private string Apply(DeleteRangeCommand range)
+    {
+        Revision++;
+        var keys = _rows.Keys
+            .Where(key => key.Keyspace == range.Keyspace.Value
+                && string.CompareOrdinal(key.Key, Text(range.From)) >= 0
+                && (range.To.IsEmpty || string.CompareOrdinal(key.Key, Text(range.To)) < 0))
+            .Take(range.KeysMax + 1)
+            .ToList();
+        var removed = 0;
+        foreach (var key in keys.Take(range.KeysMax))
+        {
+            removed += IsVisible(_rows[key]) ? 1 : 0;
+            _rows.Remove(key);
+        }
+
+        return $"Applied {Revision} -{removed} {(keys.Count > range.KeysMax ? keys[^1].Key : "done")}";
+    }
+
+    private string Guarded(
+        KeyspaceId keyspace,
+        ReadOnlyMemory<byte> key,
+        Condition condition,
+        bool needsKey,
+        Func<(string Value, long Version, long ExpireAtMs)?, string> then)
+    {
+        var current = Find(keyspace, key);
+        return Holds(condition, current) && (current is not null || !needsKey) ? then(current) : $"ConditionFailed {current?.Version ?? 0}";
+    }
+
+    private string Done((string Value, long Version, long ExpireAtMs)? before) => $"Applied {Revision} over {before?.Version ?? 0}";
+
+    private static bool Holds(Condition condition, (string Value, long Version, long ExpireAtMs)? current) => condition.Kind switch
+    {
+        ConditionKind.None => true,
+        ConditionKind.Absent => current is null,
+        ConditionKind.Present => current is not null,
+        ConditionKind.VersionEquals => current?.Version == condition.Version,
+        _ => current?.Value == Text(condition.Value),
+    };
+
+    private static (string? Refusal, long Value) Sum(string? value, long delta, long initial, long min, long max)
+    {
+        var before = initial;
+        if (value is not null && !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out before))
+        {
+            return ("NotANumber", 0);
+        }
+
+        var sum = before + delta;
+        return sum < min || sum > max ? ("OutOfBounds", 0) : (null, sum);
+    }
+
+    private void Write(KeyspaceId keyspace, ReadOnlyMemory<byte> key, string value, long expireAtMs) =>
+        _rows[Key(keyspace, key)] = (value, Revision, expireAtMs);
+
+    private (string Value, long Version, long ExpireAtMs)? Find(KeyspaceId keyspace, ReadOnlyMemory<byte> key) =>
+        _rows.TryGetValue(Key(keyspace, key), out var row) && IsVisible(row) ? row : null;
+
+    private bool IsVisible((string Value, long Version, long ExpireAtMs) row) => row.ExpireAtMs == 0 || Clock < row.ExpireAtMs;
+
+    private static (uint, string) Key(KeyspaceId keyspace, ReadOnlyMemory<byte> key) => (keyspace.Value, Text(key));
+
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
+}
