@@ -15,7 +15,7 @@ namespace KvRaft.Chaos.Checkers;
 /// <para><b>The model</b> is get, put, delete, cas and text append on one register that starts absent. A cas refused with
 /// <c>cas-mismatch</c> is an observation that the state was another one. Any other fail is left out, as are open reads.
 /// An open write may take effect at any time after its invocation or never. A put with a time to live may be followed by
-/// its expiry at any later time: whether that time is right is <c>TtlChecker</c>'s question. Reads of another
+/// its expiry at any later time: whether that time is right is <see cref="TtlChecker"/>'s question. Reads of another
 /// level than linearizable are left out.</para>
 ///
 /// <para><b>Limits.</b> The problem is NP-complete. The budget is counted in steps, not seconds, so that a verdict does

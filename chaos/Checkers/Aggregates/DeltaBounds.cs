@@ -1,0 +1,64 @@
+namespace KvRaft.Chaos.Checkers;
+
+/// <summary>A change to a sum, and when it may have taken effect (indexes; <see cref="Operation.Never"/> when open).</summary>
+internal readonly record struct Delta(long Amount, long Invoked, long Completed);
+
+/// <summary>
+/// The values a sum may show to a read. What was acknowledged before the read began must be in it; what had begun before
+/// the read was over may be in it: each of those for itself, so a read is bounded from both sides without any search.
+/// </summary>
+internal sealed class DeltaBounds
+{
+    private readonly long _initial;
+    private readonly Sums _begun;
+    private readonly Sums _over;
+
+    public DeltaBounds(long initial, IReadOnlyCollection<Delta> deltas)
+    {
+        _initial = initial;
+        _begun = new Sums(deltas, delta => delta.Invoked);
+        _over = new Sums(deltas, delta => delta.Completed);
+    }
+
+    /// <param name="invoked">Index at which the read began.</param>
+    /// <param name="completed">Index at which it was over.</param>
+    public (long Lower, long Upper) At(long invoked, long completed)
+    {
+        var (mustAdd, mustTake) = _over.Before(invoked);
+        var (mayAdd, mayTake) = _begun.Before(completed);
+        return (_initial + mustAdd + mayTake, _initial + mayAdd + mustTake);
+    }
+
+    /// <summary>Prefix sums of what adds and of what takes, by one of the two times.</summary>
+    private sealed class Sums
+    {
+        private readonly long[] _at;
+        private readonly long[] _adds;
+        private readonly long[] _takes;
+
+        public Sums(IReadOnlyCollection<Delta> deltas, Func<Delta, long> time)
+        {
+            var ordered = deltas.OrderBy(time).ToList();
+            _at = [.. ordered.Select(time)];
+            _adds = new long[ordered.Count + 1];
+            _takes = new long[ordered.Count + 1];
+            for (var place = 0; place < ordered.Count; place++)
+            {
+                _adds[place + 1] = checked(_adds[place] + Math.Max(0, ordered[place].Amount));
+                _takes[place + 1] = checked(_takes[place] + Math.Min(0, ordered[place].Amount));
+            }
+        }
+
+        public (long Adds, long Takes) Before(long index)
+        {
+            var place = Array.BinarySearch(_at, index);
+            if (place < 0)
+            {
+                place = ~place;
+            }
+
+            // Indexes are unique within a history but for Never, which no read reaches.
+            return (_adds[place], _takes[place]);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+namespace KvRaft.Chaos.Checkers;
+
+/// <summary>
+/// Does what was put with a time to live go when it should? The leader stores the instant of expiry while the put runs, so
+/// by the run's clock it lies between invocation + ttl and completion + ttl. <c>visible-after-expiry</c>: a read that began
+/// later than that by more than the margin still saw the value. <c>gone-early</c>: a read that was over sooner by
+/// more than the margin found the key absent, and no other update can have removed it. <c>resurrected</c>: once found absent
+/// after the put was acknowledged, the value was seen again; no margin excuses that. Values must be unique; a value
+/// put twice is left out.
+/// </summary>
+public static class TtlChecker
+{
+    private const string Name = "ttl";
+    private const long NanosecondsPerTick = 100;
+
+    public static Verdict Check(History history, TtlOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        options ??= TtlOptions.FromHeader(history.Header);
+        var findings = new FindingList();
+        var puts = 0;
+        foreach (var (key, operations) in RegisterHistory.PerKey(history))
+        {
+            var lane = new OneKey(key, operations, options.Margin.Ticks * NanosecondsPerTick, findings);
+            puts += lane.Check();
+        }
+
+        return findings.ToVerdict(Name, new SortedDictionary<string, double>(StringComparer.Ordinal) { ["puts-with-ttl"] = puts });
+    }
+
+    private sealed class OneKey
+    {
+        private readonly string _key;
+        private readonly long _margin;
+        private readonly FindingList _findings;
+        private readonly List<Operation> _gets;
+        private readonly List<Operation> _updates;
+
+        // The latest completion among the updates up to and including each one, by invocation.
+        private readonly long[] _overBy;
+
+        public OneKey(string key, List<Operation> operations, long marginNanoseconds, FindingList findings)
+        {
+            _key = key;
+            _margin = marginNanoseconds;
+            _findings = findings;
+            _gets = operations.FindAll(operation => operation.Function == Functions.Get);
+            _updates = operations.FindAll(operation => operation.Function != Functions.Get && operation.MayTakeEffect);
+            _overBy = new long[_updates.Count];
+            for (var place = 0; place < _updates.Count; place++)
+            {
+                _overBy[place] = Math.Max(place == 0 ? -1 : _overBy[place - 1], _updates[place].CompletedIndex);
+            }
+        }
+
+        public int Check()
+        {
+            var puts = _updates.FindAll(update => update is { Function: Functions.Put, Invocation.TtlNanoseconds: not null });
+            if (puts.Count == 0)
+            {
+                return 0;
+            }
+
+            var written = _updates.Where(update => update.Argument.IsText).GroupBy(update => update.Argument.Content!, StringComparer.Ordinal);
+            var unique = written.Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.First(), StringComparer.Ordinal);
+            var firstAbsent = new Dictionary<string, Operation>(StringComparer.Ordinal);
+            foreach (var get in _gets)
+            {
+                if (get.Result.IsNull)
+                {
+                    CheckEarly(get);
+                }
+                else if (unique.GetValueOrDefault(get.Result.Content!) is { IsOk: true, Invocation.TtlNanoseconds: { } ttl } put)
+                {
+                    CheckLate(get, put, ttl);
+                    CheckResurrected(get, put, firstAbsent);
+                }
+            }
+
+            return puts.Count;
+        }
+
+        private void CheckEarly(Operation get)
+        {
+            var last = _updates.FindLastIndex(update => update.InvokedIndex < get.CompletedIndex);
+            if (last < 0 || _updates[last] is not { IsOk: true, Function: Functions.Put, Invocation.TtlNanoseconds: { } ttl } put)
+            {
+                return;
+            }
+
+            var alone = put.Precedes(get) && (last == 0 || _overBy[last - 1] < put.InvokedIndex);
+            var expiresFrom = put.InvokedNanoseconds + ttl - _margin;
+            if (alone && get.CompletedNanoseconds < expiresFrom)
+            {
+                Find("gone-early", $"{OperationText.Describe(get)} at {OperationText.Milliseconds(get.CompletedNanoseconds)}, but {OperationText.Describe(put)} was to stay until {OperationText.Milliseconds(expiresFrom + _margin)}", get, put);
+            }
+        }
+
+        private void CheckLate(Operation get, Operation put, long ttl)
+        {
+            var expiresBy = put.CompletedNanoseconds + ttl;
+            if (get.InvokedNanoseconds > expiresBy + _margin)
+            {
+                Find("visible-after-expiry", $"{OperationText.Describe(get)} at {OperationText.Milliseconds(get.InvokedNanoseconds)}, but {OperationText.Describe(put)} expired by {OperationText.Milliseconds(expiresBy)}", get, put);
+            }
+        }
+
+        private void CheckResurrected(Operation get, Operation put, Dictionary<string, Operation> firstAbsent)
+        {
+            var value = put.Argument.Content!;
+            if (!firstAbsent.TryGetValue(value, out var absent))
+            {
+                absent = _gets.Where(other => other.Result.IsNull && put.Precedes(other)).MinBy(other => other.CompletedIndex);
+                if (absent is null)
+                {
+                    return;
+                }
+
+                firstAbsent.Add(value, absent);
+            }
+
+            if (absent.Precedes(get))
+            {
+                Find("resurrected", $"{OperationText.Describe(get)} after {OperationText.Describe(absent)} had found {OperationText.Describe(put)} gone", get, absent, put);
+            }
+        }
+
+        private void Find(string anomaly, string message, params Operation[] operations) =>
+            _findings.Add(new Finding(anomaly, message) { Key = _key, Operations = operations });
+    }
+}

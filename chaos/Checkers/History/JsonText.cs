@@ -1,0 +1,65 @@
+using System.Text.Json;
+
+namespace KvRaft.Chaos.Checkers;
+
+/// <summary>The structured values of workloads beyond registers, with errors that name the line.</summary>
+internal static class JsonText
+{
+    /// <summary>Parses the <c>value</c> of an event; the caller disposes.</summary>
+    /// <exception cref="HistoryFormatException">There is none, or it is plain text.</exception>
+    public static JsonDocument ParseValue(HistoryEvent at)
+    {
+        if (!at.Value.IsJson)
+        {
+            throw Fault(at, $"must be a JSON value on {at.Function}");
+        }
+
+        try
+        {
+            return JsonDocument.Parse(at.Value.Content!);
+        }
+        catch (JsonException fault)
+        {
+            throw Fault(at, $"is no JSON: {fault.Message}");
+        }
+    }
+
+    public static long Integer(HistoryEvent at, JsonElement element, string what) =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number)
+            ? number
+            : throw Fault(at, $"{what} must be an integer");
+
+    /// <summary>An element of a list or set as text that is equal exactly where the elements are.</summary>
+    public static string Element(HistoryEvent at, JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => $"\"{element.GetString()}\"",
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => element.GetRawText(),
+        _ => throw Fault(at, "an element must be text, a number or a boolean"),
+    };
+
+    /// <summary>The same for an element that is the whole value.</summary>
+    public static string Element(HistoryEvent at)
+    {
+        if (at.Value.IsText)
+        {
+            return $"\"{at.Value.Content}\"";
+        }
+
+        using var document = ParseValue(at);
+        return Element(at, document.RootElement);
+    }
+
+    public static string[] Elements(HistoryEvent at, JsonElement array) => array.ValueKind == JsonValueKind.Array
+        ? [.. array.EnumerateArray().Select(element => Element(at, element))]
+        : throw Fault(at, "must be an array");
+
+    /// <summary>A name given as text or as a number.</summary>
+    public static string Name(HistoryEvent at, JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => element.GetString()!,
+        JsonValueKind.Number => element.GetRawText(),
+        _ => throw Fault(at, "a key or account must be text or a number"),
+    };
+
+    public static HistoryFormatException Fault(HistoryEvent at, string reason) => new(at.Line, "value", reason);
+}
