@@ -5,6 +5,9 @@ namespace KvRaft.Storage;
 /// <summary>Writes what <see cref="ByteReader"/> reads, into one growing array.</summary>
 internal sealed class ByteWriter(int capacity = 128)
 {
+    /// <summary>A buffer that grew beyond this is given back when cleared: one large batch must not cost every idle shard its size for ever.</summary>
+    private const int RetainedBytesMax = 1 << 20;
+
     private byte[] _buffer = new byte[capacity];
 
     public int Length { get; private set; }
@@ -16,7 +19,14 @@ internal sealed class ByteWriter(int capacity = 128)
 
     public byte[] ToArray() => Written.ToArray();
 
-    public void Clear() => Length = 0;
+    public void Clear()
+    {
+        Length = 0;
+        if (_buffer.Length > RetainedBytesMax)
+        {
+            _buffer = new byte[capacity];
+        }
+    }
 
     public void Byte(byte value) => Take(1)[0] = value;
 

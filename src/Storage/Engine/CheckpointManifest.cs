@@ -76,7 +76,8 @@ internal sealed record CheckpointManifest(LogPosition Position, IReadOnlyList<Ch
         return file;
     }
 
-    private static ulong Checksum(string text) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text));
+    private static string EndOf(string lines) =>
+        string.Create(CultureInfo.InvariantCulture, $"end {XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(lines)):x16}\n");
 
     private string Format()
     {
@@ -87,13 +88,14 @@ internal sealed record CheckpointManifest(LogPosition Position, IReadOnlyList<Ch
             text.Append(CultureInfo.InvariantCulture, $"file {file.Name} {file.Length} {file.Checksum:x16}\n");
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"end {Checksum(text.ToString()):x16}\n").ToString();
+        var lines = text.ToString();
+        return lines + EndOf(lines);
     }
 
     private static CheckpointManifest? Parse(string text)
     {
         var end = text.LastIndexOf("end ", StringComparison.Ordinal);
-        if (end < 0 || text[end..] != $"end {Checksum(text[..end]).ToString("x16", CultureInfo.InvariantCulture)}\n")
+        if (end < 0 || text[end..] != EndOf(text[..end]))
         {
             return null;
         }

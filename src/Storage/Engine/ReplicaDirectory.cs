@@ -43,10 +43,7 @@ internal sealed class ReplicaDirectory
     public static ReplicaDirectory Open(string path, IEngineFactory engines)
     {
         Directory.CreateDirectory(path);
-        var numbers = Directory.EnumerateDirectories(path, DatabasePrefix + "*")
-            .Select(directory => int.Parse(Path.GetFileName(directory)[DatabasePrefix.Length..], CultureInfo.InvariantCulture))
-            .Order()
-            .ToList();
+        var numbers = Directory.EnumerateDirectories(path, DatabasePrefix + "*").Select(NumberOf).Where(number => number > 0).Order().ToList();
         var current = numbers is [.., var highest] ? highest : 1;
         var replica = new ReplicaDirectory(path, engines, current);
         foreach (var number in numbers.Where(number => number < current))
@@ -150,6 +147,10 @@ internal sealed class ReplicaDirectory
             // Only space is lost, and the next opening deletes it; the reader that happens to run this has nothing to do with it.
         }
     }
+
+    /// <summary>0 for a directory that is none of ours.</summary>
+    private static int NumberOf(string path) =>
+        int.TryParse(Path.GetFileName(path)[DatabasePrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private string DatabasePath(int number) =>
         Path.Combine(_path, DatabasePrefix + number.ToString(CultureInfo.InvariantCulture));

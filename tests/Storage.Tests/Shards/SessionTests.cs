@@ -1,0 +1,224 @@
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Shards;
+using static KvRaft.Storage.Tests.Shards.CommandGen;
+using static KvRaft.Storage.Tests.Shards.Replica;
+
+namespace KvRaft.Storage.Tests.Shards;
+
+/// <summary>A stamped write happens at most once, whatever happens in between.</summary>
+public sealed class SessionTests : IDisposable
+{
+    private const long Minute = 60_000;
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void A_repeat_gets_the_first_answer_and_changes_nothing()
+    {
+        using var shard = Open();
+        var first = shard.Apply(Stamped(1, Put("a", "1") with { ReturnPrevious = true }));
+        shard.Apply(Put("a", "2"));
+        var digest = shard.Machine.Digest();
+        var again = shard.Apply(Stamped(1, Put("a", "1") with { ReturnPrevious = true }));
+
+        Assert.False(first.Deduplicated);
+        Assert.Equal((ShardStatus.Applied, 1L, true), (again.Status, again.Version, again.Deduplicated));
+        Assert.Null(again.Previous);
+        Assert.Equal("2", shard.Get("a"));
+        Assert.Equal(digest, shard.Machine.Digest());
+    }
+
+    [Fact]
+    public void Failed_conditions_and_refusals_are_remembered_like_successes()
+    {
+        using var shard = Open();
+        shard.Apply(Put("a", "text"));
+        var failed = Stamped(1, Put("a", "2") with { Condition = Condition.Absent });
+        var refused = Stamped(2, new IncrementCommand(Space, Bytes("a"), 1));
+        shard.Apply(failed, refused);
+        shard.Apply(Delete("a"));
+        var again = shard.Apply(failed, refused);
+
+        Assert.Equal((ShardStatus.ConditionFailed, 1L, true), (again[0].Status, again[0].Version, again[0].Deduplicated));
+        Assert.Equal((RefusalReason.NotANumber, true), (again[1].Reason, again[1].Deduplicated));
+        Assert.Null(shard.Get("a"));
+    }
+
+    [Fact]
+    public void A_repeat_within_one_entry_is_one_too()
+    {
+        using var shard = Open();
+        var outcomes = shard.Apply(Stamped(1, Put("a", "1")), Stamped(1, Put("a", "1")));
+
+        Assert.Equal([false, true], outcomes.Select(outcome => outcome.Deduplicated));
+        Assert.Equal(1, shard.Machine.Revision);
+    }
+
+    [Fact]
+    public void The_same_id_with_another_body_is_refused()
+    {
+        using var shard = Open();
+        shard.Apply(Stamped(1, Put("a", "1")));
+
+        Assert.Equal(RefusalReason.RequestIdReused, shard.Apply(Stamped(1, Put("a", "2"))).Reason);
+        Assert.Equal("1", shard.Get("a"));
+    }
+
+    [Fact]
+    public void Acknowledged_outcomes_are_forgotten_and_never_applied_again()
+    {
+        using var shard = Open();
+        shard.Apply(Stamped(1, Put("a", "1")), Stamped(2, Put("b", "1")), Stamped(4, Put("c", "1"), firstUnacked: 2));
+        Assert.Equal(2, shard.Machine.Statistics.RememberedOutcomes);
+        shard.Apply(Delete("a"));
+
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"))).Reason);
+        Assert.Null(shard.Get("a"));
+        Assert.True(shard.Apply(Stamped(2, Put("b", "1"))).Deduplicated);
+        Assert.False(shard.Apply(Stamped(3, Put("d", "1"))).Deduplicated);
+        Assert.Null(shard.Machine.GetRequestResult(Client(1), 1));
+    }
+
+    [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
+    public void Once_is_once_through_restart_crash_and_snapshot(string engine)
+    {
+        using var shard = new Replica(_directory["a"], Engines.Named(engine));
+        var first = shard.Apply(Stamped(5, new IncrementCommand(Space, Bytes("n"), 1)));
+        shard.Reopen();
+        AssertAnsweredAgain(shard, first);
+
+        shard.Machine.SaveCheckpoint(_directory["checkpoint"]);
+        using var learner = new Replica(_directory["b"], Engines.Named(engine));
+        learner.Machine.InstallCheckpoint(_directory["checkpoint"]);
+        learner.Next = learner.Machine.Applied.Index + 1;
+        AssertAnsweredAgain(learner, first);
+
+        using var survivor = new Replica(_directory.CopyAsAfterCrash(_directory["a"], "c"), Engines.Named(engine));
+        AssertAnsweredAgain(survivor, first);
+    }
+
+    [Fact]
+    public void An_unknown_outcome_can_be_asked_for()
+    {
+        using var shard = Open();
+        shard.Apply(Stamped(3, Put("a", "1")));
+
+        Assert.Equal(1, shard.Machine.GetRequestResult(Client(1), 3)!.Version);
+        Assert.Null(shard.Machine.GetRequestResult(Client(1), 4));
+        Assert.Null(shard.Machine.GetRequestResult(Client(2), 3));
+    }
+
+    [Fact]
+    public void Long_values_are_not_remembered_but_their_version_is()
+    {
+        using var shard = Open();
+        var value = new string('x', ShardLimits.RememberedValueBytesMax + 1);
+        shard.Apply(Put("a", value), Put("b", value[1..]));
+        var outcomes = shard.Apply(
+            Stamped(1, Put("a", "2") with { ReturnPrevious = true }), Stamped(1, Put("a", "2") with { ReturnPrevious = true }),
+            Stamped(2, Put("b", "2") with { ReturnPrevious = true }), Stamped(2, Put("b", "2") with { ReturnPrevious = true }));
+
+        Assert.NotNull(outcomes[0].Previous);
+        Assert.Equal((null, true, 1L, 3L), (outcomes[1].Previous, outcomes[1].ValueForgotten, outcomes[1].PreviousVersion, outcomes[1].Version));
+        Assert.Equal(ShardLimits.RememberedValueBytesMax, outcomes[3].Previous!.Value.Value.Length);
+    }
+
+    [Fact]
+    public void Idle_sessions_are_purged_by_log_time_and_their_writers_told_apart_from_new_ones()
+    {
+        using var shard = Open();
+        shard.NowMs = 30 * Minute;
+        shard.Apply(Stamped(1, Put("a", "1"), client: 1), Stamped(1, Put("b", "1"), client: 2));
+        shard.NowMs = 35 * Minute;
+        shard.Apply(Stamped(2, Put("b", "2"), client: 2));
+        shard.NowMs = 41 * Minute;
+        Assert.NotNull(shard.Machine.DueCommand(shard.NowMs));
+        Assert.Null(shard.Machine.DueCommand(shard.NowMs - 1));
+
+        Assert.Equal(2, shard.Apply(new TickCommand(100)).Affected);
+        Assert.Equal(1, shard.Machine.Statistics.Sessions);
+        Assert.Null(shard.Machine.DueCommand(shard.NowMs));
+
+        // The forgotten writer's retry, a writer made before the shard forgot, one made after, and the one still known.
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), client: 1)).Reason);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("c", "1"), client: 1_000)).Reason);
+        Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(1, Put("c", "1"), client: 2_400)).Status);
+        Assert.True(shard.Apply(Stamped(2, Put("b", "2"), client: 2)).Deduplicated);
+    }
+
+    [Fact]
+    public void A_full_table_forgets_the_longest_idle_and_never_the_writer_at_work()
+    {
+        using var shard = Open(new SessionLimits { EntriesMax = 6 });
+        for (var client = 1; client <= 4; client++)
+        {
+            shard.NowMs += Minute;
+            shard.Apply(Stamped(1, Put($"k{client}", "1"), client));
+        }
+
+        Assert.Equal((3L, 3L), (shard.Machine.Statistics.Sessions, shard.Machine.Statistics.RememberedOutcomes));
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("k1", "1"), client: 1)).Reason);
+        Assert.True(shard.Apply(Stamped(1, Put("k4", "1"), client: 4)).Deduplicated);
+        for (var sequence = 2; sequence <= 9; sequence++)
+        {
+            Assert.False(shard.Apply(Stamped(sequence, Put("k4", "1"), client: 4)).Deduplicated);
+        }
+
+        Assert.Equal(1, shard.Machine.Statistics.Sessions);
+    }
+
+    [Fact]
+    public void A_session_that_acknowledges_nothing_loses_its_oldest_outcomes()
+    {
+        using var shard = Open(new SessionLimits { OutcomesPerSessionMax = 3 });
+        for (var sequence = 1; sequence <= 5; sequence++)
+        {
+            shard.Apply(Stamped(sequence, Put($"k{sequence}", "1")));
+        }
+
+        Assert.Equal(3, shard.Machine.Statistics.RememberedOutcomes);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(2, Put("k2", "1"))).Reason);
+        Assert.True(shard.Apply(Stamped(3, Put("k3", "1"))).Deduplicated);
+        shard.Reopen();
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(2, Put("k2", "1"))).Reason);
+        Assert.True(shard.Apply(Stamped(5, Put("k5", "1"))).Deduplicated);
+    }
+
+    [Fact]
+    public void Counters_return_to_zero_when_everybody_is_forgotten()
+    {
+        using var shard = Open();
+        for (var client = 1; client <= 150; client++)
+        {
+            shard.Apply(Stamped(1, Put("a", "1"), client), Stamped(2, Put("a", "2"), client));
+        }
+
+        Assert.Equal((150L, 300L), (shard.Machine.Statistics.Sessions, shard.Machine.Statistics.RememberedOutcomes));
+        shard.NowMs = 60 * Minute;
+        var ticks = 0;
+        for (; shard.Machine.DueCommand(shard.NowMs) is not null; ticks++)
+        {
+            shard.Apply(new TickCommand(40));
+        }
+
+        // 450 rows at 40 or a few more a tick, and perhaps one that finds nothing left.
+        Assert.InRange(ticks, 10, 13);
+        var statistics = shard.Machine.Statistics;
+        Assert.Equal((0L, 0L, 0L), (statistics.Sessions, statistics.RememberedOutcomes, statistics.SessionBytes));
+    }
+
+    private static void AssertAnsweredAgain(Replica shard, ShardOutcome first)
+    {
+        var again = shard.Apply(Stamped(5, new IncrementCommand(Space, Bytes("n"), 1)));
+        Assert.True(again.Deduplicated);
+        Assert.Equal((first.Version, first.Counter), (again.Version, again.Counter));
+        Assert.Equal("1", shard.Get("n"));
+    }
+
+    private static ShardCommand Stamped(int sequence, ShardCommand command, int client = 1, int firstUnacked = 1) =>
+        command with { Stamp = new(Client(client), (ulong)sequence, (ulong)firstUnacked) };
+
+    private Replica Open(SessionLimits? limits = null) => new(_directory["shard"], new InMemoryEngines(), limits);
+}
