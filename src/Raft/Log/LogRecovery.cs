@@ -97,6 +97,7 @@ internal sealed class LogRecovery
 
         Replay.Finish();
         _bytes = [];
+        Segments.ForEach(segment => segment.IsHeadSound = !Replay.SpoiltSegments.Contains(segment.Number));
         Report();
         ZeroTornTail();
         WriteLastBatchAgain();

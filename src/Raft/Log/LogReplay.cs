@@ -13,6 +13,7 @@ internal sealed class LogReplay(long durableBatch)
 {
     private readonly SortedDictionary<ReplicaKey, ReplayedGroup> _groups = [];
     private readonly List<LogHole> _holes = [];
+    private readonly HashSet<long> _spoilt = [];
     private readonly List<(long Segment, ScanItem Item)> _held = [];
     private readonly List<(long Segment, ScanItem Item)> _loose = [];
 
@@ -27,6 +28,9 @@ internal sealed class LogReplay(long durableBatch)
     public IReadOnlyDictionary<ReplicaKey, ReplayedGroup> Groups => _groups;
 
     public IReadOnlyList<LogHole> Holes => _holes;
+
+    /// <summary>Segments with damage in them. The log must not come to begin with one: what its head restated may be lost.</summary>
+    public IReadOnlySet<long> SpoiltSegments => _spoilt;
 
     /// <summary>Something is lost whose owner is unknown: a group the log does not know may have been in it.</summary>
     public bool MayHaveForgottenGroups { get; private set; }
@@ -95,7 +99,7 @@ internal sealed class LogReplay(long durableBatch)
             SettleHeld();
         }
 
-        if (LastBatchNumber < durableBatch && !IsTailDamaged)
+        if (LastBatchNumber < durableBatch)
         {
             Lose(new LogHole(LastBatch.Segment, LastBatch.End, LastBatch.End, null,
                 $"the log ends with batch {LastBatchNumber}, but batch {durableBatch} had been synced"));
@@ -104,7 +108,7 @@ internal sealed class LogReplay(long durableBatch)
 
         foreach (var group in _groups.Values)
         {
-            group.Finish(_lastHole);
+            group.Finish(reason => Note(new LogHole(LastBatch.Segment, LastBatch.End, LastBatch.End, group.Key, reason)));
         }
     }
 
@@ -232,13 +236,7 @@ internal sealed class LogReplay(long durableBatch)
         {
             var offset = item.Offset;
             var end = item.End;
-            LogHole HoleHere(string reason)
-            {
-                var hole = new LogHole(segment, offset, end, header.Key, reason);
-                Note(hole);
-                return hole;
-            }
-
+            LogHole HoleHere(string reason) => Note(new LogHole(segment, offset, end, header.Key, reason));
             var location = new EntryLocation(header.Term, segment, item.Offset, header.PayloadLength, (LogEntryKind)header.Detail);
             Group(header.Key, null, HoleHere).Append(header, location, HoleHere);
         }
@@ -266,9 +264,11 @@ internal sealed class LogReplay(long durableBatch)
         }
     }
 
-    private void Note(LogHole hole)
+    private LogHole Note(LogHole hole)
     {
         _holes.Add(hole);
+        _spoilt.Add(hole.Segment);
         _lastHole = hole;
+        return hole;
     }
 }

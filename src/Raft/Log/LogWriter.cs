@@ -209,7 +209,8 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
             oldestNeeded = Math.Min(oldestNeeded, group.Shadow!.OldestSegment ?? oldestNeeded);
         }
 
-        while (node.Segments.TakeOldestBelow(oldestNeeded) is { } segment)
+        var beginning = node.Segments.BeginningUpTo(oldestNeeded);
+        while (node.Segments.TakeOldestBelow(beginning) is { } segment)
         {
             background.Enqueue(() => node.Delete(segment));
         }

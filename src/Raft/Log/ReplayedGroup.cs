@@ -19,8 +19,8 @@ internal sealed class ReplayedGroup(ReplicaKey key)
     // The position before the first entry held. Above the start: entries are missing (they were in reclaimed or lost segments).
     private LogPosition _base;
 
-    // What was held when entries went missing: the best prefix there is, should they stay missing.
-    private (LogPosition Base, RingDeque<EntryLocation> Entries)? _salvage;
+    // What was held each time entries went missing: the best prefix there is, should they stay missing.
+    private readonly List<(LogPosition Base, RingDeque<EntryLocation> Entries)> _salvage = [];
 
     private LogHole? _suspicion;
     private LogHole? _break;
@@ -69,28 +69,30 @@ internal sealed class ReplayedGroup(ReplicaKey key)
 
     public void Adopt(in RecordHeader header, GroupState state)
     {
+        var isContinuous = _break is null && header.Sequence == Sequence + 1;
         Sequence = Math.Max(Sequence, header.Sequence);
         if (state.IsEmpty)
         {
-            _entries.Clear();
+            _entries = new RingDeque<EntryLocation>();
             _base = state.Start;
-            _salvage = null;
+            _salvage.Clear();
         }
         else if (Holds(_base, _entries, state.Last))
         {
             CutAfter(_base, _entries, state.Last.Index);
         }
-        else if (_salvage is { } salvage && Holds(salvage.Base, salvage.Entries, state.Last))
+        else if (_salvage.FindIndex(kept => Holds(kept.Base, kept.Entries, state.Last)) is >= 0 and var found)
         {
-            (_base, _entries) = salvage;
-            _salvage = null;
+            (_base, _entries) = _salvage[found];
+            _salvage.Clear();
             CutAfter(_base, _entries, state.Last.Index);
         }
         else
         {
-            if (_entries.Count > 0 && _base.Index <= Start.Index)
+            // Without a hole this is a cut to below what is held, and nothing of it is to be kept.
+            if (!isContinuous && _entries.Count > 0)
             {
-                _salvage = (_base, _entries);
+                _salvage.Add((_base, _entries));
             }
 
             _entries = new RingDeque<EntryLocation>();
@@ -106,13 +108,13 @@ internal sealed class ReplayedGroup(ReplicaKey key)
     }
 
     /// <summary>The log's end: what is not proven by now never will be.</summary>
-    public void Finish(LogHole? lastHole)
+    public void Finish(Func<string, LogHole> holeHere)
     {
         if (_base.Index > Start.Index)
         {
+            var hole = _break ?? holeHere($"the entries {Start.Index + 1} to {_base.Index} of {Key} are in no segment");
             FallBackToPrefix();
-            var hole = _break ?? lastHole;
-            Damage ??= new LogDamage(LogDamageKind.MissingEntries, hole?.Segment ?? 0, hole?.Offset ?? 0);
+            Damage ??= new LogDamage(LogDamageKind.MissingEntries, hole.Segment, hole.Offset);
         }
 
         if (_break is not null)
@@ -127,16 +129,9 @@ internal sealed class ReplayedGroup(ReplicaKey key)
 
     private void FallBackToPrefix()
     {
-        (_base, _entries) = _salvage is { } salvage ? salvage : (Start, new RingDeque<EntryLocation>());
-        if (_base.Index + _entries.Count <= Start.Index)
-        {
-            _entries.Clear();
-            _base = Start;
-        }
-        else
-        {
-            ForgetThrough(ref _base, _entries, Start);
-        }
+        var usable = _salvage.FindIndex(kept => Holds(kept.Base, kept.Entries, Start));
+        (_base, _entries) = usable >= 0 ? _salvage[usable] : (Start, new RingDeque<EntryLocation>());
+        ForgetThrough(ref _base, _entries, Start);
     }
 
     private static bool Holds(LogPosition @base, RingDeque<EntryLocation> entries, LogPosition position)

@@ -16,6 +16,9 @@ internal sealed class Segment(SegmentHeader header, string path, IFile file)
 
     public ulong Salt => header.Salt;
 
+    /// <summary>Every group is restated at its head, so the log may begin with it. False when the start found damage in it.</summary>
+    public bool IsHeadSound { get; set; } = true;
+
     public string Path { get; } = path;
 
     public IFile File { get; } = file;

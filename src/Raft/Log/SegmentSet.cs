@@ -64,6 +64,21 @@ internal sealed class SegmentSet
         }
     }
 
+    /// <summary>The youngest segment up to the given one with which the log may begin; the oldest when there is none.</summary>
+    public long BeginningUpTo(long number)
+    {
+        lock (_lock)
+        {
+            var beginning = _segments[0].Number;
+            for (var i = 0; i < _segments.Count && _segments[i].Number <= number; i++)
+            {
+                beginning = _segments[i].IsHeadSound ? _segments[i].Number : beginning;
+            }
+
+            return beginning;
+        }
+    }
+
     /// <summary>Takes out the oldest segment if its number is below the given one. The caller deletes and releases it.</summary>
     public Segment? TakeOldestBelow(long number)
     {
