@@ -10,23 +10,48 @@ public sealed class TemporaryDirectory : IDisposable
     /// <summary>A name inside; nothing is created.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>What a crash of the process at this moment would leave of a directory: its files as they are, nothing flushed.</summary>
+    /// <summary>
+    /// What a crash of the process at this moment would leave of a directory: its files as they are, nothing flushed. The engine's own
+    /// threads may be at work in it, so a copy counts only if nothing changed while it was made.
+    /// </summary>
     public string CopyAsAfterCrash(string from, string name)
     {
         var to = this[name];
-        Directory.CreateDirectory(to);
-        foreach (var directory in Directory.GetDirectories(from, "*", SearchOption.AllDirectories))
+        while (!TryCopy(from, to))
         {
-            Directory.CreateDirectory(directory.Replace(from, to, StringComparison.Ordinal));
-        }
-
-        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(file => System.IO.Path.GetFileName(file) != "LOCK"))
-        {
-            File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
+            Directory.Delete(to, recursive: true);
         }
 
         return to;
     }
+
+    private static bool TryCopy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        try
+        {
+            var before = List(from);
+            foreach (var (path, _) in before)
+            {
+                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.Combine(to, path))!);
+                File.Copy(System.IO.Path.Combine(from, path), System.IO.Path.Combine(to, path));
+            }
+
+            return before.SequenceEqual(List(from));
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private static (string Path, long Length)[] List(string directory) =>
+    [
+        .. new DirectoryInfo(directory).GetFiles("*", SearchOption.AllDirectories)
+            .Where(file => file.Name != "LOCK")
+            .Select(file => (System.IO.Path.GetRelativePath(directory, file.FullName), file.Length))
+            .Order(),
+    ];
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -83,20 +83,27 @@ internal sealed class SessionTable(SessionLimits limits)
         EvictIfFull(context, except: session.Client);
     }
 
-    /// <summary>Forgets sessions that were idle too long by the shard's clock, about <paramref name="rowsMax"/> rows; answers how many rows.</summary>
+    /// <summary>
+    /// Forgets sessions that were idle too long by the shard's clock, until <paramref name="rowsMax"/> rows are gone; answers how many
+    /// were. The last session goes whole, so it may be a few more.
+    /// </summary>
     public int PurgeIdle(ApplyContext context, int rowsMax)
     {
         var endGranule = (context.State.Clock - limits.IdleMs) / SessionLimits.GranuleMs;
         var purged = 0;
         while (purged < rowsMax && context.Due.FirstIdleGranule < endGranule)
         {
-            var rows = ReadIdle(context, endGranule, Math.Min(EvictionStep, rowsMax - purged));
-            foreach (var (granule, client) in rows)
+            if (ReadIdle(context, endGranule, EvictionStep) is not { Count: > 0 } idle)
             {
-                purged += Forget(context, client, granule);
+                context.Due.IdleStartsAt(FirstGranuleFrom(context, endGranule));
+                break;
             }
 
-            context.Due.IdleStartsAt(rows is [.., var last] ? last.Granule : FirstGranuleFrom(context, endGranule));
+            for (var i = 0; i < idle.Count && purged < rowsMax; i++)
+            {
+                context.Due.IdleStartsAt(idle[i].Granule);
+                purged += Forget(context, idle[i].Client, idle[i].Granule);
+            }
         }
 
         return purged;
