@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Google.Rpc;
 using Grpc.Core;
 using KvRaft.Client.Routing;
@@ -87,6 +88,13 @@ internal static class FailureReader
                 {
                     HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                         or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
+                }
+
+                // Of all socket errors only those that an established connection cannot meet.
+                or SocketException
+                {
+                    SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.TryAgain
+                        or SocketError.NoData,
                 })
             {
                 return true;

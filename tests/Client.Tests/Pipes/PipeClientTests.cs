@@ -1,0 +1,416 @@
+using Grpc.Core;
+using KvRaft.Client.Tests.Fakes;
+using KvRaft.V1;
+
+namespace KvRaft.Client.Tests.Pipes;
+
+/// <summary>The client against nodes that misbehave. Time-outs are generous: on a busy machine only the order of events is certain.</summary>
+public sealed class PipeClientTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task Puts_and_gets(KvTransport transport)
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(transport, node);
+        var keys = client.TextKeyspace();
+
+        var put = await keys.PutAsync("a", "1");
+        var got = await keys.GetAsync("a");
+        var missing = await keys.GetAsync("b");
+
+        Assert.True(put.Applied);
+        Assert.Equal("1", got.Value);
+        Assert.Equal(put.Version, got.Version);
+        Assert.Equal(KvConsistencyLevel.Linearizable, got.Delivered);
+        Assert.False(missing.Found);
+        Assert.Throws<KeyNotFoundException>(() => missing.Value);
+    }
+
+    [Fact]
+    public async Task A_condition_that_does_not_hold_is_a_result()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        var first = await keys.PutIfAbsentAsync("a", "1");
+
+        var second = await keys.PutIfAbsentAsync("a", "2");
+        var third = await keys.PutIfVersionAsync("a", "3", first.Version);
+
+        Assert.False(second.Applied);
+        Assert.Equal("1", second.Current?.Value);
+        Assert.True(third.Applied);
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_lost_answer_is_asked_for_again_under_the_same_name(KvTransport transport)
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        node.Script.Enqueue(new Step.LoseAnswer());
+        await using var client = Client(transport, node);
+
+        var put = await client.TextKeyspace().PutAsync("a", "1");
+
+        Assert.True(put.Applied);
+        Assert.Single(node.Store.Executed);
+        var names = node.Calls.Select(FakeStore.IdentityOf).ToList();
+        Assert.Equal(2, names.Count);
+        Assert.Equal((names[0]!.ClientId, names[0]!.Sequence), (names[1]!.ClientId, names[1]!.Sequence));
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_stream_that_breaks_after_the_write_does_not_make_it_happen_twice(KvTransport transport)
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(transport, node);
+        node.Script.Enqueue(new Step.ExecuteAndBreak());
+        node.Script.Enqueue(new Step.ExecuteAndBreak());
+
+        var put = await client.TextKeyspace().PutAsync("a", "1");
+
+        Assert.True(put.Applied);
+        Assert.Single(node.Store.Executed);
+    }
+
+    [Fact]
+    public async Task Increments_of_many_callers_count_once_each_while_streams_break()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        var calls = 0;
+        node.Rule = _ => Interlocked.Increment(ref calls) % 29 == 0 ? new Step.ExecuteAndBreak() : new Step.Answer();
+
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => keys.IncrementAsync("n").AsTask()));
+        node.Rule = null;
+
+        Assert.Equal("200", (await keys.GetAsync("n")).Value);
+        Assert.Equal(200, node.Store.Executed.Select(write => write.Identity).Distinct().Count());
+        Assert.True(node.PipesOpened > 1);
+    }
+
+    [Fact]
+    public async Task Answers_may_come_in_any_order()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        var gate = new TaskCompletionSource();
+        node.Script.Enqueue(new Step.Hold(gate.Task));
+
+        var held = keys.PutAsync("a", "1").AsTask();
+        while (node.Calls.IsEmpty)
+        {
+            await Task.Yield();
+        }
+
+        Assert.True((await keys.PutAsync("b", "2")).Applied);
+        Assert.False(held.IsCompleted);
+        gate.SetResult();
+        Assert.True((await held).Applied);
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_twice_is_taken_once()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        node.Script.Enqueue(new Step.AnswerTwice());
+
+        Assert.True((await client.TextKeyspace().PutAsync("a", "1")).Applied);
+        Assert.True((await client.TextKeyspace().PutAsync("b", "1")).Applied);
+    }
+
+    [Fact]
+    public async Task Waiting_calls_share_messages()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+
+        var results = await client.TextKeyspace().MultiSetAsync(
+            Enumerable.Range(0, 1000).Select(i => new KvMultiSetItem<string, string> { Key = $"k{i}", Value = "v" }));
+
+        Assert.All(results, result => Assert.True(result.Result.Applied && result.Error is null));
+        Assert.Equal(1000, node.Store.Executed.Count);
+        Assert.True(node.Messages < 1000, $"{node.Messages} messages");
+        var found = await client.TextKeyspace().MultiGetAsync(["k0", "k999", "x"]);
+        Assert.Equal([true, true, false], found.Select(item => item.Result.Found));
+    }
+
+    [Fact]
+    public async Task A_multi_set_with_a_repeated_key_is_refused()
+    {
+        await using var client = KvClient.Connect("kvraft://127.0.0.1:1");
+        var item = new KvMultiSetItem<string, string> { Key = "a", Value = "v" };
+
+        await Assert.ThrowsAsync<ArgumentException>(() => client.TextKeyspace().MultiSetAsync([item, item]).AsTask());
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_hint_leads_to_the_leader_and_is_remembered(KvTransport transport)
+    {
+        var store = new FakeStore();
+        await using var first = await FakeNode.StartAsync(store, "n1");
+        await using var second = await FakeNode.StartAsync(store, "n2");
+        first.Routes = Maps(first, second);
+        second.Routes = first.Routes;
+        await using var client = Client(transport, first, second);
+        var hint = new RouteHint { LeaderNode = "n2", LeaderEndpoint = second.Endpoint, Term = 2 };
+        first.Rule = call => new Step.Refuse(FakeStore.Error(
+            StatusCode.FailedPrecondition,
+            ErrorReasons.NotLeader,
+            Execution.NotExecuted,
+            new RouteHint(hint) { Shard = 0 }));
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.True((await client.TextKeyspace().PutAsync("a", $"{i}")).Applied);
+        }
+
+        // One before the client has its map, perhaps one more when it arrives and still names the old leader.
+        Assert.InRange(first.Calls.Count, 0, 2);
+        Assert.Equal(20, store.Executed.Count);
+    }
+
+    [Fact]
+    public async Task A_node_that_dies_is_left_for_another()
+    {
+        var store = new FakeStore();
+        var first = await FakeNode.StartAsync(store, "n1");
+        await using var second = await FakeNode.StartAsync(store, "n2");
+        await using var client = Client(KvTransport.Pipe, first, second);
+        var keys = client.TextKeyspace();
+        Assert.True((await keys.PutAsync("a", "1")).Applied);
+
+        await first.DisposeAsync();
+
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.True((await keys.PutAsync("b", $"{i}")).Applied);
+        }
+
+        Assert.Equal(11, store.Executed.Count);
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_write_that_may_have_arrived_ends_unknown_and_names_itself(KvTransport transport)
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        node.Rule = _ => new Step.LoseAnswer();
+        await using var client = Client(transport, node);
+
+        var fault = await Assert.ThrowsAsync<KvException>(() =>
+            client.TextKeyspace().PutAsync("a", "1", new KvWriteOptions { Timeout = TimeSpan.FromMilliseconds(1500) }).AsTask());
+
+        Assert.Equal(KvOutcome.Unknown, fault.Outcome);
+        Assert.True(fault.IsTransient);
+        Assert.Equal(node.Endpoint, fault.Endpoint);
+        var name = FakeStore.IdentityOf(node.Calls.First())!;
+        Assert.Equal(name.Sequence, fault.RequestId!.Value.Sequence);
+        Assert.Equal(name.ClientId.ToByteArray(), fault.RequestId.Value.ClientId.ToByteArray(bigEndian: true));
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_write_that_reached_nobody_was_not_applied(KvTransport transport)
+    {
+        // Bound and never listened on: a connection is refused.
+        using var closed = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        closed.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        await using var client = KvClient.Connect(
+            $"kvraft://127.0.0.1:{((System.Net.IPEndPoint)closed.LocalEndPoint!).Port}?timeout=500ms&transport={transport}");
+
+        var fault = await Assert.ThrowsAsync<KvException>(() => client.TextKeyspace().PutAsync("a", "1").AsTask());
+
+        Assert.Equal(KvOutcome.NotApplied, fault.Outcome);
+        Assert.True(fault.IsTransient);
+    }
+
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_refusal_that_would_repeat_is_told_at_once(KvTransport transport)
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        node.Rule = _ => new Step.Refuse(FakeStore.Error(StatusCode.InvalidArgument, ErrorReasons.LimitExceeded, Execution.NotExecuted));
+        await using var client = Client(transport, node);
+
+        var fault = await Assert.ThrowsAsync<KvException>(() => client.TextKeyspace().PutAsync("a", "1").AsTask());
+
+        Assert.Equal(ErrorReasons.LimitExceeded, fault.Reason);
+        Assert.Equal(KvOutcome.NotApplied, fault.Outcome);
+        Assert.False(fault.IsTransient);
+        Assert.Single(node.Calls);
+    }
+
+    [Fact]
+    public async Task A_refusal_after_a_lost_answer_does_not_make_the_outcome_certain()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        node.Script.Enqueue(new Step.ExecuteAndBreak());
+        node.Script.Enqueue(new Step.Refuse(FakeStore.Error(StatusCode.ResourceExhausted, ErrorReasons.DiskFull, Execution.NotExecuted)));
+        await using var client = Client(KvTransport.Pipe, node);
+
+        var fault = await Assert.ThrowsAsync<KvException>(() => client.TextKeyspace().PutAsync("a", "1").AsTask());
+
+        Assert.Equal(KvOutcome.Unknown, fault.Outcome);
+        Assert.Equal(ErrorReasons.DiskFull, fault.Reason);
+    }
+
+    [Fact]
+    public async Task Answered_writes_are_acknowledged_to_the_shard()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        for (var i = 0; i < 5; i++)
+        {
+            await client.TextKeyspace().PutAsync("a", $"{i}");
+        }
+
+        var name = FakeStore.IdentityOf(node.Calls.Last())!;
+
+        Assert.Equal(5, name.Sequence);
+        Assert.Equal(5, name.FirstUnacked);
+        Assert.Equal(5, node.Store.FirstUnackedOf(name.ClientId));
+    }
+
+    [Fact]
+    public async Task A_forgotten_session_is_replaced_before_the_caller_notices()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        await client.TextKeyspace().PutAsync("a", "1");
+        node.Store.ForgottenClients.Add(FakeStore.IdentityOf(node.Calls.First())!.ClientId);
+
+        Assert.True((await client.TextKeyspace().PutAsync("a", "2")).Applied);
+        Assert.Equal(2, node.Store.Executed.Select(write => write.Identity.ClientId).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Cancellation_ends_a_call_and_leaves_the_pipe_alone()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        var never = new TaskCompletionSource();
+        node.Script.Enqueue(new Step.Hold(never.Task));
+        using var cancel = new CancellationTokenSource();
+
+        var held = keys.PutAsync("a", "1", cancellationToken: cancel.Token).AsTask();
+        while (node.Calls.IsEmpty)
+        {
+            await Task.Yield();
+        }
+
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held);
+        Assert.True((await keys.PutAsync("b", "2")).Applied);
+        never.SetResult();
+        Assert.Equal(1, node.PipesOpened);
+    }
+
+    [Fact]
+    public async Task A_scan_resumes_where_its_stream_broke()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        await keys.MultiSetAsync(Enumerable.Range(0, 9).Select(i => new KvMultiSetItem<string, string> { Key = $"k{i}", Value = $"v{i}" }));
+        node.ScanChunksBeforeBreak = 2;
+
+        var pairs = new List<string>();
+        await foreach (var pair in keys.ScanAsync())
+        {
+            pairs.Add($"{pair.Key}={pair.Value}");
+        }
+
+        Assert.Equal(Enumerable.Range(0, 9).Select(i => $"k{i}=v{i}"), pairs);
+    }
+
+    [Fact]
+    public async Task A_scan_with_a_limit_keeps_it_across_a_break()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+        await keys.MultiSetAsync(Enumerable.Range(0, 9).Select(i => new KvMultiSetItem<string, string> { Key = $"k{i}", Value = "v" }));
+        node.ScanChunksBeforeBreak = 1;
+
+        var count = 0;
+        await foreach (var _ in keys.ScanAsync(new KvScanOptions { Limit = 5 }))
+        {
+            count++;
+        }
+
+        Assert.Equal(5, count);
+    }
+
+    [Fact]
+    public async Task Calls_beyond_the_bound_of_a_pipe_wait_for_a_place()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = new KvClient(Options(KvTransport.Pipe, node) with { PipeInFlightMax = 2, AttemptTimeout = Patience });
+        var keys = client.TextKeyspace();
+        var gate = new TaskCompletionSource();
+        node.Rule = _ => new Step.Hold(gate.Task);
+
+        var puts = Enumerable.Range(0, 10).Select(i => keys.PutAsync($"k{i}", "v").AsTask()).ToList();
+        while (node.Calls.Count < 2)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Equal(2, node.Calls.Count);
+        gate.SetResult();
+        await Task.WhenAll(puts);
+        Assert.Equal(10, node.Store.Executed.Count);
+    }
+
+    [Fact]
+    public async Task A_closed_client_refuses_calls()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        var client = Client(KvTransport.Pipe, node);
+        await client.TextKeyspace().PutAsync("a", "1");
+
+        await client.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.TextKeyspace().PutAsync("a", "2").AsTask());
+    }
+
+    private static KvClient Client(KvTransport transport, params FakeNode[] nodes) => new(Options(transport, nodes));
+
+    private static KvClientOptions Options(KvTransport transport, params FakeNode[] nodes) => new()
+    {
+        Endpoints = [.. nodes.Select(node => node.Endpoint)],
+        Transport = transport,
+        Timeout = Patience,
+        AttemptTimeout = TimeSpan.FromMilliseconds(700),
+        RandomSeed = 1,
+    };
+
+    private static RouteMap Maps(params FakeNode[] nodes)
+    {
+        var map = Routing.Maps.ThreeNodes(1, [.. nodes.Select(node => node.Endpoint)]);
+        map.ShardCount = 1;
+        while (map.Shards.Count > 1)
+        {
+            map.Shards.RemoveAt(1);
+        }
+
+        return map;
+    }
+}
