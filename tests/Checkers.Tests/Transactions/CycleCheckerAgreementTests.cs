@@ -60,6 +60,7 @@ public class CycleCheckerAgreementTests
     }
 
     [Fact]
+    [Trait("Category", "Long")]
     public void Twenty_thousand_transactions_in_one_component_end()
     {
         // The worst a broken store can do to the search: non-atomic all the way, so that everything hangs together.

@@ -1,0 +1,58 @@
+using KvRaft.Chaos.Checkers;
+using KvRaft.Checkers.Tests.Support;
+
+namespace KvRaft.Checkers.Tests.Aggregates;
+
+/// <summary>The margin is 100 ms, the time to live 1,000 ms; each event takes one millisecond.</summary>
+public class TtlCheckerTests
+{
+    [Theory]
+    [InlineData(800, null, "gone-early")]
+    [InlineData(900, null, "")]
+    [InlineData(1_000, null, "")]
+    [InlineData(1_000, "a", "")]
+    [InlineData(1_095, "a", "")]
+    [InlineData(1_105, "a", "visible-after-expiry")]
+    public void A_value_goes_within_the_margin_of_its_time(long waitMilliseconds, string? seen, string anomaly) =>
+        Assert.Equal(anomaly, string.Join(',', Check(Put().Ok(0).Wait(waitMilliseconds).Get(1).Saw(1, seen))));
+
+    [Fact]
+    public void A_slow_put_may_count_its_time_from_either_end()
+    {
+        Assert.Empty(Check(Put().Wait(500).Ok(0).Wait(1_050).Get(1).Saw(1, "a")));
+        Assert.Empty(Check(Put().Wait(500).Ok(0).Wait(450).Get(1).Saw(1, null)));
+    }
+
+    [Fact]
+    public void An_open_put_may_start_its_time_whenever_it_takes_effect() =>
+        Assert.Empty(Check(Put().Info(0).Wait(5_000).Get(1).Saw(1, "a")));
+
+    [Fact]
+    public void Another_update_may_have_removed_it()
+    {
+        Assert.Empty(Check(Put().Ok(0).Delete(2).Ok(2).Get(1).Saw(1, null)));
+        Assert.Empty(Check(Put().Ok(0).Delete(2).Get(1).Saw(1, null)));
+        Assert.Empty(Check(new HistoryBuilder().Delete(2).Info(2).Put(0, "a", ttlMilliseconds: 1_000).Ok(0).Get(1).Saw(1, null)));
+    }
+
+    [Fact]
+    public void Updates_that_were_over_before_the_put_excuse_nothing() =>
+        Assert.Equal(["gone-early"], Check(new HistoryBuilder().Delete(2).Ok(2).Put(0, "a", ttlMilliseconds: 1_000).Ok(0).Get(1).Saw(1, null)));
+
+    [Fact]
+    public void Once_gone_it_stays_gone_whatever_the_margin() =>
+        Assert.Equal(["resurrected"], Check(Put().Ok(0).Wait(1_000).Get(1).Saw(1, null).Get(1).Saw(1, "a")));
+
+    [Fact]
+    public void A_value_put_without_a_time_to_live_is_none_of_its_business() =>
+        Assert.Empty(Check(new HistoryBuilder().Put(0, "a").Ok(0).Wait(60_000).Get(1).Saw(1, "a").Get(1).Saw(1, null)));
+
+    [Fact]
+    public void The_margin_comes_from_the_header() =>
+        Assert.Empty(TtlChecker.Check(Put().Ok(0).Wait(1_500).Get(1).Saw(1, "a").WithParameters((TtlOptions.MarginParameter, 2_000)).Build()).Findings);
+
+    private static HistoryBuilder Put() => new HistoryBuilder().Put(0, "a", ttlMilliseconds: 1_000);
+
+    private static string[] Check(HistoryBuilder history) =>
+        TtlChecker.Check(history.Build(), new TtlOptions { Margin = TimeSpan.FromMilliseconds(100) }).Anomalies();
+}
