@@ -146,7 +146,7 @@ public sealed class EngineContractTests : IDisposable
 
                 Assert.Equal(Dump(memory), Dump(rocks));
             },
-            iter: 40,
+            iter: 15,
             threads: 1);
     }
 

@@ -32,7 +32,7 @@ public sealed class ShardModelTests : IDisposable
                     Assert.Equal((model.Clock, model.Revision), (machine.Clock, machine.Revision));
                 }
             },
-            iter: 300,
+            iter: 150,
             threads: 1);
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class ShardModelTests : IDisposable
                 Assert.Equal(single.Digest(), batched.Digest());
                 Assert.Equal(single.Statistics with { DiskBytes = 0 }, batched.Statistics with { DiskBytes = 0 });
             },
-            iter: 150,
+            iter: 60,
             threads: 1);
 
     [Fact]

@@ -1,0 +1,45 @@
+using KvRaft.Storage.Engine;
+
+namespace KvRaft.Storage.Tests;
+
+/// <summary>Engines over a disk that fails on command.</summary>
+internal sealed class FaultyEngines : IEngineFactory
+{
+    private readonly InMemoryEngines _engines = new();
+
+    public bool FailWrites { get; set; }
+
+    /// <summary>Data rows come back as bytes that no version ever wrote.</summary>
+    public bool DamageReads { get; set; }
+
+    public IStorageEngine Open(string directory) => new FaultyEngine(this, _engines.Open(directory));
+
+    private sealed class FaultyEngine(FaultyEngines faults, IStorageEngine inner) : IStorageEngine
+    {
+        public EngineStatistics Statistics => inner.Statistics;
+
+        public byte[]? Get(ReadOnlySpan<byte> key) => faults.DamageReads ? [0xEE] : inner.Get(key);
+
+        public byte[]? GetDurable(ReadOnlySpan<byte> key) => inner.GetDurable(key);
+
+        public IEngineSnapshot TakeSnapshot() => inner.TakeSnapshot();
+
+        public void Write(EngineBatch batch)
+        {
+            if (faults.FailWrites)
+            {
+                throw new StorageException("No space left on device.");
+            }
+
+            inner.Write(batch);
+        }
+
+        public void Flush() => inner.Flush();
+
+        public void SaveCheckpoint(string directory) => inner.SaveCheckpoint(directory);
+
+        public void VerifyChecksums() => inner.VerifyChecksums();
+
+        public void Dispose() => inner.Dispose();
+    }
+}
