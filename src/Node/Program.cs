@@ -1,2 +1,3 @@
-Console.Error.WriteLine("kvraft: nothing is wired yet");
-return 1;
+using KvRaft.Node.Verbs;
+
+return await Verb.RunAsync(args);

@@ -1,10 +1,14 @@
+using KvRaft.Node.Options;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
 /// Holds the data directory for one process: creates it, proves that it can be written, and keeps a lock file open so that a
 /// second process started on the same directory by mistake is refused (the lock is the kernel's and dies with the process).
 /// </summary>
-internal sealed class DataDirectory : IDisposable
+internal sealed class DataDirectory : IAsyncDisposable, IDisposable
 {
     private const string LockName = "LOCK";
 
@@ -48,8 +52,48 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>
+    /// Holds the directory and makes sure that it is this node's: a first start writes the identity, every other compares it.
+    /// The identity is kept in <c>store/</c>, where nothing else is written, so that a directory with data but without it is
+    /// recognised as damaged rather than taken for new.
+    /// </summary>
+    /// <exception cref="NodeStartException">Also: it is another node's, another cluster's, or has lost its identity.</exception>
+    public static DataDirectory Claim(NodeOptions options)
+    {
+        var directory = Hold(options.DataDirectory);
+        try
+        {
+            var store = System.IO.Path.Combine(directory.Path, "store");
+            if (!Directory.Exists(store) && Directory.EnumerateDirectories(directory.Path).Any())
+            {
+                throw new NodeStartException(
+                    StartFault.ForeignDirectory, $"{directory.Path} holds directories but no kvraft identity; it is not a data directory");
+            }
+
+            new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed).ClaimOrVerify(store);
+            return directory;
+        }
+        catch (StoreIdentityException error)
+        {
+            directory.Dispose();
+            throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            directory.Dispose();
+            throw NotWritable(directory.Path, error);
+        }
+        catch (NodeStartException)
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
     private static NodeStartException NotWritable(string path, Exception error) => new(
         StartFault.DirectoryNotWritable, $"the data directory {path} cannot be written: {error.Message}", error);
 
     public void Dispose() => _lock.Dispose();
+
+    public ValueTask DisposeAsync() => _lock.DisposeAsync();
 }

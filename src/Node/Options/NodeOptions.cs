@@ -1,4 +1,5 @@
 using System.Net;
+using KvRaft.Raft;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Options;
@@ -46,12 +47,6 @@ internal sealed record NodeOptions
     public const int ReplicationFactorDefault = 3;
 
     /// <summary>
-    /// Most shards a cluster can be cut into: the full route map of 512 shards fits into one 64 KiB message, eight times that is
-    /// still a quarter of the message limit.
-    /// </summary>
-    public const int ShardCountMax = 4096;
-
-    /// <summary>
     /// Most initial nodes: they are the voters of group 0, and beyond seven each further voter costs every placement decision a
     /// message while hardly adding to its safety. Further nodes join later, as data nodes.
     /// </summary>
@@ -82,6 +77,18 @@ internal sealed record NodeTimings
 
     /// <summary>How often free disk space is looked at. A disk fills at some hundred MB/s at most, against a reserve of 1 GiB.</summary>
     public TimeSpan DiskCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The timings of all groups. One request to a peer must take less than the shortest election, or a paused leader is never
+    /// replaced; connecting even less, so that a dead machine does not use up the whole of it.
+    /// </summary>
+    public RaftTimings ToRaft() => new()
+    {
+        ElectionMin = ElectionTimeoutMin,
+        ElectionMax = ElectionTimeoutMax,
+        RequestTimeout = ElectionTimeoutMin * 0.6,
+        ConnectTimeout = ElectionTimeoutMin * 0.4,
+    };
 
     /// <summary>How long a stopping node waits for calls under way before it cuts them.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Numerics;
+using KvRaft.Topology;
 
 namespace KvRaft.Node.Options;
 
@@ -64,15 +64,12 @@ internal static class NodeOptionsValidator
         Unique(nodes, node => node.Public.ToString(), "public", mistakes);
         for (var i = 0; i < nodes.Count; i++)
         {
-            if (nodes[i].Weight is not (> 0 and <= WeightMax))
+            if (!RingNode.IsValidWeight(nodes[i].Weight))
             {
-                mistakes.Add(new($"nodes[{i}].weight", Text(nodes[i].Weight), $"above 0, at most {WeightMax}"));
+                mistakes.Add(new($"nodes[{i}].weight", Text(nodes[i].Weight), string.Create(CultureInfo.InvariantCulture, $"from {RingNode.WeightMin} to {RingNode.WeightMax}")));
             }
         }
     }
-
-    /// <summary>A node a hundred times the size of another is not a cluster any more but a node with helpers.</summary>
-    private const int WeightMax = 100;
 
     private static void Unique(
         IReadOnlyList<InitialNode> nodes, Func<InitialNode, string> part, string name, List<OptionMistake> mistakes)
@@ -89,9 +86,9 @@ internal static class NodeOptionsValidator
 
     private static void Shards(NodeOptions options, List<OptionMistake> mistakes)
     {
-        if (options.ShardCount is < 1 or > NodeOptions.ShardCountMax || !BitOperations.IsPow2(options.ShardCount))
+        if (!ShardMap.IsValidShardCount(options.ShardCount))
         {
-            mistakes.Add(new("shardCount", Text(options.ShardCount), $"a power of two from 1 to {NodeOptions.ShardCountMax}"));
+            mistakes.Add(new("shardCount", Text(options.ShardCount), $"a power of two from 1 to {ShardMap.ShardCountMax}"));
         }
 
         if (options.ReplicationFactor < 1 || options.ReplicationFactor > Math.Max(1, options.Nodes.Count))

@@ -25,6 +25,23 @@ internal static class SettingSources
         return builder.AddInMemoryCollection(FromEnvironment(environment)).AddInMemoryCollection(flags).Build();
     }
 
+    /// <summary>A setting as given on the command line: <c>limits.keyBytesMax=1000</c>, <c>nodes[0].weight=2</c>.</summary>
+    /// <exception cref="InvalidOptionsException">There is no <c>=</c>.</exception>
+    public static KeyValuePair<string, string?> Parse(string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            throw new InvalidOptionsException([new OptionMistake("--set", text, "name=value")]);
+        }
+
+        var path = text[..equals]
+            .Replace("[", ":", StringComparison.Ordinal)
+            .Replace("]", "", StringComparison.Ordinal)
+            .Replace('.', ':');
+        return new(path, text[(equals + 1)..]);
+    }
+
     /// <summary>
     /// Only names that are settings: other programs (the test tools, scripts around the server) may use the prefix for purposes
     /// of their own.

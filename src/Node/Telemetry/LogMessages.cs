@@ -38,7 +38,7 @@ internal static partial class LogMessages
     public static partial void LeadsShardNoMore(this ILogger logger, NodeId nodeId, ShardId shardId);
 
     [LoggerMessage(1105, LogLevel.Debug, "Proposing what is due in shard {ShardId} answered {Status}; the next tick tries again")]
-    public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, string status);
+    public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, Raft.ProposalStatus status);
 
     // 1200: disk
     [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]

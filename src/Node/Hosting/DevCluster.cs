@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Net;
+using KvRaft.Node.Options;
+using KvRaft.Storage.Engine;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>
+/// Three nodes <c>n1</c> to <c>n3</c> in one process on loopback. The cluster's identity is drawn once and kept beside the
+/// nodes' directories, so that a second start is the same cluster and finds its data.
+/// </summary>
+internal sealed class DevCluster : IAsyncDisposable
+{
+    public const int BasePortDefault = 7400;
+
+    /// <summary>Enough that every node leads some and requests meet forwarding; few enough to be ready in seconds.</summary>
+    public const int ShardCountDefault = 8;
+
+    private const int NodeCount = 3;
+
+    /// <summary>How far a node's Raft port is from its public one.</summary>
+    private const int RaftPortOffset = 100;
+
+    private const string IdentityName = "dev-cluster-id";
+
+    private readonly StorageResources _engines;
+    private readonly List<KvRaftNode> _nodes = [];
+
+    private DevCluster(StorageResources engines) => _engines = engines;
+
+    public IReadOnlyList<KvRaftNode> Nodes => _nodes;
+
+    /// <summary>Starts the nodes; they listen when this returns.</summary>
+    /// <exception cref="NodeStartException">A port is taken, or the directory is unusable or of another cluster.</exception>
+    /// <exception cref="InvalidOptionsException">The shard count or a port is out of range.</exception>
+    public static async Task<DevCluster> StartAsync(
+        string data, bool fresh, int basePort, int shards, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        if (basePort is < 1024 or > IPEndPoint.MaxPort - RaftPortOffset - NodeCount)
+        {
+            throw new InvalidOptionsException([new OptionMistake(
+                "--base-port", basePort.ToString(CultureInfo.InvariantCulture), $"1024 to {IPEndPoint.MaxPort - RaftPortOffset - NodeCount}")]);
+        }
+
+        var clusterId = Identity(data, fresh);
+        var cluster = new DevCluster(new StorageResources(new StorageBudget()));
+        try
+        {
+            foreach (var options in Enumerable.Range(1, NodeCount).Select(i => Options(i, clusterId, data, basePort, shards)))
+            {
+                cluster._nodes.Add(await KvRaftNode.StartAsync(options, cluster._engines, loggers, cancellationToken));
+            }
+
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WhenReadyAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_nodes.Select(node => node.WhenReadyAsync(cancellationToken)));
+
+    private static NodeOptions Options(int number, Guid clusterId, string data, int basePort, int shards) => new()
+    {
+        ClusterId = clusterId,
+        ClusterName = "dev",
+        NodeId = IdOf(number),
+        DataDirectory = Path.Combine(data, IdOf(number).Value),
+        PublicListen = new IPEndPoint(IPAddress.Loopback, basePort + number),
+        RaftListen = new IPEndPoint(IPAddress.Loopback, basePort + RaftPortOffset + number),
+        Nodes = [.. Enumerable.Range(1, NodeCount).Select(i => new InitialNode(
+            IdOf(i), new HostAndPort("127.0.0.1", basePort + RaftPortOffset + i), new HostAndPort("127.0.0.1", basePort + i), "", 1))],
+        ShardCount = shards,
+        ReplicationFactor = NodeCount,
+    };
+
+    private static NodeId IdOf(int number) => new("n" + number.ToString(CultureInfo.InvariantCulture));
+
+    private static Guid Identity(string data, bool fresh)
+    {
+        var file = Path.Combine(data, IdentityName);
+        try
+        {
+            if (Directory.Exists(data) && !File.Exists(file) && Directory.EnumerateFileSystemEntries(data).Any())
+            {
+                throw new NodeStartException(
+                    StartFault.ForeignDirectory, $"{data} is not empty and no cluster of 'kvraft dev'; give another --data");
+            }
+
+            if (fresh && Directory.Exists(data))
+            {
+                Directory.Delete(data, recursive: true);
+            }
+
+            if (File.Exists(file))
+            {
+                return Guid.TryParse(File.ReadAllText(file), out var kept)
+                    ? kept
+                    : throw new NodeStartException(StartFault.DamagedData, $"{file} holds no cluster id; start with --fresh or give another --data");
+            }
+
+            var drawn = Guid.NewGuid();
+            Directory.CreateDirectory(data);
+            File.WriteAllText(file, drawn.ToString());
+            return drawn;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new NodeStartException(StartFault.DirectoryNotWritable, $"the data directory {data} cannot be written: {error.Message}", error);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // All at once: a node that stops while the others run makes them elect new leaders for nothing.
+        await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
+        _engines.Dispose();
+    }
+}

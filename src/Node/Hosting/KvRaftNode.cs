@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
+using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
+using KvRaft.Raft;
+using KvRaft.Storage.Engine;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>
+/// One running node, whole: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
+/// <para>
+/// From below: the data directory is claimed, the node's log opened (<see cref="RaftHost"/>), group 0 joined
+/// (<see cref="PlacementAgent"/>), and then the web host runs everything else: the services clients call, and the loops that
+/// follow the shard map (<see cref="ShardHost"/>), let time pass in idle shards (<see cref="DueTicker"/>) and watch the disk
+/// (<see cref="DiskGuard"/>). Stopping goes the other way: first nobody is let in, then calls under way end, then replicas
+/// flush and close, and last the log.
+/// </para>
+/// </summary>
+internal sealed class KvRaftNode : IAsyncDisposable
+{
+    private readonly Stack<Func<ValueTask>> _undo = new();
+    private readonly ILogger _logger;
+    private WebApplication? _app;
+
+    private KvRaftNode(NodeOptions options, ILoggerFactory loggers)
+    {
+        Options = options;
+        _logger = loggers.CreateLogger<KvRaftNode>();
+    }
+
+    public NodeOptions Options { get; }
+
+    /// <summary>Where the services listen; the real port if the options said 0.</summary>
+    public IPEndPoint PublicEndPoint { get; private set; } = null!;
+
+    /// <summary>Faults when the node cannot go on; the process must end with a code that is not zero.</summary>
+    public Task Failure => Service<NodeFailure>().Happened;
+
+    /// <summary>For tests and the development cluster: a part of the node.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    /// <summary>Starts a node. Returns when it listens; shards elect their leaders after that (<see cref="WhenReadyAsync"/>).</summary>
+    /// <param name="options">Checked here once more.</param>
+    /// <param name="engines">Shared by all nodes of the process; stays the caller's.</param>
+    /// <param name="loggers">Stays the caller's.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="InvalidOptionsException">The options break a rule.</exception>
+    /// <exception cref="NodeStartException">The node could not start; nothing was changed or lost.</exception>
+    public static async Task<KvRaftNode> StartAsync(
+        NodeOptions options, IEngineFactory engines, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        NodeOptionsValidator.Demand(options);
+        var node = new KvRaftNode(options, loggers);
+        try
+        {
+            await node.StartAsync(engines, loggers, cancellationToken);
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task StartAsync(IEngineFactory engines, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var directory = DataDirectory.Claim(Options);
+        _undo.Push(directory.DisposeAsync);
+        _logger.NodeStarts(Options.NodeId, Options.ClusterName, Options.ClusterId, directory.Path);
+
+        var map = new ShardMapHolder();
+        var raft = await RaftRoom.StartAsync(Options, map, loggers, cancellationToken);
+        _undo.Push(raft.DisposeAsync);
+        var placement = await PlacementAgent.JoinAsync(Options, raft, map, loggers, cancellationToken);
+
+        _app = Build(engines, loggers, map, raft, placement);
+        _undo.Push(_app.DisposeAsync);
+        await ListenAsync(_app, cancellationToken);
+        _undo.Push(() => new ValueTask(_app.StopAsync(CancellationToken.None)));
+        PublicEndPoint = ListensOn(_app);
+        _logger.NodeServes(Options.NodeId, PublicEndPoint.ToString(), raft.ListenEndPoint.ToString());
+    }
+
+    private WebApplication Build(
+        IEngineFactory engines, ILoggerFactory loggers, ShardMapHolder map, RaftHost raft, PlacementAgent placement)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services
+            .AddNode(Options, loggers)
+            .AddRaftRoom(raft)
+            .AddPlacementRoom(placement)
+            .AddShards(engines)
+            .AddRequestRouting(map)
+            .AddOperations()
+            .AddGrpcServices(Options.Limits)
+            .AddHealth();
+        builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = true);
+        builder.WebHost.ListenForGrpc(Options);
+        var app = builder.Build();
+        app.MapGrpcServices();
+        return app;
+    }
+
+    private async Task ListenAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or SocketException or UnauthorizedAccessException)
+        {
+            throw ListenFaults.ToStartException("publicListen", Options.PublicListen, error);
+        }
+    }
+
+    private static IPEndPoint ListensOn(WebApplication app)
+    {
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return IPEndPoint.Parse(address[(address.IndexOf("://", StringComparison.Ordinal) + 3)..]);
+    }
+
+    /// <summary>Waits until every shard has a leader that this node knows, and every replica of its own runs.</summary>
+    public async Task WhenReadyAsync(CancellationToken cancellationToken)
+    {
+        var readiness = Service<Readiness>();
+        var changes = Service<ShardMapHolder>().Changes;
+        while (true)
+        {
+            var news = changes.Next;
+            if (readiness.WhyNot() is null)
+            {
+                return;
+            }
+
+            await (await Task.WhenAny(news, Failure)).WaitAsync(cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _logger.NodeStops(Options.NodeId);
+        while (_undo.TryPop(out var undo))
+        {
+            await undo();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging.Console;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>Where a process that runs nodes writes its log: one line each, to stderr, with UTC times.</summary>
+internal static class NodeLogging
+{
+    public static ILoggerFactory ToConsole(LogLevel level) => LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(level)
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("DotNext", LogLevel.Warning)
+        .AddFilter("Grpc", LogLevel.Warning)
+        .AddFilter("System.Net", LogLevel.Warning)
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        })
+        .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+}

@@ -1,0 +1,113 @@
+using KvRaft.Node.Membership;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
+using KvRaft.Node.Shards;
+using KvRaft.Raft;
+using KvRaft.Storage.Engine;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>
+/// The rooms of a node, one short registration each; <see cref="KvRaftNode"/> reads like their list. What is registered as an
+/// instance stays its maker's to dispose; the container disposes only what it made.
+/// </summary>
+internal static class NodeServices
+{
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, ILoggerFactory loggers)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(loggers);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<NodeFailure>();
+        services.AddSingleton<Func<string, long>>(DiskGuard.FreeBytesOf);
+        services.AddLoop<DiskGuard>();
+        services.AddSingleton<IHostLifetime, CallersLifetime>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Timings.StopGrace);
+        return services;
+    }
+
+    public static IServiceCollection AddRaftRoom(this IServiceCollection services, RaftHost raft) =>
+        services.AddSingleton(raft).AddLoop<RaftWatch>();
+
+    public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
+        services.AddSingleton(placement);
+
+    public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
+        services.AddSingleton(engines).AddSingleton<ShardTable>().AddLoop<ShardHost>().AddLoop<DueTicker>();
+
+    public static IServiceCollection AddRequestRouting(this IServiceCollection services, ShardMapHolder map) => services
+        .AddSingleton(map)
+        .AddSingleton<LeaderBoard>()
+        .AddSingleton<PeerDirectory>()
+        .AddSingleton<DeadlineTokens>()
+        .AddSingleton<RequestRouter>();
+
+    public static IServiceCollection AddOperations(this IServiceCollection services) => services
+        .AddSingleton<AnswerHeaders>()
+        .AddSingleton<SingleKeyOperations>()
+        .AddSingleton<PipeSessions>()
+        .AddSingleton<RouteMaps>();
+
+    public static IServiceCollection AddGrpcServices(this IServiceCollection services, Limits limits)
+    {
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
+            grpc.MaxSendMessageSize = limits.MessageBytesMax;
+            grpc.Interceptors.Add<FaultInterceptor>();
+        });
+        services.AddGrpcReflection();
+
+        // Services have no state of a call; one of each saves an allocation and a look-up per request.
+        return services
+            .AddSingleton<FaultInterceptor>()
+            .AddSingleton<KvService>()
+            .AddSingleton<RoutingService>()
+            .AddSingleton<AdminService>();
+    }
+
+    public static IServiceCollection AddHealth(this IServiceCollection services)
+    {
+        services.AddSingleton<Readiness>();
+        services.AddGrpcHealthChecks(health =>
+            {
+                health.Services.Map("kvraft", check => check.Tags.Contains("live"));
+                health.Services.Map("kvraft.ready", check => check.Tags.Contains("ready"));
+            })
+            .AddCheck<Liveness>("live", tags: ["live"])
+            .AddCheck<Readiness>("ready", tags: ["ready"]);
+        return services;
+    }
+
+    public static void ListenForGrpc(this IWebHostBuilder host, NodeOptions options) => host.ConfigureKestrel(kestrel =>
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = options.Limits.StreamsPerConnectionMax;
+
+        // A pipe that carries everything a client has to say is one stream: let it fill a link of 1 Gbit/s at 8 ms.
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
+        kestrel.Listen(options.PublicListen, listen => listen.Protocols = HttpProtocols.Http2);
+    });
+
+    public static void MapGrpcServices(this WebApplication app)
+    {
+        app.MapGrpcService<KvService>();
+        app.MapGrpcService<RoutingService>();
+        app.MapGrpcService<AdminService>();
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
+    }
+
+    /// <summary>A loop of the node that others may also ask things.</summary>
+    private static IServiceCollection AddLoop<T>(this IServiceCollection services)
+        where T : class, IHostedService =>
+        services.AddSingleton<T>().AddHostedService(provider => provider.GetRequiredService<T>());
+}

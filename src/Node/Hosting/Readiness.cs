@@ -1,0 +1,42 @@
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Shards;
+using KvRaft.Topology;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>
+/// Whether this node should be sent requests: it has a shard map, all its replicas run, and each of their shards has a leader.
+/// Health service <c>kvraft.ready</c>.
+/// </summary>
+internal sealed class Readiness(NodeOptions options, ShardMapHolder map, ShardTable shards) : IHealthCheck
+{
+    /// <summary>What is missing, in words; null if nothing is.</summary>
+    public string? WhyNot()
+    {
+        if (map.Current.Map is not { } current)
+        {
+            return "no shard map yet";
+        }
+
+        foreach (var shard in current.ShardsOn(options.NodeId))
+        {
+            if (shards.Find(shard.Id) is not { } replica)
+            {
+                return $"the replica of shard {shard.Id} is not open yet";
+            }
+
+            // A leader that is this node counts only once its term is confirmed.
+            if (replica.Leader is not { } leader || (leader == options.NodeId && !replica.IsLeader))
+            {
+                return $"shard {shard.Id} has no leader";
+            }
+        }
+
+        return null;
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(WhyNot() is { } why ? HealthCheckResult.Unhealthy(why) : HealthCheckResult.Healthy());
+}

@@ -1,0 +1,46 @@
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Shards;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>
+/// What every answer says about itself: which replica gave it, in which role and term, and which promise was kept. The cluster's
+/// id is added by unary calls only; a pipe's caller heard it in Hello.
+/// </summary>
+internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, TimeProvider time)
+{
+    private readonly string _self = options.NodeId.Value;
+
+    /// <summary>For a write that was applied at a place in the log.</summary>
+    public ResponseHeader OfWrite(ShardReplica replica, Storage.LogPosition position) => new()
+    {
+        Shard = replica.Shard.Value,
+        ServedBy = _self,
+        RoleServed = ServedRole.Leader,
+        Term = position.Term,
+        AppliedIndex = position.Index,
+        RingEpoch = map.Current.Epoch.Value,
+        ConsistencyDelivered = Consistency.Linearizable,
+        DurabilityReached = Durability.QuorumFsync,
+        ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+    };
+
+    /// <summary>For a read of a replica.</summary>
+    public ResponseHeader OfRead(ShardReplica replica, Consistency delivered)
+    {
+        var applied = replica.Store.Applied;
+        return new ResponseHeader
+        {
+            Shard = replica.Shard.Value,
+            ServedBy = _self,
+            RoleServed = replica.IsLeader ? ServedRole.Leader : ServedRole.Follower,
+            Term = applied.Term,
+            AppliedIndex = applied.Index,
+            RingEpoch = map.Current.Epoch.Value,
+            ConsistencyDelivered = delivered,
+            ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
+    }
+}

@@ -1,0 +1,21 @@
+using KvRaft.Node.Routing;
+using KvRaft.Storage;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>What a caller is told about an exception that no code above expected.</summary>
+internal static class Faults
+{
+    public static Failure ToFailure(Exception error, bool isWrite)
+    {
+        var execution = isWrite ? Execution.Unknown : Execution.NotExecuted;
+        return error switch
+        {
+            FailureException known => known.Failure,
+            StorageCorruptionException => new Failure(
+                ErrorReasons.CorruptReplica, execution, "this replica's data are damaged; another replica will take over"),
+            _ => Failure.Internal(execution),
+        };
+    }
+}

@@ -1,0 +1,167 @@
+using Google.Protobuf;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>
+/// What a request must look like before anything is done for it. Pure. Each rule answers the failure to send back, or null.
+/// Runs once per operation on the hot path, so nothing here allocates unless it refuses.
+/// </summary>
+internal static class RequestCheck
+{
+    private const int ClientIdBytes = 16;
+    private const int Sha256Bytes = 32;
+
+    /// <summary>A condition is repeated in the log; longer values are compared by hash or version. As documented in options.proto.</summary>
+    private const int ConditionValueBytesMax = 1024;
+
+    public static Failure? SingleKey(PipeCall call, Limits limits) => call.OperationCase switch
+    {
+        Operation.Get => Header(call.Get.Header) ?? Key(call.Get.Key, "key", limits) ?? Read(call.Get),
+        Operation.Put => Write(call.Put.Header) ?? Key(call.Put.Key, "key", limits)
+            ?? Value(call.Put.Value, "value", limits) ?? Expiry(call.Put.Options, "options") ?? Condition(call.Put.Condition, "condition"),
+        Operation.Delete => Write(call.Delete.Header) ?? Key(call.Delete.Key, "key", limits)
+            ?? NoExpiry(call.Delete.Options) ?? Condition(call.Delete.Condition, "condition"),
+        Operation.Increment => Write(call.Increment.Header) ?? Key(call.Increment.Key, "key", limits)
+            ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment),
+        Operation.Touch => Write(call.Touch.Header) ?? Key(call.Touch.Key, "key", limits)
+            ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
+        _ => Failure.Invalid("operation", "one of get, put, delete, increment, touch"),
+    };
+
+    public static Failure? Header(RequestHeader? header) =>
+        header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative") : null;
+
+    /// <summary>The header of a write: also its identity.</summary>
+    public static Failure? Write(RequestHeader? header) => Header(header) ?? Identity(header?.Identity, "header.identity");
+
+    public static Failure? Identity(RequestIdentity? identity, string field)
+    {
+        if (identity is null)
+        {
+            return null;
+        }
+
+        if (identity.ClientId.Length != ClientIdBytes)
+        {
+            return Failure.Invalid(field + ".client_id", $"exactly {ClientIdBytes} bytes");
+        }
+
+        if (identity.Sequence < 1)
+        {
+            return Failure.Invalid(field + ".sequence", "counted from 1");
+        }
+
+        return identity.FirstUnacked < 1 || identity.FirstUnacked > identity.Sequence
+            ? Failure.Invalid(field + ".first_unacked", "from 1 to the sequence")
+            : null;
+    }
+
+    public static Failure? Key(ByteString key, string field, Limits limits)
+    {
+        if (key.IsEmpty)
+        {
+            return Failure.Invalid(field, "must not be empty");
+        }
+
+        return key.Length > limits.KeyBytesMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.keyBytesMax", limits.KeyBytesMax, key.Length))
+            : null;
+    }
+
+    public static Failure? Value(ByteString value, string field, Limits limits) =>
+        value.Length > limits.ValueBytesMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.valueBytesMax", limits.ValueBytesMax, value.Length))
+            : null;
+
+    /// <summary>The keyspace a request names, as the map has it.</summary>
+    public static Failure? Keyspace(RoutingView view, string name, out KeyspaceDescriptor? keyspace)
+    {
+        keyspace = view.Keyspace(name);
+        if (view.Map is null)
+        {
+            return Failure.NoMap(MapDelay);
+        }
+
+        return keyspace is null ? Failure.KeyspaceNotFound(name) : null;
+    }
+
+    /// <summary>A cluster that starts has its first map within a few elections.</summary>
+    private static readonly TimeSpan MapDelay = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How many keys one call may name.</summary>
+    public static Failure? Count(int count, string field, Limits limits)
+    {
+        if (count == 0)
+        {
+            return Failure.Invalid(field, "must not be empty");
+        }
+
+        return count > limits.MultiKeysMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.multiKeysMax", limits.MultiKeysMax, count))
+            : null;
+    }
+
+    /// <summary>The keyspace's own bound, below the node's.</summary>
+    public static Failure? ValueIn(KeyspaceDescriptor keyspace, ByteString value) =>
+        keyspace.ValueBytesMax > 0 && value.Length > keyspace.ValueBytesMax
+            ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
+            : null;
+
+    public static Failure? Expiry(WriteOptions? options, string field) => options?.ExpiryCase switch
+    {
+        WriteOptions.ExpiryOneofCase.TtlMs when options.TtlMs is < 1 or > TtlMsMax =>
+            Failure.Invalid(field + ".ttl_ms", $"from 1 to {TtlMsMax}"),
+        WriteOptions.ExpiryOneofCase.ExpireAtMs when options.ExpireAtMs < 1 =>
+            Failure.Invalid(field + ".expire_at_ms", "milliseconds since the Unix epoch, above 0"),
+        WriteOptions.ExpiryOneofCase.NoExpiry when !options.NoExpiry =>
+            Failure.Invalid(field + ".no_expiry", "true, or left out"),
+        _ => null,
+    };
+
+    /// <summary>A hundred years: what is meant to live longer has no expiry, and the sum with the clock cannot overflow.</summary>
+    private const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
+
+    public static Failure? Condition(Condition? condition, string field) => condition?.KindCase switch
+    {
+        null => null,
+        V1.Condition.KindOneofCase.None => Failure.Invalid(field, "must say what has to hold"),
+        V1.Condition.KindOneofCase.Absent when !condition.Absent => Failure.Invalid(field + ".absent", "true; use present for the opposite"),
+        V1.Condition.KindOneofCase.Present when !condition.Present => Failure.Invalid(field + ".present", "true; use absent for the opposite"),
+        V1.Condition.KindOneofCase.VersionEquals when condition.VersionEquals < 1 =>
+            Failure.Invalid(field + ".version_equals", "above 0; use absent for 'no such key'"),
+        V1.Condition.KindOneofCase.ValueSha256Equals when condition.ValueSha256Equals.Length != Sha256Bytes =>
+            Failure.Invalid(field + ".value_sha256_equals", $"exactly {Sha256Bytes} bytes"),
+        V1.Condition.KindOneofCase.ValueEquals when condition.ValueEquals.Length > ConditionValueBytesMax =>
+            Failure.Invalid(field + ".value_equals", $"at most {ConditionValueBytesMax} bytes; use value_sha256_equals for larger values"),
+        _ => null,
+    };
+
+    private static Failure? Read(GetRequest request) =>
+        ReadOptions(request.Options) ?? (request.IfVersionNot < 0 ? Failure.Invalid("if_version_not", "not negative") : null);
+
+    public static Failure? ReadOptions(ReadOptions? options) => options?.ConsistencyCase switch
+    {
+        V1.ReadOptions.ConsistencyOneofCase.Bounded when options.Bounded.MaxStalenessMs < 1 =>
+            Failure.Invalid("options.bounded.max_staleness_ms", "above 0"),
+        V1.ReadOptions.ConsistencyOneofCase.AtLeast when options.AtLeast.Version < 1 =>
+            Failure.Invalid("options.at_least.version", "above 0"),
+        _ => null,
+    };
+
+    private static Failure? NoExpiry(WriteOptions? options) =>
+        options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid("options", "a delete takes no expiry") : null;
+
+    private static Failure? Touch(TouchRequest request) =>
+        request.Options is null or { ExpiryCase: WriteOptions.ExpiryOneofCase.None }
+            ? Failure.Invalid("options", "ttl_ms, expire_at_ms or no_expiry")
+            : Expiry(request.Options, "options");
+
+    private static Failure? Bounds(IncrementRequest request) =>
+        request is { HasMin: true, HasMax: true } && request.Min > request.Max ? Failure.Invalid("min", "at most max") : null;
+}

@@ -1,0 +1,112 @@
+using Google.Protobuf;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
+using KvRaft.Storage.Shards;
+using KvRaft.V1;
+using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>From what a replica answered to the wire's words. Pure.</summary>
+internal static class SingleKeyAnswers
+{
+    public static PipeAnswer OfFailure(long correlationId, Failure failure) =>
+        new() { CorrelationId = correlationId, Error = RpcStatus.ToDetail(failure) };
+
+    /// <summary>The answer of a write that reached the log.</summary>
+    /// <param name="call">What the caller asked for.</param>
+    /// <param name="command">What was proposed for it: it knows the instant that became of a time-to-live.</param>
+    /// <param name="outcome">What the state machine answered.</param>
+    /// <param name="header">The answer's header; the outcome adds to it.</param>
+    public static PipeAnswer OfWrite(PipeCall call, ShardCommand command, ShardOutcome outcome, ResponseHeader header)
+    {
+        header.Deduplicated = outcome.Deduplicated;
+        var answer = new PipeAnswer { CorrelationId = call.CorrelationId };
+        if (outcome.Status == ShardStatus.Refused)
+        {
+            answer.Error = RpcStatus.ToDetail(OfRefusal(outcome.Reason));
+            return answer;
+        }
+
+        var applied = outcome.Status == ShardStatus.Applied;
+        switch (call.OperationCase)
+        {
+            case Operation.Put:
+                answer.Put = new PutResponse
+                {
+                    Header = header,
+                    Applied = applied,
+                    Version = applied ? outcome.Version : 0,
+                    Previous = applied && call.Put.Options is { ReturnPrevious: true } ? ToState(outcome.Previous) : null,
+                    Current = applied ? null : ToState(outcome.Previous),
+                };
+                break;
+            case Operation.Delete:
+                answer.Delete = new DeleteResponse
+                {
+                    Header = header,
+                    Applied = applied,
+                    Version = applied ? outcome.Version : 0,
+                    Existed = (applied ? outcome.PreviousVersion : outcome.Version) > 0,
+                    Previous = applied && call.Delete.Options is { ReturnPrevious: true } ? ToState(outcome.Previous) : null,
+                    Current = applied ? null : ToState(outcome.Previous),
+                };
+                break;
+            case Operation.Increment:
+                answer.Increment = new IncrementResponse { Header = header, Value = outcome.Counter, Version = outcome.Version };
+                break;
+            case Operation.Touch:
+                answer.Touch = new TouchResponse
+                {
+                    Header = header,
+                    Applied = applied,
+                    Found = applied || outcome.Version > 0,
+                    Version = outcome.Version,
+                    ExpireAtMs = applied ? ((TouchCommand)command).ExpireAtMs : 0,
+                };
+                break;
+            default:
+                throw new ArgumentException($"{call.OperationCase} is no write", nameof(call));
+        }
+
+        return answer;
+    }
+
+    /// <summary>The answer of a read.</summary>
+    public static PipeAnswer OfRead(PipeCall call, StoredValue? found, ResponseHeader header)
+    {
+        var request = call.Get;
+        var response = new GetResponse { Header = header, Found = found is not null };
+        if (found is { } value)
+        {
+            response.NotModified = request.IfVersionNot == value.Version;
+            response.Current = ToState(value, keepValue: !request.HeadOnly && !response.NotModified);
+        }
+
+        return new PipeAnswer { CorrelationId = call.CorrelationId, Get = response };
+    }
+
+    public static ValueState? ToState(StoredValue? value) => value is { } there ? ToState(there, keepValue: true) : null;
+
+    /// <summary>The bytes are wrapped, not copied: a stored value that was read is nobody else's.</summary>
+    public static ValueState ToState(StoredValue value, bool keepValue) => new()
+    {
+        Value = keepValue ? UnsafeByteOperations.UnsafeWrap(value.Value) : ByteString.Empty,
+        Version = value.Version,
+        ExpireAtMs = value.ExpireAtMs,
+    };
+
+    /// <summary>What every replica agreed to refuse.</summary>
+    public static Failure OfRefusal(RefusalReason reason) => reason switch
+    {
+        RefusalReason.RequestIdReused => Failure.Refused(
+            ErrorReasons.RequestIdReused, "this identity was used for another request before"),
+
+        // This attempt was not applied; whether an earlier one was is what nobody remembers any more.
+        RefusalReason.RequestIdExpired => new Failure(
+            ErrorReasons.RequestIdExpired, Execution.Unknown, "the shard no longer remembers what became of this identity"),
+        RefusalReason.NotANumber => Failure.Refused(ErrorReasons.NotANumber, "the value is no decimal number of 64 bits"),
+        RefusalReason.OutOfBounds => Failure.Refused(ErrorReasons.OutOfBounds, "the result would leave its bounds"),
+        _ => Failure.Internal(Execution.NotExecuted),
+    };
+}

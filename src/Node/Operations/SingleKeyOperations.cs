@@ -1,0 +1,68 @@
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>
+/// The way of every get, put, delete, increment and touch, from whichever service: checked, sent to its shard, answered. An
+/// answer is always given; what went wrong is its error. Thread-safe.
+/// </summary>
+internal sealed class SingleKeyOperations(
+    RequestRouter router, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options,
+    ILogger<SingleKeyOperations> logger)
+{
+    private readonly Limits _limits = options.Limits;
+
+    public async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, Deadline deadline)
+    {
+        try
+        {
+            return await AnswerCheckedAsync(call, deadline);
+        }
+        catch (Exception error)
+        {
+            // A fault of this node, or of the disk under one replica. The caller of one operation in a pipe must hear of it, and
+            // the other operations must not.
+            logger.RequestFaulted(error, call.OperationCase.ToString());
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, Faults.ToFailure(error, call.IsWrite()));
+        }
+    }
+
+    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline)
+    {
+        var view = router.View;
+        if (Check(call, view, out var keyspace) is { } failure)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+        }
+
+        var shard = view.Map!.ShardOf(keyspace!, call.Key().Span);
+        var request = new SingleKeyRequest(call, keyspace!, headers, disk, router.Time);
+        if (request.TryReadHere(shards.Find(shard)) is { } near)
+        {
+            return near;
+        }
+
+        var noForward = call.Header() is { NoForward: true };
+        var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
+        return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
+    }
+
+    private Failure? Check(PipeCall call, RoutingView view, out KeyspaceDescriptor? keyspace)
+    {
+        keyspace = null;
+        if (RequestCheck.SingleKey(call, _limits) is { } failure)
+        {
+            return failure;
+        }
+
+        return RequestCheck.Keyspace(view, call.Header()?.Keyspace ?? "", out keyspace)
+            ?? (call.OperationCase == PipeCall.OperationOneofCase.Put ? RequestCheck.ValueIn(keyspace!, call.Put.Value) : null);
+    }
+}

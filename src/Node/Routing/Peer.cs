@@ -1,0 +1,55 @@
+using Grpc.Net.Client;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Routing;
+
+/// <summary>
+/// Another node, seen from here: one channel, over it one long-lived pipe for single-key operations and ordinary calls for the
+/// rest. Thread-safe.
+/// </summary>
+internal sealed class Peer : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel;
+
+    public Peer(NodeId node, string address)
+    {
+        Node = node;
+        Address = address;
+        _channel = GrpcChannel.ForAddress("http://" + address, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler
+            {
+                // Below the shortest election: whoever takes longer to accept will be replaced before it answers.
+                ConnectTimeout = TimeSpan.FromMilliseconds(500),
+                EnableMultipleHttp2Connections = true,
+                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                UseProxy = false,
+            },
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = null,
+            MaxSendMessageSize = null,
+        });
+        Kv = new Kv.KvClient(_channel);
+        Keyspaces = new Keyspaces.KeyspacesClient(_channel);
+        Pipe = new PeerPipe(Kv, node);
+    }
+
+    public NodeId Node { get; }
+
+    /// <summary><c>host:port</c>.</summary>
+    public string Address { get; }
+
+    public Kv.KvClient Kv { get; }
+
+    public Keyspaces.KeyspacesClient Keyspaces { get; }
+
+    public PeerPipe Pipe { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Pipe.DisposeAsync();
+        _channel.Dispose();
+    }
+}

@@ -1,0 +1,160 @@
+using KvRaft.Node.Options;
+using KvRaft.Node.Shards;
+using KvRaft.Topology;
+using KvRaft.V1;
+using LeaderHint = KvRaft.Topology.LeaderHint;
+
+namespace KvRaft.Node.Routing;
+
+/// <summary>
+/// From a shard to an answer: carries a request out on the leader's replica if that is here, forwards it to the node where it is
+/// otherwise, and goes on while the leadership moves, until the deadline.
+/// <para>
+/// It repeats only what is certain not to have been executed, and reads. A write whose fate is unknown is answered as unknown:
+/// the client, who numbered it, may send it again; this node must not guess.
+/// </para>
+/// <para>Decisions are in <see cref="RouteRule"/>; this is the shell that owns the waiting. Thread-safe.</para>
+/// </summary>
+internal sealed class RequestRouter(
+    NodeOptions options, ShardMapHolder map, ShardTable shards, LeaderBoard leaders, PeerDirectory peers, DeadlineTokens tokens, TimeProvider time)
+{
+    /// <summary>What a caller is told to wait when a shard has no leader: a good part of an election.</summary>
+    private static readonly TimeSpan ElectionDelay = TimeSpan.FromMilliseconds(250);
+
+    private readonly NodeId _self = options.NodeId;
+
+    public TimeProvider Time => time;
+
+    /// <summary>The view a request is to keep to its end.</summary>
+    public RoutingView View => map.Current;
+
+    /// <summary>Answers a request for one shard.</summary>
+    /// <param name="request">What to do, here or elsewhere.</param>
+    /// <param name="shard">The shard it is for, by the view in force.</param>
+    /// <param name="noForward">Refuse with a hint rather than forward.</param>
+    /// <param name="deadline">When to give up.</param>
+    public async ValueTask<Answered<TAnswer>> RouteAsync<TAnswer, TRequest>(
+        TRequest request, ShardId shard, bool noForward, Deadline deadline)
+        where TAnswer : class
+        where TRequest : struct, IShardRequest<TAnswer>
+    {
+        var token = tokens.For(deadline);
+        Failure? last = null;
+        for (int refusals = 0, forwards = 0, waits = 0; ; )
+        {
+            // Taken before looking, so that news between the look and the wait are not slept through.
+            var news = map.Changes.Next;
+            var (step, node) = RouteRule.Next(Look(shard), noForward, refusals, forwards);
+            Answered<TAnswer> answered;
+            switch (step)
+            {
+                case RouteStep.RunHere:
+                    answered = await request.RunAsync(shards.Find(shard)!, token);
+                    break;
+                case RouteStep.Forward:
+                    forwards++;
+                    answered = await ForwardAsync<TAnswer, TRequest>(request, shard, node, deadline, token);
+                    break;
+                case RouteStep.RefuseWithHint:
+                    return Refusal(shard);
+                default:
+                    var delay = RouteRule.Delay(waits++);
+                    refusals = 0;
+                    if (deadline.Remaining(time) <= delay)
+                    {
+                        return last ?? Failure.NoLeader(shard, ElectionDelay);
+                    }
+
+                    await Task.WhenAny(news, Task.Delay(delay, time, CancellationToken.None));
+                    continue;
+            }
+
+            if (answered.HasAnswer)
+            {
+                return answered;
+            }
+
+            last = answered.Failure;
+            if (!RouteRule.MayRetry(last, request.IsWrite) || deadline.HasPassed(time))
+            {
+                return last;
+            }
+
+            if (noForward)
+            {
+                return last.Reason == ErrorReasons.NotLeader ? Refusal(shard) : last;
+            }
+
+            refusals++;
+        }
+    }
+
+    private ShardSight Look(ShardId shard)
+    {
+        var replica = shards.Find(shard);
+        var descriptor = map.Current.Map is { } current && shard.Value < current.ShardCount ? current[shard] : null;
+        return new ShardSight(
+            _self, replica is { IsLeader: true }, replica is not null,
+            replica is not null ? replica.Leader : leaders.Find(shard), descriptor?.Replicas ?? []);
+    }
+
+    private async ValueTask<Answered<TAnswer>> ForwardAsync<TAnswer, TRequest>(
+        TRequest request, ShardId shard, NodeId node, Deadline deadline, CancellationToken token)
+        where TAnswer : class
+        where TRequest : struct, IShardRequest<TAnswer>
+    {
+        if (peers.Find(node) is not { } peer)
+        {
+            return Failure.NoLeader(shard, ElectionDelay);
+        }
+
+        var answered = await request.ForwardAsync(peer, deadline, token);
+        if (answered.HasAnswer)
+        {
+            return answered;
+        }
+
+        Learn(shard, node, answered.Failure);
+        return answered;
+    }
+
+    private void Learn(ShardId shard, NodeId asked, Failure failure)
+    {
+        if (failure.Hint is { LeaderNode.Length: > 0 } hint && NodeId.IsValid(hint.LeaderNode))
+        {
+            leaders.Learn(shard, new LeaderHint(new NodeId(hint.LeaderNode), hint.Term));
+        }
+        else if (RouteRule.MayRetry(failure, isWrite: false))
+        {
+            leaders.Forget(shard, asked);
+        }
+    }
+
+    /// <summary>Where the caller should go instead, with everything this node knows.</summary>
+    private Failure Refusal(ShardId shard)
+    {
+        var view = map.Current;
+        var replica = shards.Find(shard);
+        var leader = replica is not null ? replica.Leader : leaders.Find(shard);
+        if (replica is not null && (leader is null || leader == _self))
+        {
+            // Nobody, or this node but not confirmed yet: there is nowhere to go, so the caller must wait rather than try at once.
+            return Failure.NoLeader(shard, leader is null ? ElectionDelay : RouteRule.Delay(0));
+        }
+
+        var hint = new RouteHint
+        {
+            Shard = shard.Value,
+            LeaderNode = leader?.Value ?? "",
+            LeaderEndpoint = leader is { } known ? view.AddressOf(known) ?? "" : "",
+            Term = replica?.Group.Term ?? 0,
+            RingEpoch = view.Epoch.Value,
+        };
+        if (view.Map is { } current)
+        {
+            hint.Replicas.Add(current[shard].Replicas.Select(member => member.Node.Value));
+        }
+
+        return replica is null ? Failure.WrongShard(hint) : Failure.NotLeader(hint);
+    }
+}

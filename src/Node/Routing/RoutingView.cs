@@ -1,0 +1,44 @@
+using System.Collections.Frozen;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Routing;
+
+/// <summary>
+/// Everything a request needs to find its way, at one epoch: nodes, keyspaces, shard map. Immutable; a request takes one and keeps
+/// it to its end.
+/// </summary>
+internal sealed class RoutingView
+{
+    /// <summary>Before the cluster has decided on its first map.</summary>
+    public static readonly RoutingView Empty = new(null, [], []);
+
+    private readonly FrozenDictionary<string, KeyspaceDescriptor> _keyspaces;
+    private readonly FrozenDictionary<NodeId, NodeDescriptor> _nodes;
+
+    public RoutingView(ShardMap? map, IEnumerable<NodeDescriptor> nodes, IEnumerable<KeyspaceDescriptor> keyspaces)
+    {
+        Map = map;
+        _nodes = nodes.ToFrozenDictionary(node => node.Id);
+        _keyspaces = keyspaces.ToFrozenDictionary(keyspace => keyspace.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Null before the first map.</summary>
+    public ShardMap? Map { get; }
+
+    public Epoch Epoch => Map?.Epoch ?? default;
+
+    /// <summary>By name of node.</summary>
+    public IEnumerable<NodeDescriptor> Nodes => _nodes.Values.OrderBy(node => node.Id);
+
+    /// <summary>By name.</summary>
+    public IEnumerable<KeyspaceDescriptor> Keyspaces => _keyspaces.Values.OrderBy(keyspace => keyspace.Name, StringComparer.Ordinal);
+
+    /// <summary>The keyspace a request names; no name means the default. Null if there is no such keyspace.</summary>
+    public KeyspaceDescriptor? Keyspace(string name) =>
+        _keyspaces.GetValueOrDefault(name.Length == 0 ? KeyspaceName.Default : name);
+
+    public NodeDescriptor? Node(NodeId node) => _nodes.GetValueOrDefault(node);
+
+    /// <summary>Where clients and other nodes reach a node's services, <c>host:port</c>; null if the node is not known.</summary>
+    public string? AddressOf(NodeId node) => Node(node)?.PublicAddress;
+}

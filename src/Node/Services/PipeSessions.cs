@@ -1,0 +1,19 @@
+using Grpc.Core;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>Runs pipes until their client closes them or the node stops.</summary>
+internal sealed class PipeSessions(
+    NodeOptions options, SingleKeyOperations operations, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    public async Task RunAsync(
+        IAsyncStreamReader<PipeRequest> requests, IServerStreamWriter<PipeResponse> responses, CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        var session = new PipeSession(operations, options.Limits, responses, time);
+        await session.RunAsync(requests, ending.Token);
+    }
+}

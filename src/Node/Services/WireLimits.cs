@@ -1,0 +1,22 @@
+using KvRaft.Storage.Shards;
+using KvRaft.Topology;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>The limits in force, as Hello and GetLimits tell them.</summary>
+internal static class WireLimits
+{
+    public static V1.Limits Of(Limits limits) => new()
+    {
+        KeyBytesMax = limits.KeyBytesMax,
+        ValueBytesMax = limits.ValueBytesMax,
+        MessageBytesMax = limits.MessageBytesMax,
+        MultiKeysMax = limits.MultiKeysMax,
+        TxnOperationsMax = limits.TxnOperationsMax,
+        ScanChunkBytesMax = limits.ScanChunkBytesMax,
+        PipeInFlightMax = limits.PipeInFlightMax,
+        TimeoutMsMax = (long)limits.TimeoutMax.TotalMilliseconds,
+        KeyspaceNameBytesMax = KeyspaceName.LengthMax,
+    };
+}

@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using KvRaft.Node.Options;
+using KvRaft.Node.Telemetry;
+using KvRaft.Raft;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Shards;
+
+/// <summary>
+/// Lets time pass in shards nobody writes to: asks, at a steady pace, every replica that leads here for the command it wants
+/// proposed when time alone changes something, and proposes it. A tick that is refused is not repeated; the next one says the
+/// same and more.
+/// </summary>
+internal sealed class DueTicker(NodeOptions options, ShardTable table, TimeProvider time, ILogger<DueTicker> logger) : BackgroundService
+{
+    // One tick of a shard at a time: a shard that is slow to apply them must not collect a queue of ticks.
+    private readonly ConcurrentDictionary<ShardId, byte> _underWay = new();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Timings.DueInterval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            foreach (var replica in table.All)
+            {
+                if (replica.IsLeader && _underWay.TryAdd(replica.Shard, 0))
+                {
+                    _ = TickAsync(replica, nowMs, stoppingToken);
+                }
+            }
+        }
+    }
+
+    private async Task TickAsync(ShardReplica replica, long nowMs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (replica.Store.DueCommand(nowMs) is { } command)
+            {
+                var result = await replica.Group.ProposeAsync(command, cancellationToken);
+                if (result.Status != ProposalStatus.Applied)
+                {
+                    logger.DueCommandRefused(replica.Shard, result.Status);
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The replica was closed meanwhile; its next leader ticks.
+        }
+        finally
+        {
+            _underWay.TryRemove(replica.Shard, out _);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Shards;
+
+/// <summary>Tells the log when this node begins or ceases to lead a shard, and wakes whoever waits for news about leaders.</summary>
+internal sealed class LeadershipNews(NodeId self, ShardReplica replica, ChangeSignal changes, ILogger logger)
+{
+    private int _led;
+
+    /// <summary>May be called more often than leadership changes, from any thread.</summary>
+    public void Tell()
+    {
+        var leads = replica.IsLeader ? 1 : 0;
+        if (Interlocked.Exchange(ref _led, leads) != leads)
+        {
+            if (leads == 1)
+            {
+                logger.LeadsShard(self, replica.Shard, replica.Group.Term);
+            }
+            else
+            {
+                logger.LeadsShardNoMore(self, replica.Shard);
+            }
+        }
+
+        changes.Raise();
+    }
+}

@@ -1,0 +1,11 @@
+using KvRaft.Node.Routing;
+using KvRaft.Storage;
+using KvRaft.Storage.Shards;
+
+namespace KvRaft.Node.Shards;
+
+/// <summary>What became of a write on the replica that was asked: an outcome with its place in the log, or a failure.</summary>
+internal readonly record struct WriteResult(ShardOutcome? Outcome, LogPosition Position, Failure? Failure)
+{
+    public static implicit operator WriteResult(Failure failure) => new(null, default, failure);
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Node.Hosting;
+
+namespace KvRaft.Node.Verbs;
+
+/// <summary><c>kvraft dev</c>: a whole cluster in one process, for the first five minutes and for developing against.</summary>
+internal static class DevVerb
+{
+    public static Command Create()
+    {
+        var data = new Option<DirectoryInfo>("--data")
+        {
+            Description = "Where the three nodes keep their data; a second start finds it again.",
+            DefaultValueFactory = _ => new DirectoryInfo("kvraft-data"),
+        };
+        var fresh = new Option<bool>("--fresh") { Description = "Throw away what an earlier start left there." };
+        var port = new Option<int>("--base-port")
+        {
+            Description = "Node i serves clients on this port + i and replicas on this port + 100 + i.",
+            DefaultValueFactory = _ => DevCluster.BasePortDefault,
+        };
+        var shards = new Option<int>("--shards")
+        {
+            Description = "Number of shards, a power of two.", DefaultValueFactory = _ => DevCluster.ShardCountDefault,
+        };
+        var level = new Option<LogLevel>("--log-level") { Description = "Least severe messages to write.", DefaultValueFactory = _ => LogLevel.Warning };
+        var command = new Command("dev", "Run a cluster of three nodes in this process.") { data, fresh, port, shards, level };
+        command.SetAction((parsed, _) => Verb.GuardAsync(asked => RunAsync(
+            parsed.GetRequiredValue(data).FullName, parsed.GetValue(fresh), parsed.GetValue(port), parsed.GetValue(shards),
+            parsed.GetValue(level), asked)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        string data, bool fresh, int basePort, int shards, LogLevel level, CancellationToken asked)
+    {
+        using var loggers = NodeLogging.ToConsole(level);
+        await using var cluster = await DevCluster.StartAsync(data, fresh, basePort, shards, loggers, asked);
+        foreach (var node in cluster.Nodes)
+        {
+            Say($"node {node.Options.NodeId}  http://{node.PublicEndPoint}");
+        }
+
+        await cluster.WhenReadyAsync(asked);
+        Say($"ready: {shards} shards on {cluster.Nodes.Count} nodes, data in {data}");
+        Say("");
+        Say("try, in another terminal:");
+        Say("  dotnet run -c Release --project src/Cli -- put hello world");
+        Say("");
+        Say("stop with Ctrl-C");
+        return await Verb.UntilStoppedAsync(cluster.Nodes, asked);
+    }
+
+    private static void Say(string line) => Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}"));
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Options;
+
+namespace KvRaft.Node.Verbs;
+
+/// <summary>The command line of <c>kvraft</c>: which verbs there are, and what their failures look like to a shell.</summary>
+internal static class Verb
+{
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var root = new RootCommand("KvRaft: a sharded, strongly consistent key-value store on Raft.")
+        {
+            DevVerb.Create(),
+            NodeVerb.Create(),
+        };
+        var parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync("kvraft: " + error.Message);
+            }
+
+            return ExitCodes.BadArguments;
+        }
+
+        // Signals are StopSignal's business; the library's own handling would cut a stopping node after two seconds.
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>Runs a verb that starts nodes; what is expected to go wrong is a line on stderr and a code, not a stack trace.</summary>
+    public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> run)
+    {
+        using var stop = new StopSignal();
+        try
+        {
+            return await run(stop.Asked);
+        }
+        catch (InvalidOptionsException error)
+        {
+            foreach (var mistake in error.Mistakes)
+            {
+                await Console.Error.WriteLineAsync("kvraft: " + mistake);
+            }
+
+            return ExitCodes.BadArguments;
+        }
+        catch (NodeStartException error)
+        {
+            await Console.Error.WriteLineAsync($"kvraft: {error.Message}");
+            return ExitCodes.Failed;
+        }
+        catch (OperationCanceledException) when (stop.Asked.IsCancellationRequested)
+        {
+            return ExitCodes.Stopped;
+        }
+    }
+
+    /// <summary>Runs nodes until they are asked to stop or one of them cannot go on.</summary>
+    public static async Task<int> UntilStoppedAsync(IEnumerable<KvRaftNode> nodes, CancellationToken asked)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = asked.Register(stopped.SetResult);
+        var ended = await Task.WhenAny([stopped.Task, .. nodes.Select(node => node.Failure)]);
+        if (!ended.IsFaulted)
+        {
+            return ExitCodes.Stopped;
+        }
+
+        await Console.Error.WriteLineAsync($"kvraft: the node cannot go on: {ended.Exception.GetBaseException().Message}");
+        return ExitCodes.Failed;
+    }
+}
