@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>What is wrong with a command whatever the state: a sentence that names the field, or null.</summary>
+internal static class PlacementChecks
+{
+    public static string? MistakeIn(InitCluster init)
+    {
+        if (init.ClusterId == Guid.Empty)
+        {
+            return "the cluster id is empty";
+        }
+
+        if (!ShardMap.IsValidShardCount(init.ShardCount))
+        {
+            return $"the shard count {init.ShardCount} is no power of two from 1 to {ShardMap.ShardCountMax}";
+        }
+
+        if (init.ReplicationFactor is < 1 or > ShardMap.ReplicationFactorMax)
+        {
+            return $"the replication factor {init.ReplicationFactor} is not from 1 to {ShardMap.ReplicationFactorMax}";
+        }
+
+        return MistakeIn(init.Nodes) ?? MistakeIn(init.Shards, init);
+    }
+
+    public static string? MistakeIn(CreateKeyspace create) =>
+        !KeyspaceName.IsValid(create.Name) ? $"'{create.Name}' is no keyspace name"
+        : create.Mode != KeyspaceMode.Strong ? $"mode {create.Mode} is not served"
+        : create.Routing is not (RoutingRule.WholeKey or RoutingRule.Tag) ? $"routing rule {create.Routing} is not known"
+        : MistakeInLimits(create.TtlDefaultMs, create.ValueBytesMax);
+
+    public static string? MistakeIn(AlterKeyspace alter) => MistakeInLimits(alter.TtlDefaultMs ?? 0, alter.ValueBytesMax ?? 0);
+
+    public static string? MistakeIn(ChangeNodeAddress change) =>
+        MistakeInAddress("raft", change.RaftAddress) ?? MistakeInAddress("public", change.PublicAddress);
+
+    private static string? MistakeIn(ImmutableArray<NodeDescriptor> nodes)
+    {
+        if (nodes.Length is < 1 or > PlacementLimits.NodesMax)
+        {
+            return $"a cluster has from 1 to {PlacementLimits.NodesMax} nodes, not {nodes.Length}";
+        }
+
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            if (i > 0 && nodes[i].Id.CompareTo(nodes[i - 1].Id) <= 0)
+            {
+                return $"the nodes are not in the order of their names, each once: {nodes[i - 1].Id}, {nodes[i].Id}";
+            }
+
+            if (MistakeIn(nodes[i]) is { } mistake)
+            {
+                return $"node {nodes[i].Id}: {mistake}";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? MistakeIn(NodeDescriptor node) =>
+        !NodeId.IsValid(node.Id.Value) ? "it has no name"
+        : !RingNode.IsValidWeight(node.Weight)
+            ? FormattableString.Invariant($"weight {node.Weight} is not from {RingNode.WeightMin} to {RingNode.WeightMax}")
+        : node.Zone.Length > NodeDescriptor.ZoneLengthMax ? $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters"
+        : MistakeInAddress("raft", node.RaftAddress) ?? MistakeInAddress("public", node.PublicAddress);
+
+    private static string? MistakeIn(ImmutableArray<ImmutableArray<NodeId>> shards, InitCluster init)
+    {
+        var known = init.Nodes.Select(static node => node.Id).ToHashSet();
+        for (var shard = 0; shard < shards.Length; shard++)
+        {
+            var nodes = shards[shard];
+            if (nodes.Length != init.ReplicationFactor || nodes.Distinct().Count() != nodes.Length || !nodes.All(known.Contains))
+            {
+                return $"shard {shard} is not on {init.ReplicationFactor} of the nodes: {string.Join(", ", nodes)}";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? MistakeInAddress(string which, string address) =>
+        address.Length is >= 1 and <= NodeDescriptor.AddressLengthMax
+            ? null
+            : $"the {which} address has {address.Length} characters, not from 1 to {NodeDescriptor.AddressLengthMax}";
+
+    private static string? MistakeInLimits(long ttlDefaultMs, int valueBytesMax) =>
+        ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax ? $"the default ttl {ttlDefaultMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
+        : valueBytesMax < 0 ? $"the value limit {valueBytesMax} is negative"
+        : null;
+}

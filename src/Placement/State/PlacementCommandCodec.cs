@@ -1,0 +1,207 @@
+using System.Collections.Immutable;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>
+/// The bytes of a <see cref="PlacementCommand"/> in group 0's log. They outlive processes and versions: a kind or a field is never
+/// reused for something else, and a change of layout takes a new version byte.
+/// <code>
+///  version:1  kind:1  body
+///
+///  1 InitCluster        clusterId:16 hashSeed:u64 nodes:varint node* shards:varint factor:1 (node index:varint)*
+///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint reserved:1 (0)
+///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, bit 1: valueBytes) ttlMs:varint? valueBytes:varint?
+///  4 DropKeyspace       name:text
+///  5 ChangeNodeAddress  node:text raft:text public:text
+///
+///  node                 id:text weight:f64 zone:text raft:text public:text
+/// </code>
+/// Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
+/// </summary>
+public static class PlacementCommandCodec
+{
+    private const byte Version = 1;
+
+    private enum Kind : byte
+    {
+        InitCluster = 1,
+        CreateKeyspace = 2,
+        AlterKeyspace = 3,
+        DropKeyspace = 4,
+        ChangeNodeAddress = 5,
+    }
+
+    /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
+    public static byte[] Encode(PlacementCommand command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        var writer = new PlacementWriter();
+        writer.Byte(Version);
+        switch (command)
+        {
+            case InitCluster init:
+                RefuseMistake(PlacementChecks.MistakeIn(init), nameof(command));
+                writer.Byte((byte)Kind.InitCluster);
+                Write(writer, init);
+                break;
+            case CreateKeyspace create:
+                RefuseMistake(PlacementChecks.MistakeIn(create), nameof(command));
+                writer.Byte((byte)Kind.CreateKeyspace);
+                writer.Text(create.Name);
+                writer.Byte((byte)create.Mode);
+                writer.Byte((byte)create.Routing);
+                writer.VarUInt((ulong)create.TtlDefaultMs);
+                writer.VarUInt((ulong)create.ValueBytesMax);
+                writer.Byte(0);
+                break;
+            case AlterKeyspace alter:
+                RefuseMistake(PlacementChecks.MistakeIn(alter) ?? MistakeInName(alter.Name), nameof(command));
+                writer.Byte((byte)Kind.AlterKeyspace);
+                Write(writer, alter);
+                break;
+            case DropKeyspace drop:
+                RefuseMistake(MistakeInName(drop.Name), nameof(command));
+                writer.Byte((byte)Kind.DropKeyspace);
+                writer.Text(drop.Name);
+                break;
+            case ChangeNodeAddress change:
+                RefuseMistake(PlacementChecks.MistakeIn(change), nameof(command));
+                writer.Byte((byte)Kind.ChangeNodeAddress);
+                writer.Text(change.Node.Value);
+                writer.Text(change.RaftAddress);
+                writer.Text(change.PublicAddress);
+                break;
+            default:
+                throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
+        }
+
+        return writer.Written.ToArray();
+    }
+
+    /// <exception cref="PlacementFormatException">The bytes are no command of a known version.</exception>
+    public static PlacementCommand Decode(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new PlacementReader(bytes);
+        if (reader.Byte() is var version && version != Version)
+        {
+            throw new PlacementFormatException($"A command of version {version}; this node knows {Version}.");
+        }
+
+        var kind = (Kind)reader.Byte();
+        PlacementCommand command = kind switch
+        {
+            Kind.InitCluster => ReadInit(ref reader),
+            Kind.CreateKeyspace => ReadCreate(ref reader),
+            Kind.AlterKeyspace => ReadAlter(ref reader),
+            Kind.DropKeyspace => new DropKeyspace(ReadName(ref reader)),
+            Kind.ChangeNodeAddress => new ChangeNodeAddress(
+                reader.NodeId(),
+                reader.Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
+                reader.Text(4 * NodeDescriptor.AddressLengthMax, "public address")),
+            _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
+        };
+        reader.End();
+        return command;
+    }
+
+    private static void Write(PlacementWriter writer, InitCluster init)
+    {
+        writer.Guid(init.ClusterId);
+        writer.UInt64(init.HashSeed);
+        writer.VarUInt((ulong)init.Nodes.Length);
+        var index = new Dictionary<NodeId, int>();
+        foreach (var node in init.Nodes)
+        {
+            index.Add(node.Id, index.Count);
+            writer.Node(node);
+        }
+
+        writer.VarUInt((ulong)init.ShardCount);
+        writer.Byte((byte)init.ReplicationFactor);
+        foreach (var node in init.Shards.SelectMany(static nodes => nodes))
+        {
+            writer.VarUInt((ulong)index[node]);
+        }
+    }
+
+    private static InitCluster ReadInit(ref PlacementReader reader)
+    {
+        var (clusterId, hashSeed, nodes) = (reader.Guid(), reader.UInt64(), reader.Nodes());
+        var shards = ImmutableArray.CreateBuilder<ImmutableArray<NodeId>>(reader.Count(ShardMap.ShardCountMax, "shards"));
+        var factor = reader.Byte();
+        for (var shard = 0; shard < shards.Capacity; shard++)
+        {
+            var replicas = ImmutableArray.CreateBuilder<NodeId>(factor);
+            for (var i = 0; i < factor; i++)
+            {
+                replicas.Add(nodes[reader.VarInt(nodes.Length - 1, "node index")].Id);
+            }
+
+            shards.Add(replicas.MoveToImmutable());
+        }
+
+        return new InitCluster
+        {
+            ClusterId = clusterId,
+            Nodes = nodes,
+            ReplicationFactor = factor,
+            HashSeed = hashSeed,
+            Shards = shards.MoveToImmutable(),
+        };
+    }
+
+    private static CreateKeyspace ReadCreate(ref PlacementReader reader)
+    {
+        var create = new CreateKeyspace(ReadName(ref reader))
+        {
+            Mode = (KeyspaceMode)reader.Byte(),
+            Routing = (RoutingRule)reader.Byte(),
+            TtlDefaultMs = (long)reader.VarUInt(),
+            ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
+        };
+        return reader.Byte() == 0 ? create : throw new PlacementFormatException("The reserved byte of a keyspace is not 0.");
+    }
+
+    private static void Write(PlacementWriter writer, AlterKeyspace alter)
+    {
+        writer.Text(alter.Name);
+        writer.Byte((byte)((alter.TtlDefaultMs is null ? 0 : 1) | (alter.ValueBytesMax is null ? 0 : 2)));
+        if (alter.TtlDefaultMs is { } ttl)
+        {
+            writer.VarUInt((ulong)ttl);
+        }
+
+        if (alter.ValueBytesMax is { } bytes)
+        {
+            writer.VarUInt((ulong)bytes);
+        }
+    }
+
+    private static AlterKeyspace ReadAlter(ref PlacementReader reader)
+    {
+        var (name, set) = (ReadName(ref reader), reader.Byte());
+        if (set > 3)
+        {
+            throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
+        }
+
+        return new AlterKeyspace(name)
+        {
+            TtlDefaultMs = (set & 1) == 0 ? null : (long)reader.VarUInt(),
+            ValueBytesMax = (set & 2) == 0 ? null : reader.VarInt(int.MaxValue, "value limit"),
+        };
+    }
+
+    private static string ReadName(ref PlacementReader reader) => reader.Text(KeyspaceName.LengthMax, "keyspace name");
+
+    private static string? MistakeInName(string name) => KeyspaceName.IsValid(name) ? null : $"'{name}' is no keyspace name";
+
+    private static void RefuseMistake(string? mistake, string parameter)
+    {
+        if (mistake is not null)
+        {
+            throw new ArgumentException(mistake, parameter);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>What applying a <see cref="PlacementCommand"/> answered; equal on all replicas.</summary>
+public abstract class PlacementOutcome : Outcome
+{
+    private protected PlacementOutcome()
+    {
+    }
+}
+
+/// <summary>The cluster exists, founded by this command or by an equal one before it.</summary>
+public sealed class ClusterInitialized(Guid clusterId) : PlacementOutcome
+{
+    public Guid ClusterId { get; } = clusterId;
+
+    public override string ToString() => $"cluster {ClusterId}";
+}
+
+/// <summary>The keyspace is registered.</summary>
+/// <param name="keyspace">As registered.</param>
+/// <param name="existed">It was there before, the same in everything but its id.</param>
+/// <param name="epoch">The epoch that holds it.</param>
+public sealed class KeyspaceCreated(KeyspaceDescriptor keyspace, bool existed, Epoch epoch) : PlacementOutcome
+{
+    public KeyspaceDescriptor Keyspace { get; } = keyspace;
+
+    public bool Existed { get; } = existed;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{(Existed ? "existing" : "created")} {Keyspace} at epoch {Epoch}";
+}
+
+/// <summary>The keyspace is as the command wanted it.</summary>
+public sealed class KeyspaceAltered(KeyspaceDescriptor keyspace, Epoch epoch) : PlacementOutcome
+{
+    public KeyspaceDescriptor Keyspace { get; } = keyspace;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"altered {Keyspace} at epoch {Epoch}";
+}
+
+/// <summary>The keyspace is gone as of an epoch.</summary>
+public sealed class KeyspaceDropped(KeyspaceId id, Epoch epoch) : PlacementOutcome
+{
+    public KeyspaceId Id { get; } = id;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"dropped keyspace {Id} at epoch {Epoch}";
+}
+
+/// <summary>The node has the addresses the command named.</summary>
+public sealed class NodeAddressChanged(NodeDescriptor node, Epoch epoch) : PlacementOutcome
+{
+    public NodeDescriptor Node { get; } = node;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{Node} at epoch {Epoch}";
+}
+
+/// <summary>A rule forbids the command; nothing changed.</summary>
+public sealed class PlacementRefused(PlacementRefusal reason, string message, KeyspaceDescriptor? existing = null) : PlacementOutcome
+{
+    public PlacementRefusal Reason { get; } = reason;
+
+    /// <summary>For people.</summary>
+    public string Message { get; } = message;
+
+    /// <summary>With <see cref="PlacementRefusal.KeyspaceExists"/>: the one that is in the way.</summary>
+    public KeyspaceDescriptor? Existing { get; } = existing;
+
+    public override string ToString() => $"refused, {Reason}: {Message}";
+}
+
+/// <summary>Why a command was refused.</summary>
+public enum PlacementRefusal
+{
+    /// <summary>The cluster must be founded first.</summary>
+    NotInitialized,
+
+    /// <summary>The cluster was founded otherwise; the message says what differs.</summary>
+    InitializedOtherwise,
+
+    /// <summary>The command breaks a rule whatever the state; the message names the field.</summary>
+    Invalid,
+
+    /// <summary>A keyspace of that name is there, with other properties.</summary>
+    KeyspaceExists,
+
+    KeyspaceNotFound,
+
+    /// <summary>The default keyspace cannot be dropped: requests without a name mean it.</summary>
+    KeyspaceIsPermanent,
+
+    /// <summary>The cluster has as many keyspaces as it may have.</summary>
+    TooManyKeyspaces,
+
+    NodeNotFound,
+}

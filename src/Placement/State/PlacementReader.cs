@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Text;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>
+/// Reads what <see cref="PlacementWriter"/> writes. It never reads past the end, never believes a count before it allocates, and
+/// accepts one form of each value only. Everything else is a <see cref="PlacementFormatException"/>.
+/// </summary>
+internal ref struct PlacementReader(ReadOnlySpan<byte> source)
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private ReadOnlySpan<byte> _left = source;
+
+    public readonly void End()
+    {
+        if (!_left.IsEmpty)
+        {
+            throw new PlacementFormatException($"{_left.Length} bytes too many.");
+        }
+    }
+
+    public byte Byte() => Take(1)[0];
+
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
+
+    public long Int64() => (long)UInt64();
+
+    public Guid Guid() => new(Take(16), bigEndian: true);
+
+    public ulong VarUInt()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            var next = Byte();
+            if ((shift == 63 && next > 1) || (shift > 0 && next == 0))
+            {
+                break;
+            }
+
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
+            {
+                return value;
+            }
+        }
+
+        throw new PlacementFormatException("A variable integer is not in its shortest form.");
+    }
+
+    /// <summary>A variable integer that may not exceed <paramref name="max"/>.</summary>
+    public int VarInt(int max, string what)
+    {
+        var value = VarUInt();
+        return max >= 0 && value <= (ulong)max ? (int)value : throw new PlacementFormatException($"{value} is too much for {what}, at most {max}.");
+    }
+
+    /// <summary>The number of items that follow; each takes a byte at least, so a count beyond the bytes left is a lie.</summary>
+    public int Count(int max, string what) => VarInt(Math.Min(max, _left.Length), what);
+
+    public string Text(int bytesMax, string what)
+    {
+        var bytes = Take(VarInt(bytesMax, what));
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new PlacementFormatException($"The {what} is no UTF-8.");
+        }
+    }
+
+    public ReadOnlySpan<byte> Take(int count)
+    {
+        if (count > _left.Length)
+        {
+            throw new PlacementFormatException($"The bytes end {count - _left.Length} early.");
+        }
+
+        var taken = _left[..count];
+        _left = _left[count..];
+        return taken;
+    }
+
+    public NodeId NodeId()
+    {
+        var name = Text(Topology.NodeId.LengthMax, "node id");
+        return Topology.NodeId.IsValid(name) ? new NodeId(name) : throw new PlacementFormatException($"'{name}' is no node id.");
+    }
+
+    // A character of a zone or an address may take up to four bytes.
+    public NodeDescriptor Node() => new()
+    {
+        Id = NodeId(),
+        Weight = BitConverter.UInt64BitsToDouble(UInt64()),
+        Zone = Text(4 * NodeDescriptor.ZoneLengthMax, "zone"),
+        RaftAddress = Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
+        PublicAddress = Text(4 * NodeDescriptor.AddressLengthMax, "public address"),
+    };
+
+    public ImmutableArray<NodeDescriptor> Nodes()
+    {
+        var nodes = ImmutableArray.CreateBuilder<NodeDescriptor>(Count(PlacementLimits.NodesMax, "nodes"));
+        for (var i = 0; i < nodes.Capacity; i++)
+        {
+            nodes.Add(Node());
+        }
+
+        return nodes.MoveToImmutable();
+    }
+}

@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>
+/// What each command does to a state: a pure function, the heart of group 0. Commands are idempotent: proposed again after an
+/// outcome that stayed unknown, they change nothing more and answer what the first would have answered.
+/// </summary>
+internal static class PlacementRules
+{
+    public static (PlacementState State, PlacementOutcome Outcome) Apply(PlacementState state, PlacementCommand command) => command switch
+    {
+        InitCluster init => Init(state, init),
+        _ when !state.IsInitialized => (state, new PlacementRefused(PlacementRefusal.NotInitialized, "the cluster is not founded yet")),
+        CreateKeyspace create => Create(state, create),
+        AlterKeyspace alter => Alter(state, alter),
+        DropKeyspace drop => Drop(state, drop),
+        ChangeNodeAddress change => Change(state, change),
+        _ => throw new InvariantException($"No rule for {command.GetType().Name}"),
+    };
+
+    private static (PlacementState, PlacementOutcome) Init(PlacementState state, InitCluster init)
+    {
+        if (PlacementChecks.MistakeIn(init) is { } mistake)
+        {
+            return Invalid(state, mistake);
+        }
+
+        if (state.IsInitialized)
+        {
+            return DifferenceTo(state, init) is { } difference
+                ? (state, new PlacementRefused(PlacementRefusal.InitializedOtherwise, difference))
+                : (state, new ClusterInitialized(state.ClusterId));
+        }
+
+        var replicas = init.Shards
+            .Select(static nodes => nodes.Select(static node => new Replica(node, Replica.IncarnationFirst)).ToImmutableArray())
+            .ToArray();
+        var map = ShardMap.Create(new Epoch(1), init.ReplicationFactor, init.HashSeed, replicas);
+        var first = new KeyspaceDescriptor { Id = KeyspaceId.Default, Name = KeyspaceName.Default };
+        return (
+            new PlacementState(init.ClusterId, init.Nodes, map, [first], new KeyspaceId(KeyspaceId.Default.Value + 1)),
+            new ClusterInitialized(init.ClusterId));
+    }
+
+    private static (PlacementState, PlacementOutcome) Create(PlacementState state, CreateKeyspace create)
+    {
+        if (PlacementChecks.MistakeIn(create) is { } mistake)
+        {
+            return Invalid(state, mistake);
+        }
+
+        var wanted = new KeyspaceDescriptor
+        {
+            Id = state.NextKeyspaceId,
+            Name = create.Name,
+            Mode = create.Mode,
+            Routing = create.Routing,
+            TtlDefaultMs = create.TtlDefaultMs,
+            ValueBytesMax = create.ValueBytesMax,
+        };
+        if (state.FindKeyspace(create.Name) is { } existing)
+        {
+            return existing == wanted with { Id = existing.Id }
+                ? (state, new KeyspaceCreated(existing, existed: true, state.Epoch))
+                : (state, new PlacementRefused(
+                    PlacementRefusal.KeyspaceExists, $"keyspace '{create.Name}' exists with other properties", existing));
+        }
+
+        if (state.Keyspaces.Length >= PlacementLimits.KeyspacesMax || wanted.Id.Value > int.MaxValue)
+        {
+            return (state, new PlacementRefused(
+                PlacementRefusal.TooManyKeyspaces, $"a cluster holds at most {PlacementLimits.KeyspacesMax} keyspaces"));
+        }
+
+        var next = state.Next(keyspaces: state.Keyspaces.Add(wanted), nextKeyspaceId: new KeyspaceId(wanted.Id.Value + 1));
+        return (next, new KeyspaceCreated(wanted, existed: false, next.Epoch));
+    }
+
+    private static (PlacementState, PlacementOutcome) Alter(PlacementState state, AlterKeyspace alter)
+    {
+        if (PlacementChecks.MistakeIn(alter) is { } mistake)
+        {
+            return Invalid(state, mistake);
+        }
+
+        if (state.FindKeyspace(alter.Name) is not { } existing)
+        {
+            return KeyspaceNotFound(state, alter.Name);
+        }
+
+        var altered = existing with
+        {
+            TtlDefaultMs = alter.TtlDefaultMs ?? existing.TtlDefaultMs,
+            ValueBytesMax = alter.ValueBytesMax ?? existing.ValueBytesMax,
+        };
+        if (altered == existing)
+        {
+            return (state, new KeyspaceAltered(existing, state.Epoch));
+        }
+
+        var next = state.Next(keyspaces: state.Keyspaces.Replace(existing, altered));
+        return (next, new KeyspaceAltered(altered, next.Epoch));
+    }
+
+    private static (PlacementState, PlacementOutcome) Drop(PlacementState state, DropKeyspace drop)
+    {
+        if (drop.Name == KeyspaceName.Default)
+        {
+            return (state, new PlacementRefused(
+                PlacementRefusal.KeyspaceIsPermanent, $"'{KeyspaceName.Default}' is what a request without a keyspace means"));
+        }
+
+        if (state.FindKeyspace(drop.Name) is not { } existing)
+        {
+            return KeyspaceNotFound(state, drop.Name);
+        }
+
+        var next = state.Next(keyspaces: state.Keyspaces.Remove(existing));
+        return (next, new KeyspaceDropped(existing.Id, next.Epoch));
+    }
+
+    private static (PlacementState, PlacementOutcome) Change(PlacementState state, ChangeNodeAddress change)
+    {
+        if (PlacementChecks.MistakeIn(change) is { } mistake)
+        {
+            return Invalid(state, mistake);
+        }
+
+        if (state.FindNode(change.Node) is not { } node)
+        {
+            return (state, new PlacementRefused(PlacementRefusal.NodeNotFound, $"no node is called '{change.Node}'"));
+        }
+
+        var changed = node with { RaftAddress = change.RaftAddress, PublicAddress = change.PublicAddress };
+        if (changed == node)
+        {
+            return (state, new NodeAddressChanged(node, state.Epoch));
+        }
+
+        var next = state.Next(nodes: state.Nodes.Replace(node, changed));
+        return (next, new NodeAddressChanged(changed, next.Epoch));
+    }
+
+    // Addresses and the assignment are not compared: both may have changed by later commands, and neither founds another cluster.
+    private static string? DifferenceTo(PlacementState state, InitCluster init)
+    {
+        var map = state.Map!;
+        if (state.ClusterId != init.ClusterId)
+        {
+            return $"the cluster id is {state.ClusterId}, not {init.ClusterId}";
+        }
+
+        if (map.ShardCount != init.ShardCount)
+        {
+            return $"the cluster has {map.ShardCount} shards, not {init.ShardCount}";
+        }
+
+        if (map.ReplicationFactor != init.ReplicationFactor)
+        {
+            return $"the replication factor is {map.ReplicationFactor}, not {init.ReplicationFactor}";
+        }
+
+        if (map.HashSeed != init.HashSeed)
+        {
+            return $"the hash seed is {map.HashSeed:x16}, not {init.HashSeed:x16}";
+        }
+
+        var (known, asked) = (Describe(state.Nodes), Describe(init.Nodes));
+        return known == asked ? null : $"the nodes are {known}, not {asked}";
+    }
+
+    private static string Describe(ImmutableArray<NodeDescriptor> nodes) => string.Join(
+        ", ", nodes.Select(static node => FormattableString.Invariant($"{node.Id} (weight {node.Weight}, zone '{node.Zone}')")));
+
+    private static (PlacementState, PlacementOutcome) Invalid(PlacementState state, string mistake) =>
+        (state, new PlacementRefused(PlacementRefusal.Invalid, mistake));
+
+    private static (PlacementState, PlacementOutcome) KeyspaceNotFound(PlacementState state, string name) =>
+        (state, new PlacementRefused(PlacementRefusal.KeyspaceNotFound, $"there is no keyspace '{name}'"));
+}

@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>
+/// The bytes of a state with its position: the content of the snapshot file and of a checkpoint, and what the digest is taken of.
+/// <code>
+///  magic:u32 "KVPS"  version:1  term:i64  index:i64  length:u32  state:length  crc32c:u32 (of all before)
+///
+///  state      founded:1 (0: nothing follows)
+///             clusterId:16  nodes:varint node*
+///             epoch:varint  factor:1  hashSeed:u64  shards:varint (replicas:varint (node index:varint incarnation:varint)*)*
+///             nextKeyspace:varint  keyspaces:varint keyspace*
+///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint reserved:1 (0)
+/// </code>
+/// Nodes stand in the order of their names and keyspaces in that of their ids, so equal states have equal bytes. Leader hints are
+/// not written.
+/// </summary>
+internal static class PlacementStateCodec
+{
+    private const uint Magic = 0x5350_564B; // "KVPS", read as little-endian.
+    private const byte Version = 1;
+    private const int HeaderSize = sizeof(uint) + 1 + sizeof(long) + sizeof(long) + sizeof(uint);
+
+    public static byte[] EncodeFile(PlacementState state, LogPosition position)
+    {
+        var body = EncodeState(state);
+        var writer = new PlacementWriter();
+        writer.UInt32(Magic);
+        writer.Byte(Version);
+        writer.Int64(position.Term);
+        writer.Int64(position.Index);
+        writer.UInt32((uint)body.Length);
+        writer.Raw(body);
+        writer.UInt32(Crc32C(writer.Written));
+        return writer.Written.ToArray();
+    }
+
+    /// <exception cref="PlacementFormatException">The bytes are no whole, undamaged file of a known version.</exception>
+    public static (PlacementState State, LogPosition Position) DecodeFile(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new PlacementReader(bytes);
+        if (bytes.Length < HeaderSize + sizeof(uint) || reader.UInt32() != Magic)
+        {
+            throw new PlacementFormatException("This is no placement file.");
+        }
+
+        if (reader.Byte() is var version && version != Version)
+        {
+            throw new PlacementFormatException($"A placement file of version {version}; this node knows {Version}.");
+        }
+
+        var tail = new PlacementReader(bytes[^sizeof(uint)..]);
+        if (tail.UInt32() != Crc32C(bytes[..^sizeof(uint)]))
+        {
+            throw new PlacementFormatException("The checksum of the placement file is wrong.");
+        }
+
+        var position = new LogPosition(reader.Int64(), reader.Int64());
+        var length = reader.UInt32();
+        if (length != bytes.Length - HeaderSize - sizeof(uint))
+        {
+            throw new PlacementFormatException($"The placement file should hold {length} bytes of state.");
+        }
+
+        return (DecodeState(reader.Take((int)length)), position);
+    }
+
+    public static byte[] EncodeState(PlacementState state)
+    {
+        var writer = new PlacementWriter();
+        if (state.Map is not { } map)
+        {
+            writer.Byte(0);
+            return writer.Written.ToArray();
+        }
+
+        writer.Byte(1);
+        writer.Guid(state.ClusterId);
+        var index = WriteNodes(writer, state.Nodes);
+        WriteMap(writer, map, index);
+        writer.VarUInt(state.NextKeyspaceId.Value);
+        writer.VarUInt((ulong)state.Keyspaces.Length);
+        foreach (var keyspace in state.Keyspaces)
+        {
+            Write(writer, keyspace);
+        }
+
+        return writer.Written.ToArray();
+    }
+
+    /// <exception cref="PlacementFormatException">The bytes are no state.</exception>
+    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new PlacementReader(bytes);
+        var state = reader.Byte() switch
+        {
+            0 => PlacementState.Empty,
+            1 => ReadFounded(ref reader),
+            var other => throw new PlacementFormatException($"A state begins with {other}."),
+        };
+        reader.End();
+        return state;
+    }
+
+    private static Dictionary<NodeId, int> WriteNodes(PlacementWriter writer, ImmutableArray<NodeDescriptor> nodes)
+    {
+        var index = new Dictionary<NodeId, int>();
+        writer.VarUInt((ulong)nodes.Length);
+        foreach (var node in nodes)
+        {
+            index.Add(node.Id, index.Count);
+            writer.Node(node);
+        }
+
+        return index;
+    }
+
+    private static void WriteMap(PlacementWriter writer, ShardMap map, Dictionary<NodeId, int> index)
+    {
+        writer.VarUInt((ulong)map.Epoch.Value);
+        writer.Byte((byte)map.ReplicationFactor);
+        writer.UInt64(map.HashSeed);
+        writer.VarUInt((ulong)map.ShardCount);
+        foreach (var shard in map.Shards)
+        {
+            writer.VarUInt((ulong)shard.Replicas.Length);
+            foreach (var replica in shard.Replicas)
+            {
+                writer.VarUInt((ulong)index[replica.Node]);
+                writer.VarUInt((ulong)replica.Incarnation);
+            }
+        }
+    }
+
+    private static void Write(PlacementWriter writer, KeyspaceDescriptor keyspace)
+    {
+        writer.VarUInt(keyspace.Id.Value);
+        writer.Text(keyspace.Name);
+        writer.Byte((byte)keyspace.Mode);
+        writer.Byte((byte)keyspace.Routing);
+        writer.VarUInt((ulong)keyspace.TtlDefaultMs);
+        writer.VarUInt((ulong)keyspace.ValueBytesMax);
+        writer.Byte(0);
+    }
+
+    private static PlacementState ReadFounded(ref PlacementReader reader)
+    {
+        var clusterId = reader.Guid();
+        var nodes = reader.Nodes();
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            Require(i == 0 || nodes[i - 1].Id.CompareTo(nodes[i].Id) < 0, "nodes are not in order");
+            Require(RingNode.IsValidWeight(nodes[i].Weight), "a weight is out of bounds");
+        }
+
+        var map = ReadMap(ref reader, nodes);
+        var next = reader.VarInt(int.MaxValue, "next keyspace id");
+        var keyspaces = ImmutableArray.CreateBuilder<KeyspaceDescriptor>(reader.Count(PlacementLimits.KeyspacesMax, "keyspaces"));
+        for (var i = 0; i < keyspaces.Capacity; i++)
+        {
+            keyspaces.Add(ReadKeyspace(ref reader));
+            Require(i == 0 || keyspaces[i - 1].Id.Value < keyspaces[i].Id.Value, "keyspaces are not in order");
+            Require(keyspaces[i].Id.Value < next, "a keyspace has an id that was not given yet");
+        }
+
+        Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
+        return new PlacementState(clusterId, nodes, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next));
+    }
+
+    private static ShardMap ReadMap(ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes)
+    {
+        var epoch = reader.VarUInt();
+        Require(epoch is >= 1 and <= long.MaxValue, "the epoch is out of bounds");
+        var (factor, hashSeed) = (reader.Byte(), reader.UInt64());
+        var shards = new ImmutableArray<Replica>[reader.Count(ShardMap.ShardCountMax, "shards")];
+        for (var shard = 0; shard < shards.Length; shard++)
+        {
+            var replicas = ImmutableArray.CreateBuilder<Replica>(reader.Count(nodes.Length, "replicas"));
+            for (var i = 0; i < replicas.Capacity; i++)
+            {
+                replicas.Add(new Replica(
+                    nodes[reader.VarInt(nodes.Length - 1, "node index")].Id, reader.VarInt(int.MaxValue, "incarnation")));
+            }
+
+            shards[shard] = replicas.MoveToImmutable();
+        }
+
+        try
+        {
+            return ShardMap.Create(new Epoch((long)epoch), factor, hashSeed, shards);
+        }
+        catch (ArgumentException refused)
+        {
+            // The map knows its own rules; here their breach means that the bytes are wrong, not the caller.
+            throw new PlacementFormatException(refused.Message);
+        }
+    }
+
+    private static KeyspaceDescriptor ReadKeyspace(ref PlacementReader reader)
+    {
+        var keyspace = new KeyspaceDescriptor
+        {
+            Id = new KeyspaceId((uint)reader.VarInt(int.MaxValue, "keyspace id")),
+            Name = reader.Text(KeyspaceName.LengthMax, "keyspace name"),
+            Mode = (KeyspaceMode)reader.Byte(),
+            Routing = (RoutingRule)reader.Byte(),
+            TtlDefaultMs = (long)reader.VarUInt(),
+            ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
+        };
+        Require(reader.Byte() == 0, "the reserved byte of a keyspace is not 0");
+        Require(keyspace.Id.Value > 0 && KeyspaceName.IsValid(keyspace.Name), "a keyspace has no id or no name");
+        Require(keyspace.Mode is KeyspaceMode.Strong or KeyspaceMode.Eventual, "a keyspace has an unknown mode");
+        Require(keyspace.Routing is RoutingRule.WholeKey or RoutingRule.Tag, "a keyspace has an unknown routing rule");
+        Require(keyspace.TtlDefaultMs is >= 0 and <= PlacementLimits.TtlMsMax, "a keyspace has a ttl out of bounds");
+        return keyspace;
+    }
+
+    private static void Require(bool condition, string otherwise)
+    {
+        if (!condition)
+        {
+            throw new PlacementFormatException($"In the placement state {otherwise}.");
+        }
+    }
+
+    private static uint Crc32C(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in bytes)
+        {
+            crc = BitOperations.Crc32C(crc, value);
+        }
+
+        return ~crc;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>
+/// Writes the formats of this room into one growing array. Integers of fixed size are little-endian, others LEB128 in the shortest
+/// form; strings are UTF-8 behind their length in bytes.
+/// </summary>
+internal sealed class PlacementWriter
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(256);
+
+    public ReadOnlySpan<byte> Written => _buffer.WrittenSpan;
+
+    public void Byte(byte value)
+    {
+        _buffer.GetSpan(1)[0] = value;
+        _buffer.Advance(1);
+    }
+
+    public void UInt32(uint value)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(_buffer.GetSpan(sizeof(uint)), value);
+        _buffer.Advance(sizeof(uint));
+    }
+
+    public void UInt64(ulong value)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(_buffer.GetSpan(sizeof(ulong)), value);
+        _buffer.Advance(sizeof(ulong));
+    }
+
+    public void Int64(long value) => UInt64((ulong)value);
+
+    /// <summary>16 bytes in the order in which people write it (RFC 9562, section 4).</summary>
+    public void Guid(Guid value)
+    {
+        _ = value.TryWriteBytes(_buffer.GetSpan(16), bigEndian: true, out var written);
+        _buffer.Advance(written);
+    }
+
+    public void VarUInt(ulong value)
+    {
+        for (; value >= 0x80; value >>= 7)
+        {
+            Byte((byte)(value | 0x80));
+        }
+
+        Byte((byte)value);
+    }
+
+    public void Text(string value)
+    {
+        VarUInt((ulong)Encoding.UTF8.GetByteCount(value));
+        _ = Encoding.UTF8.GetBytes(value, _buffer);
+    }
+
+    public void Raw(ReadOnlySpan<byte> value) => _buffer.Write(value);
+
+    /// <summary>name, weight (the 64 bits of the double), zone, raft address, public address.</summary>
+    public void Node(NodeDescriptor node)
+    {
+        Text(node.Id.Value);
+        UInt64(BitConverter.DoubleToUInt64Bits(node.Weight));
+        Text(node.Zone);
+        Text(node.RaftAddress);
+        Text(node.PublicAddress);
+    }
+}

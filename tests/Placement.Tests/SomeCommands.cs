@@ -1,0 +1,70 @@
+using CsCheck;
+using KvRaft.Placement.State;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.Tests;
+
+/// <summary>Commands over few names, so that they meet; and a fixed cluster to found.</summary>
+internal static class SomeCommands
+{
+    public static readonly Guid ClusterId = new("00112233-4455-6677-8899-aabbccddeeff");
+
+    public static readonly InitCluster Init = InitCluster.For(ClusterId, Nodes(3), 4, 2);
+
+    private static readonly Gen<string> Names = OneOf("default", "carts", "orders", "Bad Name");
+
+    private static readonly Gen<long> Ttls = Gen.OneOf(OneOf(0L, 1000L), OneOf(PlacementLimits.TtlMsMax, -1L));
+
+    public static readonly Gen<PlacementCommand> Any = Gen.Frequency<PlacementCommand>(
+        (2, OneOf<PlacementCommand>(
+            Init,
+            Init with { ClusterId = new Guid("00000000-0000-0000-0000-000000000001") },
+            InitCluster.For(ClusterId, Nodes(3), 8, 2),
+            InitCluster.For(ClusterId, Nodes(4), 4, 2))),
+        (6, Gen.Select(Names, OneOf(RoutingRule.WholeKey, RoutingRule.Tag), Ttls, Gen.Int[-1, 2])
+            .Select((name, routing, ttl, bytes) => (PlacementCommand)new CreateKeyspace(name) { Routing = routing, TtlDefaultMs = ttl, ValueBytesMax = bytes })),
+        (3, Gen.Select(Names, Ttls, Gen.Int[-1, 2], Gen.Bool, Gen.Bool)
+            .Select((name, ttl, bytes, setTtl, setBytes) => (PlacementCommand)new AlterKeyspace(name)
+            {
+                TtlDefaultMs = setTtl ? ttl : null,
+                ValueBytesMax = setBytes ? bytes : null,
+            })),
+        (4, Names.Select(name => (PlacementCommand)new DropKeyspace(name))),
+        (2, Gen.Select(Gen.Int[0, 3], OneOf("", "10.0.0.7:1", "host.example:65535"))
+            .Select((node, address) => (PlacementCommand)new ChangeNodeAddress(new NodeId($"n{node}"), address, "p:1"))));
+
+    public static readonly Gen<PlacementCommand> Encodable = Any.Where(IsEncodable);
+
+    public static NodeDescriptor[] Nodes(int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(i => new NodeDescriptor
+        {
+            Id = new NodeId($"n{i}"),
+            Weight = 1 + (i % 2),
+            Zone = $"z{i}",
+            RaftAddress = $"n{i}.example:7401",
+            PublicAddress = $"n{i}.example:7400",
+        }),
+    ];
+
+    public static PlacementState Founded() => PlacementRules.Apply(PlacementState.Empty, Init).State;
+
+    public static PlacementState After(params PlacementCommand[] commands) =>
+        commands.Aggregate(PlacementState.Empty, (state, command) => PlacementRules.Apply(state, command).State);
+
+    public static CommittedEntry Entry(long index, params PlacementCommand[] commands) =>
+        new(new LogPosition(1, index), 0, [.. commands.Select(command => (ReadOnlyMemory<byte>)PlacementCommandCodec.Encode(command))]);
+
+    private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+
+    private static bool IsEncodable(PlacementCommand command) => command switch
+    {
+        InitCluster init => PlacementChecks.MistakeIn(init) is null,
+        CreateKeyspace create => PlacementChecks.MistakeIn(create) is null,
+        AlterKeyspace alter => PlacementChecks.MistakeIn(alter) is null && KeyspaceName.IsValid(alter.Name),
+        DropKeyspace drop => KeyspaceName.IsValid(drop.Name),
+        ChangeNodeAddress change => PlacementChecks.MistakeIn(change) is null,
+        _ => false,
+    };
+}

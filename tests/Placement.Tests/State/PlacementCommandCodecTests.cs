@@ -1,0 +1,119 @@
+using CsCheck;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.Tests.State;
+
+public class PlacementCommandCodecTests
+{
+    public static TheoryData<string, PlacementCommand> Golden => new()
+    {
+        { "0102056361727473010280EA3000" + "00", new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 800_000 } },
+        { "01020561" + "2E2D5F39010180E0D489E45B" + "FFFFFFFF0700", new CreateKeyspace("a.-_9") { TtlDefaultMs = PlacementLimits.TtlMsMax, ValueBytesMax = int.MaxValue } },
+        { "0103056361727473" + "00", new AlterKeyspace("carts") },
+        { "0103056361727473" + "0100", new AlterKeyspace("carts") { TtlDefaultMs = 0 } },
+        { "0103056361727473" + "0380018002", new AlterKeyspace("carts") { TtlDefaultMs = 128, ValueBytesMax = 256 } },
+        { "0104056361727473", new DropKeyspace("carts") },
+        { "0105026E3103613A3105" + "623A323232", new ChangeNodeAddress(new NodeId("n1"), "a:1", "b:222") },
+        {
+            "0101" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B"
+            + "02" + "0161" + "000000000000F03F" + "027A31" + "03613A31" + "03613A32" + "0162" + "0000000000000040" + "00" + "03623A31" + "03623A32"
+            + "02" + "01" + "00" + "01",
+            new InitCluster
+            {
+                ClusterId = SomeCommands.ClusterId,
+                HashSeed = KeyHash.Seed,
+                Nodes =
+                [
+                    new NodeDescriptor { Id = new NodeId("a"), Weight = 1, Zone = "z1", RaftAddress = "a:1", PublicAddress = "a:2" },
+                    new NodeDescriptor { Id = new NodeId("b"), Weight = 2, RaftAddress = "b:1", PublicAddress = "b:2" },
+                ],
+                ReplicationFactor = 1,
+                Shards = [[new NodeId("a")], [new NodeId("b")]],
+            }
+        },
+    };
+
+    // Logs hold these bytes. If a line fails, the code is wrong, not the line.
+    [Theory]
+    [MemberData(nameof(Golden))]
+    public void The_bytes_of_fixed_commands_never_change(string hex, PlacementCommand command)
+    {
+        Assert.Equal(hex, Convert.ToHexString(PlacementCommandCodec.Encode(command)));
+        Assert.Equal(command, PlacementCommandCodec.Decode(Convert.FromHexString(hex)));
+    }
+
+    [Fact]
+    public void What_is_decoded_is_what_was_encoded() =>
+        SomeCommands.Encodable.Sample(command => Assert.Equal(command, PlacementCommandCodec.Decode(PlacementCommandCodec.Encode(command))));
+
+    [Fact]
+    public void A_command_that_would_only_be_refused_is_not_encoded() =>
+        Assert.All(
+            new PlacementCommand[]
+            {
+                new CreateKeyspace("Bad Name"),
+                new CreateKeyspace("carts") { TtlDefaultMs = -1 },
+                new AlterKeyspace("carts") { ValueBytesMax = -1 },
+                new DropKeyspace(""),
+                new ChangeNodeAddress(new NodeId("n1"), "", "b:2"),
+                SomeCommands.Init with { ReplicationFactor = 3 },
+            },
+            command => Assert.Throws<ArgumentException>(() => PlacementCommandCodec.Encode(command)));
+
+    [Fact]
+    public void Any_cut_is_noticed() =>
+        SomeCommands.Encodable.Sample(command =>
+        {
+            var bytes = PlacementCommandCodec.Encode(command);
+            for (var length = 0; length < bytes.Length; length++)
+            {
+                Assert.Throws<PlacementFormatException>(() => PlacementCommandCodec.Decode(bytes.AsSpan(0, length)));
+            }
+
+            Assert.Throws<PlacementFormatException>(() => PlacementCommandCodec.Decode([.. bytes, 0]));
+        });
+
+    [Fact]
+    public void Changed_bytes_are_another_command_or_a_typed_error() =>
+        Gen.Select(SomeCommands.Encodable, Gen.Int[0, 1000], Gen.Byte).Sample((command, at, value) =>
+        {
+            var bytes = PlacementCommandCodec.Encode(command);
+            bytes[at % bytes.Length] = value;
+            AssertDecodesOrRefuses(bytes);
+        }, iter: 20_000);
+
+    [Fact]
+    public void Random_bytes_are_a_command_or_a_typed_error() =>
+        Gen.Select(Gen.Byte[0, 7], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
+
+    [Theory]
+    [InlineData("0204056361727473")]
+    [InlineData("0106056361727473")]
+    [InlineData("010205636172747301010000" + "01")]
+    [InlineData("0103056361727473" + "04")]
+    [InlineData("010485006361727473")]
+    [InlineData("010402FFFF")]
+    public void Newer_versions_unknown_kinds_and_second_forms_are_refused(string hex) =>
+        Assert.Throws<PlacementFormatException>(() => PlacementCommandCodec.Decode(Convert.FromHexString(hex)));
+
+    private static void AssertDecodesOrRefuses(byte[] bytes)
+    {
+        PlacementCommand command;
+        try
+        {
+            command = PlacementCommandCodec.Decode(bytes);
+        }
+        catch (PlacementFormatException)
+        {
+            return;
+        }
+
+        // Whatever decodes can be applied, and what makes sense has no other bytes.
+        var outcome = PlacementRules.Apply(SomeCommands.Founded(), command).Outcome;
+        if (outcome is not PlacementRefused && PlacementRules.Apply(PlacementState.Empty, command).Outcome is not PlacementRefused { Reason: PlacementRefusal.Invalid })
+        {
+            Assert.Equal(bytes, PlacementCommandCodec.Encode(command));
+        }
+    }
+}

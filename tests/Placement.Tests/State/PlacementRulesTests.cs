@@ -1,0 +1,149 @@
+using CsCheck;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.Tests.State;
+
+public class PlacementRulesTests
+{
+    [Fact]
+    public void Founding_registers_nodes_a_full_map_and_the_default_keyspace()
+    {
+        var state = SomeCommands.Founded();
+        Assert.True(state.IsInitialized);
+        Assert.Equal(SomeCommands.ClusterId, state.ClusterId);
+        Assert.Equal(SomeCommands.Nodes(3), state.Nodes);
+        Assert.Equal(new Epoch(1), state.Epoch);
+        Assert.Equal(4, state.Map!.ShardCount);
+        Assert.All(state.Map.Shards, shard => Assert.Equal([1, 1], shard.Replicas.Select(replica => replica.Incarnation)));
+        Assert.Equal(new KeyspaceDescriptor { Id = KeyspaceId.Default, Name = "default" }, Assert.Single(state.Keyspaces));
+        Assert.Same(state.Keyspaces[0], state.FindKeyspace("default"));
+    }
+
+    [Fact]
+    public void Nothing_else_works_before_the_founding()
+    {
+        var (state, outcome) = PlacementRules.Apply(PlacementState.Empty, new CreateKeyspace("carts"));
+        Assert.Same(PlacementState.Empty, state);
+        Assert.Equal(PlacementRefusal.NotInitialized, Refusal(outcome));
+    }
+
+    [Fact]
+    public void Founding_again_alike_answers_alike_and_changes_nothing()
+    {
+        var state = SomeCommands.Founded();
+        var (first, again) = (PlacementRules.Apply(PlacementState.Empty, SomeCommands.Init).Outcome, PlacementRules.Apply(state, SomeCommands.Init));
+        Assert.Same(state, again.State);
+        Assert.Equivalent(first, again.Outcome, strict: true);
+    }
+
+    [Fact]
+    public void Founding_again_is_alike_after_a_node_has_moved_house()
+    {
+        var state = SomeCommands.After(SomeCommands.Init, new ChangeNodeAddress(new NodeId("n1"), "elsewhere:1", "elsewhere:2"));
+        Assert.IsType<ClusterInitialized>(PlacementRules.Apply(state, SomeCommands.Init).Outcome);
+    }
+
+    [Fact]
+    public void Founding_otherwise_is_refused_with_what_differs()
+    {
+        var state = SomeCommands.Founded();
+        var nodes = SomeCommands.Nodes(3);
+        var other = new Guid("00000000-0000-0000-0000-000000000001");
+        AssertDiffers("cluster id", SomeCommands.Init with { ClusterId = other });
+        AssertDiffers("4 shards, not 8", InitCluster.For(SomeCommands.ClusterId, nodes, 8, 2));
+        AssertDiffers("replication factor is 2, not 3", InitCluster.For(SomeCommands.ClusterId, nodes, 4, 3));
+        AssertDiffers("hash seed", SomeCommands.Init with { HashSeed = 7 });
+        AssertDiffers("n3", InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4), 4, 2));
+        AssertDiffers("weight 5", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Weight = 5 }, .. nodes[1..]], 4, 2));
+        AssertDiffers("zone 'attic'", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Zone = "attic" }, .. nodes[1..]], 4, 2));
+
+        void AssertDiffers(string what, InitCluster init)
+        {
+            var (after, outcome) = PlacementRules.Apply(state, init);
+            Assert.Same(state, after);
+            Assert.Equal(PlacementRefusal.InitializedOtherwise, Refusal(outcome));
+            Assert.Contains(what, ((PlacementRefused)outcome).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_senseless_founding_is_refused()
+    {
+        var nodes = SomeCommands.Nodes(3);
+        Assert.All(
+            new[]
+            {
+                SomeCommands.Init with { ClusterId = Guid.Empty },
+                SomeCommands.Init with { Nodes = [] },
+                SomeCommands.Init with { Nodes = [nodes[1], nodes[0], nodes[2]] },
+                SomeCommands.Init with { Nodes = [nodes[0], nodes[0], nodes[1], nodes[2]] },
+                SomeCommands.Init with { Nodes = [nodes[0] with { Weight = double.NaN }, nodes[1], nodes[2]] },
+                SomeCommands.Init with { Nodes = [nodes[0] with { RaftAddress = "" }, nodes[1], nodes[2]] },
+                SomeCommands.Init with { Shards = SomeCommands.Init.Shards[..3] },
+                SomeCommands.Init with { ReplicationFactor = 3 },
+                SomeCommands.Init with { Shards = SomeCommands.Init.Shards.SetItem(0, [nodes[0].Id, nodes[0].Id]) },
+                SomeCommands.Init with { Shards = SomeCommands.Init.Shards.SetItem(0, [nodes[0].Id, new NodeId("stranger")]) },
+            },
+            init => Assert.Equal(PlacementRefusal.Invalid, Refusal(PlacementRules.Apply(PlacementState.Empty, init).Outcome)));
+    }
+
+    [Fact]
+    public void An_id_is_never_given_again()
+    {
+        var state = SomeCommands.After(
+            SomeCommands.Init, new CreateKeyspace("carts"), new DropKeyspace("carts"), new CreateKeyspace("carts"));
+        Assert.Equal(new KeyspaceId(3), state.FindKeyspace("carts")!.Id);
+        Assert.Null(state.FindKeyspace(new KeyspaceId(2)));
+    }
+
+    [Fact]
+    public void The_registry_has_room_for_a_thousand_keyspaces()
+    {
+        var state = SomeCommands.Founded();
+        for (var i = 1; i < PlacementLimits.KeyspacesMax; i++)
+        {
+            state = PlacementRules.Apply(state, new CreateKeyspace($"k{i}")).State;
+        }
+
+        Assert.Equal(PlacementLimits.KeyspacesMax, state.Keyspaces.Length);
+        Assert.Equal(PlacementRefusal.TooManyKeyspaces, Refusal(PlacementRules.Apply(state, new CreateKeyspace("one-more")).Outcome));
+        Assert.IsType<KeyspaceCreated>(PlacementRules.Apply(
+            PlacementRules.Apply(state, new DropKeyspace("k7")).State, new CreateKeyspace("one-more")).Outcome);
+    }
+
+    [Fact]
+    public void An_eventual_keyspace_is_refused_until_it_can_be_served() =>
+        Assert.Equal(
+            PlacementRefusal.Invalid,
+            Refusal(PlacementRules.Apply(SomeCommands.Founded(), new CreateKeyspace("carts") { Mode = KeyspaceMode.Eventual }).Outcome));
+
+    [Fact]
+    public void Any_commands_do_what_a_dictionary_does() =>
+        SomeCommands.Any.List[0, 40].Sample(commands =>
+        {
+            var (state, model) = (PlacementState.Empty, new PlacementModel());
+            foreach (var command in commands)
+            {
+                var (next, outcome) = PlacementRules.Apply(state, command);
+                Assert.Equal(model.Apply(command), outcome.GetType().Name + (outcome is PlacementRefused refused ? " " + refused.Reason : ""));
+                Assert.Equal(model.Keyspaces.OrderBy(keyspace => keyspace.Id), next.Keyspaces.Select(keyspace => keyspace));
+                Assert.Equal(model.Addresses, next.Nodes.ToDictionary(node => node.Id.Value, node => node.RaftAddress));
+
+                // One epoch for each change, and none for anything else.
+                Assert.Equal(ReferenceEquals(state, next) ? state.Epoch.Value : state.Epoch.Value + 1, next.Epoch.Value);
+                Assert.Equal(ReferenceEquals(state, next), state.Equals(next));
+                state = next;
+            }
+        });
+
+    [Fact]
+    public void A_command_that_is_applied_twice_answers_the_same_state() =>
+        SomeCommands.Any.List[0, 20].Where(commands => commands.Count > 0).Sample(commands =>
+        {
+            var once = SomeCommands.After([.. commands]);
+            Assert.Equal(once, PlacementRules.Apply(once, commands[^1]).State);
+        });
+
+    private static PlacementRefusal Refusal(PlacementOutcome outcome) => Assert.IsType<PlacementRefused>(outcome).Reason;
+}
