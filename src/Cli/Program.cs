@@ -1,2 +1,3 @@
-System.Console.Error.WriteLine("kvctl: nothing is wired yet");
-return 1;
+using KvRaft.Cli;
+
+return await Kvctl.RunAsync(args, CliConsole.OfProcess());

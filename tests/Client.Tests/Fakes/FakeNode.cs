@@ -91,6 +91,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
 internal sealed class FakeRoutingService(FakeNode node) : V1.Routing.RoutingBase
 {
+    public override Task<RouteMap> GetRoutes(GetRoutesRequest request, ServerCallContext context) =>
+        Task.FromResult(node.Routes ?? throw new RpcException(new Status(StatusCode.Unimplemented, "no routes here")));
+
     public override async Task WatchRoutes(
         WatchRoutesRequest request, IServerStreamWriter<RouteUpdate> responseStream, ServerCallContext context)
     {

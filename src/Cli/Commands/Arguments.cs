@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Text;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>Arguments and options that several verbs share.</summary>
+internal static class Arguments
+{
+    public static Argument<string> Key() => new("key") { Description = "The key, as text." };
+
+    public static Option<TimeSpan?> Ttl() => GlobalOptions.Duration("--ttl", "How long the value lives, e.g. 30s, 1h, 7d.");
+
+    public static Option<bool> IfAbsent() => new("--if-absent") { Description = "Only if the key has no value." };
+
+    public static Option<long?> IfVersion() => new("--if-version") { Description = "Only if the key's version is this one." };
+
+    public static Option<string?> IfValue() => new("--if-value") { Description = "Only if the key's value is this text." };
+
+    public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    /// <exception cref="UsageException">More than one condition is given.</exception>
+    public static KvCondition? Condition(bool ifAbsent, long? ifVersion, string? ifValue)
+    {
+        if ((ifAbsent ? 1 : 0) + (ifVersion is null ? 0 : 1) + (ifValue is null ? 0 : 1) > 1)
+        {
+            throw new UsageException("Give only one of --if-absent, --if-version and --if-value.");
+        }
+
+        if (ifVersion < 0)
+        {
+            throw new UsageException("--if-version: versions start at 1; 0 means absent.");
+        }
+
+        return ifAbsent ? KvCondition.Absent
+            : ifVersion is { } version ? KvCondition.VersionIs(version)
+            : ifValue is { } value ? KvCondition.ValueIs(Bytes(value))
+            : null;
+    }
+
+    public static KvExpiry Expiry(TimeSpan? ttl) => ttl is { } given ? KvExpiry.After(given) : KvExpiry.Default;
+
+    /// <summary>Values of -o: how a mismatch is told.</summary>
+    public static string Mismatch(KvEntry<ReadOnlyMemory<byte>>? current) => current is { } known
+        ? FormattableString.Invariant($"the condition did not hold: the key has version {known.Version}")
+        : "the condition did not hold: the key is absent";
+}

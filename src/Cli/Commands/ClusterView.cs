@@ -1,0 +1,62 @@
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>The shard map, and what every node of it says of itself, asked all at once.</summary>
+internal sealed class ClusterView
+{
+    /// <summary>2 s: a node that takes longer to say how it is, is not well.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private ClusterView(RouteMap map, IReadOnlyList<NodeView> nodes)
+    {
+        Map = map;
+        Nodes = nodes;
+    }
+
+    public RouteMap Map { get; }
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<NodeView> Nodes { get; }
+
+    public static async Task<ClusterView> AskAsync(KvClient client, CancellationToken cancellationToken)
+    {
+        var map = await client.Administration.GetRoutesAsync(cancellationToken);
+        var nodes = map.Nodes.OrderBy(static node => node.NodeId, StringComparer.Ordinal)
+            .Select(node => AskNodeAsync(client, node, cancellationToken));
+        return new ClusterView(map, await Task.WhenAll(nodes));
+    }
+
+    public int ReplicasOn(string node) => Map.Shards.Count(shard => shard.Replicas.Any(replica => replica.NodeId == node));
+
+    public int LeadersOn(string node) => Map.Shards.Count(shard => shard.LeaderNode == node);
+
+    private static async Task<NodeView> AskNodeAsync(KvClient client, NodeRoute route, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new NodeView(route, await client.Administration.GetStatusAsync(route.Endpoint, Patience, cancellationToken), Error: null);
+        }
+        catch (KvException error)
+        {
+            return new NodeView(route, Status: null, error.Reason);
+        }
+    }
+}
+
+/// <param name="Status">Null: it did not answer, and <paramref name="Error"/> says why.</param>
+internal sealed record NodeView(NodeRoute Route, StatusResponse? Status, string? Error)
+{
+    /// <summary>Two letters, as nodetool has them.</summary>
+    public string State => (Status is null ? "D" : "U") + Route.State switch
+    {
+        NodeState.Draining => "D",
+        NodeState.Suspect or NodeState.Down => "S",
+        NodeState.Removed => "R",
+        _ => "N",
+    };
+
+    /// <summary>Entries that are committed as far as the node knows, and not yet applied, over all its groups.</summary>
+    public long? Lag => Status?.Groups.Sum(static group => Math.Max(0, group.CommitIndex - group.AppliedIndex));
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl incr KEY [DELTA]</c>: the new number on standard output.</summary>
+internal static class IncrCommand
+{
+    public static Command Create(Shell shell)
+    {
+        var key = Arguments.Key();
+        var delta = new Argument<long>("delta") { Description = "How much to add; may be negative.", DefaultValueFactory = _ => 1 };
+        var initial = new Option<long>("--initial") { Description = "What an absent key counts as." };
+        var min = new Option<long?>("--min") { Description = "Refuse to go below." };
+        var max = new Option<long?>("--max") { Description = "Refuse to go above." };
+        var ttl = Arguments.Ttl();
+        var command = new Command("incr", "Add to a number.") { key, delta, initial, min, max, ttl };
+        command.SetAction(shell.Run(async run =>
+        {
+            var options = new KvIncrementOptions
+            {
+                Initial = run.Parsed.GetValue(initial),
+                Min = run.Parsed.GetValue(min),
+                Max = run.Parsed.GetValue(max),
+                Expiry = Arguments.Expiry(run.Parsed.GetValue(ttl)),
+            };
+            await using var client = run.Connect();
+            var result = await client.Keyspace().IncrementAsync(
+                Arguments.Bytes(run.Parsed.GetRequiredValue(key)), run.Parsed.GetValue(delta), options, run.Cancellation);
+            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+                ? string.Create(CultureInfo.InvariantCulture, $"{{\"value\":{result.Value},\"version\":{result.Version}}}")
+                : result.Value.ToString(CultureInfo.InvariantCulture));
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using KvRaft.Cli.Output;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl keyspace list|create|show|drop</c>.</summary>
+internal static class KeyspaceCommand
+{
+    public static Command Create(Shell shell) => new("keyspace", "Keyspaces: named sets of keys with one promise.")
+    {
+        List(shell),
+        Show(shell),
+        CreateOne(shell),
+        Drop(shell),
+    };
+
+    private static Command List(Shell shell)
+    {
+        var command = new Command("list", "List the keyspaces.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var answer = await client.Administration.ListKeyspacesAsync(run.Cancellation);
+            Listed(answer.Keyspaces).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Show(Shell shell)
+    {
+        var name = Name();
+        var command = new Command("show", "Show one keyspace.") { name };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var keyspace = await client.Administration.GetKeyspaceAsync(run.Parsed.GetRequiredValue(name), run.Cancellation);
+            Listed([keyspace]).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command CreateOne(Shell shell)
+    {
+        var name = Name();
+        var tag = new Option<bool>("--by-tag")
+        {
+            Description = "Keys with the same {tag} are kept in one shard and can be changed in one transaction. Cannot be changed later.",
+        };
+        var ttl = GlobalOptions.Duration("--ttl-default", "How long values live that say nothing else; left out: for ever.");
+        var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
+        var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
+        var command = new Command("create", "Create a keyspace.") { name, tag, ttl, valueBytesMax, ifNotExists };
+        command.SetAction(shell.Run(async run =>
+        {
+            var keyspace = new KeyspaceInfo
+            {
+                Name = run.Parsed.GetRequiredValue(name),
+                Mode = KeyspaceMode.Strong,
+                Routing = run.Parsed.GetValue(tag) ? RoutingRule.Tag : RoutingRule.WholeKey,
+                TtlDefaultMs = (long)(run.Parsed.GetValue(ttl)?.TotalMilliseconds ?? 0),
+                ValueBytesMax = run.Parsed.GetValue(valueBytesMax),
+            };
+            await using var client = run.Connect();
+            var made = await client.Administration.CreateKeyspaceAsync(keyspace, run.Parsed.GetValue(ifNotExists), run.Cancellation);
+            Listed([made]).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Drop(Shell shell)
+    {
+        var name = Name();
+        var yes = new Option<bool>("--yes", "-y") { Description = "Really: all its keys go with it." };
+        var command = new Command("drop", "Drop a keyspace with all its keys.") { name, yes };
+        command.SetAction(shell.Run(async run =>
+        {
+            var doomed = run.Parsed.GetRequiredValue(name);
+            if (!run.Parsed.GetValue(yes))
+            {
+                throw new UsageException($"Dropping '{doomed}' deletes all its keys; say --yes.");
+            }
+
+            await using var client = run.Connect();
+            await client.Administration.DropKeyspaceAsync(doomed, run.Cancellation);
+            await run.Console.Error.WriteLineAsync($"dropped {doomed}");
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Argument<string> Name() => new("name") { Description = "The name of the keyspace." };
+
+    private static Listing Listed(IEnumerable<KeyspaceInfo> keyspaces)
+    {
+        var listing = new Listing("name", "id", "mode", "routing", "ttl_default_ms", "value_bytes_max");
+        foreach (var keyspace in keyspaces)
+        {
+            listing.Add(
+                keyspace.Name,
+                keyspace.Id,
+                keyspace.Mode == KeyspaceMode.Eventual ? "eventual" : "strong",
+                keyspace.Routing == RoutingRule.Tag ? "tag" : "whole-key",
+                keyspace.TtlDefaultMs,
+                keyspace.ValueBytesMax);
+        }
+
+        return listing;
+    }
+}

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl put KEY VALUE|-</c>: the new version on standard output. Exit code 4 if a condition did not hold.</summary>
+internal static class PutCommand
+{
+    public static Command Create(Shell shell)
+    {
+        var key = Arguments.Key();
+        var value = new Argument<string>("value") { Description = "The value as text; - reads bytes from standard input." };
+        var ttl = Arguments.Ttl();
+        var ifAbsent = Arguments.IfAbsent();
+        var ifVersion = Arguments.IfVersion();
+        var ifValue = Arguments.IfValue();
+        var command = new Command("put", "Write a value.") { key, value, ttl, ifAbsent, ifVersion, ifValue };
+        command.SetAction(shell.Run(async run =>
+        {
+            var options = new KvWriteOptions
+            {
+                Expiry = Arguments.Expiry(run.Parsed.GetValue(ttl)),
+                Condition = Arguments.Condition(
+                    run.Parsed.GetValue(ifAbsent), run.Parsed.GetValue(ifVersion), run.Parsed.GetValue(ifValue)),
+            };
+            var text = run.Parsed.GetRequiredValue(value);
+            var bytes = text == "-" ? await run.Console.ReadInputAsync(run.Cancellation) : Arguments.Bytes(text);
+            await using var client = run.Connect();
+            var result = await client.Keyspace().PutAsync(Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, options, run.Cancellation);
+            if (!result.Applied)
+            {
+                await run.Console.Error.WriteLineAsync($"kvctl: {Arguments.Mismatch(result.Current)}");
+                return ExitCodes.Mismatch;
+            }
+
+            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+                ? string.Create(CultureInfo.InvariantCulture, $"{{\"version\":{result.Version}}}")
+                : result.Version.ToString(CultureInfo.InvariantCulture));
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+}

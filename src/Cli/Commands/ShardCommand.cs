@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl shard list</c> and <c>kvctl shard locate KEY...</c>.</summary>
+internal static class ShardCommand
+{
+    public static Command Create(Shell shell) => new("shard", "Shards: the arcs of the ring, each a Raft group.")
+    {
+        List(shell),
+        Locate(shell),
+    };
+
+    private static Command List(Shell shell)
+    {
+        var command = new Command("list", "List the shards with leader and replicas.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var listing = new Listing("shard", "leader", "term", "replicas");
+            foreach (var shard in map.Shards.OrderBy(static shard => shard.Shard))
+            {
+                listing.Add(shard.Shard, Leader(shard), shard.LeaderTerm, Replicas(shard));
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Locate(Shell shell)
+    {
+        var keys = new Argument<string[]>("key") { Description = "The keys, as text.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("locate", "Show which shard holds a key.") { keys };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var named = run.Parsed.GetRequiredValue(keys).Select(Arguments.Bytes);
+            var answer = await client.Administration.LocateAsync(run.Keyspace, named, run.Cancellation);
+            var listing = new Listing("key", "shard", "leader", "replicas", "token");
+            foreach (var location in answer.Locations)
+            {
+                listing.Add(
+                    EntryText.Show(location.Key.Span),
+                    location.Shard.Shard,
+                    Leader(location.Shard),
+                    Replicas(location.Shard),
+                    location.Token.ToString("x16", CultureInfo.InvariantCulture));
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static string? Leader(ShardRoute shard) => shard.LeaderNode.Length > 0 ? shard.LeaderNode : null;
+
+    private static string[] Replicas(ShardRoute shard) => [.. shard.Replicas.Select(static replica => replica.NodeId)];
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl status</c>: one screen. Exit code 7 if something needs attention.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(Shell shell)
+    {
+        var command = new Command("status", "Show how the cluster is.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var cluster = await ClusterView.AskAsync(client, run.Cancellation);
+            var report = StatusReport.Of(cluster);
+            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json ? report.Json() : report.Text());
+            return report.Attention.Count == 0 ? ExitCodes.Ok : ExitCodes.Problems;
+        }));
+        return command;
+    }
+}
+
+/// <summary>The facts of the status screen. Pure.</summary>
+internal sealed record StatusReport(
+    string ClusterId,
+    long Epoch,
+    int NodesUp,
+    int NodesDown,
+    int Shards,
+    int ShardsWithLeader,
+    int ReplicationFactor,
+    int FaultTolerance,
+    int Keyspaces,
+    long DataBytes,
+    IReadOnlyList<string> Attention)
+{
+    public static StatusReport Of(ClusterView cluster)
+    {
+        var up = cluster.Nodes.Where(static node => node.Status is not null).Select(static node => node.Route.NodeId).ToHashSet();
+        var attention = new List<string>();
+        attention.AddRange(cluster.Nodes.Where(static node => node.Status is null)
+            .Select(static node => $"node {node.Route.NodeId} ({node.Route.Endpoint}) does not answer: {node.Error}"));
+        var leaderless = cluster.Map.Shards.Count(static shard => shard.LeaderNode.Length == 0);
+        if (leaderless > 0)
+        {
+            attention.Add(string.Create(CultureInfo.InvariantCulture, $"{leaderless} shards have no known leader"));
+        }
+
+        attention.AddRange(cluster.Nodes.SelectMany(Damage));
+        return new StatusReport(
+            cluster.Map.ClusterId,
+            cluster.Map.Epoch,
+            up.Count,
+            cluster.Nodes.Count - up.Count,
+            cluster.Map.ShardCount,
+            cluster.Map.Shards.Count - leaderless,
+            cluster.Map.Shards.Select(static shard => shard.Replicas.Count).DefaultIfEmpty().Min(),
+            cluster.Map.Shards.Select(shard => Tolerance(shard, up)).DefaultIfEmpty().Min(),
+            cluster.Map.Keyspaces.Count,
+            cluster.Nodes.Sum(static node => node.Status?.Groups.Sum(static group => group.Bytes) ?? 0),
+            attention);
+    }
+
+    public string Text()
+    {
+        var health = Attention.Count == 0 ? "The store is available." : ShardsWithLeader == Shards ? "Degraded." : "Parts of the store are unavailable.";
+        var lines = new List<string>
+        {
+            FormattableString.Invariant($"Cluster         {ClusterId}     {health}     ring epoch {Epoch}"),
+            FormattableString.Invariant($"Configuration   Keyspaces {Keyspaces} - RF {ReplicationFactor} - Shards {Shards}"),
+            FormattableString.Invariant($"Nodes           {NodesUp} up, {NodesDown} down - Fault tolerance {Math.Max(0, FaultTolerance)} more nodes"),
+            FormattableString.Invariant($"Shards          {ShardsWithLeader} of {Shards} with a leader"),
+            FormattableString.Invariant($"Data            {DataBytes / 1_000_000.0:0.0} MB on all nodes together"),
+        };
+        lines.AddRange(Attention.Select(static line => $"Attention       [WARN] {line}"));
+        return string.Join('\n', lines);
+    }
+
+    public string Json() => JsonText.Write(
+        writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("cluster_id", ClusterId);
+            writer.WriteNumber("ring_epoch", Epoch);
+            writer.WriteNumber("nodes_up", NodesUp);
+            writer.WriteNumber("nodes_down", NodesDown);
+            writer.WriteNumber("shards", Shards);
+            writer.WriteNumber("shards_with_leader", ShardsWithLeader);
+            writer.WriteNumber("replication_factor", ReplicationFactor);
+            writer.WriteNumber("fault_tolerance", FaultTolerance);
+            writer.WriteNumber("keyspaces", Keyspaces);
+            writer.WriteNumber("data_bytes", DataBytes);
+            writer.WritePropertyName("attention");
+            JsonText.WriteValue(writer, Attention);
+            writer.WriteEndObject();
+        },
+        indented: true);
+
+    // How many more of a shard's nodes may fail before it loses its majority; negative: it has lost it.
+    private static int Tolerance(ShardRoute shard, HashSet<string> up) =>
+        shard.Replicas.Count(replica => up.Contains(replica.NodeId)) - ((shard.Replicas.Count / 2) + 1);
+
+    private static IEnumerable<string> Damage(NodeView node) =>
+        node.Status?.Groups.Where(static group => group.State.Contains("damaged", StringComparison.OrdinalIgnoreCase))
+            .Select(group => FormattableString.Invariant($"node {node.Route.NodeId} group {group.Group}: {group.State}"))
+        ?? [];
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>
+/// <c>kvctl ttl KEY</c> shows how many seconds a value still lives, or <c>never</c>; <c>kvctl ttl KEY 1h</c> and <c>--persist</c> change it.
+/// </summary>
+internal static class TtlCommand
+{
+    public static Command Create(Shell shell)
+    {
+        var key = Arguments.Key();
+        var ttl = new Argument<TimeSpan?>("ttl")
+        {
+            Description = "The new time to live, e.g. 30s, 1h; left out: only show.",
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = GlobalOptions.ParseDuration,
+        };
+        var persist = new Option<bool>("--persist") { Description = "Let it live for ever." };
+        var command = new Command("ttl", "Show or change when a value ends.") { key, ttl, persist };
+        command.SetAction(shell.Run(async run =>
+        {
+            var (given, forEver) = (run.Parsed.GetValue(ttl), run.Parsed.GetValue(persist));
+            if (given is not null && forEver)
+            {
+                throw new UsageException("Give a time to live or --persist, not both.");
+            }
+
+            await using var client = run.Connect();
+            var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
+            var (found, end) = given is null && !forEver
+                ? await ShowAsync(client, bytes, run.Cancellation)
+                : await ChangeAsync(client, bytes, given is { } time ? KvExpiry.After(time) : KvExpiry.Never, run.Cancellation);
+            if (!found)
+            {
+                await run.Console.Error.WriteLineAsync("kvctl: no such key");
+                return ExitCodes.NotFound;
+            }
+
+            await run.Console.Out.WriteLineAsync(Describe(end, run));
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static async Task<(bool Found, DateTimeOffset? End)> ShowAsync(
+        KvClient client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+    {
+        var result = await client.Keyspace().GetAsync(key, new KvReadOptions { HeadOnly = true }, cancellationToken);
+        return (result.Found, result.Entry.ExpiresAt);
+    }
+
+    private static async Task<(bool Found, DateTimeOffset? End)> ChangeAsync(
+        KvClient client, ReadOnlyMemory<byte> key, KvExpiry expiry, CancellationToken cancellationToken)
+    {
+        var result = await client.Keyspace().TouchAsync(key, expiry, cancellationToken: cancellationToken);
+        return (result.Found, result.ExpiresAt);
+    }
+
+    private static string Describe(DateTimeOffset? end, Invocation run)
+    {
+        var left = end - run.Console.Time.GetUtcNow();
+        return run.Format == OutputFormat.Json
+            ? JsonText.Write(writer =>
+            {
+                writer.WriteStartObject();
+                writer.WritePropertyName("expires_at");
+                JsonText.WriteValue(writer, EntryText.Instant(end));
+                writer.WritePropertyName("ttl_ms");
+                JsonText.WriteValue(writer, left is { } time ? (long)time.TotalMilliseconds : null);
+                writer.WriteEndObject();
+            })
+            : left is { } seconds ? seconds.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture) : "never";
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text;
+
+namespace KvRaft.Cli;
+
+/// <summary>What kvctl touches of the world around it, so that tests can give it another.</summary>
+internal sealed class CliConsole
+{
+    /// <summary>Without a byte-order mark: what is written must be what was stored.</summary>
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    public CliConsole(Stream input, Stream output, TextWriter error)
+    {
+        Input = input;
+        OutputBytes = output;
+        Out = new StreamWriter(output, Utf8, bufferSize: 16 * 1024, leaveOpen: true) { NewLine = "\n" };
+        Error = error;
+    }
+
+    public Stream Input { get; }
+
+    /// <summary>The bytes beneath <see cref="Out"/>; flush that before writing here.</summary>
+    public Stream OutputBytes { get; }
+
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    public bool OutIsTerminal { get; init; }
+
+    public bool ErrorIsTerminal { get; init; }
+
+    public Func<string, string?> Variable { get; init; } = static _ => null;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public static CliConsole OfProcess() => new(Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error)
+    {
+        OutIsTerminal = !Console.IsOutputRedirected,
+        ErrorIsTerminal = !Console.IsErrorRedirected,
+        Variable = Environment.GetEnvironmentVariable,
+    };
+
+    /// <summary>Bytes exactly as they are.</summary>
+    public async Task WriteBytesAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await Out.FlushAsync(cancellationToken);
+        await OutputBytes.WriteAsync(bytes, cancellationToken);
+    }
+
+    public async Task<byte[]> ReadInputAsync(CancellationToken cancellationToken)
+    {
+        using var memory = new MemoryStream();
+        await Input.CopyToAsync(memory, cancellationToken);
+        return memory.ToArray();
+    }
+}

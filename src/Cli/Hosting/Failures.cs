@@ -1,0 +1,25 @@
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Cli;
+
+/// <summary>What a failed request means to whoever started kvctl. Pure.</summary>
+internal static class Failures
+{
+    public static int CodeOf(KvException error) => error switch
+    {
+        { Outcome: KvOutcome.Unknown } => ExitCodes.OutcomeUnknown,
+        { Reason: "UNAVAILABLE" } => ExitCodes.CannotConnect,
+        { Reason: ErrorReasons.KeyspaceNotFound } => ExitCodes.NotFound,
+        { Reason: ErrorReasons.KeyspaceExists } => ExitCodes.Mismatch,
+        { Reason: ErrorReasons.InvalidRequest or ErrorReasons.LimitExceeded } => ExitCodes.BadArguments,
+        _ => ExitCodes.Failed,
+    };
+
+    public static string MessageOf(KvException error) => error switch
+    {
+        { Outcome: KvOutcome.Unknown, RequestId: { } id } =>
+            $"{error.Message}{Environment.NewLine}kvctl: to learn its outcome: kvctl get KEY, or ask GetRequestResult for {id}",
+        _ => error.Message,
+    };
+}

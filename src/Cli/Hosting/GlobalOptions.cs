@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+
+namespace KvRaft.Cli;
+
+/// <summary>The options every verb takes. A flag goes before the environment variable, and that before the default.</summary>
+internal sealed class GlobalOptions
+{
+    /// <summary>The three nodes of a development cluster on this machine.</summary>
+    public const string DefaultEndpoints = "127.0.0.1:7401,127.0.0.1:7402,127.0.0.1:7403";
+
+    public GlobalOptions(CliConsole console)
+    {
+        Endpoints = new Option<string>("--endpoints", "-e")
+        {
+            Description = "Nodes to ask, host:port separated by commas (KVCTL_ENDPOINTS).",
+            DefaultValueFactory = _ => console.Variable("KVCTL_ENDPOINTS") ?? DefaultEndpoints,
+            Recursive = true,
+        };
+        Keyspace = new Option<string>("--keyspace", "-k")
+        {
+            Description = "The keyspace (KVCTL_KEYSPACE).",
+            DefaultValueFactory = _ => console.Variable("KVCTL_KEYSPACE") ?? KvClientOptions.DefaultKeyspace,
+            Recursive = true,
+        };
+        Format = new Option<OutputFormat?>("--output", "-o")
+        {
+            Description = "table, json or plain; table on a terminal, else plain.",
+            Recursive = true,
+        };
+        Timeout = Duration("--timeout", "How long a request may take with all its retries, e.g. 500ms, 5s, 1m.");
+        Timeout.Recursive = true;
+        Tls = new Option<bool>("--tls") { Description = "Encrypt connections.", Recursive = true };
+    }
+
+    public Option<string> Endpoints { get; }
+
+    public Option<string> Keyspace { get; }
+
+    public Option<OutputFormat?> Format { get; }
+
+    public Option<TimeSpan?> Timeout { get; }
+
+    public Option<bool> Tls { get; }
+
+    public void AddTo(Command root)
+    {
+        root.Options.Add(Endpoints);
+        root.Options.Add(Keyspace);
+        root.Options.Add(Format);
+        root.Options.Add(Timeout);
+        root.Options.Add(Tls);
+    }
+
+    /// <summary>An option whose value is a duration with a unit.</summary>
+    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = ParseDuration,
+    };
+
+    public static TimeSpan? ParseDuration(ArgumentResult result)
+    {
+        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (DurationText.TryParse(text, out var duration) && duration > TimeSpan.Zero)
+        {
+            return duration;
+        }
+
+        result.AddError($"'{text}' is no duration; write for example 500ms, 5s, 1m or 2h.");
+        return null;
+    }
+}

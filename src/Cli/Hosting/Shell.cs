@@ -1,0 +1,43 @@
+using System.CommandLine;
+using KvRaft.Client;
+
+namespace KvRaft.Cli;
+
+/// <summary>Runs verbs: gives each its <see cref="Invocation"/> and turns what it throws into a message and an exit code.</summary>
+internal sealed class Shell(CliConsole console, GlobalOptions globals)
+{
+    public CliConsole Console => console;
+
+    public Func<ParseResult, CancellationToken, Task<int>> Run(Func<Invocation, Task<int>> verb) => async (parsed, cancellationToken) =>
+    {
+        try
+        {
+            return await verb(new Invocation(parsed, console, globals, cancellationToken));
+        }
+        catch (KvException error)
+        {
+            return await TellAsync(Failures.CodeOf(error), Failures.MessageOf(error));
+        }
+        catch (UsageException error)
+        {
+            return await TellAsync(ExitCodes.BadArguments, error.Message);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return await TellAsync(ExitCodes.Failed, error.Message);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return await TellAsync(ExitCodes.Interrupted, "interrupted; what was sent may still happen");
+        }
+    };
+
+    private async Task<int> TellAsync(int code, string message)
+    {
+        await console.Error.WriteLineAsync($"kvctl: {message}");
+        return code;
+    }
+}
+
+/// <summary>The command line parses but makes no sense.</summary>
+internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,12 @@
+namespace KvRaft.Cli.Import;
+
+/// <summary>One record of a source: a key and its value, or why there is none.</summary>
+/// <param name="Line">Where it begins, from 1.</param>
+/// <param name="ExpiresAtMs">Milliseconds since the Unix epoch; null: never.</param>
+internal sealed record ImportRecord(long Line, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value, long? ExpiresAtMs, string? Fault)
+{
+    public static ImportRecord Of(long line, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, long? expiresAtMs = null) =>
+        new(line, key, value, expiresAtMs, Fault: null);
+
+    public static ImportRecord Malformed(long line, string fault) => new(line, default, default, null, fault);
+}

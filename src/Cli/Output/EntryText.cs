@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text.Json;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Output;
+
+/// <summary>A key with its value, as a line of JSON.</summary>
+internal static class EntryText
+{
+    public static string Json(ReadOnlyMemory<byte> key, KvEntry<ReadOnlyMemory<byte>>? entry, bool withValue = true) => JsonText.Write(writer =>
+    {
+        writer.WriteStartObject();
+        JsonText.WriteBytes(writer, "key", key.Span);
+        if (entry is { } known)
+        {
+            WriteMembers(writer, known, withValue);
+        }
+
+        writer.WriteEndObject();
+    });
+
+    public static void WriteMembers(Utf8JsonWriter writer, KvEntry<ReadOnlyMemory<byte>> entry, bool withValue)
+    {
+        if (withValue)
+        {
+            JsonText.WriteBytes(writer, "value", entry.Value.Span);
+        }
+
+        writer.WriteNumber("version", entry.Version);
+        if (entry.ExpiresAt is { } end)
+        {
+            writer.WriteNumber("expires_at_ms", end.ToUnixTimeMilliseconds());
+        }
+    }
+
+    /// <summary>Text if it is text, else base64 with a mark.</summary>
+    public static string Show(ReadOnlySpan<byte> bytes) =>
+        JsonText.TryText(bytes, out var text) ? text : "base64:" + Convert.ToBase64String(bytes);
+
+    public static string? Instant(DateTimeOffset? instant) =>
+        instant?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+}

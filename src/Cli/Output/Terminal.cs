@@ -1,0 +1,23 @@
+using Spectre.Console;
+
+namespace KvRaft.Cli.Output;
+
+internal static class Terminal
+{
+    /// <summary>Wide enough for any table of ours where the width of the terminal is not known.</summary>
+    private const int WidthWithoutTerminal = 240;
+
+    /// <summary>A drawing surface over a writer. Tables are text: without colours they can be pasted anywhere.</summary>
+    public static IAnsiConsole Create(TextWriter output)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        console.Profile.Width = Math.Max(console.Profile.Width, WidthWithoutTerminal);
+        return console;
+    }
+}

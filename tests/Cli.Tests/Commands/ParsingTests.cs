@@ -1,0 +1,80 @@
+using KvRaft.Cli.Commands;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Tests.Commands;
+
+public sealed class ParsingTests
+{
+    [Theory]
+    [InlineData("fly")]
+    [InlineData("get")]
+    [InlineData("put", "a")]
+    [InlineData("put", "a", "b", "--ttl", "soon")]
+    [InlineData("put", "a", "b", "--if-version", "x")]
+    [InlineData("put", "a", "b", "--if-absent", "--if-version", "3")]
+    [InlineData("put", "a", "b", "--if-version", "-3")]
+    [InlineData("ttl", "a", "5s", "--persist")]
+    [InlineData("del", "a", "b", "--if-version", "3")]
+    [InlineData("get", "a", "--consistency", "wishful")]
+    [InlineData("get", "a", "-o", "xml")]
+    [InlineData("get", "a", "--endpoints", "nonsense:port")]
+    [InlineData("scan", "--limit", "-1")]
+    [InlineData("import", "x", "--concurrency", "0")]
+    [InlineData("keyspace", "drop", "orders")]
+    [InlineData("keyspace")]
+    public async Task A_wrong_command_line_is_told_as_such(params string[] args)
+    {
+        var (code, output, error) = await TestConsole.RunOnceAsync(args);
+
+        Assert.Equal(ExitCodes.BadArguments, code);
+        Assert.NotEmpty(error);
+        Assert.Empty(output);
+    }
+
+    [Fact]
+    public async Task Help_is_no_failure()
+    {
+        var (code, output, _) = await TestConsole.RunOnceAsync("--help");
+
+        Assert.Equal(ExitCodes.Ok, code);
+        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "import", "export", "status", "keyspace", "shard", "node" })
+        {
+            Assert.Contains(verb, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_cluster_that_is_not_there_has_its_own_code()
+    {
+        using var closed = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        closed.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+
+        var (code, _, error) = await TestConsole.RunOnceAsync(
+            "get", "a", "--endpoints", closed.LocalEndPoint!.ToString()!, "--timeout", "300ms");
+
+        Assert.Equal(ExitCodes.CannotConnect, code);
+        Assert.Contains("UNAVAILABLE", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("DEADLINE", KvOutcome.Unknown, 6)]
+    [InlineData("UNAVAILABLE", KvOutcome.Unknown, 6)]
+    [InlineData("UNAVAILABLE", KvOutcome.NotApplied, 2)]
+    [InlineData("NO_LEADER", KvOutcome.NotApplied, 1)]
+    [InlineData("KEYSPACE_NOT_FOUND", KvOutcome.NotApplied, 3)]
+    [InlineData("KEYSPACE_EXISTS", KvOutcome.NotApplied, 4)]
+    [InlineData("LIMIT_EXCEEDED", KvOutcome.NotApplied, 128)]
+    public void The_code_tells_what_is_known(string reason, KvOutcome outcome, int code)
+    {
+        Assert.Equal(code, Failures.CodeOf(new KvException("x") { Reason = reason, Outcome = outcome }));
+    }
+
+    [Fact]
+    public void One_condition_becomes_a_condition_and_none_none()
+    {
+        Assert.Null(Arguments.Condition(false, null, null));
+        Assert.Same(KvCondition.Absent, Arguments.Condition(true, null, null));
+        Assert.Same(KvCondition.Absent, Arguments.Condition(false, 0, null));
+        Assert.NotNull(Arguments.Condition(false, null, "x"));
+    }
+}
