@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests.Processes;
+
+/// <summary>
+/// Three real nodes, each a process of its own with a directory of its own, on loopback. They can be killed, paused and started again;
+/// whatever happens, disposing ends exactly the processes that were started here.
+/// </summary>
+internal sealed class ProcessCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly string _root = Directory.CreateTempSubdirectory("kvraft-nodes-").FullName;
+    private readonly Dictionary<string, NodeProcess> _nodes = [];
+
+    private ProcessCluster()
+    {
+    }
+
+    public IReadOnlyList<string> Nodes => [.. _nodes.Keys.Order()];
+
+    public static async Task<ProcessCluster> StartAsync(int shards, int nodes = 3)
+    {
+        var cluster = new ProcessCluster();
+        var ports = FreePorts(nodes * 2);
+        var members = Enumerable.Range(0, nodes)
+            .Select(i => new { id = $"n{i + 1}", @public = $"127.0.0.1:{ports[2 * i]}", raft = $"127.0.0.1:{ports[(2 * i) + 1]}" })
+            .ToArray();
+        foreach (var member in members)
+        {
+            var directory = Path.Combine(cluster._root, member.id);
+            Directory.CreateDirectory(directory);
+            var config = Path.Combine(directory, "node.json");
+            await File.WriteAllTextAsync(config, JsonSerializer.Serialize(new
+            {
+                clusterName = "integration",
+                nodeId = member.id,
+                dataDirectory = Path.Combine(directory, "data"),
+                shardCount = shards,
+                nodes = members,
+            }));
+            cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public);
+        }
+
+        foreach (var node in cluster._nodes.Values)
+        {
+            node.Start();
+        }
+
+        await cluster.AllLedAsync(shards);
+        return cluster;
+    }
+
+    public string Endpoint(string node) => _nodes[node].Endpoint;
+
+    /// <summary>A client that knows only the given nodes, or all.</summary>
+    public KvClient Client(params string[] nodes) =>
+        KvClient.Connect($"kvraft://{string.Join(',', (nodes.Length > 0 ? nodes : Nodes).Select(Endpoint))}/default?timeout=30s");
+
+    public void Start(string node) => _nodes[node].Start();
+
+    /// <summary>kill -9: nothing the process had in memory survives.</summary>
+    public void Kill(params string[] nodes)
+    {
+        foreach (var node in nodes)
+        {
+            _nodes[node].Kill();
+        }
+    }
+
+    public void Pause(string node) => _nodes[node].Signal("STOP");
+
+    public void Resume(string node) => _nodes[node].Signal("CONT");
+
+    /// <summary>SIGTERM; answers the exit code.</summary>
+    public Task<int> StopAsync(string node) => _nodes[node].StopAsync();
+
+    public async Task<string> LeaderAsync(int group, IReadOnlyList<string> among)
+    {
+        var status = await EventuallyAsync(
+            async () =>
+            {
+                foreach (var node in among)
+                {
+                    if (await StatusAsync(node) is { } status && status.Groups.Any(each => each.Group == group && each.Role == ReplicaRole.Leader))
+                    {
+                        return status;
+                    }
+                }
+
+                return null;
+            },
+            $"a leader of group {group} among {string.Join(", ", among)}");
+        return status.NodeId;
+    }
+
+    /// <summary>What a node says of itself, or null while it does not answer.</summary>
+    public async Task<StatusResponse?> StatusAsync(string node)
+    {
+        try
+        {
+            using var client = Client(node);
+            return await client.Administration.GetStatusAsync(Endpoint(node), TimeSpan.FromSeconds(1));
+        }
+        catch (KvException)
+        {
+            return null;
+        }
+    }
+
+    public Task AllLedAsync(int shards) => EventuallyAsync(
+        async () =>
+        {
+            var led = new HashSet<int>();
+            foreach (var node in Nodes)
+            {
+                led.UnionWith((await StatusAsync(node))?.Groups.Where(group => group.Role == ReplicaRole.Leader).Select(group => group.Group) ?? []);
+            }
+
+            return led.Count > shards ? led : null;
+        },
+        $"a leader of each of {shards} shards and of group 0");
+
+    public async Task<T> EventuallyAsync<T>(Func<Task<T?>> look, string what)
+        where T : class
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < Patience)
+        {
+            if (await look() is { } seen)
+            {
+                return seen;
+            }
+
+            foreach (var (name, node) in _nodes)
+            {
+                node.ThrowIfDiedByItself(name);
+            }
+
+            await Task.Delay(20);
+        }
+
+        throw new TimeoutException($"Waited {Patience.TotalSeconds:0} s for {what}. The nodes' logs are in {_root}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes.Values)
+        {
+            node.Kill();
+        }
+
+        await Task.CompletedTask;
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        try
+        {
+            foreach (var listener in listeners)
+            {
+                listener.Start();
+            }
+
+            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        }
+        finally
+        {
+            foreach (var listener in listeners)
+            {
+                listener.Dispose();
+            }
+        }
+    }
+}
