@@ -47,13 +47,22 @@ internal sealed class ProcessCluster : IAsyncDisposable
             cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public);
         }
 
-        foreach (var node in cluster._nodes.Values)
+        try
         {
-            node.Start();
-        }
+            foreach (var node in cluster._nodes.Values)
+            {
+                node.Start();
+            }
 
-        await cluster.AllLedAsync(shards);
-        return cluster;
+            await cluster.AllLedAsync(shards);
+            return cluster;
+        }
+        catch
+        {
+            // Whoever asked for the cluster gets none, so nobody else could end its processes.
+            cluster.Kill([.. cluster.Nodes]);
+            throw;
+        }
     }
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
@@ -119,12 +128,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
             var led = new HashSet<int>();
             foreach (var node in Nodes)
             {
-                led.UnionWith((await StatusAsync(node))?.Groups.Where(group => group.Role == ReplicaRole.Leader).Select(group => group.Group) ?? []);
+                led.UnionWith((await StatusAsync(node))?.Groups.Where(group => group.Role == ReplicaRole.Leader && group.Shard >= 0).Select(group => group.Group) ?? []);
             }
 
-            return led.Count > shards ? led : null;
+            return led.Count == shards ? led : null;
         },
-        $"a leader of each of {shards} shards and of group 0");
+        $"a leader of each of {shards} shards");
 
     public async Task<T> EventuallyAsync<T>(Func<Task<T?>> look, string what)
         where T : class
