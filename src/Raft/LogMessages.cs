@@ -61,7 +61,7 @@ internal static partial class LogMessages
     [LoggerMessage(2017, LogLevel.Debug, "A peer's connection ended: {Reason}")]
     public static partial void ConnectionEnded(ILogger logger, string reason);
 
-    [LoggerMessage(2018, LogLevel.Warning, "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
+    [LoggerMessage(2018, LogLevel.Information, "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
     public static partial void PrefaceRefused(ILogger logger, string nodeId, string target, PrefaceAnswer answer);
 
     [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason}")]

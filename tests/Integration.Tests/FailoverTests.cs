@@ -79,7 +79,7 @@ public sealed class FailoverTests
             var applied = new List<long>();
             foreach (var each in cluster.Nodes)
             {
-                applied.Add((await cluster.StatusAsync(each))?.Groups.Single(group => group.Group == GroupOfShardZero).AppliedIndex ?? -1);
+                applied.Add((await cluster.StatusAsync(each))?.Groups.SingleOrDefault(group => group.Group == GroupOfShardZero)?.AppliedIndex ?? -1);
             }
 
             return applied.Distinct().Count() == 1 ? applied : null;
