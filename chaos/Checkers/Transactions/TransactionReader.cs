@@ -31,6 +31,11 @@ internal static class TransactionReader
         return transactions;
     }
 
+    /// <summary>The steps in words, with what was read where the transaction was answered.</summary>
+    /// <exception cref="HistoryFormatException">The value is none of a transaction's.</exception>
+    public static string Describe(Operation operation) =>
+        string.Join(", ", Steps(operation.IsOk ? operation.Completion! : operation.Invocation, operation.IsOk));
+
     private static List<TransactionStep> Steps(HistoryEvent at, bool answered)
     {
         using var document = JsonText.ParseValue(at);

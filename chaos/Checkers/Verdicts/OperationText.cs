@@ -18,6 +18,7 @@ internal static class OperationText
         Functions.Put or Functions.Append => $"{operation.Function} {operation.Argument}{Tail(operation)}",
         Functions.Delete => $"delete{Tail(operation)}",
         Functions.CompareAndSet => $"cas {operation.Invocation.Expected} to {operation.Argument}{Tail(operation)}",
+        Functions.Transaction => TransactionReader.Describe(operation) + Tail(operation),
         _ when operation.IsOk && !operation.Result.IsMissing => $"{operation.Function} {operation.Result}",
         _ => $"{operation.Function} {operation.Argument}{Tail(operation)}",
     };
