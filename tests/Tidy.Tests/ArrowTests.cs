@@ -1,0 +1,74 @@
+using System.Xml.Linq;
+
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>The arrow of reference is the arrow of the request; ARCHITECTURE.md has the picture.</summary>
+public class ArrowTests
+{
+    private static readonly Dictionary<string, string[]> Arrows = new(StringComparer.Ordinal)
+    {
+        ["src/Topology"] = [],
+        ["src/Contracts"] = [],
+        ["src/Storage"] = ["src/Topology"],
+        ["src/Raft"] = ["src/Storage", "src/Topology"],
+        ["src/Eventual"] = ["src/Storage", "src/Topology"],
+        ["src/Placement"] = ["src/Raft", "src/Storage", "src/Topology"],
+        ["src/Node"] = ["src/Contracts", "src/Placement", "src/Raft", "src/Eventual", "src/Storage", "src/Topology"],
+        ["src/Client"] = ["src/Contracts", "src/Topology"],
+        ["src/Cli"] = ["src/Client", "src/Contracts"],
+        ["chaos/Checkers"] = [],
+        ["chaos/Harness"] = ["src/Client", "chaos/Checkers"],
+    };
+
+    [Fact]
+    public void Projects_of_src_and_chaos_reference_what_the_table_says_and_nothing_else()
+    {
+        var rooms = Repository.Projects.Where(project => Repository.IsUnder(project, "src", "chaos")).ToDictionary(RoomOf, ReferencesOf);
+        Assert.NotEmpty(rooms);
+        Findings.AssertNone(
+            rooms.Keys.Except(Arrows.Keys).Select(room => $"{room} is not in the table")
+                .Concat(rooms.Where(room => Arrows.ContainsKey(room.Key)).SelectMany(room =>
+                {
+                    // A room that is not built yet is no missing reference.
+                    var wanted = Arrows[room.Key].Where(rooms.ContainsKey).ToArray();
+                    return room.Value.Except(wanted).Select(other => $"{room.Key} must not reference {other}")
+                        .Concat(wanted.Except(room.Value).Select(other => $"{room.Key} should reference {other}"));
+                })),
+            "Project references");
+    }
+
+    [Fact]
+    public void Nothing_in_src_references_tests_or_chaos() =>
+        Findings.AssertNone(
+            Repository.Projects.Where(project => Repository.IsUnder(project, "src"))
+                .SelectMany(project => ReferencesOf(project).Where(other => !Repository.IsUnder(other, "src")).Select(other => $"{project} → {other}")),
+            "Only src is shipped");
+
+    [Fact]
+    public void Raft_and_Placement_use_only_the_contract_types_of_Storage() =>
+        Findings.AssertNone(
+            Repository.CSharp("src/Raft", "src/Placement").SelectMany(file => Repository.CodeLines(file)
+                .Where(static line => line.Code.Contains("KvRaft.Storage.", StringComparison.Ordinal)
+                    || line.Code.Contains("using Storage.", StringComparison.Ordinal))
+                .Select(line => $"{file}:{line.Number}: {line.Code}")),
+            "Below the contract (namespace KvRaft.Storage) is the shards' own business");
+
+    [Fact]
+    public void Every_project_is_in_the_solution()
+    {
+        var solution = Repository.Read("KvRaft.sln").Replace('\\', '/');
+        Findings.AssertNone(
+            Repository.Projects.Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal)), "Not in KvRaft.sln");
+    }
+
+    internal static IEnumerable<string> Items(string project, string kind, string attribute = "Include") =>
+        Repository.ReadXml(project).Descendants(kind).Select(item => item.Attribute(attribute)).OfType<XAttribute>().Select(found => found.Value);
+
+    internal static string RoomOf(string project) => Path.GetDirectoryName(project)!.Replace('\\', '/');
+
+    private static string[] ReferencesOf(string project) =>
+    [
+        .. Items(project, "ProjectReference").Select(include =>
+            RoomOf(Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Root, RoomOf(project), include))))),
+    ];
+}

@@ -1,0 +1,45 @@
+using System.Text.RegularExpressions;
+
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>Prose that names a path or a type rots silently; here it rots aloud.</summary>
+public class ProseTests
+{
+    private static readonly string[] Pages =
+        [.. Repository.Files.Where(static file => file.EndsWith(".md", StringComparison.Ordinal) && !Repository.IsUnder(file, "chaos/histories"))];
+
+    [Fact]
+    public void Links_in_prose_lead_somewhere() =>
+        Findings.AssertNone(
+            Pages.SelectMany(static page => Regex.Matches(Repository.Read(page), @"\]\(([^)#\s]+)(#[^)]*)?\)")
+                .Select(static link => link.Groups[1].Value)
+                .Where(static target => !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal))
+                .Where(target => !Exists(Path.GetRelativePath(Repository.Root, Path.Combine(Repository.Root, Path.GetDirectoryName(page)!, target))))
+                .Select(target => $"{page}: {target}")),
+            "Dead links");
+
+    // A word of two humps or more in backticks is a type or a member, ours or of a library we use: in any case the code says it too.
+    [Fact]
+    public void Types_in_prose_occur_in_the_code()
+    {
+        var words = Repository.Files
+            .Where(static file => Path.GetExtension(file) is ".cs" or ".proto" or ".csproj" or ".props")
+            .Where(static file => !Repository.IsUnder(file, "tests/Tidy.Tests"))
+            .SelectMany(static file => Regex.Matches(Repository.Read(file), @"\w+").Select(static word => word.Value))
+            .ToHashSet(StringComparer.Ordinal);
+        Findings.AssertNone(
+            Pages.SelectMany(page => Quoted(Repository.Read(page))
+                .Where(static word => Regex.IsMatch(word, "^([A-Z][a-z0-9]+){2,}$"))
+                .Distinct()
+                .Where(word => !words.Contains(word))
+                .Select(word => $"{page}: {word}")),
+            "Nothing of that name in the code");
+    }
+
+    // Fenced blocks hold commands with placeholders; only running text is held to its word.
+    private static IEnumerable<string> Quoted(string text) =>
+        Regex.Matches(Regex.Replace(text, "^```.*?^```", "", RegexOptions.Singleline | RegexOptions.Multiline), "`([^`\n]+)`")
+            .Select(static match => match.Groups[1].Value);
+
+    private static bool Exists(string path) => Path.Exists(Path.Combine(Repository.Root, path));
+}

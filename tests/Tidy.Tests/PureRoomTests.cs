@@ -1,0 +1,32 @@
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>Decisions are functions of values: no clock, no chance, no I/O. The analyser enforces it where it is switched on; this holds the switch.</summary>
+public class PureRoomTests
+{
+    public static TheoryData<string, string> PureFolders => new()
+    {
+        { "src/Topology", "src/Topology/KvRaft.Topology.csproj" },
+        { "src/Storage/Shards", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Placement/State", "src/Placement/KvRaft.Placement.csproj" },
+        { "chaos/Checkers", "chaos/Checkers/KvRaft.Chaos.Checkers.csproj" },
+    };
+
+    [Theory]
+    [MemberData(nameof(PureFolders))]
+    public void Banned_calls_are_errors_in_pure_folders(string folder, string project)
+    {
+        Assert.NotEmpty(Repository.CSharp(folder));
+        Assert.Contains("Microsoft.CodeAnalysis.BannedApiAnalyzers", ArrowTests.Items(project, "PackageReference"));
+        Assert.Contains(ArrowTests.Items(project, "AdditionalFiles"), file => file.EndsWith("BannedSymbols.Pure.txt", StringComparison.Ordinal));
+        Assert.Contains(
+            $"[{folder}/**.cs]\ndotnet_diagnostic.RS0030.severity = error",
+            Repository.Read(".editorconfig").ReplaceLineEndings("\n"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_file_silences_the_ban() =>
+        Findings.AssertNone(
+            Repository.CSharp("src", "chaos").Where(file => Repository.Read(file).Contains("RS0030", StringComparison.Ordinal)),
+            "The list of banned calls is changed for all or for nobody");
+}

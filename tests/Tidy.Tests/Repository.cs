@@ -1,0 +1,65 @@
+using System.Xml.Linq;
+
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>The files of the repository as they stand on disk, by their path from the root, with forward slashes.</summary>
+internal static class Repository
+{
+    // What a build, an editor or git leaves behind.
+    private static readonly string[] NotOurs = ["artifacts", "bin", "obj", "node_modules", "TestResults"];
+
+    public static string Root { get; } = FindRoot();
+
+    public static IReadOnlyList<string> Files { get; } = [.. Walk(Root).Select(Relative).Order(StringComparer.Ordinal)];
+
+    public static IEnumerable<string> CSharp(params string[] under) =>
+        Files.Where(file => file.EndsWith(".cs", StringComparison.Ordinal) && IsUnder(file, under));
+
+    public static IEnumerable<string> Projects => Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal));
+
+    public static bool IsUnder(string file, params string[] folders) =>
+        folders.Any(folder => file.StartsWith(folder + "/", StringComparison.Ordinal));
+
+    public static string Read(string file) => File.ReadAllText(Path.Combine(Root, file));
+
+    public static XDocument ReadXml(string file) => XDocument.Load(Path.Combine(Root, file));
+
+    /// <summary>Lines that are not only comment, with their number from 1; what follows a comment mark is cut off.</summary>
+    public static IEnumerable<(int Number, string Code)> CodeLines(string file) =>
+        File.ReadLines(Path.Combine(Root, file))
+            .Select(static (line, i) => (Number: i + 1, Code: WithoutComment(line)))
+            .Where(static line => line.Code.Length > 0);
+
+    // A "//" inside a string is followed by no blank in this house (URIs), so this is enough and no lexer is needed.
+    internal static string WithoutComment(string line)
+    {
+        var code = line.TrimStart();
+        if (code.StartsWith("//", StringComparison.Ordinal))
+        {
+            return "";
+        }
+
+        var comment = code.IndexOf("// ", StringComparison.Ordinal);
+        return (comment < 0 ? code : code[..comment]).TrimEnd();
+    }
+
+    private static IEnumerable<string> Walk(string directory) =>
+        Directory.GetFiles(directory).Concat(Directory.GetDirectories(directory)
+            .Where(static sub => !NotOurs.Contains(Path.GetFileName(sub)) && Path.GetFileName(sub) != ".git")
+            .SelectMany(Walk));
+
+    private static string Relative(string path) => Path.GetRelativePath(Root, path).Replace('\\', '/');
+
+    private static string FindRoot()
+    {
+        for (var directory = AppContext.BaseDirectory; directory is not null; directory = Path.GetDirectoryName(directory))
+        {
+            if (File.Exists(Path.Combine(directory, "KvRaft.sln")))
+            {
+                return directory;
+            }
+        }
+
+        throw new InvalidOperationException($"No KvRaft.sln above {AppContext.BaseDirectory}.");
+    }
+}
