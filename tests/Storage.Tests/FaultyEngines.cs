@@ -2,7 +2,7 @@ using KvRaft.Storage.Engine;
 
 namespace KvRaft.Storage.Tests;
 
-/// <summary>Engines over a disk that fails on command.</summary>
+/// <summary>Engines over a disk that fails on command, and that can be watched at the moments that matter.</summary>
 internal sealed class FaultyEngines : IEngineFactory
 {
     private readonly InMemoryEngines _engines = new();
@@ -12,13 +12,24 @@ internal sealed class FaultyEngines : IEngineFactory
     /// <summary>Data rows come back as bytes that no version ever wrote.</summary>
     public bool DamageReads { get; set; }
 
+    /// <summary>Runs on the writing thread when a batch is visible to reads and <c>Write</c> has not returned.</summary>
+    public Action? AfterWrite { get; set; }
+
+    /// <summary>Runs on the reading thread with each key just read.</summary>
+    public Action<byte[]>? AfterRead { get; set; }
+
     public IStorageEngine Open(string directory) => new FaultyEngine(this, _engines.Open(directory));
 
     private sealed class FaultyEngine(FaultyEngines faults, IStorageEngine inner) : IStorageEngine
     {
         public EngineStatistics Statistics => inner.Statistics;
 
-        public byte[]? Get(ReadOnlySpan<byte> key) => faults.DamageReads ? [0xEE] : inner.Get(key);
+        public byte[]? Get(ReadOnlySpan<byte> key)
+        {
+            var value = faults.DamageReads ? [0xEE] : inner.Get(key);
+            faults.AfterRead?.Invoke(key.ToArray());
+            return value;
+        }
 
         public byte[]? GetDurable(ReadOnlySpan<byte> key) => inner.GetDurable(key);
 
@@ -32,6 +43,7 @@ internal sealed class FaultyEngines : IEngineFactory
             }
 
             inner.Write(batch);
+            faults.AfterWrite?.Invoke();
         }
 
         public void Flush() => inner.Flush();

@@ -32,7 +32,7 @@ internal sealed class ReplicaDirectory
         _generation = generation;
     }
 
-    /// <summary>Told the name of every step of an install that was just completed. Tests end the world there.</summary>
+    /// <summary>Told the name of every step of an install that was just completed (checked, synced, renamed). Tests end the world there.</summary>
     public Action<string>? StepDone { get; set; }
 
     /// <summary>The number of the engine that counts; an install that got past the point of no return has raised it.</summary>
@@ -124,9 +124,7 @@ internal sealed class ReplicaDirectory
         _checksums.Clear();
         StepDone?.Invoke("renamed");
         File.Delete(Path.Combine(Current, CheckpointManifest.FileName));
-        var handle = new EngineHandle(_engines.Open(Current));
-        StepDone?.Invoke("opened");
-        return handle;
+        return new(_engines.Open(Current));
     }
 
     /// <summary>Retires the engine that <see cref="Install"/> replaced, and deletes its files once the last reader has left.</summary>

@@ -43,7 +43,7 @@ public sealed partial class ShardStateMachine
         var generation = _directory.Generation;
         try
         {
-            Adopt(_directory.Install(directory, engine => Check(engine, manifest)));
+            AdoptOrRetire(_directory.Install(directory, engine => Check(engine, manifest)));
         }
         catch (Exception error) when (_directory.Generation != generation)
         {
@@ -53,6 +53,19 @@ public sealed partial class ShardStateMachine
         }
 
         _directory.RetireReplaced(replaced);
+    }
+
+    private void AdoptOrRetire(EngineHandle handle)
+    {
+        try
+        {
+            Adopt(handle);
+        }
+        catch
+        {
+            handle.Retire();
+            throw;
+        }
     }
 
     private static void Check(IStorageEngine engine, CheckpointManifest manifest)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
 
@@ -32,6 +33,36 @@ public sealed class ReadersTests : IDisposable
         await done.CancelAsync();
         var reads = await Task.WhenAll(readers);
         Assert.All(reads, count => Assert.True(count > 0, "A reader never got to read."));
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("deleted by the batch")]
+    public async Task A_read_that_saw_a_batch_returns_only_after_its_publication(string key)
+    {
+        var engines = new FaultyEngines();
+        using var shard = new Replica(_directory["shard"], engines);
+        shard.Apply(Put("x", "0"), Put("deleted by the batch", "0"));
+        Task<(string? Value, long Applied)>? read = null;
+        engines.AfterWrite = () =>
+        {
+            // The batch is visible and not published. Hold the writer until the reader either returned too early, or looks up
+            // how far the engine is, which it does only in order to wait.
+            var checksState = new TaskCompletionSource();
+            engines.AfterRead = row =>
+            {
+                if (row.AsSpan().SequenceEqual(KeyLayout.ShardState))
+                {
+                    checksState.TrySetResult();
+                }
+            };
+            read = Task.Run(() => (shard.Get(key), shard.Machine.Applied.Index));
+            Task.WaitAny(checksState.Task, read);
+            engines.AfterRead = null;
+        };
+        shard.Apply(Put("x", "1"), Delete("deleted by the batch"));
+
+        Assert.Equal((key == "x" ? "1" : null, 2L), await read!);
     }
 
     private static int ReadUntil(ShardStateMachine machine, CancellationToken done)
