@@ -33,7 +33,8 @@ public class CycleCheckerAgreementTests
                 }
             },
             iter: 10_000);
-        Assert.InRange(convicted, 1_500, 8_500);
+        // The comparison says little unless both verdicts are common; about 4,000 of these are bad.
+        Assert.InRange(convicted, 2_000, 8_000);
     }
 
     [Fact]
