@@ -295,7 +295,7 @@ internal sealed partial class GroupLog
     {
         lock (_lock)
         {
-            return index < _start.Index || index > LastUnlocked.Index ? null : PositionAt(index);
+            return _isDropped || index < _start.Index || index > LastUnlocked.Index ? null : PositionAt(index);
         }
     }
 

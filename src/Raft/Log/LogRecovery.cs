@@ -37,6 +37,9 @@ internal sealed class LogRecovery
     /// <summary>Oldest first; the last one is where the log goes on. Empty: the log is new.</summary>
     public List<Segment> Segments { get; } = [];
 
+    /// <summary>Number of the first segment to be made when there is none: that of a spoilt prepared one, or 1.</summary>
+    public long FirstNumber { get; private set; } = 1;
+
     /// <summary>An empty segment that follows the last one.</summary>
     public Segment? Prepared { get; private set; }
 
@@ -82,6 +85,7 @@ internal sealed class LogRecovery
 
         var numbers = names.Select(name => Segment.TryParseName(name, out var number) ? number : 0).Where(number => number > 0).Order().ToArray();
         OpenMark(names.Contains(DurableMark.FileName), isNew: numbers.Length == 0);
+        FirstNumber = numbers.LastOrDefault(1);
         Replay = new LogReplay(Mark.Batch);
         var previous = 0L;
         foreach (var number in numbers)
@@ -98,6 +102,13 @@ internal sealed class LogRecovery
         Replay.Finish();
         _bytes = [];
         Segments.ForEach(segment => segment.IsHeadSound = !Replay.SpoiltSegments.Contains(segment.Number));
+        if (Replay.LastBatchNumber == 0 && Mark.Batch > 0)
+        {
+            throw new LogOpenException(
+                $"The log in '{_directory}' had reached batch {Mark.Batch}, but its segments are gone or unreadable. "
+                + "This node has forgotten its votes; remove its data directory and let it join as a new node.");
+        }
+
         Report();
         ZeroTornTail();
         WriteLastBatchAgain();
@@ -112,13 +123,6 @@ internal sealed class LogRecovery
         MarkFile = _fs.Open(path, exists ? FileOpening.ReadWrite : FileOpening.Create);
         var mark = exists ? DurableMark.ReadFrom(MarkFile) : null;
         Mark = mark ?? default;
-        if (isNew && Mark.Batch > 0)
-        {
-            throw new LogOpenException(
-                $"The log in '{_directory}' had reached batch {Mark.Batch}, but all its segments are gone. "
-                + "This node has forgotten its votes; remove its data directory and let it join as a new node.");
-        }
-
         if (mark is null)
         {
             if (!isNew)
@@ -267,6 +271,7 @@ internal sealed class LogRecovery
         }
     }
 
+    // A spoilt one is none: it may be shorter than it says.
     private bool IsEmpty(Segment segment) =>
-        _contentEnds.TryGetValue(segment.Number, out var contentEnd) && contentEnd == SegmentHeader.Bytes;
+        segment.IsHeadSound && _contentEnds.TryGetValue(segment.Number, out var contentEnd) && contentEnd == SegmentHeader.Bytes;
 }

@@ -301,7 +301,7 @@ internal sealed class NodeLog : IAsyncDisposable
     {
         if (found.Segments.Count == 0)
         {
-            found.Segments.Add(_factory.Create(1, Options.SegmentBytes));
+            found.Segments.Add(_factory.Create(found.FirstNumber, Options.SegmentBytes));
         }
 
         found.Segments.ForEach(Segments.Add);

@@ -92,19 +92,15 @@ internal sealed class CrashSchedule
     {
         while (true)
         {
-            if (_random.Next(4) == 0)
-            {
-                _fs.CutPowerAt(_random.Next(1, 12));
-            }
-
+            ArrangeFault(12);
             try
             {
                 _log = NodeLog.Open(_fs, Directory, Identity, _options, NullLogger.Instance);
                 break;
             }
-            catch (LogOpenException failure) when (failure.InnerException is PowerCutException)
+            catch (LogOpenException failure) when (failure.InnerException is IOException)
             {
-                _fs.Crash(_random);
+                Die();
             }
         }
 
@@ -112,6 +108,34 @@ internal sealed class CrashSchedule
         _log.Pinned += OnPinned;
         CheckFound();
     }
+
+    private void ArrangeFault(int callMax)
+    {
+        switch (_random.Next(6))
+        {
+            case 0:
+                _fs.CutPowerAt(_random.Next(1, callMax));
+                break;
+            case 1:
+                _fs.FailAt(_random.Next(1, callMax), new IOException("Input/output error."));
+                break;
+        }
+    }
+
+    // A process may die alone, leaving what it wrote in the page cache.
+    private void Die()
+    {
+        if (_random.Next(3) == 0)
+        {
+            _fs.KillProcess();
+        }
+        else
+        {
+            _fs.Crash(_random);
+        }
+    }
+
+    private bool IsDead => _fs.IsCut || _log.Failure.IsFaulted;
 
     private void CheckFound()
     {
@@ -154,33 +178,35 @@ internal sealed class CrashSchedule
     private async Task<bool> LiveAsync()
     {
         var operations = _random.Next(5, 50);
-        if (_random.Next(4) != 0)
+        ArrangeFault(60);
+        if (_random.Next(2) == 0)
         {
             _fs.CutPowerAt(_random.Next(1, 60));
         }
 
-        for (var i = 0; i < operations && !_fs.IsCut; i++)
+        for (var i = 0; i < operations && !IsDead; i++)
         {
             Operate();
             Acknowledge();
         }
 
-        if (!_fs.IsCut && _random.Next(2) == 0)
+        if (!IsDead && _random.Next(2) == 0)
         {
             _log.Pump();
             Acknowledge();
         }
 
-        if (!_fs.IsCut && _random.Next(2) == 0)
+        if (!IsDead && _random.Next(2) == 0)
         {
             _fs.CancelFaults();
             await _log.DisposeAsync();
             Acknowledge();
+            Assert.True(_log.Failure.Exception is null, $"The log failed: {_log.Failure.Exception}");
             Assert.Equal(_worlds.Count - 1, _acknowledged);
             return true;
         }
 
-        _fs.Crash(_random);
+        Die();
         return false;
     }
 
@@ -200,7 +226,7 @@ internal sealed class CrashSchedule
         if (roll < 25)
         {
             _log.Pump();
-            if (!_fs.IsCut)
+            if (!IsDead)
             {
                 CheckDurable();
             }
@@ -211,8 +237,9 @@ internal sealed class CrashSchedule
             {
                 _log.WriteMark();
             }
-            catch (PowerCutException)
+            catch (IOException)
             {
+                // The mark is lazy: one that was not written is an older one.
             }
         }
         else if (roll < 35)

@@ -44,12 +44,13 @@ internal sealed class SimFileSystem : IFileSystem
 
     public void CancelFaults() => (_callsLeft, _fault) = (int.MaxValue, null);
 
-    /// <summary>The process dies; the operating system lives on.</summary>
+    /// <summary>The process dies (also at the call where the power was to be cut); the operating system lives on.</summary>
     public void KillProcess()
     {
         lock (_lock)
         {
             _life++;
+            IsCut = false;
             _locks.Clear();
             CancelFaults();
         }
@@ -79,7 +80,6 @@ internal sealed class SimFileSystem : IFileSystem
                 inode.Crash(random);
             }
 
-            IsCut = false;
         }
 
         KillProcess();
