@@ -71,7 +71,7 @@ internal sealed record StatusReport(
         {
             FormattableString.Invariant($"Cluster         {ClusterId}     {health}     ring epoch {Epoch}"),
             FormattableString.Invariant($"Configuration   Keyspaces {Keyspaces} - RF {ReplicationFactor} - Shards {Shards}"),
-            FormattableString.Invariant($"Nodes           {NodesUp} up, {NodesDown} down - Fault tolerance {Math.Max(0, FaultTolerance)} more nodes"),
+            FormattableString.Invariant($"Nodes           {NodesUp} up, {NodesDown} down - Fault tolerance {Math.Max(0, FaultTolerance)} more {(FaultTolerance == 1 ? "node" : "nodes")}"),
             FormattableString.Invariant($"Shards          {ShardsWithLeader} of {Shards} with a leader"),
             FormattableString.Invariant($"Data            {DataBytes / 1_000_000.0:0.0} MB on all nodes together"),
         };

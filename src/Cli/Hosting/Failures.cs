@@ -15,11 +15,4 @@ internal static class Failures
         { Reason: ErrorReasons.InvalidRequest or ErrorReasons.LimitExceeded } => ExitCodes.BadArguments,
         _ => ExitCodes.Failed,
     };
-
-    public static string MessageOf(KvException error) => error switch
-    {
-        { Outcome: KvOutcome.Unknown, RequestId: { } id } =>
-            $"{error.Message}{Environment.NewLine}kvctl: to learn its outcome: kvctl get KEY, or ask GetRequestResult for {id}",
-        _ => error.Message,
-    };
 }

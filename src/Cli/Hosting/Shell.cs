@@ -16,7 +16,7 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
         }
         catch (KvException error)
         {
-            return await TellAsync(Failures.CodeOf(error), Failures.MessageOf(error));
+            return await TellAsync(Failures.CodeOf(error), error.Message);
         }
         catch (UsageException error)
         {

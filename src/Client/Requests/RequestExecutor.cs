@@ -25,6 +25,9 @@ internal sealed class RequestExecutor(
     Random chance,
     ILogger log)
 {
+    /// <summary>1 ms, the least a header can say.</summary>
+    private static readonly TimeSpan AttemptTimeoutMin = TimeSpan.FromMilliseconds(1);
+
     private int _turn = chance.Next();
 
     private bool RoutesItself => options.Routing == KvRouting.Direct;
@@ -37,6 +40,8 @@ internal sealed class RequestExecutor(
         where TResponse : class
     {
         cancellationToken.ThrowIfCancellationRequested();
+        var budget = scope.Timeout ?? options.Timeout;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(budget, TimeSpan.Zero, nameof(scope));
         if (RoutesItself)
         {
             watcher.Start();
@@ -44,16 +49,22 @@ internal sealed class RequestExecutor(
 
         var trail = new RequestTrail(operation.Name, operation.IsWrite, scope.Keyspace);
         using var measure = telemetry.Begin(operation.Name, scope.Keyspace);
-        var budget = scope.Timeout ?? options.Timeout;
         var stamp = operation.IsWrite ? sessions.Begin() : default(WriteStamp?);
         var previousDelay = TimeSpan.Zero;
         string? avoid = null;
         string? hinted = null;
         while (true)
         {
+            // A pause may end later than it was meant to; then there is no time left for another attempt.
+            var left = budget - measure.Elapsed;
+            if (left <= TimeSpan.Zero && trail.Attempts > 0)
+            {
+                throw GiveUp(trail, measure, stamp);
+            }
+
             var endpoint = Choose(scope, trail, avoid, hinted);
             trail.AttemptAt(endpoint);
-            var timeout = Min(options.AttemptTimeout, budget - measure.Elapsed);
+            var timeout = Clamp(left);
             operation.SetHeader(request, Header(scope, stamp, timeout, trail.Attempts - 1));
             var result = await transport.SendAsync(operation, request, endpoint, timeout, cancellationToken).ConfigureAwait(false);
             if (result.Response is { } response)
@@ -173,5 +184,6 @@ internal sealed class RequestExecutor(
         return trail.ToException(measure.Elapsed, stamp?.Id);
     }
 
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    private TimeSpan Clamp(TimeSpan left) =>
+        left > options.AttemptTimeout ? options.AttemptTimeout : left > AttemptTimeoutMin ? left : AttemptTimeoutMin;
 }

@@ -38,6 +38,9 @@ internal static class NodeChoice
 
         var everybody = table.Endpoints.Count > 0 ? table.Endpoints : seeds;
         return InTurn(everybody, question.Turn, question.Avoid, isSuspect)
+
+            // The nodes may call themselves by names that lead nowhere from here, while what we were given still does.
+            ?? InTurn(seeds, question.Turn, question.Avoid, isSuspect)
             ?? InTurn(everybody, question.Turn, question.Avoid, static _ => false)
             ?? everybody[Index(question.Turn, everybody.Count)];
     }

@@ -257,6 +257,21 @@ public sealed class PipeClientTests
     }
 
     [Fact]
+    public async Task Without_a_leader_a_write_ends_not_applied_however_its_pauses_fall()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        node.Rule = _ => new Step.Refuse(FakeStore.Error(StatusCode.Unavailable, ErrorReasons.NoLeader, Execution.NotExecuted));
+        await using var client = Client(KvTransport.Pipe, node);
+        var keys = client.TextKeyspace();
+
+        var faults = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Assert.ThrowsAsync<KvException>(() =>
+            keys.PutAsync($"k{i}", "v", new KvWriteOptions { Timeout = TimeSpan.FromMilliseconds(40 + i) }).AsTask())));
+
+        Assert.All(faults, fault => Assert.Equal((KvOutcome.NotApplied, true), (fault.Outcome, fault.IsTransient)));
+        Assert.Empty(node.Store.Executed);
+    }
+
+    [Fact]
     public async Task A_refusal_after_a_lost_answer_does_not_make_the_outcome_certain()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());

@@ -51,13 +51,21 @@ public sealed class NodeChoiceTests
             bool IsSuspect(string endpoint) => (suspects & (1 << Array.IndexOf(names, endpoint))) != 0;
             var question = new NodeQuestion(1, anyReplica, avoid < 0 ? null : names[avoid], hinted < 0 ? null : names[hinted], turn);
 
-            var picked = NodeChoice.Pick(question, Table, ["seed:1"], IsSuspect);
+            var picked = NodeChoice.Pick(question, Table, ["h2:2"], IsSuspect);
 
             Assert.Contains(picked, names);
             var good = names.Where(name => !IsSuspect(name!) && name != question.Avoid).ToList();
             Assert.True(good.Count == 0 || good.Contains(picked));
             Assert.True(good.Count > 0 || picked != question.Avoid);
         });
+    }
+
+    [Fact]
+    public void When_all_nodes_of_the_map_are_silent_the_seeds_are_asked()
+    {
+        var question = new NodeQuestion(1, false, "h1:1", "h3:3", 0);
+
+        Assert.Equal("seed:1", NodeChoice.Pick(question, Table, ["seed:1"], endpoint => endpoint != "seed:1"));
     }
 
     private static string Pick(NodeQuestion question) => NodeChoice.Pick(question, Table, ["seed:1"], _ => false);
