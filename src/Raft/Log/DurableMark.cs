@@ -8,7 +8,8 @@ namespace KvRaft.Raft.Log;
 /// </summary>
 /// <param name="Generation">Counts the writes; the slot is its parity.</param>
 /// <param name="Batch">The batch; 0 = none yet.</param>
-internal readonly record struct DurableMark(long Generation, long Batch)
+/// <param name="IsClosed">The log was closed after that batch: nothing was ever written behind it. Taken back before the next start writes.</param>
+internal readonly record struct DurableMark(long Generation, long Batch, bool IsClosed = false)
 {
     public const string FileName = "durable.mark";
 
@@ -21,7 +22,7 @@ internal readonly record struct DurableMark(long Generation, long Batch)
 
     private static ReadOnlySpan<byte> Magic => "KVMARK"u8;
 
-    public DurableMark Next(long batch) => new(Generation + 1, batch);
+    public DurableMark Next(long batch, bool isClosed = false) => new(Generation + 1, batch, isClosed);
 
     public void WriteTo(IFile file)
     {
@@ -36,6 +37,7 @@ internal readonly record struct DurableMark(long Generation, long Batch)
         slot.Clear();
         Magic.CopyTo(slot);
         slot[6] = Version;
+        slot[7] = IsClosed ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt64LittleEndian(slot[8..], Generation);
         BinaryPrimitives.WriteInt64LittleEndian(slot[16..], Batch);
         BinaryPrimitives.WriteUInt32LittleEndian(slot[28..], Crc32C.Of(slot[..28]));
@@ -65,7 +67,7 @@ internal readonly record struct DurableMark(long Generation, long Batch)
             return false;
         }
 
-        mark = new DurableMark(BinaryPrimitives.ReadInt64LittleEndian(slot[8..]), BinaryPrimitives.ReadInt64LittleEndian(slot[16..]));
+        mark = new DurableMark(BinaryPrimitives.ReadInt64LittleEndian(slot[8..]), BinaryPrimitives.ReadInt64LittleEndian(slot[16..]), slot[7] == 1);
         return true;
     }
 }

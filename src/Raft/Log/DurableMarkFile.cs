@@ -27,16 +27,16 @@ internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider
     }
 
     /// <summary>Without a sync: should it be lost, the mark is merely older.</summary>
-    public void Write(long lastBatch)
+    public void Write(long lastBatch, bool isClosed = false)
     {
-        mark = mark.Next(lastBatch);
+        mark = mark.Next(lastBatch, isClosed);
         mark.WriteTo(file);
         _writtenAt = time.GetTimestamp();
     }
 
-    public void WriteAndSync(long lastBatch)
+    public void WriteAndSync(long lastBatch, bool isClosed)
     {
-        Write(lastBatch);
+        Write(lastBatch, isClosed);
         file.FlushData();
     }
 

@@ -4,9 +4,13 @@ namespace KvRaft.Raft.Log;
 
 /// <summary>
 /// Reads the files at the start, has <see cref="LogReplay"/> judge them, and makes the end of the log one that can be written
-/// behind: a torn tail is zeroed and synced before anything else is written, so that nothing of it can ever be taken for a
-/// record of a later batch; and the last batch, which may have been written but not synced by a process that died, is written
-/// again, because a sync that failed before may have left its pages clean but not on disk.
+/// behind. A torn tail is zeroed and synced before anything else is written, so that nothing of it can ever be taken for a record
+/// of a later batch.
+/// <para>
+/// What is read is not yet what is on disk: a process that died may have left pages unsynced, and after a sync that failed the
+/// system keeps pages as clean that never reached the disk. So unless the log was closed properly, the last batch is written once
+/// more, and all that should be zero behind it as well; where there should be nothing, an old torn batch could come back.
+/// </para>
 /// </summary>
 internal sealed class LogRecovery
 {
@@ -18,6 +22,7 @@ internal sealed class LogRecovery
     // First byte of each sound segment that is zero to its end.
     private readonly Dictionary<long, int> _contentEnds = [];
     private byte[] _bytes = [];
+    private bool _wasClosed;
 
     private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
     {
@@ -110,7 +115,8 @@ internal sealed class LogRecovery
         }
 
         Report();
-        ZeroTornTail();
+        TakeBackClosing();
+        ZeroBehindTail();
         WriteLastBatchAgain();
         // The names may be in memory only, if the process before died between renaming and syncing.
         _fs.SyncDirectory(_directory);
@@ -211,14 +217,24 @@ internal sealed class LogRecovery
         }
     }
 
-    private void ZeroTornTail()
+    private void TakeBackClosing()
     {
-        if (!Replay.IsTorn)
+        _wasClosed = Mark.IsClosed;
+        if (_wasClosed)
         {
-            return;
+            Mark = Mark.Next(Mark.Batch);
+            Mark.WriteTo(MarkFile!);
+            MarkFile!.FlushData();
+        }
+    }
+
+    private void ZeroBehindTail()
+    {
+        if (Replay.IsTorn)
+        {
+            _logger.TornTailCut(Replay.LastBatchNumber, Replay.LastBatch.Segment, Replay.LastBatch.End);
         }
 
-        _logger.TornTailCut(Replay.LastBatchNumber, Replay.LastBatch.Segment, Replay.LastBatch.End);
         foreach (var segment in Segments)
         {
             if (segment.Number < Replay.LastBatch.Segment || !_contentEnds.TryGetValue(segment.Number, out var contentEnd))
@@ -227,19 +243,35 @@ internal sealed class LogRecovery
             }
 
             var from = segment.Number == Replay.LastBatch.Segment ? Replay.LastBatch.End : SegmentHeader.Bytes;
-            if (contentEnd > from)
+            if (Replay.IsTorn && contentEnd > from)
             {
-                segment.File.Write(from, new byte[contentEnd - from]);
-                segment.File.FlushData();
+                WriteZeros(segment.File, from, contentEnd);
                 _contentEnds[segment.Number] = from;
             }
+
+            // Nothing is ever written behind damage; and the segments after this one are made anew.
+            if (!_wasClosed && !Replay.IsTailDamaged && segment.Number == Math.Max(Replay.LastBatch.Segment, Segments[0].Number))
+            {
+                WriteZeros(segment.File, from, segment.Size);
+            }
         }
+    }
+
+    private static void WriteZeros(IFile file, long from, long end)
+    {
+        var zeros = new byte[Math.Min(end - from, 1 << 20)];
+        for (var offset = from; offset < end; offset += zeros.Length)
+        {
+            file.Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - offset)));
+        }
+
+        file.FlushData();
     }
 
     private void WriteLastBatchAgain()
     {
         var (number, offset, end) = Replay.LastBatch;
-        if (number == 0 || Replay.IsTailDamaged)
+        if (number == 0 || Replay.IsTailDamaged || _wasClosed)
         {
             return;
         }
@@ -257,12 +289,18 @@ internal sealed class LogRecovery
 
     private void ChooseTail()
     {
-        // Empty segments at the end are prepared ones; one is of use.
+        // Empty segments at the end are prepared ones; one is of use, if it is empty on disk too.
         while (Segments.Count > 1 && IsEmpty(Segments[^1]))
         {
             Prepared?.Release();
             Prepared = Segments[^1];
             Segments.RemoveAt(Segments.Count - 1);
+        }
+
+        if (!_wasClosed)
+        {
+            Prepared?.Release();
+            Prepared = null;
         }
 
         if (Segments.Count > 0 && Segments[^1].Number == Replay.LastBatch.Segment)

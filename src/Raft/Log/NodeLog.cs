@@ -210,7 +210,7 @@ internal sealed class NodeLog : IAsyncDisposable
             Pump();
             if (_cause is null)
             {
-                _mark.WriteAndSync(_writer.LastBatch);
+                _mark.WriteAndSync(_writer.LastBatch, isClosed: true);
             }
         }
 
@@ -324,7 +324,7 @@ internal sealed class NodeLog : IAsyncDisposable
 
         // Says what was found, damage included, so that the next start proves continuity from here; and shows that we can write.
         writer.Restate(StateReason.Recovered);
-        _mark.WriteAndSync(writer.LastBatch);
+        _mark.WriteAndSync(writer.LastBatch, isClosed: false);
         _factory.Prepare(Segments.Last + 1);
         return writer;
     }
@@ -367,7 +367,7 @@ internal sealed class NodeLog : IAsyncDisposable
 
             if (_cause is null)
             {
-                _mark.WriteAndSync(_writer.LastBatch);
+                _mark.WriteAndSync(_writer.LastBatch, isClosed: true);
             }
         }
         // Whatever it was, the writer cannot go on: everybody who waits is told, and the node stops.

@@ -70,6 +70,8 @@ public sealed class FormatTests
         var bytes = new byte[DurableMark.SlotBytes];
         new DurableMark(3, 77).Write(bytes);
         Assert.Equal("4B564D41524B" + "0100" + "0300000000000000" + "4D00000000000000" + "00000000" + "8D37A319", Convert.ToHexString(bytes));
+        new DurableMark(3, 77, IsClosed: true).Write(bytes);
+        Assert.Equal("4B564D41524B" + "0101", Convert.ToHexString(bytes[..8]));
     }
 
     [Fact]
