@@ -46,7 +46,7 @@ internal static partial class LogMessages
     [LoggerMessage(2012, LogLevel.Information, "Group {GroupId}: member {NodeId} goes on from index {Index}")]
     public static partial void MemberNudged(ILogger logger, int groupId, string nodeId, long index);
 
-    [LoggerMessage(2013, LogLevel.Warning, "Group {GroupId}: catching up is delayed: {Reason}")]
+    [LoggerMessage(2013, LogLevel.Information, "Group {GroupId}: catching up is delayed: {Reason}")]
     public static partial void RescueDelayed(ILogger logger, int groupId, string reason);
 
     [LoggerMessage(2014, LogLevel.Information, "Group {GroupId} pins the oldest log segment; flushing it up to index {Index}")]
