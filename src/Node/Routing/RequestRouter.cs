@@ -40,7 +40,7 @@ internal sealed class RequestRouter(
     {
         var token = tokens.For(deadline);
         Failure? last = null;
-        for (int refusals = 0, forwards = 0, waits = 0; ; )
+        for (int refusals = 0, forwards = 0, waits = 0; ;)
         {
             // Taken before looking, so that news between the look and the wait are not slept through.
             var news = map.Changes.Next;

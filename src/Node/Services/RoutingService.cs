@@ -72,7 +72,9 @@ internal sealed class RoutingService(
             var token = Topology.KeyHash.TokenOf(view.Map!.HashSeed, keyspace!.Id, keyspace.Routing, key.Span);
             response.Locations.Add(new LocateResponse.Types.Location
             {
-                Key = key, Token = token.Value, Shard = routes.ToWire(view.Map[view.Map.ShardOf(token)]),
+                Key = key,
+                Token = token.Value,
+                Shard = routes.ToWire(view.Map[view.Map.ShardOf(token)]),
             });
         }
 

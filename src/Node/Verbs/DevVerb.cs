@@ -22,7 +22,8 @@ internal static class DevVerb
         };
         var shards = new Option<int>("--shards")
         {
-            Description = "Number of shards, a power of two.", DefaultValueFactory = _ => DevCluster.ShardCountDefault,
+            Description = "Number of shards, a power of two.",
+            DefaultValueFactory = _ => DevCluster.ShardCountDefault,
         };
         var level = new Option<LogLevel>("--log-level") { Description = "Least severe messages to write.", DefaultValueFactory = _ => LogLevel.Warning };
         var command = new Command("dev", "Run a cluster of three nodes in this process.") { data, fresh, port, shards, level };

@@ -23,7 +23,8 @@ internal static class NodeVerb
         var config = new Option<FileInfo?>("--config") { Description = "JSON file with the settings.", HelpName = "node.json" };
         var set = new Option<string[]>("--set")
         {
-            Description = "A setting, such as limits.valueBytesMax=65536 or nodes[0].weight=2. May be repeated.", HelpName = "name=value",
+            Description = "A setting, such as limits.valueBytesMax=65536 or nodes[0].weight=2. May be repeated.",
+            HelpName = "name=value",
         };
         var level = new Option<LogLevel>("--log-level") { Description = "Least severe messages to write.", DefaultValueFactory = _ => LogLevel.Information };
         var flags = Shorthands.Select(short_ => new Option<string?>(short_.Flag) { Description = short_.Help }).ToArray();

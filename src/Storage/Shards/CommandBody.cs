@@ -60,37 +60,41 @@ internal static class CommandBody
         switch (kind)
         {
             case CommandKind.Put:
-            {
-                var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
-                var (keyspace, key) = ReadKey(ref reader);
-                var value = reader.Bytes(ShardLimits.ValueBytesMax);
-                return new PutCommand(keyspace, key, value) { ExpireAtMs = expiry, ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
-            }
+                {
+                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var (keyspace, key) = ReadKey(ref reader);
+                    var value = reader.Bytes(ShardLimits.ValueBytesMax);
+                    return new PutCommand(keyspace, key, value) { ExpireAtMs = expiry, ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                }
 
             case CommandKind.Delete:
-            {
-                var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
-                var (keyspace, key) = ReadKey(ref reader);
-                return expiry != 0 ? null : new DeleteCommand(keyspace, key) { ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
-            }
+                {
+                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var (keyspace, key) = ReadKey(ref reader);
+                    return expiry != 0 ? null : new DeleteCommand(keyspace, key) { ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                }
 
             case CommandKind.Touch:
-            {
-                var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
-                var (keyspace, key) = ReadKey(ref reader);
-                return returnPrevious ? null : new TouchCommand(keyspace, key, expiry) { Condition = ReadCondition(ref reader) };
-            }
+                {
+                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var (keyspace, key) = ReadKey(ref reader);
+                    return returnPrevious ? null : new TouchCommand(keyspace, key, expiry) { Condition = ReadCondition(ref reader) };
+                }
 
             case CommandKind.Increment:
-            {
-                var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
-                var (keyspace, key) = ReadKey(ref reader);
-                var (delta, initial, min, max) = ReadAddition(ref reader);
-                return returnPrevious ? null : new IncrementCommand(keyspace, key, delta)
                 {
-                    Initial = initial, Min = min, Max = max, ExpireAtMs = expiry, Condition = ReadCondition(ref reader),
-                };
-            }
+                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var (keyspace, key) = ReadKey(ref reader);
+                    var (delta, initial, min, max) = ReadAddition(ref reader);
+                    return returnPrevious ? null : new IncrementCommand(keyspace, key, delta)
+                    {
+                        Initial = initial,
+                        Min = min,
+                        Max = max,
+                        ExpireAtMs = expiry,
+                        Condition = ReadCondition(ref reader),
+                    };
+                }
 
             case CommandKind.Txn:
                 return ReadTxn(ref reader, expiries);

@@ -38,7 +38,9 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
 
         var answer = await _kv.PutIfExpectedAsync(new PutRequest
         {
-            Key = Bytes("single/b"), Value = Bytes("new"), Condition = new Condition { Absent = true },
+            Key = Bytes("single/b"),
+            Value = Bytes("new"),
+            Condition = new Condition { Absent = true },
         });
 
         Assert.False(answer.Applied);
@@ -52,7 +54,10 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     {
         var request = new IncrementRequest
         {
-            Header = new RequestHeader { Identity = Identity(sequence: 1) }, Key = Bytes("single/counter"), Delta = 5, Initial = 10,
+            Header = new RequestHeader { Identity = Identity(sequence: 1) },
+            Key = Bytes("single/counter"),
+            Delta = 5,
+            Initial = 10,
         };
 
         var first = await _kv.IncrementAsync(request);
@@ -133,7 +138,8 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     {
         var error = await Assert.ThrowsAsync<RpcException>(async () => await _kv.GetAsync(new GetRequest
         {
-            Key = Bytes("single/e"), Options = new ReadOptions { AtLeast = new() { Version = long.MaxValue } },
+            Key = Bytes("single/e"),
+            Options = new ReadOptions { AtLeast = new() { Version = long.MaxValue } },
         }));
 
         Assert.Equal("STALE_REPLICA", error.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
@@ -141,6 +147,8 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
 
     private static RequestIdentity Identity(long sequence) => new()
     {
-        ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)), Sequence = sequence, FirstUnacked = 1,
+        ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)),
+        Sequence = sequence,
+        FirstUnacked = 1,
     };
 }

@@ -79,7 +79,9 @@ public sealed class ThreeNodesTests
                 TimeoutMs = (int)RunningCluster.Patience.TotalMilliseconds,
                 Identity = new RequestIdentity
                 {
-                    ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)), Sequence = 1, FirstUnacked = 1,
+                    ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)),
+                    Sequence = 1,
+                    FirstUnacked = 1,
                 },
             };
             await RepeatUnknownAsync(() => cluster.Kv(i % 2).PutAsync(new PutRequest { Header = header, Key = Key(i), Value = Value(i) }));

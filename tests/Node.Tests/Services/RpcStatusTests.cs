@@ -13,7 +13,12 @@ public sealed class RpcStatusTests
 {
     private static readonly RouteHint Hint = new()
     {
-        Shard = 3, LeaderNode = "n2", LeaderEndpoint = "10.0.0.2:7400", Term = 7, RingEpoch = 2, Replicas = { "n1", "n2" },
+        Shard = 3,
+        LeaderNode = "n2",
+        LeaderEndpoint = "10.0.0.2:7400",
+        Term = 7,
+        RingEpoch = 2,
+        Replicas = { "n1", "n2" },
     };
 
     /// <summary>The table of the error model, row by row: failure, code, execution.</summary>

@@ -29,7 +29,11 @@ internal static class CommandGen
         Gen.Select(Keyspace, Key, Gen.Long[-5, 5], Gen.Long[0, 5], Condition, Expiry).Select((keyspace, key, delta, initial, condition, expiry) =>
             (ShardCommand)new IncrementCommand(keyspace, key, delta)
             {
-                Initial = initial, Min = -2, Max = 12, Condition = condition, ExpireAtMs = expiry,
+                Initial = initial,
+                Min = -2,
+                Max = 12,
+                Condition = condition,
+                ExpireAtMs = expiry,
             });
 
     private static readonly Gen<TxnOperation> Operation =

@@ -36,7 +36,10 @@ public sealed class ScanTests : IDisposable
             {
                 var request = new ScanRequest(Space, Bytes($"k{from:d2}"), to == 61 ? default : Bytes($"k{to:d2}"))
                 {
-                    ItemsMax = items, BytesMax = bytes, Reverse = reverse, KeysOnly = keysOnly,
+                    ItemsMax = items,
+                    BytesMax = bytes,
+                    Reverse = reverse,
+                    KeysOnly = keysOnly,
                 };
                 var expected = alive.Where(key =>
                     string.CompareOrdinal(key, $"k{from:d2}") >= 0 && (to == 61 || string.CompareOrdinal(key, $"k{to:d2}") < 0));
