@@ -9,6 +9,17 @@ public class ProseTests
         [.. Repository.Files.Where(static file => file.EndsWith(".md", StringComparison.Ordinal) && !Repository.IsUnder(file, "chaos/histories"))];
 
     [Fact]
+    public void Paths_in_prose_exist()
+    {
+        Assert.Contains("ARCHITECTURE.md", Pages);
+        Findings.AssertNone(
+            Pages.SelectMany(static page => PathsIn(Repository.Read(page))
+                .Where(static path => !Exists(path))
+                .Select(path => $"{page}: {path}")),
+            "No such file or folder");
+    }
+
+    [Fact]
     public void Links_in_prose_lead_somewhere() =>
         Findings.AssertNone(
             Pages.SelectMany(static page => Regex.Matches(Repository.Read(page), @"\]\(([^)#\s]+)(#[^)]*)?\)")
@@ -35,6 +46,18 @@ public class ProseTests
                 .Select(word => $"{page}: {word}")),
             "Nothing of that name in the code");
     }
+
+    [Theory]
+    [InlineData("see `src/Raft/RaftGroup.cs`, it", "src/Raft/RaftGroup.cs")]
+    [InlineData("`tests/Raft.Tests/` and", "tests/Raft.Tests/")]
+    [InlineData("run `dotnet test tests/X.Tests -- --list`", "tests/X.Tests")]
+    [InlineData("`bash .ci/run`", "")]
+    [InlineData("not in ticks src/Nowhere.cs", "")]
+    [InlineData("a pattern `src/*/LogMessages.cs` or `src/<Room>`", "")]
+    public void Finds_the_paths_in_backticks(string text, string paths) => Assert.Equal(paths, string.Join(' ', PathsIn(text)));
+
+    private static IEnumerable<string> PathsIn(string text) =>
+        Quoted(text).SelectMany(static code => code.Split(' ')).Where(static word => Regex.IsMatch(word, @"^(src|tests|chaos)/[\w./-]*$"));
 
     // Fenced blocks hold commands with placeholders; only running text is held to its word.
     private static IEnumerable<string> Quoted(string text) =>
