@@ -9,7 +9,8 @@ namespace KvRaft.Node.Hosting;
 /// <see cref="RefusesGrowth"/> may be read from any thread; <see cref="Check"/> runs on one timer.
 /// </summary>
 internal sealed class DiskGuard(
-    NodeOptions options, Func<string, long> freeBytes, TimeProvider time, ILogger<DiskGuard> logger) : BackgroundService
+    NodeOptions options, Func<string, long> freeBytes, NodeFailure failure, TimeProvider time, ILogger<DiskGuard> logger)
+    : BackgroundService
 {
     /// <summary>Cleared at an eighth above the reserve: compaction alone moves free space by some tens of megabytes.</summary>
     private const int ClearMarginShift = 3;
@@ -53,7 +54,9 @@ internal sealed class DiskGuard(
         return base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(WatchAsync, stoppingToken);
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Timings.DiskCheckInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))

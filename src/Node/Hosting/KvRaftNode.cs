@@ -80,12 +80,14 @@ internal sealed class KvRaftNode : IAsyncDisposable
         var map = new ShardMapHolder();
         var raft = await RaftRoom.StartAsync(Options, map, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
-        var placement = await PlacementAgent.JoinAsync(Options, raft, map, loggers, cancellationToken);
+        var placement = await PlacementAgent.JoinAsync(Options, raft, map, cancellationToken);
 
         _app = Build(engines, loggers, map, raft, placement);
         _undo.Push(_app.DisposeAsync);
-        await ListenAsync(_app, cancellationToken);
+
+        // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
         _undo.Push(() => new ValueTask(_app.StopAsync(CancellationToken.None)));
+        await ListenAsync(_app, cancellationToken);
         PublicEndPoint = ListensOn(_app);
         _logger.NodeServes(Options.NodeId, PublicEndPoint.ToString(), raft.ListenEndPoint.ToString());
     }

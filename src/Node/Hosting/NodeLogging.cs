@@ -11,6 +11,12 @@ internal static class NodeLogging
         .AddFilter("DotNext", LogLevel.Warning)
         .AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("System.Net", LogLevel.Warning)
+
+        // A node that is not ready yet is asked and says so; that is no error of its own.
+        .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
+
+        // The node's loops report to NodeFailure, and a port in use is said by NodeStartException; here it would be said again.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -34,7 +34,7 @@ internal static class NodeServices
         services.AddSingleton(raft).AddLoop<RaftWatch>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
-        services.AddSingleton(placement);
+        services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
         services.AddSingleton(engines).AddSingleton<ShardTable>().AddLoop<ShardHost>().AddLoop<DueTicker>();
@@ -49,6 +49,9 @@ internal static class NodeServices
     public static IServiceCollection AddOperations(this IServiceCollection services) => services
         .AddSingleton<AnswerHeaders>()
         .AddSingleton<SingleKeyOperations>()
+        .AddSingleton<MultiKeyOperations>()
+        .AddSingleton<ShardOperations>()
+        .AddSingleton<ScanOperations>()
         .AddSingleton<PipeSessions>()
         .AddSingleton<RouteMaps>();
 
@@ -67,6 +70,7 @@ internal static class NodeServices
             .AddSingleton<FaultInterceptor>()
             .AddSingleton<KvService>()
             .AddSingleton<RoutingService>()
+            .AddSingleton<KeyspaceService>()
             .AddSingleton<AdminService>();
     }
 
@@ -101,6 +105,7 @@ internal static class NodeServices
     {
         app.MapGrpcService<KvService>();
         app.MapGrpcService<RoutingService>();
+        app.MapGrpcService<KeyspaceService>();
         app.MapGrpcService<AdminService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();

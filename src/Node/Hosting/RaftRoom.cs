@@ -37,12 +37,17 @@ internal static class RaftRoom
         }
     }
 
-    /// <summary>What the cluster agreed on, and before that what the options say.</summary>
+    /// <summary>
+    /// What the options say, and for nodes that joined later what the cluster agreed on. The options come first: whoever moves a node
+    /// to another address writes it there, and without reaching that node nothing can be agreed on.
+    /// </summary>
     private static EndPoint? Resolve(NodeOptions options, ShardMapHolder map, NodeId node)
     {
-        var agreed = map.Current.Node(node)?.RaftAddress;
-        return agreed is not null && HostAndPort.TryParse(agreed, out var address)
-            ? address.ToEndPoint()
-            : options.Nodes.FirstOrDefault(initial => initial.Id == node)?.Raft.ToEndPoint();
+        if (options.Nodes.FirstOrDefault(initial => initial.Id == node) is { } told)
+        {
+            return told.Raft.ToEndPoint();
+        }
+
+        return HostAndPort.TryParse(map.Current.Node(node)?.RaftAddress, out var agreed) ? agreed.ToEndPoint() : null;
     }
 }

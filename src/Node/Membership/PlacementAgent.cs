@@ -1,22 +1,54 @@
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Placement.State;
 using KvRaft.Raft;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Membership;
 
-/// <summary>Where this node's shard map comes from: the options, which list the whole cluster and are the same on every node.</summary>
+/// <summary>
+/// This node's seat in group 0, which decides about nodes, shard map and keyspaces. Every initial node is a voter, so each
+/// has the whole state at hand; a change of it becomes the routing view at once, on the applying thread, by one pointer.
+/// </summary>
 internal sealed class PlacementAgent
 {
-    private PlacementAgent(NodeId? leader) => Leader = leader;
+    private readonly PlacementStateMachine _machine;
 
-    /// <summary>Who decides about placement; nobody while the options do.</summary>
-    public NodeId? Leader { get; }
-
-    public static Task<PlacementAgent> JoinAsync(
-        NodeOptions options, RaftHost raft, ShardMapHolder map, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private PlacementAgent(RaftGroup group, PlacementStateMachine machine)
     {
-        map.Take(FirstView.Of(options));
-        return Task.FromResult(new PlacementAgent(leader: null));
+        Group = group;
+        _machine = machine;
     }
+
+    public RaftGroup Group { get; }
+
+    /// <summary>What was agreed on, as far as this node has heard.</summary>
+    public PlacementState State => _machine.State;
+
+    /// <summary>Who leads group 0; null if this node has heard of nobody.</summary>
+    public NodeId? Leader => Group.Leader;
+
+    /// <summary>Opens this node's replica of group 0. Returns before anybody leads it.</summary>
+    public static async Task<PlacementAgent> JoinAsync(
+        NodeOptions options, RaftHost raft, ShardMapHolder map, CancellationToken cancellationToken)
+    {
+        var machine = PlacementStateMachine.Open(Path.Combine(options.DataDirectory, "placement"));
+        machine.Changed += state => map.Take(ToView(state));
+        map.Take(ToView(machine.State));
+        var voters = options.Nodes.Select(node => new GroupVoter(node.Id, Replica.IncarnationFirst)).ToArray();
+        var group = await raft.OpenGroupAsync(
+            new GroupSpec(GroupId.Placement, Replica.IncarnationFirst, voters), machine, cancellationToken);
+        group.LeadershipChanged += map.Changes.Raise;
+        return new PlacementAgent(group, machine);
+    }
+
+    /// <summary>Proposes a change. Only the leader's replica can.</summary>
+    public ValueTask<ProposalResult> ProposeAsync(PlacementCommand command, CancellationToken cancellationToken) =>
+        Group.ProposeAsync(PlacementCommandCodec.Encode(command), cancellationToken);
+
+    /// <summary>Waits until this node has heard of a change that another one made.</summary>
+    public Task WaitForAsync(Func<PlacementState, bool> condition, CancellationToken cancellationToken) =>
+        _machine.WaitForAsync(condition, cancellationToken);
+
+    private static RoutingView ToView(PlacementState state) => new(state.Map, state.Nodes, state.Keyspaces);
 }

@@ -52,6 +52,10 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure NoMap(TimeSpan retryAfter) =>
         new(ErrorReasons.NoLeader, Execution.NotExecuted, "the cluster has no shard map yet") { RetryAfter = retryAfter };
 
+    /// <summary>Nobody leads group 0, so nothing about nodes and keyspaces can be changed.</summary>
+    public static Failure NoPlacementLeader(TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, "the placement driver has no leader at the moment") { RetryAfter = retryAfter };
+
     public static Failure QuorumLost(ShardId shard, Execution execution, TimeSpan retryAfter) =>
         new(ErrorReasons.QuorumLost, execution, $"no majority of shard {shard} answers")
         {

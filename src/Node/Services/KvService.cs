@@ -12,7 +12,8 @@ namespace KvRaft.Node.Services;
 /// way; what that way decides is not known here.
 /// </summary>
 internal sealed class KvService(
-    NodeOptions options, SingleKeyOperations single, PipeSessions pipes, TimeProvider time) : Kv.KvBase
+    NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans,
+    PipeSessions pipes, TimeProvider time) : Kv.KvBase
 {
     private readonly string _clusterId = options.ClusterId.ToString();
     private readonly Limits _limits = options.Limits;
@@ -61,9 +62,53 @@ internal sealed class KvService(
         IAsyncStreamReader<PipeRequest> requestStream, IServerStreamWriter<PipeResponse> responseStream, ServerCallContext context) =>
         pipes.RunAsync(requestStream, responseStream, context.CancellationToken);
 
+    public override async Task<MultiGetResponse> MultiGet(MultiGetRequest request, ServerCallContext context)
+    {
+        var response = Demand(await multi.GetAsync(request, DeadlineOf(request.Header, context)));
+        response.Header.ClusterId = _clusterId;
+        return response;
+    }
+
+    public override async Task<MultiSetResponse> MultiSet(MultiSetRequest request, ServerCallContext context)
+    {
+        var response = Demand(await multi.SetAsync(request, DeadlineOf(request.Header, context)));
+        response.Header.ClusterId = _clusterId;
+        return response;
+    }
+
+    public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
+    {
+        var response = Demand(await shards.TxnAsync(request, DeadlineOf(request.Header, context)));
+        response.Header.ClusterId = _clusterId;
+        return response;
+    }
+
+    public override Task Scan(ScanRequest request, IServerStreamWriter<ScanChunk> responseStream, ServerCallContext context) =>
+        scans.RunAsync(
+            request,
+            chunk =>
+            {
+                chunk.Header.ClusterId = _clusterId;
+                return responseStream.WriteAsync(chunk, context.CancellationToken);
+            },
+            () => DeadlineOf(request.Header, context));
+
+    public override async Task<GetRequestResultResponse> GetRequestResult(GetRequestResultRequest request, ServerCallContext context)
+    {
+        var response = Demand(await shards.RequestResultAsync(request, DeadlineOf(request.Header, context)));
+        response.Header.ClusterId = _clusterId;
+        return response;
+    }
+
+    private static T Demand<T>(Answered<T> answered)
+        where T : class => answered.Answer ?? throw RpcStatus.ToException(answered.Failure!);
+
+    private Deadline DeadlineOf(RequestHeader? header, ServerCallContext context) =>
+        Deadline.Of(header, context.Deadline, _limits, time);
+
     private async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, ServerCallContext context)
     {
-        var answer = await single.AnswerAsync(call, Deadline.Of(call.Header(), context.Deadline, _limits, time));
+        var answer = await single.AnswerAsync(call, DeadlineOf(call.Header(), context));
         return answer.Error is { } error ? throw RpcStatus.ToException(RpcStatus.ToFailure(error)) : answer;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
@@ -11,12 +12,15 @@ namespace KvRaft.Node.Shards;
 /// proposed when time alone changes something, and proposes it. A tick that is refused is not repeated; the next one says the
 /// same and more.
 /// </summary>
-internal sealed class DueTicker(NodeOptions options, ShardTable table, TimeProvider time, ILogger<DueTicker> logger) : BackgroundService
+internal sealed class DueTicker(NodeOptions options, ShardTable table, NodeFailure failure, TimeProvider time, ILogger<DueTicker> logger)
+    : BackgroundService
 {
     // One tick of a shard at a time: a shard that is slow to apply them must not collect a queue of ticks.
     private readonly ConcurrentDictionary<ShardId, byte> _underWay = new();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(TickForeverAsync, stoppingToken);
+
+    private async Task TickForeverAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Timings.DueInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))

@@ -64,7 +64,7 @@ internal sealed class ShardHost(
         var directory = Path.Combine(options.DataDirectory, "shards", $"s{wish.Shard}-r{wish.Incarnation}");
         var store = ShardStateMachine.Open(directory, engines, ShardSettings.Default);
         var spec = new GroupSpec(GroupId.OfShard(wish.Shard), wish.Incarnation, wish.Voters);
-        var group = await raft.OpenGroupAsync(spec, store, cancellationToken);
+        var group = await OpenGroupAsync(spec, store, cancellationToken);
         var replica = new ShardReplica(wish.Shard, group, store);
         group.LeadershipChanged += new LeadershipNews(options.NodeId, replica, map.Changes, logger).Tell;
         lock (table)
@@ -74,5 +74,18 @@ internal sealed class ShardHost(
 
         logger.ShardOpened(options.NodeId, wish.Shard);
         map.Changes.Raise();
+    }
+
+    private async Task<RaftGroup> OpenGroupAsync(GroupSpec spec, IShardStore store, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await raft.OpenGroupAsync(spec, store, cancellationToken);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 }

@@ -40,6 +40,15 @@ internal static partial class LogMessages
     [LoggerMessage(1105, LogLevel.Debug, "Proposing what is due in shard {ShardId} answered {Status}; the next tick tries again")]
     public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, Raft.ProposalStatus status);
 
+    [LoggerMessage(1106, LogLevel.Information, "Node {NodeId} registers that node {Moved} is now at {PublicAddress} (replicas at {RaftAddress})")]
+    public static partial void RegistersAddress(this ILogger logger, NodeId nodeId, NodeId moved, string publicAddress, string raftAddress);
+
+    [LoggerMessage(1107, LogLevel.Error, "Node {NodeId} proposed to group 0 and was refused: {Why}")]
+    public static partial void PlacementRefused(this ILogger logger, NodeId nodeId, string why);
+
+    [LoggerMessage(1108, LogLevel.Information, "Removing dropped keyspace {KeyspaceId} from shard {ShardId}: {Status}")]
+    public static partial void KeyspaceSwept(this ILogger logger, ShardId shardId, uint keyspaceId, Raft.ProposalStatus status);
+
     // 1200: disk
     [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]
     public static partial void DiskNearlyFull(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);

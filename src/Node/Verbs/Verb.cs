@@ -13,6 +13,7 @@ internal static class Verb
         {
             DevVerb.Create(),
             NodeVerb.Create(),
+            LogVerb.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

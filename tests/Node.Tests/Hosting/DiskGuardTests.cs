@@ -44,5 +44,5 @@ public sealed class DiskGuardTests
 
     private static DiskGuard Guard(long reserve, Func<long> free) => new(
         SomeOptions.SingleNode() with { Limits = new Limits { DiskReserveBytes = reserve } },
-        _ => free(), TimeProvider.System, NullLogger<DiskGuard>.Instance);
+        _ => free(), new NodeFailure(), TimeProvider.System, NullLogger<DiskGuard>.Instance);
 }

@@ -76,6 +76,13 @@ public sealed class RunningCluster : IAsyncDisposable
         _nodes[node] = await KvRaftNode.StartAsync(_options[node], _engines, Loggers, patience.Token);
     }
 
+    /// <summary>Starts a node on other options, which is expected to fail.</summary>
+    internal async Task StartAsync(NodeOptions options)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await using var node = await KvRaftNode.StartAsync(options, _engines, Loggers, patience.Token);
+    }
+
     public async Task StopNodeAsync(int node)
     {
         await _nodes[node]!.DisposeAsync();

@@ -1,0 +1,71 @@
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
+using KvRaft.Placement.State;
+using KvRaft.Raft;
+using KvRaft.Storage.Shards;
+using KeyspaceId = KvRaft.Storage.Shards.KeyspaceId;
+
+namespace KvRaft.Node.Membership;
+
+/// <summary>
+/// Removes the data of dropped keyspaces from the shards this node leads. Ids are never given again, so every id that was given and
+/// is not registered is a dropped one, and a shard that still counts keys under it has something to remove: a leader that
+/// begins in the middle needs no memory of the drop, and a straggling write that lands after the removal is found the next time.
+/// </summary>
+internal sealed class KeyspaceSweeper(
+    PlacementAgent placement, ShardTable shards, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<KeyspaceSweeper> logger)
+    : BackgroundService
+{
+    /// <summary>
+    /// How long a write routed by the old map may still be under way, and then some: the look after this long finds it. Also the pace at
+    /// which refused removals are tried again.
+    /// </summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(SweepForeverAsync, stoppingToken);
+
+    private async Task SweepForeverAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Taken before looking; see ChangeSignal.
+            var news = map.Changes.Next;
+            await SweepAsync(placement.State, cancellationToken);
+            await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task SweepAsync(PlacementState state, CancellationToken cancellationToken)
+    {
+        var registered = state.Keyspaces.Select(keyspace => keyspace.Id.Value).ToHashSet();
+        for (var id = 1u; id < state.NextKeyspaceId.Value; id++)
+        {
+            if (!registered.Contains(id))
+            {
+                await DropAsync(new KeyspaceId(id), cancellationToken);
+            }
+        }
+    }
+
+    private async Task DropAsync(KeyspaceId keyspace, CancellationToken cancellationToken)
+    {
+        foreach (var replica in shards.All.Where(replica => replica.IsLeader))
+        {
+            try
+            {
+                if (replica.Store.GetKeyspaceCounters(keyspace).Keys > 0)
+                {
+                    var result = await replica.Group.ProposeAsync(
+                        CommandCodec.Encode(new DropKeyspaceCommand(keyspace)), cancellationToken);
+                    logger.KeyspaceSwept(replica.Shard, keyspace.Value, result.Status);
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                // The replica was closed meanwhile; its next leader sweeps.
+            }
+        }
+    }
+}

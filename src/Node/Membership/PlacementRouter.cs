@@ -1,0 +1,101 @@
+using Grpc.Core;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Placement.State;
+using KvRaft.Raft;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Membership;
+
+/// <summary>
+/// Takes a change of placement to the leader of group 0, here or on another node, by the same rule as
+/// <see cref="RequestRouter"/>. Placement commands are idempotent, but their answers are not a client's to guess: an unknown
+/// outcome is told.
+/// </summary>
+internal sealed class PlacementRouter(
+    NodeOptions options, PlacementAgent agent, ShardMapHolder map, PeerDirectory peers, DeadlineTokens tokens, TimeProvider time)
+{
+    private static readonly TimeSpan ElectionDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Answers with the outcome of the command here, or with what the leader's node answered.</summary>
+    /// <param name="command">What to propose.</param>
+    /// <param name="answer">What an outcome that the rules did not refuse means to the caller.</param>
+    /// <param name="forward">The same request to another node.</param>
+    /// <param name="wasForwarded">It came from another node, and goes no further.</param>
+    /// <param name="deadline">When to give up.</param>
+    public async Task<Answered<T>> RouteAsync<T>(
+        PlacementCommand command,
+        Func<PlacementOutcome, Answered<T>> answer,
+        Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
+        bool wasForwarded,
+        Deadline deadline)
+        where T : class
+    {
+        Failure? last = null;
+        for (int refusals = 0, waits = 0; ; )
+        {
+            // Taken before looking; see ChangeSignal.
+            var news = map.Changes.Next;
+            var sight = new ShardSight(options.NodeId, agent.Group.IsLeader, HasReplicaHere: true, agent.Leader, []);
+            var (step, node) = RouteRule.Next(sight, wasForwarded, refusals, forwards: 0);
+            Answered<T> answered;
+            switch (step)
+            {
+                case RouteStep.RunHere:
+                    answered = await ProposeAsync(command, answer, deadline);
+                    break;
+                case RouteStep.Forward when peers.Find(node) is { } peer:
+                    answered = await PeerCalls.CallAsync(call => forward(peer, call), isWrite: true, deadline, time, tokens.For(deadline));
+                    break;
+                case RouteStep.RefuseWithHint:
+                    return Failure.NoPlacementLeader(RouteRule.Delay(0));
+                default:
+                    var delay = RouteRule.Delay(waits++);
+                    refusals = 0;
+                    if (deadline.Remaining(time) <= delay)
+                    {
+                        return last ?? Failure.NoPlacementLeader(ElectionDelay);
+                    }
+
+                    await Task.WhenAny(news, Task.Delay(delay, time, CancellationToken.None));
+                    continue;
+            }
+
+            if (answered.HasAnswer || !RouteRule.MayRetry(answered.Failure, isWrite: true) || deadline.HasPassed(time))
+            {
+                return answered;
+            }
+
+            last = answered.Failure;
+            refusals++;
+        }
+    }
+
+    private async Task<Answered<T>> ProposeAsync<T>(PlacementCommand command, Func<PlacementOutcome, Answered<T>> answer, Deadline deadline)
+        where T : class
+    {
+        var result = await agent.ProposeAsync(command, tokens.For(deadline));
+        return result.Status switch
+        {
+            ProposalStatus.Applied when result.Outcome is PlacementRefused refused => ToFailure(refused),
+            ProposalStatus.Applied => answer((PlacementOutcome)result.Outcome!),
+            ProposalStatus.NotLeader or ProposalStatus.Stopped => Failure.NoPlacementLeader(ElectionDelay),
+            ProposalStatus.Expired => Failure.Deadline(Execution.NotExecuted),
+            ProposalStatus.Unknown => Failure.Deadline(Execution.Unknown),
+            _ => Failure.Overloaded("the proposal queue of group 0", ElectionDelay),
+        };
+    }
+
+    private static Failure ToFailure(PlacementRefused refused) => refused.Reason switch
+    {
+        PlacementRefusal.NotInitialized => Failure.NoMap(ElectionDelay),
+        PlacementRefusal.KeyspaceExists => Failure.Refused(ErrorReasons.KeyspaceExists, refused.Message),
+        PlacementRefusal.KeyspaceNotFound => Failure.Refused(ErrorReasons.KeyspaceNotFound, refused.Message),
+        PlacementRefusal.TooManyKeyspaces => Failure.Limit(new LimitExceeded(
+            "keyspace", "keyspaces of a cluster", PlacementLimits.KeyspacesMax, PlacementLimits.KeyspacesMax + 1)),
+        PlacementRefusal.KeyspaceIsPermanent => Failure.Invalid("name", refused.Message),
+        _ => Failure.Invalid("keyspace", refused.Message),
+    };
+}

@@ -1,0 +1,129 @@
+using Google.Protobuf;
+using KvRaft.Node.Routing;
+using KvRaft.Storage.Shards;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+using StoredKeyspaceId = KvRaft.Storage.Shards.KeyspaceId;
+using WireOperation = KvRaft.V1.TxnOperation;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>Transactions between the wire's words and the log's. Pure.</summary>
+internal static class TxnCommands
+{
+    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits)
+    {
+        var count = request.Compares.Count + request.Success.Count + request.Failure.Count;
+        if (count == 0)
+        {
+            return Failure.Invalid("success", "a transaction must compare or do something");
+        }
+
+        if (count > limits.TxnOperationsMax)
+        {
+            return Failure.Limit(new Options.LimitExceeded("success", "limits.txnOperationsMax", limits.TxnOperationsMax, count));
+        }
+
+        for (var i = 0; i < request.Compares.Count; i++)
+        {
+            var compare = request.Compares[i];
+            var field = $"compares[{i}]";
+            if ((RequestCheck.Key(compare.Key, field + ".key", limits)
+                    ?? (compare.Condition is null ? Failure.Invalid(field + ".condition", "must be set") : null)
+                    ?? RequestCheck.Condition(compare.Condition, field + ".condition")) is { } failure)
+            {
+                return failure;
+            }
+        }
+
+        return Check(request.Success, "success", keyspace, limits) ?? Check(request.Failure, "failure", keyspace, limits);
+    }
+
+    private static Failure? Check(IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits)
+    {
+        for (var i = 0; i < operations.Count; i++)
+        {
+            var operation = operations[i];
+            var field = $"{list}[{i}]";
+            if (operation.KindCase == WireOperation.KindOneofCase.None)
+            {
+                return Failure.Invalid(field, "one of get, put, delete, increment");
+            }
+
+            var failure = RequestCheck.Key(KeyOf(operation), field + ".key", limits);
+            if (failure is null && operation.Put is { } put)
+            {
+                failure = RequestCheck.Value(put.Value, field + ".value", limits)
+                    ?? RequestCheck.ValueIn(keyspace, put.Value)
+                    ?? RequestCheck.Expiry(put.Options, field + ".options");
+            }
+
+            if (failure is not null)
+            {
+                return failure;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Every key the transaction names.</summary>
+    public static IEnumerable<ByteString> Keys(TxnRequest request) =>
+        request.Compares.Select(compare => compare.Key)
+            .Concat(request.Success.Select(KeyOf)).Concat(request.Failure.Select(KeyOf));
+
+    public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
+        operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
+
+    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, long nowMs)
+    {
+        var id = new StoredKeyspaceId(keyspace.Id.Value);
+        return new TxnCommand(
+            [.. request.Compares.Select(compare => new TxnCompare(id, compare.Key.Memory, SingleKeyCommands.ToCondition(compare.Condition)))],
+            [.. request.Success.Select(operation => ToOperation(operation, keyspace, id, nowMs))],
+            [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id, nowMs))])
+        {
+            Stamp = SingleKeyCommands.ToStamp(request.Header),
+        };
+    }
+
+    private static Storage.Shards.TxnOperation ToOperation(
+        WireOperation operation, KeyspaceDescriptor keyspace, StoredKeyspaceId id, long nowMs) => operation.KindCase switch
+    {
+        WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
+        WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
+        {
+            ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace.TtlDefaultMs, nowMs),
+        },
+        WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
+        WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
+        {
+            Initial = operation.Increment.Initial,
+            ExpireAtMs = SingleKeyCommands.ExpireAtMs(null, keyspace.TtlDefaultMs, nowMs),
+        },
+        _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
+    };
+
+    public static TxnResponse ToResponse(ShardOutcome outcome, ResponseHeader header)
+    {
+        header.Deduplicated = outcome.Deduplicated;
+        var response = new TxnResponse { Header = header, Succeeded = outcome.Succeeded, Version = outcome.Version };
+        response.Results.Add(outcome.Results.Select(result => new TxnResponse.Types.Result
+        {
+            Found = result.PreviousVersion > 0,
+            State = SingleKeyAnswers.ToState(result.Value),
+            Number = result.Counter,
+        }));
+        return response;
+    }
+
+    private static ByteString KeyOf(WireOperation operation) => operation.KindCase switch
+    {
+        WireOperation.KindOneofCase.Get => operation.Get.Key,
+        WireOperation.KindOneofCase.Put => operation.Put.Key,
+        WireOperation.KindOneofCase.Delete => operation.Delete.Key,
+        WireOperation.KindOneofCase.Increment => operation.Increment.Key,
+        _ => ByteString.Empty,
+    };
+}

@@ -1,0 +1,134 @@
+using Grpc.Core;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Mode = KvRaft.Topology.KeyspaceMode;
+using Rule = KvRaft.Topology.RoutingRule;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>
+/// Keyspaces: changes go to the leader of group 0, wherever it is; questions are answered from what this node has heard. After a
+/// change that another node made, the answer waits until this node has heard of it too, so that whoever made a keyspace here can
+/// use it here.
+/// </summary>
+internal sealed class KeyspaceService(
+    NodeOptions options, PlacementRouter router, PlacementAgent agent, ShardMapHolder map, DeadlineTokens tokens, TimeProvider time)
+    : Keyspaces.KeyspacesBase
+{
+    public override async Task<KeyspaceInfo> Create(CreateKeyspaceRequest request, ServerCallContext context)
+    {
+        var wish = request.Keyspace;
+        if (Mistake(wish) is { } failure)
+        {
+            throw RpcStatus.ToException(failure);
+        }
+
+        var command = new CreateKeyspace(wish.Name)
+        {
+            Mode = wish.Mode == V1.KeyspaceMode.Eventual ? Mode.Eventual : Mode.Strong,
+            Routing = wish.Routing == V1.RoutingRule.Tag ? Rule.Tag : Rule.WholeKey,
+            TtlDefaultMs = wish.TtlDefaultMs,
+            ValueBytesMax = wish.ValueBytesMax,
+        };
+        var deadline = DeadlineOf(context);
+        var created = Answer(await router.RouteAsync<KeyspaceInfo>(
+            command,
+            outcome => ToInfo((KeyspaceCreated)outcome, request.IfNotExists),
+            (peer, call) => peer.Keyspaces.CreateAsync(request, call),
+            PeerCalls.WasForwarded(context), deadline));
+        await HearAsync(state => state.NextKeyspaceId.Value > (uint)created.Id, deadline);
+        return created;
+    }
+
+    public override async Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
+    {
+        var command = new AlterKeyspace(request.Name)
+        {
+            TtlDefaultMs = request.HasTtlDefaultMs ? request.TtlDefaultMs : null,
+            ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
+        };
+        return Answer(await router.RouteAsync<KeyspaceInfo>(
+            command,
+            outcome => RouteMaps.ToWire(((KeyspaceAltered)outcome).Keyspace),
+            (peer, call) => peer.Keyspaces.AlterAsync(request, call),
+            PeerCalls.WasForwarded(context), DeadlineOf(context)));
+    }
+
+    public override async Task<DropKeyspaceResponse> Drop(DropKeyspaceRequest request, ServerCallContext context)
+    {
+        var deadline = DeadlineOf(context);
+        var dropped = Answer(await router.RouteAsync<DropKeyspaceResponse>(
+            new DropKeyspace(request.Name),
+            outcome => new DropKeyspaceResponse { Epoch = ((KeyspaceDropped)outcome).Epoch.Value },
+            (peer, call) => peer.Keyspaces.DropAsync(request, call),
+            PeerCalls.WasForwarded(context), deadline));
+        await HearAsync(state => state.Epoch.Value >= dropped.Epoch, deadline);
+        return dropped;
+    }
+
+    public override Task<KeyspaceInfo> Get(GetKeyspaceRequest request, ServerCallContext context) =>
+        map.Current.Keyspace(request.Name) is { } keyspace
+            ? Task.FromResult(RouteMaps.ToWire(keyspace))
+            : throw RpcStatus.ToException(Failure.KeyspaceNotFound(request.Name));
+
+    public override Task<ListKeyspacesResponse> List(ListKeyspacesRequest request, ServerCallContext context)
+    {
+        var view = map.Current;
+        var response = new ListKeyspacesResponse { Epoch = view.Epoch.Value };
+        response.Keyspaces.Add(view.Keyspaces.Select(RouteMaps.ToWire));
+        return Task.FromResult(response);
+    }
+
+    public override Task<V1.Limits> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
+        Task.FromResult(WireLimits.Of(options.Limits));
+
+    private static Failure? Mistake(KeyspaceInfo? wish)
+    {
+        if (wish is null)
+        {
+            return Failure.Invalid("keyspace", "must be set");
+        }
+
+        if (wish.Id != 0)
+        {
+            return Failure.Invalid("keyspace.id", "left out; the cluster gives it");
+        }
+
+        if (!KeyspaceName.IsValid(wish.Name))
+        {
+            return Failure.Invalid(
+                "keyspace.name", $"a lower-case letter, then lower-case letters, digits, '-', '_' and '.', at most {KeyspaceName.LengthMax}");
+        }
+
+        return wish.Mode == V1.KeyspaceMode.Eventual
+            ? Failure.Invalid("keyspace.mode", "KEYSPACE_MODE_STRONG; eventual keyspaces are not served")
+            : null;
+    }
+
+    private static Answered<KeyspaceInfo> ToInfo(KeyspaceCreated created, bool ifNotExists) => created.Existed && !ifNotExists
+        ? Failure.Refused(ErrorReasons.KeyspaceExists, $"keyspace '{created.Keyspace.Name}' exists, with the same properties")
+        : RouteMaps.ToWire(created.Keyspace);
+
+    private static T Answer<T>(Answered<T> answered)
+        where T : class => answered.Answer ?? throw RpcStatus.ToException(answered.Failure!);
+
+    /// <summary>The change is made in any case; a node that does not hear of it in time still answers.</summary>
+    private async Task HearAsync(Func<PlacementState, bool> condition, Deadline deadline)
+    {
+        try
+        {
+            await agent.WaitForAsync(condition, tokens.For(deadline));
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller's time is over, and the answer is known.
+        }
+    }
+
+    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
+}

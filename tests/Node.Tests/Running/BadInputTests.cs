@@ -1,0 +1,78 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using KvRaft.V1;
+using WriteOptions = KvRaft.V1.WriteOptions;
+
+namespace KvRaft.Node.Tests.Running;
+
+/// <summary>Every call refuses what makes no sense, names the field, and says that nothing was executed.</summary>
+public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
+{
+    private static readonly ByteString Key = ByteString.CopyFromUtf8("k");
+
+    private static readonly Dictionary<string, (string Reason, string? Field, Func<Kv.KvClient, Task> Act)> Cases = new()
+    {
+        ["get without a key"] = ("INVALID_REQUEST", "key", async kv => await kv.GetAsync(new GetRequest())),
+        ["get with a negative version"] = ("INVALID_REQUEST", "if_version_not", async kv => await kv.GetAsync(new GetRequest { Key = Key, IfVersionNot = -1 })),
+        ["get with a staleness of 0"] = ("INVALID_REQUEST", "options.bounded.max_staleness_ms",
+            async kv => await kv.GetAsync(new GetRequest { Key = Key, Options = new() { Bounded = new() } })),
+        ["a key too long"] = ("LIMIT_EXCEEDED", "key", async kv => await kv.GetAsync(new GetRequest { Key = Zeros(4097) })),
+        ["a value too large"] = ("LIMIT_EXCEEDED", "value", async kv => await kv.PutAsync(new PutRequest { Key = Key, Value = Zeros((1 << 20) + 1) })),
+        ["a negative time-out"] = ("INVALID_REQUEST", "header.timeout_ms",
+            async kv => await kv.PutAsync(new PutRequest { Header = new() { TimeoutMs = -1 }, Key = Key })),
+        ["an unknown keyspace"] = ("KEYSPACE_NOT_FOUND", null, async kv => await kv.PutAsync(new PutRequest { Header = new() { Keyspace = "nobody" }, Key = Key })),
+        ["a short client id"] = ("INVALID_REQUEST", "header.identity.client_id",
+            async kv => await kv.PutAsync(new PutRequest { Header = new() { Identity = new() { ClientId = Key, Sequence = 1, FirstUnacked = 1 } }, Key = Key })),
+        ["a sequence of 0"] = ("INVALID_REQUEST", "header.identity.sequence",
+            async kv => await kv.PutAsync(new PutRequest { Header = new() { Identity = new() { ClientId = Zeros(16), FirstUnacked = 1 } }, Key = Key })),
+        ["an acknowledged future"] = ("INVALID_REQUEST", "header.identity.first_unacked",
+            async kv => await kv.PutAsync(new PutRequest { Header = new() { Identity = new() { ClientId = Zeros(16), Sequence = 1, FirstUnacked = 2 } }, Key = Key })),
+        ["a time-to-live of 0"] = ("INVALID_REQUEST", "options.ttl_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { TtlMs = 0 } })),
+        ["an empty condition"] = ("INVALID_REQUEST", "condition", async kv => await kv.PutAsync(new PutRequest { Key = Key, Condition = new() })),
+        ["version 0 as a condition"] = ("INVALID_REQUEST", "condition.version_equals",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Condition = new() { VersionEquals = 0 } })),
+        ["put-if without a condition"] = ("INVALID_REQUEST", "condition", async kv => await kv.PutIfExpectedAsync(new PutRequest { Key = Key })),
+        ["delete with an expiry"] = ("INVALID_REQUEST", "options",
+            async kv => await kv.DeleteAsync(new DeleteRequest { Key = Key, Options = new WriteOptions { TtlMs = 5 } })),
+        ["touch without an expiry"] = ("INVALID_REQUEST", "options", async kv => await kv.TouchAsync(new TouchRequest { Key = Key })),
+        ["increment with crossed bounds"] = ("INVALID_REQUEST", "min",
+            async kv => await kv.IncrementAsync(new IncrementRequest { Key = Key, Min = 5, Max = 1 })),
+        ["multi-get of nothing"] = ("INVALID_REQUEST", "keys", async kv => await kv.MultiGetAsync(new MultiGetRequest())),
+        ["multi-get of too much"] = ("LIMIT_EXCEEDED", "keys",
+            async kv => await kv.MultiGetAsync(new MultiGetRequest { Keys = { Enumerable.Repeat(Key, 257) } })),
+        ["multi-set of one key twice"] = ("INVALID_REQUEST", "items[1].key",
+            async kv => await kv.MultiSetAsync(new MultiSetRequest { Items = { new MultiSetRequest.Types.Item { Key = Key }, new MultiSetRequest.Types.Item { Key = Key } } })),
+        ["an empty transaction"] = ("INVALID_REQUEST", "success", async kv => await kv.TxnAsync(new TxnRequest())),
+        ["a transaction that does not say what to do"] = ("INVALID_REQUEST", "success[0]",
+            async kv => await kv.TxnAsync(new TxnRequest { Success = { new TxnOperation() } })),
+        ["a compare without a condition"] = ("INVALID_REQUEST", "compares[0].condition",
+            async kv => await kv.TxnAsync(new TxnRequest { Compares = { new TxnRequest.Types.Compare { Key = Key } } })),
+        ["too long a transaction"] = ("LIMIT_EXCEEDED", "success",
+            async kv => await kv.TxnAsync(new TxnRequest { Success = { Enumerable.Repeat(new TxnOperation { Get = new() { Key = Key } }, 129) } })),
+        ["a scan of shard 99"] = ("INVALID_REQUEST", "shard", async kv => await kv.Scan(new ScanRequest { Shard = 99 }).ResponseStream.MoveNext()),
+        ["a negative limit"] = ("INVALID_REQUEST", "limit", async kv => await kv.Scan(new ScanRequest { Limit = -1 }).ResponseStream.MoveNext()),
+        ["the result of nobody's write"] = ("INVALID_REQUEST", "identity",
+            async kv => await kv.GetRequestResultAsync(new GetRequestResultRequest { Key = Key })),
+    };
+
+    public static TheoryData<string> Names => [.. Cases.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Is_refused_with_field_and_certainty(string name)
+    {
+        var (reason, field, act) = Cases[name];
+
+        var error = await Assert.ThrowsAsync<RpcException>(() => act(node.Cluster.Kv(0)));
+
+        var status = error.GetRpcStatus()!;
+        var info = status.GetDetail<ErrorInfo>()!;
+        Assert.Equal(reason, info.Reason);
+        Assert.Equal("NOT_EXECUTED", info.Metadata["execution"]);
+        Assert.Equal(field, status.GetDetail<BadRequest>()?.FieldViolations[0].Field);
+    }
+
+    private static ByteString Zeros(int length) => ByteString.CopyFrom(new byte[length]);
+}

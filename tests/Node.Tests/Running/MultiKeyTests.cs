@@ -1,0 +1,174 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Tests.Running;
+
+public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
+{
+    private readonly Kv.KvClient _kv = node.Cluster.Kv(0);
+    private readonly Keyspaces.KeyspacesClient _keyspaces = new(node.Cluster.Channel(0));
+
+    private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
+
+    [Fact]
+    public async Task MultiSet_answers_each_item_and_repeats_without_applying_twice()
+    {
+        var request = new MultiSetRequest { Header = new RequestHeader { Identity = Identity() } };
+        request.Items.Add(Enumerable.Range(0, 20).Select(i => new MultiSetRequest.Types.Item { Key = Bytes($"multi/{i}"), Value = Bytes($"v{i}") }));
+        request.Items.Add(new MultiSetRequest.Types.Item { Key = Bytes("multi/never"), Value = Bytes("x"), Condition = new() { Present = true } });
+
+        var first = await _kv.MultiSetAsync(request);
+        var second = await _kv.MultiSetAsync(request);
+
+        Assert.All(first.Items.Take(20), item => Assert.True(item.Applied));
+        Assert.False(first.Items[20].Applied);
+        Assert.False(first.Header.Deduplicated);
+        Assert.True(second.Header.Deduplicated);
+        Assert.Equal(first.Items.Select(item => item.Version), second.Items.Select(item => item.Version));
+    }
+
+    [Fact]
+    public async Task MultiGet_answers_in_the_order_of_the_request()
+    {
+        await _kv.PutAsync(new PutRequest { Key = Bytes("order/b"), Value = Bytes("B") });
+        await _kv.PutAsync(new PutRequest { Key = Bytes("order/a"), Value = Bytes("A") });
+
+        var answer = await _kv.MultiGetAsync(new MultiGetRequest { Keys = { Bytes("order/b"), Bytes("order/none"), Bytes("order/a") } });
+
+        Assert.Equal(["B", "-", "A"], answer.Items.Select(item => item.Found ? item.Current.Value.ToStringUtf8() : "-"));
+    }
+
+    [Fact]
+    public async Task A_transaction_moves_money_or_does_nothing()
+    {
+        await TaggedAsync();
+        await _kv.PutAsync(new PutRequest { Header = Tagged(), Key = Bytes("{bank}/a"), Value = Bytes("100") });
+        await _kv.PutAsync(new PutRequest { Header = Tagged(), Key = Bytes("{bank}/b"), Value = Bytes("0") });
+
+        var moved = await _kv.TxnAsync(Move("100"));
+        var refused = await _kv.TxnAsync(Move("100"));
+
+        Assert.True(moved.Succeeded);
+        Assert.Equal([70L, 30L], moved.Results.Select(result => result.Number));
+        Assert.False(refused.Succeeded);
+        Assert.Equal("70", Assert.Single(refused.Results).State.Value.ToStringUtf8());
+    }
+
+    [Fact]
+    public async Task A_transaction_over_several_shards_is_refused_and_names_them()
+    {
+        var request = new TxnRequest();
+        request.Success.Add(Enumerable.Range(0, 20).Select(i => new TxnOperation { Put = new() { Key = Bytes($"k{i}"), Value = Bytes("x") } }));
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await _kv.TxnAsync(request));
+
+        Assert.Equal("CROSS_SHARD_ATOMIC", error.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
+        Assert.Contains("shard", error.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_scan_finds_every_key_once_and_goes_on_from_its_token()
+    {
+        await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = "scanned" } });
+        var keys = Enumerable.Range(0, 57).Select(i => $"key{i:d2}").ToArray();
+        foreach (var key in keys)
+        {
+            await _kv.PutAsync(new PutRequest { Header = new() { Keyspace = "scanned" }, Key = Bytes(key), Value = Bytes("v" + key) });
+        }
+
+        var found = new List<string>();
+        var (token, calls) = (ByteString.Empty, 0);
+        do
+        {
+            using var call = _kv.Scan(new ScanRequest { Header = new() { Keyspace = "scanned" }, Limit = 10, ResumeToken = token });
+            await foreach (var chunk in call.ResponseStream.ReadAllAsync())
+            {
+                found.AddRange(chunk.Items.Select(item => item.Key.ToStringUtf8()));
+                Assert.All(chunk.Items, item => Assert.Equal("v" + item.Key.ToStringUtf8(), item.State.Value.ToStringUtf8()));
+                Assert.Equal(chunk.Done, chunk.ResumeToken.IsEmpty);
+                token = chunk.ResumeToken;
+            }
+
+            calls++;
+        }
+        while (!token.IsEmpty);
+
+        Assert.Equal(keys, found.Order(StringComparer.Ordinal));
+        Assert.True(calls >= 6);
+    }
+
+    [Theory]
+    [InlineData("ranges1", "key0", "", "", 10)]
+    [InlineData("ranges2", "", "key10", "key12", 2)]
+    [InlineData("ranges3", "key1", "key15", "", 5)]
+    [InlineData("ranges4", "zzz", "", "", 0)]
+    public async Task A_scan_keeps_to_prefix_start_and_end(string keyspace, string prefix, string start, string end, int expected)
+    {
+        await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = keyspace } });
+        await _kv.MultiSetAsync(new MultiSetRequest
+        {
+            Header = new() { Keyspace = keyspace },
+            Items = { Enumerable.Range(0, 20).Select(i => new MultiSetRequest.Types.Item { Key = Bytes($"key{i:d2}"), Value = Bytes("x") }) },
+        });
+
+        using var call = _kv.Scan(new ScanRequest
+        {
+            Header = new() { Keyspace = keyspace }, Prefix = Bytes(prefix), Start = Bytes(start), End = Bytes(end), KeysOnly = true,
+        });
+        var items = await call.ResponseStream.ReadAllAsync().SelectMany(chunk => chunk.Items.ToAsyncEnumerable()).ToListAsync();
+
+        Assert.Equal(expected, items.Count);
+        Assert.All(items, item => Assert.True(item.State.Value.IsEmpty));
+    }
+
+    [Fact]
+    public async Task A_token_of_another_keyspace_is_refused()
+    {
+        using var call = _kv.Scan(new ScanRequest { ResumeToken = Bytes("nonsense") });
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await call.ResponseStream.MoveNext());
+
+        Assert.Equal("CURSOR_INVALID", error.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
+    }
+
+    [Fact]
+    public async Task The_result_of_a_write_can_be_asked_for()
+    {
+        var identity = Identity();
+        var question = new GetRequestResultRequest { Identity = identity, Key = Bytes("result/a") };
+
+        var before = await _kv.GetRequestResultAsync(question);
+        var put = await _kv.PutAsync(new PutRequest { Header = new() { Identity = identity }, Key = Bytes("result/a"), Value = Bytes("x") });
+        var after = await _kv.GetRequestResultAsync(question);
+
+        Assert.Equal(GetRequestResultResponse.Types.State.NotSeen, before.State);
+        Assert.Equal(GetRequestResultResponse.Types.State.Executed, after.State);
+        Assert.Equal((true, put.Version), (after.Applied, after.Version));
+    }
+
+    private static TxnRequest Move(string expected) => new()
+    {
+        Header = Tagged(),
+        Compares = { new TxnRequest.Types.Compare { Key = Bytes("{bank}/a"), Condition = new() { ValueEquals = Bytes(expected) } } },
+        Success =
+        {
+            new TxnOperation { Increment = new() { Key = Bytes("{bank}/a"), Delta = -30 } },
+            new TxnOperation { Increment = new() { Key = Bytes("{bank}/b"), Delta = 30 } },
+        },
+        Failure = { new TxnOperation { Get = new() { Key = Bytes("{bank}/a") } } },
+    };
+
+    private static RequestHeader Tagged() => new() { Keyspace = "tagged" };
+
+    private async Task TaggedAsync() => await _keyspaces.CreateAsync(new CreateKeyspaceRequest
+    {
+        Keyspace = new() { Name = "tagged", Routing = RoutingRule.Tag }, IfNotExists = true,
+    });
+
+    private static RequestIdentity Identity() => new()
+    {
+        ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)), Sequence = 1, FirstUnacked = 1,
+    };
+}

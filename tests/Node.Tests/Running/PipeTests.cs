@@ -1,0 +1,78 @@
+using Google.Protobuf;
+using Grpc.Core;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Tests.Running;
+
+public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
+{
+    private readonly Kv.KvClient _kv = node.Cluster.Kv(0);
+
+    [Fact]
+    public async Task Every_call_is_answered_once_under_its_own_id()
+    {
+        using var pipe = _kv.Pipe();
+        for (var message = 0; message < 10; message++)
+        {
+            var request = new PipeRequest();
+            request.Calls.Add(Enumerable.Range(message * 100, 100).Select(i => new PipeCall
+            {
+                CorrelationId = i, Increment = new IncrementRequest { Key = ByteString.CopyFromUtf8($"pipe/{i}"), Delta = i },
+            }));
+            await pipe.RequestStream.WriteAsync(request);
+        }
+
+        await pipe.RequestStream.CompleteAsync();
+        var answers = await AllAsync(pipe.ResponseStream);
+
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => (long)i), answers.Select(answer => answer.CorrelationId).Order());
+        Assert.All(answers, answer => Assert.Equal(answer.CorrelationId, answer.Increment.Value));
+    }
+
+    [Fact]
+    public async Task A_wrong_call_fails_alone()
+    {
+        using var pipe = _kv.Pipe();
+        await pipe.RequestStream.WriteAsync(new PipeRequest
+        {
+            Calls =
+            {
+                new PipeCall { CorrelationId = 1, Get = new GetRequest() },
+                new PipeCall { CorrelationId = 2 },
+                new PipeCall { CorrelationId = 3, Put = new PutRequest { Key = ByteString.CopyFromUtf8("pipe/ok") } },
+            },
+        });
+        await pipe.RequestStream.CompleteAsync();
+
+        var answers = (await AllAsync(pipe.ResponseStream)).ToDictionary(answer => answer.CorrelationId);
+
+        Assert.Equal("INVALID_REQUEST", answers[1].Error.Reason);
+        Assert.Equal(Execution.NotExecuted, answers[1].Error.Execution);
+        Assert.Equal("operation", answers[2].Error.Metadata["field"]);
+        Assert.True(answers[3].Put.Applied);
+    }
+
+    [Fact]
+    public async Task A_message_with_too_many_calls_ends_the_pipe_with_the_limit()
+    {
+        using var pipe = _kv.Pipe();
+        await pipe.RequestStream.WriteAsync(new PipeRequest { Calls = { Enumerable.Repeat(new PipeCall(), 1025) } });
+
+        var error = await Assert.ThrowsAsync<RpcException>(() => AllAsync(pipe.ResponseStream));
+
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Contains("limits.pipeOperationsPerMessageMax", error.Status.Detail, StringComparison.Ordinal);
+    }
+
+    private static async Task<List<PipeAnswer>> AllAsync(IAsyncStreamReader<PipeResponse> stream)
+    {
+        using var patience = new CancellationTokenSource(RunningCluster.Patience);
+        var answers = new List<PipeAnswer>();
+        await foreach (var message in stream.ReadAllAsync(patience.Token))
+        {
+            answers.AddRange(message.Answers);
+        }
+
+        return answers;
+    }
+}

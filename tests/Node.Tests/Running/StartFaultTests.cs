@@ -1,0 +1,45 @@
+using System.Net;
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Options;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Tests.Running;
+
+/// <summary>What keeps a node from starting is said in one line, and leaves the data as they were.</summary>
+public sealed class StartFaultTests
+{
+    [Fact]
+    public async Task A_node_that_cannot_start_says_why_and_loses_nothing()
+    {
+        await using var cluster = await RunningCluster.StartAsync(nodes: 1, shards: 1);
+        var key = Google.Protobuf.ByteString.CopyFromUtf8("kept");
+        await cluster.Kv(0).PutAsync(new V1.PutRequest { Key = key });
+        var options = cluster.Options(0);
+        var elsewhere = options with
+        {
+            DataDirectory = options.DataDirectory + "-2",
+            PublicListen = new IPEndPoint(IPAddress.Loopback, 0),
+            RaftListen = new IPEndPoint(IPAddress.Loopback, 0),
+        };
+
+        await FailsAsync(cluster, StartFault.DirectoryInUse, elsewhere with { DataDirectory = options.DataDirectory });
+        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { RaftListen = options.RaftListen });
+        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { PublicListen = options.PublicListen });
+        await cluster.StopNodeAsync(0);
+        var stranger = new InitialNode(new NodeId("n2"), options.Self.Raft, options.Self.Public, "", 1);
+        await FailsAsync(cluster, StartFault.ForeignDirectory, options with { NodeId = stranger.Id, Nodes = [stranger] });
+        await FailsAsync(cluster, StartFault.ForeignDirectory, options with { ClusterId = Guid.NewGuid() });
+        await FailsAsync(cluster, StartFault.ForeignDirectory, options with { ShardCount = 2 });
+
+        await cluster.StartNodeAsync(0);
+        await cluster.WhenReadyAsync();
+        Assert.True((await cluster.Kv(0).GetAsync(new V1.GetRequest { Key = key })).Found);
+    }
+
+    private static async Task FailsAsync(RunningCluster cluster, StartFault fault, NodeOptions options)
+    {
+        var error = await Assert.ThrowsAsync<NodeStartException>(() => cluster.StartAsync(options));
+        Assert.Equal(fault, error.Fault);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+}
