@@ -118,7 +118,7 @@ internal sealed class LogRecovery
         TakeBackClosing();
         ZeroBehindTail();
         WriteLastBatchAgain();
-        // The names may be in memory only, if the process before died between renaming and syncing.
+        // Names may be in memory only, if the process before died between renaming and syncing.
         _fs.SyncDirectory(_directory);
         ChooseTail();
     }
@@ -160,8 +160,9 @@ internal sealed class LogRecovery
                 Scan(number, bytes[..(int)Math.Min(bytes.Length, header.Size)], header);
                 break;
             case var _ when isLast && SegmentScanner.ContentEnd(bytes.Span[Math.Min(SegmentHeader.Bytes, bytes.Length)..]) == 0:
-                // Prepared but never written to: making it anew replaces the file.
+                // Prepared but never written to.
                 file.Dispose();
+                Delete(path);
                 break;
             default:
                 // Kept until reclaimed, but neither read nor written.
@@ -289,17 +290,17 @@ internal sealed class LogRecovery
 
     private void ChooseTail()
     {
-        // Empty segments at the end are prepared ones; one is of use, if it is empty on disk too.
+        // Empty segments at the end are prepared ones. One is of use, if it is sure to be empty on disk too.
         while (Segments.Count > 1 && IsEmpty(Segments[^1]))
         {
-            Prepared?.Release();
+            Discard(Prepared);
             Prepared = Segments[^1];
             Segments.RemoveAt(Segments.Count - 1);
         }
 
         if (!_wasClosed)
         {
-            Prepared?.Release();
+            Discard(Prepared);
             Prepared = null;
         }
 
@@ -307,6 +308,22 @@ internal sealed class LogRecovery
         {
             Offset = Replay.LastBatch.End;
         }
+    }
+
+    private void Discard(Segment? segment)
+    {
+        if (segment is not null)
+        {
+            segment.Release();
+            Delete(segment.Path);
+        }
+    }
+
+    // Youngest first, with a sync each: a younger one that outlived an older one would show a gap.
+    private void Delete(string path)
+    {
+        _fs.Delete(path);
+        _fs.SyncDirectory(_directory);
     }
 
     // A spoilt one is none: it may be shorter than it says.

@@ -21,6 +21,8 @@ internal sealed class SimFileSystem : IFileSystem
     private readonly List<Action<SortedDictionary<string, Inode>>> _pendingNames = [];
     private int _callsLeft = int.MaxValue;
     private IOException? _fault;
+    private string? _faultPath;
+    private readonly Dictionary<string, int> _callsTo = [];
 
     /// <summary>Handles of an earlier life are dead.</summary>
     private int _life;
@@ -33,16 +35,19 @@ internal sealed class SimFileSystem : IFileSystem
     /// <summary>Calls that change something, so far.</summary>
     public int Calls { get; private set; }
 
+    /// <summary>Of those, the calls that named this path.</summary>
+    public int CallsTo(string path) => _callsTo.GetValueOrDefault(path);
+
     /// <summary>Called before each sync; a test may hold the writer there.</summary>
     public Action? OnFlush { get; set; }
 
     /// <summary>The power will go at the n-th call from now that changes something; the call may take effect in part.</summary>
-    public void CutPowerAt(int call) => (_callsLeft, _fault) = (call, null);
+    public void CutPowerAt(int call) => (_callsLeft, _fault, _faultPath) = (call, null, null);
 
-    /// <summary>The n-th call from now that changes something fails, and only that one.</summary>
-    public void FailAt(int call, IOException fault) => (_callsLeft, _fault) = (call, fault);
+    /// <summary>The n-th call from now that changes something (in the given file, if one is given) fails, and only that one.</summary>
+    public void FailAt(int call, IOException fault, string? path = null) => (_callsLeft, _fault, _faultPath) = (call, fault, path);
 
-    public void CancelFaults() => (_callsLeft, _fault) = (int.MaxValue, null);
+    public void CancelFaults() => (_callsLeft, _fault, _faultPath) = (int.MaxValue, null, null);
 
     /// <summary>The process dies (also at the call where the power was to be cut); the operating system lives on.</summary>
     public void KillProcess()
@@ -113,16 +118,16 @@ internal sealed class SimFileSystem : IFileSystem
         {
             if (opening == FileOpening.Create)
             {
-                Change();
+                Change(path);
                 // An old file of the name would be emptied; the log only ever creates what is not there or is a leftover.
                 var created = new Inode();
                 _names[path] = created;
                 _pendingNames.Add(names => names[path] = created);
-                return new SimFile(this, created, isReadOnly: false);
+                return new SimFile(this, path, created, isReadOnly: false);
             }
 
             return _names.TryGetValue(path, out var inode)
-                ? new SimFile(this, inode, opening == FileOpening.Read)
+                ? new SimFile(this, path, inode, opening == FileOpening.Read)
                 : throw new FileNotFoundException(path);
         }
     }
@@ -131,7 +136,7 @@ internal sealed class SimFileSystem : IFileSystem
     {
         lock (_lock)
         {
-            Change();
+            Change(path);
             if (!_names.Remove(path))
             {
                 throw new FileNotFoundException(path);
@@ -145,7 +150,7 @@ internal sealed class SimFileSystem : IFileSystem
     {
         lock (_lock)
         {
-            Change();
+            Change(to);
             Move(_names);
             _pendingNames.Add(Move);
         }
@@ -163,7 +168,7 @@ internal sealed class SimFileSystem : IFileSystem
     {
         lock (_lock)
         {
-            Change();
+            Change(path);
             Syncs++;
             _pendingNames.Clear();
             _durableNames = new SortedDictionary<string, Inode>(_names, StringComparer.Ordinal);
@@ -178,7 +183,7 @@ internal sealed class SimFileSystem : IFileSystem
         }
     }
 
-    private void Change()
+    private void Change(string path)
     {
         if (IsCut)
         {
@@ -186,7 +191,8 @@ internal sealed class SimFileSystem : IFileSystem
         }
 
         Calls++;
-        if (--_callsLeft > 0)
+        _callsTo[path] = _callsTo.GetValueOrDefault(path) + 1;
+        if ((_faultPath is not null && _faultPath != path) || --_callsLeft > 0)
         {
             return;
         }
@@ -272,7 +278,7 @@ internal sealed class SimFileSystem : IFileSystem
         }
     }
 
-    private sealed class SimFile(SimFileSystem fs, Inode inode, bool isReadOnly) : IFile
+    private sealed class SimFile(SimFileSystem fs, string path, Inode inode, bool isReadOnly) : IFile
     {
         private readonly int _life = fs._life;
         private bool _isClosed;
@@ -305,7 +311,7 @@ internal sealed class SimFileSystem : IFileSystem
                 Assert.False(isReadOnly, "Wrote to a file opened for reading.");
                 try
                 {
-                    fs.Change();
+                    fs.Change(path);
                 }
                 catch (PowerCutException)
                 {
@@ -326,7 +332,7 @@ internal sealed class SimFileSystem : IFileSystem
                 Use();
                 try
                 {
-                    fs.Change();
+                    fs.Change(path);
                 }
                 catch (IOException failure) when (failure is not PowerCutException)
                 {
