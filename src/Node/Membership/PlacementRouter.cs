@@ -34,7 +34,7 @@ internal sealed class PlacementRouter(
         where T : class
     {
         Failure? last = null;
-        for (int refusals = 0, waits = 0; ; )
+        for (int refusals = 0, waits = 0; ;)
         {
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;

@@ -89,7 +89,9 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
         BinaryPrimitives.WriteUInt32BigEndian(end, BinaryPrimitives.ReadUInt32BigEndian(end) ^ (uint)(index + 1));
         return new RequestIdentity
         {
-            ClientId = UnsafeByteOperations.UnsafeWrap(client), Sequence = identity.Sequence, FirstUnacked = identity.FirstUnacked,
+            ClientId = UnsafeByteOperations.UnsafeWrap(client),
+            Sequence = identity.Sequence,
+            FirstUnacked = identity.FirstUnacked,
         };
     }
 
@@ -98,7 +100,10 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
         ? new RequestHeader()
         : new RequestHeader
         {
-            Keyspace = header.Keyspace, RingEpoch = header.RingEpoch, NoForward = header.NoForward, Attempt = header.Attempt,
+            Keyspace = header.Keyspace,
+            RingEpoch = header.RingEpoch,
+            NoForward = header.NoForward,
+            Attempt = header.Attempt,
         };
 
     /// <summary>What can be said of all answers together: the newest epoch, and the weakest promise any of them kept.</summary>
@@ -127,7 +132,9 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
         { Put: { } put } => new MultiSetResponse.Types.Item { Applied = put.Applied, Version = put.Version, Current = put.Current },
         _ => new MultiSetResponse.Types.Item
         {
-            Applied = answer.Delete.Applied, Version = answer.Delete.Version, Current = answer.Delete.Current,
+            Applied = answer.Delete.Applied,
+            Version = answer.Delete.Version,
+            Current = answer.Delete.Current,
         },
     };
 }

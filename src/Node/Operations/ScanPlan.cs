@@ -57,7 +57,9 @@ internal sealed record ScanPlan(
     public StoredScan Page(ReadOnlyMemory<byte>? resumeKey, long itemsLeft) =>
         new(new StoredKeyspaceId(Keyspace.Id.Value), resumeKey ?? From, To)
         {
-            ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax), BytesMax = ChunkBytesMax, KeysOnly = KeysOnly,
+            ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax),
+            BytesMax = ChunkBytesMax,
+            KeysOnly = KeysOnly,
         };
 
     private Answered<ScanPlan> Resumed(ScanRequest request, int shards)

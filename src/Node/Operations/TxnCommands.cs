@@ -90,20 +90,20 @@ internal static class TxnCommands
 
     private static Storage.Shards.TxnOperation ToOperation(
         WireOperation operation, KeyspaceDescriptor keyspace, StoredKeyspaceId id, long nowMs) => operation.KindCase switch
-    {
-        WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
-        WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
         {
-            ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace.TtlDefaultMs, nowMs),
-        },
-        WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
-        WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
-        {
-            Initial = operation.Increment.Initial,
-            ExpireAtMs = SingleKeyCommands.ExpireAtMs(null, keyspace.TtlDefaultMs, nowMs),
-        },
-        _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
-    };
+            WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
+            WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
+            {
+                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace.TtlDefaultMs, nowMs),
+            },
+            WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
+            WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
+            {
+                Initial = operation.Increment.Initial,
+                ExpireAtMs = SingleKeyCommands.ExpireAtMs(null, keyspace.TtlDefaultMs, nowMs),
+            },
+            _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
+        };
 
     public static TxnResponse ToResponse(ShardOutcome outcome, ResponseHeader header)
     {

@@ -115,7 +115,11 @@ public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
 
         using var call = _kv.Scan(new ScanRequest
         {
-            Header = new() { Keyspace = keyspace }, Prefix = Bytes(prefix), Start = Bytes(start), End = Bytes(end), KeysOnly = true,
+            Header = new() { Keyspace = keyspace },
+            Prefix = Bytes(prefix),
+            Start = Bytes(start),
+            End = Bytes(end),
+            KeysOnly = true,
         });
         var items = await call.ResponseStream.ReadAllAsync().SelectMany(chunk => chunk.Items.ToAsyncEnumerable()).ToListAsync();
 
@@ -164,11 +168,14 @@ public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
 
     private async Task TaggedAsync() => await _keyspaces.CreateAsync(new CreateKeyspaceRequest
     {
-        Keyspace = new() { Name = "tagged", Routing = RoutingRule.Tag }, IfNotExists = true,
+        Keyspace = new() { Name = "tagged", Routing = RoutingRule.Tag },
+        IfNotExists = true,
     });
 
     private static RequestIdentity Identity() => new()
     {
-        ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)), Sequence = 1, FirstUnacked = 1,
+        ClientId = ByteString.CopyFrom(Guid.CreateVersion7().ToByteArray(bigEndian: true)),
+        Sequence = 1,
+        FirstUnacked = 1,
     };
 }

@@ -17,7 +17,8 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
             var request = new PipeRequest();
             request.Calls.Add(Enumerable.Range(message * 100, 100).Select(i => new PipeCall
             {
-                CorrelationId = i, Increment = new IncrementRequest { Key = ByteString.CopyFromUtf8($"pipe/{i}"), Delta = i },
+                CorrelationId = i,
+                Increment = new IncrementRequest { Key = ByteString.CopyFromUtf8($"pipe/{i}"), Delta = i },
             }));
             await pipe.RequestStream.WriteAsync(request);
         }
