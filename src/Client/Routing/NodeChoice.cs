@@ -48,9 +48,10 @@ internal static class NodeChoice
     private static string? InTurn(
         IReadOnlyList<string> nodes, in NodeQuestion question, RouteTable table, Func<string, bool> isSuspect)
     {
+        var first = Index(question.Turn, nodes.Count);
         for (var i = 0; i < nodes.Count; i++)
         {
-            if (table.EndpointOf(nodes[Index(question.Turn + i, nodes.Count)]) is { } endpoint && !Shunned(endpoint, question.Avoid, isSuspect))
+            if (table.EndpointOf(nodes[(first + i) % nodes.Count]) is { } endpoint && !Shunned(endpoint, question.Avoid, isSuspect))
             {
                 return endpoint;
             }
@@ -61,9 +62,10 @@ internal static class NodeChoice
 
     private static string? InTurn(IReadOnlyList<string> endpoints, int turn, string? avoid, Func<string, bool> isSuspect)
     {
+        var first = Index(turn, endpoints.Count);
         for (var i = 0; i < endpoints.Count; i++)
         {
-            var endpoint = endpoints[Index(turn + i, endpoints.Count)];
+            var endpoint = endpoints[(first + i) % endpoints.Count];
             if (!Shunned(endpoint, avoid, isSuspect))
             {
                 return endpoint;
@@ -76,5 +78,7 @@ internal static class NodeChoice
     private static bool Shunned(string endpoint, string? avoid, Func<string, bool> isSuspect) =>
         string.Equals(endpoint, avoid, StringComparison.OrdinalIgnoreCase) || isSuspect(endpoint);
 
-    private static int Index(int turn, int count) => (int)((uint)turn % (uint)count);
+    // Only the start is taken from the turn: turns wrap around at 2^32, which is no multiple of most counts, so that turn + 1 need not be
+    // the next node.
+    private static int Index(int turn, int count) => count == 0 ? 0 : (int)((uint)turn % (uint)count);
 }

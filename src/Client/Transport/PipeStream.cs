@@ -25,6 +25,9 @@ internal sealed class PipeStream : IAsyncDisposable
     /// for all calls costs far less than one each.</summary>
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>1 s: the status of a stream that ended follows at once; this is for the case that it never comes.</summary>
+    private static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(1);
+
     private readonly AsyncDuplexStreamingCall<PipeRequest, PipeResponse> _stream;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _places;
@@ -41,8 +44,10 @@ internal sealed class PipeStream : IAsyncDisposable
         _time = time;
         _places = new SemaphoreSlim(inFlightMax);
         _stream = client.Pipe(new CallOptions(cancellationToken: _stop.Token));
-        _loops = Task.WhenAll(Task.Run(WriteLoopAsync), Task.Run(ReadLoopAsync));
         _sweep = time.CreateTimer(static pipe => ((PipeStream)pipe!).Sweep(), this, SweepPeriod, SweepPeriod);
+
+        // Last: a loop may meet the end of the stream before this constructor returns, and then uses everything above.
+        _loops = Task.WhenAll(Task.Run(WriteLoopAsync), Task.Run(ReadLoopAsync));
     }
 
     /// <summary>The stream has ended; calls made now fail at once, unsent.</summary>
@@ -116,9 +121,15 @@ internal sealed class PipeStream : IAsyncDisposable
                 }
             }
         }
-        catch (Exception fault) when (IsStreamFault(fault))
+        catch (Exception fault)
         {
-            // The reader sees the status the node ended the stream with; it is the better witness, and it always comes to an end.
+            // The reader sees the status the node ended the stream with and is the better witness; but it must not be waited for long.
+            await Task.Delay(WitnessPatience, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Break(Ended(fault));
+            if (!IsStreamFault(fault))
+            {
+                throw;
+            }
         }
     }
 
@@ -159,21 +170,26 @@ internal sealed class PipeStream : IAsyncDisposable
                 Kind = FailureKind.Unavailable,
             });
         }
-        catch (RpcException fault)
+        catch (Exception fault)
         {
-            Break(FailureReader.Read(fault, sent: true));
-        }
-        catch (Exception fault) when (IsStreamFault(fault))
-        {
-            Break(new Failure(StatusCode.Unavailable, "UNAVAILABLE", fault.Message, KvOutcome.Unknown)
+            Break(Ended(fault));
+            if (!IsStreamFault(fault))
             {
-                Kind = FailureKind.Unavailable,
-                Cause = fault,
-            });
+                throw;
+            }
         }
     }
 
-    // What gRPC throws when a stream ends under a reader or writer. Anything else is a bug and surfaces in DisposeAsync.
+    private static Failure Ended(Exception fault) => fault is RpcException status
+        ? FailureReader.Read(status, sent: true)
+        : new Failure(StatusCode.Unavailable, "UNAVAILABLE", fault.Message, KvOutcome.Unknown)
+        {
+            Kind = FailureKind.Unavailable,
+            Cause = fault,
+        };
+
+    // What gRPC throws when a stream ends under a reader or writer. Anything else is a bug: it ends the stream like the others, so that
+    // nobody waits, and surfaces in DisposeAsync.
     private static bool IsStreamFault(Exception fault) =>
         fault is RpcException or OperationCanceledException or InvalidOperationException or IOException or HttpRequestException;
 

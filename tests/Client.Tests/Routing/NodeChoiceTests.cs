@@ -60,6 +60,19 @@ public sealed class NodeChoiceTests
         });
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(int.MaxValue)]
+    public void Where_turns_wrap_around_no_node_is_left_out(int turn)
+    {
+        foreach (var good in new[] { "h1:1", "h2:2", "h3:3" })
+        {
+            var question = new NodeQuestion(1, AnyReplica: true, null, null, turn);
+
+            Assert.Equal(good, NodeChoice.Pick(question, Table, [], endpoint => endpoint != good));
+        }
+    }
+
     [Fact]
     public void When_all_nodes_of_the_map_are_silent_the_seeds_are_asked()
     {

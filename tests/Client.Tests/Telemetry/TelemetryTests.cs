@@ -24,7 +24,7 @@ public sealed class TelemetryTests
         ActivitySource.AddActivityListener(listener);
         await using var node = await FakeNode.StartAsync(new FakeStore());
         node.Script.Enqueue(new Step.Refuse(FakeStore.Error(StatusCode.Unavailable, ErrorReasons.NoLeader, Execution.NotExecuted)));
-        await using var client = new KvClient(new KvClientOptions { Endpoints = [node.Endpoint], Timeout = TimeSpan.FromSeconds(60) });
+        await using var client = new KvClient(Options(node));
 
         await client.TextKeyspace(Keyspace).PutAsync("secret", "1");
 
@@ -58,7 +58,7 @@ public sealed class TelemetryTests
         node.Script.Enqueue(new Step.Refuse(FakeStore.Error(StatusCode.Unavailable, ErrorReasons.NoLeader, Execution.NotExecuted)));
         node.Script.Enqueue(new Step.Answer());
         node.Script.Enqueue(new Step.Refuse(FakeStore.Error(StatusCode.InvalidArgument, ErrorReasons.LimitExceeded, Execution.NotExecuted)));
-        await using var client = new KvClient(new KvClientOptions { Endpoints = [node.Endpoint], Timeout = TimeSpan.FromSeconds(60) });
+        await using var client = new KvClient(Options(node));
 
         await client.TextKeyspace(Keyspace).PutAsync("a", "1");
         await Assert.ThrowsAsync<KvException>(() => client.TextKeyspace(Keyspace).PutAsync("a", "2").AsTask());
@@ -76,4 +76,11 @@ public sealed class TelemetryTests
             }
         }
     }
+
+    private static KvClientOptions Options(FakeNode node) => new()
+    {
+        Endpoints = [node.Endpoint],
+        Timeout = TimeSpan.FromSeconds(60),
+        AttemptTimeout = TimeSpan.FromSeconds(60),
+    };
 }
