@@ -49,6 +49,9 @@ public sealed class RaftHost : IAsyncDisposable
     /// </summary>
     public Task Failure => Log.Failure;
 
+    /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
+    public LogStatistics LogStatistics => Log.Statistics;
+
     internal RaftHostOptions Options { get; }
 
     internal ILoggerFactory Loggers { get; }

@@ -6,6 +6,7 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Raft;
+using KvRaft.Raft.Log;
 using KvRaft.Topology;
 using KvRaft.V1;
 using GroupStatus = KvRaft.V1.GroupStatus;
@@ -39,6 +40,7 @@ internal sealed class AdminService(
             WorkingSetBytes = process.WorkingSet64,
             DiskFreeBytes = disk.AvailableFreeSpace,
             DiskTotalBytes = disk.TotalSize,
+            Log = ToWire(raft.LogStatistics),
         };
         response.Groups.Add(raft.Groups.OrderBy(group => group.Id).Select(ToWire));
         return Task.FromResult(response);
@@ -88,6 +90,17 @@ internal sealed class AdminService(
     private ShardReplica Replica(int shard) =>
         (shard >= 0 ? shards.Find(new ShardId(shard)) : null)
         ?? throw RpcStatus.ToException(Failure.Invalid("shard", $"this node has no replica of shard {shard}"));
+
+    private static LogStatus ToWire(LogStatistics log) => new()
+    {
+        Syncs = log.Syncs,
+        Records = log.Records,
+        Bytes = log.Bytes,
+        Segments = log.Segments,
+        SegmentBytes = log.SegmentBytes,
+        CachedBytes = log.CachedBytes,
+        Holes = log.Holes,
+    };
 
     private GroupStatus ToWire(RaftGroup group)
     {

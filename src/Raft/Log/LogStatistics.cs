@@ -1,6 +1,6 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>What a <see cref="NodeLog"/> did since it was opened, and what it holds now.</summary>
+/// <summary>What the log of a node did since it was opened, and what it holds now.</summary>
 /// <param name="Syncs">fdatasync calls of the writer; one per batch.</param>
 /// <param name="Batches">Batches written. <paramref name="Records"/> over this is how well group commit works.</param>
 /// <param name="Records">Records written, restated ones included.</param>
@@ -9,5 +9,5 @@ namespace KvRaft.Raft.Log;
 /// <param name="SegmentBytes">Their size on disk, bytes.</param>
 /// <param name="CachedBytes">Payload bytes of entries held in memory.</param>
 /// <param name="Holes">Damaged places found when the log was opened.</param>
-internal readonly record struct LogStatistics(
+public readonly record struct LogStatistics(
     long Syncs, long Batches, long Records, long Bytes, int Segments, long SegmentBytes, long CachedBytes, int Holes);

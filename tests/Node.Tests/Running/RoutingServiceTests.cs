@@ -94,6 +94,8 @@ public sealed class RoutingServiceTests(SingleNode node) : IClassFixture<SingleN
         Assert.Equal([-1, 0, 1, 2, 3], status.Groups.Select(group => group.Shard));
         Assert.All(status.Groups, group => Assert.Equal((ReplicaRole.Leader, "serving"), (group.Role, group.State)));
         Assert.True(status.DiskTotalBytes > status.DiskFreeBytes);
+        Assert.InRange(status.Log.Syncs, 1, status.Log.Records);
+        Assert.InRange(status.Log.Bytes, 1, status.Log.SegmentBytes);
         Assert.Equal(8, digest.Digest.Length);
         Assert.True(flush.FlushedIndex >= digest.AppliedIndex);
         Assert.True(again.AppliedIndex > digest.AppliedIndex || again.Digest.Equals(digest.Digest));
