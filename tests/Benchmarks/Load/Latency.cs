@@ -1,0 +1,28 @@
+using HdrHistogram;
+
+namespace KvRaft.Benchmarks.Load;
+
+/// <summary>The usual points of a distribution, milliseconds.</summary>
+internal readonly record struct Latency(double P50, double P95, double P99, double P999, double Max)
+{
+    /// <summary>1 minute, in microseconds: what takes longer counts as this.</summary>
+    private const long LongestMicros = 60_000_000;
+
+    /// <summary>3 digits: a value is off by at most 0.1 %.</summary>
+    private const int Digits = 3;
+
+    private const double MicrosPerMs = 1000;
+
+    /// <summary>A histogram that many threads may record into, in microseconds.</summary>
+    public static HistogramBase NewHistogram() => new LongConcurrentHistogram(1, LongestMicros, Digits);
+
+    public static void Record(HistogramBase histogram, TimeSpan taken) =>
+        histogram.RecordValue(Math.Clamp((long)taken.TotalMicroseconds, 1, LongestMicros));
+
+    public static Latency Of(HistogramBase histogram) => new(
+        histogram.GetValueAtPercentile(50) / MicrosPerMs,
+        histogram.GetValueAtPercentile(95) / MicrosPerMs,
+        histogram.GetValueAtPercentile(99) / MicrosPerMs,
+        histogram.GetValueAtPercentile(99.9) / MicrosPerMs,
+        histogram.TotalCount == 0 ? 0 : histogram.GetMaxValue() / MicrosPerMs);
+}

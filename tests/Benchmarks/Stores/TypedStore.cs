@@ -1,0 +1,25 @@
+using KvRaft.Client;
+
+namespace KvRaft.Benchmarks.Stores;
+
+/// <summary>KvRaft through its typed client as it comes: the pipe, direct routing, exactly-once writes.</summary>
+internal sealed class TypedStore : IStore
+{
+    private readonly KvClient _client;
+    private readonly IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> _keyspace;
+
+    public TypedStore(IReadOnlyList<string> endpoints)
+    {
+        // The patience of the unary row, whose calls wait as long as the node does.
+        _client = KvClient.Connect(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) });
+        _keyspace = _client.Keyspace();
+    }
+
+    public string Name => "kvraft typed";
+
+    public async ValueTask PutAsync(int client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => await _keyspace.PutAsync(key, value);
+
+    public async ValueTask<bool> GetAsync(int client, ReadOnlyMemory<byte> key) => (await _keyspace.GetAsync(key)).Found;
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+}
