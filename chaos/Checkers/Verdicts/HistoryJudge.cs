@@ -20,13 +20,15 @@ public static class HistoryJudge
     public static IReadOnlyCollection<string> Workloads => Checkers.Keys;
 
     /// <summary>The verdicts of the workload's checkers, then <see cref="RunValidity"/> and <see cref="AvailabilityChecker"/>.</summary>
+    /// <param name="history">The run.</param>
+    /// <param name="validity">When the run counts; null: the usual.</param>
     /// <exception cref="HistoryFormatException">The header names no workload known here, or a checker found the history malformed.</exception>
-    public static IReadOnlyList<Verdict> Judge(History history)
+    public static IReadOnlyList<Verdict> Judge(History history, RunValidityOptions? validity = null)
     {
         ArgumentNullException.ThrowIfNull(history);
         var workload = history.Header.Workload?.Split('-')[0] ?? "";
         return Checkers.TryGetValue(workload, out var check)
-            ? [.. check(history), RunValidity.Check(history), AvailabilityChecker.Check(history)]
+            ? [.. check(history), RunValidity.Check(history, validity), AvailabilityChecker.Check(history)]
             : throw new HistoryFormatException(1, "workload", $"\"{history.Header.Workload}\" is none of {string.Join(", ", Checkers.Keys)}");
     }
 }

@@ -1,0 +1,55 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Chaos.Cluster;
+
+/// <summary>
+/// The operator's way to one node: single calls with a deadline, never retried and never elsewhere, so that an answer is that node's own.
+/// Every method answers null while the node does not.
+/// </summary>
+internal sealed class AdminChannel : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly GrpcChannel _channel;
+    private readonly Admin.AdminClient _admin;
+
+    public AdminChannel(string endpoint)
+    {
+        _channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions
+        {
+            // A node that was down comes back at once for us, not after a back-off that has grown meanwhile.
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(50),
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(200),
+            HttpHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromMilliseconds(500), KeepAlivePingDelay = TimeSpan.FromSeconds(1), KeepAlivePingTimeout = TimeSpan.FromSeconds(2) },
+        });
+        _admin = new Admin.AdminClient(_channel);
+    }
+
+    public Task<StatusResponse?> StatusAsync() => AskAsync(call => _admin.StatusAsync(new StatusRequest(), call));
+
+    public Task<DigestResponse?> DigestAsync(int shard) => AskAsync(call => _admin.DigestAsync(new DigestRequest { Shard = shard }, call));
+
+    public Task<ResignResponse?> ResignAsync(int group) => AskAsync(call => _admin.ResignAsync(new ResignRequest { Group = group }, call));
+
+    public Task<FlushResponse?> FlushAsync(int shard) => AskAsync(call => _admin.FlushAsync(new FlushRequest { Shard = shard }, call));
+
+    public Task<SnapshotResponse?> SnapshotAsync(int shard) => AskAsync(call => _admin.SnapshotAsync(new SnapshotRequest { Shard = shard }, call));
+
+    public void Dispose() => _channel.Dispose();
+
+    private static async Task<T?> AskAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> send)
+        where T : class
+    {
+        try
+        {
+            using var call = send(new CallOptions(deadline: DateTime.UtcNow + Patience));
+            return await call.ResponseAsync;
+        }
+        catch (RpcException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using KvRaft.V1;
+
+namespace KvRaft.Chaos.Cluster;
+
+/// <summary>
+/// A cluster of real nodes, each a process in a network namespace (and, where asked for, a file system) of its own. Nodes are numbered from
+/// 0 and named from n1. What is made outside the run's folder is in the ledger.
+/// </summary>
+internal sealed class ChaosCluster : IAsyncDisposable
+{
+    private const int PublicPort = 7400;
+    private const int RaftPort = 7500;
+
+    private readonly NodeProcess[] _processes;
+    private readonly AdminChannel[] _admins;
+
+    private ChaosCluster(ClusterPlan plan, NodeNetwork? network, IReadOnlyList<NodeVolume> volumes, IReadOnlyList<string> endpoints, NodeProcess[] processes)
+    {
+        Plan = plan;
+        Network = network;
+        Volumes = volumes;
+        Endpoints = endpoints;
+        _processes = processes;
+        _admins = [.. endpoints.Select(endpoint => new AdminChannel(endpoint))];
+    }
+
+    public ClusterPlan Plan { get; }
+
+    /// <summary>Null: the nodes share loopback, and nothing can be cut.</summary>
+    public NodeNetwork? Network { get; }
+
+    /// <summary>Empty: the nodes share a file system.</summary>
+    public IReadOnlyList<NodeVolume> Volumes { get; }
+
+    /// <summary>Where each node serves clients.</summary>
+    public IReadOnlyList<string> Endpoints { get; }
+
+    public IReadOnlyList<string> Names => [.. Plan.Numbers.Select(NameOf)];
+
+    public static string NameOf(int node) => $"n{node + 1}";
+
+    public static async Task<ChaosCluster> CreateAsync(ClusterPlan plan, string id, Ledger ledger)
+    {
+        var network = plan.OwnNetwork ? await NodeNetwork.CreateAsync(id, plan.Nodes, ledger) : null;
+        var volumes = new List<NodeVolume>();
+        var ports = network is null ? FreePorts(plan.Nodes * 2) : [];
+        var members = plan.Numbers.Select(node => new
+        {
+            id = NameOf(node),
+            @public = network is null ? $"127.0.0.1:{ports[2 * node]}" : $"{network.AddressOf(node)}:{PublicPort}",
+            raft = network is null ? $"127.0.0.1:{ports[(2 * node) + 1]}" : $"{network.AddressOf(node)}:{RaftPort}",
+        }).ToArray();
+        var processes = new NodeProcess[plan.Nodes];
+        foreach (var node in plan.Numbers)
+        {
+            var folder = Path.Combine(plan.Folder, NameOf(node));
+            Directory.CreateDirectory(folder);
+            if (plan.OwnVolumes)
+            {
+                volumes.Add(await NodeVolume.CreateAsync(Path.Combine(folder, "volume.ext4"), Path.Combine(folder, "volume"), ledger));
+            }
+
+            var config = Path.Combine(folder, "node.json");
+            await File.WriteAllTextAsync(config, JsonSerializer.Serialize(new
+            {
+                clusterName = "chaos",
+                nodeId = NameOf(node),
+                dataDirectory = Path.Combine(folder, plan.OwnVolumes ? "volume" : "", "data"),
+                shardCount = plan.Shards,
+                replicationFactor = plan.Replicas,
+
+                // The usual reserve is larger than a node's volume here.
+                limits = new { diskReserveBytes = NodeVolume.ReserveBytes },
+                nodes = members,
+            }));
+            var command = new NodeCommand(plan.NodeExecutable, config, Path.Combine(folder, "node.log"), network?.NamespaceOf(node)) { Environment = plan.Environment };
+            processes[node] = new NodeProcess(command, ledger);
+        }
+
+        return new ChaosCluster(plan, network, volumes, [.. members.Select(member => member.@public)], processes);
+    }
+
+    public NodeProcess Process(int node) => _processes[node];
+
+    public AdminChannel Admin(int node) => _admins[node];
+
+    public string DataDirectory(int node) => Path.Combine(Plan.Folder, NameOf(node), Plan.OwnVolumes ? "volume" : "", "data");
+
+    public string LogFile(int node) => Path.Combine(Plan.Folder, NameOf(node), "node.log");
+
+    public int RaftPortOf(int node) => Network is null ? throw new InvalidOperationException("Ports of loopback are not asked for.") : RaftPort;
+
+    public void StartAll()
+    {
+        foreach (var process in _processes)
+        {
+            process.Start();
+        }
+    }
+
+    /// <summary>Who leads each shard now, by the nodes' own words; the highest term wins. Shards nobody leads are missing.</summary>
+    public async Task<IReadOnlyDictionary<int, int>> LeadersAsync()
+    {
+        var leaders = new SortedDictionary<int, (int Node, long Term)>();
+        foreach (var (node, status) in await StatusesAsync())
+        {
+            foreach (var group in status.Groups.Where(group => group is { Shard: >= 0, Role: ReplicaRole.Leader }))
+            {
+                if (!leaders.TryGetValue(group.Shard, out var known) || known.Term < group.Term)
+                {
+                    leaders[group.Shard] = (node, group.Term);
+                }
+            }
+        }
+
+        return leaders.ToDictionary(pair => pair.Key, pair => pair.Value.Node);
+    }
+
+    /// <summary>The status of every node that answers.</summary>
+    public async Task<IReadOnlyDictionary<int, StatusResponse>> StatusesAsync()
+    {
+        var answers = await Task.WhenAll(Plan.Numbers.Select(async node => (node, Status: _processes[node].IsRunning ? await _admins[node].StatusAsync() : null)));
+        return answers.Where(answer => answer.Status is not null).ToDictionary(answer => answer.node, answer => answer.Status!);
+    }
+
+    /// <summary>Waits until every node answers, every shard has a leader and every replica serves.</summary>
+    /// <returns>Null, or what is still missing after the patience.</returns>
+    public async Task<string?> BecomeHealthyAsync(TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var missing = WhatIsMissing(await StatusesAsync());
+            if (missing is null || clock.Elapsed > patience || DiedByThemselves().Any())
+            {
+                return missing;
+            }
+
+            await Task.Delay(100);
+        }
+    }
+
+    public IEnumerable<int> DiedByThemselves() => Plan.Numbers.Where(node => _processes[node].DiedByItself);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.KillAsync();
+        }
+
+        foreach (var admin in _admins)
+        {
+            admin.Dispose();
+        }
+    }
+
+    private string? WhatIsMissing(IReadOnlyDictionary<int, StatusResponse> statuses)
+    {
+        if (Plan.Numbers.FirstOrDefault(node => !statuses.ContainsKey(node), -1) is >= 0 and var silent)
+        {
+            return $"{NameOf(silent)} does not answer";
+        }
+
+        var groups = statuses.SelectMany(pair => pair.Value.Groups.Select(group => (Node: pair.Key, Group: group))).ToList();
+        foreach (var number in Enumerable.Range(0, Plan.Shards + 1))
+        {
+            var replicas = groups.FindAll(each => each.Group.Group == number);
+            if (replicas.FindIndex(each => each.Group.Role == ReplicaRole.Leader) < 0)
+            {
+                return $"group {number} has no leader";
+            }
+
+            if (replicas.Find(each => each.Group.Role is not (ReplicaRole.Leader or ReplicaRole.Follower)) is { Group: not null } unfit)
+            {
+                return $"group {number} of {NameOf(unfit.Node)} is {unfit.Group.Role}, {unfit.Group.State}";
+            }
+        }
+
+        return null;
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners)
+        {
+            listener.Start();
+        }
+
+        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners)
+        {
+            listener.Dispose();
+        }
+
+        return ports;
+    }
+}

@@ -1,0 +1,29 @@
+namespace KvRaft.Chaos.Cluster;
+
+/// <summary>What cluster a run wants.</summary>
+internal sealed record ClusterPlan
+{
+    /// <summary>Where configuration, logs and data go.</summary>
+    public required string Folder { get; init; }
+
+    public required string NodeExecutable { get; init; }
+
+    /// <summary>Five: the least at which two may fail, and at which partitions have shapes.</summary>
+    public int Nodes { get; init; } = 5;
+
+    /// <summary>Four shards: keys of one run meet several groups, and two cores can still drive them.</summary>
+    public int Shards { get; init; } = 4;
+
+    public int Replicas { get; init; } = 3;
+
+    /// <summary>Namespaces of their own, or else ports of loopback.</summary>
+    public bool OwnNetwork { get; init; }
+
+    /// <summary>A file system of its own for each node.</summary>
+    public bool OwnVolumes { get; init; }
+
+    /// <summary>Variables for every node.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    public IEnumerable<int> Numbers => Enumerable.Range(0, Nodes);
+}

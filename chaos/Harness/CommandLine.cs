@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace KvRaft.Chaos;
+
+/// <summary>What was asked on the command line: <c>--name value</c> pairs, <c>--flag</c>s and nothing else.</summary>
+internal sealed class CommandLine
+{
+    private static readonly HashSet<string> Flags = ["--list", "--help", "--keep-data"];
+    private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--out", "--node", "--build", "--sweep"];
+
+    private readonly Dictionary<string, string> _given = [];
+
+    private CommandLine()
+    {
+    }
+
+    public const string Usage =
+        """
+        chaos/run --list                          the faults, the workloads, and what this machine can inject
+        chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
+        chaos/run --tier pr|nightly               a fixed choice of cells, or all of them
+            --duration SECONDS   how long faults are injected, per run (60)
+            --seed N             of every choice the harness makes; a fresh one is printed if none is given
+            --runs N             every cell so many times, with seeds N, N + 1, ... (1)
+            --replicas N         3 or 5; by the seed if not given
+            --out FOLDER         where runs leave their folders (artifacts/chaos)
+            --keep-data          keep the nodes' data also of a run that passed
+        exit code: 0 passed, 1 violated, 2 misuse, 3 undecided, 4 could not be run here
+        """;
+
+    /// <exception cref="ArgumentException">Something is not understood.</exception>
+    public static CommandLine Parse(IReadOnlyList<string> arguments)
+    {
+        var line = new CommandLine();
+        for (var place = 0; place < arguments.Count; place++)
+        {
+            var name = arguments[place];
+            if (Flags.Contains(name))
+            {
+                line._given[name] = "";
+            }
+            else if (Values.Contains(name) && place + 1 < arguments.Count)
+            {
+                line._given[name] = arguments[++place];
+            }
+            else
+            {
+                throw new ArgumentException($"'{name}' is not understood.");
+            }
+        }
+
+        return line;
+    }
+
+    public bool Has(string flag) => _given.ContainsKey(flag);
+
+    public string? Text(string name) => _given.GetValueOrDefault(name);
+
+    /// <exception cref="ArgumentException">It is no whole number above 0.</exception>
+    public int? Number(string name) => Text(name) is not { } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
+        : throw new ArgumentException($"{name} {text}: a whole number above 0 is expected.");
+}

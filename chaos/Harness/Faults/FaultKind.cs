@@ -1,0 +1,30 @@
+namespace KvRaft.Chaos.Faults;
+
+/// <summary>What a fault asks of the machine.</summary>
+[Flags]
+internal enum FaultNeeds
+{
+    None = 0,
+
+    /// <summary>A network namespace for each node: root, ip.</summary>
+    Network = 1,
+
+    /// <summary>A file system of its own for each node: root, loop devices, mkfs.ext4.</summary>
+    Volumes = 2,
+
+    /// <summary>A C compiler, for the shim between the node and the kernel.</summary>
+    Shim = 4,
+}
+
+/// <summary>A fault by its name, as it stands in scenarios and in the marks of a history.</summary>
+/// <param name="Name">Lower case with hyphens.</param>
+/// <param name="Needs">What the machine must offer.</param>
+/// <param name="Create">A new one for each injection.</param>
+internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Create)
+{
+    /// <summary>It stops the whole store, or may: while it lasts nobody promises an answer.</summary>
+    public bool IsTotal { get; init; }
+
+    /// <summary>What it does, for the list.</summary>
+    public required string What { get; init; }
+}

@@ -1,0 +1,49 @@
+using KvRaft.Chaos.Cluster;
+
+namespace KvRaft.Chaos.Faults;
+
+/// <summary>An orderly stop (SIGTERM), as before an upgrade, and a new start. A node that does not stop in time is a finding.</summary>
+internal sealed class RestartFault(Victims victims) : IFault
+{
+    /// <summary>The node's own grace for calls under way is 5 s; the rest is for a busy machine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private Target _target = Target.None;
+    private string? _fault;
+
+    public async Task<string> PlanAsync(FaultScene scene)
+    {
+        _target = await victims.ChooseAsync(scene);
+        return _target.ToString();
+    }
+
+    public async Task InjectAsync(FaultScene scene)
+    {
+        foreach (var node in _target.Nodes)
+        {
+            var exitCode = await scene.Cluster.Process(node).StopAsync(Patience);
+            if (exitCode != 0)
+            {
+                _fault = exitCode is null ? $"{ChaosCluster.NameOf(node)} did not stop within {Patience.TotalSeconds:0} s" : $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}";
+                scene.Totals.Complaints.Add(_fault);
+            }
+        }
+    }
+
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
+        _fault is { } fault ? Evidence.Missing(fault) : Evidence.Seen($"{FaultScene.Names(_target.Nodes)} stopped with exit code 0"));
+
+    public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
+
+    public Task HealAsync(FaultScene scene)
+    {
+        foreach (var node in _target.Nodes)
+        {
+            scene.Cluster.Process(node).Start();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync([.. _target.Nodes]);
+}

@@ -1,0 +1,31 @@
+using KvRaft.Chaos;
+using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Scenarios;
+
+try
+{
+    var line = CommandLine.Parse(args);
+    if (line.Text("--sweep") is { } ledger)
+    {
+        var left = await new Ledger(ledger).SweepAsync();
+        foreach (var thing in left)
+        {
+            Console.Error.WriteLine($"could not be taken away: {thing}");
+        }
+
+        return left.Count == 0 ? 0 : 1;
+    }
+
+    if (line.Has("--help") || !(line.Has("--list") || line.Has("--scenario") || line.Has("--tier")))
+    {
+        Console.WriteLine(CommandLine.Usage);
+        return line.Has("--help") ? 0 : 2;
+    }
+
+    return line.Has("--list") ? await MatrixPage.ShowAsync() : await Campaign.RunAsync(line);
+}
+catch (ArgumentException misuse)
+{
+    Console.Error.WriteLine($"chaos/run: {misuse.Message}");
+    return 2;
+}

@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+using KvRaft.Client;
+
+namespace KvRaft.Chaos.Report;
+
+/// <summary>
+/// How long is a shard without its leader? From the moment after a kill, a client writes to one key of each shard the node led, until a
+/// write that began after the kill succeeds. That is what a user waits: election, the client finding out, and the write itself. The
+/// keys are the probe's own and not in the history.
+/// </summary>
+internal sealed class FailoverProbe : IAsyncDisposable
+{
+    /// <summary>One attempt; short, so that a request which went to the dead is not the thing that is measured.</summary>
+    private static readonly TimeSpan AttemptPatience = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Beyond this it is an outage and not a failover; counted as such.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly KvClient _client;
+    private readonly Dictionary<int, string> _keys = [];
+    private readonly ConcurrentBag<TimeSpan> _times = [];
+    private readonly ConcurrentBag<Task> _running = [];
+    private int _outages;
+
+    private FailoverProbe(KvClient client) => _client = client;
+
+    public IReadOnlyCollection<TimeSpan> Times => _times;
+
+    /// <summary>Shards that had no successful write within 30 s, though a majority of nodes was up.</summary>
+    public int Outages => _outages;
+
+    public static async Task<FailoverProbe> CreateAsync(IReadOnlyList<string> endpoints, int shards)
+    {
+        var probe = new FailoverProbe(KvClient.Connect($"kvraft://{string.Join(',', endpoints)}/default?timeout=1s&attempt=250ms&connect=250ms"));
+        for (var number = 0; probe._keys.Count < shards; number++)
+        {
+            var key = $"probe{number}";
+            var found = await probe._client.Administration.LocateAsync(null, [Encoding.UTF8.GetBytes(key)]);
+            probe._keys.TryAdd(found.Locations[0].Shard.Shard, key);
+        }
+
+        return probe;
+    }
+
+    /// <summary>Measures in the background; the leader of these shards was ended just now.</summary>
+    public void LeaderGone(IEnumerable<int> shards)
+    {
+        foreach (var shard in shards)
+        {
+            _running.Add(MeasureAsync(_keys[shard], Stopwatch.GetTimestamp()));
+        }
+    }
+
+    public Task FinishAsync() => Task.WhenAll(_running);
+
+    public async ValueTask DisposeAsync() => await _client.DisposeAsync();
+
+    private async Task MeasureAsync(string key, long goneAt)
+    {
+        var keyspace = _client.TextKeyspace();
+        while (Stopwatch.GetElapsedTime(goneAt) < Patience)
+        {
+            try
+            {
+                await keyspace.PutAsync(key, "probe", new KvWriteOptions { Timeout = AttemptPatience });
+                _times.Add(Stopwatch.GetElapsedTime(goneAt));
+                return;
+            }
+            catch (KvException)
+            {
+                await Task.Delay(Pause);
+            }
+        }
+
+        Interlocked.Increment(ref _outages);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using KvRaft.Chaos.Checkers;
+
+namespace KvRaft.Chaos.Report;
+
+/// <summary>
+/// The one folder a run leaves: <c>history.jsonl</c>, <c>faults.jsonl</c> (each fault with what was seen of it), <c>verdicts.json</c>,
+/// <c>report.txt</c>, <c>timeline.html</c>, and for each node its configuration and log. Data stays only if something was found.
+/// </summary>
+internal static class RunFolder
+{
+    public const string HistoryFile = "history.jsonl";
+    public const string FaultsFile = "faults.jsonl";
+
+    public static void Write(RunResult result)
+    {
+        using (var page = new StreamWriter(Path.Combine(result.Folder, "timeline.html")))
+        {
+            TimelinePage.Write(page, result.History, result.Verdicts);
+        }
+
+        File.WriteAllText(Path.Combine(result.Folder, "report.txt"), ReportText.Of(result));
+        using (var file = File.Create(Path.Combine(result.Folder, "verdicts.json")))
+        using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartArray();
+            foreach (var verdict in result.Verdicts)
+            {
+                VerdictJson.Write(json, verdict);
+            }
+
+            json.WriteEndArray();
+        }
+
+        RunLedger.Append(result);
+    }
+
+    public static void DropData(string folder)
+    {
+        foreach (var node in Directory.EnumerateDirectories(folder))
+        {
+            var data = Path.Combine(node, "data");
+            if (Directory.Exists(data))
+            {
+                Directory.Delete(data, recursive: true);
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Text.Json;
+
+namespace KvRaft.Chaos.Report;
+
+/// <summary>One line per run in <c>runs.jsonl</c> beside the runs' folders, so that totals over days can be added up and shown.</summary>
+internal static class RunLedger
+{
+    private const string FileName = "runs.jsonl";
+
+    public static void Append(RunResult result)
+    {
+        var line = JsonSerializer.Serialize(new
+        {
+            id = result.Id,
+            scenario = result.Scenario.ToString(),
+            seed = result.Options.Seed,
+            outcome = result.Outcome.ToString(),
+            seconds = Math.Round(result.Took.TotalSeconds, 1),
+            operations = result.History.Operations.Count,
+            answered = result.History.Operations.Count(operation => operation.IsOk || operation.IsCompareMismatch),
+            faults = result.Totals.FaultCount,
+            kills = result.Totals.Kills,
+            powerCuts = result.Totals.PowerCuts,
+            powerCutsOfAll = result.Totals.PowerCutsOfAll,
+            failoversMs = result.Failovers.Times.Select(time => (int)time.TotalMilliseconds).Order(),
+            outages = result.Failovers.Outages,
+        });
+        File.AppendAllText(Path.Combine(result.Options.Output, FileName), line + "\n");
+    }
+}

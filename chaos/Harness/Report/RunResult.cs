@@ -1,0 +1,41 @@
+using KvRaft.Chaos.Checkers;
+using KvRaft.Chaos.Scenarios;
+
+namespace KvRaft.Chaos.Report;
+
+internal enum RunOutcome
+{
+    Passed,
+
+    /// <summary>The store did what it promised never to do.</summary>
+    Violated,
+
+    /// <summary>The run proves nothing. Never a pass.</summary>
+    Undecided,
+}
+
+/// <summary>What one run came to.</summary>
+internal sealed record RunResult(
+    string Id,
+    string Folder,
+    Scenario Scenario,
+    RunOptions Options,
+    History History,
+    IReadOnlyList<Verdict> Verdicts,
+    RunTotals Totals,
+    FailoverTimes Failovers,
+    TimeSpan Took)
+{
+    public RunOutcome Outcome =>
+        Verdicts.Any(verdict => verdict.Judgement == Judgement.Violation) ? RunOutcome.Violated
+        : Verdicts.All(verdict => verdict.IsValid) ? RunOutcome.Passed
+        : RunOutcome.Undecided;
+
+    /// <summary>As of <see cref="Verdict.ExitCode"/>.</summary>
+    public int ExitCode => Outcome switch
+    {
+        RunOutcome.Passed => 0,
+        RunOutcome.Violated => 1,
+        _ => 3,
+    };
+}

@@ -1,0 +1,23 @@
+namespace KvRaft.Chaos.Report;
+
+/// <summary>What a run did to the cluster. Written by the nemesis alone, read after it.</summary>
+internal sealed class RunTotals
+{
+    private readonly SortedDictionary<string, int> _faults = new(StringComparer.Ordinal);
+
+    public int Kills { get; set; }
+
+    public int PowerCuts { get; set; }
+
+    public int PowerCutsOfAll { get; set; }
+
+    /// <summary>Things nodes did that are wrong whatever the history says, such as not stopping when told to.</summary>
+    public List<string> Complaints { get; } = [];
+
+    /// <summary>Faults that were seen active, by name.</summary>
+    public IReadOnlyDictionary<string, int> Faults => _faults;
+
+    public int FaultCount => _faults.Values.Sum();
+
+    public void Count(string fault) => _faults[fault] = _faults.GetValueOrDefault(fault) + 1;
+}

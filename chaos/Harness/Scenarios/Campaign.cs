@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Report;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>Several runs one after another, and what they came to together.</summary>
+internal static class Campaign
+{
+    private const int NotRun = 4;
+
+    public static async Task<int> RunAsync(CommandLine line)
+    {
+        var scenarios = line.Text("--scenario") is { } one ? [ScenarioMatrix.Parse(one)]
+            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
+        var options = OptionsOf(line);
+        Directory.CreateDirectory(options.Output);
+        var abilities = await HostAbilities.LookAsync(options.Output);
+        using var interrupted = new CancellationTokenSource();
+        using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Interrupt(context, interrupted));
+        using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Interrupt(context, interrupted));
+        var results = new List<RunResult>();
+        var notRun = new List<Scenario>();
+
+        // Runs in which the machine, and not the store, refused something on the way.
+        var broken = new List<Scenario>();
+        Console.WriteLine($"seed {options.Seed}, {options.Duration.TotalSeconds:0} s of faults a run");
+        foreach (var scenario in scenarios)
+        {
+            for (var run = 0; run < (line.Number("--runs") ?? 1) && !interrupted.IsCancellationRequested; run++)
+            {
+                if (WhyNot(scenario, abilities) is { } why)
+                {
+                    Console.WriteLine($"NOT RUN    {scenario}: could not inject: {why}");
+                    notRun.Add(scenario);
+                    break;
+                }
+
+                Console.WriteLine($"== {scenario} seed {options.Seed + run}");
+                try
+                {
+                    var result = await new ScenarioRun(scenario, options with { Seed = options.Seed + run }, abilities).RunAsync(interrupted.Token);
+                    Console.WriteLine(ReportText.Of(result));
+                    results.Add(result);
+                }
+                catch (ShellException failure)
+                {
+                    Console.WriteLine($"BROKEN     {scenario}: {failure.Message}");
+                    broken.Add(scenario);
+                }
+            }
+        }
+
+        return Conclude(results, notRun, broken);
+    }
+
+    private static int Conclude(List<RunResult> results, List<Scenario> notRun, List<Scenario> broken)
+    {
+        Console.WriteLine("== together");
+        foreach (var result in results)
+        {
+            Console.WriteLine($"{ReportText.Word(result.Outcome),-10} {result.Scenario} seed {result.Options.Seed}: {result.History.Operations.Count} operations, {result.Totals.FaultCount} faults");
+        }
+
+        foreach (var scenario in broken)
+        {
+            Console.WriteLine($"{"BROKEN",-10} {scenario}");
+        }
+
+        foreach (var scenario in notRun)
+        {
+            Console.WriteLine($"{"NOT RUN",-10} {scenario}");
+        }
+
+        Console.WriteLine($"operations {results.Sum(result => result.History.Operations.Count)}, faults {results.Sum(result => result.Totals.FaultCount)}, kills {results.Sum(result => result.Totals.Kills)}, power cuts {results.Sum(result => result.Totals.PowerCuts)} ({results.Sum(result => result.Totals.PowerCutsOfAll)} of all nodes)");
+        Console.WriteLine($"failovers: {results.Aggregate(FailoverTimes.None, (all, result) => all.And(result.Failovers))}");
+        Console.WriteLine($"chaos: {results.Count(result => result.Outcome == RunOutcome.Passed)} passed, {results.Count(result => result.Outcome == RunOutcome.Violated)} violated, {results.Count(result => result.Outcome == RunOutcome.Undecided) + broken.Count} undecided, {notRun.Count} not run");
+
+        // The worst wins, and what could not be run is no pass.
+        return results.Exists(result => result.Outcome == RunOutcome.Violated) ? 1
+            : results.Exists(result => result.Outcome == RunOutcome.Undecided) || broken.Count > 0 ? 3
+            : notRun.Count > 0 || results.Count == 0 ? NotRun
+            : 0;
+    }
+
+    private static string? WhyNot(Scenario scenario, HostAbilities abilities)
+    {
+        if (scenario.Fault != FaultCatalog.Mixed)
+        {
+            return scenario.Kinds.Select(kind => abilities.WhyNot(kind.Needs)).FirstOrDefault(why => why is not null);
+        }
+
+        // A mix without some of its faults is another, weaker one: said, but run.
+        foreach (var kind in scenario.Kinds)
+        {
+            if (abilities.WhyNot(kind.Needs) is { } why)
+            {
+                Console.WriteLine($"mixed without {kind.Name}: could not inject: {why}");
+            }
+        }
+
+        return null;
+    }
+
+    private static RunOptions OptionsOf(CommandLine line) => new()
+    {
+        NodeExecutable = line.Text("--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
+        Output = line.Text("--out") ?? Path.Combine("artifacts", "chaos"),
+        Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? 60),
+        Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
+        Build = line.Text("--build"),
+        Replicas = line.Number("--replicas"),
+        KeepData = line.Has("--keep-data"),
+    };
+
+    // The run goes on to its end: it heals, reads back and takes away what it made.
+    private static void Interrupt(PosixSignalContext context, CancellationTokenSource interrupted)
+    {
+        context.Cancel = true;
+        interrupted.Cancel();
+    }
+}

@@ -1,0 +1,32 @@
+using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Faults;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>What this machine lets us do: for each need, null or why not.</summary>
+internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoShim)
+{
+    public static async Task<HostAbilities> LookAsync(string folder)
+    {
+        var ledger = new Ledger(Path.Combine(folder, "probe.ledger"));
+        var abilities = new HostAbilities(
+            await NodeNetwork.WhyImpossibleAsync(),
+            await NodeVolume.WhyImpossibleAsync(folder, ledger),
+            (await Shell.TryAsync("sh", "-c", "command -v gcc")).ExitCode == 0 ? null : "no gcc");
+        await ledger.SweepAsync();
+        File.Delete(ledger.Path);
+        return abilities;
+    }
+
+    /// <summary>Why a fault cannot be injected here; null if it can.</summary>
+    public string? WhyNot(FaultNeeds needs)
+    {
+        var reasons = new[]
+        {
+            needs.HasFlag(FaultNeeds.Network) ? WhyNoNetwork : null,
+            needs.HasFlag(FaultNeeds.Volumes) ? WhyNoVolumes : null,
+            needs.HasFlag(FaultNeeds.Shim) ? WhyNoShim : null,
+        }.OfType<string>().ToList();
+        return reasons.Count == 0 ? null : string.Join("; ", reasons);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using KvRaft.Chaos.Checkers;
+using KvRaft.Chaos.Cluster;
+using KvRaft.V1;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>
+/// Do the replicas of each shard hold the same? They are asked for a digest of their data until all have applied the same index,
+/// which happens soon once nobody writes; then the digests must agree, byte for byte.
+/// </summary>
+internal static class ReplicaComparison
+{
+    /// <summary>A replica that is behind without load catches up within seconds, or not at all.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public static async Task<IReadOnlyList<Finding>> DifferencesAsync(ChaosCluster cluster)
+    {
+        var findings = new List<Finding>();
+        for (var shard = 0; shard < cluster.Plan.Shards; shard++)
+        {
+            findings.AddRange(await OfShardAsync(cluster, shard));
+        }
+
+        return findings;
+    }
+
+    private static async Task<IEnumerable<Finding>> OfShardAsync(ChaosCluster cluster, int shard)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var answers = await DigestsAsync(cluster, shard);
+            var seen = string.Join("; ", answers.Select(answer => $"{ChaosCluster.NameOf(answer.Node)} {(answer.Digest is { } digest ? $"at {digest.AppliedIndex}: {digest.Keys} keys, revision {digest.Revision}, {Convert.ToHexStringLower(digest.Digest.Span)[..16]}" : "does not answer")}"));
+            if (answers.Count > 0 && answers.All(answer => answer.Digest is not null) && answers.Select(answer => answer.Digest!.AppliedIndex).Distinct().Count() == 1)
+            {
+                return answers.Select(answer => answer.Digest!.Digest).Distinct().Count() == 1
+                    ? []
+                    : [new Finding("replicas-differ", $"shard {shard}: {seen}")];
+            }
+
+            if (clock.Elapsed > Patience)
+            {
+                return [new Finding("replica-behind", $"shard {shard}, {Patience.TotalSeconds:0} s after the last write: {seen}")];
+            }
+
+            await Task.Delay(200);
+        }
+    }
+
+    private static async Task<IReadOnlyList<(int Node, DigestResponse? Digest)>> DigestsAsync(ChaosCluster cluster, int shard)
+    {
+        var holders = (await cluster.StatusesAsync()).Where(pair => pair.Value.Groups.Any(group => group.Shard == shard)).Select(pair => pair.Key).Order().ToList();
+        return await Task.WhenAll(holders.Select(async node => (node, await cluster.Admin(node).DigestAsync(shard))));
+    }
+}

@@ -1,0 +1,32 @@
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>How one scenario is run.</summary>
+internal sealed record RunOptions
+{
+    public required string NodeExecutable { get; init; }
+
+    /// <summary>Where the run's folder is made.</summary>
+    public required string Output { get; init; }
+
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(60);
+
+    public int Seed { get; init; }
+
+    /// <summary>Logical clients; with at most ten per key the judges stay fast.</summary>
+    public int Workers { get; init; } = 10;
+
+    /// <summary>The longest pause of a worker between two operations. 60 ms: some 250 operations a second in all.</summary>
+    public TimeSpan PauseMax { get; init; } = TimeSpan.FromMilliseconds(60);
+
+    /// <summary>What the header calls the build.</summary>
+    public string? Build { get; init; }
+
+    /// <summary>Keep the nodes' data also when all is well.</summary>
+    public bool KeepData { get; init; }
+
+    /// <summary>Null: three or five, by the seed.</summary>
+    public int? Replicas { get; init; }
+
+    /// <summary>Variables for every node.</summary>
+    public IReadOnlyDictionary<string, string> NodeEnvironment { get; init; } = new Dictionary<string, string>();
+}

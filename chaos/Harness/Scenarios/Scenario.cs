@@ -1,0 +1,17 @@
+using KvRaft.Chaos.Faults;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>One cell of the matrix: a fault, or none, or all of them mixed, under a workload.</summary>
+internal sealed record Scenario(string Fault, string Workload)
+{
+    public override string ToString() => $"{Fault}/{Workload}";
+
+    /// <summary>The faults to draw from; empty for the control.</summary>
+    public IReadOnlyList<FaultKind> Kinds => Fault switch
+    {
+        FaultCatalog.NoFault => [],
+        FaultCatalog.Mixed => FaultCatalog.All,
+        _ => [FaultCatalog.Find(Fault) ?? throw new ArgumentException($"There is no fault '{Fault}'.")],
+    };
+}

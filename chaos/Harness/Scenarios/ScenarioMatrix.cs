@@ -1,0 +1,43 @@
+using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Workloads;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>Which cells there are, and which of them a tier runs.</summary>
+internal static class ScenarioMatrix
+{
+    public static IReadOnlyList<string> Faults { get; } = [FaultCatalog.NoFault, .. FaultCatalog.All.Select(kind => kind.Name), FaultCatalog.Mixed];
+
+    public static IReadOnlyList<string> Workloads { get; } = [.. WorkloadCatalog.All.Keys];
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. from fault in Faults from workload in Workloads select new Scenario(fault, workload)];
+
+    /// <summary>Every way to lose a leader once, every workload once: what a change must survive before it is looked at.</summary>
+    public static IReadOnlyList<Scenario> PullRequest { get; } =
+    [
+        new("kill-leader", "register"),
+        new("partition-leader", "append"),
+        new("kill-all", "set"),
+        new("pause-leader", "register"),
+        new("partition-halves", "bank"),
+        new("kill-loop", "counter"),
+        new("partition-flapping", "ttl"),
+        new("mixed", "append"),
+    ];
+
+    public static IReadOnlyList<Scenario>? Tier(string name) => name switch
+    {
+        "pr" => PullRequest,
+        "nightly" => All,
+        _ => null,
+    };
+
+    /// <exception cref="ArgumentException">There is no such cell; the message has the names there are.</exception>
+    public static Scenario Parse(string text)
+    {
+        var parts = text.Split('/');
+        return parts is [var fault, var workload] && Faults.Contains(fault) && Workloads.Contains(workload)
+            ? new Scenario(fault, workload)
+            : throw new ArgumentException($"'{text}' is not FAULT/WORKLOAD. Faults: {string.Join(", ", Faults)}. Workloads: {string.Join(", ", Workloads)}.");
+    }
+}

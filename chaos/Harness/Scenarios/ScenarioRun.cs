@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using System.Globalization;
+using KvRaft.Chaos.Checkers;
+using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Report;
+using KvRaft.Chaos.Workloads;
+using KvRaft.Client;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>
+/// One run of one scenario: start a cluster, let clients use it while the nemesis breaks it, heal, read everything back, look at
+/// the replicas, stop, judge. Everything it learned is in one folder; everything it made outside is taken away again.
+/// </summary>
+internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbilities abilities)
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReadBackPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(30);
+
+    private readonly FindingList _findings = new();
+    private readonly RunTotals _totals = new();
+    private readonly List<string> _unverified = [];
+
+    /// <summary>Runs and judges.</summary>
+    public async Task<RunResult> RunAsync(CancellationToken interrupted)
+    {
+        var id = string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{scenario.Fault}-{scenario.Workload}-{options.Seed}");
+        var folder = Path.Combine(Path.GetFullPath(options.Output), id);
+        Directory.CreateDirectory(folder);
+        var ledger = new Ledger(Path.Combine(folder, "ledger"));
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            var failovers = await DriveAsync(id, folder, ledger, interrupted);
+            var result = Judge(id, folder, failovers, clock.Elapsed);
+            RunFolder.Write(result);
+            if (result.Outcome == RunOutcome.Passed && !options.KeepData)
+            {
+                RunFolder.DropData(folder);
+            }
+
+            return result;
+        }
+        finally
+        {
+            foreach (var left in await ledger.SweepAsync())
+            {
+                Console.Error.WriteLine($"could not be taken away: {left}");
+            }
+        }
+    }
+
+    private async Task<FailoverTimes> DriveAsync(string id, string folder, Ledger ledger, CancellationToken interrupted)
+    {
+        var random = new Random(options.Seed);
+        var kinds = scenario.Kinds.Where(kind => abilities.WhyNot(kind.Needs) is null).ToList();
+        var needs = kinds.Aggregate(FaultNeeds.None, (all, kind) => all | kind.Needs);
+        var plan = new ClusterPlan
+        {
+            Folder = folder,
+            NodeExecutable = options.NodeExecutable,
+            Replicas = options.Replicas ?? (random.Next(2) == 0 ? 3 : 5),
+            OwnNetwork = abilities.WhyNoNetwork is null,
+            OwnVolumes = needs.HasFlag(FaultNeeds.Volumes),
+            Environment = options.NodeEnvironment,
+        };
+        await using var cluster = await ChaosCluster.CreateAsync(plan, Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture), ledger);
+        cluster.StartAll();
+        if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
+        {
+            NoteDeaths(cluster);
+            _findings.Add(new Finding("did-not-start", $"after {StartPatience.TotalSeconds:0} s {missing}"));
+            File.WriteAllText(Path.Combine(folder, RunFolder.HistoryFile), "");
+            return FailoverTimes.None;
+        }
+
+        var workload = WorkloadCatalog.All[scenario.Workload]();
+        await using (var admin = KvClient.Connect($"kvraft://{string.Join(',', cluster.Endpoints)}/default?timeout=30s"))
+        {
+            await workload.PrepareAsync(admin);
+        }
+
+        await using var failovers = await FailoverProbe.CreateAsync(cluster.Endpoints, plan.Shards);
+        using var recorder = new Recorder(Path.Combine(folder, RunFolder.HistoryFile), new HistoryHeader
+        {
+            Run = id,
+            Seed = options.Seed,
+            Workload = workload.Name,
+            Nodes = cluster.Names,
+            Clock = "monotonic clock of the harness",
+            Build = options.Build,
+            Note = $"{scenario}: {plan.Nodes} nodes, {plan.Shards} shards, {plan.Replicas} replicas",
+            Parameters = workload.Parameters,
+        });
+        await using var clients = new Clients(cluster, recorder, options);
+        var scene = new FaultScene(cluster, random, failovers, _totals);
+        await UseAndBreakAsync(cluster, clients, workload, recorder, scene, kinds, Path.Combine(folder, RunFolder.FaultsFile), interrupted);
+        await failovers.FinishAsync();
+        await AfterwardsAsync(cluster, clients, workload);
+        return new FailoverTimes(failovers.Times, failovers.Outages);
+    }
+
+    private async Task UseAndBreakAsync(
+        ChaosCluster cluster,
+        Clients clients,
+        IWorkload workload,
+        Recorder recorder,
+        FaultScene scene,
+        IReadOnlyList<FaultKind> kinds,
+        string faultsFile,
+        CancellationToken interrupted)
+    {
+        using var endUse = new CancellationTokenSource();
+        using var endFaults = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
+        var use = clients.RunAsync(workload, options.PauseMax, endUse.Token);
+        endFaults.CancelAfter(options.Duration);
+        await using (var timeline = new StreamWriter(faultsFile))
+        {
+            var nemesis = new Nemesis(scene, kinds, recorder, timeline);
+            if (kinds.Count > 0)
+            {
+                await nemesis.RunAsync(endFaults.Token);
+            }
+            else
+            {
+                await Task.Delay(options.Duration, interrupted).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+
+            _unverified.AddRange(nemesis.Unverified);
+        }
+
+        if (await cluster.BecomeHealthyAsync(HealthPatience) is { } missing)
+        {
+            _findings.Add(new Finding("not-healthy-after-heal", $"{HealthPatience.TotalSeconds:0} s after the last heal {missing}"));
+        }
+
+        // A little use of the healed cluster, then quiet.
+        await Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None);
+        await endUse.CancelAsync();
+        await use;
+    }
+
+    private async Task AfterwardsAsync(ChaosCluster cluster, Clients clients, IWorkload workload)
+    {
+        using (var limit = new CancellationTokenSource(ReadBackPatience))
+        {
+            await workload.ReadBackAsync(clients.Reader, limit.Token);
+        }
+
+        foreach (var leak in clients.Workers.SelectMany(worker => worker.Leaks))
+        {
+            _findings.Add(new Finding("client-leak", leak));
+        }
+
+        foreach (var difference in await ReplicaComparison.DifferencesAsync(cluster))
+        {
+            _findings.Add(difference);
+        }
+
+        NoteDeaths(cluster);
+        foreach (var node in cluster.Plan.Numbers.Where(node => cluster.Process(node).IsRunning))
+        {
+            if (await cluster.Process(node).StopAsync(StopPatience) is not 0 and var exitCode)
+            {
+                _findings.Add(new Finding("did-not-stop", exitCode is null ? $"{ChaosCluster.NameOf(node)} ran on for {StopPatience.TotalSeconds:0} s after SIGTERM" : $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}"));
+            }
+        }
+    }
+
+    private void NoteDeaths(ChaosCluster cluster)
+    {
+        foreach (var node in cluster.DiedByThemselves())
+        {
+            _findings.Add(new Finding("node-died", $"{ChaosCluster.NameOf(node)} ended by itself with exit code {cluster.Process(node).ExitCode}")
+            {
+                Explanation = string.Join('\n', File.ReadLines(cluster.LogFile(node)).TakeLast(20)),
+            });
+        }
+    }
+
+    private RunResult Judge(string id, string folder, FailoverTimes failovers, TimeSpan took)
+    {
+        var verdicts = new List<Verdict>();
+        foreach (var complaint in _totals.Complaints)
+        {
+            _findings.Add(new Finding("complaint", complaint));
+        }
+
+        verdicts.Add(_findings.ToVerdict("cluster"));
+        verdicts.Add(FaultVerdict());
+        using var text = new StreamReader(Path.Combine(folder, RunFolder.HistoryFile));
+        var history = History.Read(text);
+        if (history.Header.Workload is not null)
+        {
+            verdicts.AddRange(HistoryJudge.Judge(history, new RunValidityOptions
+            {
+                TotalFaults = FaultCatalog.All.Where(kind => kind.IsTotal).Select(kind => kind.Name).ToHashSet(),
+            }));
+        }
+
+        return new RunResult(id, folder, scenario, options, history, verdicts, _totals, failovers, took);
+    }
+
+    private Verdict FaultVerdict()
+    {
+        var reason = _unverified.Count > 0 ? string.Join("; ", _unverified)
+            : scenario.Kinds.Count > 0 && _totals.FaultCount == 0 ? "no fault was injected"
+            : null;
+        return new Verdict
+        {
+            Checker = "faults",
+            Judgement = reason is null ? Judgement.Valid : Judgement.Undecided,
+            Reason = reason,
+            Figures = _totals.Faults.ToDictionary(pair => pair.Key, pair => (double)pair.Value),
+        };
+    }
+}

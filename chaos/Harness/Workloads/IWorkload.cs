@@ -1,0 +1,27 @@
+using KvRaft.Client;
+
+namespace KvRaft.Chaos.Workloads;
+
+/// <summary>
+/// A kind of use of the store, one file each. A workload is shared by all workers of a run; its methods are called by many at a time, but by
+/// each worker one after the other.
+/// </summary>
+internal interface IWorkload
+{
+    /// <summary>Selects the checkers by the part before the first hyphen; see <see cref="Checkers.HistoryJudge"/>.</summary>
+    string Name { get; }
+
+    /// <summary>Figures the checkers need, for the header of the history.</summary>
+    IReadOnlyDictionary<string, long> Parameters { get; }
+
+    /// <summary>Before the first fault; what is written here is part of the parameters and not of the history.</summary>
+    Task PrepareAsync(IKvClient client);
+
+    /// <summary>One operation, chosen by the worker's chance.</summary>
+    Task StepAsync(Worker worker);
+
+    /// <summary>
+    /// After everything was healed: reads back what the run wrote, asking again until it is answered or the time is over.
+    /// </summary>
+    Task ReadBackAsync(Worker worker, CancellationToken cancel);
+}

@@ -1,0 +1,66 @@
+using KvRaft.Chaos.Checkers;
+using KvRaft.Client;
+
+namespace KvRaft.Chaos.Workloads;
+
+/// <summary>Values that end by themselves after one to four seconds, read all the while and after.</summary>
+internal sealed class TtlWorkload : IWorkload
+{
+    private readonly KeyTurns _keys = new("t", slots: 8, operationsPerKey: 200);
+
+    public string Name => "ttl";
+
+    /// <summary>
+    /// The nodes share the machine's clock. Two seconds are for a fresh leader, which hides what is due only once its first tick is
+    /// committed, on a machine that is busy with everything else.
+    /// </summary>
+    public IReadOnlyDictionary<string, long> Parameters { get; } = new Dictionary<string, long> { [TtlOptions.MarginParameter] = 2000 };
+
+    public Task PrepareAsync(IKvClient client) => Task.CompletedTask;
+
+    public Task StepAsync(Worker worker)
+    {
+        var key = _keys.Next(worker.Random);
+        return worker.Random.Next(100) switch
+        {
+            < 70 => GetAsync(worker, key),
+            < 90 => PutAsync(worker, key, TimeSpan.FromMilliseconds(worker.Random.Next(1000, 4000))),
+            < 95 => PutAsync(worker, key, null),
+            _ => DeleteAsync(worker, key),
+        };
+    }
+
+    public async Task ReadBackAsync(Worker worker, CancellationToken cancel)
+    {
+        foreach (var key in _keys.All)
+        {
+            await ReadBack.UntilAnsweredAsync(() => GetAsync(worker, key), cancel);
+        }
+    }
+
+    private static Task<Answer> GetAsync(Worker worker, string key) =>
+        worker.DoAsync(new Call(Functions.Get) { Key = key, IsRead = true }, async () =>
+        {
+            var read = await worker.Client.TextKeyspace().GetAsync(key);
+            return Answer.Ok(HistoryValue.Text(read.ValueOrDefault), read.Version);
+        });
+
+    private static Task PutAsync(Worker worker, string key, TimeSpan? timeToLive)
+    {
+        var value = worker.UniqueValue();
+        var call = new Call(Functions.Put) { Key = key, Value = HistoryValue.Text(value), TimeToLive = timeToLive };
+        return worker.DoAsync(call, async () =>
+        {
+            var expiry = timeToLive is { } ttl ? KvExpiry.After(ttl) : KvExpiry.Never;
+            var write = await worker.Client.TextKeyspace().PutAsync(key, value, new KvWriteOptions { Expiry = expiry });
+            return Answer.Ok(revision: write.Version);
+        });
+    }
+
+    private static Task DeleteAsync(Worker worker, string key) =>
+        worker.DoAsync(new Call(Functions.Delete) { Key = key }, async () =>
+        {
+            var write = await worker.Client.TextKeyspace().DeleteAsync(key);
+            return Answer.Ok(revision: write.Version);
+        });
+}

@@ -1,0 +1,15 @@
+namespace KvRaft.Chaos.Workloads;
+
+/// <summary>Every workload; a new one is a file and a line here.</summary>
+internal static class WorkloadCatalog
+{
+    public static IReadOnlyDictionary<string, Func<IWorkload>> All { get; } = new SortedDictionary<string, Func<IWorkload>>(StringComparer.Ordinal)
+    {
+        ["append"] = () => new AppendWorkload(),
+        ["bank"] = () => new BankWorkload(),
+        ["counter"] = () => new CounterWorkload(),
+        ["register"] = () => new RegisterWorkload(),
+        ["set"] = () => new SetWorkload(),
+        ["ttl"] = () => new TtlWorkload(),
+    };
+}
