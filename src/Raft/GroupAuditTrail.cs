@@ -404,7 +404,15 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
         else
         {
-            entries = _log.Read(startIndex, endIndex);
+            try
+            {
+                entries = _log.Read(startIndex, endIndex);
+            }
+            catch (ArgumentOutOfRangeException) when (startIndex <= _log.Start.Index)
+            {
+                // The log forgot these entries since we looked: answer as if it had done so before.
+                return ReadEntriesAsync(reader, startIndex, endIndex, token);
+            }
         }
 
         return reader.ReadAsync<LogEntryView, LogEntryList>(new LogEntryList(entries), null, token);

@@ -178,6 +178,41 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         Assert.Equal(["c"], await EntriesAsync(3, 3));
     }
 
+    /// <summary>The start may move between the look at it and the read: a reader gets the entries or "unavailable", nothing else.</summary>
+    [Fact]
+    public async Task A_start_that_moves_under_a_reader_is_no_fault_of_the_readers()
+    {
+        const int Last = 2_000;
+        await Pumped(ReplicateAsync(1, [.. Enumerable.Range(1, Last).Select(index => (1L, $"{index}"))]));
+        await State.CommitAsync(Last);
+
+        var moving = Task.Run(() =>
+        {
+            for (var index = 1; index < Last; index++)
+            {
+                _log.SetStart(new LogPosition(1, index));
+            }
+        });
+        var answered = 0;
+        do
+        {
+            var from = _log.Start.Index + 1;
+            try
+            {
+                Assert.Equal($"{from}", (await EntriesAsync(from, from))[0]);
+                answered++;
+            }
+            catch (MemberUnavailableException)
+            {
+                Assert.True(_log.Start.Index >= from);
+            }
+        }
+        while (!moving.IsCompleted);
+        await moving;
+        Assert.True(answered > 0);
+        _node.Pump();
+    }
+
     [Fact]
     public async Task A_snapshot_that_arrives_through_Raft_is_refused() =>
         await Assert.ThrowsAsync<NotSupportedException>(async () => await State.AppendAsync(new Snapshot(), 5));

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using KvRaft.Raft.Log;
 
 namespace KvRaft.Raft.Peers;
 
@@ -17,7 +18,7 @@ internal static class PeerFrame
         var frame = new byte[HeadLength + body.Length];
         BinaryPrimitives.WriteInt32LittleEndian(frame, HeadLength - 4 + body.Length);
         frame[4] = kind;
-        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc(body.Span));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc32C.Of(body.Span));
         body.CopyTo(frame.AsMemory(HeadLength));
         await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false);
     }
@@ -36,25 +37,8 @@ internal static class PeerFrame
 
         var body = new byte[length];
         await stream.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
-        return Crc(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
+        return Crc32C.Of(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
             ? (head[4], body)
             : throw new InvalidDataException("A peer frame was damaged on the way: its checksum does not match.");
-    }
-
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        while (bytes.Length >= 8)
-        {
-            crc = System.Numerics.BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[8..];
-        }
-
-        foreach (var value in bytes)
-        {
-            crc = System.Numerics.BitOperations.Crc32C(crc, value);
-        }
-
-        return ~crc;
     }
 }

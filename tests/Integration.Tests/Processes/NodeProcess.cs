@@ -13,6 +13,8 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
     public static string Executable { get; } = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "KvRaft.Node", new DirectoryInfo(AppContext.BaseDirectory).Name, "kvraft"));
 
+    public int Id => _process!.Id;
+
     public void Start()
     {
         Assert.True(_process is null || _process.HasExited, $"{config} runs already.");

@@ -67,6 +67,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
 
+    public int ProcessId(string node) => _nodes[node].Id;
+
     /// <summary>A client that knows only the given nodes, or all.</summary>
     public KvClient Client(params string[] nodes) =>
         KvClient.Connect($"kvraft://{string.Join(',', (nodes.Length > 0 ? nodes : Nodes).Select(Endpoint))}/default?timeout=30s");

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace KvRaft.Integration.Tests.SystemCalls;
+
+/// <summary>strace attached to a running process; detaching leaves the process as it was.</summary>
+internal sealed class Strace : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private Strace(Process process, string file)
+    {
+        _process = process;
+        File = file;
+    }
+
+    public string File { get; }
+
+    public static bool IsInstalled { get; } = Directory.Exists("/proc") && (System.IO.File.Exists("/usr/bin/strace") || System.IO.File.Exists("/bin/strace"));
+
+    /// <summary>Returns once every thread of the process is traced.</summary>
+    public static async Task<Strace> AttachAsync(int processId, string file)
+    {
+        // A follower that catches up writes a whole round at once: what the trace shows of a string must hold it.
+        string[] arguments =
+        [
+            "-f", "-xx", "-s", "65536", "-o", file, "-e", "signal=none", "-e",
+            "trace=recvfrom,recvmsg,read,sendto,sendmsg,write,writev,pwrite64,pwritev,fdatasync,fsync,close",
+            "-p", processId.ToString(CultureInfo.InvariantCulture),
+        ];
+        var process = Process.Start(new ProcessStartInfo("strace", arguments) { RedirectStandardError = true })!;
+        var said = await process.StandardError.ReadLineAsync();
+        Assert.True(said?.Contains("attached", StringComparison.Ordinal), $"strace could not attach: {said}");
+        return new Strace(process, file);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var signal = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await signal.WaitForExitAsync();
+        }
+
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}
