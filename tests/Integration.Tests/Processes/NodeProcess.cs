@@ -55,6 +55,14 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
         Assert.Equal(0, kill.ExitCode);
     }
 
+    /// <summary>Waits for an end nobody asked for; answers the exit code and everything printed.</summary>
+    public async Task<(int ExitCode, string Log)> WhenEndedAsync()
+    {
+        _wasStopped = true;
+        await _process!.WaitForExitAsync();
+        return (_process.ExitCode, await File.ReadAllTextAsync(logFile));
+    }
+
     /// <summary>A node that ended without being asked to is the finding, not the timeout that follows.</summary>
     public void ThrowIfDiedByItself(string name)
     {

@@ -24,7 +24,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public IReadOnlyList<string> Nodes => [.. _nodes.Keys.Order()];
 
-    public static async Task<ProcessCluster> StartAsync(int shards, int nodes = 3)
+    /// <param name="shards">How many shards the default keyspace has.</param>
+    /// <param name="nodes">How many nodes; each holds a replica of each shard, up to three.</param>
+    /// <param name="settings">Further settings of every node, by their names in the configuration file.</param>
+    /// <param name="settingsOf">Further settings of some nodes.</param>
+    public static async Task<ProcessCluster> StartAsync(
+        int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null)
     {
         var cluster = new ProcessCluster();
         var ports = FreePorts(nodes * 2);
@@ -36,14 +41,20 @@ internal sealed class ProcessCluster : IAsyncDisposable
             var directory = Path.Combine(cluster._root, member.id);
             Directory.CreateDirectory(directory);
             var config = Path.Combine(directory, "node.json");
-            await File.WriteAllTextAsync(config, JsonSerializer.Serialize(new
+            var values = new Dictionary<string, object>
             {
-                clusterName = "integration",
-                nodeId = member.id,
-                dataDirectory = Path.Combine(directory, "data"),
-                shardCount = shards,
-                nodes = members,
-            }));
+                ["clusterName"] = "integration",
+                ["nodeId"] = member.id,
+                ["dataDirectory"] = Path.Combine(directory, "data"),
+                ["shardCount"] = shards,
+                ["nodes"] = members,
+            };
+            foreach (var (name, value) in (settings ?? []).Concat(settingsOf?.GetValueOrDefault(member.id) ?? []))
+            {
+                values[name] = value;
+            }
+
+            await File.WriteAllTextAsync(config, JsonSerializer.Serialize(values));
             cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public);
         }
 
@@ -83,6 +94,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
             _nodes[node].Kill();
         }
     }
+
+    /// <summary>Waits until a node ends although nobody asked it to; answers its exit code and everything it printed.</summary>
+    public Task<(int ExitCode, string Log)> WhenEndedByItselfAsync(string node) => _nodes[node].WhenEndedAsync();
 
     public void Pause(string node) => _nodes[node].Signal("STOP");
 
