@@ -53,6 +53,14 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>What a quorum without our own disk agreed on in this term; the commit index follows it up to the durable index.</summary>
     private long _quorumIndex;
 
+    /// <summary>The last term in which this process stood for election; 0 before it ever did.</summary>
+    private long _standingTerm;
+
+    /// <summary>
+    /// The last term this process led: it won the election, which DotNext shows by appending the term's first entry. 0 before it ever led.
+    /// </summary>
+    private long _leadingTerm;
+
     /// <summary>Copy of the ballot's term, read without the gate.</summary>
     private long _term;
 
@@ -144,7 +152,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         long term;
         lock (_gate)
         {
-            term = _log.Ballot.Term + 1;
+            term = _standingTerm = _log.Ballot.Term + 1;
             SetBallot(term, Encode(member));
         }
 
@@ -266,14 +274,28 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// A leader's own entry. A proposer may have been overtaken by an election: its entry, of an older term, would then stand behind
-    /// newer ones and make this log look older than it is, so that a candidate without our newest entries could win our vote. It
-    /// is refused here, under the same lock that changes the term.
+    /// A leader's own entry. Whoever proposes may have been overtaken by an election, and everything about it is decided here, under the
+    /// same lock that changes the term:
+    /// <list type="bullet">
+    /// <item>An entry of an older term would stand behind newer ones and make this log look older than it is, so that a candidate
+    /// without our newest entries could win our vote.</item>
+    /// <item>An entry of a term that somebody else leads is worse: it takes the place of that leader's own entry with the same index
+    /// and term, and by Raft's log matching nobody would ever notice. DotNext's term already is the successor's while a
+    /// deposed leader's proposals still run, so a proposal's term proves nothing about who leads it.</item>
+    /// </list>
+    /// So entries are taken only in a term this process stood for and won. The first entry of a term, empty, is DotNext's word that it was won.
     /// </summary>
-    private long AppendLocal(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload) =>
-        term == _log.Ballot.Term && term >= _log.LastTerm
+    private long AppendLocal(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload)
+    {
+        if (kind == LogEntryKind.NoOp && term == _standingTerm && term == _log.Ballot.Term)
+        {
+            _leadingTerm = term;
+        }
+
+        return term == _leadingTerm && term == _log.Ballot.Term && term >= _log.LastTerm
             ? Append(term, kind, payload)
             : throw new NotLeaderException();
+    }
 
     private long Append(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload)
     {
