@@ -2,10 +2,16 @@ using System.CommandLine;
 using KvRaft.Benchmarks.Idle;
 using KvRaft.Benchmarks.Macro;
 using KvRaft.Benchmarks.Micro;
+using KvRaft.Benchmarks.SideBySide;
 
 return await new RootCommand("Measures KvRaft. Everything it starts runs on loopback and ends with it; README.md says how to read the figures.")
 {
     MacroVerb.Create(),
     IdleVerb.Create(),
     MicroVerb.Create(),
-}.Parse(args).InvokeAsync();
+    SideBySideVerb.Create(),
+}.Parse(args).InvokeAsync(new InvocationConfiguration
+{
+    // Ending three servers and removing their data takes a moment; leaving them behind would be worse.
+    ProcessTerminationTimeout = TimeSpan.FromSeconds(15),
+});

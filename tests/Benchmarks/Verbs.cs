@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Grpc.Core;
+using KvRaft.Client;
 
 namespace KvRaft.Benchmarks;
 
@@ -39,7 +41,7 @@ internal static class Verbs
             await run(parsed, cancel);
             return 0;
         }
-        catch (Exception error) when (error is InvalidOperationException or TimeoutException or IOException or ArgumentException)
+        catch (Exception error) when (error is InvalidOperationException or TimeoutException or IOException or ArgumentException or RpcException or KvException)
         {
             await Console.Error.WriteLineAsync(error.Message);
             return Failed;

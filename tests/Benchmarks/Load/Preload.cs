@@ -1,10 +1,15 @@
+using Grpc.Core;
 using KvRaft.Benchmarks.Stores;
+using KvRaft.Client;
 
 namespace KvRaft.Benchmarks.Load;
 
-/// <summary>Writes every key once, so that reads find something and puts replace something.</summary>
+/// <summary>Writes every key, so that reads find something and puts replace something.</summary>
 internal static class Preload
 {
+    /// <summary>A cluster that was just started may still elect here and there; a write that failed is sent again, which changes nothing.</summary>
+    private const int AttemptsMax = 5;
+
     /// <summary>Enough that the log's group commit carries it.</summary>
     private const int Writers = 64;
 
@@ -18,9 +23,25 @@ internal static class Preload
                 while (Interlocked.Increment(ref next) is var key && key < data.Count)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    await store.PutAsync(writer, data.Key(key), data.AnyValue(chance, valueBytes));
+                    await PutAsync(store, writer, data.Key(key), data.AnyValue(chance, valueBytes));
                 }
             },
             cancellationToken)));
+    }
+
+    private static async Task PutAsync(IStore store, int writer, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await store.PutAsync(writer, key, value);
+                return;
+            }
+            catch (Exception error) when (error is RpcException or KvException && attempt < AttemptsMax)
+            {
+                // Once more.
+            }
+        }
     }
 }
