@@ -6,8 +6,10 @@ namespace KvRaft.Integration.Tests;
 /// <summary>The disk of one node is really full. It says so and stops acknowledging; nothing it acknowledged is lost, and room given back brings it back.</summary>
 public sealed class FullDiskTests
 {
-    /// <summary>Three prepared log segments of 64 MiB and the engines of three groups, with some room to grow.</summary>
-    private const int DiskMebibytes = 320;
+    /// <summary>Three prepared log segments and the engines of two groups, with some room to grow.</summary>
+    private const int DiskMebibytes = 64;
+
+    private static readonly object SmallLog = new { segmentBytes = 8 << 20, bytesMax = 64 << 20 };
 
     private const int Shards = 1;
 
@@ -17,7 +19,7 @@ public sealed class FullDiskTests
         using var disk = SmallDisk.TryMount(DiskMebibytes);
         Assert.SkipWhen(disk is null, "Mounting a file system of its own needs root.");
         await using var cluster = await ProcessCluster.StartAsync(
-            Shards, nodes: 1, settings: new() { ["dataDirectory"] = Path.Combine(disk!.Root, "data"), ["limits"] = new { diskReserveBytes = 16 << 20 } });
+            Shards, nodes: 1, settings: new() { ["dataDirectory"] = Path.Combine(disk!.Root, "data"), ["limits"] = new { diskReserveBytes = 16 << 20 }, ["log"] = SmallLog });
         await using var client = cluster.Client();
         var keyspace = client.TextKeyspace();
         await keyspace.PutAsync("kept", "1");
@@ -42,7 +44,7 @@ public sealed class FullDiskTests
         Assert.SkipWhen(disk is null, "Mounting a file system of its own needs root.");
         await using var cluster = await ProcessCluster.StartAsync(
             Shards,
-            settings: new() { ["limits"] = new { diskReserveBytes = 0 } },
+            settings: new() { ["limits"] = new { diskReserveBytes = 0 }, ["log"] = SmallLog },
             settingsOf: new() { [Small] = new() { ["dataDirectory"] = Path.Combine(disk!.Root, "data") } });
         disk.FillUpTo(1 << 20);
 

@@ -76,6 +76,7 @@ internal sealed class DevCluster : IAsyncDisposable
             IdOf(i), new HostAndPort("127.0.0.1", basePort + RaftPortOffset + i), new HostAndPort("127.0.0.1", basePort + i), "", 1))],
         ShardCount = shards,
         ReplicationFactor = NodeCount,
+        Log = LogSizes.Small,
     };
 
     private static NodeId IdOf(int number) => new("n" + number.ToString(CultureInfo.InvariantCulture));

@@ -22,6 +22,8 @@ internal static class RaftRoom
             Listen = options.RaftListen,
             Resolve = node => Resolve(options, map, node),
             Timings = options.Timings.ToRaft(),
+            LogSegmentBytes = options.Log.SegmentBytes,
+            LogBytesMax = options.Log.BytesMax,
         };
         try
         {

@@ -40,6 +40,8 @@ internal sealed record NodeOptions
 
     public NodeTimings Timings { get; init; } = new();
 
+    public LogSizes Log { get; init; } = new();
+
     /// <summary>64 shards spread well over up to about ten nodes (six shares each) and cost an idle node little.</summary>
     public const int ShardCountDefault = 64;
 

@@ -34,6 +34,7 @@ internal static class NodeOptionsReader
                 "replicationFactor", Math.Clamp(nodes.Count, 1, NodeOptions.ReplicationFactorDefault)),
             Limits = ReadLimits(reader),
             Timings = ReadTimings(reader),
+            Log = ReadLog(reader),
         };
         var mistakes = Together(reader.Mistakes, NodeOptionsValidator.Validate(options));
         return mistakes.Count == 0 ? options : throw new InvalidOptionsException(mistakes);
@@ -188,6 +189,16 @@ internal static class NodeOptionsReader
             DueInterval = reader.Milliseconds("timings:dueIntervalMs", usual.DueInterval),
             DiskCheckInterval = reader.Milliseconds("timings:diskCheckIntervalMs", usual.DiskCheckInterval),
             StopGrace = reader.Milliseconds("timings:stopGraceMs", usual.StopGrace),
+        };
+    }
+
+    private static LogSizes ReadLog(SettingsReader reader)
+    {
+        var usual = new LogSizes();
+        return new LogSizes
+        {
+            SegmentBytes = reader.Whole("log:segmentBytes", usual.SegmentBytes),
+            BytesMax = reader.WholeLong("log:bytesMax", usual.BytesMax),
         };
     }
 

@@ -17,6 +17,10 @@ internal static class NodeOptionsValidator
         Shards(options, mistakes);
         Sizes(options.Limits, mistakes);
         Clocks(options.Timings, mistakes);
+
+        // Below 1 MiB a segment's header, lock step and sync cost more than its content.
+        Between("log.segmentBytes", options.Log.SegmentBytes, 1 << 20, 1 << 30, mistakes);
+        Between("log.bytesMax", options.Log.BytesMax, (long)LogSizes.SegmentsMin * options.Log.SegmentBytes, 1L << 40, mistakes);
         return mistakes;
     }
 

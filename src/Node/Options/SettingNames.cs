@@ -24,9 +24,11 @@ internal static class SettingNames
         "electionTimeoutMinMs", "electionTimeoutMaxMs", "dueIntervalMs", "diskCheckIntervalMs", "stopGraceMs",
     ];
 
+    private static readonly string[] OfLog = ["segmentBytes", "bytesMax"];
+
     /// <summary>Every setting that is not part of a node's entry.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [.. Root, .. OfLimits.Select(name => "limits:" + name), .. OfTimings.Select(name => "timings:" + name)];
+        [.. Root, .. OfLimits.Select(name => "limits:" + name), .. OfTimings.Select(name => "timings:" + name), .. OfLog.Select(name => "log:" + name)];
 
     private static readonly FrozenSet<string> Known = All.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -45,8 +47,9 @@ internal static class SettingNames
         {
             "LIMITS" => OfLimits,
             "TIMINGS" => OfTimings,
+            "LOG" => OfLog,
             "NODES" => OfNode,
-            _ => [.. Root, "nodes", "limits", "timings"],
+            _ => [.. Root, "nodes", "limits", "timings", "log"],
         };
         return string.Join(", ", names);
     }

@@ -1,7 +1,7 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>The log could not be opened: no access, another node's files, another format, or all its segments are gone.</summary>
-internal sealed class LogOpenException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class LogOpenException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
 /// A write or a sync failed, and with it the log for good: nothing is acknowledged any more. The node must stop; what was not

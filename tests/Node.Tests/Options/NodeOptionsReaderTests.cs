@@ -103,6 +103,8 @@ public sealed class NodeOptionsReaderTests
     [Theory]
     [InlineData("\"shardCuont\": 8", "shardCuont")]
     [InlineData("\"limits\": { \"keyBytes\": 8 }", "limits.keyBytes")]
+    [InlineData("\"log\": { \"segmentBytes\": 1000 }", "log.segmentBytes")]
+    [InlineData("\"log\": { \"bytesMax\": 1048576 }", "log.bytesMax")]
     [InlineData("\"timings\": { \"electionTimeoutMinMs\": 50 }", "timings.electionTimeoutMinMs")]
     [InlineData("\"timings\": { \"electionTimeoutMaxMs\": 1001 }", "timings.electionTimeoutMaxMs")]
     [InlineData("\"limits\": { \"messageBytesMax\": 100000 }", "limits.messageBytesMax")]

@@ -415,7 +415,10 @@ internal sealed class CrashSchedule
 
         for (var count = _random.Next(1, 3); count > 0; count--)
         {
-            var segments = _fs.ListFiles(Directory).Where(file => Segment.TryParseName(file, out _)).ToArray();
+            // A file that was cut to nothing the first time has nothing left to spoil.
+            var segments = _fs.ListFiles(Directory)
+                .Where(file => Segment.TryParseName(file, out _) && _fs.Bytes(Path.Combine(Directory, file)).Length > 0)
+                .ToArray();
             if (segments.Length == 0)
             {
                 return;
