@@ -63,9 +63,11 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
         return (long)(value >> 1) ^ -(long)(value & 1);
     }
 
-    public ReadOnlyMemory<byte> Bytes(int max)
+    public ReadOnlyMemory<byte> Bytes(int max) => Raw(VarInt(max));
+
+    /// <summary>Bytes whose number both sides know; empty if the reader fails.</summary>
+    public ReadOnlyMemory<byte> Raw(int length)
     {
-        var length = VarInt(max);
         if (Failed || length > _source.Length - _offset)
         {
             Fail();

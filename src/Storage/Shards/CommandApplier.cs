@@ -44,13 +44,14 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         Previous = withValue ? current : null,
     };
 
-    private static ShardOutcome Applied(long version, StoredValue? before, bool withValue = false, long counter = 0) => new()
+    private static ShardOutcome Applied(long version, StoredValue? before, bool withValue = false, long counter = 0, long expireAtMs = 0) => new()
     {
         Status = ShardStatus.Applied,
         Version = version,
         PreviousVersion = before?.Version ?? 0,
         Previous = withValue ? before : null,
         Counter = counter,
+        ExpireAtMs = expireAtMs,
     };
 
     private ShardOutcome Execute(ShardCommand command) => command switch
@@ -76,7 +77,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
         var version = context.NextVersion();
         _data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, put.ExpireAtMs);
-        return Applied(version, current, put.ReturnPrevious);
+        return Applied(version, current, put.ReturnPrevious, expireAtMs: put.ExpireAtMs);
     }
 
     private ShardOutcome Delete(DeleteCommand delete)
@@ -101,7 +102,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
         var version = context.NextVersion();
         _data.Put(touch.Keyspace, touch.Key.Span, value.Value.Span, version, touch.ExpireAtMs);
-        return Applied(version, current);
+        return Applied(version, current, expireAtMs: touch.ExpireAtMs);
     }
 
     private ShardOutcome Increment(IncrementCommand add)
@@ -119,12 +120,18 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         }
 
         var version = context.NextVersion();
-        _data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, current?.ExpireAtMs ?? add.ExpireAtMs);
-        return Applied(version, current, counter: sum.Value);
+        var expireAtMs = current?.ExpireAtMs ?? add.ExpireAtMs;
+        _data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, expireAtMs);
+        return Applied(version, current, counter: sum.Value, expireAtMs: expireAtMs);
     }
 
     private ShardOutcome DeleteRange(DeleteRangeCommand range)
     {
+        if (range.AllOrNothing && _data.HoldsMoreThan(range.Keyspace, range.From.Span, range.To.Span, range.KeysMax))
+        {
+            return Refused(RefusalReason.RangeTooLarge);
+        }
+
         var (removed, resume) = _data.RemoveRange(range.Keyspace, range.From.Span, range.To.Span, range.KeysMax);
         return new() { Status = ShardStatus.Applied, Version = context.NextVersion(), Affected = removed, ResumeKey = resume };
     }

@@ -41,7 +41,7 @@ internal static class CommandBody
                 return CommandKind.Txn;
             case DeleteRangeCommand range:
                 WriteRange(writer, range);
-                return CommandKind.DeleteRange;
+                return range.AllOrNothing ? CommandKind.DeleteWholeRange : CommandKind.DeleteRange;
             case DropKeyspaceCommand drop:
                 writer.VarUInt(drop.Keyspace.Value);
                 return CommandKind.DropKeyspace;
@@ -100,6 +100,8 @@ internal static class CommandBody
                 return ReadTxn(ref reader, expiries);
             case CommandKind.DeleteRange:
                 return ReadRange(ref reader);
+            case CommandKind.DeleteWholeRange:
+                return ReadRange(ref reader) is { } range ? range with { AllOrNothing = true } : null;
             case CommandKind.DropKeyspace:
                 return new DropKeyspaceCommand(ReadKeyspace(ref reader));
             case CommandKind.Tick:
@@ -286,6 +288,9 @@ internal static class CommandBody
             case ConditionKind.ValueEquals:
                 WriteValue(writer, condition.Value);
                 break;
+            case ConditionKind.ValueSha256Equals:
+                writer.Raw(condition.Value.Span);
+                break;
         }
     }
 
@@ -303,6 +308,8 @@ internal static class CommandBody
                 return Condition.VersionEquals(version);
             case ConditionKind.ValueEquals:
                 return Condition.ValueEquals(reader.Bytes(ShardLimits.ValueBytesMax));
+            case ConditionKind.ValueSha256Equals when reader.Raw(Condition.Sha256Bytes) is { IsEmpty: false } hash:
+                return Condition.ValueSha256Equals(hash);
             default:
                 reader.Fail();
                 return Condition.None;

@@ -13,7 +13,7 @@ namespace KvRaft.Storage.Shards;
 ///  body        by kind, below; to the end
 ///
 ///  key         keyspace:varint bytes        bytes = length:varint content
-///  condition   kind:1, then version:varint or value:bytes if the kind has one
+///  condition   kind:1, then version:varint, value:bytes or hash:32 if the kind has one
 ///  Put         options:1 key value:bytes condition        options bit 0: takes an expiry, bit 1: return previous
 ///  Delete      options:1 key condition
 ///  Touch       options:1 key condition
@@ -21,6 +21,7 @@ namespace KvRaft.Storage.Shards;
 ///  Txn         n:varint n×(key condition) n:varint n×operation n:varint n×operation
 ///  operation   type:1 (1 get, 2 put, 3 delete, 4 increment) options:1 key, then the fields of the like-named command
 ///  DeleteRange keyspace:varint from:bytes to:bytes keysMax:varint
+///  DeleteWholeRange as DeleteRange
 ///  DropKeyspace keyspace:varint
 ///  Tick        rowsMax:varint
 /// </code>
@@ -153,4 +154,5 @@ internal enum CommandKind : byte
     DeleteRange = 6,
     DropKeyspace = 7,
     Tick = 8,
+    DeleteWholeRange = 9,
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace KvRaft.Storage.Shards;
 
 /// <summary>What must hold for a key so that a command is applied. The numbers are part of the log-entry format.</summary>
@@ -17,6 +19,9 @@ public enum ConditionKind : byte
 
     /// <summary>The key exists with exactly these bytes.</summary>
     ValueEquals = 4,
+
+    /// <summary>The key exists, and the SHA-256 of its bytes is this one: for values too long to repeat in the log.</summary>
+    ValueSha256Equals = 5,
 }
 
 /// <summary>One precondition on one key, checked at apply, where every replica sees the same state.</summary>
@@ -29,6 +34,9 @@ public readonly record struct Condition
         Value = value;
     }
 
+    /// <summary>The length of a SHA-256, in bytes.</summary>
+    public const int Sha256Bytes = SHA256.HashSizeInBytes;
+
     public static Condition None => default;
 
     public static Condition Absent => new(ConditionKind.Absent);
@@ -40,7 +48,7 @@ public readonly record struct Condition
     /// <summary>For <see cref="ConditionKind.VersionEquals"/>.</summary>
     public long Version { get; }
 
-    /// <summary>For <see cref="ConditionKind.ValueEquals"/>.</summary>
+    /// <summary>For <see cref="ConditionKind.ValueEquals"/> the value, for <see cref="ConditionKind.ValueSha256Equals"/> its hash.</summary>
     public ReadOnlyMemory<byte> Value { get; }
 
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="version"/> is not positive; for "must not exist" use <see cref="Absent"/>.</exception>
@@ -52,6 +60,11 @@ public readonly record struct Condition
 
     public static Condition ValueEquals(ReadOnlyMemory<byte> value) => new(ConditionKind.ValueEquals, value: value);
 
+    /// <exception cref="ArgumentException"><paramref name="hash"/> has not <see cref="Sha256Bytes"/> bytes.</exception>
+    public static Condition ValueSha256Equals(ReadOnlyMemory<byte> hash) => hash.Length == Sha256Bytes
+        ? new(ConditionKind.ValueSha256Equals, value: hash)
+        : throw new ArgumentException($"A SHA-256 has {Sha256Bytes} bytes, not {hash.Length}.", nameof(hash));
+
     /// <summary>Whether it holds for a key whose visible value is <paramref name="current"/> (null: absent or expired).</summary>
     public bool HoldsFor(StoredValue? current) => Kind switch
     {
@@ -60,6 +73,14 @@ public readonly record struct Condition
         ConditionKind.Present => current is not null,
         ConditionKind.VersionEquals => current is { } value && value.Version == Version,
         ConditionKind.ValueEquals => current is { } value && value.Value.Span.SequenceEqual(Value.Span),
+        ConditionKind.ValueSha256Equals => current is { } value && HashEquals(value.Value.Span),
         _ => throw new InvalidOperationException($"Unknown condition {Kind}."),
     };
+
+    private bool HashEquals(ReadOnlySpan<byte> value)
+    {
+        Span<byte> hash = stackalloc byte[Sha256Bytes];
+        SHA256.HashData(value, hash);
+        return hash.SequenceEqual(Value.Span);
+    }
 }

@@ -30,11 +30,8 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>One page of a range, all of it seen at one moment.</summary>
     ScanPage Scan(ScanRequest request);
 
-    /// <summary>
-    /// What a stamped write was answered, with <see cref="ShardOutcome.Deduplicated"/> set; null when the shard does not remember
-    /// such a write: it was never applied here, or was acknowledged or forgotten since.
-    /// </summary>
-    ShardOutcome? GetRequestResult(ClientId client, ulong sequence);
+    /// <summary>What became of a stamped write.</summary>
+    RequestFate GetRequestResult(ClientId client, ulong sequence);
 
     /// <summary>Counters of one keyspace in this shard.</summary>
     KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace);

@@ -3,9 +3,10 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// The bytes of a remembered outcome; they travel in snapshots to other software versions.
 /// <code>
-///  format:1 = 1   status:1   reason:1   flags:1 (bit 0 succeeded, bit 1 value forgotten)
+///  format:1 = 1   status:1   reason:1   flags:1 (bit 0 succeeded, bit 1 value forgotten, bit 2 expires)
 ///  version:varint previousVersion:varint counter:zigzag affected:varint
 ///  previous:value   resumeKey: 0 | 1 bytes   n:varint n × (previousVersion:varint counter:zigzag value)
+///  expireAtMs:varint only with flag bit 2
 ///  value = 0 | 1 version:varint expireAtMs:varint bytes
 /// </code>
 /// </summary>
@@ -14,6 +15,7 @@ internal static class OutcomeCodec
     private const byte Format = 1;
     private const byte SucceededFlag = 1;
     private const byte ForgottenFlag = 2;
+    private const byte ExpiresFlag = 4;
 
     /// <summary>Encodes what is worth remembering: values beyond <see cref="ShardLimits.RememberedValueBytesMax"/> are left out.</summary>
     public static byte[] EncodeForMemory(ShardOutcome outcome)
@@ -23,7 +25,7 @@ internal static class OutcomeCodec
         writer.Byte(Format);
         writer.Byte((byte)outcome.Status);
         writer.Byte((byte)outcome.Reason);
-        writer.Byte((byte)((outcome.Succeeded ? SucceededFlag : 0) | (forget ? ForgottenFlag : 0)));
+        writer.Byte((byte)((outcome.Succeeded ? SucceededFlag : 0) | (forget ? ForgottenFlag : 0) | (outcome.ExpireAtMs != 0 ? ExpiresFlag : 0)));
         writer.VarUInt((ulong)outcome.Version);
         writer.VarUInt((ulong)outcome.PreviousVersion);
         writer.VarSigned(outcome.Counter);
@@ -41,6 +43,11 @@ internal static class OutcomeCodec
             writer.VarUInt((ulong)result.PreviousVersion);
             writer.VarSigned(result.Counter);
             WriteValue(writer, forget ? null : result.Value);
+        }
+
+        if (outcome.ExpireAtMs != 0)
+        {
+            writer.VarUInt((ulong)outcome.ExpireAtMs);
         }
 
         return writer.ToArray();
@@ -69,6 +76,7 @@ internal static class OutcomeCodec
             Previous = ReadValue(ref reader),
             ResumeKey = reader.Byte() == 1 ? reader.Bytes(ShardLimits.KeyBytesMax) : default(ReadOnlyMemory<byte>?),
             Results = ReadResults(ref reader),
+            ExpireAtMs = (flags & ExpiresFlag) != 0 ? (long)reader.VarUInt() : 0,
         };
         return format == Format && reader.AtEnd ? outcome : throw new StorageCorruptionException("A remembered outcome is damaged.");
     }

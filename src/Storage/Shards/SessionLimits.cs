@@ -27,11 +27,8 @@ internal sealed record SessionLimits
     /// <summary>Bytes of outcome rows in one shard: as above, for answers that carry values.</summary>
     public long BytesMax { get; init; } = 128L << 20;
 
-    /// <summary>
-    /// Outcomes of one session. A client pipelines hundreds of writes, so thousands unacknowledged mean that it acknowledges nothing;
-    /// its oldest outcomes go and their numbers count as expired.
-    /// </summary>
-    public int OutcomesPerSessionMax { get; init; } = 4_096;
+    /// <inheritdoc cref="ShardLimits.SessionOutcomesMax"/>
+    public int OutcomesPerSessionMax { get; init; } = ShardLimits.SessionOutcomesMax;
 
     /// <summary>Once over a limit, evict this share of it (a 256th) below it, so that not every write pays for a search.</summary>
     public static long AfterEviction(long max) => max - (max / 256);

@@ -112,6 +112,23 @@ internal sealed class SessionTable(SessionLimits limits)
     /// <summary>Whether <see cref="PurgeIdle"/> would have work at a time.</summary>
     public bool IsPurgeDue(DueTimes due, long nowMs) => due.FirstIdleGranule < (nowMs - limits.IdleMs) / SessionLimits.GranuleMs;
 
+    /// <summary>
+    /// What became of a write, by the same rules as <see cref="Answer"/>; for readers, who see the rows of one moment and share nothing
+    /// with the applying thread.
+    /// </summary>
+    public static RequestFate FateOf(IEngineSnapshot rows, in ShardState state, ClientId client, ulong sequence)
+    {
+        if (rows.Get(KeyLayout.Outcome(client, sequence)) is { } outcome)
+        {
+            return new(RequestKnowledge.Remembered, DecodeRow(outcome).Outcome);
+        }
+
+        var isForgotten = rows.Get(KeyLayout.Session(client)) is { } session
+            ? sequence < Session.Decode(client, session).Floor
+            : client.CreatedAtMs <= state.SessionHorizonMs;
+        return new(isForgotten ? RequestKnowledge.Forgotten : RequestKnowledge.NotSeen);
+    }
+
     /// <summary>The outcome in a row, marked as a repeat, and the hash of the request it answered.</summary>
     public static (ulong BodyHash, ShardOutcome Outcome) DecodeRow(byte[] row) => row.Length > sizeof(ulong)
         ? (BinaryPrimitives.ReadUInt64LittleEndian(row), OutcomeCodec.DecodeRemembered(row.AsMemory(sizeof(ulong))))

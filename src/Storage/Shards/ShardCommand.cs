@@ -64,7 +64,14 @@ public sealed record IncrementCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> 
 /// Deletes keys of [<see cref="From"/>, <see cref="To"/>) in order, at most <see cref="KeysMax"/> in this entry; the outcome says
 /// where to go on (<see cref="ShardOutcome.ResumeKey"/>). An empty <see cref="To"/> means the end of the keyspace.
 /// </summary>
-public sealed record DeleteRangeCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To, int KeysMax) : ShardCommand;
+public sealed record DeleteRangeCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To, int KeysMax) : ShardCommand
+{
+    /// <summary>
+    /// Refuse, with <see cref="RefusalReason.RangeTooLarge"/>, rather than delete a part: whoever reads sees all keys of the range or
+    /// none. Expired keys that are not purged yet count, too.
+    /// </summary>
+    public bool AllOrNothing { get; init; }
+}
 
 /// <summary>Deletes everything a keyspace holds in this shard, in one step, whatever its size.</summary>
 public sealed record DropKeyspaceCommand(KeyspaceId Keyspace) : ShardCommand;

@@ -52,6 +52,10 @@ internal sealed class ShardData(ApplyContext context)
         return true;
     }
 
+    /// <summary>Whether a range holds more than <paramref name="rowsMax"/> keys, expired ones included.</summary>
+    public bool HoldsMoreThan(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax) =>
+        context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1).Count > rowsMax;
+
     /// <summary>
     /// Removes up to <paramref name="rowsMax"/> keys of a range, expired ones included. Answers how many of them were visible, and the
     /// first key left; null when none is.

@@ -18,6 +18,12 @@ public static class ShardLimits
     /// <summary>Keys one range command may delete: about 10 ms of apply, so that it does not hold up the entries behind it.</summary>
     public const int DeleteRangeKeysMax = 1_000;
 
+    /// <summary>
+    /// Outcomes remembered of one session. A client pipelines hundreds of writes, so thousands unacknowledged mean that it acknowledges
+    /// nothing; its oldest outcomes go and their numbers count as expired.
+    /// </summary>
+    public const int SessionOutcomesMax = 4_096;
+
     /// <summary>Rows one tick may purge; about 40 ms of apply. Ten ticks a second purge 40,000 keys a second.</summary>
     public const int TickRowsMax = 4_096;
 

@@ -35,6 +35,9 @@ public enum RefusalReason : byte
 
     /// <summary>An increment would leave [Min, Max] or the range of 64 bits.</summary>
     OutOfBounds = 5,
+
+    /// <summary>A range that must go as a whole holds more keys than the command allows.</summary>
+    RangeTooLarge = 6,
 }
 
 /// <summary>
@@ -61,6 +64,12 @@ public sealed class ShardOutcome : Outcome
     /// <see cref="ValueForgotten"/>.
     /// </summary>
     public StoredValue? Previous { get; init; }
+
+    /// <summary>
+    /// Of a put, touch or increment that was applied: when the value it left ends, Unix milliseconds; 0 = never. A repeat is answered
+    /// with the instant of the first application.
+    /// </summary>
+    public long ExpireAtMs { get; init; }
 
     /// <summary>What an increment arrived at.</summary>
     public long Counter { get; init; }

@@ -6,12 +6,6 @@ namespace KvRaft.Storage.Shards;
 /// <content>What requests read. Any thread, any time; <see cref="Published"/> says what keeps them honest.</content>
 public sealed partial class ShardStateMachine
 {
-    /// <summary>
-    /// Rows a page may look at for each item it may hold, so that a range full of expired keys ends a page instead of keeping the
-    /// reader's thread.
-    /// </summary>
-    private const int RowsPerItem = 8;
-
     /// <summary>Row keys up to this length are built on the stack.</summary>
     private const int StackBytesMax = 256;
 
@@ -55,6 +49,7 @@ public sealed partial class ShardStateMachine
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.ItemsMax);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.BytesMax);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.RowsMax);
         using var lease = Lease();
         using var snapshot = lease.Engine.TakeSnapshot();
         var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
@@ -66,12 +61,13 @@ public sealed partial class ShardStateMachine
     }
 
     /// <inheritdoc/>
-    public ShardOutcome? GetRequestResult(ClientId client, ulong sequence)
+    public RequestFate GetRequestResult(ClientId client, ulong sequence)
     {
         using var lease = Lease();
-        var row = lease.Engine.Get(KeyLayout.Outcome(client, sequence));
-        AwaitPublished(lease.Engine);
-        return row is null ? null : SessionTable.DecodeRow(row).Outcome;
+        using var snapshot = lease.Engine.TakeSnapshot();
+        var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
+        AwaitPublished(state.Applied.Index);
+        return SessionTable.FateOf(snapshot, state, client, sequence);
     }
 
     /// <inheritdoc/>
@@ -95,7 +91,7 @@ public sealed partial class ShardStateMachine
     {
         var items = new List<ScanItem>();
         var bytes = 0L;
-        var rowsLeft = (long)request.ItemsMax * RowsPerItem;
+        var rowsLeft = request.RowsMax;
         byte[]? last = null;
         while (rows.MoveNext())
         {

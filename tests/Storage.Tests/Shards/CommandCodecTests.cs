@@ -34,6 +34,11 @@ public sealed class CommandCodecTests
             "01 05 00 02 09 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
         },
         { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "01 06 00 00 07 01 61 00 64" },
+        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "01 09 00 00 07 01 61 01 62 64" },
+        {
+            "put if the hash is", Put("k", "v") with { Condition = Condition.ValueSha256Equals(new byte[32]) },
+            "01 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
+        },
         { "drop keyspace", new DropKeyspaceCommand(Space), "01 07 00 00 07" },
         { "tick", new TickCommand(4_096), "01 08 00 00 8020" },
     };
@@ -70,7 +75,7 @@ public sealed class CommandCodecTests
 
     [Fact]
     public void Noise_is_a_typed_error_or_a_command_in_its_only_form() =>
-        Gen.Byte.Array[0, 60].Select(Gen.Int[1, 8]).Sample((noise, kind) => IsErrorOrCanonical([1, (byte)kind, .. noise]));
+        Gen.Byte.Array[0, 60].Select(Gen.Int[1, 9]).Sample((noise, kind) => IsErrorOrCanonical([1, (byte)kind, .. noise]));
 
     [Fact]
     public void Newer_formats_and_kinds_are_told_apart_from_damage()

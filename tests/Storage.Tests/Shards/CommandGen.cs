@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CsCheck;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
@@ -23,7 +24,8 @@ internal static class CommandGen
         (1, Gen.Const(KvRaft.Storage.Shards.Condition.Absent)),
         (1, Gen.Const(KvRaft.Storage.Shards.Condition.Present)),
         (1, Gen.Long[1, 12].Select(KvRaft.Storage.Shards.Condition.VersionEquals)),
-        (1, Value.Select(KvRaft.Storage.Shards.Condition.ValueEquals)));
+        (1, Value.Select(KvRaft.Storage.Shards.Condition.ValueEquals)),
+        (1, Value.Select(value => KvRaft.Storage.Shards.Condition.ValueSha256Equals(SHA256.HashData(value.Span)))));
 
     private static readonly Gen<ShardCommand> Increment =
         Gen.Select(Keyspace, Key, Gen.Long[-5, 5], Gen.Long[0, 5], Condition, Expiry).Select((keyspace, key, delta, initial, condition, expiry) =>
@@ -50,8 +52,8 @@ internal static class CommandGen
             (ShardCommand)new TxnCommand([.. compares.Select(c => new TxnCompare(c.Item1, c.Item2, c.Item3))], then, otherwise));
 
     private static readonly Gen<ShardCommand> Range =
-        Gen.Select(Keyspace, Key, Key, Gen.Int[1, 4], Gen.Bool).Select((keyspace, from, to, max, open) =>
-            (ShardCommand)new DeleteRangeCommand(keyspace, from, open ? default : to, max));
+        Gen.Select(Keyspace, Key, Key, Gen.Int[1, 4], Gen.Bool, Gen.Bool).Select((keyspace, from, to, max, open, whole) =>
+            (ShardCommand)new DeleteRangeCommand(keyspace, from, open ? default : to, max) { AllOrNothing = whole });
 
     private static readonly Gen<RequestStamp> Stamp =
         Gen.Select(Gen.Int[0, 3], Gen.Int[1, 9], Gen.Int[0, 3]).Select((client, sequence, behind) => client == 0

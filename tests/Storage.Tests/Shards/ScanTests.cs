@@ -57,7 +57,7 @@ public sealed class ScanTests : IDisposable
         _shard.NowMs = 1_500;
         _shard.Apply(new TickCommand(0));
 
-        var page = _shard.Machine.Scan(new(Space, default, default) { ItemsMax = 1 });
+        var page = _shard.Machine.Scan(new(Space, default, default) { ItemsMax = 1, RowsMax = 8 });
 
         Assert.Empty(page.Items);
         Assert.Equal("k08", Encoding.UTF8.GetString(page.ResumeKey!.Value.Span));

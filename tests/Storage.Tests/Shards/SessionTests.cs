@@ -78,7 +78,7 @@ public sealed class SessionTests : IDisposable
         Assert.Null(shard.Get("a"));
         Assert.True(shard.Apply(Stamped(2, Put("b", "1"))).Deduplicated);
         Assert.False(shard.Apply(Stamped(3, Put("d", "1"))).Deduplicated);
-        Assert.Null(shard.Machine.GetRequestResult(Client(1), 1));
+        Assert.Equal(new RequestFate(RequestKnowledge.Forgotten), shard.Machine.GetRequestResult(Client(1), 1));
     }
 
     [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
@@ -105,9 +105,36 @@ public sealed class SessionTests : IDisposable
         using var shard = Open();
         shard.Apply(Stamped(3, Put("a", "1")));
 
-        Assert.Equal(1, shard.Machine.GetRequestResult(Client(1), 3)!.Version);
-        Assert.Null(shard.Machine.GetRequestResult(Client(1), 4));
-        Assert.Null(shard.Machine.GetRequestResult(Client(2), 3));
+        var known = shard.Machine.GetRequestResult(Client(1), 3);
+        Assert.Equal((RequestKnowledge.Remembered, 1L), (known.Knowledge, known.Outcome!.Version));
+        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(Client(1), 4));
+        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(Client(2), 3));
+    }
+
+    [Fact]
+    public void A_writer_that_may_have_been_forgotten_is_not_called_unseen()
+    {
+        using var shard = Open();
+        shard.Apply(Stamped(1, Put("a", "1")));
+        shard.NowMs += 30 * Minute;
+        shard.Apply(new TickCommand(100));
+        shard.Apply(new TickCommand(100));
+
+        Assert.Equal(RequestKnowledge.Forgotten, shard.Machine.GetRequestResult(Client(1), 1).Knowledge);
+        Assert.Equal(RequestKnowledge.NotSeen, shard.Machine.GetRequestResult(Client(100_000), 1).Knowledge);
+    }
+
+    [Fact]
+    public void A_repeated_expiry_is_the_instant_of_the_first_application()
+    {
+        using var shard = Open();
+        shard.Apply(Put("a", "1"));
+        var touch = new TouchCommand(Space, Bytes("a"), 90_000);
+        shard.Apply(Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { ExpireAtMs = 80_000 }));
+        var again = shard.Apply(
+            Stamped(1, touch with { ExpireAtMs = 95_000 }), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { ExpireAtMs = 85_000 }));
+
+        Assert.Equal([(true, 90_000L), (true, 80_000L)], again.Select(answer => (answer.Deduplicated, answer.ExpireAtMs)));
     }
 
     [Fact]

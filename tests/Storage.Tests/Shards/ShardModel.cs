@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using KvRaft.Storage.Shards;
 
@@ -82,21 +83,21 @@ internal sealed class ShardModel
                 {
                     Revision++;
                     Write(put.Keyspace, put.Key, Text(put.Value), put.ExpireAtMs);
-                    return Done(before);
+                    return $"{Done(before)} !{put.ExpireAtMs}";
                 });
             case DeleteCommand delete:
                 return Guarded(delete.Keyspace, delete.Key, delete.Condition, false, before =>
                 {
                     Revision++;
                     _rows.Remove(Key(delete.Keyspace, delete.Key));
-                    return Done(before);
+                    return $"{Done(before)} !0";
                 });
             case TouchCommand touch:
                 return Guarded(touch.Keyspace, touch.Key, touch.Condition, true, before =>
                 {
                     Revision++;
                     Write(touch.Keyspace, touch.Key, before!.Value.Value, touch.ExpireAtMs);
-                    return Done(before);
+                    return $"{Done(before)} !{touch.ExpireAtMs}";
                 });
             case IncrementCommand add:
                 return Guarded(add.Keyspace, add.Key, add.Condition, false, before =>
@@ -108,7 +109,7 @@ internal sealed class ShardModel
 
                     Revision++;
                     Write(add.Keyspace, add.Key, $"{sum.Value}", before?.ExpireAtMs ?? add.ExpireAtMs);
-                    return $"{Done(before)} #{sum.Value}";
+                    return $"{Done(before)} !{before?.ExpireAtMs ?? add.ExpireAtMs} #{sum.Value}";
                 });
             case TxnCommand txn:
                 return Apply(txn);
@@ -175,13 +176,18 @@ internal sealed class ShardModel
 
     private string Apply(DeleteRangeCommand range)
     {
-        Revision++;
         var keys = _rows.Keys
             .Where(key => key.Keyspace == range.Keyspace.Value
                 && string.CompareOrdinal(key.Key, Text(range.From)) >= 0
                 && (range.To.IsEmpty || string.CompareOrdinal(key.Key, Text(range.To)) < 0))
             .Take(range.KeysMax + 1)
             .ToList();
+        if (range.AllOrNothing && keys.Count > range.KeysMax)
+        {
+            return "Refused RangeTooLarge";
+        }
+
+        Revision++;
         var removed = 0;
         foreach (var key in keys.Take(range.KeysMax))
         {
@@ -211,6 +217,8 @@ internal sealed class ShardModel
         ConditionKind.Absent => current is null,
         ConditionKind.Present => current is not null,
         ConditionKind.VersionEquals => current?.Version == condition.Version,
+        ConditionKind.ValueSha256Equals => current is { } there
+            && SHA256.HashData(Encoding.UTF8.GetBytes(there.Value)).AsSpan().SequenceEqual(condition.Value.Span),
         _ => current?.Value == Text(condition.Value),
     };
 

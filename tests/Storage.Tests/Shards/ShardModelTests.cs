@@ -95,7 +95,7 @@ public sealed class ShardModelTests : IDisposable
             ShardStatus.ConditionFailed => $"ConditionFailed {answer.Version}",
             _ => $"Applied {answer.Version}" + command switch
             {
-                IncrementCommand => $" over {answer.PreviousVersion} #{answer.Counter}",
+                IncrementCommand => $" over {answer.PreviousVersion} !{answer.ExpireAtMs} #{answer.Counter}",
                 TxnCommand txn => $" {answer.Succeeded}" + string.Concat(
                     answer.Results.Zip(answer.Succeeded ? txn.Then : txn.Else, (result, operation) => $" {result.PreviousVersion}" + operation switch
                     {
@@ -105,7 +105,7 @@ public sealed class ShardModelTests : IDisposable
                     })),
                 DeleteRangeCommand => $" -{answer.Affected} {(answer.ResumeKey is { } key ? Text(key) : "done")}",
                 DropKeyspaceCommand or TickCommand => "",
-                _ => $" over {answer.PreviousVersion}",
+                _ => $" over {answer.PreviousVersion} !{answer.ExpireAtMs}",
             },
         };
     }
