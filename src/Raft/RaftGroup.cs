@@ -38,6 +38,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly Applier _applier;
     private readonly ProposalQueue _queue;
     private readonly ReadBarrier _barrier;
+    private readonly FollowerBarrier _followerBarrier;
     private readonly ReplicaRescue _rescue;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -63,6 +64,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _queue = new ProposalQueue(_cluster, () => Leader, host.Options.Limits, host.Options.Time, _logger);
         _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _queue.OnApplied, Fail, _logger);
         _barrier = new ReadBarrier(_cluster, _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
+        _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
         _rescue = new ReplicaRescue(
             this, host.Dialer, new CheckpointFetcher(host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger),
@@ -81,6 +83,9 @@ public sealed class RaftGroup : IAsyncDisposable
 
     /// <summary>True while this replica leads and its term's first entry is committed.</summary>
     public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested;
+
+    /// <summary>It takes part in its group: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint.</summary>
+    public bool IsRunning => _state == ReplicaState.Running;
 
     /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody.</summary>
     public NodeId? Leader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
@@ -120,6 +125,33 @@ public sealed class RaftGroup : IAsyncDisposable
             ? await _barrier.WaitAsync(cancellationToken).ConfigureAwait(false)
             : ReadBarrierStatus.NotLeader;
         return new ReadBarrierResult(status, status == ReadBarrierStatus.Passed ? null : Leader);
+    }
+
+    /// <summary>
+    /// Brings this replica, leading or not, up to date with the leader: when it answers true, whatever was acknowledged anywhere before
+    /// this call is visible in this replica's state machine. False when that could not be had, for whatever reason, before the token.
+    /// Callers gather their readers; calls are served one after the other.
+    /// </summary>
+    public async Task<bool> TryCatchUpWithLeaderAsync(CancellationToken cancellationToken)
+    {
+        if (_state != ReplicaState.Running)
+        {
+            return false;
+        }
+
+        if (!IsLeader)
+        {
+            return await _followerBarrier.TryPassAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return (await ReadBarrierAsync(cancellationToken).ConfigureAwait(false)).Status == ReadBarrierStatus.Passed;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Waits until this replica knows a leader.</summary>
@@ -170,6 +202,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _rebuilding.ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
+        _followerBarrier.Dispose();
         _cluster.LeaderChanged -= OnLeaderChanged;
         await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
         await _cluster.DisposeAsync().ConfigureAwait(false);
