@@ -34,7 +34,7 @@ internal static class NodeServices
         services.AddSingleton(raft).AddLoop<RaftWatch>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
-        services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>();
+        services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
         services.AddSingleton(engines).AddSingleton<ShardTable>().AddLoop<ShardHost>().AddLoop<DueTicker>();

@@ -31,6 +31,19 @@ internal sealed class PlacementRouter(
         Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
         bool wasForwarded,
         Deadline deadline)
+        where T : class =>
+        await RouteAsync(() => ProposeAsync(command, answer, deadline), forward, isWrite: true, wasForwarded, deadline);
+
+    /// <summary>The registry as the leader of group 0 has it after a quorum round, with its epoch.</summary>
+    public Task<Answered<ListKeyspacesResponse>> ReadAsync(Deadline deadline, bool wasForwarded = false) =>
+        RouteAsync(() => ListAsync(deadline), (peer, call) => peer.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), isWrite: false, wasForwarded, deadline);
+
+    private async Task<Answered<T>> RouteAsync<T>(
+        Func<Task<Answered<T>>> runHere,
+        Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
+        bool isWrite,
+        bool wasForwarded,
+        Deadline deadline)
         where T : class
     {
         Failure? last = null;
@@ -44,10 +57,10 @@ internal sealed class PlacementRouter(
             switch (step)
             {
                 case RouteStep.RunHere:
-                    answered = await ProposeAsync(command, answer, deadline);
+                    answered = await runHere();
                     break;
                 case RouteStep.Forward when peers.Find(node) is { } peer:
-                    answered = await PeerCalls.CallAsync(call => forward(peer, call), isWrite: true, deadline, time, tokens.For(deadline));
+                    answered = await PeerCalls.CallAsync(call => forward(peer, call), isWrite, deadline, time, tokens.For(deadline));
                     break;
                 case RouteStep.RefuseWithHint:
                     return Failure.NoPlacementLeader(RouteRule.Delay(0));
@@ -63,13 +76,28 @@ internal sealed class PlacementRouter(
                     continue;
             }
 
-            if (answered.HasAnswer || !RouteRule.MayRetry(answered.Failure, isWrite: true) || deadline.HasPassed(time))
+            if (answered.HasAnswer || !RouteRule.MayRetry(answered.Failure, isWrite) || deadline.HasPassed(time))
             {
                 return answered;
             }
 
             last = answered.Failure;
             refusals++;
+        }
+    }
+
+    private async Task<Answered<ListKeyspacesResponse>> ListAsync(Deadline deadline)
+    {
+        try
+        {
+            var barrier = await agent.Group.ReadBarrierAsync(tokens.For(deadline));
+            return barrier.Status == ReadBarrierStatus.Passed
+                ? new ListKeyspacesResponse { Epoch = agent.State.Epoch.Value, Keyspaces = { agent.State.Keyspaces.Select(Services.RouteMaps.ToWire) } }
+                : Failure.NoPlacementLeader(ElectionDelay);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Deadline(Execution.NotExecuted);
         }
     }
 

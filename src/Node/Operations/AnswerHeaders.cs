@@ -27,7 +27,10 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
         ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
     };
 
-    /// <summary>For a read of a replica.</summary>
+    /// <summary>
+    /// For a read of a replica. What a replica has applied is committed, so it is on the disks of a majority, whatever else the read
+    /// promises.
+    /// </summary>
     public ResponseHeader OfRead(ShardReplica replica, Consistency delivered)
     {
         var applied = replica.Store.Applied;
@@ -40,7 +43,14 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
             AppliedIndex = applied.Index,
             RingEpoch = map.Current.Epoch.Value,
             ConsistencyDelivered = delivered,
+            DurabilityReached = Durability.QuorumFsync,
             ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
     }
+
+    /// <summary>
+    /// The age of an answer, taken after the data were read, in milliseconds, rounded up: 0 if linearizable, -1 if it is not known.
+    /// </summary>
+    public static long StalenessMs(ShardReplica replica, Consistency delivered) =>
+        delivered == Consistency.Linearizable ? 0 : replica.Age is { } age ? (long)Math.Ceiling(age.TotalMilliseconds) : -1;
 }

@@ -17,7 +17,7 @@ internal static class RequestCheck
     private const int ClientIdBytes = 16;
 
     /// <summary>A condition is repeated in the log; longer values are compared by hash or version. As documented in options.proto.</summary>
-    private const int ConditionValueBytesMax = 1024;
+    public const int ConditionValueBytesMax = 1024;
 
     public static Failure? SingleKey(PipeCall call, Limits limits) => call.OperationCase switch
     {
@@ -134,10 +134,10 @@ internal static class RequestCheck
         V1.Condition.KindOneofCase.Present when !condition.Present => Failure.Invalid(field + ".present", "true; use absent for the opposite"),
         V1.Condition.KindOneofCase.VersionEquals when condition.VersionEquals < 1 =>
             Failure.Invalid(field + ".version_equals", "above 0; use absent for 'no such key'"),
-        V1.Condition.KindOneofCase.ValueSha256Equals =>
-            Failure.Invalid(field + ".value_sha256_equals", "not served; use version_equals, or value_equals for short values"),
+        V1.Condition.KindOneofCase.ValueSha256Equals when condition.ValueSha256Equals.Length != Storage.Shards.Condition.Sha256Bytes =>
+            Failure.Invalid(field + ".value_sha256_equals", $"exactly {Storage.Shards.Condition.Sha256Bytes} bytes"),
         V1.Condition.KindOneofCase.ValueEquals when condition.ValueEquals.Length > ConditionValueBytesMax =>
-            Failure.Invalid(field + ".value_equals", $"at most {ConditionValueBytesMax} bytes; use version_equals for larger values"),
+            Failure.Invalid(field + ".value_equals", $"at most {ConditionValueBytesMax} bytes; use value_sha256_equals for larger values"),
         _ => null,
     };
 

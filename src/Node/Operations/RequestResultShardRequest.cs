@@ -12,22 +12,37 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
 {
     public bool IsWrite => false;
 
-    public async ValueTask<Answered<GetRequestResultResponse>> RunAsync(ShardReplica replica, CancellationToken cancellationToken)
+    public async ValueTask<Answered<GetRequestResultResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
         if (await replica.BarrierAsync(cancellationToken) is { } failure)
         {
             return failure;
         }
 
-        var stamp = SingleKeyCommands.ToStamp(request.Identity);
-        var outcome = replica.Store.GetRequestResult(stamp.Client, stamp.Sequence);
-        return new GetRequestResultResponse
+        var identity = request.HasItem ? MultiKeyOperations.IdentityOf(request.Identity, request.Item)! : request.Identity;
+        var stamp = SingleKeyCommands.ToStamp(identity);
+        var fate = replica.Store.GetRequestResult(stamp.Client, stamp.Sequence);
+        var response = new GetRequestResultResponse
         {
             Header = headers.OfRead(replica, Consistency.Linearizable),
-            State = outcome is null ? State.NotSeen : State.Executed,
-            Applied = outcome is { Status: ShardStatus.Applied },
-            Version = outcome is { Status: ShardStatus.Applied } ? outcome.Version : 0,
+            State = fate.Knowledge switch
+            {
+                RequestKnowledge.NotSeen => State.NotSeen,
+                RequestKnowledge.Remembered => State.Executed,
+                _ => State.Expired,
+            },
         };
+        if (fate.Outcome is { } outcome)
+        {
+            response.Applied = outcome.Status == ShardStatus.Applied;
+            response.Version = response.Applied ? outcome.Version : 0;
+            response.Number = outcome.Counter;
+            response.Succeeded = outcome.Succeeded;
+            response.ExpireAtMs = outcome.ExpireAtMs;
+            response.RefusalReason = outcome.Status == ShardStatus.Refused ? SingleKeyAnswers.OfRefusal(outcome.Reason).Reason : "";
+        }
+
+        return response;
     }
 
     public async ValueTask<Answered<GetRequestResultResponse>> ForwardAsync(

@@ -1,3 +1,4 @@
+using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
@@ -10,16 +11,16 @@ namespace KvRaft.Node.Operations;
 /// Walks a keyspace shard by shard, page by page. Nothing is read ahead: the next page is asked for when the one before was
 /// taken by the transport, so a slow reader costs no memory here.
 /// </summary>
-internal sealed class ScanOperations(RequestRouter router, ShardTable shards, AnswerHeaders headers, NodeOptions options)
+internal sealed class ScanOperations(RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, NodeOptions options)
 {
     /// <summary>Streams the chunks. The deadline is that of each page, not of the walk.</summary>
     /// <exception cref="FailureException">The request is wrong, or a page could not be had.</exception>
     public async Task RunAsync(ScanRequest request, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
     {
-        var view = router.View;
-        var planned = ScanPlan.Of(request, view, options.Limits);
+        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadlineOfPage());
+        var planned = ScanPlan.Of(request, found, options.Limits);
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
-        var shardCount = view.Map!.ShardCount;
+        var shardCount = found.View.Map!.ShardCount;
         var (shard, resumeKey, itemsLeft) = (plan.FirstShard, plan.ResumeKey, plan.ItemsMax);
         while (true)
         {
@@ -47,7 +48,7 @@ internal sealed class ScanOperations(RequestRouter router, ShardTable shards, An
 
     private async Task<ScanChunk> PageAsync(ScanShardRequest page, ScanRequest request, ShardId shard, Deadline deadline)
     {
-        if (page.TryReadHere(shards.Find(shard)) is { } near)
+        if (await page.TryReadHereAsync(shards.Find(shard), deadline) is { } near)
         {
             return near;
         }

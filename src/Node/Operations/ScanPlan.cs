@@ -1,3 +1,4 @@
+using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
@@ -18,37 +19,39 @@ internal sealed record ScanPlan(
     ReadOnlyMemory<byte>? ResumeKey,
     long ItemsMax,
     int ChunkBytesMax,
+    int RowsMax,
     bool KeysOnly)
 {
     /// <summary>Items of one page: a thousand small ones are produced in about a millisecond, so writers of the shard do not wait.</summary>
     private const int PageItemsMax = 1000;
 
     /// <summary>The plan, or what is wrong with the request.</summary>
-    public static Answered<ScanPlan> Of(ScanRequest request, RoutingView view, Limits limits)
+    public static Answered<ScanPlan> Of(ScanRequest request, FoundKeyspace found, Limits limits)
     {
         if ((RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)) is { } failure)
         {
             return failure;
         }
 
-        if (RequestCheck.Keyspace(view, request.Header?.Keyspace ?? "", out var keyspace) is { } unknown)
+        if (found.Keyspace is not { } keyspace)
         {
-            return unknown;
+            return found.Failure!;
         }
 
-        var shards = view.Map!.ShardCount;
+        var shards = found.View.Map!.ShardCount;
         if (request.HasShard && (request.Shard < 0 || request.Shard >= shards))
         {
             return Failure.Invalid("shard", $"from 0 to {shards - 1}");
         }
 
-        var (from, to) = Range(request, keyspace!);
+        var (from, to) = Range(request, keyspace);
         var plan = new ScanPlan(
-            keyspace!, from, to,
+            keyspace, from, to,
             new ShardId(request.HasShard ? request.Shard : 0), new ShardId(request.HasShard ? request.Shard : shards - 1),
             ResumeKey: null,
             request.Limit == 0 ? long.MaxValue : request.Limit,
             request.ChunkBytesMax == 0 ? limits.ScanChunkBytesMax : request.ChunkBytesMax,
+            limits.ScanKeysMax,
             request.KeysOnly);
         return request.ResumeToken.IsEmpty ? plan : plan.Resumed(request, shards);
     }
@@ -59,6 +62,7 @@ internal sealed record ScanPlan(
         {
             ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax),
             BytesMax = ChunkBytesMax,
+            RowsMax = RowsMax,
             KeysOnly = KeysOnly,
         };
 

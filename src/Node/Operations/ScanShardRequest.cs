@@ -4,7 +4,6 @@ using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
-using ReadConsistency = KvRaft.V1.ReadOptions.ConsistencyOneofCase;
 
 namespace KvRaft.Node.Operations;
 
@@ -15,12 +14,48 @@ internal readonly struct ScanShardRequest(
 {
     public bool IsWrite => false;
 
-    /// <summary>The page of a replica that need not lead, if the caller asked for no more; otherwise null.</summary>
-    public ScanChunk? TryReadHere(ShardReplica? replica) =>
-        replica is not null && request.Options is { ConsistencyCase: ReadConsistency.Any } ? Look(replica, Consistency.Any) : null;
+    /// <summary>The page of this node's replica, if the caller asked for so little that it may answer; otherwise null.</summary>
+    public async ValueTask<ScanChunk?> TryReadHereAsync(ShardReplica? replica, Deadline deadline)
+    {
+        var permit = await ReadGate.TryNearAsync(replica, request.Options, deadline, time);
+        if (permit is not { } promise)
+        {
+            return null;
+        }
 
-    public async ValueTask<Answered<ScanChunk>> RunAsync(ShardReplica replica, CancellationToken cancellationToken) =>
-        await replica.BarrierAsync(cancellationToken) is { } failure ? failure : Look(replica, Consistency.Linearizable);
+        var header = headers.OfRead(replica!, promise.Delivered);
+        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(resumeKey, itemsLeft)));
+        header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
+        return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
+    }
+
+    public async ValueTask<Answered<ScanChunk>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
+    {
+        if (await replica.BarrierAsync(cancellationToken) is { } failure)
+        {
+            return failure;
+        }
+
+        if (ReadGate.CheckLeader(replica, request.Options) is { } stale)
+        {
+            return stale;
+        }
+
+        var header = headers.OfRead(replica, Consistency.Linearizable);
+        var page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
+        if (page.Items.Any(IsOver))
+        {
+            // As in a read of one key: what is over by this leader's clock is made to be over for everybody.
+            if (await replica.PassTimeAsync(cancellationToken) is { } overdue)
+            {
+                return overdue;
+            }
+
+            page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
+        }
+
+        return ToChunk(header, page);
+    }
 
     /// <summary>Asks for the shard alone, takes the first chunk and hangs up; the token in it leads on.</summary>
     public async ValueTask<Answered<ScanChunk>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken)
@@ -49,18 +84,22 @@ internal readonly struct ScanShardRequest(
         }
     }
 
-    private ScanChunk Look(ShardReplica replica, Consistency delivered)
+    private bool IsOver(Storage.Shards.ScanItem item) => !item.Value.IsVisibleAt(time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private ScanChunk ToChunk(ResponseHeader header, Storage.Shards.ScanPage page)
     {
-        var header = headers.OfRead(replica, delivered);
-        var page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
         var chunk = new ScanChunk { Header = header };
         foreach (var item in page.Items)
         {
-            chunk.Items.Add(new ScanChunk.Types.Item
+            // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
+            if (header.ConsistencyDelivered == Consistency.Linearizable || !IsOver(item))
             {
-                Key = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(item.Key),
-                State = SingleKeyAnswers.ToState(item.Value, keepValue: !plan.KeysOnly),
-            });
+                chunk.Items.Add(new ScanChunk.Types.Item
+                {
+                    Key = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(item.Key),
+                    State = SingleKeyAnswers.ToState(item.Value, keepValue: !plan.KeysOnly),
+                });
+            }
         }
 
         // Inside the node a chunk is about one shard: done means that the shard is.

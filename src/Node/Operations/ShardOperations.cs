@@ -1,4 +1,5 @@
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
@@ -8,25 +9,29 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Operations;
 
 /// <summary>What concerns one shard but is no single-key operation: transactions, and the question what became of a write.</summary>
-internal sealed class ShardOperations(RequestRouter router, AnswerHeaders headers, DiskGuard disk, NodeOptions options)
+internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, DiskGuard disk, NodeOptions options)
 {
     private readonly Limits _limits = options.Limits;
 
     public async Task<Answered<TxnResponse>> TxnAsync(TxnRequest request, Deadline deadline)
     {
-        var view = router.View;
-        if ((RequestCheck.Write(request.Header) ?? RequestCheck.Keyspace(view, request.Header?.Keyspace ?? "", out _)) is { } failure)
+        if (RequestCheck.Write(request.Header) is { } failure)
         {
             return failure;
         }
 
-        var keyspace = view.Keyspace(request.Header?.Keyspace ?? "")!;
+        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
         if (TxnCommands.Check(request, keyspace, _limits) is { } mistake)
         {
             return mistake;
         }
 
-        if (OneShard(request, view.Map!, keyspace, out var shard) is { } scattered)
+        if (OneShard(request, found.View.Map!, keyspace, out var shard) is { } scattered)
         {
             return scattered;
         }
@@ -38,20 +43,21 @@ internal sealed class ShardOperations(RequestRouter router, AnswerHeaders header
 
     public async Task<Answered<GetRequestResultResponse>> RequestResultAsync(GetRequestResultRequest request, Deadline deadline)
     {
-        var view = router.View;
         if ((RequestCheck.Header(request.Header)
                 ?? (request.Identity is null ? Failure.Invalid("identity", "must be set") : RequestCheck.Identity(request.Identity, "identity"))
+                ?? (request.Item < 0 ? Failure.Invalid("item", "not negative") : null)
                 ?? RequestCheck.Key(request.Key, "key", _limits)) is { } failure)
         {
             return failure;
         }
 
-        if (RequestCheck.Keyspace(view, request.Header?.Keyspace ?? "", out var keyspace) is { } unknown)
+        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadline);
+        if (found.Keyspace is null)
         {
-            return unknown;
+            return found.Failure!;
         }
 
-        var shard = view.Map!.ShardOf(keyspace!, request.Key.Span);
+        var shard = found.View.Map!.ShardOf(found.Keyspace, request.Key.Span);
         return await router.RouteAsync<GetRequestResultResponse, RequestResultShardRequest>(
             new RequestResultShardRequest(request, headers, router.Time), shard, request.Header is { NoForward: true }, deadline);
     }

@@ -15,10 +15,9 @@ internal static class SingleKeyAnswers
 
     /// <summary>The answer of a write that reached the log.</summary>
     /// <param name="call">What the caller asked for.</param>
-    /// <param name="command">What was proposed for it: it knows the instant that became of a time-to-live.</param>
     /// <param name="outcome">What the state machine answered.</param>
     /// <param name="header">The answer's header; the outcome adds to it.</param>
-    public static PipeAnswer OfWrite(PipeCall call, ShardCommand command, ShardOutcome outcome, ResponseHeader header)
+    public static PipeAnswer OfWrite(PipeCall call, ShardOutcome outcome, ResponseHeader header)
     {
         header.Deduplicated = outcome.Deduplicated;
         var answer = new PipeAnswer { CorrelationId = call.CorrelationId };
@@ -53,7 +52,13 @@ internal static class SingleKeyAnswers
                 };
                 break;
             case Operation.Increment:
-                answer.Increment = new IncrementResponse { Header = header, Value = outcome.Counter, Version = outcome.Version };
+                answer.Increment = new IncrementResponse
+                {
+                    Header = header,
+                    Value = outcome.Counter,
+                    Version = outcome.Version,
+                    ExpireAtMs = outcome.ExpireAtMs,
+                };
                 break;
             case Operation.Touch:
                 answer.Touch = new TouchResponse
@@ -62,7 +67,7 @@ internal static class SingleKeyAnswers
                     Applied = applied,
                     Found = applied || outcome.Version > 0,
                     Version = outcome.Version,
-                    ExpireAtMs = applied ? ((TouchCommand)command).ExpireAtMs : 0,
+                    ExpireAtMs = outcome.ExpireAtMs,
                 };
                 break;
             default:
@@ -107,6 +112,8 @@ internal static class SingleKeyAnswers
             ErrorReasons.RequestIdExpired, Execution.Unknown, "the shard no longer remembers what became of this identity"),
         RefusalReason.NotANumber => Failure.Refused(ErrorReasons.NotANumber, "the value is no decimal number of 64 bits"),
         RefusalReason.OutOfBounds => Failure.Refused(ErrorReasons.OutOfBounds, "the result would leave its bounds"),
+        RefusalReason.RangeTooLarge => Failure.Limit(new Options.LimitExceeded(
+            "range", "keys of an atomic range deletion", ShardLimits.DeleteRangeKeysMax, ShardLimits.DeleteRangeKeysMax + 1)),
         _ => Failure.Internal(Execution.NotExecuted),
     };
 }

@@ -74,6 +74,7 @@ internal static class SingleKeyCommands
         V1.Condition.KindOneofCase.Present => Condition.Present,
         V1.Condition.KindOneofCase.VersionEquals => Condition.VersionEquals(condition.VersionEquals),
         V1.Condition.KindOneofCase.ValueEquals => Condition.ValueEquals(condition.ValueEquals.Memory),
+        V1.Condition.KindOneofCase.ValueSha256Equals => Condition.ValueSha256Equals(condition.ValueSha256Equals.Memory),
         _ => throw new ArgumentException($"a condition of kind {condition.KindCase} was not checked", nameof(condition)),
     };
 

@@ -1,9 +1,9 @@
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
-using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -14,7 +14,7 @@ namespace KvRaft.Node.Operations;
 /// answer is always given; what went wrong is its error. Thread-safe.
 /// </summary>
 internal sealed class SingleKeyOperations(
-    RequestRouter router, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options,
+    RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options,
     ILogger<SingleKeyOperations> logger)
 {
     private readonly Limits _limits = options.Limits;
@@ -36,15 +36,25 @@ internal sealed class SingleKeyOperations(
 
     private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline)
     {
-        var view = router.View;
-        if (Check(call, view, out var keyspace) is { } failure)
+        if (RequestCheck.SingleKey(call, _limits) is { } failure)
         {
             return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
         }
 
-        var shard = view.Map!.ShardOf(keyspace!, call.Key().Span);
-        var request = new SingleKeyRequest(call, keyspace!, headers, disk, router.Time);
-        if (request.TryReadHere(shards.Find(shard)) is { } near)
+        var found = await keyspaces.FindAsync(call.Header()?.Keyspace ?? "", deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);
+        }
+
+        if (call.Put is { } put && RequestCheck.ValueIn(keyspace, put.Value) is { } tooLarge)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLarge);
+        }
+
+        var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
+        var request = new SingleKeyRequest(call, keyspace, headers, disk, router.Time);
+        if (!request.IsWrite && await request.TryReadHereAsync(shards.Find(shard), deadline) is { } near)
         {
             return near;
         }
@@ -52,17 +62,5 @@ internal sealed class SingleKeyOperations(
         var noForward = call.Header() is { NoForward: true };
         var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
         return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
-    }
-
-    private Failure? Check(PipeCall call, RoutingView view, out KeyspaceDescriptor? keyspace)
-    {
-        keyspace = null;
-        if (RequestCheck.SingleKey(call, _limits) is { } failure)
-        {
-            return failure;
-        }
-
-        return RequestCheck.Keyspace(view, call.Header()?.Keyspace ?? "", out keyspace)
-            ?? (call.OperationCase == PipeCall.OperationOneofCase.Put ? RequestCheck.ValueIn(keyspace!, call.Put.Value) : null);
     }
 }

@@ -2,9 +2,9 @@ using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
+using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
-using ReadConsistency = KvRaft.V1.ReadOptions.ConsistencyOneofCase;
 using StoredKeyspaceId = KvRaft.Storage.Shards.KeyspaceId;
 
 namespace KvRaft.Node.Operations;
@@ -15,8 +15,8 @@ internal readonly struct SingleKeyRequest(
 {
     public bool IsWrite => call.IsWrite();
 
-    public ValueTask<Answered<PipeAnswer>> RunAsync(ShardReplica replica, CancellationToken cancellationToken) =>
-        IsWrite ? WriteAsync(replica, cancellationToken) : ReadAsync(replica, cancellationToken);
+    public ValueTask<Answered<PipeAnswer>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken) =>
+        IsWrite ? WriteAsync(replica, deadline, cancellationToken) : ReadAsync(replica, cancellationToken);
 
     public async ValueTask<Answered<PipeAnswer>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken)
     {
@@ -32,17 +32,17 @@ internal readonly struct SingleKeyRequest(
         return answered.Answer is { Error: { } error } ? RpcStatus.ToFailure(error) : answered;
     }
 
-    private async ValueTask<Answered<PipeAnswer>> WriteAsync(ShardReplica replica, CancellationToken cancellationToken)
+    private async ValueTask<Answered<PipeAnswer>> WriteAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
         if (disk.RefusesGrowth && call.NeedsRoom())
         {
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = SingleKeyCommands.ToCommand(call, keyspace, time.GetUtcNow().ToUnixTimeMilliseconds());
-        var result = await replica.WriteAsync(command, cancellationToken);
+        var command = SingleKeyCommands.ToCommand(call, keyspace, NowMs);
+        var result = await replica.WriteAsync(command, deadline, cancellationToken);
         return result.Outcome is { } outcome
-            ? SingleKeyAnswers.OfWrite(call, command, outcome, headers.OfWrite(replica, result.Position))
+            ? SingleKeyAnswers.OfWrite(call, outcome, headers.OfWrite(replica, result.Position))
             : result.Failure!;
     }
 
@@ -53,37 +53,49 @@ internal readonly struct SingleKeyRequest(
             return failure;
         }
 
-        // Whatever weaker promise was asked for, this one keeps it.
-        return call.Get.Options is { ConsistencyCase: ReadConsistency.AtLeast } options && replica.Store.Revision < options.AtLeast.Version
-            ? Failure.StaleReplica($"shard {replica.Shard} has not given out version {options.AtLeast.Version} yet")
-            : Look(replica, Consistency.Linearizable);
+        if (ReadGate.CheckLeader(replica, call.Get.Options) is { } stale)
+        {
+            return stale;
+        }
+
+        // A key whose time has passed by this leader's clock is not shown, and is made to be gone for whoever leads next.
+        if (IsOver(Find(replica)) && await replica.PassTimeAsync(cancellationToken) is { } overdue)
+        {
+            return overdue;
+        }
+
+        return Answer(replica, Consistency.Linearizable);
     }
 
     /// <summary>
-    /// The answer of a replica that need not lead, if the caller asked for so little that it may; null if the leader has to be
-    /// asked.
+    /// The answer of this node's replica, if the caller asked for so little that it may answer; null if the leader has to be asked.
     /// </summary>
-    public PipeAnswer? TryReadHere(ShardReplica? replica)
+    public async ValueTask<PipeAnswer?> TryReadHereAsync(ShardReplica? replica, Deadline deadline)
     {
-        if (replica is null || call.OperationCase != PipeCall.OperationOneofCase.Get)
+        var permit = await ReadGate.TryNearAsync(replica, call.Get.Options, deadline, time);
+        if (permit is not { } promise)
         {
             return null;
         }
 
-        var options = call.Get.Options;
-        return options?.ConsistencyCase switch
-        {
-            ReadConsistency.Any => Look(replica, Consistency.Any),
-            ReadConsistency.AtLeast when replica.Store.Revision >= options.AtLeast.Version => Look(replica, Consistency.AtLeast),
-            _ => null,
-        };
+        var answer = Answer(replica!, promise.Delivered);
+        return promise.AgeMax is { } ageMax && !(answer.Get.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : answer;
     }
 
-    private PipeAnswer Look(ShardReplica replica, Consistency delivered)
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private PipeAnswer Answer(ShardReplica replica, Consistency delivered)
     {
-        // The header first: its applied index must not be later than what the read saw.
+        // The header first: its applied index must not be later than what the read saw. The age last, for the opposite reason.
         var header = headers.OfRead(replica, delivered);
-        var found = replica.Store.Get(new StoredKeyspaceId(keyspace.Id.Value), call.Get.Key.Span);
-        return SingleKeyAnswers.OfRead(call, found, header);
+        var found = Find(replica);
+        header.StalenessMs = AnswerHeaders.StalenessMs(replica, delivered);
+
+        // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
+        return SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(found) ? null : found, header);
     }
+
+    private StoredValue? Find(ShardReplica replica) => replica.Store.Get(new StoredKeyspaceId(keyspace.Id.Value), call.Get.Key.Span);
+
+    private bool IsOver(StoredValue? found) => found is { } value && !value.IsVisibleAt(NowMs);
 }

@@ -59,6 +59,12 @@ internal static class TxnCommands
                     ?? RequestCheck.Expiry(put.Options, field + ".options");
             }
 
+            if (failure is null && operation.Increment is { } add)
+            {
+                failure = RequestCheck.Expiry(add.Options, field + ".options")
+                    ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
+            }
+
             if (failure is not null)
             {
                 return failure;
@@ -100,7 +106,9 @@ internal static class TxnCommands
             WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
             {
                 Initial = operation.Increment.Initial,
-                ExpireAtMs = SingleKeyCommands.ExpireAtMs(null, keyspace.TtlDefaultMs, nowMs),
+                Min = operation.Increment.HasMin ? operation.Increment.Min : long.MinValue,
+                Max = operation.Increment.HasMax ? operation.Increment.Max : long.MaxValue,
+                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Increment.Options, keyspace.TtlDefaultMs, nowMs),
             },
             _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
         };

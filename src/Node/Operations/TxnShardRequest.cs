@@ -13,7 +13,7 @@ internal readonly struct TxnShardRequest(
 {
     public bool IsWrite => true;
 
-    public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, CancellationToken cancellationToken)
+    public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
         if (disk.RefusesGrowth && TxnCommands.NeedsRoom(request))
         {
@@ -21,7 +21,7 @@ internal readonly struct TxnShardRequest(
         }
 
         var command = TxnCommands.ToCommand(request, keyspace, time.GetUtcNow().ToUnixTimeMilliseconds());
-        var result = await replica.WriteAsync(command, cancellationToken);
+        var result = await replica.WriteAsync(command, deadline, cancellationToken);
         if (result.Outcome is not { } outcome)
         {
             return result.Failure!;

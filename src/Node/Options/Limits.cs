@@ -49,7 +49,10 @@ internal sealed record Limits
     /// <summary>Bytes of one scan chunk: small enough to be produced within a few milliseconds, large enough to amortise a message.</summary>
     public int ScanChunkBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>Keys a scan may look at without an explicit budget before it hands back a resume token.</summary>
+    /// <summary>
+    /// Keys one page of a scan may look at, expired ones included: about 10 ms of a reader's thread. Past it the page ends, perhaps empty,
+    /// and the scan goes on with the next.
+    /// </summary>
     public int ScanKeysMax { get; init; } = 10_000;
 
     /// <summary>

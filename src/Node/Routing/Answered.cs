@@ -27,7 +27,7 @@ internal interface IShardRequest<TAnswer>
     bool IsWrite { get; }
 
     /// <summary>Carries it out on a replica of this node.</summary>
-    ValueTask<Answered<TAnswer>> RunAsync(ShardReplica replica, CancellationToken cancellationToken);
+    ValueTask<Answered<TAnswer>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken);
 
     /// <summary>Has another node carry it out. That node does not pass it on.</summary>
     ValueTask<Answered<TAnswer>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken);

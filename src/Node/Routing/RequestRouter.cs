@@ -49,7 +49,7 @@ internal sealed class RequestRouter(
             switch (step)
             {
                 case RouteStep.RunHere:
-                    answered = await request.RunAsync(shards.Find(shard)!, token);
+                    answered = await request.RunAsync(shards.Find(shard)!, deadline, token);
                     break;
                 case RouteStep.Forward:
                     forwards++;

@@ -17,7 +17,7 @@ namespace KvRaft.Node.Services;
 /// use it here.
 /// </summary>
 internal sealed class KeyspaceService(
-    NodeOptions options, PlacementRouter router, PlacementAgent agent, ShardMapHolder map, DeadlineTokens tokens, TimeProvider time)
+    NodeOptions options, PlacementRouter router, KeyspaceLookup lookup, PlacementAgent agent, ShardMapHolder map, DeadlineTokens tokens, TimeProvider time)
     : Keyspaces.KeyspacesBase
 {
     public override async Task<KeyspaceInfo> Create(CreateKeyspaceRequest request, ServerCallContext context)
@@ -52,11 +52,14 @@ internal sealed class KeyspaceService(
             TtlDefaultMs = request.HasTtlDefaultMs ? request.TtlDefaultMs : null,
             ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
         };
-        return Answer(await router.RouteAsync<KeyspaceInfo>(
+        var deadline = DeadlineOf(context);
+        var altered = Answer(await router.RouteAsync<KeyspaceInfo>(
             command,
             outcome => RouteMaps.ToWire(((KeyspaceAltered)outcome).Keyspace),
             (peer, call) => peer.Keyspaces.AlterAsync(request, call),
-            PeerCalls.WasForwarded(context), DeadlineOf(context)));
+            PeerCalls.WasForwarded(context), deadline));
+        await HearAsync(state => state.Keyspaces.Any(keyspace => RouteMaps.ToWire(keyspace).Equals(altered)), deadline);
+        return altered;
     }
 
     public override async Task<DropKeyspaceResponse> Drop(DropKeyspaceRequest request, ServerCallContext context)
@@ -71,17 +74,24 @@ internal sealed class KeyspaceService(
         return dropped;
     }
 
-    public override Task<KeyspaceInfo> Get(GetKeyspaceRequest request, ServerCallContext context) =>
-        map.Current.Keyspace(request.Name) is { } keyspace
-            ? Task.FromResult(RouteMaps.ToWire(keyspace))
-            : throw RpcStatus.ToException(Failure.KeyspaceNotFound(request.Name));
-
-    public override Task<ListKeyspacesResponse> List(ListKeyspacesRequest request, ServerCallContext context)
+    public override async Task<KeyspaceInfo> Get(GetKeyspaceRequest request, ServerCallContext context)
     {
+        var found = await lookup.FindAsync(request.Name, DeadlineOf(context));
+        return found.Keyspace is { } keyspace ? RouteMaps.ToWire(keyspace) : throw RpcStatus.ToException(found.Failure!);
+    }
+
+    /// <summary>A node that asks wants the leader's word; a client gets what this node has heard.</summary>
+    public override async Task<ListKeyspacesResponse> List(ListKeyspacesRequest request, ServerCallContext context)
+    {
+        if (PeerCalls.WasForwarded(context))
+        {
+            return Answer(await router.ReadAsync(DeadlineOf(context), wasForwarded: true));
+        }
+
         var view = map.Current;
         var response = new ListKeyspacesResponse { Epoch = view.Epoch.Value };
         response.Keyspaces.Add(view.Keyspaces.Select(RouteMaps.ToWire));
-        return Task.FromResult(response);
+        return response;
     }
 
     public override Task<V1.Limits> GetLimits(GetLimitsRequest request, ServerCallContext context) =>

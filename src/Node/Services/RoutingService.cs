@@ -1,4 +1,5 @@
 using Grpc.Core;
+using KvRaft.Node.Membership;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -8,7 +9,7 @@ namespace KvRaft.Node.Services;
 
 /// <summary>Tells clients where things are.</summary>
 internal sealed class RoutingService(
-    NodeOptions options, ShardMapHolder map, RouteMaps routes, IHostApplicationLifetime lifetime, TimeProvider time)
+    NodeOptions options, ShardMapHolder map, KeyspaceLookup lookup, RouteMaps routes, IHostApplicationLifetime lifetime, TimeProvider time)
     : V1.Routing.RoutingBase
 {
     /// <summary>As promised in routing.proto: silence longer than this means a dead stream.</summary>
@@ -57,13 +58,17 @@ internal sealed class RoutingService(
         }
     }
 
-    public override Task<LocateResponse> Locate(LocateRequest request, ServerCallContext context)
+    public override async Task<LocateResponse> Locate(LocateRequest request, ServerCallContext context)
     {
-        var view = map.Current;
-        if ((RequestCheck.Keyspace(view, request.Keyspace, out var keyspace)
-                ?? RequestCheck.Count(request.Keys.Count, "keys", options.Limits)) is { } failure)
+        if (RequestCheck.Count(request.Keys.Count, "keys", options.Limits) is { } failure)
         {
             throw RpcStatus.ToException(failure);
+        }
+
+        var (view, keyspace, unknown) = await lookup.FindAsync(request.Keyspace, Deadline.Of(null, context.Deadline, options.Limits, time));
+        if (unknown is not null)
+        {
+            throw RpcStatus.ToException(unknown);
         }
 
         var response = new LocateResponse { Epoch = view.Epoch.Value };
@@ -78,7 +83,7 @@ internal sealed class RoutingService(
             });
         }
 
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <summary>True if nothing happened for so long that the watcher needs a sign of life.</summary>

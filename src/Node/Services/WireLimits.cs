@@ -1,3 +1,5 @@
+using KvRaft.Node.Operations;
+using KvRaft.Placement.State;
 using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using Limits = KvRaft.Node.Options.Limits;
@@ -17,6 +19,11 @@ internal static class WireLimits
         ScanChunkBytesMax = limits.ScanChunkBytesMax,
         PipeInFlightMax = limits.PipeInFlightMax,
         TimeoutMsMax = (long)limits.TimeoutMax.TotalMilliseconds,
+        SessionOutcomesMax = ShardLimits.SessionOutcomesMax,
+        KeyspacesMax = PlacementLimits.KeyspacesMax,
         KeyspaceNameBytesMax = KeyspaceName.LengthMax,
+        ScanKeysMax = limits.ScanKeysMax,
+        DeleteRangeKeysMax = ShardLimits.DeleteRangeKeysMax,
+        ConditionValueBytesMax = RequestCheck.ConditionValueBytesMax,
     };
 }

@@ -25,28 +25,24 @@ internal sealed class DueTicker(NodeOptions options, ShardTable table, NodeFailu
         using var timer = new PeriodicTimer(options.Timings.DueInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             foreach (var replica in table.All)
             {
                 if (replica.IsLeader && _underWay.TryAdd(replica.Shard, 0))
                 {
-                    _ = TickAsync(replica, nowMs, stoppingToken);
+                    _ = TickAsync(replica);
                 }
             }
         }
     }
 
-    private async Task TickAsync(ShardReplica replica, long nowMs, CancellationToken cancellationToken)
+    private async Task TickAsync(ShardReplica replica)
     {
         try
         {
-            if (replica.Store.DueCommand(nowMs) is { } command)
+            var status = await replica.TickAsync();
+            if (status != ProposalStatus.Applied)
             {
-                var result = await replica.Group.ProposeAsync(command, cancellationToken);
-                if (result.Status != ProposalStatus.Applied)
-                {
-                    logger.DueCommandRefused(replica.Shard, result.Status);
-                }
+                logger.DueCommandRefused(replica.Shard, status);
             }
         }
         catch (ObjectDisposedException)

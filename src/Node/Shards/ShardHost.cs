@@ -19,7 +19,7 @@ namespace KvRaft.Node.Shards;
 /// </summary>
 internal sealed class ShardHost(
     NodeOptions options, ShardMapHolder map, ShardTable table, RaftHost raft, IEngineFactory engines,
-    NodeFailure failure, ILogger<ShardHost> logger) : BackgroundService
+    NodeFailure failure, TimeProvider time, ILogger<ShardHost> logger) : BackgroundService
 {
     /// <summary>Opening waits for the disk most of the time; a few at once keep it busy without a crowd of compactions.</summary>
     private const int OpensAtOnce = 4;
@@ -65,7 +65,7 @@ internal sealed class ShardHost(
         var store = ShardStateMachine.Open(directory, engines, ShardSettings.Default);
         var spec = new GroupSpec(GroupId.OfShard(wish.Shard), wish.Incarnation, wish.Voters);
         var group = await OpenGroupAsync(spec, store, cancellationToken);
-        var replica = new ShardReplica(wish.Shard, group, store);
+        var replica = new ShardReplica(wish.Shard, group, store, time);
         group.LeadershipChanged += new LeadershipNews(options.NodeId, replica, map.Changes, logger).Tell;
         lock (table)
         {

@@ -11,37 +11,91 @@ namespace KvRaft.Node.Shards;
 /// outcome comes back from apply; a linearizable read is a barrier, then a look into the store. Neither is retried here: what is
 /// certain not to have been executed says so, and the router decides. Thread-safe.
 /// </summary>
-internal sealed class ShardReplica(ShardId shard, RaftGroup group, IShardStore store)
+internal sealed class ShardReplica
 {
     /// <summary>What a refused caller is told to wait: about the time a full queue takes to empty.</summary>
     private static readonly TimeSpan OverloadDelay = TimeSpan.FromMilliseconds(50);
 
-    public ShardId Shard => shard;
+    /// <summary>A tick, or a question to the leader, that takes longer meets an election or a lost quorum; the next one may not.</summary>
+    private static readonly TimeSpan RoundPatience = TimeSpan.FromSeconds(2);
 
-    public RaftGroup Group => group;
+    private readonly ShardId _shard;
+    private readonly RaftGroup _group;
+    private readonly IShardStore _store;
+    private readonly TimeProvider _time;
+    private readonly SharedRounds<ProposalStatus> _ticks;
+    private readonly SharedRounds<bool> _catchUps;
+    private readonly ProposalWait _wait;
+
+    /// <summary>The state here is at least as new as this moment of the monotonic clock; 0 = nothing is known. Only grows.</summary>
+    private long _asOf;
+
+    public ShardReplica(ShardId shard, RaftGroup group, IShardStore store, TimeProvider time)
+    {
+        _shard = shard;
+        _group = group;
+        _store = store;
+        _time = time;
+        _ticks = new SharedRounds<ProposalStatus>(TickOnceAsync);
+        _catchUps = new SharedRounds<bool>(CatchUpOnceAsync);
+        _wait = new ProposalWait(time);
+    }
+
+    public ShardId Shard => _shard;
+
+    public RaftGroup Group => _group;
 
     /// <summary>What this replica has applied; any read of it is at least as old as <see cref="BarrierAsync"/> made sure.</summary>
-    public IShardStore Store => store;
+    public IShardStore Store => _store;
 
-    public bool IsLeader => group.IsLeader;
+    public bool IsLeader => _group.IsLeader;
+
+    /// <summary>Not failed, and not being rebuilt from what others have.</summary>
+    public bool IsRunning => _group.IsRunning;
 
     /// <summary>Who leads, as this replica knows; null if it has heard of nobody.</summary>
-    public NodeId? Leader => group.Leader;
+    public NodeId? Leader => _group.Leader;
 
-    /// <summary>Proposes a command and waits until it was applied here.</summary>
-    public async ValueTask<WriteResult> WriteAsync(ShardCommand command, CancellationToken cancellationToken)
+    /// <summary>Upper bound of how old the state here is: the time since it was last brought up to date; null if it never was.</summary>
+    public TimeSpan? Age => Volatile.Read(ref _asOf) is > 0 and var asOf ? _time.GetElapsedTime(asOf) : null;
+
+    /// <summary>
+    /// Proposes a command and waits until it was applied here; refuses at once if the queue before it would outlast the deadline.
+    /// </summary>
+    public async ValueTask<WriteResult> WriteAsync(ShardCommand command, Deadline deadline, CancellationToken cancellationToken)
     {
-        var result = await group.ProposeAsync(CommandCodec.Encode(command), cancellationToken);
+        var bytes = CommandCodec.Encode(command);
+        if (_wait.Expected(bytes.Length) is var expected && expected > deadline.Remaining(_time))
+        {
+            return Failure.Overloaded($"the proposal queue of shard {_shard} holds {expected.TotalMilliseconds:0} ms of work, which the deadline does not allow; it", expected / 2);
+        }
+
+        var place = _wait.Enter(bytes.Length);
+        ProposalResult result;
+        try
+        {
+            result = await _group.ProposeAsync(bytes, cancellationToken);
+        }
+        finally
+        {
+            _wait.Leave(place);
+        }
+
+        if (result.Status == ProposalStatus.Applied)
+        {
+            _wait.Took(place);
+        }
+
         return result.Status switch
         {
             ProposalStatus.Applied => new WriteResult((ShardOutcome)result.Outcome!, result.Position, null),
             ProposalStatus.NotLeader or ProposalStatus.Stopped => NotLeader(result.Leader),
-            ProposalStatus.Overloaded => Failure.Overloaded($"the proposal queue of shard {shard}", OverloadDelay),
+            ProposalStatus.Overloaded => Failure.Overloaded($"the proposal queue of shard {_shard}", OverloadDelay),
             ProposalStatus.Expired => Failure.Deadline(Execution.NotExecuted),
             ProposalStatus.TooLarge => Failure.Invalid("operation", "larger than one log entry may be"),
             ProposalStatus.Unknown => cancellationToken.IsCancellationRequested
                 ? Failure.Deadline(Execution.Unknown)
-                : Failure.OutcomeUnknown(shard),
+                : Failure.OutcomeUnknown(_shard),
             _ => throw new InvalidOperationException($"a proposal answered {result.Status}"),
         };
     }
@@ -51,12 +105,12 @@ internal sealed class ShardReplica(ShardId shard, RaftGroup group, IShardStore s
     {
         try
         {
-            var barrier = await group.ReadBarrierAsync(cancellationToken);
+            var barrier = await _group.ReadBarrierAsync(cancellationToken);
             return barrier.Status switch
             {
                 ReadBarrierStatus.Passed => null,
                 ReadBarrierStatus.NotLeader => NotLeader(barrier.Leader),
-                _ => Failure.QuorumLost(shard, Execution.NotExecuted, OverloadDelay),
+                _ => Failure.QuorumLost(_shard, Execution.NotExecuted, OverloadDelay),
             };
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -65,7 +119,72 @@ internal sealed class ShardReplica(ShardId shard, RaftGroup group, IShardStore s
         }
     }
 
+    /// <summary>
+    /// Proposes, if the store wants it, the command by which time alone changes the shard. Everybody who asks while one is under way
+    /// shares the next.
+    /// </summary>
+    public Task<ProposalStatus> TickAsync() => _ticks.NextAsync();
+
+    /// <summary>
+    /// Of the leader, for a reader that met a key whose expiry this node's clock has passed and the shard's has not: moves the
+    /// shard's clock past it by an entry, so that the key is gone for every reader from now on, whoever leads. Null: done.
+    /// </summary>
+    public async ValueTask<Failure?> PassTimeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TickAsync().WaitAsync(cancellationToken) switch
+            {
+                ProposalStatus.Applied => null,
+                ProposalStatus.NotLeader or ProposalStatus.Stopped => NotLeader(Leader),
+                ProposalStatus.Overloaded => Failure.Overloaded($"the proposal queue of shard {_shard}", OverloadDelay),
+                _ => Failure.QuorumLost(_shard, Execution.NotExecuted, OverloadDelay),
+            };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Failure.Deadline(Execution.NotExecuted);
+        }
+    }
+
+    /// <summary>Brings the state here up to date with the leader's, and <see cref="Age"/> to the time that took. False: not possible now.</summary>
+    public async ValueTask<bool> TryCatchUpAsync(TimeSpan patience)
+    {
+        try
+        {
+            return await _catchUps.NextAsync().WaitAsync(patience, _time);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> CatchUpOnceAsync()
+    {
+        var began = _time.GetTimestamp();
+        using var patience = new CancellationTokenSource(RoundPatience, _time);
+        if (!await _group.TryCatchUpWithLeaderAsync(patience.Token))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _asOf, began);
+        return true;
+    }
+
+    private async Task<ProposalStatus> TickOnceAsync()
+    {
+        if (_store.DueCommand(_time.GetUtcNow().ToUnixTimeMilliseconds()) is not { } command)
+        {
+            return ProposalStatus.Applied;
+        }
+
+        using var patience = new CancellationTokenSource(RoundPatience, _time);
+        return (await _group.ProposeAsync(command, patience.Token)).Status;
+    }
+
     /// <summary>A hint without addresses: the router, which knows them, fills them in where a client will see it.</summary>
     private Failure NotLeader(NodeId? leader) =>
-        Failure.NotLeader(new RouteHint { Shard = shard.Value, LeaderNode = leader?.Value ?? "", Term = group.Term });
+        Failure.NotLeader(new RouteHint { Shard = _shard.Value, LeaderNode = leader?.Value ?? "", Term = _group.Term });
 }

@@ -152,6 +152,40 @@ public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Equal((true, put.Version), (after.Applied, after.Version));
     }
 
+    [Fact]
+    public async Task The_result_of_an_acknowledged_write_is_expired_not_unseen()
+    {
+        var first = Identity();
+        var second = new RequestIdentity { ClientId = first.ClientId, Sequence = 2, FirstUnacked = 2 };
+        await _kv.IncrementAsync(new IncrementRequest { Header = new() { Identity = first }, Key = Bytes("result/n"), Delta = 7 });
+        var known = await _kv.GetRequestResultAsync(new GetRequestResultRequest { Identity = first, Key = Bytes("result/n") });
+        await _kv.IncrementAsync(new IncrementRequest { Header = new() { Identity = second }, Key = Bytes("result/n"), Delta = 7 });
+        var forgotten = await _kv.GetRequestResultAsync(new GetRequestResultRequest { Identity = first, Key = Bytes("result/n") });
+
+        Assert.Equal((GetRequestResultResponse.Types.State.Executed, 7L), (known.State, known.Number));
+        Assert.Equal(GetRequestResultResponse.Types.State.Expired, forgotten.State);
+    }
+
+    [Fact]
+    public async Task The_result_of_a_refused_write_and_of_one_item_of_many_can_be_asked_for()
+    {
+        var identity = Identity();
+        await _kv.MultiSetAsync(new MultiSetRequest
+        {
+            Header = new() { Identity = identity },
+            Items = { new MultiSetRequest.Types.Item { Key = Bytes("result/m0"), Value = Bytes("text") }, new MultiSetRequest.Types.Item { Key = Bytes("result/m1") } },
+        });
+        var refused = Identity();
+        await Assert.ThrowsAsync<RpcException>(async () =>
+            await _kv.IncrementAsync(new IncrementRequest { Header = new() { Identity = refused }, Key = Bytes("result/m0"), Delta = 1 }));
+
+        var item = await _kv.GetRequestResultAsync(new GetRequestResultRequest { Identity = identity, Key = Bytes("result/m1"), Item = 1 });
+        var refusal = await _kv.GetRequestResultAsync(new GetRequestResultRequest { Identity = refused, Key = Bytes("result/m0") });
+
+        Assert.True(item is { State: GetRequestResultResponse.Types.State.Executed, Applied: true });
+        Assert.Equal((GetRequestResultResponse.Types.State.Executed, "NOT_A_NUMBER"), (refusal.State, refusal.RefusalReason));
+    }
+
     private static TxnRequest Move(string expected) => new()
     {
         Header = Tagged(),

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
@@ -66,6 +67,71 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Equal((15, false), (first.Value, first.Header.Deduplicated));
         Assert.Equal((15, true), (second.Value, second.Header.Deduplicated));
         Assert.Equal(first.Version, second.Version);
+    }
+
+    [Fact]
+    public async Task A_long_value_is_compared_by_its_hash()
+    {
+        var value = new byte[5_000];
+        Random.Shared.NextBytes(value);
+        await _kv.PutAsync(new PutRequest { Key = Bytes("single/hash"), Value = ByteString.CopyFrom(value) });
+        PutRequest If(byte[] there) => new()
+        {
+            Key = Bytes("single/hash"),
+            Value = Bytes("new"),
+            Condition = new Condition { ValueSha256Equals = ByteString.CopyFrom(SHA256.HashData(there)) },
+        };
+
+        Assert.False((await _kv.PutIfExpectedAsync(If([1, 2, 3]))).Applied);
+        Assert.True((await _kv.PutIfExpectedAsync(If(value))).Applied);
+        Assert.False((await _kv.PutIfExpectedAsync(If(value))).Applied);
+    }
+
+    [Fact]
+    public async Task A_repeated_touch_and_increment_answer_the_expiry_of_the_first()
+    {
+        await _kv.PutAsync(new PutRequest { Key = Bytes("single/twice"), Value = Bytes("x") });
+        var touch = new TouchRequest
+        {
+            Header = new RequestHeader { Identity = Identity(sequence: 1) },
+            Key = Bytes("single/twice"),
+            Options = new WriteOptions { TtlMs = 60_000 },
+        };
+        var add = new IncrementRequest
+        {
+            Header = new RequestHeader { Identity = Identity(sequence: 1) },
+            Key = Bytes("single/twice-number"),
+            Delta = 1,
+            Options = new WriteOptions { TtlMs = 60_000 },
+        };
+
+        var (touched, added) = (await _kv.TouchAsync(touch), await _kv.IncrementAsync(add));
+        await Task.Delay(5);
+        var (touchedAgain, addedAgain) = (await _kv.TouchAsync(touch), await _kv.IncrementAsync(add));
+
+        Assert.True(touchedAgain.Header.Deduplicated && addedAgain.Header.Deduplicated);
+        Assert.Equal((touched.ExpireAtMs, added.ExpireAtMs), (touchedAgain.ExpireAtMs, addedAgain.ExpireAtMs));
+        Assert.Equal(touched.ExpireAtMs, (await _kv.GetAsync(new GetRequest { Key = Bytes("single/twice") })).Current.ExpireAtMs);
+        Assert.Equal(added.ExpireAtMs, (await _kv.GetAsync(new GetRequest { Key = Bytes("single/twice-number") })).Current.ExpireAtMs);
+    }
+
+    /// <summary>
+    /// The shard's clock moves by entries only, a quarter of a second apart when nobody writes: a read in between must not show what is
+    /// over by the leader's own clock.
+    /// </summary>
+    [Fact]
+    public async Task A_read_that_begins_after_the_expiry_does_not_see_the_key()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var key = Bytes($"single/over/{i}");
+            await _kv.PutAsync(new PutRequest { Key = key, Value = Bytes("x"), Options = new WriteOptions { TtlMs = 1 } });
+            await Task.Delay(3);
+
+            Assert.False((await _kv.GetAsync(new GetRequest { Key = key })).Found);
+            using var scan = _kv.Scan(new ScanRequest { Prefix = key });
+            Assert.Empty(await scan.ResponseStream.ReadAllAsync().SelectMany(chunk => chunk.Items.ToAsyncEnumerable()).ToListAsync());
+        }
     }
 
     [Fact]

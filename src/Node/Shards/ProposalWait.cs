@@ -1,0 +1,60 @@
+using KvRaft.Raft;
+
+namespace KvRaft.Node.Shards;
+
+/// <summary>
+/// How long a write would wait before its answer, from what writes ahead of it took. Commands travel in entries, many to one, so the
+/// queue moves by rounds: a write with so many commands and bytes ahead of it takes part in the first round that has room for it,
+/// and a round takes what rounds took lately. Thread-safe.
+/// </summary>
+internal sealed class ProposalWait(TimeProvider time)
+{
+    /// <summary>A new measurement counts for a sixteenth: one slow fsync does not close the door, ten do.</summary>
+    private const int Smoothing = 16;
+
+    private static readonly RaftGroupLimits Limits = new();
+
+    private long _commands;
+    private long _bytes;
+
+    // Ticks of TimeSpan; 0 until the first measurement. Lost updates of two racing measurements do no harm.
+    private long _roundTicks;
+
+    /// <summary>
+    /// What a write of so many bytes would wait now. Zero while nothing was measured, and for one that fits into the next entry: it is
+    /// always tried, or measurements of bad times would refuse writes for ever, and so never be corrected.
+    /// </summary>
+    public TimeSpan Expected(int bytes)
+    {
+        var rounds = Rounds(Volatile.Read(ref _commands), Volatile.Read(ref _bytes) + bytes);
+        return rounds < 2 ? TimeSpan.Zero : TimeSpan.FromTicks((long)(Volatile.Read(ref _roundTicks) * rounds));
+    }
+
+    public Place Enter(int bytes)
+    {
+        var commandsAhead = Interlocked.Increment(ref _commands) - 1;
+        var bytesUpToHere = Interlocked.Add(ref _bytes, bytes);
+        return new Place(time.GetTimestamp(), bytes, Rounds(commandsAhead, bytesUpToHere));
+    }
+
+    public void Leave(Place place)
+    {
+        Interlocked.Decrement(ref _commands);
+        Interlocked.Add(ref _bytes, -place.Bytes);
+    }
+
+    /// <summary>It was applied: what it took says how long a round is.</summary>
+    public void Took(Place place)
+    {
+        var round = (long)(time.GetElapsedTime(place.Began).Ticks / place.Rounds);
+        var before = Volatile.Read(ref _roundTicks);
+        Volatile.Write(ref _roundTicks, before == 0 ? round : before + ((round - before) / Smoothing));
+    }
+
+    /// <summary>The round a write takes part in: its own, and one for each full entry ahead of it.</summary>
+    private static double Rounds(long commandsAhead, long bytes) =>
+        1 + Math.Max((double)commandsAhead / Limits.CommandsPerEntryMax, (double)bytes / Limits.EntryBytesMax);
+
+    /// <summary>Where a write stood when it came.</summary>
+    public readonly record struct Place(long Began, int Bytes, double Rounds);
+}
