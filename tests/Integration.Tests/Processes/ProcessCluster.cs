@@ -81,8 +81,11 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public int ProcessId(string node) => _nodes[node].Id;
 
     /// <summary>A client that knows only the given nodes, or all.</summary>
-    public KvClient Client(params string[] nodes) =>
-        KvClient.Connect($"kvraft://{string.Join(',', (nodes.Length > 0 ? nodes : Nodes).Select(Endpoint))}/default?timeout=30s");
+    public KvClient Client(params string[] nodes) => KvClient.Connect(Options(nodes));
+
+    /// <summary>The options of such a client, to be changed.</summary>
+    public KvClientOptions Options(params string[] nodes) =>
+        KvClientOptions.Parse($"kvraft://{string.Join(',', (nodes.Length > 0 ? nodes : Nodes).Select(Endpoint))}/default?timeout=30s");
 
     public void Start(string node) => _nodes[node].Start();
 
@@ -137,6 +140,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
             return null;
         }
     }
+
+    /// <summary>Waits until a node that was started answers.</summary>
+    public Task ServesAsync(string node) => EventuallyAsync(() => StatusAsync(node), $"{node} to answer");
 
     public Task AllLedAsync(int shards) => EventuallyAsync(
         async () =>

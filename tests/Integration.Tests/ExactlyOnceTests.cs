@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Net.Client;
+using KvRaft.Client;
+using KvRaft.Integration.Tests.Processes;
+using KvRaft.Integration.Tests.Proxies;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests;
+
+/// <summary>
+/// Between 64 clients and three nodes stand proxies that send every request twice, lose every fifth answer and end connections at
+/// random, while the leaders are killed. Each counter must end at exactly what was acknowledged, and no repetition may have been
+/// answered anything but the original answer.
+/// </summary>
+public sealed class ExactlyOnceTests(ITestOutputHelper output)
+{
+    private const int Shards = 4;
+    private const int Clients = 64;
+    private const int Counters = 16;
+
+    [Fact]
+    public Task Five_thousand_increments_through_an_unreliable_network_add_up_while_leaders_are_killed() => RunAsync(5_000, kills: 2);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task A_hundred_thousand_increments_through_an_unreliable_network_add_up_while_leaders_are_killed() => RunAsync(100_000, kills: 12);
+
+    private async Task RunAsync(int increments, int kills)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Shards);
+        var ledger = new AnswerLedger();
+        var tally = new Tally();
+        await RunClientsAsync(cluster, ledger, tally, increments, kills);
+
+        await ResolveAsync(cluster, tally);
+        await using var reader = cluster.Client();
+        var keyspace = reader.TextKeyspace();
+        foreach (var counter in Enumerable.Range(0, Counters))
+        {
+            var read = await keyspace.GetAsync(KeyOf(counter));
+            Assert.Equal(tally.Acknowledged[counter].ToString(CultureInfo.InvariantCulture), read.ValueOrDefault ?? "0");
+        }
+
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{tally.Acknowledged.Sum()} acknowledged, {tally.Unknown.Count} unknown and resolved, {ledger.Repeated} repeated answers, {ledger.Violations.Count} violations"));
+        Assert.Empty(ledger.Violations);
+        Assert.True(ledger.Repeated >= increments / 2, "the proxies did not repeat what they should have");
+    }
+
+    private static async Task RunClientsAsync(ProcessCluster cluster, AnswerLedger ledger, Tally tally, int increments, int kills)
+    {
+        var proxies = new List<UnreliableProxy>();
+        var clients = new List<KvClient>();
+        try
+        {
+            foreach (var node in cluster.Nodes)
+            {
+                proxies.Add(await UnreliableProxy.StartAsync(cluster.Endpoint(node), seed: proxies.Count, ledger));
+            }
+
+            for (var i = 0; i < Clients; i++)
+            {
+                clients.Add(KvClient.Connect(cluster.Options() with
+                {
+                    Endpoints = [.. proxies.Select(proxy => proxy.Endpoint)],
+
+                    // Direct routing would go around the proxies.
+                    Routing = KvRouting.Endpoints,
+                    Transport = i % 2 == 0 ? KvTransport.Pipe : KvTransport.Unary,
+
+                    // Shorter than an election on a busy machine, so that some outcomes stay unknown and have to be asked for.
+                    Timeout = TimeSpan.FromSeconds(3),
+                    AttemptTimeout = TimeSpan.FromMilliseconds(250),
+                    RandomSeed = i,
+                }));
+            }
+
+            var work = Task.WhenAll(clients.Select(client => Task.Run(() => IncrementAsync(client, tally, increments))));
+            var killing = new LeaderKiller(cluster, Shards).FollowAsync(kills, () => (double)tally.Issued / increments, work);
+            await work;
+            await killing;
+        }
+        finally
+        {
+            foreach (var client in clients)
+            {
+                await client.DisposeAsync();
+            }
+
+            foreach (var proxy in proxies)
+            {
+                await proxy.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task IncrementAsync(KvClient client, Tally tally, int increments)
+    {
+        var keyspace = client.TextKeyspace();
+        while (tally.Next() is var ticket && ticket < increments)
+        {
+            var counter = ticket % Counters;
+            try
+            {
+                await keyspace.IncrementAsync(KeyOf(counter));
+                Interlocked.Increment(ref tally.Acknowledged[counter]);
+            }
+            catch (KvException error) when (error.Outcome == KvOutcome.Unknown)
+            {
+                tally.Unknown.Enqueue((counter, error.RequestId!.Value));
+            }
+            catch (KvException error) when (error.IsTransient)
+            {
+                // Certainly not applied: not counted.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks what became of each write of unknown fate, then sends it once more under its name: that settles it for good, and must
+    /// agree with what was said before.
+    /// </summary>
+    private static async Task ResolveAsync(ProcessCluster cluster, Tally tally)
+    {
+        await using var client = cluster.Client();
+        var keyspace = client.TextKeyspace();
+        using var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoint(cluster.Nodes[0])}");
+        var node = new Kv.KvClient(channel);
+        foreach (var (counter, id) in tally.Unknown)
+        {
+            var said = await keyspace.GetRequestResultAsync(KeyOf(counter), id);
+            Assert.True(said.State is KvRequestState.Applied or KvRequestState.NotSeen, $"{id} is {said.State} although nobody acknowledged it.");
+            var answer = await node.IncrementAsync(new IncrementRequest
+            {
+                Header = new RequestHeader { Identity = IdentityOf(id), TimeoutMs = 30_000 },
+                Key = ByteString.CopyFromUtf8(KeyOf(counter)),
+                Delta = 1,
+            });
+            if (said.State == KvRequestState.Applied)
+            {
+                Assert.True(answer.Header.Deduplicated, $"{id} was applied, and applied again.");
+                Assert.Equal(said.Version, answer.Version);
+            }
+
+            tally.Acknowledged[counter]++;
+        }
+    }
+
+    private static RequestIdentity IdentityOf(KvRequestId id) => new()
+    {
+        ClientId = ByteString.CopyFrom(id.ClientId.ToByteArray(bigEndian: true)),
+        Sequence = id.Sequence,
+        FirstUnacked = 1,
+    };
+
+    private static string KeyOf(int counter) => string.Create(CultureInfo.InvariantCulture, $"counter-{counter}");
+
+    private sealed class Tally
+    {
+        private int _issued = -1;
+
+        public long[] Acknowledged { get; } = new long[Counters];
+
+        public ConcurrentQueue<(int Counter, KvRequestId Id)> Unknown { get; } = new();
+
+        public int Issued => Volatile.Read(ref _issued);
+
+        public int Next() => Interlocked.Increment(ref _issued);
+    }
+}
