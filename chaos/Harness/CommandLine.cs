@@ -6,7 +6,7 @@ namespace KvRaft.Chaos;
 internal sealed class CommandLine
 {
     private static readonly HashSet<string> Flags = ["--list", "--help", "--keep-data"];
-    private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--out", "--node", "--build", "--sweep"];
+    private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--nodes", "--out", "--node", "--build", "--sweep", "--planted"];
 
     private readonly Dictionary<string, string> _given = [];
 
@@ -19,10 +19,12 @@ internal sealed class CommandLine
         chaos/run --list                          the faults, the workloads, and what this machine can inject
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
         chaos/run --tier pr|nightly               a fixed choice of cells, or all of them
+        chaos/run --planted NAME|all              the self-test: a store with a bug put in on purpose must be convicted
             --duration SECONDS   how long faults are injected, per run (60)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given
             --runs N             every cell so many times, with seeds N, N + 1, ... (1)
-            --replicas N         3 or 5; by the seed if not given
+            --nodes N            how many (5); with 3 some partitions have no shape
+            --replicas N         of a shard; 3, or all, by the seed, if not given
             --out FOLDER         where runs leave their folders (artifacts/chaos)
             --keep-data          keep the nodes' data also of a run that passed
         exit code: 0 passed, 1 violated, 2 misuse, 3 undecided, 4 could not be run here

@@ -16,7 +16,7 @@ try
         return left.Count == 0 ? 0 : 1;
     }
 
-    if (line.Has("--help") || !(line.Has("--list") || line.Has("--scenario") || line.Has("--tier")))
+    if (line.Has("--help") || !(line.Has("--list") || line.Has("--scenario") || line.Has("--tier") || line.Has("--planted")))
     {
         Console.WriteLine(CommandLine.Usage);
         return line.Has("--help") ? 0 : 2;

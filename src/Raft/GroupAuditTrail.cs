@@ -143,6 +143,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     bool IPersistentState.IsVotedFor(in ClusterMemberId id)
     {
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("votes-twice")) { return true; }
+#endif
         var votedFor = _log.Ballot.VotedFor;
         return votedFor.IsEmpty || votedFor.Span.SequenceEqual(Encode(id));
     }
@@ -218,6 +221,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             }
         }
 
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("ack-before-fsync")) { return; }
+#endif
         // Entries that were already there may still be on their way to the disk from an attempt that was cut off.
         await _log.WhenDurableAsync().ConfigureAwait(false);
     }
@@ -263,6 +269,10 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
                 return;
             }
 
+#if PLANTED_BUGS
+            if (Storage.PlantedBug.Is("conflict-kept")) { return; }
+#endif
+
             Invariant.Holds(index > _commitIndex, $"Entry {index} is committed and may not be replaced by one of term {term}.");
             _log.TruncateFrom(index);
             _quorumIndex = Math.Min(_quorumIndex, Math.Max(_commitIndex, index - 1));
@@ -292,6 +302,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             _leadingTerm = term;
         }
 
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("deposed-appends")) { return term == _log.Ballot.Term && term >= _log.LastTerm ? Append(term, kind, payload) : throw new NotLeaderException(); }
+#endif
         return term == _leadingTerm && term == _log.Ballot.Term && term >= _log.LastTerm
             ? Append(term, kind, payload)
             : throw new NotLeaderException();
@@ -300,6 +313,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     private long Append(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload)
     {
         var index = _log.Append(term, kind, payload);
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("commit-without-quorum")) { if (term == _leadingTerm && kind == LogEntryKind.Command) { _quorumIndex = index; } }
+#endif
         if (kind == LogEntryKind.Configuration)
         {
             _configurations.Add(index);

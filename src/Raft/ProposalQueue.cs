@@ -233,6 +233,9 @@ internal sealed class ProposalQueue : IAsyncDisposable
         {
             // Appended, then leadership was lost or we are stopping: apply, or the callers' patience, settles it.
             LogMessages.ProposalOpen(_logger, batch.Entry.Index, error.Message);
+#if PLANTED_BUGS
+            if (Storage.PlantedBug.Is("open-called-failed")) { CompleteAll(batch, ProposalStatus.NotLeader); }
+#endif
         }
         finally
         {

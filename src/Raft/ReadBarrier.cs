@@ -19,6 +19,9 @@ internal sealed class ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func
     private readonly Lock _gate = new();
     private TaskCompletionSource<ReadBarrierStatus>? _waiting;
     private bool _running;
+#if PLANTED_BUGS
+    private long _plantedLeaseUntil;
+#endif
 
     public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken)
     {
@@ -69,6 +72,9 @@ internal sealed class ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func
     private async ValueTask<ReadBarrierStatus> RoundAsync()
     {
         var term = log.Term;
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("lease-too-long") && Environment.TickCount64 < _plantedLeaseUntil) { return ReadBarrierStatus.Passed; }
+#endif
         if (cluster.LeadershipToken.IsCancellationRequested)
         {
             return ReadBarrierStatus.NotLeader;
@@ -76,6 +82,9 @@ internal sealed class ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func
 
         var commitIndex = log.CommitIndex;
         var readIndex = termAt(commitIndex) == term ? commitIndex : log.LastIndex;
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("read-without-quorum")) { await progress.WaitAsync(readIndex, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
+#endif
         using var limit = new CancellationTokenSource(timeout);
         try
         {
@@ -86,6 +95,9 @@ internal sealed class ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func
             }
 
             await progress.WaitAsync(readIndex, limit.Token).ConfigureAwait(false);
+#if PLANTED_BUGS
+            _plantedLeaseUntil = Environment.TickCount64 + 10_000;
+#endif
             return ReadBarrierStatus.Passed;
         }
         catch (NotLeaderException)

@@ -11,23 +11,37 @@ internal static class FaultCatalog
         new("kill-leader", FaultNeeds.None, () => new KillFault(new Victims(Whom.Leader))) { What = "kill -9 of a shard's leader" },
         new("kill-follower", FaultNeeds.None, () => new KillFault(new Victims(Whom.Follower))) { What = "kill -9 of a node that leads little" },
         new("kill-any", FaultNeeds.None, () => new KillFault(new Victims(Whom.Any))) { What = "kill -9 of a node chosen by chance" },
-        new("kill-majority", FaultNeeds.None, () => new KillFault(new Victims(Whom.Majority))) { What = "kill -9 of three of five", IsTotal = true },
+        new("kill-majority", FaultNeeds.None, () => new KillFault(new Victims(Whom.Majority))) { What = "kill -9 of more than half of the nodes", IsTotal = true },
         new("kill-all", FaultNeeds.None, () => new KillFault(new Victims(Whom.All))) { What = "kill -9 of all nodes at once", IsTotal = true },
         new("kill-loop", FaultNeeds.None, () => new LoopKillFault()) { What = "kill -9 and start, one node after another", IsTotal = true },
         new("pause-leader", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Leader))) { What = "SIGSTOP of a shard's leader" },
         new("pause-any", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Any))) { What = "SIGSTOP of a node chosen by chance" },
-        new("pause-majority", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Majority))) { What = "SIGSTOP of three of five", IsTotal = true },
+        new("pause-majority", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Majority))) { What = "SIGSTOP of more than half of the nodes", IsTotal = true },
         new("pause-all", FaultNeeds.None, () => new PauseFault(new Victims(Whom.All))) { What = "SIGSTOP of all nodes", IsTotal = true },
         new("restart", FaultNeeds.None, () => new RestartFault(new Victims(Whom.Any))) { What = "SIGTERM, and a new start" },
         new("resign", FaultNeeds.None, () => new ResignFault()) { What = "every leader is asked to give up", IsTotal = true },
         new("partition-leader", FaultNeeds.Network, () => new PartitionFault(async scene => PartitionShape.Alone(scene.Cluster.Plan.Nodes, (await scene.AnyLeaderAsync()).Node))) { What = "a shard's leader alone" },
-        new("partition-halves", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.Halves(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "two against three" },
-        new("partition-ring", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.MajorityRing(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "each sees another majority", IsTotal = true },
+        new("partition-halves", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.Halves(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "a minority against a majority" },
+        new("partition-ring", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.MajorityRing(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "each sees another majority", IsTotal = true, NodesMin = 5 },
         new("partition-bridge", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.Bridge(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "two pairs and one node that sees all", IsTotal = true },
         new("partition-mute", FaultNeeds.Network, () => new PartitionFault(async scene => PartitionShape.Mute(scene.Cluster.Plan.Nodes, (await scene.AnyLeaderAsync()).Node))) { What = "a leader that hears and is not heard" },
         new("partition-deaf", FaultNeeds.Network, () => new PartitionFault(async scene => PartitionShape.Deaf(scene.Cluster.Plan.Nodes, (await scene.AnyLeaderAsync()).Node))) { What = "a leader that is heard and does not hear" },
         new("partition-flapping", FaultNeeds.Network, () => new FlappingFault()) { What = "partitions that come and go", IsTotal = true },
+        new("power-one", FaultNeeds.Volumes, () => new PowerCutFault(new Victims(Whom.Any))) { What = "power cut of one node: un-synced writes are lost" },
+        new("power-leader", FaultNeeds.Volumes, () => new PowerCutFault(new Victims(Whom.Leader))) { What = "power cut of a shard's leader" },
+        new("power-majority", FaultNeeds.Volumes, () => new PowerCutFault(new Victims(Whom.Majority))) { What = "power cut of more than half of the nodes at one moment", IsTotal = true },
+        new("power-all", FaultNeeds.Volumes, () => new PowerCutFault(new Victims(Whom.All))) { What = "power cut of all nodes at one moment", IsTotal = true },
+        new("disk-dead", FaultNeeds.Volumes, () => new DiskDeadFault()) { What = "every write and sync of a leader fails with EIO", IsTotal = true },
+        new("disk-full", FaultNeeds.Volumes, () => new DiskFullFault()) { What = "a node's file system is filled up" },
+        new("sync-slow", FaultNeeds.Tracer, () => new SyncFault(fails: false)) { What = "a leader's syncs take 0.1 to 1.5 s longer", IsTotal = true },
+        new("sync-fails", FaultNeeds.Tracer, () => new SyncFault(fails: true)) { What = "a leader's syncs fail with EIO", IsTotal = true },
+        new("log-tail-lost", FaultNeeds.None, () => new LogDamageFault(LogDamage.LostTail)) { What = "the end of a dead node's log is zeros", IsSolitary = true },
+        new("log-bit-flip", FaultNeeds.None, () => new LogDamageFault(LogDamage.BitFlip)) { What = "one bit of a dead node's log is another", IsSolitary = true },
+        new("wipe", FaultNeeds.None, () => new WipeFault()) { What = "a node comes back with an empty disk", IsSolitary = true },
     ];
+
+    /// <summary>What a mix draws from: damage of one disk is survived by the others' disks, so two of it must not meet.</summary>
+    public static IReadOnlyList<FaultKind> Mixable { get; } = [.. All.Where(kind => !kind.IsSolitary)];
 
     public static FaultKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);
 }

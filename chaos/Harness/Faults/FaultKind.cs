@@ -12,8 +12,11 @@ internal enum FaultNeeds
     /// <summary>A file system of its own for each node: root, loop devices, mkfs.ext4.</summary>
     Volumes = 2,
 
+    /// <summary>strace, which may attach to processes.</summary>
+    Tracer = 4,
+
     /// <summary>A C compiler, for the shim between the node and the kernel.</summary>
-    Shim = 4,
+    Shim = 8,
 }
 
 /// <summary>A fault by its name, as it stands in scenarios and in the marks of a history.</summary>
@@ -24,6 +27,12 @@ internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Cre
 {
     /// <summary>It stops the whole store, or may: while it lasts nobody promises an answer.</summary>
     public bool IsTotal { get; init; }
+
+    /// <summary>Fewer nodes give it no shape.</summary>
+    public int NodesMin { get; init; } = 3;
+
+    /// <summary>It must be healed fully before another may follow, so it is in no mix.</summary>
+    public bool IsSolitary { get; init; }
 
     /// <summary>What it does, for the list.</summary>
     public required string What { get; init; }

@@ -44,6 +44,8 @@ internal static class RunFolder
             {
                 Directory.Delete(data, recursive: true);
             }
+
+            File.Delete(Path.Combine(node, "volume.ext4"));
         }
     }
 }

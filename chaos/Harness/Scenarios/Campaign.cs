@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Planted;
 using KvRaft.Chaos.Report;
 
 namespace KvRaft.Chaos.Scenarios;
@@ -12,14 +13,24 @@ internal static class Campaign
 
     public static async Task<int> RunAsync(CommandLine line)
     {
-        var scenarios = line.Text("--scenario") is { } one ? [ScenarioMatrix.Parse(one)]
-            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
         var options = OptionsOf(line);
         Directory.CreateDirectory(options.Output);
         var abilities = await HostAbilities.LookAsync(options.Output);
         using var interrupted = new CancellationTokenSource();
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Interrupt(context, interrupted));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Interrupt(context, interrupted));
+        return line.Text("--planted") is { } planted
+            ? await SelfTest.RunAsync(planted, options, abilities, interrupted.Token)
+            : await RunAsync(ScenariosOf(line), line.Number("--runs") ?? 1, options, abilities, interrupted);
+    }
+
+    private static IReadOnlyList<Scenario> ScenariosOf(CommandLine line) =>
+        line.Text("--scenario") is { } one
+            ? [ScenarioMatrix.Parse(one)]
+            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
+
+    private static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, int runs, RunOptions options, HostAbilities abilities, CancellationTokenSource interrupted)
+    {
         var results = new List<RunResult>();
         var notRun = new List<Scenario>();
 
@@ -28,9 +39,9 @@ internal static class Campaign
         Console.WriteLine($"seed {options.Seed}, {options.Duration.TotalSeconds:0} s of faults a run");
         foreach (var scenario in scenarios)
         {
-            for (var run = 0; run < (line.Number("--runs") ?? 1) && !interrupted.IsCancellationRequested; run++)
+            for (var run = 0; run < runs && !interrupted.IsCancellationRequested; run++)
             {
-                if (WhyNot(scenario, abilities) is { } why)
+                if (WhyNot(scenario, abilities, options.Nodes) is { } why)
                 {
                     Console.WriteLine($"NOT RUN    {scenario}: could not inject: {why}");
                     notRun.Add(scenario);
@@ -84,11 +95,11 @@ internal static class Campaign
             : 0;
     }
 
-    private static string? WhyNot(Scenario scenario, HostAbilities abilities)
+    private static string? WhyNot(Scenario scenario, HostAbilities abilities, int nodes)
     {
         if (scenario.Fault != FaultCatalog.Mixed)
         {
-            return scenario.Kinds.Select(kind => abilities.WhyNot(kind.Needs)).FirstOrDefault(why => why is not null);
+            return scenario.Kinds.Select(kind => kind.NodesMin > nodes ? $"{kind.Name} needs {kind.NodesMin} nodes" : abilities.WhyNot(kind.Needs)).FirstOrDefault(why => why is not null);
         }
 
         // A mix without some of its faults is another, weaker one: said, but run.
@@ -110,6 +121,7 @@ internal static class Campaign
         Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? 60),
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
         Build = line.Text("--build"),
+        Nodes = line.Number("--nodes") ?? 5,
         Replicas = line.Number("--replicas"),
         KeepData = line.Has("--keep-data"),
     };

@@ -4,7 +4,7 @@ using KvRaft.Chaos.Faults;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>What this machine lets us do: for each need, null or why not.</summary>
-internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoShim)
+internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoTracer, string? WhyNoShim)
 {
     public static async Task<HostAbilities> LookAsync(string folder)
     {
@@ -12,7 +12,8 @@ internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes,
         var abilities = new HostAbilities(
             await NodeNetwork.WhyImpossibleAsync(),
             await NodeVolume.WhyImpossibleAsync(folder, ledger),
-            (await Shell.TryAsync("sh", "-c", "command -v gcc")).ExitCode == 0 ? null : "no gcc");
+            await WhyMissingAsync("strace"),
+            await WhyMissingAsync("gcc"));
         await ledger.SweepAsync();
         File.Delete(ledger.Path);
         return abilities;
@@ -25,8 +26,12 @@ internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes,
         {
             needs.HasFlag(FaultNeeds.Network) ? WhyNoNetwork : null,
             needs.HasFlag(FaultNeeds.Volumes) ? WhyNoVolumes : null,
+            needs.HasFlag(FaultNeeds.Tracer) ? WhyNoTracer : null,
             needs.HasFlag(FaultNeeds.Shim) ? WhyNoShim : null,
         }.OfType<string>().ToList();
         return reasons.Count == 0 ? null : string.Join("; ", reasons);
     }
+
+    private static async Task<string?> WhyMissingAsync(string program) =>
+        (await Shell.TryAsync("sh", "-c", $"command -v {program}")).ExitCode == 0 ? null : $"no {program}";
 }

@@ -24,7 +24,10 @@ internal sealed record RunOptions
     /// <summary>Keep the nodes' data also when all is well.</summary>
     public bool KeepData { get; init; }
 
-    /// <summary>Null: three or five, by the seed.</summary>
+    /// <summary>Three or more.</summary>
+    public int Nodes { get; init; } = 5;
+
+    /// <summary>Null: three, or as many as there are nodes, by the seed.</summary>
     public int? Replicas { get; init; }
 
     /// <summary>Variables for every node.</summary>

@@ -11,7 +11,7 @@ internal sealed record Scenario(string Fault, string Workload)
     public IReadOnlyList<FaultKind> Kinds => Fault switch
     {
         FaultCatalog.NoFault => [],
-        FaultCatalog.Mixed => FaultCatalog.All,
+        FaultCatalog.Mixed => FaultCatalog.Mixable,
         _ => [FaultCatalog.Find(Fault) ?? throw new ArgumentException($"There is no fault '{Fault}'.")],
     };
 }

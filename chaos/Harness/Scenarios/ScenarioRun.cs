@@ -24,6 +24,9 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     private readonly RunTotals _totals = new();
     private readonly List<string> _unverified = [];
 
+    /// <summary>Null until the nodes have stopped and their logs were read.</summary>
+    private Verdict? _logs;
+
     /// <summary>Runs and judges.</summary>
     public async Task<RunResult> RunAsync(CancellationToken interrupted)
     {
@@ -56,13 +59,14 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     private async Task<FailoverTimes> DriveAsync(string id, string folder, Ledger ledger, CancellationToken interrupted)
     {
         var random = new Random(options.Seed);
-        var kinds = scenario.Kinds.Where(kind => abilities.WhyNot(kind.Needs) is null).ToList();
+        var kinds = scenario.Kinds.Where(kind => abilities.WhyNot(kind.Needs) is null && kind.NodesMin <= options.Nodes).ToList();
         var needs = kinds.Aggregate(FaultNeeds.None, (all, kind) => all | kind.Needs);
         var plan = new ClusterPlan
         {
             Folder = folder,
             NodeExecutable = options.NodeExecutable,
-            Replicas = options.Replicas ?? (random.Next(2) == 0 ? 3 : 5),
+            Nodes = options.Nodes,
+            Replicas = options.Replicas ?? (random.Next(2) == 0 ? 3 : options.Nodes),
             OwnNetwork = abilities.WhyNoNetwork is null,
             OwnVolumes = needs.HasFlag(FaultNeeds.Volumes),
             Environment = options.NodeEnvironment,
@@ -161,6 +165,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         }
 
         NoteDeaths(cluster);
+        var applied = await NodeLogs.AppliedAsync(cluster);
         foreach (var node in cluster.Plan.Numbers.Where(node => cluster.Process(node).IsRunning))
         {
             if (await cluster.Process(node).StopAsync(StopPatience) is not 0 and var exitCode)
@@ -168,6 +173,8 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
                 _findings.Add(new Finding("did-not-stop", exitCode is null ? $"{ChaosCluster.NameOf(node)} ran on for {StopPatience.TotalSeconds:0} s after SIGTERM" : $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}"));
             }
         }
+
+        _logs = LogComparison.Check(await NodeLogs.ReadAsync(cluster), applied);
     }
 
     private void NoteDeaths(ChaosCluster cluster)
@@ -191,6 +198,11 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
         verdicts.Add(_findings.ToVerdict("cluster"));
         verdicts.Add(FaultVerdict());
+        if (_logs is not null)
+        {
+            verdicts.Add(_logs);
+        }
+
         using var text = new StreamReader(Path.Combine(folder, RunFolder.HistoryFile));
         var history = History.Read(text);
         if (history.Header.Workload is not null)

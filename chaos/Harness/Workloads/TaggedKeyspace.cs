@@ -8,11 +8,35 @@ internal static class TaggedKeyspace
 {
     public const string Name = "tagged";
 
-    public static Task CreateAsync(IKvClient client) => client.Administration.CreateKeyspaceAsync(
-        new KeyspaceInfo { Name = Name, Mode = KeyspaceMode.Strong, Routing = RoutingRule.Tag }, ifNotExists: true);
+    /// <summary>Creates it, and waits until every node knows it: the news travels, and until then a node says that there is none.</summary>
+    public static async Task CreateAsync(IKvClient client)
+    {
+        await client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = Name, Mode = KeyspaceMode.Strong, Routing = RoutingRule.Tag }, ifNotExists: true);
+        foreach (var endpoint in client.Options.Endpoints)
+        {
+            await using var one = KvClient.Connect($"kvraft://{endpoint}/{Name}?routing=endpoints&timeout=10s");
+            while (!await KnowsAsync(one))
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
 
     public static IKeyspace<string, string> Of(Worker worker) => worker.Client.TextKeyspace(Name);
 
     /// <summary>What must hold for a key that was read in this state.</summary>
     public static KvCondition Unchanged(KvEntry<string>? read) => read is { } entry ? KvCondition.VersionIs(entry.Version) : KvCondition.Absent;
+
+    private static async Task<bool> KnowsAsync(KvClient node)
+    {
+        try
+        {
+            await node.TextKeyspace().GetAsync("{known}");
+            return true;
+        }
+        catch (KvException failure) when (failure.Reason == ErrorReasons.KeyspaceNotFound)
+        {
+            return false;
+        }
+    }
 }

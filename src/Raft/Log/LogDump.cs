@@ -104,7 +104,7 @@ public static class LogDump
         var header = item.Header;
         var what = header.Kind switch
         {
-            RecordKind.Entry => Text($"entry {header.Index}@{header.Term} {(LogEntryKind)header.Detail} {header.PayloadLength} bytes"),
+            RecordKind.Entry => Text($"entry {header.Index}@{header.Term} {(LogEntryKind)header.Detail} {header.PayloadLength} bytes {header.PayloadChecksum:x8}"),
             RecordKind.State when item.State is { } state => Text($"state ({(StateReason)header.Detail}) {Describe(state)}"),
             _ => header.Kind.ToString().ToLowerInvariant(),
         };

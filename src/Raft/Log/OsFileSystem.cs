@@ -115,12 +115,18 @@ internal sealed partial class OsFileSystem : IFileSystem
 
         public void FlushData()
         {
+#if PLANTED_BUGS
+            if (Storage.PlantedBug.Is("no-fsync")) { return; }
+#endif
             if (!OperatingSystem.IsLinux())
             {
                 RandomAccess.FlushToDisk(handle);
                 return;
             }
 
+#if PLANTED_BUGS
+            if (Storage.PlantedBug.Is("fsync-error-ignored")) { _ = LibC.FDataSync(handle); return; }
+#endif
             // FlushToDisk is fsync, which also journals the time stamps: a second commit for nothing on a preallocated file.
             while (LibC.FDataSync(handle) != 0)
             {

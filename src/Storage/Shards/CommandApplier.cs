@@ -25,6 +25,9 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
             return Execute(decoded.Command);
         }
 
+#if PLANTED_BUGS
+        if (PlantedBug.Is("retry-applied-twice")) { return Execute(decoded.Command); }
+#endif
         if (sessions.Answer(context, stamp, decoded.BodyHash) is { } answer)
         {
             return answer;
@@ -70,12 +73,21 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
     private ShardOutcome Put(PutCommand put)
     {
         var current = _data.Find(put.Keyspace, put.Key.Span);
+#if PLANTED_BUGS
+        if (PlantedBug.Is("cas-not-compared")) { put = current is { Version: var seen } && seen % 8 == 0 ? put with { Condition = default } : put; }
+#endif
         if (!put.Condition.HoldsFor(current))
         {
             return Failed(current, put.ReturnPrevious);
         }
 
         var version = context.NextVersion();
+#if PLANTED_BUGS
+        if (PlantedBug.Is("ttl-forgotten")) { if (version % 4 == 0) { put = put with { ExpireAtMs = 0 }; } }
+#endif
+#if PLANTED_BUGS
+        if (PlantedBug.Is("clock-in-apply")) { version += Environment.ProcessId % 2; }
+#endif
         _data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, put.ExpireAtMs);
         return Applied(version, current, put.ReturnPrevious, expireAtMs: put.ExpireAtMs);
     }

@@ -158,6 +158,9 @@ internal sealed class SessionTable(SessionLimits limits)
             return loaded;
         }
 
+#if PLANTED_BUGS
+        if (PlantedBug.Is("sessions-forgotten-at-start")) { return null; }
+#endif
         if (context.Changes.Get(KeyLayout.Session(client)) is not { } row)
         {
             return null;

@@ -6,6 +6,9 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data)
     public ShardOutcome Apply(TxnCommand txn)
     {
         var succeeded = txn.Compares.All(compare => compare.Condition.HoldsFor(data.Find(compare.Keyspace, compare.Key.Span)));
+#if PLANTED_BUGS
+        if (PlantedBug.Is("txn-not-compared")) { succeeded = true; }
+#endif
         var operations = succeeded ? txn.Then : txn.Else;
         var before = context.State;
         var results = new TxnResult[operations.Count];
@@ -13,6 +16,9 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data)
         context.Changes.Mark();
         for (var i = 0; i < results.Length; i++)
         {
+#if PLANTED_BUGS
+            if (PlantedBug.Is("txn-torn")) { if (i > 0 && version % 16 == 0 && operations[i] is TxnPut) { results[i] = new(0); continue; } }
+#endif
             var (refusal, result) = Run(operations[i], version);
             if (refusal != RefusalReason.None)
             {

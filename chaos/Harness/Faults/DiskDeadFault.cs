@@ -1,0 +1,60 @@
+using KvRaft.Chaos.Cluster;
+
+namespace KvRaft.Chaos.Faults;
+
+/// <summary>
+/// A node's disk dies under it: every write and sync fails with EIO. After that nobody knows what the disk holds, so the node must end by
+/// itself, soon, and not try again.
+/// </summary>
+internal sealed class DiskDeadFault : IFault
+{
+    /// <summary>Every node syncs within a heartbeat or two of load; the rest is for a busy machine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private int _node;
+    private bool _ended;
+    private IReadOnlyList<int> _led = [];
+
+    public async Task<string> PlanAsync(FaultScene scene)
+    {
+        var (node, _) = await scene.AnyLeaderAsync();
+        _node = node;
+        _led = [.. (await scene.Cluster.LeadersAsync()).Where(pair => pair.Value == node).Select(pair => pair.Key)];
+        return ChaosCluster.NameOf(node);
+    }
+
+    public async Task InjectAsync(FaultScene scene)
+    {
+        var process = scene.Cluster.Process(_node);
+        process.ExpectEnd();
+        scene.Cluster.Volumes[_node].CutPower();
+        scene.Failovers.LeaderGone(_led);
+        using var limit = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+            _ended = true;
+        }
+        catch (OperationCanceledException)
+        {
+            scene.Totals.Complaints.Add($"{ChaosCluster.NameOf(_node)} ran on for {Patience.TotalSeconds:0} s with a dead disk");
+        }
+    }
+
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
+        !scene.Cluster.Volumes[_node].IsDead() ? Evidence.Missing("the file system takes writes")
+        : _ended ? Evidence.Seen($"writes refused, {ChaosCluster.NameOf(_node)} ended with exit code {scene.Cluster.Process(_node).ExitCode}")
+        : Evidence.Seen("writes refused, the node runs on"));
+
+    public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
+
+    public async Task HealAsync(FaultScene scene)
+    {
+        await scene.Cluster.Process(_node).KillAsync();
+        await scene.Cluster.Volumes[_node].UnmountAsync();
+        await scene.Cluster.Volumes[_node].MountAsync();
+        scene.Cluster.Process(_node).Start();
+    }
+
+    public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);
+}

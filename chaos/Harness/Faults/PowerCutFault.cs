@@ -1,0 +1,64 @@
+using KvRaft.Chaos.Cluster;
+
+namespace KvRaft.Chaos.Faults;
+
+/// <summary>
+/// The power of some nodes is cut at one moment: each is stopped in its tracks, its file system loses what was not synced, the process
+/// dies with it. Then the file system is mounted again, which replays its journal, and the node is started.
+/// </summary>
+internal sealed class PowerCutFault(Victims victims) : IFault
+{
+    private readonly List<string> _dead = [];
+    private Target _target = Target.None;
+
+    public async Task<string> PlanAsync(FaultScene scene)
+    {
+        _target = await victims.ChooseAsync(scene);
+        return _target.ToString();
+    }
+
+    public async Task InjectAsync(FaultScene scene)
+    {
+        // Stopped first, all of them: nobody may see another's death and act on it before its own.
+        await Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).SignalAsync("STOP")));
+        foreach (var node in _target.Nodes)
+        {
+            scene.Cluster.Volumes[node].CutPower();
+            if (scene.Cluster.Volumes[node].IsDead())
+            {
+                _dead.Add(ChaosCluster.NameOf(node));
+            }
+        }
+
+        await Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).KillAsync()));
+        scene.Totals.PowerCuts += _target.Nodes.Count;
+        scene.Totals.PowerCutsOfAll += _target.Nodes.Count == scene.Cluster.Plan.Nodes ? 1 : 0;
+        if (_target.Nodes.Count == 1)
+        {
+            scene.Failovers.LeaderGone(_target.LedShards);
+        }
+    }
+
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
+        _dead.Count < _target.Nodes.Count ? Evidence.Missing($"only {string.Join(',', _dead)} refused writes")
+        : _target.Nodes.Any(node => scene.Cluster.Process(node).IsRunning) ? Evidence.Missing("a process runs on")
+        : Evidence.Seen($"the file systems of {string.Join(',', _dead)} refused writes, no process"));
+
+    public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 4000));
+
+    public async Task HealAsync(FaultScene scene)
+    {
+        foreach (var node in _target.Nodes)
+        {
+            await scene.Cluster.Volumes[node].UnmountAsync();
+            await scene.Cluster.Volumes[node].MountAsync();
+        }
+
+        foreach (var node in _target.Nodes)
+        {
+            scene.Cluster.Process(node).Start();
+        }
+    }
+
+    public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync([.. _target.Nodes]);
+}

@@ -1,0 +1,28 @@
+using KvRaft.Chaos.Scenarios;
+
+namespace KvRaft.Chaos.Planted;
+
+/// <summary>Every planted bug. The other half of each is one guarded statement in src.</summary>
+internal static class PlantedCatalog
+{
+    public static IReadOnlyList<PlantedKind> All { get; } =
+    [
+        new("no-fsync", new Scenario("power-all", "set"), "nothing is synced"),
+        new("ack-before-fsync", new Scenario("power-all", "set"), "a follower acknowledges before its sync"),
+        new("fsync-error-ignored", new Scenario("sync-fails", "register"), "a failed sync is taken for a good one"),
+        new("commit-without-quorum", new Scenario("partition-leader", "register"), "a leader commits what only itself has"),
+        new("votes-twice", new Scenario("kill-all", "register"), "a node votes for everybody who asks in a term"),
+        new("conflict-kept", new Scenario("partition-leader", "register"), "a conflicting suffix is kept"),
+        new("deposed-appends", new Scenario("pause-leader", "register"), "a deposed leader appends in its successor's term"),
+        new("read-without-quorum", new Scenario("partition-leader", "register"), "a leader reads without asking whether it still leads"),
+        new("lease-too-long", new Scenario("partition-leader", "register"), "a lease outlives the election of the next leader"),
+        new("open-called-failed", new Scenario("partition-leader", "set"), "an unknown outcome is reported as not executed"),
+        new("retry-applied-twice", new Scenario("pause-leader", "counter"), "a repeated request is applied again"),
+        new("sessions-forgotten-at-start", new Scenario("kill-any", "counter"), "remembered outcomes are forgotten with the process"),
+        new("cas-not-compared", new Scenario("none", "register"), "a compare-and-set does not always compare"),
+        new("clock-in-apply", new Scenario("none", "register"), "applying depends on the process that does it"),
+        new("ttl-forgotten", new Scenario("none", "ttl"), "every fourth version never expires"),
+        new("txn-not-compared", new Scenario("none", "append"), "a transaction's conditions are not looked at"),
+        new("txn-torn", new Scenario("none", "bank"), "now and then only the first write of a transaction is done"),
+    ];
+}

@@ -1,0 +1,16 @@
+#if PLANTED_BUGS
+namespace KvRaft.Storage;
+
+/// <summary>
+/// Faults put in on purpose, to show that the chaos harness convicts them. None of this is in an ordinary build: it needs
+/// <c>-p:PlantedBugs=true</c>, and then the name of one fault in the environment. <c>chaos/Harness/Planted</c> lists them.
+/// </summary>
+public static class PlantedBug
+{
+    private static readonly string? Active = Environment.GetEnvironmentVariable("KVRAFT_PLANTED_BUG");
+
+    static PlantedBug() => Console.Error.WriteLine($"kvraft: THIS BUILD HAS PLANTED BUGS; active: {Active ?? "none"}");
+
+    public static bool Is(string name) => Active == name;
+}
+#endif
