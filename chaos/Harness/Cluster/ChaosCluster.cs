@@ -18,9 +18,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly NodeProcess[] _processes;
     private readonly AdminChannel[] _admins;
 
-    private ChaosCluster(ClusterPlan plan, NodeNetwork? network, IReadOnlyList<NodeVolume> volumes, IReadOnlyList<string> endpoints, NodeProcess[] processes)
+    private ChaosCluster(ClusterPlan plan, NodeNetwork? network, IReadOnlyList<NodeVolume> volumes, ClockShim? clocks, IReadOnlyList<string> endpoints, NodeProcess[] processes)
     {
         Plan = plan;
+        Clocks = clocks;
         Network = network;
         Volumes = volumes;
         Endpoints = endpoints;
@@ -32,6 +33,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     /// <summary>Null: the nodes share loopback, and nothing can be cut.</summary>
     public NodeNetwork? Network { get; }
+
+    /// <summary>Null: the nodes share the machine's clock.</summary>
+    public ClockShim? Clocks { get; }
 
     /// <summary>Empty: the nodes share a file system.</summary>
     public IReadOnlyList<NodeVolume> Volumes { get; }
@@ -46,6 +50,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     public static async Task<ChaosCluster> CreateAsync(ClusterPlan plan, string id, Ledger ledger)
     {
         var network = plan.OwnNetwork ? await NodeNetwork.CreateAsync(id, plan.Nodes, ledger) : null;
+        var clocks = plan.OwnClocks ? await ClockShim.CreateAsync(plan.Folder, plan.Nodes) : null;
         var volumes = new List<NodeVolume>();
         var ports = network is null ? FreePorts(plan.Nodes * 2) : [];
         var members = plan.Numbers.Select(node => new
@@ -77,11 +82,14 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 limits = new { diskReserveBytes = NodeVolume.ReserveBytes },
                 nodes = members,
             }));
-            var command = new NodeCommand(plan.NodeExecutable, config, Path.Combine(folder, "node.log"), network?.NamespaceOf(node)) { Environment = plan.Environment };
+            var command = new NodeCommand(plan.NodeExecutable, config, Path.Combine(folder, "node.log"), network?.NamespaceOf(node))
+            {
+                Environment = (clocks?.EnvironmentOf(node) ?? new Dictionary<string, string>()).Concat(plan.Environment).ToDictionary(),
+            };
             processes[node] = new NodeProcess(command, ledger);
         }
 
-        return new ChaosCluster(plan, network, volumes, [.. members.Select(member => member.@public)], processes);
+        return new ChaosCluster(plan, network, volumes, clocks, [.. members.Select(member => member.@public)], processes);
     }
 
     public NodeProcess Process(int node) => _processes[node];

@@ -22,6 +22,9 @@ internal sealed record ClusterPlan
     /// <summary>A file system of its own for each node.</summary>
     public bool OwnVolumes { get; init; }
 
+    /// <summary>Wall clocks that can be moved one by one.</summary>
+    public bool OwnClocks { get; init; }
+
     /// <summary>Variables for every node.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -9,6 +9,8 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
 {
     public NodeNetwork Network => Cluster.Network ?? throw new InvalidOperationException("This fault needs a network of the nodes' own.");
 
+    public ClockShim Clocks => Cluster.Clocks ?? throw new InvalidOperationException("This fault needs clocks that can be moved.");
+
     public int AnyNode() => Random.Next(Cluster.Plan.Nodes);
 
     /// <summary>So many distinct nodes, in random order.</summary>

@@ -53,9 +53,12 @@ internal static class SelfTest
                 NodeEnvironment = new Dictionary<string, string> { ["KVRAFT_PLANTED_BUG"] = kind.Name },
             }, abilities).RunAsync(interrupted);
             spent += result.Took;
-            if (result.Outcome == RunOutcome.Violated)
+
+            // A bug that makes the store slow proves nothing about the judges of what it answers.
+            var guilty = result.Verdicts.Where(verdict => verdict.Judgement == Judgement.Violation && verdict.Checker != "liveness").ToList();
+            if (guilty.Count > 0)
             {
-                var proofs = result.Verdicts.Where(verdict => verdict.Judgement == Judgement.Violation).Select(verdict => $"{verdict.Checker} ({string.Join(", ", verdict.Counts.Keys)})");
+                var proofs = guilty.Select(verdict => $"{verdict.Checker} ({string.Join(", ", verdict.Counts.Keys)})");
                 return $"CONVICTED  {kind.Name} by {string.Join(", ", proofs)} in run {runs} of {kind.Scenario}, {spent.TotalSeconds:0} s; {Path.Combine(result.Folder, "timeline.html")}";
             }
         }

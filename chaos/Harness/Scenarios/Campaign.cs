@@ -27,7 +27,7 @@ internal static class Campaign
     private static IReadOnlyList<Scenario> ScenariosOf(CommandLine line) =>
         line.Text("--scenario") is { } one
             ? [ScenarioMatrix.Parse(one)]
-            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
+            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': ci, pr, nightly.");
 
     private static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, int runs, RunOptions options, HostAbilities abilities, CancellationTokenSource interrupted)
     {

@@ -11,6 +11,9 @@ namespace KvRaft.Chaos.Scenarios;
 /// </summary>
 internal static class ReplicaComparison
 {
+    /// <summary>The finding of a replica that did not catch up in time; all others are of replicas that differ.</summary>
+    public const string Behind = "replica-behind";
+
     /// <summary>A replica that is behind without load catches up within seconds, or not at all.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -41,7 +44,7 @@ internal static class ReplicaComparison
 
             if (clock.Elapsed > Patience)
             {
-                return [new Finding("replica-behind", $"shard {shard}, {Patience.TotalSeconds:0} s after the last write: {seen}")];
+                return [new Finding(Behind, $"shard {shard}, {Patience.TotalSeconds:0} s after the last write: {seen}")];
             }
 
             await Task.Delay(200);

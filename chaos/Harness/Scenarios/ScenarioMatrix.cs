@@ -22,11 +22,16 @@ internal static class ScenarioMatrix
         new("partition-halves", "bank"),
         new("kill-loop", "counter"),
         new("partition-flapping", "ttl"),
+        new("power-all", "set"),
         new("mixed", "append"),
     ];
 
+    /// <summary>What fits into a build: two minutes, and on three nodes.</summary>
+    public static IReadOnlyList<Scenario> Build { get; } = [new("kill-leader", "register"), new("partition-leader", "append"), new("kill-all", "set")];
+
     public static IReadOnlyList<Scenario>? Tier(string name) => name switch
     {
+        "ci" => Build,
         "pr" => PullRequest,
         "nightly" => All,
         _ => null,

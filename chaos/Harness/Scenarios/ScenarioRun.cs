@@ -21,6 +21,10 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(30);
 
     private readonly FindingList _findings = new();
+
+    /// <summary>What was not done in time; on a machine that starved the nodes it convicts nobody.</summary>
+    private readonly FindingList _late = new();
+
     private readonly RunTotals _totals = new();
     private readonly List<string> _unverified = [];
 
@@ -35,10 +39,11 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         Directory.CreateDirectory(folder);
         var ledger = new Ledger(Path.Combine(folder, "ledger"));
         var clock = Stopwatch.StartNew();
+        await using var watch = new MachineWatch();
         try
         {
             var failovers = await DriveAsync(id, folder, ledger, interrupted);
-            var result = Judge(id, folder, failovers, clock.Elapsed);
+            var result = Judge(id, folder, failovers, clock.Elapsed, watch);
             RunFolder.Write(result);
             if (result.Outcome == RunOutcome.Passed && !options.KeepData)
             {
@@ -69,6 +74,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             Replicas = options.Replicas ?? (random.Next(2) == 0 ? 3 : options.Nodes),
             OwnNetwork = abilities.WhyNoNetwork is null,
             OwnVolumes = needs.HasFlag(FaultNeeds.Volumes),
+            OwnClocks = needs.HasFlag(FaultNeeds.Shim),
             Environment = options.NodeEnvironment,
         };
         await using var cluster = await ChaosCluster.CreateAsync(plan, Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture), ledger);
@@ -76,7 +82,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
         {
             NoteDeaths(cluster);
-            _findings.Add(new Finding("did-not-start", $"after {StartPatience.TotalSeconds:0} s {missing}"));
+            _late.Add(new Finding("did-not-start", $"after {StartPatience.TotalSeconds:0} s {missing}"));
             File.WriteAllText(Path.Combine(folder, RunFolder.HistoryFile), "");
             return FailoverTimes.None;
         }
@@ -97,7 +103,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             Clock = "monotonic clock of the harness",
             Build = options.Build,
             Note = $"{scenario}: {plan.Nodes} nodes, {plan.Shards} shards, {plan.Replicas} replicas",
-            Parameters = workload.Parameters,
+            Parameters = ParametersOf(workload, plan),
         });
         await using var clients = new Clients(cluster, recorder, options);
         var scene = new FaultScene(cluster, random, failovers, _totals);
@@ -106,6 +112,14 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         await AfterwardsAsync(cluster, clients, workload);
         return new FailoverTimes(failovers.Times, failovers.Outages);
     }
+
+    /// <summary>
+    /// Expiry is by the leader's wall clock. Where that is moved by up to an hour, so much margin is left that only a value that comes back convicts.
+    /// </summary>
+    private static IReadOnlyDictionary<string, long> ParametersOf(IWorkload workload, ClusterPlan plan) =>
+        plan.OwnClocks && workload.Parameters.ContainsKey(TtlOptions.MarginParameter)
+            ? new Dictionary<string, long>(workload.Parameters) { [TtlOptions.MarginParameter] = (long)TimeSpan.FromHours(2).TotalMilliseconds }
+            : workload.Parameters;
 
     private async Task UseAndBreakAsync(
         ChaosCluster cluster,
@@ -138,7 +152,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
         if (await cluster.BecomeHealthyAsync(HealthPatience) is { } missing)
         {
-            _findings.Add(new Finding("not-healthy-after-heal", $"{HealthPatience.TotalSeconds:0} s after the last heal {missing}"));
+            _late.Add(new Finding("not-healthy-after-heal", $"{HealthPatience.TotalSeconds:0} s after the last heal {missing}"));
         }
 
         // A little use of the healed cluster, then quiet.
@@ -161,16 +175,21 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
         foreach (var difference in await ReplicaComparison.DifferencesAsync(cluster))
         {
-            _findings.Add(difference);
+            (difference.Anomaly == ReplicaComparison.Behind ? _late : _findings).Add(difference);
         }
 
         NoteDeaths(cluster);
         var applied = await NodeLogs.AppliedAsync(cluster);
         foreach (var node in cluster.Plan.Numbers.Where(node => cluster.Process(node).IsRunning))
         {
-            if (await cluster.Process(node).StopAsync(StopPatience) is not 0 and var exitCode)
+            switch (await cluster.Process(node).StopAsync(StopPatience))
             {
-                _findings.Add(new Finding("did-not-stop", exitCode is null ? $"{ChaosCluster.NameOf(node)} ran on for {StopPatience.TotalSeconds:0} s after SIGTERM" : $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}"));
+                case null:
+                    _late.Add(new Finding("did-not-stop", $"{ChaosCluster.NameOf(node)} ran on for {StopPatience.TotalSeconds:0} s after SIGTERM"));
+                    break;
+                case not 0 and var exitCode:
+                    _findings.Add(new Finding("bad-exit", $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}"));
+                    break;
             }
         }
 
@@ -188,7 +207,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         }
     }
 
-    private RunResult Judge(string id, string folder, FailoverTimes failovers, TimeSpan took)
+    private RunResult Judge(string id, string folder, FailoverTimes failovers, TimeSpan took, MachineWatch watch)
     {
         var verdicts = new List<Verdict>();
         foreach (var complaint in _totals.Complaints)
@@ -197,6 +216,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         }
 
         verdicts.Add(_findings.ToVerdict("cluster"));
+        verdicts.Add(LivenessVerdict(watch));
         verdicts.Add(FaultVerdict());
         if (_logs is not null)
         {
@@ -214,6 +234,16 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         }
 
         return new RunResult(id, folder, scenario, options, history, verdicts, _totals, failovers, took);
+    }
+
+    private Verdict LivenessVerdict(MachineWatch watch)
+    {
+        var verdict = _late.ToVerdict("liveness", new Dictionary<string, double> { ["worst-stall-ms"] = watch.WorstStall.TotalMilliseconds });
+        return verdict.IsValid || !watch.WasStarved ? verdict : verdict with
+        {
+            Judgement = Judgement.Undecided,
+            Reason = string.Create(CultureInfo.InvariantCulture, $"the machine stood still for {watch.WorstStall.TotalSeconds:0.0} s; {verdict.Findings[0].Message}"),
+        };
     }
 
     private Verdict FaultVerdict()
