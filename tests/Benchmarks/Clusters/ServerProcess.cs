@@ -3,9 +3,28 @@ using KvRaft.Benchmarks.Gauges;
 
 namespace KvRaft.Benchmarks.Clusters;
 
-/// <summary>One server; what it prints goes to a file. Disposing ends exactly this process.</summary>
+/// <summary>
+/// One server; what it prints goes to a file. Disposing ends exactly this process. A watcher beside it ends it too when this program is
+/// gone, however it went: three servers left behind would spoil every later measurement of the machine.
+/// </summary>
 internal sealed class ServerProcess : IDisposable
 {
+    /// <summary>
+    /// The watcher reads a pipe that ends with this program, and ends its own parent if that is still the server: a process id
+    /// alone may belong to somebody else by then. exec: the process we hold is the server itself, so its id is the one to measure.
+    /// </summary>
+    private const string Script = """
+        log=$1; shift
+        exec 3<&0
+        (
+          cat <&3 >/dev/null
+          while read -r name value; do
+            if [ "$name" = PPid: ] && [ "$value" = $$ ]; then kill -KILL $$; fi
+          done </proc/self/status
+        ) &
+        exec "$@" 3<&- </dev/null >>"$log" 2>&1
+        """;
+
     private readonly Process _process;
     private readonly string _logFile;
 
@@ -13,10 +32,8 @@ internal sealed class ServerProcess : IDisposable
     public ServerProcess(string logFile, string program, params string[] arguments)
     {
         _logFile = logFile;
-        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-
-        // exec: the process we hold is the server itself, so its id is the one to measure and to end.
-        foreach (var word in (string[])["-c", "log=$1; shift; exec \"$@\" >> \"$log\" 2>&1", "sh", logFile, program, .. arguments])
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true };
+        foreach (var word in (string[])["-c", Script, "sh", logFile, program, .. arguments])
         {
             start.ArgumentList.Add(word);
         }
@@ -24,6 +41,8 @@ internal sealed class ServerProcess : IDisposable
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} was not started.");
         Gauge = new ProcessGauge(_process.Id);
     }
+
+    public int Id => _process.Id;
 
     public ProcessGauge Gauge { get; }
 
@@ -36,6 +55,12 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
+    /// <summary>Completes when the server has ended.</summary>
+    public Task EndedAsync() => _process.WaitForExitAsync();
+
+    /// <summary>Closes the pipe, as the end of this program would: the watcher ends the server.</summary>
+    internal void LetGo() => _process.StandardInput.Close();
+
     public void Dispose()
     {
         if (!_process.HasExited)
@@ -44,6 +69,8 @@ internal sealed class ServerProcess : IDisposable
             _process.WaitForExit();
         }
 
+        // After the server's end, so that the watcher finds its parent gone and only ends itself.
+        LetGo();
         _process.Dispose();
     }
 }
