@@ -33,6 +33,12 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>What became of a stamped write.</summary>
     RequestFate GetRequestResult(ClientId client, ulong sequence);
 
+    /// <summary>
+    /// The digest (<see cref="IReplicatedStateMachine.Digest"/>), and the entry and the revision it was taken at, all of one moment, also while
+    /// writes go on: replicas that answer the same position must answer the same digest.
+    /// </summary>
+    (LogPosition Position, long Revision, ulong Digest) DigestAtPosition();
+
     /// <summary>Counters of one keyspace in this shard.</summary>
     KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace);
 }

@@ -87,6 +87,16 @@ public sealed partial class ShardStateMachine
         return ShardDigest.Of(snapshot);
     }
 
+    /// <inheritdoc/>
+    public (LogPosition Position, long Revision, ulong Digest) DigestAtPosition()
+    {
+        using var lease = Lease();
+        using var snapshot = lease.Engine.TakeSnapshot();
+        var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
+        AwaitPublished(state.Applied.Index);
+        return (state.Applied, state.Revision, ShardDigest.Of(snapshot));
+    }
+
     private static ScanPage ReadPage(ScanRequest request, IEngineCursor rows, ShardState state)
     {
         var items = new List<ScanItem>();

@@ -35,6 +35,34 @@ public sealed class ReadersTests : IDisposable
         Assert.All(reads, count => Assert.True(count > 0, "A reader never got to read."));
     }
 
+    [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
+    public async Task A_digest_taken_beside_applies_is_the_one_of_its_position(string engine)
+    {
+        using var shard = new Replica(_directory["shard"], Engines.Named(engine));
+        shard.Apply(Put("x", "0"));
+        using var done = new CancellationTokenSource();
+        var reader = Task.Run(() =>
+        {
+            var taken = new List<(LogPosition Position, long Revision, ulong Digest)>();
+            do
+            {
+                taken.Add(shard.Machine.DigestAtPosition());
+            }
+            while (!done.IsCancellationRequested);
+            return taken;
+        });
+
+        var digests = new Dictionary<long, (long, ulong)> { [1] = (shard.Machine.Revision, shard.Machine.Digest()) };
+        for (var round = 1; round <= Rounds; round++)
+        {
+            shard.Apply(Put("x", $"{round}"), Put($"key-{round}", "y"));
+            digests[shard.Machine.Applied.Index] = (shard.Machine.Revision, shard.Machine.Digest());
+        }
+
+        await done.CancelAsync();
+        Assert.All(await reader, taken => Assert.Equal(digests[taken.Position.Index], (taken.Revision, taken.Digest)));
+    }
+
     [Theory]
     [InlineData("x")]
     [InlineData("deleted by the batch")]
