@@ -31,6 +31,12 @@ internal static class SomeCommands
                 ValueBytesMax = setBytes ? bytes : null,
             })),
         (4, Names.Select(name => (PlacementCommand)new DropKeyspace(name))),
+        (8, Gen.Select(Gen.Int[-1, 4], Gen.Int[0, 3], Gen.Int[0, 3])
+            .Select((shard, from, to) => (PlacementCommand)new StartMove(new ShardId(shard), new NodeId($"n{from}"), new NodeId($"n{to}")))),
+        (3, Gen.Int[-1, 4].Select(shard => (PlacementCommand)new CancelMove(new ShardId(shard)))),
+        (8, Gen.Select(Gen.Int[-1, 4], Gen.Int[0, 3], Gen.Int[0, 4], OneOf(MoveEnd.Moved, MoveEnd.Cancelled))
+            .Select((shard, to, incarnation, end) =>
+                (PlacementCommand)new FinishMove(new ShardId(shard), new Replica(new NodeId($"n{to}"), incarnation), end))),
         (2, Gen.Select(Gen.Int[0, 3], OneOf("", "10.0.0.7:1", "host.example:65535"))
             .Select((node, address) => (PlacementCommand)new ChangeNodeAddress(new NodeId($"n{node}"), address, "p:1"))));
 
@@ -47,6 +53,12 @@ internal static class SomeCommands
             PublicAddress = $"n{i}.example:7400",
         }),
     ];
+
+    /// <summary>The nodes of a shard in the fixed cluster.</summary>
+    public static NodeId[] On(int shard) => [.. Founded().Map![new ShardId(shard)].Replicas.Select(static replica => replica.Node)];
+
+    /// <summary>The one of its three nodes that does not have the shard.</summary>
+    public static NodeId Off(int shard) => Nodes(3).Select(static node => node.Id).Single(node => !On(shard).Contains(node));
 
     public static PlacementState Founded() => PlacementRules.Apply(PlacementState.Empty, Init).State;
 
@@ -65,6 +77,9 @@ internal static class SomeCommands
         AlterKeyspace alter => PlacementChecks.MistakeIn(alter) is null && KeyspaceName.IsValid(alter.Name),
         DropKeyspace drop => KeyspaceName.IsValid(drop.Name),
         ChangeNodeAddress change => PlacementChecks.MistakeIn(change) is null,
+        StartMove start => PlacementChecks.MistakeInShard(start.Shard) is null,
+        CancelMove cancel => PlacementChecks.MistakeInShard(cancel.Shard) is null,
+        FinishMove finish => PlacementChecks.MistakeIn(finish) is null,
         _ => false,
     };
 }

@@ -37,6 +37,13 @@ internal static class PlacementChecks
     public static string? MistakeIn(ChangeNodeAddress change) =>
         MistakeInAddress("raft", change.RaftAddress) ?? MistakeInAddress("public", change.PublicAddress);
 
+    public static string? MistakeInShard(ShardId shard) =>
+        shard.Value is >= 0 and < ShardMap.ShardCountMax ? null : $"no cluster has a shard {shard}";
+
+    public static string? MistakeIn(FinishMove finish) =>
+        MistakeInShard(finish.Shard)
+        ?? (finish.To.Incarnation < Replica.IncarnationFirst ? $"incarnation {finish.To.Incarnation} was never given" : null);
+
     private static string? MistakeIn(ImmutableArray<NodeDescriptor> nodes)
     {
         if (nodes.Length is < 1 or > PlacementLimits.NodesMax)

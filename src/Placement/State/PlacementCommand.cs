@@ -81,3 +81,15 @@ public sealed record DropKeyspace(string Name) : PlacementCommand;
 
 /// <summary>A node is reached elsewhere now. Its identity and its replicas stay.</summary>
 public sealed record ChangeNodeAddress(NodeId Node, string RaftAddress, string PublicAddress) : PlacementCommand;
+
+/// <summary>
+/// A replica of a shard shall go from one node to another. The same again, while it is under way, changes nothing. The new replica's
+/// incarnation is given by the rule, because only the state knows which were given before.
+/// </summary>
+public sealed record StartMove(ShardId Shard, NodeId From, NodeId To) : PlacementCommand;
+
+/// <summary>The move of a shard shall be undone. It is over when its driver says <see cref="FinishMove"/>.</summary>
+public sealed record CancelMove(ShardId Shard) : PlacementCommand;
+
+/// <summary>The group's members are as the move, or its cancelling, wanted them: the shard map follows.</summary>
+public sealed record FinishMove(ShardId Shard, Replica To, MoveEnd End) : PlacementCommand;

@@ -14,6 +14,9 @@ namespace KvRaft.Placement.State;
 ///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, bit 1: valueBytes) ttlMs:varint? valueBytes:varint?
 ///  4 DropKeyspace       name:text
 ///  5 ChangeNodeAddress  node:text raft:text public:text
+///  6 StartMove          shard:varint from:text to:text
+///  7 CancelMove         shard:varint
+///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled)
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
 /// </code>
@@ -30,6 +33,9 @@ public static class PlacementCommandCodec
         AlterKeyspace = 3,
         DropKeyspace = 4,
         ChangeNodeAddress = 5,
+        StartMove = 6,
+        CancelMove = 7,
+        FinishMove = 8,
     }
 
     /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
@@ -72,6 +78,26 @@ public static class PlacementCommandCodec
                 writer.Text(change.RaftAddress);
                 writer.Text(change.PublicAddress);
                 break;
+            case StartMove start:
+                RefuseMistake(PlacementChecks.MistakeInShard(start.Shard), nameof(command));
+                writer.Byte((byte)Kind.StartMove);
+                writer.VarUInt((ulong)start.Shard.Value);
+                writer.Text(start.From.Value);
+                writer.Text(start.To.Value);
+                break;
+            case CancelMove cancel:
+                RefuseMistake(PlacementChecks.MistakeInShard(cancel.Shard), nameof(command));
+                writer.Byte((byte)Kind.CancelMove);
+                writer.VarUInt((ulong)cancel.Shard.Value);
+                break;
+            case FinishMove finish:
+                RefuseMistake(PlacementChecks.MistakeIn(finish), nameof(command));
+                writer.Byte((byte)Kind.FinishMove);
+                writer.VarUInt((ulong)finish.Shard.Value);
+                writer.Text(finish.To.Node.Value);
+                writer.VarUInt((ulong)finish.To.Incarnation);
+                writer.Byte((byte)finish.End);
+                break;
             default:
                 throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
         }
@@ -99,6 +125,10 @@ public static class PlacementCommandCodec
                 reader.NodeId(),
                 reader.Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
                 reader.Text(4 * NodeDescriptor.AddressLengthMax, "public address")),
+            Kind.StartMove => new StartMove(ReadShard(ref reader), reader.NodeId(), reader.NodeId()),
+            Kind.CancelMove => new CancelMove(ReadShard(ref reader)),
+            Kind.FinishMove => new FinishMove(
+                ReadShard(ref reader), new Replica(reader.NodeId(), reader.VarInt(int.MaxValue, "incarnation")), ReadEnd(ref reader)),
             _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
         };
         reader.End();
@@ -192,6 +222,15 @@ public static class PlacementCommandCodec
             ValueBytesMax = (set & 2) == 0 ? null : reader.VarInt(int.MaxValue, "value limit"),
         };
     }
+
+    private static ShardId ReadShard(ref PlacementReader reader) => new(reader.VarInt(ShardMap.ShardCountMax - 1, "shard"));
+
+    private static MoveEnd ReadEnd(ref PlacementReader reader) => reader.Byte() switch
+    {
+        1 => MoveEnd.Moved,
+        2 => MoveEnd.Cancelled,
+        var other => throw new PlacementFormatException($"A move does not end with {other}."),
+    };
 
     private static string ReadName(ref PlacementReader reader) => reader.Text(KeyspaceName.LengthMax, "keyspace name");
 

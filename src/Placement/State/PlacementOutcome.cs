@@ -64,6 +64,45 @@ public sealed class NodeAddressChanged(NodeDescriptor node, Epoch epoch) : Place
     public override string ToString() => $"{Node} at epoch {Epoch}";
 }
 
+/// <summary>The move is desired from now on.</summary>
+/// <param name="move">With the incarnation the new replica was given.</param>
+/// <param name="existed">It was under way before.</param>
+/// <param name="epoch">The epoch that holds it.</param>
+public sealed class MoveStarted(ShardMove move, bool existed, Epoch epoch) : PlacementOutcome
+{
+    public ShardMove Move { get; } = move;
+
+    public bool Existed { get; } = existed;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{(Existed ? "under way" : "started")}: {Move} at epoch {Epoch}";
+}
+
+/// <summary>The move is being undone.</summary>
+public sealed class MoveCancelling(ShardMove move, Epoch epoch) : PlacementOutcome
+{
+    public ShardMove Move { get; } = move;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{Move} at epoch {Epoch}";
+}
+
+/// <summary>The move is over.</summary>
+public sealed class MoveFinished(ShardId shard, Replica to, MoveEnd end, Epoch epoch) : PlacementOutcome
+{
+    public ShardId Shard { get; } = shard;
+
+    public Replica To { get; } = to;
+
+    public MoveEnd End { get; } = end;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"shard {Shard} to {To}: {End} at epoch {Epoch}";
+}
+
 /// <summary>A rule forbids the command; nothing changed.</summary>
 public sealed class PlacementRefused(PlacementRefusal reason, string message, KeyspaceDescriptor? existing = null) : PlacementOutcome
 {
@@ -102,4 +141,18 @@ public enum PlacementRefusal
     TooManyKeyspaces,
 
     NodeNotFound,
+
+    ShardNotFound,
+
+    /// <summary>The replica that should go is not on that node.</summary>
+    NoReplicaThere,
+
+    /// <summary>The node that should get a replica has one.</summary>
+    ReplicaIsThere,
+
+    /// <summary>Another move of the shard is under way.</summary>
+    MoveUnderWay,
+
+    /// <summary>No move of the shard is under way.</summary>
+    NoMove,
 }

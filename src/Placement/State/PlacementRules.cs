@@ -17,6 +17,9 @@ internal static class PlacementRules
         AlterKeyspace alter => Alter(state, alter),
         DropKeyspace drop => Drop(state, drop),
         ChangeNodeAddress change => Change(state, change),
+        StartMove start => MoveRules.Start(state, start),
+        CancelMove cancel => MoveRules.Cancel(state, cancel),
+        FinishMove finish => MoveRules.Finish(state, finish),
         _ => throw new InvariantException($"No rule for {command.GetType().Name}"),
     };
 

@@ -24,13 +24,17 @@ public sealed class PlacementState : IEquatable<PlacementState>
         ImmutableArray<NodeDescriptor> nodes,
         ShardMap? map,
         ImmutableArray<KeyspaceDescriptor> keyspaces,
-        KeyspaceId nextKeyspaceId)
+        KeyspaceId nextKeyspaceId,
+        ImmutableArray<ShardMove> moves = default,
+        ImmutableArray<RetiredReplica> retired = default)
     {
         ClusterId = clusterId;
         Nodes = nodes;
         Map = map;
         Keyspaces = keyspaces;
         NextKeyspaceId = nextKeyspaceId;
+        Moves = moves.IsDefault ? [] : moves;
+        Retired = retired.IsDefault ? [] : retired;
         _byName = keyspaces.ToFrozenDictionary(static keyspace => keyspace.Name, StringComparer.Ordinal);
     }
 
@@ -54,6 +58,49 @@ public sealed class PlacementState : IEquatable<PlacementState>
     /// <summary>What the next keyspace is called; above every id that was ever given.</summary>
     public KeyspaceId NextKeyspaceId { get; }
 
+    /// <summary>The moves under way, by shard; one at most of each.</summary>
+    public ImmutableArray<ShardMove> Moves { get; }
+
+    /// <summary>By shard and node; never one for a node that has a replica of the shard.</summary>
+    public ImmutableArray<RetiredReplica> Retired { get; }
+
+    public ShardMove? MoveOf(ShardId shard) => Moves.FirstOrDefault(move => move.Shard == shard);
+
+    /// <summary>
+    /// The highest incarnation that was ever given to a replica of the shard on the node; 0 if it never had one. What has an incarnation
+    /// up to this and is neither in the map nor in a move is over for good, however old this state may be.
+    /// </summary>
+    public int HighestIncarnation(ShardId shard, NodeId node)
+    {
+        if (MoveOf(shard) is { } move && move.To.Node == node)
+        {
+            return move.To.Incarnation;
+        }
+
+        if (Map?[shard].ReplicaOn(node) is { } replica)
+        {
+            return replica.Incarnation;
+        }
+
+        foreach (var retired in Retired)
+        {
+            if (retired.Shard == shard && retired.Replica.Node == node)
+            {
+                return retired.Replica.Incarnation;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Should the replica exist, by the map or by a move?</summary>
+    public bool Wants(ShardId shard, Replica replica) =>
+        Map?[shard].ReplicaOn(replica.Node) == replica || MoveOf(shard)?.To == replica;
+
+    /// <summary>Was the replica wanted once, and will never be again? Once true it stays true in every later state.</summary>
+    public bool IsOver(ShardId shard, Replica replica) =>
+        IsInitialized && !Wants(shard, replica) && replica.Incarnation <= HighestIncarnation(shard, replica.Node);
+
     public KeyspaceDescriptor? FindKeyspace(string name) => _byName.GetValueOrDefault(name);
 
     public KeyspaceDescriptor? FindKeyspace(KeyspaceId id) => Keyspaces.FirstOrDefault(keyspace => keyspace.Id == id);
@@ -62,7 +109,8 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     public bool Equals(PlacementState? other) =>
         other is not null && ClusterId == other.ClusterId && NextKeyspaceId == other.NextKeyspaceId && Equals(Map, other.Map)
-        && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan()) && Keyspaces.AsSpan().SequenceEqual(other.Keyspaces.AsSpan());
+        && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan()) && Keyspaces.AsSpan().SequenceEqual(other.Keyspaces.AsSpan())
+        && Moves.AsSpan().SequenceEqual(other.Moves.AsSpan()) && Retired.AsSpan().SequenceEqual(other.Retired.AsSpan());
 
     public override bool Equals(object? obj) => Equals(obj as PlacementState);
 
@@ -70,6 +118,17 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     /// <summary>The same cluster one epoch later.</summary>
     internal PlacementState Next(
-        ImmutableArray<NodeDescriptor>? nodes = null, ImmutableArray<KeyspaceDescriptor>? keyspaces = null, KeyspaceId? nextKeyspaceId = null) =>
-        new(ClusterId, nodes ?? Nodes, Map!.WithEpoch(new Epoch(Epoch.Value + 1)), keyspaces ?? Keyspaces, nextKeyspaceId ?? NextKeyspaceId);
+        ImmutableArray<NodeDescriptor>? nodes = null,
+        ImmutableArray<KeyspaceDescriptor>? keyspaces = null,
+        KeyspaceId? nextKeyspaceId = null,
+        ShardMap? map = null,
+        ImmutableArray<ShardMove>? moves = null,
+        ImmutableArray<RetiredReplica>? retired = null) => new(
+            ClusterId,
+            nodes ?? Nodes,
+            map ?? Map!.WithEpoch(new Epoch(Epoch.Value + 1)),
+            keyspaces ?? Keyspaces,
+            nextKeyspaceId ?? NextKeyspaceId,
+            moves ?? Moves,
+            retired ?? Retired);
 }

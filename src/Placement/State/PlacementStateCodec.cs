@@ -14,15 +14,19 @@ namespace KvRaft.Placement.State;
 ///             clusterId:16  nodes:varint node*
 ///             epoch:varint  factor:1  hashSeed:u64  shards:varint (replicas:varint (node index:varint incarnation:varint)*)*
 ///             nextKeyspace:varint  keyspaces:varint keyspace*
+///             moves:varint move*  retired:varint (shard:varint node index:varint incarnation:varint)*     since version 2
+///  move       shard:varint from:node index:varint,incarnation:varint to:node index:varint,incarnation:varint cancelling:1
 ///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint reserved:1 (0)
 /// </code>
-/// Nodes stand in the order of their names and keyspaces in that of their ids, so equal states have equal bytes. Leader hints are
+/// Version 1 is read as a state without moves. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
+/// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
 /// not written.
 /// </summary>
 internal static class PlacementStateCodec
 {
     private const uint Magic = 0x5350_564B; // "KVPS", read as little-endian.
-    private const byte Version = 1;
+    private const byte Version = 2;
+    private const byte VersionWithoutMoves = 1;
     private const int HeaderSize = sizeof(uint) + 1 + sizeof(long) + sizeof(long) + sizeof(uint);
 
     public static byte[] EncodeFile(PlacementState state, LogPosition position)
@@ -48,9 +52,10 @@ internal static class PlacementStateCodec
             throw new PlacementFormatException("This is no placement file.");
         }
 
-        if (reader.Byte() is var version && version != Version)
+        var version = reader.Byte();
+        if (version is not (Version or VersionWithoutMoves))
         {
-            throw new PlacementFormatException($"A placement file of version {version}; this node knows {Version}.");
+            throw new PlacementFormatException($"A placement file of version {version}; this node knows {Version} and older.");
         }
 
         var tail = new PlacementReader(bytes[^sizeof(uint)..]);
@@ -66,7 +71,7 @@ internal static class PlacementStateCodec
             throw new PlacementFormatException($"The placement file should hold {length} bytes of state.");
         }
 
-        return (DecodeState(reader.Take((int)length)), position);
+        return (DecodeState(reader.Take((int)length), hasMoves: version != VersionWithoutMoves), position);
     }
 
     public static byte[] EncodeState(PlacementState state)
@@ -89,17 +94,18 @@ internal static class PlacementStateCodec
             Write(writer, keyspace);
         }
 
+        WriteMoves(writer, state, index);
         return writer.Written.ToArray();
     }
 
     /// <exception cref="PlacementFormatException">The bytes are no state.</exception>
-    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes)
+    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes, bool hasMoves = true)
     {
         var reader = new PlacementReader(bytes);
         var state = reader.Byte() switch
         {
             0 => PlacementState.Empty,
-            1 => ReadFounded(ref reader),
+            1 => ReadFounded(ref reader, hasMoves),
             var other => throw new PlacementFormatException($"A state begins with {other}."),
         };
         reader.End();
@@ -136,6 +142,31 @@ internal static class PlacementStateCodec
         }
     }
 
+    private static void WriteMoves(PlacementWriter writer, PlacementState state, Dictionary<NodeId, int> index)
+    {
+        writer.VarUInt((ulong)state.Moves.Length);
+        foreach (var move in state.Moves)
+        {
+            writer.VarUInt((ulong)move.Shard.Value);
+            Write(writer, move.From, index);
+            Write(writer, move.To, index);
+            writer.Byte(move.IsCancelling ? (byte)1 : (byte)0);
+        }
+
+        writer.VarUInt((ulong)state.Retired.Length);
+        foreach (var retired in state.Retired)
+        {
+            writer.VarUInt((ulong)retired.Shard.Value);
+            Write(writer, retired.Replica, index);
+        }
+    }
+
+    private static void Write(PlacementWriter writer, Replica replica, Dictionary<NodeId, int> index)
+    {
+        writer.VarUInt((ulong)index[replica.Node]);
+        writer.VarUInt((ulong)replica.Incarnation);
+    }
+
     private static void Write(PlacementWriter writer, KeyspaceDescriptor keyspace)
     {
         writer.VarUInt(keyspace.Id.Value);
@@ -147,7 +178,7 @@ internal static class PlacementStateCodec
         writer.Byte(0);
     }
 
-    private static PlacementState ReadFounded(ref PlacementReader reader)
+    private static PlacementState ReadFounded(ref PlacementReader reader, bool hasMoves)
     {
         var clusterId = reader.Guid();
         var nodes = reader.Nodes();
@@ -168,7 +199,9 @@ internal static class PlacementStateCodec
         }
 
         Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
-        return new PlacementState(clusterId, nodes, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next));
+        var moves = hasMoves ? ReadMoves(ref reader, nodes, map) : [];
+        var retired = hasMoves ? ReadRetired(ref reader, nodes, map) : [];
+        return new PlacementState(clusterId, nodes, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), moves, retired);
     }
 
     private static ShardMap ReadMap(ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes)
@@ -182,8 +215,7 @@ internal static class PlacementStateCodec
             var replicas = ImmutableArray.CreateBuilder<Replica>(reader.Count(nodes.Length, "replicas"));
             for (var i = 0; i < replicas.Capacity; i++)
             {
-                replicas.Add(new Replica(
-                    nodes[reader.VarInt(nodes.Length - 1, "node index")].Id, reader.VarInt(int.MaxValue, "incarnation")));
+                replicas.Add(ReadReplica(ref reader, nodes));
             }
 
             shards[shard] = replicas.MoveToImmutable();
@@ -199,6 +231,44 @@ internal static class PlacementStateCodec
             throw new PlacementFormatException(refused.Message);
         }
     }
+
+    private static ImmutableArray<ShardMove> ReadMoves(ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes, ShardMap map)
+    {
+        var moves = ImmutableArray.CreateBuilder<ShardMove>(reader.Count(map.ShardCount, "moves"));
+        for (var i = 0; i < moves.Capacity; i++)
+        {
+            var shard = new ShardId(reader.VarInt(map.ShardCount - 1, "shard"));
+            var (from, to, cancelling) = (ReadReplica(ref reader, nodes), ReadReplica(ref reader, nodes), reader.Byte());
+            Require(i == 0 || moves[i - 1].Shard.Value < shard.Value, "moves are not in order");
+            Require(map[shard].ReplicaOn(from.Node) == from && map[shard].ReplicaOn(to.Node) is null, "a move does not fit the map");
+            Require(to.Incarnation >= Replica.IncarnationFirst && cancelling <= 1, "a move makes no sense");
+            moves.Add(new ShardMove(shard, from, to, cancelling == 1));
+        }
+
+        return moves.MoveToImmutable();
+    }
+
+    private static ImmutableArray<RetiredReplica> ReadRetired(
+        ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes, ShardMap map)
+    {
+        var retired = ImmutableArray.CreateBuilder<RetiredReplica>(reader.Count(int.MaxValue, "retired replicas"));
+        for (var i = 0; i < retired.Capacity; i++)
+        {
+            var shard = new ShardId(reader.VarInt(map.ShardCount - 1, "shard"));
+            var replica = ReadReplica(ref reader, nodes);
+            Require(
+                i == 0 || retired[i - 1].Shard.Value < shard.Value
+                || (retired[i - 1].Shard == shard && retired[i - 1].Replica.Node.CompareTo(replica.Node) < 0),
+                "retired replicas are not in order");
+            Require(replica.Incarnation >= Replica.IncarnationFirst && map[shard].ReplicaOn(replica.Node) is null, "a retired replica is in the map");
+            retired.Add(new RetiredReplica(shard, replica));
+        }
+
+        return retired.MoveToImmutable();
+    }
+
+    private static Replica ReadReplica(ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes) =>
+        new(nodes[reader.VarInt(nodes.Length - 1, "node index")].Id, reader.VarInt(int.MaxValue, "incarnation"));
 
     private static KeyspaceDescriptor ReadKeyspace(ref PlacementReader reader)
     {

@@ -15,6 +15,10 @@ public class PlacementCommandCodecTests
         { "0103056361727473" + "0380018002", new AlterKeyspace("carts") { TtlDefaultMs = 128, ValueBytesMax = 256 } },
         { "0104056361727473", new DropKeyspace("carts") },
         { "0105026E3103613A3105" + "623A323232", new ChangeNodeAddress(new NodeId("n1"), "a:1", "b:222") },
+        { "0106" + "05" + "026E31" + "026E34", new StartMove(new ShardId(5), new NodeId("n1"), new NodeId("n4")) },
+        { "0107" + "8001", new CancelMove(new ShardId(128)) },
+        { "0108" + "05" + "026E34" + "AC02" + "01", new FinishMove(new ShardId(5), new Replica(new NodeId("n4"), 300), MoveEnd.Moved) },
+        { "0108" + "00" + "026E34" + "02" + "02", new FinishMove(new ShardId(0), new Replica(new NodeId("n4"), 2), MoveEnd.Cancelled) },
         {
             "0101" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B"
             + "02" + "0161" + "000000000000F03F" + "027A31" + "03613A31" + "03613A32" + "0162" + "0000000000000040" + "00" + "03623A31" + "03623A32"
@@ -57,6 +61,9 @@ public class PlacementCommandCodecTests
                 new AlterKeyspace("carts") { ValueBytesMax = -1 },
                 new DropKeyspace(""),
                 new ChangeNodeAddress(new NodeId("n1"), "", "b:2"),
+                new StartMove(new ShardId(-1), new NodeId("n1"), new NodeId("n2")),
+                new CancelMove(new ShardId(ShardMap.ShardCountMax)),
+                new FinishMove(new ShardId(0), new Replica(new NodeId("n1"), 0), MoveEnd.Moved),
                 SomeCommands.Init with { ReplicationFactor = 3 },
             },
             command => Assert.Throws<ArgumentException>(() => PlacementCommandCodec.Encode(command)));
@@ -85,11 +92,14 @@ public class PlacementCommandCodecTests
 
     [Fact]
     public void Random_bytes_are_a_command_or_a_typed_error() =>
-        Gen.Select(Gen.Byte[0, 7], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
+        Gen.Select(Gen.Byte[0, 9], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
 
     [Theory]
     [InlineData("0204056361727473")]
+    [InlineData("0109056361727473")]
     [InlineData("0106056361727473")]
+    [InlineData("010805026E34AC0203")]
+    [InlineData("01078020")]
     [InlineData("010205636172747301010000" + "01")]
     [InlineData("0103056361727473" + "04")]
     [InlineData("010485006361727473")]

@@ -13,6 +13,15 @@ internal sealed class PlacementModel
 
     public Dictionary<string, string> Addresses { get; } = [];
 
+    /// <summary>By shard and node: which incarnation is in the map.</summary>
+    public Dictionary<(int Shard, string Node), int> Replicas { get; } = [];
+
+    /// <summary>By shard.</summary>
+    public Dictionary<int, (string From, string To, int Incarnation, bool Cancelling)> Moves { get; } = [];
+
+    // By shard and node: the highest incarnation ever given.
+    private readonly Dictionary<(int Shard, string Node), int> _given = [];
+
     public string Apply(PlacementCommand command) => command switch
     {
         InitCluster init => Init(init),
@@ -24,6 +33,9 @@ internal sealed class PlacementModel
         ChangeNodeAddress { RaftAddress: "" } => "PlacementRefused Invalid",
         ChangeNodeAddress change when !Addresses.ContainsKey(change.Node.Value) => "PlacementRefused NodeNotFound",
         ChangeNodeAddress change => Move(change),
+        StartMove start => Start(start),
+        CancelMove cancel => Cancel(cancel.Shard.Value),
+        FinishMove finish => Finish(finish),
         _ => throw new ArgumentException(command.ToString()),
     };
 
@@ -41,6 +53,14 @@ internal sealed class PlacementModel
         foreach (var node in init.Nodes)
         {
             Addresses.Add(node.Id.Value, node.RaftAddress);
+        }
+
+        for (var shard = 0; shard < init.ShardCount; shard++)
+        {
+            foreach (var node in init.Shards[shard])
+            {
+                Replicas[(shard, node.Value)] = _given[(shard, node.Value)] = 1;
+            }
         }
 
         return "ClusterInitialized";
@@ -95,6 +115,83 @@ internal sealed class PlacementModel
         }
 
         return "KeyspaceAltered";
+    }
+
+    private string Start(StartMove start)
+    {
+        var (shard, from, to) = (start.Shard.Value, start.From.Value, start.To.Value);
+        if (shard < 0 || shard >= _founding!.ShardCount)
+        {
+            return "PlacementRefused ShardNotFound";
+        }
+
+        if (!Addresses.ContainsKey(from) || !Addresses.ContainsKey(to))
+        {
+            return "PlacementRefused NodeNotFound";
+        }
+
+        if (Moves.TryGetValue(shard, out var running))
+        {
+            return running.From == from && running.To == to && !running.Cancelling ? "MoveStarted" : "PlacementRefused MoveUnderWay";
+        }
+
+        if (!Replicas.ContainsKey((shard, from)))
+        {
+            return "PlacementRefused NoReplicaThere";
+        }
+
+        if (Replicas.ContainsKey((shard, to)))
+        {
+            return "PlacementRefused ReplicaIsThere";
+        }
+
+        _given[(shard, to)] = Math.Max(1, _given.GetValueOrDefault((shard, to))) + 1;
+        Moves[shard] = (from, to, _given[(shard, to)], false);
+        return "MoveStarted";
+    }
+
+    private string Cancel(int shard)
+    {
+        if (!Moves.TryGetValue(shard, out var move))
+        {
+            return "PlacementRefused NoMove";
+        }
+
+        Moves[shard] = move with { Cancelling = true };
+        return "MoveCancelling";
+    }
+
+    private string Finish(FinishMove finish)
+    {
+        var (shard, to, incarnation) = (finish.Shard.Value, finish.To.Node.Value, finish.To.Incarnation);
+        if (incarnation < 1 || shard < 0)
+        {
+            return "PlacementRefused Invalid";
+        }
+
+        if (shard >= _founding!.ShardCount)
+        {
+            return "PlacementRefused ShardNotFound";
+        }
+
+        if (!Moves.TryGetValue(shard, out var move) || (move.To, move.Incarnation) != (to, incarnation))
+        {
+            return incarnation <= _given.GetValueOrDefault((shard, to)) ? "MoveFinished" : "PlacementRefused NoMove";
+        }
+
+        if (finish.End == MoveEnd.Cancelled && !move.Cancelling)
+        {
+            return "PlacementRefused MoveUnderWay";
+        }
+
+        Moves.Remove(shard);
+        if (finish.End == MoveEnd.Moved)
+        {
+            Replicas.Remove((shard, move.From));
+            Replicas[(shard, to)] = incarnation;
+        }
+
+        return "MoveFinished";
     }
 
     private string Move(ChangeNodeAddress change)

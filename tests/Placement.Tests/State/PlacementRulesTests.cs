@@ -129,6 +129,14 @@ public class PlacementRulesTests
                 Assert.Equal(model.Apply(command), outcome.GetType().Name + (outcome is PlacementRefused refused ? " " + refused.Reason : ""));
                 Assert.Equal(model.Keyspaces.OrderBy(keyspace => keyspace.Id), next.Keyspaces.Select(keyspace => keyspace));
                 Assert.Equal(model.Addresses, next.Nodes.ToDictionary(node => node.Id.Value, node => node.RaftAddress));
+                Assert.Equal(
+                    model.Replicas,
+                    (next.Map?.Shards ?? []).SelectMany(shard => shard.Replicas.Select(replica => (shard.Id, Replica: replica)))
+                        .ToDictionary(entry => (entry.Id.Value, entry.Replica.Node.Value), entry => entry.Replica.Incarnation));
+                Assert.Equal(
+                    model.Moves,
+                    next.Moves.ToDictionary(
+                        move => move.Shard.Value, move => (move.From.Node.Value, move.To.Node.Value, move.To.Incarnation, move.IsCancelling)));
 
                 // One epoch for each change, and none for anything else.
                 Assert.Equal(ReferenceEquals(state, next) ? state.Epoch.Value : state.Epoch.Value + 1, next.Epoch.Value);

@@ -27,19 +27,55 @@ public class PlacementStateCodecTests
             },
             new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 1000 });
         const string Hex =
+            "4B565053" + "02" + "0300000000000000" + "2211000000000000" + "55000000"
+            + "01" + "00112233445566778899AABBCCDDEEFF"
+            + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
+            + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
+            + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
+            + "00" + "00"
+            + "9396261A"; // CRC-32C, little-endian
+        Assert.Equal(Hex, Convert.ToHexString(PlacementStateCodec.EncodeFile(state, Position)));
+    }
+
+    [Fact]
+    public void The_bytes_of_moves_never_change()
+    {
+        var state = SomeCommands.After(
+            SomeCommands.Init,
+            new StartMove(new ShardId(0), SomeCommands.On(0)[0], SomeCommands.Off(0)),
+            new FinishMove(new ShardId(0), new Replica(SomeCommands.Off(0), 2), MoveEnd.Moved),
+            new StartMove(new ShardId(2), SomeCommands.On(2)[0], SomeCommands.Off(2)),
+            new CancelMove(new ShardId(2)));
+        var bytes = Convert.ToHexString(PlacementStateCodec.EncodeState(state));
+        var (gone, from, to) = (Index(SomeCommands.On(0)[0]), Index(SomeCommands.On(2)[0]), Index(SomeCommands.Off(2)));
+        Assert.EndsWith("01" + "02" + from + "01" + to + "02" + "01" + "01" + "00" + gone + "01", bytes, StringComparison.Ordinal);
+        Assert.Equal(state, PlacementStateCodec.DecodeState(Convert.FromHexString(bytes)));
+
+        static string Index(NodeId node) => $"0{node.Value[1]}";
+    }
+
+    // Written by nodes that knew no moves; the same state as above.
+    [Fact]
+    public void The_first_version_is_read_as_a_state_without_moves()
+    {
+        const string Hex =
             "4B565053" + "01" + "0300000000000000" + "2211000000000000" + "53000000"
             + "01" + "00112233445566778899AABBCCDDEEFF"
             + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
             + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
             + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
-            + "E2976FC4"; // CRC-32C, little-endian
-        Assert.Equal(Hex, Convert.ToHexString(PlacementStateCodec.EncodeFile(state, Position)));
+            + "E2976FC4";
+        var (state, position) = PlacementStateCodec.DecodeFile(Convert.FromHexString(Hex));
+        Assert.Equal(Position, position);
+        Assert.Empty(state.Moves);
+        Assert.Equal(1, state.HighestIncarnation(new ShardId(0), new NodeId("a")));
+        Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
     }
 
     [Fact]
     public void The_bytes_of_no_state_never_change() =>
         Assert.Equal(
-            "4B565053" + "01" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "2D5B5015",
+            "4B565053" + "02" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "F1686EF1",
             Convert.ToHexString(PlacementStateCodec.EncodeFile(PlacementState.Empty, LogPosition.None)));
 
     [Fact]
