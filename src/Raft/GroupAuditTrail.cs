@@ -139,6 +139,43 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
+    /// <summary>
+    /// Entries that another replica knows to be committed, pulled by one that is no member yet. Returns when they are on disk, and commits
+    /// them. A term is taken over without voting in it, so that this log is never newer than its ballot.
+    /// </summary>
+    public async ValueTask AppendCommittedAsync(IReadOnlyList<LogEntry> entries)
+    {
+        lock (_gate)
+        {
+            foreach (var entry in entries)
+            {
+                if (entry.Term > _log.Ballot.Term)
+                {
+                    SetBallot(entry.Term, []);
+                }
+
+                AppendReplicated(entry.Index, entry.Term, entry.Kind, entry.Payload);
+            }
+
+            _quorumIndex = Math.Max(_quorumIndex, entries[^1].Index);
+        }
+
+        await _log.WhenDurableAsync().ConfigureAwait(false);
+        AdvanceCommit();
+    }
+
+    /// <summary>True while a configuration in the log waits for its commit, or a committed one is on its way to the member storage.</summary>
+    public bool HasOpenConfiguration
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _configurations.Count > 0 || !_savingConfiguration.IsCompleted;
+            }
+        }
+    }
+
     // ---- term and vote: durable before they are answered ----
 
     bool IPersistentState.IsVotedFor(in ClusterMemberId id)
@@ -209,6 +246,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     async ValueTask IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(
         ILogEntryProducer<TEntry> entries, long startIndex, bool skipCommitted, CancellationToken token)
     {
+        var earlierConfigurations = Task.CompletedTask;
         for (var index = startIndex; await entries.MoveNextAsync().ConfigureAwait(false); index++)
         {
             var entry = entries.Current;
@@ -217,10 +255,16 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             var payload = await PayloadReader.ReadAsync(entry, token).ConfigureAwait(false);
             lock (_gate)
             {
-                AppendReplicated(index, entry.Term, KindOf(entry, payload), payload);
+                var kind = KindOf(entry, payload);
+                AppendReplicated(index, entry.Term, kind, payload);
+                if (kind == LogEntryKind.Configuration)
+                {
+                    earlierConfigurations = SaveConfigurationsBefore(index);
+                }
             }
         }
 
+        await earlierConfigurations.ConfigureAwait(false);
 #if PLANTED_BUGS
         if (Storage.PlantedBug.Is("ack-before-fsync")) { return; }
 #endif
@@ -376,6 +420,18 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             _savingConfiguration = SaveAfterAsync(_savingConfiguration, entry);
             _progress.HoldAt(index, _savingConfiguration);
         }
+    }
+
+    /// <summary>
+    /// A leader appends a configuration only after an entry of its own term, behind all earlier configurations, was committed; so those are
+    /// committed, whether we were told or not. They are saved before the new one is acknowledged: a replica that helped to commit a
+    /// configuration and then stood for election with a list two changes older, after a crash or for want of a word from the leader,
+    /// could win with a majority that does not meet the new one's.
+    /// </summary>
+    private Task SaveConfigurationsBefore(long index)
+    {
+        SaveConfigurations(index - 1);
+        return _savingConfiguration;
     }
 
     private async Task SaveAfterAsync(Task previous, LogEntry entry)

@@ -8,5 +8,12 @@ public readonly record struct GroupVoter(NodeId Node, int Incarnation);
 /// <summary>Which replica to run here.</summary>
 /// <param name="Group">The group.</param>
 /// <param name="Incarnation">This node's replica of it; a wiped replica comes back under a higher one.</param>
-/// <param name="Voters">The group's first members; used only when the replica has no member list of its own yet.</param>
-public sealed record GroupSpec(GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters);
+/// <param name="Voters">
+/// The group's first members, used only when the replica has no member list of its own yet; for a learner, those to learn from until its
+/// log tells it more.
+/// </param>
+/// <param name="IsLearner">
+/// The replica joins a group that runs: it begins as nobody's member, copies what is committed, and neither votes nor counts until the
+/// group's leader made it a voter (<see cref="RaftGroup.AddVoterAsync"/>). Once it is one, this means nothing any more.
+/// </param>
+public sealed record GroupSpec(GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner = false);

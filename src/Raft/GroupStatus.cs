@@ -37,4 +37,5 @@ public sealed record GroupStatus(
     LogPosition Applied,
     LogPosition StateDurable,
     IReadOnlyList<GroupVoter> Voters,
+    bool IsMember,
     string? Note);

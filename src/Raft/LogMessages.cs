@@ -66,4 +66,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason}")]
     public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason);
+
+    [LoggerMessage(2020, LogLevel.Information, "Group {GroupId}: leadership was offered to {NodeId}")]
+    public static partial void LeadershipHandedOver(ILogger logger, int groupId, string nodeId);
+
+    [LoggerMessage(2021, LogLevel.Information, "Group {GroupId}: the replica of incarnation {Incarnation} is gone from this node")]
+    public static partial void ReplicaDropped(ILogger logger, int groupId, int incarnation);
 }

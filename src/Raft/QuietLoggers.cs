@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft;
 
 /// <summary>
-/// DotNext warns once per heartbeat and peer while a peer is away, dozens of lines a second with many groups. Those two
-/// events go to Debug here; everything else passes unchanged.
+/// DotNext warns once per heartbeat and peer while a peer is away, dozens of lines a second with many groups; and calls it an unexpected
+/// error when a request to a member that was removed meanwhile ends. Those events go to Debug here; everything else passes unchanged.
 /// </summary>
 internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
 {
@@ -28,6 +28,10 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
         public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            inner.Log(eventId.Id is MemberUnavailable or ReplicationFailed ? LogLevel.Debug : logLevel, eventId, state, exception, formatter);
+            inner.Log(IsExpected(eventId, exception) ? LogLevel.Debug : logLevel, eventId, state, exception, formatter);
+
+        // DotNext gives the removed member's error no number.
+        private static bool IsExpected(EventId eventId, Exception? exception) =>
+            eventId.Id is MemberUnavailable or ReplicationFailed || (eventId.Id == 0 && exception is ObjectDisposedException);
     }
 }

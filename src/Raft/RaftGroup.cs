@@ -17,11 +17,12 @@ namespace KvRaft.Raft;
 /// meets them: <c>ProposalQueue</c> (many commands, one entry), <c>GroupAuditTrail</c> (the group's part of the node log; nothing is
 /// answered before it is fsynced), <c>Applier</c> (committed entries into the state machine, whose outcomes return through the
 /// waiting proposals), <c>ReadBarrier</c> (linearizable reads without a write), and <c>Catchup/</c> (checkpoints, out of band, for a
-/// replica the log can no longer help).
+/// replica the log can no longer help, or one that is to join). <c>GroupMembership</c> and <c>LeadershipTransfer</c> change who votes and
+/// who leads.
 /// </para>
 /// <para>
 /// It relies on: the node log's promise that what it calls durable is on disk; the state machine being deterministic; peers
-/// that are named, not addressed. It does not do: shard moves, routing, retries.
+/// that are named, not addressed. It does not do: deciding about moves, routing, retries.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
@@ -40,9 +41,14 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly ReadBarrier _barrier;
     private readonly FollowerBarrier _followerBarrier;
     private readonly ReplicaRescue _rescue;
+    private readonly PeerSurvey _survey;
+    private readonly GroupMembership _membership;
+    private readonly LearnerFeed _feed;
+    private readonly IReadOnlyList<GroupVoter> _firstVoters;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private Task _rebuilding = Task.CompletedTask;
+    private Task _learning = Task.CompletedTask;
     private ReplicaFault? _fault;
     private volatile ReplicaState _state = ReplicaState.Running;
 
@@ -66,9 +72,14 @@ public sealed class RaftGroup : IAsyncDisposable
         _barrier = new ReadBarrier(_cluster, _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
-        _rescue = new ReplicaRescue(
-            this, host.Dialer, new CheckpointFetcher(host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger),
-            host.Options, _logger);
+        _firstVoters = spec.Voters;
+        _survey = new PeerSurvey(spec.Group, host.Dialer, host.Options);
+        _membership = new GroupMembership(_cluster, _members, _audit, _barrier, host.Options.Timings.RequestTimeout, host.Options.Time);
+        Transfer = new LeadershipTransfer(this, _cluster, _survey, host.Options.Timings, host.Options.Time, _logger);
+        var fetcher = new CheckpointFetcher(
+            host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger);
+        _rescue = new ReplicaRescue(this, _survey, host.Dialer, fetcher, host.Options, _logger);
+        _feed = new LearnerFeed(this, _survey, host.Dialer, fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _cluster.LeaderChanged += OnLeaderChanged;
@@ -90,6 +101,9 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody.</summary>
     public NodeId? Leader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
 
+    /// <summary>Is this replica a voter, as far as it knows? A learner is none yet, and a replica that was removed may not have heard of it.</summary>
+    public bool IsMember => _membership.IsMember;
+
     public long Term => _audit.Term;
 
     /// <summary>The state machine this replica drives. Its own reads may be called from any thread.</summary>
@@ -104,6 +118,8 @@ public sealed class RaftGroup : IAsyncDisposable
     internal RaftCluster Cluster => _cluster;
 
     internal long CommitIndex => _audit.CommitIndex;
+
+    internal LeadershipTransfer Transfer { get; }
 
     /// <summary>
     /// Offers a command to the group and waits until it was applied here. The token ends the waiting, not the command: once it was
@@ -171,6 +187,43 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
+    /// On the leader: asks a voter to lead instead. True when this replica no longer leads; the voter does then, unless something came in
+    /// between. False: nothing happened, the voter is away or behind.
+    /// </summary>
+    public Task<bool> TransferLeadershipAsync(GroupVoter to, CancellationToken cancellationToken) => Transfer.ToAsync(to, cancellationToken);
+
+    /// <summary>On the leader: makes a replica that follows closely (a learner) a voter. Never throws for the group's sake.</summary>
+    public Task<MembershipChange> AddVoterAsync(GroupVoter voter, CancellationToken cancellationToken) =>
+        _membership.ChangeAsync(ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation)), add: true, cancellationToken);
+
+    /// <summary>On the leader, and never of the leader itself: makes a voter nobody. It is not told. Never throws for the group's sake.</summary>
+    public Task<MembershipChange> RemoveVoterAsync(GroupVoter voter, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(voter.Node != _host.Options.NodeId, "A leader does not remove itself; it hands leadership over first.");
+        return _membership.ChangeAsync(ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation)), add: false, cancellationToken);
+    }
+
+    /// <summary>On the leader: true when <see cref="Voters"/> is what counts, now, and no change of it is under way.</summary>
+    public Task<bool> IsMembershipSettledAsync(CancellationToken cancellationToken) => _membership.IsSettledAsync(cancellationToken);
+
+    /// <summary>Asks another node's replica how far it is; null if it does not answer.</summary>
+    public async Task<ReplicaReport?> AskAsync(GroupVoter voter, CancellationToken cancellationToken) =>
+        await _survey.AskAsync(voter, cancellationToken).ConfigureAwait(false) is { } status
+            ? new ReplicaReport(status.Incarnation, status.IsMember, status.LastIndex, status.CommitIndex, status.AppliedIndex)
+            : null;
+
+    /// <summary>
+    /// For a replica that was removed: takes over what the group has committed up to an index, exactly, so that its state can be compared
+    /// with another's at that index.
+    /// </summary>
+    /// <exception cref="IOException">The other node does not answer, or its log does not reach back that far.</exception>
+    public async Task CatchUpToAsync(GroupVoter from, long index, CancellationToken cancellationToken)
+    {
+        await _feed.PullAsync(from, index, cancellationToken).ConfigureAwait(false);
+        await _progress.WaitAsync(index, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
     /// Makes the state durable and lets the log forget what is no longer needed.
     /// </summary>
     /// <param name="keepEntries">Entries below the durable position to keep for followers that lag.</param>
@@ -189,7 +242,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
     public GroupStatus Status() => new(
         Id, Incarnation, _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
-        _machine.Applied, _machine.Durable, Voters(), _fault?.Message);
+        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message);
 
     public async ValueTask DisposeAsync()
     {
@@ -200,6 +253,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _rebuilding.ConfigureAwait(false);
+        await _learning.ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
         _followerBarrier.Dispose();
@@ -218,6 +272,8 @@ public sealed class RaftGroup : IAsyncDisposable
 
         _state = ReplicaState.Stopped;
         _machine.Dispose();
+        Transfer.Dispose();
+        _membership.Dispose();
         _members.Dispose();
         Checkpoints.Dispose();
         await _audit.DisposeAsync().ConfigureAwait(false);
@@ -228,7 +284,7 @@ public sealed class RaftGroup : IAsyncDisposable
         RaftHost host, GroupSpec spec, IReplicatedStateMachine machine, CancellationToken cancellationToken)
     {
         var key = new ReplicaKey(spec.Group, spec.Incarnation);
-        var directory = Path.Combine(host.Options.DataDirectory, "groups", $"g{key.Group.Value}-r{key.Incarnation}");
+        var directory = GroupDirectory.Of(host.Options.DataDirectory, key);
         var members = Path.Combine(directory, "members");
         var ranBefore = File.Exists(members);
         var logKnown = host.Log.Contains(key);
@@ -239,7 +295,7 @@ public sealed class RaftGroup : IAsyncDisposable
             Directory.CreateDirectory(directory);
             log.SetBallot(log.Ballot.Term, log.Ballot.VotedFor.Span);
             await log.WhenDurableAsync().ConfigureAwait(false);
-            MemberStorage.WriteFirst(members, spec.Group, spec.Voters, host.Files);
+            MemberStorage.WriteFirst(members, spec.Group, spec.IsLearner ? [] : spec.Voters, host.Files);
         }
 
         var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown);
@@ -266,7 +322,30 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     internal PeerStatus PeerStatus() => new(
-        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index);
+        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index, IsMember);
+
+    /// <exception cref="PeerRequestException">The log begins later.</exception>
+    internal IReadOnlyList<LogEntry> ReadCommitted(long from, long upTo)
+    {
+        const int Chunk = 256;
+        var to = Math.Min(Math.Min(upTo, _audit.CommitIndex), from + Chunk - 1);
+        try
+        {
+            if (from > _log.Start.Index && from <= to)
+            {
+                var bytes = 0;
+                return [.. _log.Read(from, to).TakeWhile((entry, i) => (bytes += entry.Payload.Length) <= EntriesFrame.BytesWanted || i == 0)];
+            }
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // The log forgot them since we looked.
+        }
+
+        throw new PeerRequestException($"the log holds {_log.Start.Index + 1} to {_audit.CommitIndex}, committed, and not {from}");
+    }
+
+    internal ValueTask AppendCommittedAsync(IReadOnlyList<LogEntry> entries) => _audit.AppendCommittedAsync(entries);
 
     /// <exception cref="PeerRequestException">This replica does not lead, or no majority follows it.</exception>
     internal async Task<LeaderProof> ProveLeadershipAsync(CancellationToken cancellationToken)
@@ -346,7 +425,10 @@ public sealed class RaftGroup : IAsyncDisposable
         await _log.WhenDurableAsync().ConfigureAwait(false);
     }
 
-    /// <summary>The other voters, from the member list on disk: it is there before the cluster runs.</summary>
+    /// <summary>
+    /// The other voters, from the member list on disk: it is there before the cluster runs. A learner that has none yet has those it was
+    /// opened with.
+    /// </summary>
     internal async Task<IReadOnlyList<GroupVoter>> OtherVotersAsync(CancellationToken cancellationToken)
     {
         var storage = (DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage<EndPoint>)_members;
@@ -360,10 +442,13 @@ public sealed class RaftGroup : IAsyncDisposable
             }
         }
 
-        return voters;
+        return voters.Count > 0 || configuration.Members.Count > 0
+            ? voters
+            : [.. _firstVoters.Where(voter => voter.Node != _host.Options.NodeId)];
     }
 
-    internal IReadOnlyList<GroupVoter> Voters() =>
+    /// <summary>Who votes, as this replica counts them, by name of node.</summary>
+    public IReadOnlyList<GroupVoter> Voters() =>
     [
         .. _cluster.Members
             .Select(member => ReplicaEndPoint.TryParse(member.EndPoint, out var node, out var key) ? new GroupVoter(node, key.Incarnation) : default)
@@ -406,7 +491,26 @@ public sealed class RaftGroup : IAsyncDisposable
     {
         await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
         _applier.Wake();
-        _rescue.Start();
+        _learning = Task.Run(LearnAsync, CancellationToken.None);
+    }
+
+    /// <summary>A replica that is no member copies what is committed until it is one; from then on Raft feeds it, and the rescue watches.</summary>
+    private async Task LearnAsync()
+    {
+        try
+        {
+            await _feed.RunAsync(_stopping.Token).ConfigureAwait(false);
+            _rescue.Start();
+            LeadershipChanged?.Invoke();
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Closing before it became a member.
+        }
+        catch (Exception error)
+        {
+            Fail(error);
+        }
     }
 
     private async Task RebuildAsync()

@@ -126,6 +126,49 @@ public sealed class RaftHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Replicas that left something on this node, running or not: in the log, or as files.</summary>
+    public IReadOnlyCollection<GroupReplica> Replicas()
+    {
+        var found = Log.Groups.Select(static key => new GroupReplica(key.Group, key.Incarnation)).ToHashSet();
+        var directory = new DirectoryInfo(Path.Combine(Options.DataDirectory, "groups"));
+        if (directory.Exists)
+        {
+            foreach (var each in directory.EnumerateDirectories())
+            {
+                if (GroupDirectory.TryParse(each.Name, out var key))
+                {
+                    found.Add(new GroupReplica(key.Group, key.Incarnation));
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Deletes what a closed replica left behind: its files first, then what the log knows of it, so that a crash in between leaves something
+    /// that <see cref="Replicas"/> still finds. The incarnation must never be opened here again. The state machine's files are its
+    /// owner's to delete.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The replica is open.</exception>
+    public async Task DropReplicaAsync(GroupReplica replica)
+    {
+        if (_groups.TryGetValue(replica.Group, out var open) && open.Incarnation == replica.Incarnation)
+        {
+            throw new InvalidOperationException($"The replica of group {replica.Group} must be closed before it is dropped.");
+        }
+
+        var key = new ReplicaKey(replica.Group, replica.Incarnation);
+        var directory = GroupDirectory.Of(Options.DataDirectory, key);
+        if (Directory.Exists(directory))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        await Log.DropGroupAsync(key).ConfigureAwait(false);
+        LogMessages.ReplicaDropped(_logger, replica.Group.Value, replica.Incarnation);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);

@@ -247,6 +247,52 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         _node.Pump();
     }
 
+    // A follower that crashed between its answer and the leader's next word stood for election with the voters of two changes ago,
+    // whose majority need not meet that of the newest.
+    [Fact]
+    public async Task Earlier_configurations_are_in_force_before_a_later_one_is_acknowledged()
+    {
+        using var members = new MemberStorage(Members("members", "n1"));
+        _trail.ConfigurationStorage = members;
+        var (two, three) = (Configuration("n1", "n2"), Configuration("n1", "n2", "n3"));
+        var views = new LogEntryView[]
+        {
+            new(new LogEntry(1, 1, LogEntryKind.Configuration, two)),
+            new(new LogEntry(2, 1, LogEntryKind.NoOp, default)),
+            new(new LogEntry(3, 1, LogEntryKind.Configuration, three)),
+        };
+        await Pumped(State.AppendAsync(new LogEntryProducer<LogEntryView>(views), 1).AsTask());
+
+        Assert.Equal(0, _trail.CommitIndex);
+        Assert.True(_trail.HasOpenConfiguration);
+        Assert.Equal(two, (await File.ReadAllBytesAsync(Path.Combine(_directory, "members")))[sizeof(long)..]);
+
+        byte[] Configuration(params string[] nodes) => File.ReadAllBytes(Members(Guid.NewGuid().ToString(), nodes))[sizeof(long)..];
+
+        string Members(string name, params string[] nodes)
+        {
+            var file = Path.Combine(_directory, name);
+            MemberStorage.WriteFirst(file, new GroupId(1), [.. nodes.Select(node => new GroupVoter(new NodeId(node), 1))], OsFileSystem.Instance);
+            return file;
+        }
+    }
+
+    [Fact]
+    public async Task Committed_entries_that_were_pulled_replace_what_is_not_and_raise_the_term_without_a_vote()
+    {
+        await Pumped(ReplicateAsync(1, (1, "a"), (1, "doomed")));
+        await Pumped(_trail.AppendCommittedAsync(
+        [
+            new LogEntry(1, 1, LogEntryKind.Command, "a"u8.ToArray()),
+            new LogEntry(2, 4, LogEntryKind.Command, "b"u8.ToArray()),
+            new LogEntry(3, 4, LogEntryKind.Command, "c"u8.ToArray()),
+        ]).AsTask());
+
+        Assert.Equal((3, 4), (_trail.CommitIndex, _trail.Term));
+        Assert.Equal(["a", "b", "c"], await EntriesAsync(1, 3));
+        Assert.True(State.IsVotedFor(Candidate(1)) && State.IsVotedFor(Candidate(2)));
+    }
+
     [Fact]
     public async Task A_snapshot_that_arrives_through_Raft_is_refused() =>
         await Assert.ThrowsAsync<NotSupportedException>(async () => await State.AppendAsync(new Snapshot(), 5));

@@ -11,7 +11,7 @@ namespace KvRaft.Raft.Catchup;
 /// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on.
 /// </summary>
 internal sealed class ReplicaRescue(
-    RaftGroup group, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
+    RaftGroup group, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
     /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
     private const int UnsettledLooksMax = 2;
@@ -54,16 +54,13 @@ internal sealed class ReplicaRescue(
                     return;
                 }
             }
-            catch (Exception error) when (IsPeerTrouble(error))
+            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error))
             {
                 LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
             }
         }
         while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
     }
-
-    private static bool IsPeerTrouble(Exception error) =>
-        error is IOException or System.Net.Sockets.SocketException or TimeoutException;
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
@@ -115,7 +112,7 @@ internal sealed class ReplicaRescue(
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (IsPeerTrouble(error))
+        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error))
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
         }
@@ -131,7 +128,7 @@ internal sealed class ReplicaRescue(
     private async Task<bool> TryRebuildAsync(CancellationToken cancellationToken)
     {
         var others = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
-        var peers = await AskAllAsync(others, cancellationToken).ConfigureAwait(false);
+        var peers = await survey.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
         if (others.Count == 0 || peers.Count < others.Count)
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, $"{peers.Count} of {others.Count} other voters answer; a rebuild needs all of them");
@@ -173,49 +170,16 @@ internal sealed class ReplicaRescue(
     }
 
     private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(CancellationToken cancellationToken) =>
-        await AskAllAsync(await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-
-    private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(
-        IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken)
-    {
-        var answers = await Task.WhenAll(voters.Select(voter => AskAsync(voter, cancellationToken))).ConfigureAwait(false);
-        return [.. answers.Where(answer => answer is not null).Select(answer => answer!.Value)];
-    }
-
-    private async Task<(GroupVoter Voter, PeerStatus Status)?> AskAsync(GroupVoter voter, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.Timings.RequestTimeout);
-        try
-        {
-            using var peer = await PeerClient.ConnectAsync(dialer, voter.Node, limit.Token).ConfigureAwait(false);
-            var status = await peer.AskAsync(
-                PeerRequestKind.Status, new PeerGroupRequest(group.Id.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.PeerStatus, limit.Token)
-                .ConfigureAwait(false);
-            return status.Incarnation == voter.Incarnation ? (voter, status) : null;
-        }
-        catch (Exception error) when (IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            // A voter that does not answer is one of the things we are here to find out.
-            return null;
-        }
-    }
+        await survey.AskAllAsync(await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
     private async Task NudgeLeadersAsync(CancellationToken cancellationToken)
     {
+        var nudge = new NudgeRequest(group.Id.Value, options.NodeId.Value, group.Incarnation, group.CommitIndex);
         foreach (var voter in await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false))
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(options.Timings.RequestTimeout);
-            try
+            if (!await survey.TryTellAsync(voter.Node, PeerRequestKind.Nudge, nudge, PeerJson.Default.NudgeRequest, cancellationToken).ConfigureAwait(false))
             {
-                using var peer = await PeerClient.ConnectAsync(dialer, voter.Node, limit.Token).ConfigureAwait(false);
-                var nudge = new NudgeRequest(group.Id.Value, options.NodeId.Value, group.Incarnation, group.CommitIndex);
-                await peer.AskAsync(PeerRequestKind.Nudge, nudge, PeerJson.Default.NudgeRequest, PeerJson.Default.NudgeAnswer, limit.Token).ConfigureAwait(false);
-            }
-            catch (Exception error) when (IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-            {
-                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+                LogMessages.RescueDelayed(logger, group.Id.Value, $"node '{voter.Node}' does not listen");
             }
         }
     }

@@ -39,6 +39,11 @@ internal sealed class PeerClient : IDisposable
         ExchangeAsync(
             PeerRequestKind.Chunk, JsonSerializer.SerializeToUtf8Bytes(request, PeerJson.Default.ChunkRequest), PeerAnswerKind.Bytes, cancellationToken);
 
+    /// <inheritdoc cref="AskAsync"/>
+    public ValueTask<byte[]> FetchAsync(EntriesRequest request, CancellationToken cancellationToken) =>
+        ExchangeAsync(
+            PeerRequestKind.Entries, JsonSerializer.SerializeToUtf8Bytes(request, PeerJson.Default.EntriesRequest), PeerAnswerKind.Bytes, cancellationToken);
+
     public void Dispose()
     {
         _stream.Dispose();

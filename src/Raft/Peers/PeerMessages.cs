@@ -14,6 +14,9 @@ internal enum PeerRequestKind : byte
     Chunk = 4,
     Release = 5,
     Nudge = 6,
+    Entries = 7,
+    StandAside = 8,
+    StandForElection = 9,
 }
 
 internal enum PeerAnswerKind : byte
@@ -27,7 +30,7 @@ internal sealed record PeerGroupRequest(int Group);
 
 /// <summary>A replica as its node sees it.</summary>
 internal sealed record PeerStatus(
-    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex);
+    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember);
 
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);
@@ -39,6 +42,9 @@ internal sealed record CheckpointManifest(
 internal sealed record CheckpointFile(string Name, long Length);
 
 internal sealed record ChunkRequest(int Group, string Id, string File, long Offset, int Length);
+
+/// <summary>Committed entries, as many as fit an answer.</summary>
+internal sealed record EntriesRequest(int Group, long From, long UpTo);
 
 internal sealed record ReleaseRequest(int Group, string Id);
 
@@ -52,6 +58,7 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(LeaderProof))]
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(ChunkRequest))]
+[JsonSerializable(typeof(EntriesRequest))]
 [JsonSerializable(typeof(ReleaseRequest))]
 [JsonSerializable(typeof(NudgeRequest))]
 [JsonSerializable(typeof(NudgeAnswer))]

@@ -48,6 +48,10 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                     PeerJson.Default.CheckpointManifest),
                 PeerRequestKind.Chunk => (PeerAnswerKind.Bytes, await ChunkAsync(Read(body, PeerJson.Default.ChunkRequest), cancellationToken).ConfigureAwait(false)),
                 PeerRequestKind.Release => Release(Read(body, PeerJson.Default.ReleaseRequest)),
+                PeerRequestKind.Entries => (PeerAnswerKind.Bytes, Entries(Read(body, PeerJson.Default.EntriesRequest))),
+                PeerRequestKind.StandAside => await StandAsideAsync(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)).ConfigureAwait(false),
+                PeerRequestKind.StandForElection => await StandForElectionAsync(
+                    Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
@@ -61,6 +65,21 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
 
     private ValueTask<byte[]> ChunkAsync(ChunkRequest request, CancellationToken cancellationToken) =>
         Group(request.Group).Checkpoints.ReadAsync(request.Id, request.File, request.Offset, request.Length, cancellationToken);
+
+    private byte[] Entries(EntriesRequest request) => EntriesFrame.Encode(Group(request.Group).ReadCommitted(request.From, request.UpTo));
+
+    private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandAsideAsync(RaftGroup group)
+    {
+        await group.Transfer.StandAsideAsync().ConfigureAwait(false);
+        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+    }
+
+    private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandForElectionAsync(
+        RaftGroup group, CancellationToken cancellationToken)
+    {
+        await group.Transfer.StandForElectionAsync(cancellationToken).ConfigureAwait(false);
+        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+    }
 
     private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Release(ReleaseRequest request)
     {

@@ -19,30 +19,36 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     private readonly Guid _clusterId = Guid.NewGuid();
     private readonly ConcurrentDictionary<NodeId, IPEndPoint> _addresses = new();
     private readonly ConcurrentDictionary<NodeId, RaftHost> _hosts = new();
-    private readonly int _groups;
+    private readonly ConcurrentDictionary<(NodeId Node, GroupId Group), GroupSpec> _replicas = new();
     private readonly Func<RaftHostOptions, RaftHostOptions> _configure;
 
-    private RaftTestCluster(int nodes, int groups, Func<RaftHostOptions, RaftHostOptions>? configure)
+    private RaftTestCluster(int nodes, int groups, int voters, Func<RaftHostOptions, RaftHostOptions>? configure)
     {
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => new NodeId($"n{number}"))];
-        _groups = groups;
         _configure = configure ?? (options => options);
-        Proof = new CommitProof(nodes);
+        var first = Nodes.Take(voters).Select(voter => new GroupVoter(voter, 1)).ToArray();
+        foreach (var voter in first)
+        {
+            for (var group = 1; group <= groups; group++)
+            {
+                _replicas[(voter.Node, new GroupId(group))] = new GroupSpec(new GroupId(group), 1, first);
+            }
+        }
     }
 
     public IReadOnlyList<NodeId> Nodes { get; }
 
     public LinkGate Gate { get; } = new();
 
-    public CommitProof Proof { get; }
+    public CommitProof Proof { get; } = new();
 
     /// <summary>Where a wait that the test loses ends, with a message that says what was awaited.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     public static async Task<RaftTestCluster> StartAsync(
-        int nodes = 3, int groups = 1, Func<RaftHostOptions, RaftHostOptions>? configure = null)
+        int nodes = 3, int groups = 1, Func<RaftHostOptions, RaftHostOptions>? configure = null, int? voters = null)
     {
-        var cluster = new RaftTestCluster(nodes, groups, configure);
+        var cluster = new RaftTestCluster(nodes, groups, voters ?? nodes, configure);
         foreach (var node in cluster.Nodes)
         {
             await cluster.StartNodeAsync(node);
@@ -56,8 +62,10 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     public RaftGroup Group(NodeId node, int group = 1) => _hosts[node].Groups.Single(open => open.Id.Value == group);
 
     /// <summary>The replica of a node that may be going down at this moment.</summary>
-    public RaftGroup? TryGroup(NodeId node) =>
-        _hosts.TryGetValue(node, out var host) ? host.Groups.FirstOrDefault(open => open.Id.Value == 1) : null;
+    public RaftGroup? TryGroup(NodeId node) => Find(node, 1);
+
+    private RaftGroup? Find(NodeId node, int group) =>
+        _hosts.TryGetValue(node, out var host) ? host.Groups.FirstOrDefault(open => open.Id.Value == group) : null;
 
     public JournalMachine Machine(NodeId node, int group = 1) => (JournalMachine)Group(node, group).Machine;
 
@@ -84,13 +92,38 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         var host = await RaftHost.StartAsync(options, Loggers(), CancellationToken.None);
         _addresses[node] = host.ListenEndPoint;
         _hosts[node] = host;
-        var voters = Nodes.Select(voter => new GroupVoter(voter, 1)).ToArray();
-        for (var group = 1; group <= _groups; group++)
+        foreach (var ((_, _), spec) in _replicas.Where(replica => replica.Key.Node == node).OrderBy(replica => replica.Key.Group))
         {
-            var machine = new JournalMachine(Path.Combine(DirectoryOf(node), $"machine-{group}"));
-            var open = await host.OpenGroupAsync(new GroupSpec(new GroupId(group), 1, voters), machine, CancellationToken.None);
-            Proof.Track(node, open);
+            await OpenAsync(node, spec);
         }
+    }
+
+    /// <summary>Opens a learner, which the node will have after a restart too.</summary>
+    public Task<RaftGroup> LearnAsync(NodeId node, int incarnation, IReadOnlyList<GroupVoter> voters, int group = 1)
+    {
+        var spec = new GroupSpec(new GroupId(group), incarnation, voters, IsLearner: true);
+        Proof.ExpectChanges(spec.Group);
+        _replicas[(node, spec.Group)] = spec;
+        return OpenAsync(node, spec);
+    }
+
+    /// <summary>Closes a replica for good and deletes it.</summary>
+    public async Task DropAsync(NodeId node, int group = 1)
+    {
+        Assert.True(_replicas.TryRemove((node, new GroupId(group)), out var spec));
+        if (_hosts.TryGetValue(node, out var host))
+        {
+            await host.CloseGroupAsync(spec.Group);
+            await host.DropReplicaAsync(new GroupReplica(spec.Group, spec.Incarnation));
+        }
+    }
+
+    private async Task<RaftGroup> OpenAsync(NodeId node, GroupSpec spec)
+    {
+        var machine = new JournalMachine(Path.Combine(DirectoryOf(node), $"machine-{spec.Group}-r{spec.Incarnation}"));
+        var open = await _hosts[node].OpenGroupAsync(spec, machine, CancellationToken.None);
+        Proof.Track(node, open);
+        return open;
     }
 
     public async Task StopNodeAsync(NodeId node)
@@ -116,7 +149,12 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     }
 
     public Task<NodeId> LeaderAsync(int group = 1) => EventuallyAsync(
-        () => _hosts.Keys.Where(node => Group(node, group).IsLeader).OrderByDescending(node => Group(node, group).Term).Cast<NodeId?>().FirstOrDefault(),
+        () => _hosts.Keys
+            .Select(node => (Node: node, Group: Find(node, group)))
+            .Where(replica => replica.Group is { IsLeader: true })
+            .OrderByDescending(replica => replica.Group!.Term)
+            .Select(replica => (NodeId?)replica.Node)
+            .FirstOrDefault(),
         $"a leader of group {group}");
 
     /// <summary>Proposes until it is applied, through whoever leads; a command whose fate is unknown is proposed under a new text.</summary>
@@ -139,7 +177,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     public Task<IReadOnlyList<string>> ConvergedAsync(int group = 1) => EventuallyAsync(
         () =>
         {
-            var journals = _hosts.Keys.Select(node => Machine(node, group)).ToArray();
+            var journals = _hosts.Keys.Where(node => Find(node, group) is not null).Select(node => Machine(node, group)).ToArray();
             return journals.Select(journal => (journal.Applied.Index, journal.Digest())).Distinct().Count() == 1 ? journals[0].Commands : null;
         },
         $"equal replicas of group {group}");

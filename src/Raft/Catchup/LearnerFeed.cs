@@ -1,0 +1,87 @@
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Catchup;
+
+/// <summary>
+/// Keeps a replica that is no member yet close to its group: a checkpoint first when it is far behind, then the committed entries, pulled
+/// from whichever voter is furthest ahead. Only what is committed is copied, so nothing here can ever be taken back, and the group's
+/// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
+/// </summary>
+internal sealed class LearnerFeed(
+    RaftGroup group, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
+{
+    /// <summary>Entries beyond which a checkpoint is cheaper: at a few hundred bytes each they are some MiB, and each must be applied.</summary>
+    private const long CheckpointWorthEntries = 10_000;
+
+    /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Runs until the replica is a member; then Raft itself feeds it.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var pace = new PeriodicTimer(Pace, options.Time);
+        while (!group.IsMember)
+        {
+            try
+            {
+                while (!group.IsMember && await StepAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    // There was something to copy: there may be more.
+                }
+            }
+            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException)
+            {
+                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            }
+
+            await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Pulls committed entries up to an index, exactly; the caller knows that the group has committed that far.</summary>
+    /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
+    public async Task PullAsync(GroupVoter from, long upTo, CancellationToken cancellationToken)
+    {
+        using var peer = await PeerClient.ConnectAsync(dialer, from.Node, cancellationToken).ConfigureAwait(false);
+        while (group.CommitIndex < upTo)
+        {
+            var request = new EntriesRequest(group.Id.Value, group.CommitIndex + 1, upTo);
+            var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
+            if (entries.Count == 0 || entries[0].Index != group.CommitIndex + 1 || entries[^1].Index > upTo)
+            {
+                throw new InvalidDataException($"Node '{from.Node}' was asked for entries from {group.CommitIndex + 1} to {upTo} and sent others.");
+            }
+
+            await group.AppendCommittedAsync(entries).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>True if it copied something.</summary>
+    private async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        var voters = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
+        var peers = await survey.AskAllAsync(voters, cancellationToken).ConfigureAwait(false);
+        var (source, status) = peers.OrderByDescending(static peer => peer.Status.CommitIndex).FirstOrDefault();
+        if (status is null || status.CommitIndex <= group.CommitIndex)
+        {
+            return false;
+        }
+
+        if (status.StartIndex > group.CommitIndex || status.AppliedIndex - group.CommitIndex > CheckpointWorthEntries)
+        {
+            var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
+            if (manifest.Index > group.CommitIndex)
+            {
+                await group.InstallAsync(manifest, fetcher.FilesDirectory, cancellationToken).ConfigureAwait(false);
+            }
+
+            fetcher.Discard();
+            return true;
+        }
+
+        await PullAsync(source, status.CommitIndex, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+}

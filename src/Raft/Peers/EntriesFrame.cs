@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using KvRaft.Raft.Log;
+
+namespace KvRaft.Raft.Peers;
+
+/// <summary>
+/// Committed log entries on a peer connection: <c>i32 count | count × (i64 index | i64 term | u8 kind | i32 length | payload)</c>,
+/// little-endian; indices follow one another. The frame around it has the checksum.
+/// </summary>
+internal static class EntriesFrame
+{
+    /// <summary>An answer is closed once it holds this much; one entry always fits, because a proposal is smaller than a frame.</summary>
+    public const int BytesWanted = 1 << 20;
+
+    private const int HeadBytes = 8 + 8 + 1 + 4;
+
+    public static byte[] Encode(IReadOnlyList<LogEntry> entries)
+    {
+        var frame = new byte[4 + entries.Sum(static entry => HeadBytes + entry.Payload.Length)];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, entries.Count);
+        var rest = frame.AsSpan(4);
+        foreach (var entry in entries)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(rest, entry.Index);
+            BinaryPrimitives.WriteInt64LittleEndian(rest[8..], entry.Term);
+            rest[16] = (byte)entry.Kind;
+            BinaryPrimitives.WriteInt32LittleEndian(rest[17..], entry.Payload.Length);
+            entry.Payload.Span.CopyTo(rest[HeadBytes..]);
+            rest = rest[(HeadBytes + entry.Payload.Length)..];
+        }
+
+        return frame;
+    }
+
+    /// <exception cref="InvalidDataException">The bytes are no run of entries.</exception>
+    public static IReadOnlyList<LogEntry> Decode(ReadOnlyMemory<byte> frame)
+    {
+        if (frame.Length < 4)
+        {
+            throw new InvalidDataException("A run of entries ends early.");
+        }
+
+        var entries = new List<LogEntry>();
+        var count = BinaryPrimitives.ReadInt32LittleEndian(frame.Span);
+        var rest = frame[4..];
+        for (var i = 0; i < count; i++)
+        {
+            if (rest.Length < HeadBytes)
+            {
+                throw new InvalidDataException("A run of entries ends early.");
+            }
+
+            var head = rest.Span;
+            var length = BinaryPrimitives.ReadInt32LittleEndian(head[17..]);
+            var entry = new LogEntry(
+                BinaryPrimitives.ReadInt64LittleEndian(head), BinaryPrimitives.ReadInt64LittleEndian(head[8..]), (LogEntryKind)head[16], default);
+            if (length < 0 || length > rest.Length - HeadBytes || !Enum.IsDefined(entry.Kind) || (i > 0 && entry.Index != entries[^1].Index + 1))
+            {
+                throw new InvalidDataException($"Entry {i} of {count} is none.");
+            }
+
+            entries.Add(entry with { Payload = rest.Slice(HeadBytes, length) });
+            rest = rest[(HeadBytes + length)..];
+        }
+
+        return rest.IsEmpty ? entries : throw new InvalidDataException($"{rest.Length} bytes too many after {count} entries.");
+    }
+}
