@@ -49,31 +49,6 @@ public sealed class KvAdministration
             "CREATE_KEYSPACE", isWrite: !ifNotExists, (node, call) => node.Keyspaces.CreateAsync(request, call), cancellationToken);
     }
 
-    /// <summary>Changes what may be changed of a keyspace; what is null stays. Repeating it does no harm.</summary>
-    /// <param name="timeToLiveDefault">For writes that name no expiry; zero: never.</param>
-    /// <param name="valueBytesMax">Zero: the limit of the nodes.</param>
-    public Task<KeyspaceInfo> AlterKeyspaceAsync(
-        string name, TimeSpan? timeToLiveDefault = null, int? valueBytesMax = null, CancellationToken cancellationToken = default)
-    {
-        var request = new AlterKeyspaceRequest { Name = name };
-        if (timeToLiveDefault is { } timeToLive)
-        {
-            request.TtlDefaultMs = (long)timeToLive.TotalMilliseconds;
-        }
-
-        if (valueBytesMax is { } bytes)
-        {
-            request.ValueBytesMax = bytes;
-        }
-
-        return AnyNodeAsync("ALTER_KEYSPACE", isWrite: false, (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
-    }
-
-    /// <summary>What a node refuses to exceed.</summary>
-    public Task<Limits> GetLimitsAsync(CancellationToken cancellationToken = default) =>
-        AnyNodeAsync(
-            "GET_LIMITS", isWrite: false, (node, call) => node.Keyspaces.GetLimitsAsync(new GetLimitsRequest(), call), cancellationToken);
-
     /// <summary>Drops a keyspace with all its keys.</summary>
     public Task<DropKeyspaceResponse> DropKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
         AnyNodeAsync(
@@ -92,6 +67,39 @@ public sealed class KvAdministration
     public Task<ListKeyspacesResponse> ListKeyspacesAsync(CancellationToken cancellationToken = default) =>
         AnyNodeAsync(
             "LIST_KEYSPACES", isWrite: false, (node, call) => node.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), cancellationToken);
+
+    /// <summary>
+    /// Has a replica of a shard go from one node to another. Answers when the cluster has agreed on it, long before it is done; asked again
+    /// while it is under way, it answers the same.
+    /// </summary>
+    /// <exception cref="KvException">Reason INVALID_REQUEST with what is wrong, among others.</exception>
+    public Task<MoveInfo> MoveShardAsync(int shard, string fromNode, string toNode, CancellationToken cancellationToken = default)
+    {
+        var request = new MoveShardRequest { Shard = shard, FromNode = fromNode, ToNode = toNode };
+        return AnyNodeAsync("MOVE_SHARD", isWrite: false, (node, call) => node.Moves.MoveShardAsync(request, call), cancellationToken);
+    }
+
+    /// <summary>Has a move undone. Where the old replica has left already, the move is finished instead.</summary>
+    public Task<MoveInfo> CancelMoveAsync(int shard, CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "CANCEL_MOVE",
+            isWrite: false,
+            (node, call) => node.Moves.CancelMoveAsync(new CancelMoveRequest { Shard = shard }, call),
+            cancellationToken);
+
+    /// <summary>The moves under way, as some node has heard.</summary>
+    public Task<ListMovesResponse> ListMovesAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("LIST_MOVES", isWrite: false, (node, call) => node.Moves.ListMovesAsync(new ListMovesRequest(), call), cancellationToken);
+
+    /// <summary>Has a node give up leading a group: to another voter, or to whoever is elected.</summary>
+    public Task<ResignResponse> ResignAsync(
+        string endpoint, int group, string? toNode = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        OneNodeAsync(
+            "RESIGN",
+            endpoint,
+            timeout,
+            (node, call) => node.Admin.ResignAsync(new ResignRequest { Group = group, ToNode = toNode ?? "" }, call),
+            cancellationToken);
 
     /// <summary>What one node says about itself; asked once, not elsewhere.</summary>
     public Task<StatusResponse> GetStatusAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>

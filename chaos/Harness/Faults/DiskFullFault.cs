@@ -21,7 +21,7 @@ internal sealed class DiskFullFault : IFault
 
     public async Task InjectAsync(FaultScene scene)
     {
-        scene.Cluster.Process(_node).MayEnd(expected: true);
+        scene.Cluster.Process(_node).ExpectEnd();
         var length = scene.Cluster.Volumes[_node].FreeBytes - LeftBytes;
         await Shell.RunAsync("fallocate", "-l", length.ToString(System.Globalization.CultureInfo.InvariantCulture), Filler(scene));
     }
@@ -37,14 +37,9 @@ internal sealed class DiskFullFault : IFault
     public Task HealAsync(FaultScene scene)
     {
         File.Delete(Filler(scene));
-        var process = scene.Cluster.Process(_node);
-        if (process.IsRunning)
+        if (!scene.Cluster.Process(_node).IsRunning)
         {
-            process.MayEnd(expected: false);
-        }
-        else
-        {
-            process.Start();
+            scene.Cluster.Process(_node).Start();
         }
 
         return Task.CompletedTask;

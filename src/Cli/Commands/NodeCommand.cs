@@ -3,10 +3,13 @@ using KvRaft.Cli.Output;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl node list</c>: every configured node, also those that do not answer. Exit code 7 if one does not.</summary>
+/// <summary>
+/// <c>kvctl node list</c>: every configured node, also those that do not answer. Exit code 7 if one does not. <c>kvctl node resign NODE</c>:
+/// it leads no shard any more.
+/// </summary>
 internal static class NodeCommand
 {
-    public static Command Create(Shell shell) => new("node", "Nodes: the processes of the cluster.") { List(shell) };
+    public static Command Create(Shell shell) => new("node", "Nodes: the processes of the cluster.") { List(shell), Resign(shell) };
 
     private static Command List(Shell shell)
     {
@@ -33,6 +36,33 @@ internal static class NodeCommand
 
             listing.WriteTo(run.Console.Out, run.Format);
             return cluster.Nodes.All(static node => node.Status is not null) ? ExitCodes.Ok : ExitCodes.Problems;
+        }));
+        return command;
+    }
+
+    private static Command Resign(Shell shell)
+    {
+        var node = new Argument<string>("node") { Description = "The node that shall lead no shard." };
+        var to = new Option<string?>("--to") { Description = "The node that shall lead instead, where it has a replica; else any." };
+        var command = new Command("resign", "Have a node hand over the shards it leads. It may lead again later.") { node, to };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var name = run.Parsed.GetRequiredValue(node);
+            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var route = map.Nodes.FirstOrDefault(each => each.NodeId == name) ?? throw new UsageException($"there is no node '{name}'");
+            var status = await client.Administration.GetStatusAsync(route.Endpoint, run.Timeout, run.Cancellation);
+            var led = status.Groups.Where(static group => group.Shard >= 0 && group.Role == V1.ReplicaRole.Leader).ToArray();
+            foreach (var group in led)
+            {
+                var successor = run.Parsed.GetValue(to) is { } wished && group.Voters.Contains(wished)
+                    ? wished
+                    : group.Voters.FirstOrDefault(voter => voter != name);
+                await client.Administration.ResignAsync(route.Endpoint, group.Group, successor, run.Timeout, run.Cancellation);
+            }
+
+            await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{name} handed over {led.Length} shards."));
+            return ExitCodes.Ok;
         }));
         return command;
     }

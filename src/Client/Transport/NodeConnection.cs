@@ -26,6 +26,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         Routing = new V1.Routing.RoutingClient(_channel);
         Keyspaces = new V1.Keyspaces.KeyspacesClient(_channel);
         Admin = new Admin.AdminClient(_channel);
+        Moves = new Moves.MovesClient(_channel);
     }
 
     public string Endpoint { get; }
@@ -37,6 +38,8 @@ internal sealed class NodeConnection : IAsyncDisposable
     public V1.Keyspaces.KeyspacesClient Keyspaces { get; }
 
     public Admin.AdminClient Admin { get; }
+
+    public Moves.MovesClient Moves { get; }
 
     /// <exception cref="ObjectDisposedException">The client was closed.</exception>
     public PipeStream Pipe()

@@ -34,10 +34,11 @@ internal static class NodeServices
         services.AddSingleton(raft).AddLoop<RaftWatch>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
-        services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>();
+        services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
+            .AddLoop<MoveDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
-        services.AddSingleton(engines).AddSingleton<ShardTable>().AddLoop<ShardHost>().AddLoop<DueTicker>();
+        services.AddSingleton(engines).AddSingleton<ShardTable>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
 
     public static IServiceCollection AddRequestRouting(this IServiceCollection services, ShardMapHolder map) => services
         .AddSingleton(map)
@@ -52,7 +53,6 @@ internal static class NodeServices
         .AddSingleton<MultiKeyOperations>()
         .AddSingleton<ShardOperations>()
         .AddSingleton<ScanOperations>()
-        .AddSingleton<DeleteRangeOperations>()
         .AddSingleton<PipeSessions>()
         .AddSingleton<RouteMaps>();
 
@@ -72,6 +72,7 @@ internal static class NodeServices
             .AddSingleton<KvService>()
             .AddSingleton<RoutingService>()
             .AddSingleton<KeyspaceService>()
+            .AddSingleton<MovesService>()
             .AddSingleton<AdminService>();
     }
 
@@ -107,6 +108,7 @@ internal static class NodeServices
         app.MapGrpcService<KvService>();
         app.MapGrpcService<RoutingService>();
         app.MapGrpcService<KeyspaceService>();
+        app.MapGrpcService<MovesService>();
         app.MapGrpcService<AdminService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();

@@ -124,6 +124,10 @@ internal sealed class PlacementRouter(
         PlacementRefusal.TooManyKeyspaces => Failure.Limit(new LimitExceeded(
             "keyspace", "keyspaces of a cluster", PlacementLimits.KeyspacesMax, PlacementLimits.KeyspacesMax + 1)),
         PlacementRefusal.KeyspaceIsPermanent => Failure.Invalid("name", refused.Message),
+        PlacementRefusal.ShardNotFound or PlacementRefusal.MoveUnderWay or PlacementRefusal.NoMove => Failure.Invalid("shard", refused.Message),
+        PlacementRefusal.NodeNotFound => Failure.Invalid("node", refused.Message),
+        PlacementRefusal.NoReplicaThere => Failure.Invalid("from_node", refused.Message),
+        PlacementRefusal.ReplicaIsThere => Failure.Invalid("to_node", refused.Message),
         _ => Failure.Invalid("keyspace", refused.Message),
     };
 }

@@ -1,14 +1,16 @@
 using Grpc.Core;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
+using KvRaft.Topology;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Operations;
 
 /// <summary>One page of a scan on its way to one shard.</summary>
 internal readonly struct ScanShardRequest(
-    ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, AnswerHeaders headers, TimeProvider time)
-    : IShardRequest<ScanChunk>
+    ScanRequest request, ScanPlan plan, ShardId shard, int shardCount, ReadOnlyMemory<byte>? resumeKey, long itemsLeft,
+    AnswerHeaders headers, TimeProvider time) : IShardRequest<ScanChunk>
 {
     public bool IsWrite => false;
 
@@ -22,7 +24,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica!, promise.Delivered);
-        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft)));
+        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(resumeKey, itemsLeft)));
         header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
     }
@@ -40,7 +42,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica, Consistency.Linearizable);
-        var page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
+        var page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
         if (page.Items.Any(IsOver))
         {
             // As in a read of one key: what is over by this leader's clock is made to be over for everybody.
@@ -49,7 +51,7 @@ internal readonly struct ScanShardRequest(
                 return overdue;
             }
 
-            page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
+            page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
         }
 
         return ToChunk(header, page);
@@ -66,18 +68,15 @@ internal readonly struct ScanShardRequest(
 
         var sent = request.Clone();
         (sent.Header ??= new RequestHeader()).NoForward = true;
-        sent.Shard = place.Shard.Value;
-        sent.Ordered = false;
-        sent.Limit = Math.Min(itemsLeft, plan.PageItemsMax);
-        sent.BytesMax = 0;
-        sent.ChunkBytesMax = (int)Math.Min(bytesLeft, plan.ChunkBytesMax);
-        sent.ResumeToken = place.Write();
+        sent.Shard = shard.Value;
+        sent.Limit = itemsLeft == long.MaxValue ? 0 : itemsLeft;
+        sent.ResumeToken = resumeKey is { } key ? new ResumeToken(plan.Keyspace.Id, shardCount, shard, key).Write() : Google.Protobuf.ByteString.Empty;
         try
         {
             using var call = peer.Kv.Scan(sent, deadline: time.GetUtcNow().UtcDateTime.AddMilliseconds(left), cancellationToken: cancellationToken);
             return await call.ResponseStream.MoveNext(cancellationToken)
                 ? call.ResponseStream.Current
-                : Failure.NoLeader(place.Shard, RouteRule.Delay(0));
+                : Failure.NoLeader(shard, RouteRule.Delay(0));
         }
         catch (RpcException error)
         {
@@ -107,7 +106,7 @@ internal readonly struct ScanShardRequest(
         chunk.Done = page.ResumeKey is null;
         if (page.ResumeKey is { } next)
         {
-            chunk.ResumeToken = (place with { Key = next }).Write();
+            chunk.ResumeToken = new ResumeToken(plan.Keyspace.Id, shardCount, shard, next).Write();
         }
 
         return chunk;

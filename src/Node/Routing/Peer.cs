@@ -33,6 +33,8 @@ internal sealed class Peer : IAsyncDisposable
         });
         Kv = new Kv.KvClient(_channel);
         Keyspaces = new Keyspaces.KeyspacesClient(_channel);
+        Moves = new Moves.MovesClient(_channel);
+        Admin = new Admin.AdminClient(_channel);
         Pipe = new PeerPipe(Kv, node);
     }
 
@@ -44,6 +46,10 @@ internal sealed class Peer : IAsyncDisposable
     public Kv.KvClient Kv { get; }
 
     public Keyspaces.KeyspacesClient Keyspaces { get; }
+
+    public Moves.MovesClient Moves { get; }
+
+    public Admin.AdminClient Admin { get; }
 
     public PeerPipe Pipe { get; }
 

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
-using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -17,11 +15,6 @@ namespace KvRaft.Node.Services;
 internal sealed class AdminService(
     NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, TimeProvider time) : Admin.AdminBase
 {
-    /// <summary>A digest walks the whole shard; while writes go on it may have to be taken again.</summary>
-    private const int DigestAttemptsMax = 3;
-
-    private static readonly TimeSpan DigestDelay = TimeSpan.FromSeconds(1);
-
     private readonly long _started = time.GetTimestamp();
 
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
@@ -48,27 +41,16 @@ internal sealed class AdminService(
 
     public override Task<DigestResponse> Digest(DigestRequest request, ServerCallContext context)
     {
-        var replica = Replica(request.Shard);
-        for (var attempt = 0; attempt < DigestAttemptsMax; attempt++)
+        var store = Replica(request.Shard).Store;
+        var (position, revision, digest) = store.DigestAtPosition();
+        return Task.FromResult(new DigestResponse
         {
-            var before = replica.Store.Applied;
-            var digest = replica.Store.Digest();
-            if (replica.Store.Applied == before)
-            {
-                var bytes = new byte[sizeof(ulong)];
-                BinaryPrimitives.WriteUInt64BigEndian(bytes, digest);
-                return Task.FromResult(new DigestResponse
-                {
-                    Shard = request.Shard,
-                    AppliedIndex = before.Index,
-                    Revision = replica.Store.Revision,
-                    Digest = ByteString.CopyFrom(bytes),
-                    Keys = replica.Store.Statistics.Keys,
-                });
-            }
-        }
-
-        throw RpcStatus.ToException(Failure.Overloaded($"shard {request.Shard}, which is written to all the time,", DigestDelay));
+            Shard = request.Shard,
+            AppliedIndex = position.Index,
+            Revision = revision,
+            Digest = DigestBytes.Of(digest),
+            Keys = store.Statistics.Keys,
+        });
     }
 
     public override async Task<FlushResponse> Flush(FlushRequest request, ServerCallContext context)
@@ -83,8 +65,30 @@ internal sealed class AdminService(
         var group = raft.Groups.FirstOrDefault(group => group.Id.Value == request.Group)
             ?? throw RpcStatus.ToException(Failure.Invalid("group", $"this node has no replica of group {request.Group}"));
         var led = group.IsLeader;
-        await group.ResignAsync(context.CancellationToken);
+        if (request.ToNode.Length == 0)
+        {
+            await group.ResignAsync(context.CancellationToken);
+        }
+        else if (led)
+        {
+            await HandOverAsync(group, request.ToNode, context.CancellationToken);
+        }
+
         return new ResignResponse { WasLeader = led };
+    }
+
+    private static async Task HandOverAsync(RaftGroup group, string node, CancellationToken cancellationToken)
+    {
+        var successor = group.Voters().FirstOrDefault(voter => voter.Node.Value == node);
+        if (successor == default)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("to_node", $"'{node}' is no voter of group {group.Id}"));
+        }
+
+        if (!await group.TransferLeadershipAsync(successor, cancellationToken))
+        {
+            throw RpcStatus.ToException(Failure.Invalid("to_node", $"'{node}' is away or behind; this node goes on leading"));
+        }
     }
 
     private ShardReplica Replica(int shard) =>
@@ -131,6 +135,7 @@ internal sealed class AdminService(
     {
         ReplicaState.Failed or ReplicaState.Stopped => ReplicaRole.Stopped,
         ReplicaState.Rebuilding => ReplicaRole.Learner,
+        _ when !status.IsMember => ReplicaRole.Learner,
         _ => status.IsLeader ? ReplicaRole.Leader : ReplicaRole.Follower,
     };
 
@@ -138,6 +143,7 @@ internal sealed class AdminService(
     {
         var word = status.State switch
         {
+            ReplicaState.Running when !status.IsMember => "learning",
             ReplicaState.Running => "serving",
             ReplicaState.CatchingUp => "catching-up",
             ReplicaState.Rebuilding => "rebuilding",

@@ -31,6 +31,11 @@ internal sealed class ShardTable
 
     public void Remove(ShardId shard)
     {
+        if (Find(shard) is null)
+        {
+            return;
+        }
+
         var next = (ShardReplica?[])_byShard.Clone();
         next[shard.Value] = null;
         _byShard = next;

@@ -49,6 +49,30 @@ internal static partial class LogMessages
     [LoggerMessage(1108, LogLevel.Information, "Removing dropped keyspace {KeyspaceId} from shard {ShardId}: {Status}")]
     public static partial void KeyspaceSwept(this ILogger logger, ShardId shardId, uint keyspaceId, Raft.ProposalStatus status);
 
+    [LoggerMessage(1109, LogLevel.Information, "Shard {ShardId}: {Step} {Replica}, because {Reason}")]
+    public static partial void MoveStep(this ILogger logger, ShardId shardId, Membership.MoveStepKind step, Replica replica, string reason);
+
+    [LoggerMessage(1110, LogLevel.Information, "Shard {ShardId}: {Step} answered {Result} after {Milliseconds} ms")]
+    public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, Membership.MoveStepKind step, string result, double milliseconds);
+
+    [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move took too long; what became of it is looked at anew")]
+    public static partial void MoveStepTimedOut(this ILogger logger, ShardId shardId);
+
+    [LoggerMessage(1112, LogLevel.Information, "Node {NodeId} compared its going replica of shard {ShardId} with {Other} at entry {Index}: digest {Digest:x16}, equal: {Equal}")]
+    public static partial void DigestCompared(this ILogger logger, NodeId nodeId, ShardId shardId, Replica other, long index, ulong digest, bool equal);
+
+    [LoggerMessage(1113, LogLevel.Warning, "Node {NodeId} could not compare its going replica of shard {ShardId} with another: {Why}")]
+    public static partial void DigestNotCompared(this ILogger logger, NodeId nodeId, ShardId shardId, string why);
+
+    [LoggerMessage(1114, LogLevel.Critical, "Node {NodeId}: the going replica of shard {ShardId} differs from one that stays; its data is kept in {Directory}")]
+    public static partial void ReplicaSetAside(this ILogger logger, NodeId nodeId, ShardId shardId, string directory);
+
+    [LoggerMessage(1115, LogLevel.Information, "Node {NodeId} deletes what is left of its replica {Incarnation} of shard {ShardId}, which was not compared with another")]
+    public static partial void LeftoverFound(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation);
+
+    [LoggerMessage(1116, LogLevel.Information, "Node {NodeId} dropped its replica {Incarnation} of shard {ShardId}")]
+    public static partial void ReplicaDropped(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation);
+
     // 1200: disk
     [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]
     public static partial void DiskNearlyFull(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);

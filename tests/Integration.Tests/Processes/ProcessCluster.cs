@@ -78,6 +78,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
 
+    /// <summary>What a node has printed so far, over all its lives.</summary>
+    public string Log(string node)
+    {
+        using var reader = new StreamReader(new FileStream(
+            Path.Combine(_root, node, "node.log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
+    }
+
+    public string DataDirectory(string node) => Path.Combine(_root, node, "data");
+
     public int ProcessId(string node) => _nodes[node].Id;
 
     /// <summary>A client that knows only the given nodes, or all.</summary>

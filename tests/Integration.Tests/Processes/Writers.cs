@@ -11,6 +11,8 @@ internal sealed class Writers : IAsyncDisposable
     private readonly Task[] _running;
     private readonly ConcurrentDictionary<string, string> _acknowledged = new();
     private long _next;
+    private long _failed;
+    private volatile bool _enough;
 
     public Writers(KvClient client, int count)
     {
@@ -20,6 +22,16 @@ internal sealed class Writers : IAsyncDisposable
     }
 
     public IReadOnlyDictionary<string, string> Acknowledged => _acknowledged;
+
+    /// <summary>Calls that ended with anything but an acknowledgement.</summary>
+    public long FailedCalls => Interlocked.Read(ref _failed);
+
+    /// <summary>The writers finish what they have begun, and begin nothing more.</summary>
+    public async Task StopAsync()
+    {
+        _enough = true;
+        await Task.WhenAll(_running);
+    }
 
     public async Task ReachedAsync(int count)
     {
@@ -61,7 +73,7 @@ internal sealed class Writers : IAsyncDisposable
 
     private async Task WriteAsync(IKeyspace<string, string> keyspace)
     {
-        while (!_end.IsCancellationRequested)
+        while (!_end.IsCancellationRequested && !_enough)
         {
             var number = Interlocked.Increment(ref _next);
             var (key, value) = ($"key-{number}", $"value-{number}-{Guid.NewGuid():N}");
@@ -77,6 +89,7 @@ internal sealed class Writers : IAsyncDisposable
             catch (KvException error) when (error.IsTransient || error.Outcome == KvOutcome.Unknown)
             {
                 // Not acknowledged: nothing is promised about this key.
+                Interlocked.Increment(ref _failed);
             }
         }
     }

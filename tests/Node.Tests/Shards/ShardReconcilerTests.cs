@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KvRaft.Node.Shards;
+using KvRaft.Placement.State;
 using KvRaft.Raft;
 using KvRaft.Topology;
 
@@ -13,18 +14,19 @@ public sealed class ShardReconcilerTests
     [Fact]
     public void Opens_what_the_map_puts_here_with_all_its_voters()
     {
-        var changes = ShardReconciler.Diff(Map([Here(1), There(1)], [There(1)]), Self, []);
+        var changes = Diff(Map([Here(1), There(1)], [There(1)]), []);
 
         var wish = Assert.Single(changes.Open);
         Assert.Equal((new ShardId(0), 1), (wish.Shard, wish.Incarnation));
         Assert.Equal([new GroupVoter(Self, 1), new GroupVoter(Other, 1)], wish.Voters);
+        Assert.False(wish.IsLearner);
         Assert.Empty(changes.Close);
     }
 
     [Fact]
     public void Closes_what_the_map_no_longer_puts_here()
     {
-        var changes = ShardReconciler.Diff(Map([There(1)], [Here(1)]), Self, [Running(0, 1), Running(1, 1)]);
+        var changes = Diff(Map([There(1)], [Here(1)]), [Running(0, 1), Running(1, 1)]);
 
         Assert.Equal([Running(0, 1)], changes.Close);
         Assert.Empty(changes.Open);
@@ -33,25 +35,51 @@ public sealed class ShardReconcilerTests
     [Fact]
     public void Another_incarnation_is_another_replica()
     {
-        var changes = ShardReconciler.Diff(Map([Here(2)]), Self, [Running(0, 1)]);
+        var changes = Diff(Map([Here(2)]), [Running(0, 1)]);
 
         Assert.Equal([Running(0, 1)], changes.Close);
         Assert.Equal(2, Assert.Single(changes.Open).Incarnation);
     }
 
     [Fact]
+    public void Opens_what_a_move_brings_here_as_a_learner_of_those_that_have_it()
+    {
+        var move = new ShardMove(new ShardId(1), There(1), Here(2), IsCancelling: false);
+        var changes = ShardReconciler.Diff(Map([Here(1)], [There(1)]), [move], Self, [Running(0, 1)]);
+
+        var wish = Assert.Single(changes.Open);
+        Assert.Equal((new ShardId(1), 2, true), (wish.Shard, wish.Incarnation, wish.IsLearner));
+        Assert.Equal([new GroupVoter(Other, 1)], wish.Voters);
+        Assert.Empty(changes.Close);
+        Assert.True(ShardReconciler.Diff(Map([Here(1)], [There(1)]), [move], Self, [Running(0, 1), Running(1, 2)]).IsEmpty);
+    }
+
+    [Fact]
+    public void Keeps_what_a_move_takes_away_until_the_map_does()
+    {
+        var move = new ShardMove(new ShardId(0), Here(1), There(2), IsCancelling: false);
+        Assert.True(ShardReconciler.Diff(Map([Here(1)]), [move], Self, [Running(0, 1)]).IsEmpty);
+    }
+
+    [Fact]
+    public void A_replica_that_came_by_a_move_is_opened_as_a_learner_ever_after() =>
+        Assert.True(Assert.Single(Diff(Map([Here(2)]), []).Open).IsLearner);
+
+    [Fact]
     public void Without_a_map_nothing_is_closed() =>
-        Assert.True(ShardReconciler.Diff(null, Self, [Running(0, 1)]).IsEmpty);
+        Assert.True(Diff(null, [Running(0, 1)]).IsEmpty);
 
     [Fact]
     public void Doing_the_difference_twice_does_nothing_the_second_time()
     {
         var map = Map([Here(1)], [There(1)], [Here(3), There(1)]);
-        var changes = ShardReconciler.Diff(map, Self, [Running(1, 1), Running(2, 2)]);
+        var changes = Diff(map, [Running(1, 1), Running(2, 2)]);
         var after = changes.Open.Select(wish => new RunningReplica(wish.Shard, wish.Incarnation));
 
-        Assert.True(ShardReconciler.Diff(map, Self, after).IsEmpty);
+        Assert.True(Diff(map, after).IsEmpty);
     }
+
+    private static ReplicaChanges Diff(ShardMap? map, IEnumerable<RunningReplica> running) => ShardReconciler.Diff(map, [], Self, running);
 
     private static RunningReplica Running(int shard, int incarnation) => new(new ShardId(shard), incarnation);
 

@@ -1,0 +1,68 @@
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>How far a move is. The numbers are what people see.</summary>
+internal enum MoveStage
+{
+    /// <summary>Agreed on; the new replica is not open yet.</summary>
+    Agreed = 0,
+
+    /// <summary>The new replica copies what the group has committed.</summary>
+    Copying = 1,
+
+    /// <summary>It has about everything.</summary>
+    CaughtUp = 2,
+
+    /// <summary>It is a voter, beside the old one.</summary>
+    Voter = 3,
+
+    /// <summary>The old replica votes no more; the shard map says so.</summary>
+    Removed = 4,
+
+    /// <summary>The old replica's data is gone, or its node does not answer.</summary>
+    Dropped = 5,
+}
+
+/// <summary>How far a move is, as what the nodes say of themselves shows it: nobody keeps a record of it. Pure.</summary>
+/// <param name="Stage">The last step that is done.</param>
+/// <param name="Lag">Entries the new replica lacks; null if it does not answer.</param>
+internal readonly record struct MoveProgress(MoveStage Stage, long? Lag)
+{
+    /// <summary>Entries: what a loaded shard has on its way at any moment.</summary>
+    private const long CaughtUpLag = 500;
+
+    public static MoveProgress Of(MoveInfo move, bool isUnderWay, IReadOnlyDictionary<string, StatusResponse> nodes)
+    {
+        var oldCopy = Group(nodes, move.FromNode, move);
+        if (!isUnderWay)
+        {
+            return new(oldCopy?.Incarnation == move.FromIncarnation ? MoveStage.Removed : MoveStage.Dropped, null);
+        }
+
+        var leader = nodes.Keys.Select(node => Group(nodes, node, move)).FirstOrDefault(group => group?.Role == ReplicaRole.Leader);
+        var newCopy = Group(nodes, move.ToNode, move) is { } there && there.Incarnation == move.ToIncarnation ? there : null;
+        long? lag = leader is null || newCopy is null ? null : Math.Max(0, leader.LastIndex - newCopy.LastIndex);
+        if (leader is not null && leader.Voters.Contains(move.ToNode))
+        {
+            return new(leader.Voters.Contains(move.FromNode) ? MoveStage.Voter : MoveStage.Removed, lag);
+        }
+
+        return newCopy is null ? new(MoveStage.Agreed, null)
+            : lag is <= CaughtUpLag ? new(MoveStage.CaughtUp, lag)
+            : new(MoveStage.Copying, lag);
+    }
+
+    public string Describe(MoveInfo move) => Stage switch
+    {
+        MoveStage.Agreed => "agreed on",
+        MoveStage.Copying => $"{move.ToNode} copies{(Lag is { } lag ? FormattableString.Invariant($", log lag {lag:N0} entries") : "")}",
+        MoveStage.CaughtUp => FormattableString.Invariant($"{move.ToNode} caught up, log lag {Lag:N0} entries"),
+        MoveStage.Voter => $"{move.ToNode} is a voter",
+        MoveStage.Removed => $"{move.FromNode} is removed",
+        _ => $"old copy on {move.FromNode} checked and dropped",
+    };
+
+    private static GroupStatus? Group(IReadOnlyDictionary<string, StatusResponse> nodes, string node, MoveInfo move) =>
+        nodes.GetValueOrDefault(node)?.Groups.FirstOrDefault(group => group.Shard == move.Shard);
+}

@@ -1,0 +1,133 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>
+/// <c>kvctl shard move SHARD --from NODE --to NODE</c>, <c>shard moves</c> and <c>shard cancel SHARD</c>. The cluster does the move; the
+/// verb asks for it and then only looks on, so that ending it ends nothing else.
+/// </summary>
+internal static class ShardMoveCommand
+{
+    /// <summary>Often enough that no step that takes time is missed; each look asks every node.</summary>
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(200);
+
+    public static Command Move(Shell shell)
+    {
+        var shard = Shard();
+        var from = new Option<string>("--from") { Description = "The node whose replica goes.", Required = true };
+        var to = new Option<string>("--to") { Description = "The node that gets a replica instead.", Required = true };
+        var noWait = new Option<bool>("--no-wait") { Description = "Answer when the move is agreed on, not when it is done." };
+        var command = new Command("move", "Move a replica of a shard from one node to another, while clients go on.") { shard, from, to, noWait };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var begun = Stopwatch.GetTimestamp();
+            var move = await client.Administration.MoveShardAsync(
+                run.Parsed.GetValue(shard), run.Parsed.GetRequiredValue(from), run.Parsed.GetRequiredValue(to), run.Cancellation);
+            await run.Console.Out.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} agreed on at ring epoch {move.Epoch}."));
+            return run.Parsed.GetValue(noWait) ? ExitCodes.Ok : await WatchAsync(run, client, move, begun);
+        }));
+        return command;
+    }
+
+    public static Command Cancel(Shell shell)
+    {
+        var shard = Shard();
+        var command = new Command("cancel", "Undo the move of a shard; where the old replica has left already, it is finished instead.") { shard };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var move = await client.Administration.CancelMoveAsync(run.Parsed.GetValue(shard), run.Cancellation);
+            await run.Console.Out.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} is being cancelled."));
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    public static Command Moves(Shell shell)
+    {
+        var command = new Command("moves", "List the moves under way.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var moves = await client.Administration.ListMovesAsync(run.Cancellation);
+            var nodes = moves.Moves.Count == 0 ? [] : await StatusesAsync(client, run.Cancellation);
+            var listing = new Listing("shard", "from", "to", "state", "lag");
+            foreach (var move in moves.Moves)
+            {
+                var progress = MoveProgress.Of(move, isUnderWay: true, nodes);
+                listing.Add(move.Shard, move.FromNode, move.ToNode, move.Cancelling ? "cancelling" : progress.Describe(move), progress.Lag);
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Argument<int> Shard() => new("shard") { Description = "The number of the shard; see kvctl shard list." };
+
+    private static async Task<int> WatchAsync(Invocation run, KvClient client, MoveInfo move, long begun)
+    {
+        var shown = MoveStage.Agreed;
+        try
+        {
+            while (true)
+            {
+                var moves = await client.Administration.ListMovesAsync(run.Cancellation);
+
+                // A node that has not heard of the move yet knows nothing of its end either.
+                var isUnderWay = moves.Epoch < move.Epoch || moves.Moves.Any(each => each.Shard == move.Shard && each.ToIncarnation == move.ToIncarnation);
+                var progress = MoveProgress.Of(move, isUnderWay, await StatusesAsync(client, run.Cancellation));
+                if (progress.Stage > shown)
+                {
+                    shown = progress.Stage;
+                    await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
+                        $"  [{(int)shown}/{(int)MoveStage.Dropped}] {progress.Describe(move),-50} {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s"));
+                    await run.Console.Out.FlushAsync(run.Cancellation);
+                }
+
+                if (!isUnderWay && shown == MoveStage.Dropped)
+                {
+                    return await EndAsync(run, client, move, begun);
+                }
+
+                await Task.Delay(LookPeriod, run.Console.Time, run.Cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
+        {
+            await run.Console.Error.WriteLineAsync(FormattableString.Invariant(
+                $"kvctl: the move goes on; look with: kvctl shard moves; undo with: kvctl shard cancel {move.Shard}"));
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private static async Task<int> EndAsync(Invocation run, KvClient client, MoveInfo move, long begun)
+    {
+        var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+        var replicas = map.Shards.Single(shard => shard.Shard == move.Shard).Replicas;
+        if (!replicas.Any(replica => replica.NodeId == move.ToNode && replica.Incarnation == move.ToIncarnation))
+        {
+            await run.Console.Error.WriteLineAsync(FormattableString.Invariant($"kvctl: the move of shard {move.Shard} was cancelled"));
+            return ExitCodes.Failed;
+        }
+
+        await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
+            $"[OK] Shard {move.Shard} moved in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s; it is on {string.Join(", ", replicas.Select(static replica => replica.NodeId))}."));
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<Dictionary<string, StatusResponse>> StatusesAsync(KvClient client, CancellationToken cancellationToken)
+    {
+        var cluster = await ClusterView.AskAsync(client, cancellationToken);
+        return cluster.Nodes.Where(static node => node.Status is not null).ToDictionary(static node => node.Route.NodeId, static node => node.Status!);
+    }
+}

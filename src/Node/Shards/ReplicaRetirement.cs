@@ -1,0 +1,110 @@
+using Grpc.Core;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
+using KvRaft.Placement.State;
+using KvRaft.Raft;
+using KvRaft.Storage.Shards;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Shards;
+
+/// <summary>
+/// The end of a replica that is wanted no more: it is compared with one that stays, at the same entry of the log, and deleted. The one that
+/// stays says its digest and at which entry it took it; the one that goes takes over the committed entries up to exactly there. Where the
+/// comparison cannot be had (the node is away, its log begins later), that is said, and the data goes all the same: the others
+/// are a quorum of their own. Where the digests differ, one of the replicas is wrong, and nobody knows which: the data is set
+/// aside.
+/// </summary>
+internal sealed class ReplicaRetirement(
+    NodeOptions options, RaftHost raft, Membership.PlacementAgent placement, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
+{
+    /// <summary>For the digest of the one that stays and the entries up to it. A shard of some GiB is read in this time.</summary>
+    private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Of group 0's log, for a node that was away for a while: its entries are small and few.</summary>
+    private const int PlacementEntriesKept = 1024;
+
+    /// <summary>Ends a running replica that no request can reach any more.</summary>
+    public async Task RetireAsync(ShardReplica replica, IReadOnlyList<Replica> staying, CancellationToken stoppingToken)
+    {
+        var differs = await IsDifferentAsync(replica, staying, stoppingToken);
+        await raft.CloseGroupAsync(replica.Group.Id);
+        if (differs)
+        {
+            var aside = ShardDirectory.SetAside(ShardDirectory.Of(options.DataDirectory, replica.Shard, replica.Group.Incarnation));
+            logger.ReplicaSetAside(options.NodeId, replica.Shard, aside);
+        }
+
+        await DropAsync(new RunningReplica(replica.Shard, replica.Group.Incarnation), stoppingToken);
+    }
+
+    /// <summary>Deletes what is left of replicas that are over for good: by a crash, or because they were never opened again.</summary>
+    /// <param name="state">What the running replicas were brought to; a newer one could name one that still runs.</param>
+    /// <param name="stoppingToken">Ends it in between.</param>
+    public async Task DropLeftoversAsync(PlacementState state, CancellationToken stoppingToken)
+    {
+        var found = raft.Replicas()
+            .Where(static replica => !replica.Group.IsPlacement)
+            .Select(static replica => new RunningReplica(replica.Group.Shard, replica.Incarnation))
+            .Concat(ShardDirectory.Found(options.DataDirectory))
+            .Distinct()
+            .Where(replica => state.IsOver(replica.Shard, new Replica(options.NodeId, replica.Incarnation)));
+        foreach (var replica in found.ToArray())
+        {
+            logger.LeftoverFound(options.NodeId, replica.Shard, replica.Incarnation);
+            await DropAsync(replica, stoppingToken);
+        }
+    }
+
+    private async Task DropAsync(RunningReplica replica, CancellationToken stoppingToken)
+    {
+        // What this node knows of group 0 must outlive the data: a restart with an older map would found an empty replica in its place.
+        await placement.Group.FlushAsync(PlacementEntriesKept, stoppingToken);
+        ShardStateMachine.Drop(ShardDirectory.Of(options.DataDirectory, replica.Shard, replica.Incarnation));
+        await raft.DropReplicaAsync(new GroupReplica(GroupId.OfShard(replica.Shard), replica.Incarnation));
+        logger.ReplicaDropped(options.NodeId, replica.Shard, replica.Incarnation);
+    }
+
+    private async Task<bool> IsDifferentAsync(ShardReplica replica, IReadOnlyList<Replica> staying, CancellationToken stoppingToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        limit.CancelAfter(CompareTimeout);
+        var why = "no other replica is known";
+        foreach (var other in staying.Where(other => other.Node != options.NodeId))
+        {
+            try
+            {
+                if (peers.Find(other.Node) is not { } peer)
+                {
+                    continue;
+                }
+
+                var theirs = await peer.Admin.DigestAsync(
+                    new DigestRequest { Shard = replica.Shard.Value },
+                    new CallOptions(deadline: time.GetUtcNow().UtcDateTime + CompareTimeout, cancellationToken: limit.Token));
+                await replica.Group.CatchUpToAsync(new GroupVoter(other.Node, other.Incarnation), theirs.AppliedIndex, limit.Token);
+                var (position, _, digest) = replica.Store.DigestAtPosition();
+                if (position.Index != theirs.AppliedIndex)
+                {
+                    why = $"it stands at {position.Index}, {other} at {theirs.AppliedIndex}";
+                    continue;
+                }
+
+                var equal = DigestBytes.Of(digest).Span.SequenceEqual(theirs.Digest.Span);
+                logger.DigestCompared(options.NodeId, replica.Shard, other, position.Index, digest, equal);
+                return !equal;
+            }
+            catch (Exception error) when (
+                error is RpcException or IOException or ObjectDisposedException
+                || (error is OperationCanceledException && !stoppingToken.IsCancellationRequested))
+            {
+                why = error is RpcException { Status.Detail: var detail } ? detail : error.Message;
+            }
+        }
+
+        logger.DigestNotCompared(options.NodeId, replica.Shard, why);
+        return false;
+    }
+}

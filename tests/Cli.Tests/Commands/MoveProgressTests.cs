@@ -1,0 +1,64 @@
+using KvRaft.Cli.Commands;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Tests.Commands;
+
+public sealed class MoveProgressTests
+{
+    private static readonly MoveInfo Move = new() { Shard = 3, FromNode = "n1", FromIncarnation = 1, ToNode = "n4", ToIncarnation = 2 };
+
+    [Fact]
+    public void A_move_is_agreed_on_before_the_new_replica_is_open() =>
+        Assert.Equal(new MoveProgress(MoveStage.Agreed, null), Of(Leader("n2", "n1", "n2", "n3"), Replica("n1", 1)));
+
+    [Theory]
+    [InlineData(100, (int)MoveStage.Copying, 9_900)]
+    [InlineData(9_999, (int)MoveStage.CaughtUp, 1)]
+    [InlineData(10_001, (int)MoveStage.CaughtUp, 0)]
+    public void Then_it_copies_and_catches_up(long last, int stage, long lag) =>
+        Assert.Equal(new MoveProgress((MoveStage)stage, lag), Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 2, last)));
+
+    [Fact]
+    public void Then_it_is_a_voter_beside_the_old_one() =>
+        Assert.Equal(MoveStage.Voter, Of(Leader("n2", "n1", "n2", "n3", "n4"), Replica("n4", 2)).Stage);
+
+    [Fact]
+    public void Then_the_old_one_is_removed() =>
+        Assert.Equal(MoveStage.Removed, Of(Leader("n2", "n2", "n3", "n4"), Replica("n4", 2), Replica("n1", 1)).Stage);
+
+    [Fact]
+    public void An_older_replica_on_the_same_node_is_not_the_new_one() =>
+        Assert.Equal(MoveStage.Agreed, Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 1)).Stage);
+
+    [Fact]
+    public void What_is_over_is_removed_until_the_old_copy_is_gone()
+    {
+        var nodes = Nodes(Leader("n2", "n2", "n3", "n4"), Replica("n1", 1));
+        Assert.Equal(MoveStage.Removed, MoveProgress.Of(Move, isUnderWay: false, nodes).Stage);
+        nodes.Remove("n1");
+        Assert.Equal(MoveStage.Dropped, MoveProgress.Of(Move, isUnderWay: false, nodes).Stage);
+    }
+
+    private static MoveProgress Of(params (string Node, GroupStatus Group)[] replicas) =>
+        MoveProgress.Of(Move, isUnderWay: true, Nodes(replicas));
+
+    private static Dictionary<string, StatusResponse> Nodes(params (string Node, GroupStatus Group)[] replicas) =>
+        replicas.ToDictionary(replica => replica.Node, replica => new StatusResponse { Groups = { replica.Group } });
+
+    private static (string, GroupStatus) Leader(string node, params string[] voters) => (node, new GroupStatus
+    {
+        Shard = 3,
+        Incarnation = 1,
+        Role = ReplicaRole.Leader,
+        LastIndex = 10_000,
+        Voters = { voters },
+    });
+
+    private static (string, GroupStatus) Replica(string node, long incarnation, long last = 10_000) => (node, new GroupStatus
+    {
+        Shard = 3,
+        Incarnation = incarnation,
+        Role = ReplicaRole.Follower,
+        LastIndex = last,
+    });
+}
