@@ -96,7 +96,8 @@ public sealed class ShardMoveTests
         cluster.Kill(target);
         await using var reachable = cluster.Client([.. cluster.Nodes.Where(node => node != target)]);
         var move = await reachable.Administration.MoveShardAsync(Shard, before.Replicas[0].NodeId, target);
-        Assert.Single((await reachable.Administration.ListMovesAsync()).Moves);
+        await cluster.EventuallyAsync(
+            async () => await reachable.Administration.ListMovesAsync() is { Moves.Count: 1 } moves ? moves : null, "whichever node is asked to have heard of the move");
 
         await reachable.Administration.CancelMoveAsync(Shard);
         await DoneAsync(cluster, reachable, move, cancelled: true);
@@ -169,8 +170,9 @@ public sealed class ShardMoveTests
         {
             return await ask();
         }
-        catch (KvException error) when (error.IsTransient)
+        catch (KvException error) when (error.IsTransient || error.Reason == ErrorReasons.InvalidRequest)
         {
+            // Away, or not open yet.
             return null;
         }
     }
@@ -194,8 +196,13 @@ public sealed class ShardMoveTests
         await cluster.EventuallyAsync(
             async () =>
             {
-                var digests = await Task.WhenAll(replicas.Select(node => client.Administration.GetDigestAsync(cluster.Endpoint(node), Shard, TimeSpan.FromSeconds(5))));
-                return digests.Select(digest => (digest.AppliedIndex, digest.Digest)).Distinct().Count() == 1 ? digests : null;
+                // A node that was killed may still be starting.
+                var digests = await Task.WhenAll(replicas.Select(node => TryAsync(
+                    () => client.Administration.GetDigestAsync(cluster.Endpoint(node), Shard, TimeSpan.FromSeconds(5)))));
+                return Array.TrueForAll(digests, digest => digest is not null)
+                    && digests.Select(digest => (digest!.AppliedIndex, digest.Digest)).Distinct().Count() == 1
+                        ? digests
+                        : null;
             },
             "equal digests");
     }
