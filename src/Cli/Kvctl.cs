@@ -10,10 +10,15 @@ namespace KvRaft.Cli;
 /// </summary>
 internal static class Kvctl
 {
-    public static async Task<int> RunAsync(string[] args, CliConsole console)
+    /// <summary>How long a verb that was told to stop may take to do so.</summary>
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+
+    public static Task<int> RunAsync(string[] args, CliConsole console) => RunAsync(args, console, CreateRoot(console).Root);
+
+    public static async Task<int> RunAsync(string[] args, CliConsole console, RootCommand root)
     {
-        var parsed = CreateRoot(console).Parse(args);
-        if (parsed.Errors.Count > 0)
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && !IsSuggestion(args))
         {
             foreach (var error in parsed.Errors)
             {
@@ -29,13 +34,19 @@ internal static class Kvctl
             Output = console.Out,
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
+
+            // A session of many commands outlives Ctrl-C, which each of them takes for itself.
+            ProcessTerminationTimeout = parsed.CommandResult.Command is RootCommand or { Name: "shell" } ? null : StopGrace,
         };
         var code = await parsed.InvokeAsync(invocation, CancellationToken.None);
         await console.Out.FlushAsync();
         return code;
     }
 
-    public static RootCommand CreateRoot(CliConsole console)
+    /// <summary>The completion scripts ask with half a command line, which is never right.</summary>
+    private static bool IsSuggestion(string[] args) => args is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
+
+    public static (RootCommand Root, Shell Shell) CreateRoot(CliConsole console)
     {
         var globals = new GlobalOptions(console);
         var shell = new Shell(console, globals);
@@ -55,8 +66,11 @@ internal static class Kvctl
             KeyspaceCommand.Create(shell),
             ShardCommand.Create(shell),
             NodeCommand.Create(shell),
+            ShellCommand.Create(console, globals),
+            CompletionCommand.Create(console),
         };
         globals.AddTo(root);
-        return root;
+        root.SetAction((parsed, _) => ShellCommand.RunAsync(parsed, console, globals));
+        return (root, shell);
     }
 }

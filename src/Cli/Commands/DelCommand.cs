@@ -14,7 +14,7 @@ internal static class DelCommand
         var ifVersion = Arguments.IfVersion();
         var ifValue = Arguments.IfValue();
         var command = new Command("del", "Delete keys.") { keys, ifVersion, ifValue };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             var options = new KvWriteOptions
             {

@@ -41,6 +41,7 @@ internal static class ImportCommand
                 return await VerifyCommand.RunAsync(run, await ExpectAsync(records, run.Console), run.Endpoints, parallel);
             }
 
+            shell.DemandWrites();
             await using var client = run.Connect(DefaultTimeout);
 
             // One question first: if nobody answers, that is told once, not for every record.

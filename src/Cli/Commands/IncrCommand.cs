@@ -17,7 +17,7 @@ internal static class IncrCommand
         var max = new Option<long?>("--max") { Description = "Refuse to go above." };
         var ttl = Arguments.Ttl();
         var command = new Command("incr", "Add to a number.") { key, delta, initial, min, max, ttl };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             var options = new KvIncrementOptions
             {

@@ -53,7 +53,7 @@ internal static class KeyspaceCommand
         var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
         var command = new Command("create", "Create a keyspace.") { name, tag, ttl, valueBytesMax, ifNotExists };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             var keyspace = new KeyspaceInfo
             {
@@ -76,7 +76,7 @@ internal static class KeyspaceCommand
         var name = Name();
         var yes = new Option<bool>("--yes", "-y") { Description = "Really: all its keys go with it." };
         var command = new Command("drop", "Drop a keyspace with all its keys.") { name, yes };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             var doomed = run.Parsed.GetRequiredValue(name);
             if (!run.Parsed.GetValue(yes))

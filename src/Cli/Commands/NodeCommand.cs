@@ -45,7 +45,7 @@ internal static class NodeCommand
         var node = new Argument<string>("node") { Description = "The node that shall lead no shard." };
         var to = new Option<string?>("--to") { Description = "The node that shall lead instead, where it has a replica; else any." };
         var command = new Command("resign", "Have a node hand over the shards it leads. It may lead again later.") { node, to };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
             var name = run.Parsed.GetRequiredValue(node);

@@ -17,7 +17,7 @@ internal static class PutCommand
         var ifVersion = Arguments.IfVersion();
         var ifValue = Arguments.IfValue();
         var command = new Command("put", "Write a value.") { key, value, ttl, ifAbsent, ifVersion, ifValue };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             var options = new KvWriteOptions
             {

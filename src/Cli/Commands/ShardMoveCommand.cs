@@ -23,7 +23,7 @@ internal static class ShardMoveCommand
         var to = new Option<string>("--to") { Description = "The node that gets a replica instead.", Required = true };
         var noWait = new Option<bool>("--no-wait") { Description = "Answer when the move is agreed on, not when it is done." };
         var command = new Command("move", "Move a replica of a shard from one node to another, while clients go on.") { shard, from, to, noWait };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
             var begun = Stopwatch.GetTimestamp();
@@ -40,7 +40,7 @@ internal static class ShardMoveCommand
     {
         var shard = Shard();
         var command = new Command("cancel", "Undo the move of a shard; where the old replica has left already, it is finished instead.") { shard };
-        command.SetAction(shell.Run(async run =>
+        command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
             var move = await client.Administration.CancelMoveAsync(run.Parsed.GetValue(shard), run.Cancellation);

@@ -29,6 +29,11 @@ internal static class TtlCommand
                 throw new UsageException("Give a time to live or --persist, not both.");
             }
 
+            if (given is not null || forEver)
+            {
+                shell.DemandWrites();
+            }
+
             await using var client = run.Connect();
             var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
             var (found, end) = given is null && !forEver

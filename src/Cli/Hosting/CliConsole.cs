@@ -8,15 +8,30 @@ internal sealed class CliConsole
     /// <summary>Without a byte-order mark: what is written must be what was stored.</summary>
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    public CliConsole(Stream input, Stream output, TextWriter error)
+    private readonly Stream? _input;
+
+    /// <param name="input">Null: there is none for a verb to read.</param>
+    /// <param name="output">Where data goes.</param>
+    /// <param name="error">Where everything else goes.</param>
+    public CliConsole(Stream? input, Stream output, TextWriter error)
     {
-        Input = input;
+        _input = input;
         OutputBytes = output;
         Out = new StreamWriter(output, Utf8, bufferSize: 16 * 1024, leaveOpen: true) { NewLine = "\n" };
         Error = error;
     }
 
-    public Stream Input { get; }
+    /// <exception cref="UsageException">Standard input is where the commands come from.</exception>
+    public Stream Input => _input ?? throw new UsageException("'-' is standard input, which has the commands here; name a file.");
+
+    /// <summary>The same console for a verb that was itself read from standard input.</summary>
+    public CliConsole WithoutInput() => new(null, OutputBytes, Error)
+    {
+        OutIsTerminal = OutIsTerminal,
+        ErrorIsTerminal = ErrorIsTerminal,
+        Variable = Variable,
+        Time = Time,
+    };
 
     /// <summary>The bytes beneath <see cref="Out"/>; flush that before writing here.</summary>
     public Stream OutputBytes { get; }
@@ -24,6 +39,9 @@ internal sealed class CliConsole
     public TextWriter Out { get; }
 
     public TextWriter Error { get; }
+
+    /// <summary>Both ends of a conversation are there: keys come in one by one, and what is written is seen at once.</summary>
+    public bool IsInteractive { get; init; }
 
     public bool OutIsTerminal { get; init; }
 
@@ -35,6 +53,7 @@ internal sealed class CliConsole
 
     public static CliConsole OfProcess() => new(Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error)
     {
+        IsInteractive = !Console.IsInputRedirected && !Console.IsOutputRedirected,
         OutIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
         Variable = Environment.GetEnvironmentVariable,

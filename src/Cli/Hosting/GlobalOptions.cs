@@ -54,6 +54,15 @@ internal sealed class GlobalOptions
         root.Options.Add(Tls);
     }
 
+    /// <summary>The global options a command line sets, with their values as typed.</summary>
+    public IReadOnlyList<(string Name, string Value)> GivenIn(ParseResult parsed) =>
+    [
+        .. new Option[] { Endpoints, Keyspace, Format, Timeout, Tls }
+            .Select(parsed.GetResult)
+            .Where(static result => result is { Implicit: false })
+            .Select(static result => (result!.Option.Name, result.Tokens.Count == 0 ? "true" : result.Tokens[^1].Value)),
+    ];
+
     /// <summary>An option whose value is a duration with a unit.</summary>
     public static Option<TimeSpan?> Duration(string name, string description) => new(name)
     {

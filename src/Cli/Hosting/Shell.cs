@@ -8,6 +8,25 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
 {
     public CliConsole Console => console;
 
+    /// <summary>False: verbs that change something are refused. Only <c>kvctl shell</c> begins so.</summary>
+    public bool MayWrite { get; set; } = true;
+
+    /// <summary>As <see cref="Run"/>, for a verb that changes something.</summary>
+    public Func<ParseResult, CancellationToken, Task<int>> Change(Func<Invocation, Task<int>> verb) => Run(run =>
+    {
+        DemandWrites();
+        return verb(run);
+    });
+
+    /// <exception cref="UsageException">The shell is read-only.</exception>
+    public void DemandWrites()
+    {
+        if (!MayWrite)
+        {
+            throw new UsageException("The shell is read-only; type: writemode on");
+        }
+    }
+
     public Func<ParseResult, CancellationToken, Task<int>> Run(Func<Invocation, Task<int>> verb) => async (parsed, cancellationToken) =>
     {
         try

@@ -61,6 +61,63 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lines_from_a_pipe_are_run_in_order_and_the_first_failure_is_the_code()
+    {
+        var console = new TestConsole("""
+            # what a script may hold
+            put greeting 'hello world'
+            get greeting
+            get nothing
+            put greeting other --if-absent
+            put greeting 'unfinished
+            put greeting -
+            incr n 5
+            exit
+            get greeting
+            """);
+
+        Assert.Equal(ExitCodes.NotFound, await console.RunAsync("--endpoints", _node.Endpoint, "-k", "default"));
+        Assert.Equal("1\nhello world\n5\n", console.Out);
+        Assert.Contains("not closed", console.Error, StringComparison.Ordinal);
+        Assert.Contains("standard input", console.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_line_may_say_otherwise_than_the_session()
+    {
+        var console = new TestConsole("put a 1\nget a -o json\nget a\n");
+
+        Assert.Equal(0, await console.RunAsync("shell", "--endpoints", _node.Endpoint, "-o", "plain"));
+        Assert.Equal("1\n{\"key\":\"a\",\"value\":\"1\",\"version\":1}\n1\n", console.Out);
+    }
+
+    [Fact]
+    public async Task Nothing_can_be_changed_until_write_mode_is_on()
+    {
+        var console = new TestConsole("""
+            writemode off
+            put a 1
+            del a
+            incr a
+            ttl a 5s
+            keyspace create orders
+            keyspace drop orders --yes
+            import /dev/null --format jsonl
+            shard move 0 --from n1 --to n2
+            shard cancel 0
+            node resign n1
+            """);
+
+        Assert.Equal(ExitCodes.BadArguments, await console.RunAsync("--endpoints", _node.Endpoint));
+        Assert.Equal(10, console.Error.Split("read-only", StringSplitOptions.None).Length - 1);
+        Assert.Empty(_store.Executed);
+
+        var writing = new TestConsole("writemode off\nwritemode on\nput a 1\n");
+        Assert.Equal(0, await writing.RunAsync("--endpoints", _node.Endpoint));
+        Assert.Equal("1\n", writing.Out);
+    }
+
+    [Fact]
     public async Task Mget_tells_by_its_code_whether_all_were_there()
     {
         await RunAsync("put", "a", "1");

@@ -43,6 +43,30 @@ public sealed class ParsingTests
         }
     }
 
+    [Theory]
+    [InlineData("kvctl ke", "keyspace")]
+    [InlineData("kvctl keyspace cr", "create")]
+    [InlineData("kvctl put a b --if-", "--if-absent")]
+    public async Task Completion_asks_with_half_a_line(string line, string expected)
+    {
+        var (code, output, error) = await TestConsole.RunOnceAsync($"[suggest:{line.Length}]", line);
+
+        Assert.Equal((ExitCodes.Ok, ""), (code, error));
+        Assert.Contains(expected, output.Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o default -F _kvctl kvctl")]
+    [InlineData("zsh", "#compdef kvctl")]
+    [InlineData("fish", "complete -c kvctl")]
+    public async Task Each_shell_has_a_script(string shell, string line)
+    {
+        var (code, output, _) = await TestConsole.RunOnceAsync("completion", shell);
+
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains(line, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_cluster_that_is_not_there_has_its_own_code()
     {
