@@ -128,14 +128,20 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
-    /// <summary>The vote in a term, and in all before it, counts as given to nobody.</summary>
+    /// <summary>
+    /// The vote in a term, and in all before it, counts as given to nobody; unless it is on record to whom it was given, for a term has one
+    /// vote, and what is known of it was not forgotten.
+    /// </summary>
     public void Abstain(long term)
     {
         Span<byte> nobody = stackalloc byte[ClusterMemberId.Size];
         nobody.Fill(byte.MaxValue);
         lock (_gate)
         {
-            SetBallot(Math.Max(term, _log.Ballot.Term), nobody);
+            if (_log.Ballot.Term < term || _log.Ballot.VotedFor.IsEmpty)
+            {
+                SetBallot(Math.Max(term, _log.Ballot.Term), nobody);
+            }
         }
     }
 

@@ -189,6 +189,26 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         Assert.Equal(2, await State.AppendAsync(new ProposedEntry(1, "in time"u8.ToArray())));
     }
 
+    /// <summary>
+    /// Seen with real processes: a node lost the end of its log, in which its vote of the present term was not. The replica was rebuilt, was
+    /// to abstain in that term, and stopped for ever because it had voted in it.
+    /// </summary>
+    [Fact]
+    public async Task A_rebuilt_replica_keeps_the_vote_it_still_knows()
+    {
+        await Pumped(State.UpdateTermAsync(3, resetLastVote: true).AsTask());
+        await Pumped(State.UpdateVotedForAsync(Candidate(1)).AsTask());
+
+        _trail.Abstain(3);
+        Assert.True(State.IsVotedFor(Candidate(1)));
+        Assert.False(State.IsVotedFor(Candidate(2)));
+
+        _trail.Abstain(4);
+        Assert.Equal(4, State.Term);
+        Assert.False(State.IsVotedFor(Candidate(1)));
+        _node.Pump();
+    }
+
     [Fact]
     public async Task Below_its_start_the_log_is_unavailable_and_knows_no_terms()
     {

@@ -39,7 +39,8 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
         }
 
         // exec all the way: the process we hold is the node itself, so signals reach it and nothing else.
-        var enter = command.NetworkNamespace is { } space ? $"nsenter --net=/run/netns/{space} " : "";
+        // In a session of its own: a signal meant for the harness's process group (Ctrl-C, timeout) must not end nodes too.
+        var enter = "setsid " + (command.NetworkNamespace is { } space ? $"nsenter --net=/run/netns/{space} " : "");
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {enter}\"$0\" node --config \"$1\" >> \"$2\" 2>&1", command.Executable, command.Config, command.LogFile])
         {
             UseShellExecute = false,
