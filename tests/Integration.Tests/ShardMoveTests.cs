@@ -118,7 +118,7 @@ public sealed class ShardMoveTests
         var replicas = (await ShardAsync(client)).Replicas.Select(replica => replica.NodeId).ToArray();
         var free = cluster.Nodes.Single(node => !replicas.Contains(node));
 
-        await AssertRefusedAsync("has a replica of", replicas[0], replicas[1]);
+        await AssertRefusedAsync("has a replica on", replicas[0], replicas[1]);
         await AssertRefusedAsync("has no replica on", free, replicas[0]);
         await AssertRefusedAsync("no node is called", replicas[0], "n9");
         await AssertRefusedAsync("there is no shard 7", replicas[0], free, shard: 7);
