@@ -5,7 +5,7 @@ namespace KvRaft.Chaos;
 /// <summary>What was asked on the command line: <c>--name value</c> pairs, <c>--flag</c>s and nothing else.</summary>
 internal sealed class CommandLine
 {
-    private static readonly HashSet<string> Flags = ["--list", "--help", "--keep-data"];
+    private static readonly HashSet<string> Flags = ["--list", "--totals", "--help", "--keep-data"];
     private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--nodes", "--out", "--node", "--build", "--sweep", "--planted"];
 
     private readonly Dictionary<string, string> _given = [];
@@ -17,6 +17,7 @@ internal sealed class CommandLine
     public const string Usage =
         """
         chaos/run --list                          the faults, the workloads, and what this machine can inject
+        chaos/run --totals                        what all runs so far came to together
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
         chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them
         chaos/run --planted NAME|all              the self-test: a store with a bug put in on purpose must be convicted

@@ -1,5 +1,6 @@
 using KvRaft.Chaos;
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Report;
 using KvRaft.Chaos.Scenarios;
 
 try
@@ -14,6 +15,12 @@ try
         }
 
         return left.Count == 0 ? 0 : 1;
+    }
+
+    if (line.Has("--totals"))
+    {
+        Console.WriteLine(TotalsPage.Of(File.ReadLines(Path.Combine(line.Text("--out") ?? Campaign.OutputDefault, RunLedger.FileName))));
+        return 0;
     }
 
     if (line.Has("--help") || !(line.Has("--list") || line.Has("--scenario") || line.Has("--tier") || line.Has("--planted")))

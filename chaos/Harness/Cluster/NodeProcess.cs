@@ -102,8 +102,8 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
         }
     }
 
-    /// <summary>The end that follows is asked for, by something other than a signal of ours.</summary>
-    public void ExpectEnd() => _endIsOurs = true;
+    /// <summary>From here on the process may end, or may not again, by something other than a signal of ours.</summary>
+    public void MayEnd(bool expected) => _endIsOurs = expected;
 
     public Task SignalAsync(string name) => Shell.RunAsync("kill", $"-{name}", Pid.ToString(CultureInfo.InvariantCulture));
 

@@ -26,7 +26,7 @@ internal sealed class DiskDeadFault : IFault
     public async Task InjectAsync(FaultScene scene)
     {
         var process = scene.Cluster.Process(_node);
-        process.ExpectEnd();
+        process.MayEnd(expected: true);
         scene.Cluster.Volumes[_node].CutPower();
         scene.Failovers.LeaderGone(_led);
         using var limit = new CancellationTokenSource(Patience);

@@ -21,7 +21,7 @@ internal sealed class DiskFullFault : IFault
 
     public async Task InjectAsync(FaultScene scene)
     {
-        scene.Cluster.Process(_node).ExpectEnd();
+        scene.Cluster.Process(_node).MayEnd(expected: true);
         var length = scene.Cluster.Volumes[_node].FreeBytes - LeftBytes;
         await Shell.RunAsync("fallocate", "-l", length.ToString(System.Globalization.CultureInfo.InvariantCulture), Filler(scene));
     }
@@ -37,9 +37,14 @@ internal sealed class DiskFullFault : IFault
     public Task HealAsync(FaultScene scene)
     {
         File.Delete(Filler(scene));
-        if (!scene.Cluster.Process(_node).IsRunning)
+        var process = scene.Cluster.Process(_node);
+        if (process.IsRunning)
         {
-            scene.Cluster.Process(_node).Start();
+            process.MayEnd(expected: false);
+        }
+        else
+        {
+            process.Start();
         }
 
         return Task.CompletedTask;

@@ -5,7 +5,7 @@ namespace KvRaft.Chaos.Report;
 /// <summary>One line per run in <c>runs.jsonl</c> beside the runs' folders, so that totals over days can be added up and shown.</summary>
 internal static class RunLedger
 {
-    private const string FileName = "runs.jsonl";
+    public const string FileName = "runs.jsonl";
 
     public static void Append(RunResult result)
     {

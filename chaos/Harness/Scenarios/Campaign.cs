@@ -11,6 +11,9 @@ internal static class Campaign
 {
     private const int NotRun = 4;
 
+    /// <summary>Where runs leave their folders if not told.</summary>
+    public static readonly string OutputDefault = Path.Combine("artifacts", "chaos");
+
     public static async Task<int> RunAsync(CommandLine line)
     {
         var options = OptionsOf(line);
@@ -117,7 +120,7 @@ internal static class Campaign
     private static RunOptions OptionsOf(CommandLine line) => new()
     {
         NodeExecutable = line.Text("--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
-        Output = line.Text("--out") ?? Path.Combine("artifacts", "chaos"),
+        Output = line.Text("--out") ?? OutputDefault,
         Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? 60),
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
         Build = line.Text("--build"),
