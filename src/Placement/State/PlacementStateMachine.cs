@@ -21,6 +21,9 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     // State and position are published together, so that a reader never sees one without the other. Written by the applying thread.
     private volatile Snapshot _current;
 
+    // The state every handler of Changed has been told of; what waiters look at.
+    private volatile PlacementState _announced;
+
     private volatile Mark _durable;
 
     // Completed and replaced after each publication. A waiter takes it before it looks at the state, so it cannot miss a change.
@@ -31,6 +34,7 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     {
         _store = store;
         _current = current;
+        _announced = current.State;
         _durable = new Mark(current.Applied);
     }
 
@@ -73,7 +77,10 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
         }
     }
 
-    /// <summary>The first state from now on for which <paramref name="condition"/> holds; at once if it holds already.</summary>
+    /// <summary>
+    /// The first state from now on for which <paramref name="condition"/> holds; at once if it holds already. Whoever follows
+    /// <see cref="Changed"/> was told of it before: a waiter that goes on finds everything on this node as new as the state.
+    /// </summary>
     /// <param name="condition">Asked for the current state and after each change, but not for states that came and went in between.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="ObjectDisposedException">The state machine was closed meanwhile.</exception>
@@ -83,7 +90,7 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
         while (true)
         {
             var signal = _changed;
-            var state = State;
+            var state = _announced;
             if (condition(state))
             {
                 return state;
@@ -192,10 +199,11 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
             return;
         }
 
+        Changed?.Invoke(next.State);
+        _announced = next.State;
         var signal = _changed;
         _changed = NewSignal();
         signal.TrySetResult();
-        Changed?.Invoke(next.State);
     }
 
     private sealed record Snapshot(PlacementState State, LogPosition Applied);

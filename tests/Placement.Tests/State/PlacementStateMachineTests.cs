@@ -210,6 +210,25 @@ public sealed class PlacementStateMachineTests : IDisposable
         Assert.Same(machine.State, await machine.WaitForAsync(state => state.IsInitialized));
     }
 
+    /// <summary>
+    /// A node heard of a new keyspace, went on, and refused a request for it: its routing view, which follows the changes, was a moment
+    /// behind the state.
+    /// </summary>
+    [Fact]
+    public async Task A_wait_ends_only_when_everybody_who_follows_the_changes_was_told()
+    {
+        using var machine = Open();
+        Task<PlacementState>? during = null;
+        machine.Changed += _ =>
+        {
+            during = machine.WaitForAsync(state => state.IsInitialized);
+            Assert.False(during.IsCompleted);
+        };
+        machine.Apply([SomeCommands.Entry(1, SomeCommands.Init)]);
+        Assert.NotNull(during);
+        Assert.Same(machine.State, await during);
+    }
+
     [Fact]
     public async Task No_wait_misses_a_change()
     {
