@@ -129,11 +129,13 @@ public sealed class ShardMoveTests
         return (from, to);
     }
 
-    /// <summary>The map has the new replica, the group votes by it, and the old one has left nothing.</summary>
+    /// <summary>Every node has heard that the map has the new replica, the group votes by it, and the old one has left nothing.</summary>
     private static async Task EndedAsync(RunningCluster cluster, int from, int to)
     {
         await EventuallyAsync(
-            () => State(cluster, from).Moves.IsEmpty && State(cluster, from).Map![Shard].ReplicaOn(cluster.Options(to).NodeId) is not null, "the end of the move");
+            () => Up(cluster).Select(node => State(cluster, node)).All(
+                state => state.Moves.IsEmpty && state.Map![Shard].ReplicaOn(cluster.Options(to).NodeId) is not null),
+            "the end of the move");
         await EventuallyAsync(() => !HasFiles(cluster, from, 1) && !HasFiles(cluster, from, 2) && !HasFiles(cluster, from, 3), "the old copy to be gone");
         var voters = cluster.Nodes[await LeaderAsync(cluster)]!.Service<ShardTable>().Find(Shard)!.Group.Voters();
         Assert.Equal(
