@@ -14,87 +14,60 @@ namespace KvRaft.Raft;
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
-internal sealed class ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func<long, long> termAt, ApplyProgress progress, TimeSpan timeout)
+internal sealed class ReadBarrier
 {
-    private readonly Lock _gate = new();
-    private TaskCompletionSource<ReadBarrierStatus>? _waiting;
-    private bool _running;
+    private readonly RaftCluster _cluster;
+    private readonly GroupAuditTrail _log;
+    private readonly Func<long, long> _termAt;
+    private readonly ApplyProgress _progress;
+    private readonly TimeSpan _timeout;
+    private readonly SharedRounds<ReadBarrierStatus> _rounds;
 #if PLANTED_BUGS
     private long _plantedLeaseUntil;
 #endif
 
+    public ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func<long, long> termAt, ApplyProgress progress, TimeSpan timeout)
+    {
+        _cluster = cluster;
+        _log = log;
+        _termAt = termAt;
+        _progress = progress;
+        _timeout = timeout;
+        _rounds = new SharedRounds<ReadBarrierStatus>(RoundAsync);
+    }
+
     public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken)
     {
-        Task<ReadBarrierStatus> round;
-        lock (_gate)
-        {
-            _waiting ??= new TaskCompletionSource<ReadBarrierStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
-            round = _waiting.Task;
-            if (!_running)
-            {
-                _running = true;
-                _ = RunAsync();
-            }
-        }
-
+        var round = _rounds.NextAsync();
         return cancellationToken.CanBeCanceled ? round.WaitAsync(cancellationToken) : round;
     }
 
-    private async Task RunAsync()
+    private async Task<ReadBarrierStatus> RoundAsync()
     {
-        while (true)
-        {
-            TaskCompletionSource<ReadBarrierStatus> round;
-            lock (_gate)
-            {
-                if (_waiting is null)
-                {
-                    _running = false;
-                    return;
-                }
-
-                round = _waiting;
-                _waiting = null;
-            }
-
-            try
-            {
-                round.SetResult(await RoundAsync().ConfigureAwait(false));
-            }
-            catch (Exception error)
-            {
-                // The replica failed while we waited for it to apply: every reader of this round must hear of it.
-                round.SetException(error);
-            }
-        }
-    }
-
-    private async ValueTask<ReadBarrierStatus> RoundAsync()
-    {
-        var term = log.Term;
+        var term = _log.Term;
 #if PLANTED_BUGS
         if (Storage.PlantedBug.Is("lease-too-long") && Environment.TickCount64 < _plantedLeaseUntil) { return ReadBarrierStatus.Passed; }
 #endif
-        if (cluster.LeadershipToken.IsCancellationRequested)
+        if (_cluster.LeadershipToken.IsCancellationRequested)
         {
             return ReadBarrierStatus.NotLeader;
         }
 
-        var commitIndex = log.CommitIndex;
-        var readIndex = termAt(commitIndex) == term ? commitIndex : log.LastIndex;
+        var commitIndex = _log.CommitIndex;
+        var readIndex = _termAt(commitIndex) == term ? commitIndex : _log.LastIndex;
 #if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("read-without-quorum")) { await progress.WaitAsync(readIndex, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
+        if (Storage.PlantedBug.Is("read-without-quorum")) { await _progress.WaitAsync(readIndex, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
 #endif
-        using var limit = new CancellationTokenSource(timeout);
+        using var limit = new CancellationTokenSource(_timeout);
         try
         {
-            await cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
-            if (log.Term != term)
+            await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
+            if (_log.Term != term)
             {
                 return ReadBarrierStatus.NotLeader;
             }
 
-            await progress.WaitAsync(readIndex, limit.Token).ConfigureAwait(false);
+            await _progress.WaitAsync(readIndex, limit.Token).ConfigureAwait(false);
 #if PLANTED_BUGS
             _plantedLeaseUntil = Environment.TickCount64 + 10_000;
 #endif

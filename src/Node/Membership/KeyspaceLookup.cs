@@ -1,6 +1,7 @@
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Raft;
 using KvRaft.Topology;
 using KvRaft.V1;
 

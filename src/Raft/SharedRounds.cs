@@ -1,36 +1,41 @@
-namespace KvRaft.Node.Routing;
+namespace KvRaft.Raft;
 
 /// <summary>
 /// One piece of work for many callers: whoever asks while it runs gets the next run, so that every caller's answer comes from a run
 /// that began after it asked, and no two runs overlap. Thread-safe.
 /// </summary>
-internal sealed class SharedRounds<T>(Func<Task<T>> run)
+public sealed class SharedRounds<T>(Func<Task<T>> run)
 {
     private readonly Lock _gate = new();
     private TaskCompletionSource<T>? _waiting;
     private bool _running;
 
-    /// <summary>The result of a run that begins from now on.</summary>
+    /// <summary>
+    /// The result of a run that begins from now on; what the run throws is thrown to all who waited for it. The caller that finds no run under
+    /// way begins it on its own thread.
+    /// </summary>
     public Task<T> NextAsync()
     {
+        Task<T> round;
+        bool begins;
         lock (_gate)
         {
             _waiting ??= new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-            var round = _waiting.Task;
-            if (!_running)
-            {
-                _running = true;
-                _ = RunAsync();
-            }
-
-            return round;
+            round = _waiting.Task;
+            begins = !_running;
+            _running = true;
         }
+
+        if (begins)
+        {
+            _ = RunAsync();
+        }
+
+        return round;
     }
 
     private async Task RunAsync()
     {
-        // The first caller holds the lock.
-        await Task.Yield();
         while (true)
         {
             TaskCompletionSource<T> round;
@@ -48,7 +53,7 @@ internal sealed class SharedRounds<T>(Func<Task<T>> run)
 
             try
             {
-                round.SetResult(await run());
+                round.SetResult(await run().ConfigureAwait(false));
             }
             catch (Exception error)
             {
