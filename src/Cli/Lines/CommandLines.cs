@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 
 namespace KvRaft.Cli.Lines;
 
@@ -42,6 +43,9 @@ internal sealed class CommandLines
         if (_source.IsInteractive)
         {
             _shell.MayWrite = false;
+
+            // The command that runs takes Ctrl-C for itself, and a line being typed takes it as a key; in the moments between it means nothing.
+            using var survived = PosixSignalRegistration.Create(PosixSignal.SIGINT, static signal => signal.Cancel = true);
             await _console.Out.WriteLineAsync("Read-only until 'writemode on'; 'help' helps, Ctrl-D ends.");
             await RunAllAsync(() => TerminalLines.Read(_shell.MayWrite ? "kvctl (writing)> " : "kvctl> ", _history));
             return ExitCodes.Ok;
