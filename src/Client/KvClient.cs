@@ -49,15 +49,14 @@ public sealed class KvClient : IKvClient, IDisposable
         var log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("KvRaft.Client");
         var chance = SharedRandom.Create(options.RandomSeed);
         var health = new NodeHealth(options.TimeProvider);
-        var routes = new RouteCache();
         var sessions = new SessionSequence(() => Guid.CreateVersion7(options.TimeProvider.GetUtcNow()), options.TimeProvider);
         _connections = new ConnectionPool(options);
         _telemetry = new ClientTelemetry(options.TimeProvider, () => _connections.InFlight);
-        _watcher = new RouteWatcher(routes, _connections, health, options, chance, log);
+        _watcher = new RouteWatcher(Routes, _connections, health, options, chance, log);
         _executor = new RequestExecutor(
             options,
             new RequestTransport(_connections, options),
-            routes,
+            Routes,
             _watcher,
             health,
             sessions,
@@ -65,13 +64,15 @@ public sealed class KvClient : IKvClient, IDisposable
             _telemetry,
             chance,
             log);
-        _scans = new ScanRunner(options, _connections, routes, _watcher, health, chance);
+        _scans = new ScanRunner(options, _connections, Routes, _watcher, health, chance);
         Administration = new KvAdministration(options, _connections, health, chance);
     }
 
     public KvClientOptions Options { get; }
 
     public KvAdministration Administration { get; }
+
+    internal RouteCache Routes { get; } = new();
 
     /// <summary>Makes a client. No connection is opened before the first request.</summary>
     /// <param name="connectionString"><c>kvraft://host:port,host:port/keyspace?timeout=2s</c>.</param>
