@@ -22,6 +22,8 @@ class Screen:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm"
+            # A background job of a script is born deaf to Ctrl-C; whoever sits at a terminal is not.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(command[0], command)
         self.seen = ""
 
