@@ -18,4 +18,7 @@ public sealed record KeyspaceDescriptor
 
     /// <summary>The largest value, in bytes; 0 leaves it to the node's limit, which holds in any case.</summary>
     public int ValueBytesMax { get; init; }
+
+    /// <summary>Of an eventual keyspace: what it promises. Null of a strong one.</summary>
+    public EventualPolicy? Eventual { get; init; }
 }

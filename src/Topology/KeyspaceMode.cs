@@ -7,6 +7,6 @@ public enum KeyspaceMode : byte
     /// <summary>Linearizable, by Raft.</summary>
     Strong = 1,
 
-    /// <summary>Always writable, with siblings. The number is taken; no node serves it yet.</summary>
+    /// <summary>Writable wherever enough replicas or fallbacks are reached; concurrent writes are kept, see <see cref="EventualPolicy"/>.</summary>
     Eventual = 2,
 }

@@ -20,6 +20,8 @@ internal sealed class FaultyEngines : IEngineFactory
 
     public IStorageEngine Open(string directory) => new FaultyEngine(this, _engines.Open(directory));
 
+    public IStorageEngine OpenJournaled(string directory) => new FaultyEngine(this, _engines.OpenJournaled(directory));
+
     private sealed class FaultyEngine(FaultyEngines faults, IStorageEngine inner) : IStorageEngine
     {
         public EngineStatistics Statistics => inner.Statistics;

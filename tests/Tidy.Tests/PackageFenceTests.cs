@@ -15,7 +15,7 @@ public class PackageFenceTests
         ["src/Contracts"] = ["Google.Protobuf", "Google.Api.CommonProtos", "Grpc.Core.Api", "Grpc.Tools"],
         ["src/Storage"] = ["RocksDB", "ZstdSharp.Port", "System.IO.Hashing"],
         ["src/Raft"] = ["DotNext"],
-        ["src/Eventual"] = [],
+        ["src/Eventual"] = ["System.IO.Hashing"],
         ["src/Placement"] = [],
         ["src/Node"] = ["Grpc.", "OpenTelemetry.", "Microsoft.Extensions.Hosting.Systemd", "System.CommandLine"],
         ["src/Client"] = ["Grpc.Net.Client", "Grpc.StatusProto", "Microsoft.Extensions."],

@@ -8,6 +8,10 @@ public class PureRoomTests
         { "src/Topology", "src/Topology/KvRaft.Topology.csproj" },
         { "src/Storage/Shards", "src/Storage/KvRaft.Storage.csproj" },
         { "src/Placement/State", "src/Placement/KvRaft.Placement.csproj" },
+        { "src/Eventual/Causality", "src/Eventual/KvRaft.Eventual.csproj" },
+        { "src/Eventual/Values", "src/Eventual/KvRaft.Eventual.csproj" },
+        { "src/Eventual/Quorum", "src/Eventual/KvRaft.Eventual.csproj" },
+        { "src/Eventual/Trees", "src/Eventual/KvRaft.Eventual.csproj" },
         { "chaos/Checkers", "chaos/Checkers/KvRaft.Chaos.Checkers.csproj" },
     };
 

@@ -28,7 +28,9 @@ internal static class PlacementChecks
 
     public static string? MistakeIn(CreateKeyspace create) =>
         !KeyspaceName.IsValid(create.Name) ? $"'{create.Name}' is no keyspace name"
-        : create.Mode != KeyspaceMode.Strong ? $"mode {create.Mode} is not served"
+        : create.Mode is not (KeyspaceMode.Strong or KeyspaceMode.Eventual) ? $"mode {create.Mode} is not known"
+        : (create.Mode == KeyspaceMode.Eventual) != (create.Eventual is not null) ? $"the policy does not fit mode {create.Mode}"
+        : create.Eventual?.Mistake() is { } mistake ? mistake
         : create.Routing is not (RoutingRule.WholeKey or RoutingRule.Tag) ? $"routing rule {create.Routing} is not known"
         : MistakeInLimits(create.TtlDefaultMs, create.ValueBytesMax);
 

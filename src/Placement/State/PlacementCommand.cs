@@ -66,6 +66,9 @@ public sealed record CreateKeyspace(string Name) : PlacementCommand
 
     /// <summary>Bytes; 0 = the node's limit.</summary>
     public int ValueBytesMax { get; init; }
+
+    /// <summary>Set exactly for eventual keyspaces.</summary>
+    public EventualPolicy? Eventual { get; init; }
 }
 
 /// <summary>Changes what may change of a keyspace; null leaves a property as it is.</summary>

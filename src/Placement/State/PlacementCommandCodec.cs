@@ -10,7 +10,7 @@ namespace KvRaft.Placement.State;
 ///  version:1  kind:1  body
 ///
 ///  1 InitCluster        clusterId:16 hashSeed:u64 nodes:varint node* shards:varint factor:1 (node index:varint)*
-///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint reserved:1 (0)
+///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint policy
 ///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, bit 1: valueBytes) ttlMs:varint? valueBytes:varint?
 ///  4 DropKeyspace       name:text
 ///  5 ChangeNodeAddress  node:text raft:text public:text
@@ -19,6 +19,7 @@ namespace KvRaft.Placement.State;
 ///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled)
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
+///  policy               form:1 (0 strong: nothing follows; 1: n:1 r:1 w:1 sloppy:1 conflict:1 durability:1)
 /// </code>
 /// Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
 /// </summary>
@@ -59,7 +60,7 @@ public static class PlacementCommandCodec
                 writer.Byte((byte)create.Routing);
                 writer.VarUInt((ulong)create.TtlDefaultMs);
                 writer.VarUInt((ulong)create.ValueBytesMax);
-                writer.Byte(0);
+                writer.Policy(create.Eventual);
                 break;
             case AlterKeyspace alter:
                 RefuseMistake(PlacementChecks.MistakeIn(alter) ?? MistakeInName(alter.Name), nameof(command));
@@ -181,17 +182,14 @@ public static class PlacementCommandCodec
         };
     }
 
-    private static CreateKeyspace ReadCreate(ref PlacementReader reader)
+    private static CreateKeyspace ReadCreate(ref PlacementReader reader) => new(ReadName(ref reader))
     {
-        var create = new CreateKeyspace(ReadName(ref reader))
-        {
-            Mode = (KeyspaceMode)reader.Byte(),
-            Routing = (RoutingRule)reader.Byte(),
-            TtlDefaultMs = (long)reader.VarUInt(),
-            ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
-        };
-        return reader.Byte() == 0 ? create : throw new PlacementFormatException("The reserved byte of a keyspace is not 0.");
-    }
+        Mode = (KeyspaceMode)reader.Byte(),
+        Routing = (RoutingRule)reader.Byte(),
+        TtlDefaultMs = (long)reader.VarUInt(),
+        ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
+        Eventual = reader.Policy(),
+    };
 
     private static void Write(PlacementWriter writer, AlterKeyspace alter)
     {

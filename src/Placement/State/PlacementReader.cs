@@ -25,6 +25,13 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
 
     public byte Byte() => Take(1)[0];
 
+    public bool Flag() => Byte() switch
+    {
+        0 => false,
+        1 => true,
+        var other => throw new PlacementFormatException($"{other} is neither yes nor no."),
+    };
+
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
 
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
@@ -103,6 +110,19 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         Zone = Text(4 * NodeDescriptor.ZoneLengthMax, "zone"),
         RaftAddress = Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
         PublicAddress = Text(4 * NodeDescriptor.AddressLengthMax, "public address"),
+    };
+
+    /// <summary>What an eventual keyspace promises; null of a strong one. Older versions wrote 0 where its form stands, for later.</summary>
+    public EventualPolicy? Policy() => Byte() switch
+    {
+        0 => null,
+        1 => new EventualPolicy
+        {
+            Quorum = new QuorumSpec(Byte(), Byte(), Byte(), Flag()),
+            Conflict = (ConflictPolicy)Byte(),
+            Durability = (EventualDurability)Byte(),
+        },
+        var form => throw new PlacementFormatException($"A keyspace's policy has form {form}, which this node does not know."),
     };
 
     public ImmutableArray<NodeDescriptor> Nodes()

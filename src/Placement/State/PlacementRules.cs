@@ -62,6 +62,7 @@ internal static class PlacementRules
             Routing = create.Routing,
             TtlDefaultMs = create.TtlDefaultMs,
             ValueBytesMax = create.ValueBytesMax,
+            Eventual = create.Eventual,
         };
         if (state.FindKeyspace(create.Name) is { } existing)
         {

@@ -58,6 +58,20 @@ internal sealed class PlacementWriter
         _ = Encoding.UTF8.GetBytes(value, _buffer);
     }
 
+    public void Policy(EventualPolicy? policy)
+    {
+        Byte(policy is null ? (byte)0 : (byte)1);
+        if (policy is not null)
+        {
+            Byte((byte)policy.Quorum.N);
+            Byte((byte)policy.Quorum.R);
+            Byte((byte)policy.Quorum.W);
+            Byte(policy.Quorum.Sloppy ? (byte)1 : (byte)0);
+            Byte((byte)policy.Conflict);
+            Byte((byte)policy.Durability);
+        }
+    }
+
     public void Raw(ReadOnlySpan<byte> value) => _buffer.Write(value);
 
     /// <summary>name, weight (the 64 bits of the double), zone, raft address, public address.</summary>

@@ -84,4 +84,12 @@ public interface IEngineFactory
     /// <summary>Opens the engine in a directory, creating both if they do not exist.</summary>
     /// <exception cref="StorageException">The directory cannot be opened, or is open already.</exception>
     IStorageEngine Open(string directory);
+
+    /// <summary>
+    /// Opens an engine that keeps a write-ahead log of its own, for those without a replicated one. A write is then in the hands of the operating
+    /// system when <see cref="IStorageEngine.Write"/> returns, and <see cref="IStorageEngine.Flush"/> syncs that log, which is cheap and meant
+    /// to be called once for many writes. A directory is always opened in the same way.
+    /// </summary>
+    /// <exception cref="StorageException">The directory cannot be opened, or is open already.</exception>
+    IStorageEngine OpenJournaled(string directory);
 }

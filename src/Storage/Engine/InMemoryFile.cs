@@ -50,4 +50,7 @@ internal static class InMemoryFile
 public sealed class InMemoryEngines : IEngineFactory
 {
     public IStorageEngine Open(string directory) => new InMemoryEngine(directory);
+
+    /// <inheritdoc/>
+    public IStorageEngine OpenJournaled(string directory) => new InMemoryEngine(directory);
 }

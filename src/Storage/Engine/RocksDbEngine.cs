@@ -8,8 +8,8 @@ namespace KvRaft.Storage.Engine;
 /// because handles are then freed when we say so, not by a finalizer, and because the write-buffer manager, pinned reads and read
 /// tiers exist only there.
 /// <para>
-/// RocksDB's own write-ahead log is off (<c>disableWAL</c>): the replicated log replays what was not flushed. All rows live in the
-/// one default column family, so a flush carries whole batches, never a part of one.
+/// RocksDB's own write-ahead log is off (<c>disableWAL</c>) unless the engine is journaled: the replicated log replays what was not flushed.
+/// All rows live in the one default column family, so a flush carries whole batches, never a part of one.
 /// </para>
 /// </summary>
 internal sealed unsafe class RocksDbEngine : IStorageEngine
@@ -22,15 +22,17 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
     private readonly string _directory;
     private readonly Action _closed;
+    private readonly bool _journaled;
     private readonly IntPtr _database;
     private readonly IntPtr _readOptions;
     private readonly IntPtr _durableReadOptions;
     private readonly IntPtr _writeOptions;
     private bool _disposed;
 
-    public RocksDbEngine(string directory, IntPtr options, Action closed)
+    public RocksDbEngine(string directory, IntPtr options, bool journaled, Action closed)
     {
         _directory = directory;
+        _journaled = journaled;
         _closed = closed;
         _database = Open(directory, options);
         var native = Native.Instance;
@@ -38,7 +40,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         _durableReadOptions = native.rocksdb_readoptions_create();
         native.rocksdb_readoptions_set_read_tier(_durableReadOptions, PersistedTier);
         _writeOptions = native.rocksdb_writeoptions_create();
-        native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
+        native.rocksdb_writeoptions_disable_WAL(_writeOptions, journaled ? 0 : 1);
     }
 
     public EngineStatistics Statistics => new(
@@ -79,6 +81,12 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
     public void Flush()
     {
         var native = Native.Instance;
+        if (_journaled)
+        {
+            SyncJournal(native);
+            return;
+        }
+
         var options = native.rocksdb_flushoptions_create();
         try
         {
@@ -91,6 +99,18 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         finally
         {
             native.rocksdb_flushoptions_destroy(options);
+        }
+    }
+
+    private void SyncJournal(Native native)
+    {
+        try
+        {
+            native.rocksdb_flush_wal(_database, 1);
+        }
+        catch (RocksDbException error)
+        {
+            throw RocksDbErrors.Translate(error, "A sync of the write-ahead log", _directory);
         }
     }
 

@@ -65,12 +65,17 @@ public sealed class StorageResources : IEngineFactory, IDisposable
     public int OpenEngines => Volatile.Read(ref _openEngines);
 
     /// <inheritdoc/>
-    public IStorageEngine Open(string directory)
+    public IStorageEngine Open(string directory) => Open(directory, journaled: false);
+
+    /// <inheritdoc/>
+    public IStorageEngine OpenJournaled(string directory) => Open(directory, journaled: true);
+
+    private RocksDbEngine Open(string directory, bool journaled)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         Directory.CreateDirectory(directory);
-        var engine = new RocksDbEngine(directory, _options, () => Interlocked.Decrement(ref _openEngines));
+        var engine = new RocksDbEngine(directory, _options, journaled, () => Interlocked.Decrement(ref _openEngines));
         Interlocked.Increment(ref _openEngines);
         return engine;
     }

@@ -9,6 +9,7 @@ public class PlacementCommandCodecTests
     public static TheoryData<string, PlacementCommand> Golden => new()
     {
         { "0102056361727473010280EA3000" + "00", new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 800_000 } },
+        { "01020563617274730201" + "0000" + "01" + "030201" + "01" + "04" + "02", new CreateKeyspace("carts") { Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { Quorum = new QuorumSpec(3, 2, 1, Sloppy: true), Conflict = ConflictPolicy.Set, Durability = EventualDurability.Memory } } },
         { "01020561" + "2E2D5F39010180E0D489E45B" + "FFFFFFFF0700", new CreateKeyspace("a.-_9") { TtlDefaultMs = PlacementLimits.TtlMsMax, ValueBytesMax = int.MaxValue } },
         { "0103056361727473" + "00", new AlterKeyspace("carts") },
         { "0103056361727473" + "0100", new AlterKeyspace("carts") { TtlDefaultMs = 0 } },

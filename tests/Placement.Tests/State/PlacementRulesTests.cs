@@ -113,10 +113,36 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void An_eventual_keyspace_is_refused_until_it_can_be_served() =>
+    public void An_eventual_keyspace_keeps_the_policy_it_was_made_with()
+    {
+        var policy = new EventualPolicy { Quorum = new QuorumSpec(3, 1, 2, Sloppy: false), Conflict = ConflictPolicy.Set };
+        var create = new CreateKeyspace("carts") { Mode = KeyspaceMode.Eventual, Eventual = policy };
+
+        var (state, outcome) = PlacementRules.Apply(SomeCommands.Founded(), create);
+
+        Assert.Equal(policy, Assert.IsType<KeyspaceCreated>(outcome).Keyspace.Eventual);
+        Assert.True(Assert.IsType<KeyspaceCreated>(PlacementRules.Apply(state, create).Outcome).Existed);
+        Assert.Equal(
+            PlacementRefusal.KeyspaceExists,
+            Refusal(PlacementRules.Apply(state, create with { Eventual = EventualPolicy.Default }).Outcome));
+    }
+
+    public static TheoryData<KeyspaceMode, EventualPolicy?> Misfits => new()
+    {
+        { KeyspaceMode.Eventual, null },
+        { KeyspaceMode.Strong, EventualPolicy.Default },
+        { KeyspaceMode.Eventual, new EventualPolicy { Quorum = new QuorumSpec(3, 2, 4, Sloppy: true) } },
+        { KeyspaceMode.Eventual, new EventualPolicy { Quorum = new QuorumSpec(3, 0, 2, Sloppy: true) } },
+        { KeyspaceMode.Eventual, new EventualPolicy { Conflict = (ConflictPolicy)99 } },
+        { KeyspaceMode.Eventual, new EventualPolicy { Durability = 0 } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Misfits))]
+    public void A_policy_that_cannot_be_kept_is_refused(KeyspaceMode mode, EventualPolicy? policy) =>
         Assert.Equal(
             PlacementRefusal.Invalid,
-            Refusal(PlacementRules.Apply(SomeCommands.Founded(), new CreateKeyspace("carts") { Mode = KeyspaceMode.Eventual }).Outcome));
+            Refusal(PlacementRules.Apply(SomeCommands.Founded(), new CreateKeyspace("carts") { Mode = mode, Eventual = policy }).Outcome));
 
     [Fact]
     public void Any_commands_do_what_a_dictionary_does() =>

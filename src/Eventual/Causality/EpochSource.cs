@@ -1,0 +1,30 @@
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Causality;
+
+/// <summary>
+/// Gives epochs that were never given before by this incarnation, without writing anything: the upper bits are the number of the
+/// start of the process, which was made durable before the first write, the lower ones count within it. One caller at a time.
+/// </summary>
+/// <param name="start">Starts of the process on this disk, from 1.</param>
+internal sealed class EpochSource(ulong start)
+{
+    /// <summary>
+    /// 40 bits for the count: at a million forgotten keys a second a process lasts twelve days on it, and 24 bits are left for
+    /// starts, one a minute for thirty years. Running out of either stops the replica.
+    /// </summary>
+    private const int CountBits = 40;
+
+    private ulong _count;
+
+    /// <summary>The greatest epoch given so far, by this start or an earlier one.</summary>
+    public ulong Last => (start << CountBits) | _count;
+
+    public ulong Next()
+    {
+        Invariant.Holds(start is > 0 and < 1UL << (64 - CountBits), "the process was started too often on one disk");
+        Invariant.Holds(_count < (1UL << CountBits) - 1, "one process gave too many epochs");
+        _count++;
+        return Last;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Threading.Channels;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Quorum;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Coordinators;
+
+/// <summary>
+/// Carries a read through: asks all N primaries, answers when <see cref="GetCore"/> has R of them, and when the last one has answered or
+/// was given up, sends those that are behind what the others know (read repair: after the answer, a bounded number at once, counted).
+/// Any node may do it. Thread-safe.
+/// </summary>
+internal sealed class GetCoordinator(
+    NodeId self, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+{
+    private int _repairing;
+    private long _repaired;
+    private long _repairsSkipped;
+
+    /// <summary>States sent to replicas that were behind.</summary>
+    public long RepairedCount => Interlocked.Read(ref _repaired);
+
+    /// <summary>Repairs left to tree comparison, because too many were under way.</summary>
+    public long RepairsSkippedCount => Interlocked.Read(ref _repairsSkipped);
+
+    /// <exception cref="EventualFormatException">What is stored here under the key is damaged.</exception>
+    public Task<GetAnswer> RunAsync(EventualKey key, QuorumSpec spec, PreferenceList list, CancellationToken cancellationToken)
+    {
+        var answer = new TaskCompletionSource<GetAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = LoopAsync(key, GetCore.Start(spec, list), answer);
+        return answer.Task.WaitAsync(cancellationToken);
+    }
+
+    private async Task LoopAsync(EventualKey key, GetCore core, TaskCompletionSource<GetAnswer> answer)
+    {
+        try
+        {
+            var outcomes = Channel.CreateUnbounded<(NodeId Node, SiblingSet? State)>();
+            foreach (var slot in core.Replicas.Slots)
+            {
+                _ = AskAsync(slot.Node, key, outcomes.Writer);
+            }
+
+            while (!core.IsOver)
+            {
+                var (node, state) = await outcomes.Reader.ReadAsync().ConfigureAwait(false);
+                (core, var next) = state is null ? core.Fail(node) : (core.Answer(node, state), null);
+                if (next is { } fallback)
+                {
+                    _ = AskAsync(fallback.Node, key, outcomes.Writer);
+                }
+
+                if (core.Verdict == Verdict.Reached || core.IsOver)
+                {
+                    answer.TrySetResult(new GetAnswer(
+                        core.Merged, core.Verdict == Verdict.Reached, core.Replicas.AnsweredCount, core.Replicas.FallbackAnswerCount, core.Overlaps));
+                }
+            }
+
+            await Task.WhenAll(core.Behind.Select(node => RepairAsync(node, key, core.Merged))).ConfigureAwait(false);
+        }
+        catch (Exception fault)
+        {
+            answer.TrySetException(fault);
+            _ = answer.Task.Exception;
+        }
+    }
+
+    private async Task AskAsync(NodeId node, EventualKey key, ChannelWriter<(NodeId Node, SiblingSet? State)> outcomes)
+    {
+        using var patience = new CancellationTokenSource(options.ReplicaTimeout, time);
+        SiblingSet? state = null;
+        try
+        {
+            if (node == self)
+            {
+                state = replica.Read(key);
+            }
+            else if (suspicion.MayAsk(node))
+            {
+                state = await peers.FetchAsync(node, key, patience.Token).ConfigureAwait(false);
+                suspicion.Answered(node);
+            }
+        }
+        catch (Exception failed) when (failed is PeerException or OperationCanceledException)
+        {
+            suspicion.Failed(node);
+        }
+        catch (EventualFormatException)
+        {
+            // A damaged copy, here or there, is no answer; the others are asked, and repair replaces nothing it cannot read.
+        }
+
+        outcomes.TryWrite((node, state));
+    }
+
+    private async Task RepairAsync(NodeId node, EventualKey key, SiblingSet merged)
+    {
+        if (Interlocked.Increment(ref _repairing) > options.ReadRepairsMax)
+        {
+            Interlocked.Decrement(ref _repairing);
+            Interlocked.Increment(ref _repairsSkipped);
+            return;
+        }
+
+        using var patience = new CancellationTokenSource(options.ReplicaTimeout, time);
+        try
+        {
+            if (node == self)
+            {
+                await replica.WriteAsync(key, new TakeState(merged, null), durable: false, patience.Token).ConfigureAwait(false);
+            }
+            else
+            {
+                await peers.StoreAsync(node, key, merged, null, durable: false, patience.Token).ConfigureAwait(false);
+            }
+
+            Interlocked.Increment(ref _repaired);
+        }
+        catch (Exception failed) when (failed is PeerException or OperationCanceledException or StorageException)
+        {
+            // Tree comparison will find it.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _repairing);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Coordinators;
+
+/// <summary>
+/// Which nodes are not worth waiting for. A node that failed is suspected: requests take it for failed at once, so that a partition costs
+/// each write one time-out in all and not one each; only one request in every <see cref="ProbeInterval"/> still tries it, and the first
+/// that succeeds clears it. Thread-safe.
+/// </summary>
+internal sealed class PeerSuspicion(TimeProvider time)
+{
+    /// <summary>How soon a healed partition is noticed by traffic, against how often somebody waits for a dead node: two a second.</summary>
+    public static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<NodeId, long> _nextProbe = new();
+    private TaskCompletionSource _cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when some node that was suspected answers again.</summary>
+    public Task Cleared => Volatile.Read(ref _cleared).Task;
+
+    public bool IsSuspected(NodeId node) => _nextProbe.ContainsKey(node);
+
+    /// <summary>Is the node to be asked? Of a suspected one only if it is time for a probe, and then by one caller.</summary>
+    public bool MayAsk(NodeId node)
+    {
+        if (!_nextProbe.TryGetValue(node, out var due))
+        {
+            return true;
+        }
+
+        var now = time.GetTimestamp();
+        return now >= due && _nextProbe.TryUpdate(node, After(now), due);
+    }
+
+    public void Failed(NodeId node) => _nextProbe[node] = After(time.GetTimestamp());
+
+    public void Answered(NodeId node)
+    {
+        if (_nextProbe.TryRemove(node, out _))
+        {
+            Interlocked.Exchange(ref _cleared, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+    }
+
+    private long After(long now) => now + (long)(ProbeInterval.TotalSeconds * time.TimestampFrequency);
+}

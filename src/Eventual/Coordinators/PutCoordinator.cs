@@ -1,0 +1,152 @@
+using System.Threading.Channels;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Quorum;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Coordinators;
+
+/// <summary>
+/// Carries a write through: gives it its name on this node's own replica, sends the resulting state along the preference list, and
+/// answers when <see cref="PutCore"/> says so. What is still under way then goes on without the caller: late replicas, fallbacks, and at the end a
+/// hint, kept here, for every primary that nobody keeps one for.
+/// <para>
+/// The node that coordinates must be one that keeps the key, or stands in for one: a dot is only as good as the memory of whoever gives
+/// it. Others forward.
+/// </para>
+/// Thread-safe.
+/// </summary>
+internal sealed class PutCoordinator(
+    NodeId self, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+{
+    private readonly NodeId _self = self;
+    private readonly EventualReplica _replica = replica;
+    private readonly IReplicaPeers _peers = peers;
+    private readonly PeerSuspicion _suspicion = suspicion;
+    private readonly CoordinatorOptions _options = options;
+    private readonly TimeProvider _time = time;
+
+    /// <param name="list">This node is in it.</param>
+    /// <param name="durable">Does an answer count only after a sync?</param>
+    /// <exception cref="StorageException">This node's own disk failed.</exception>
+    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    public async Task<PutAnswer> RunAsync(EventualKey key, ReplicaWrite write, QuorumSpec spec, PreferenceList list, bool durable, CancellationToken cancellationToken)
+    {
+        var begun = await _replica.BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false);
+        var (end, state) = await begun.Written.ConfigureAwait(false);
+        if (end != WriteEnd.Applied)
+        {
+            return new PutAnswer(end, state, Reached: false, 0, 0, Overlaps: false);
+        }
+
+        var run = new Run(this, key, state, durable, begun.Safe);
+        return await run.StartAsync(spec, list).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One write on its way. Its loop has one reader of outcomes, so the core needs no lock.</summary>
+    private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere)
+    {
+        private readonly Channel<(NodeId Node, bool Safe)> _outcomes = Channel.CreateUnbounded<(NodeId, bool)>();
+        private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<PutAnswer> StartAsync(QuorumSpec spec, PreferenceList list)
+        {
+            _ = LoopAsync(PutCore.Start(spec, list));
+            return _answer.Task;
+        }
+
+        private async Task LoopAsync(PutCore core)
+        {
+            try
+            {
+                foreach (var slot in core.Replicas.Slots)
+                {
+                    _ = SendAsync(slot);
+                }
+
+                while (!core.IsOver)
+                {
+                    var (node, safe) = await _outcomes.Reader.ReadAsync().ConfigureAwait(false);
+                    (core, var next) = safe ? (core.Safe(node), null) : core.Fail(node);
+                    if (next is { } fallback)
+                    {
+                        _ = SendAsync(fallback);
+                    }
+
+                    AnswerIfDecided(core);
+                }
+
+                await OweAsync(core).ConfigureAwait(false);
+            }
+            catch (Exception fault)
+            {
+                // The caller's, if it still waits; a store that closes or fails is the node's own affair and reported by the replica.
+                _answer.TrySetException(fault);
+                _ = _answer.Task.Exception;
+            }
+        }
+
+        private void AnswerIfDecided(PutCore core)
+        {
+            if (core.Verdict == Verdict.Reached || core.IsOver)
+            {
+                _answer.TrySetResult(new PutAnswer(
+                    WriteEnd.Applied, state, core.Verdict == Verdict.Reached, core.Replicas.AnsweredCount, core.Replicas.FallbackAnswerCount, core.Overlaps));
+            }
+        }
+
+        private async Task SendAsync(ReplicaSlot slot)
+        {
+            var safe = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot).ConfigureAwait(false);
+            _outcomes.Writer.TryWrite((slot.Node, safe));
+        }
+
+        private async Task<bool> KeepAsync(ReplicaSlot slot)
+        {
+            try
+            {
+                await safeHere.ConfigureAwait(false);
+                if (slot.IsFallback)
+                {
+                    await owner._replica.WriteAsync(key, new OweTo([slot.StandsFor]), durable, CancellationToken.None).ConfigureAwait(false);
+                }
+
+                return true;
+            }
+            catch (StorageException)
+            {
+                return false;
+            }
+        }
+
+        private async Task<bool> StoreAsync(ReplicaSlot slot)
+        {
+            using var patience = new CancellationTokenSource(owner._options.ReplicaTimeout, owner._time);
+            try
+            {
+                if (!owner._suspicion.MayAsk(slot.Node))
+                {
+                    return false;
+                }
+
+                await owner._peers.StoreAsync(slot.Node, key, state, slot.IsFallback ? slot.StandsFor : null, durable, patience.Token).ConfigureAwait(false);
+                owner._suspicion.Answered(slot.Node);
+                return true;
+            }
+            catch (Exception failed) when (failed is PeerException or OperationCanceledException)
+            {
+                owner._suspicion.Failed(slot.Node);
+                return false;
+            }
+        }
+
+        private Task OweAsync(PutCore core)
+        {
+            var owed = core.Owed.Where(node => node != owner._self).ToArray();
+            return owed.Length == 0
+                ? Task.CompletedTask
+                : owner._replica.WriteAsync(key, new OweTo(owed), durable: false, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using KvRaft.Eventual.Values;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Quorum;
+
+/// <summary>What follows from a keyspace's conflict policy.</summary>
+internal static class ConflictPolicies
+{
+    /// <summary>The kind of value that such a keyspace holds; null if it holds plain bytes.</summary>
+    public static MergeKind? KindOf(this ConflictPolicy policy) => policy switch
+    {
+        ConflictPolicy.Counter => MergeKind.Counter,
+        ConflictPolicy.Set => MergeKind.Set,
+        ConflictPolicy.Register => MergeKind.Register,
+        ConflictPolicy.Map => MergeKind.Map,
+        _ => null,
+    };
+
+    /// <summary>
+    /// May keys be deleted? Not where a counter may be in the value: its shares live from never beginning again at nothing.
+    /// </summary>
+    public static bool AllowsDelete(this ConflictPolicy policy) => policy is not (ConflictPolicy.Counter or ConflictPolicy.Map);
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using KvRaft.Eventual.Causality;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Quorum;
+
+/// <summary>
+/// Decides about one read, fed answer by answer: whom to ask, when there are enough answers, what they say together, and whose copy
+/// is behind. A replica without the key answers too: with nothing. Immutable.
+/// </summary>
+internal sealed record GetCore
+{
+    private readonly QuorumSpec _spec;
+
+    private GetCore(QuorumSpec spec, ReplicaSlots replicas, SiblingSet merged, ImmutableDictionary<NodeId, SiblingSet> answers)
+    {
+        _spec = spec;
+        Replicas = replicas;
+        Merged = merged;
+        Answers = answers;
+    }
+
+    public ReplicaSlots Replicas { get; private init; }
+
+    /// <summary>What all answers so far know together.</summary>
+    public SiblingSet Merged { get; private init; }
+
+    public ImmutableDictionary<NodeId, SiblingSet> Answers { get; private init; }
+
+    public Verdict Verdict => Replicas.AnsweredCount >= _spec.R ? Verdict.Reached
+        : Replicas.AnsweredCount + Replicas.WaitingCount < _spec.R ? Verdict.OutOfReach
+        : Verdict.Open;
+
+    public bool IsOver => Replicas.WaitingCount == 0;
+
+    public bool Overlaps => _spec.Overlaps && Replicas.AnsweredCount - Replicas.FallbackAnswerCount >= _spec.R;
+
+    /// <summary>The primaries that answered less than all answers together say: each is to be sent <see cref="Merged"/>.</summary>
+    public IEnumerable<NodeId> Behind => Replicas.Slots
+        .Where(static slot => slot is { State: SlotState.Answered, IsFallback: false })
+        .Select(static slot => slot.Node)
+        .Where(node => !Answers[node].Equals(Merged));
+
+    public static GetCore Start(QuorumSpec spec, PreferenceList list) =>
+        new(spec, ReplicaSlots.Start(list, spec.Sloppy), SiblingSet.Empty, ImmutableDictionary<NodeId, SiblingSet>.Empty);
+
+    public GetCore Answer(NodeId node, SiblingSet state)
+    {
+        var replicas = Replicas.Answer(node);
+        return ReferenceEquals(replicas, Replicas)
+            ? this
+            : this with { Replicas = replicas, Merged = Merged.Merge(state), Answers = Answers.SetItem(node, state) };
+    }
+
+    /// <returns>The core, and who is to be asked instead; null if nobody.</returns>
+    public (GetCore Core, ReplicaSlot? Next) Fail(NodeId node)
+    {
+        var (replicas, next) = Replicas.Fail(node);
+        return (this with { Replicas = replicas }, next);
+    }
+}

@@ -1,0 +1,322 @@
+using System.Threading.Channels;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Trees;
+using KvRaft.Storage;
+using KvRaft.Storage.Engine;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// This node's copies of eventual keys, on its own disk.
+/// <para>
+/// <b>One writer.</b> Every write of the node meets in one queue. What waits there is done in one round: read, decide
+/// (<see cref="RecordRules"/>), one engine batch with records, hints and tree hashes, one sync. So a read-modify-write of a key needs no
+/// lock, and one sync serves everything that waited.
+/// </para>
+/// <para>
+/// <b>Durability.</b> A write that asks for it is answered after the sync, and only then counts for anybody's W; one that does not is
+/// answered when the operating system has it, and survives the process but not the power.
+/// </para>
+/// <para>
+/// <b>Why not the node's log.</b> The replicated log is truncated by what groups have flushed, replays into groups, and its entries are
+/// agreed on before they are applied; a record here is a merge of what was there, and nothing decides its place in an order. Sharing
+/// the log would buy one sync instead of two when both kinds of keyspace are written in the same millisecond, and cost a
+/// second meaning for every record of a format that must stay simple. So this store has a journal of its own, the engine's, synced once a
+/// round.
+/// </para>
+/// <para>
+/// <b>Memory.</b> A replica that may have forgotten what it wrote is somebody new (<see cref="ReplicaIncarnation"/>), which is also what makes it
+/// safe to tell others of a write before it is synced here.
+/// </para>
+/// Thread-safe. A failed write or sync ends it: <see cref="Failure"/>.
+/// </summary>
+internal sealed class EventualReplica : IAsyncDisposable
+{
+    private readonly string _directory;
+    private readonly IStorageEngine _engine;
+    private readonly EventualLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ReplicaIncarnation _incarnation;
+    private readonly Channel<Pending> _queue;
+    private readonly ReplicaBatch _batch;
+    private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ReaderWriterLockSlim _closing = new();
+    private readonly Task _writer;
+    private bool _closed;
+
+    private EventualReplica(string directory, IStorageEngine engine, EventualLimits limits, TimeProvider time)
+    {
+        (_directory, _engine, _limits, _time) = (directory, engine, limits, time);
+        _incarnation = ReplicaIncarnation.TakeUp(directory);
+        Hints = new HintLedger(limits);
+        Load();
+        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints);
+        _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(limits.QueueMax) { SingleReader = true });
+        _writer = Task.Run(WriteForeverAsync);
+    }
+
+    public HintLedger Hints { get; }
+
+    public TreeShelf Trees { get; } = new();
+
+    /// <summary>Faults when the disk failed; the node must stop.</summary>
+    public Task Failure => _failure.Task;
+
+    /// <summary>Syncs since the start, for tests and metrics: far fewer than writes when many wait.</summary>
+    public long SyncCount { get; private set; }
+
+    /// <exception cref="StorageException">The directory cannot be opened.</exception>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public static EventualReplica Open(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time)
+    {
+        Directory.CreateDirectory(directory);
+        var engine = engines.OpenJournaled(Path.Combine(directory, "store"));
+        try
+        {
+            return new EventualReplica(directory, engine, limits, time);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What this replica knows of a key; nothing, if it is closing.</summary>
+    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    public SiblingSet Read(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes
+        ? StoredRecord.Decode(bytes).State
+        : SiblingSet.Empty) ?? SiblingSet.Empty;
+
+    /// <summary>The hash of what this replica holds under a key; 0 if that is nothing.</summary>
+    public ulong HashOf(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes ? HashOf(key, bytes) : 0UL);
+
+    /// <summary>
+    /// Does a write; completes when it is as safe as asked. The outcome of one that was cut off by <see cref="Failure"/> is unknown.
+    /// </summary>
+    /// <exception cref="StorageException">The store failed or is closing.</exception>
+    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    public async Task<WriteResult> WriteAsync(EventualKey key, ReplicaWrite write, bool durable, CancellationToken cancellationToken) =>
+        await (await BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false)).Safe.ConfigureAwait(false);
+
+    /// <summary>As <see cref="WriteAsync"/>, for who wants to tell others of the write while this disk is still busy with it.</summary>
+    public async ValueTask<BegunWrite> BeginAsync(EventualKey key, ReplicaWrite write, bool durable, CancellationToken cancellationToken)
+    {
+        var pending = new Pending(key, write, durable);
+        try
+        {
+            await _queue.Writer.WriteAsync(pending, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException closed)
+        {
+            throw new StorageException("The eventual store is closing.", closed);
+        }
+
+        return new BegunWrite(pending.Written.Task, pending.Safe.Task);
+    }
+
+    /// <summary>Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them.</summary>
+    /// <param name="after">Where the last page ended; null at the beginning.</param>
+    /// <param name="last">The last token that is wanted.</param>
+    public IReadOnlyList<FoundRecord> Scan(KeyspaceId keyspace, Token first, Token last, EventualKey? after, int count) => Use(engine =>
+    {
+        var from = after is { } key ? [.. RecordLayout.Record(key), 0] : RecordLayout.RecordsFrom(keyspace, first);
+        var to = last.Value == ulong.MaxValue ? RecordLayout.RecordsEnd(keyspace) : RecordLayout.RecordsFrom(keyspace, new Token(last.Value + 1));
+        var found = new List<FoundRecord>();
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan(from, to);
+        while (found.Count < count && rows.MoveNext())
+        {
+            var (row, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
+            found.Add(new FoundRecord(row, HashOf(row, bytes), StoredRecord.StateOf(bytes)));
+        }
+
+        return found;
+    }) ?? [];
+
+    /// <summary>Removes everything of a keyspace that was dropped. Its id is never given again, so a straggler is all that can come.</summary>
+    public Task DropAsync(KeyspaceId keyspace, CancellationToken cancellationToken) =>
+        WriteAsync(new EventualKey(keyspace, default, default), new DropAll(), durable: true, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _writer.ConfigureAwait(false);
+        _closing.EnterWriteLock();
+        try
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            if (!_failure.Task.IsFaulted)
+            {
+                // Everything is safe before the incarnation says that nothing was forgotten.
+                _engine.Flush();
+                _incarnation.PutDown(_directory);
+            }
+
+            _engine.Dispose();
+        }
+        finally
+        {
+            _closing.ExitWriteLock();
+        }
+    }
+
+    private static ulong HashOf(EventualKey key, byte[] record) =>
+        ArcTree.HashOf(key.Keyspace, key.Key.Span, StoredRecord.StateOf(record).Span);
+
+    private void Load()
+    {
+        using var snapshot = _engine.TakeSnapshot();
+        using (var leaves = snapshot.Scan([RecordLayout.LeafPrefix], [RecordLayout.LeafPrefix + 1]))
+        {
+            while (leaves.MoveNext())
+            {
+                Trees.Load(RecordLayout.PlaceOfLeaf(leaves.Key), BitConverter.ToUInt64(leaves.Value));
+            }
+        }
+
+        using var hints = snapshot.Scan([RecordLayout.HintPrefix], [RecordLayout.HintPrefix + 1]);
+        while (hints.MoveNext())
+        {
+            var (key, node) = RecordLayout.PartsOfHint(hints.Key);
+            Hints.Load(node, key, BitConverter.ToInt64(hints.Value));
+        }
+    }
+
+    private T? Use<T>(Func<IStorageEngine, T> read)
+    {
+        _closing.EnterReadLock();
+        try
+        {
+            return _closed ? default : read(_engine);
+        }
+        finally
+        {
+            _closing.ExitReadLock();
+        }
+    }
+
+    private async Task WriteForeverAsync()
+    {
+        var round = new List<Pending>();
+        try
+        {
+            while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+            {
+                Round(round);
+                round.Clear();
+            }
+        }
+        catch (Exception cause)
+        {
+            // Nobody knows what the disk holds now. Whoever waits hears it, and so does the node, which stops.
+            _queue.Writer.TryComplete(cause);
+            var failed = cause as StorageException ?? new StorageException("The eventual store failed.", cause);
+            round.ForEach(pending => pending.Fail(failed));
+            while (_queue.Reader.TryRead(out var waiting))
+            {
+                waiting.Fail(failed);
+            }
+
+            _failure.TrySetException(failed);
+        }
+    }
+
+    private void Round(List<Pending> round)
+    {
+        var syncs = false;
+        while (_batch.ByteCount < _limits.BatchBytesMax && _queue.Reader.TryRead(out var pending))
+        {
+            round.Add(pending);
+            syncs |= pending.Durable;
+            Do(pending);
+        }
+
+        if (!_batch.IsEmpty)
+        {
+            _batch.Commit(Trees);
+            round.ForEach(static pending => pending.IsWritten());
+            if (syncs)
+            {
+                _engine.Flush();
+                SyncCount++;
+            }
+        }
+
+        round.ForEach(static pending => pending.IsSafe());
+    }
+
+    private void Do(Pending pending)
+    {
+        try
+        {
+            pending.Result = pending.Write is DropAll
+                ? _batch.Drop(pending.Key.Keyspace, Trees)
+                : _batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+        catch (EventualFormatException damaged)
+        {
+            // One record, or one value in it, is not what was written. The others of the round are whole, and nothing of this one was kept.
+            pending.Fail(damaged);
+        }
+    }
+
+    /// <summary>Asks for the end of a keyspace.</summary>
+    private sealed record DropAll : ReplicaWrite;
+
+    private sealed class Pending(EventualKey key, ReplicaWrite write, bool durable)
+    {
+        public EventualKey Key => key;
+
+        public ReplicaWrite Write => write;
+
+        public bool Durable => durable;
+
+        public WriteResult Result { get; set; }
+
+        public TaskCompletionSource<WriteResult> Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource<WriteResult> Safe { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void IsWritten()
+        {
+            Written.TrySetResult(Result);
+            if (!durable)
+            {
+                Safe.TrySetResult(Result);
+            }
+        }
+
+        public void IsSafe()
+        {
+            Written.TrySetResult(Result);
+            Safe.TrySetResult(Result);
+        }
+
+        public void Fail(Exception cause)
+        {
+            Written.TrySetException(cause);
+            Safe.TrySetException(cause);
+
+            // Nearly everybody awaits only one of the two; the other one's exception is the same and was seen.
+            _ = Written.Task.Exception;
+            _ = Safe.Task.Exception;
+        }
+    }
+}
+
+/// <summary>A write under way.</summary>
+/// <param name="Written">Completes when the write was decided and the operating system has it.</param>
+/// <param name="Safe">Completes when it is as durable as was asked.</param>
+internal readonly record struct BegunWrite(Task<WriteResult> Written, Task<WriteResult> Safe);
+
+/// <summary>A record as a scan finds it.</summary>
+/// <param name="Hash">Of the state, as trees count it.</param>
+/// <param name="State">Its bytes, as <see cref="SiblingSetCodec"/> writes them.</param>
+internal readonly record struct FoundRecord(EventualKey Key, ulong Hash, ReadOnlyMemory<byte> State);

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using System.Text;
+using KvRaft.Eventual.Trees;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// The map of the eventual store's key space. It is a store of its own, beside those of the shards: its rows are written by whoever is
+/// reached, not by a log. Numbers inside keys are big-endian, so that the keys of an arc of the ring stand together.
+/// <code>
+///  first  row      key after the first byte                                value
+///  ─────  ───────  ──────────────────────────────────────────────────────  ──────────────────────────────
+///  0x01   record   keyspace:u32 token:u64 key                              StoredRecord
+///  0x02   hint     keyspace:u32 token:u64 length:u16 key  node (ASCII)     since:i64 (ms)
+///  0x03   leaf     keyspace:u32 arc:u16 bucket:u16                         hash:u64 (ArcTree)
+/// </code>
+/// </summary>
+internal static class RecordLayout
+{
+    public const byte RecordPrefix = 0x01;
+    public const byte HintPrefix = 0x02;
+    public const byte LeafPrefix = 0x03;
+
+    private const int Head = 1 + sizeof(uint) + sizeof(ulong);
+    private const int LeafBytes = 1 + sizeof(uint) + sizeof(ushort) + sizeof(ushort);
+
+    public static byte[] Record(EventualKey key) => Row(RecordPrefix, key, []);
+
+    /// <summary>Where the records of a keyspace at or after a token begin.</summary>
+    public static byte[] RecordsFrom(KeyspaceId keyspace, Token token) => Row(RecordPrefix, new EventualKey(keyspace, token, default), []);
+
+    /// <summary>Where the records of a keyspace end.</summary>
+    public static byte[] RecordsEnd(KeyspaceId keyspace) => RecordsFrom(new KeyspaceId(keyspace.Value + 1), default);
+
+    public static EventualKey KeyOfRecord(ReadOnlySpan<byte> row) => new(
+        new KeyspaceId(BinaryPrimitives.ReadUInt32BigEndian(row[1..])),
+        new Token(BinaryPrimitives.ReadUInt64BigEndian(row[(1 + sizeof(uint))..])),
+        row[Head..].ToArray());
+
+    public static byte[] Hint(EventualKey key, NodeId node)
+    {
+        var name = Encoding.ASCII.GetBytes(node.Value);
+        var tail = new byte[sizeof(ushort) + key.Key.Length + name.Length];
+        BinaryPrimitives.WriteUInt16BigEndian(tail, checked((ushort)key.Key.Length));
+        key.Key.Span.CopyTo(tail.AsSpan(sizeof(ushort)));
+        name.CopyTo(tail.AsSpan(sizeof(ushort) + key.Key.Length));
+        return Row(HintPrefix, key with { Key = default }, tail);
+    }
+
+    public static (EventualKey Key, NodeId Node) PartsOfHint(ReadOnlySpan<byte> row)
+    {
+        var length = BinaryPrimitives.ReadUInt16BigEndian(row[Head..]);
+        var tail = row[(Head + sizeof(ushort))..];
+        return (KeyOfRecord([.. row[..Head], .. tail[..length]]), new NodeId(Encoding.ASCII.GetString(tail[length..])));
+    }
+
+    public static byte[] Leaf(LeafPlace place)
+    {
+        var row = new byte[LeafBytes];
+        row[0] = LeafPrefix;
+        BinaryPrimitives.WriteUInt32BigEndian(row.AsSpan(1), place.Keyspace.Value);
+        BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + sizeof(uint)), (ushort)place.Arc);
+        BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + sizeof(uint) + sizeof(ushort)), (ushort)place.Bucket);
+        return row;
+    }
+
+    public static LeafPlace PlaceOfLeaf(ReadOnlySpan<byte> row) => new(
+        new KeyspaceId(BinaryPrimitives.ReadUInt32BigEndian(row[1..])),
+        BinaryPrimitives.ReadUInt16BigEndian(row[(1 + sizeof(uint))..]),
+        BinaryPrimitives.ReadUInt16BigEndian(row[(1 + sizeof(uint) + sizeof(ushort))..]));
+
+    /// <summary>The first and the first-after row of everything a keyspace has under a prefix.</summary>
+    public static (byte[] From, byte[] To) Keyspace(byte prefix, KeyspaceId keyspace)
+    {
+        var (from, to) = (new byte[1 + sizeof(uint)], new byte[1 + sizeof(uint)]);
+        from[0] = to[0] = prefix;
+        BinaryPrimitives.WriteUInt32BigEndian(from.AsSpan(1), keyspace.Value);
+        BinaryPrimitives.WriteUInt32BigEndian(to.AsSpan(1), keyspace.Value + 1);
+        return (from, to);
+    }
+
+    private static byte[] Row(byte prefix, EventualKey key, ReadOnlySpan<byte> tail)
+    {
+        var row = new byte[Head + key.Key.Length + tail.Length];
+        row[0] = prefix;
+        BinaryPrimitives.WriteUInt32BigEndian(row.AsSpan(1), key.Keyspace.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(row.AsSpan(1 + sizeof(uint)), key.Token.Value);
+        key.Key.Span.CopyTo(row.AsSpan(Head));
+        tail.CopyTo(row.AsSpan(Head + key.Key.Length));
+        return row;
+    }
+}

@@ -1,0 +1,127 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Values;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>Gives a replica's writes their names and times. One caller at a time.</summary>
+internal sealed class WriteNames(ulong incarnation, ulong start)
+{
+    private readonly EpochSource _epochs = new(start);
+    private HybridClock _clock;
+
+    /// <summary>Can a context hold this? Not if it claims a write of ours that was never made; of others we cannot tell.</summary>
+    public bool CouldBe(Dot claimed, StoredRecord record) =>
+        claimed.Actor.Incarnation != incarnation
+        || (claimed.Actor.Epoch <= _epochs.Last && (claimed.Actor != record.Writer || record.State.Seen.Contains(claimed)));
+
+    /// <summary>Whom this replica writes to the record as: as before, if it has an unbroken memory of that; else as somebody new.</summary>
+    public ActorId WriterOf(StoredRecord record) =>
+        record.Writer is { } writer && writer.Incarnation == incarnation ? writer : new ActorId(incarnation, _epochs.Next());
+
+    public HybridStamp Stamp(long nowMs) => (_clock = _clock.Tick(nowMs)).Last;
+
+    public void Hear(SiblingSet state, long nowMs)
+    {
+        foreach (var sibling in state.Siblings)
+        {
+            _clock = _clock.Hear(sibling.WrittenAt, nowMs);
+        }
+    }
+}
+
+/// <summary>What each write does to a record: functions of the record, the write, and the names and times given.</summary>
+internal static class RecordRules
+{
+    public static (StoredRecord Record, WriteEnd End) Put(
+        StoredRecord before, PutValue put, WriteNames names, long nowMs, EventualLimits limits)
+    {
+        if (IsAhead(before, put.Context, names))
+        {
+            return (before, WriteEnd.ContextAhead);
+        }
+
+        if (IsRepetition(before, put.WriteId))
+        {
+            return (before, WriteEnd.Applied);
+        }
+
+        var context = put.Policy == ConflictPolicy.LastWriter ? before.State.Seen.Merge(put.Context) : put.Context;
+        var after = Write(before, context, put.Value, put.ExpireAtMs, put.WriteId, names, nowMs);
+        return (Checked(before, after, limits), EndOf(before, after, limits));
+    }
+
+    public static (StoredRecord Record, WriteEnd End) Delete(StoredRecord before, DeleteSeen delete, WriteNames names)
+    {
+        if (IsAhead(before, delete.Context, names))
+        {
+            return (before, WriteEnd.ContextAhead);
+        }
+
+        var context = delete.Policy == ConflictPolicy.Siblings ? delete.Context : before.State.Seen.Merge(delete.Context);
+        return (before with { State = before.State.Delete(context) }, WriteEnd.Applied);
+    }
+
+    /// <exception cref="EventualFormatException">A stored value is none of its kind.</exception>
+    public static (StoredRecord Record, WriteEnd End) Change(
+        StoredRecord before, ChangeValue change, WriteNames names, long nowMs, EventualLimits limits)
+    {
+        if (IsRepetition(before, change.WriteId))
+        {
+            return (before, WriteEnd.Applied);
+        }
+
+        var writer = names.WriterOf(before);
+        var mark = new WriteMark(new Dot(writer, before.State.Seen[writer] + 1), names.Stamp(nowMs));
+        if (SiblingValues.Merge(before.State, change.Change.Kind) is not { } merged || change.Change.ApplyTo(merged, mark) is not { } changed)
+        {
+            return (before, WriteEnd.NotApplicable);
+        }
+
+        var sibling = new Sibling { Dot = mark.Dot, WrittenAt = mark.At, WriteId = change.WriteId, Value = MergeValueCodec.Encode(changed) };
+        var after = new StoredRecord(writer, before.State.Write(before.State.Seen, sibling));
+        return (Checked(before, after, limits), EndOf(before, after, limits));
+    }
+
+    public static StoredRecord Take(StoredRecord before, SiblingSet state, WriteNames names, long nowMs)
+    {
+        names.Hear(state, nowMs);
+        return before with { State = before.State.Merge(state) };
+    }
+
+    private static StoredRecord Write(
+        StoredRecord before, VersionVector context, ReadOnlyMemory<byte> value, long expireAtMs, UInt128 writeId, WriteNames names, long nowMs)
+    {
+        var writer = names.WriterOf(before);
+        var sibling = new Sibling
+        {
+            Dot = new Dot(writer, before.State.Seen[writer] + 1),
+            WrittenAt = names.Stamp(nowMs),
+            ExpireAtMs = expireAtMs,
+            WriteId = writeId,
+            Value = value,
+        };
+        return new StoredRecord(writer, before.State.Write(context, sibling));
+    }
+
+    private static bool IsAhead(StoredRecord before, VersionVector context, WriteNames names) =>
+        context.Entries.Any(entry => !names.CouldBe(entry, before));
+
+    private static bool IsRepetition(StoredRecord before, UInt128 writeId) =>
+        writeId != 0 && before.State.Siblings.Any(sibling => sibling.WriteId == writeId);
+
+    private static StoredRecord Checked(StoredRecord before, StoredRecord after, EventualLimits limits) =>
+        EndOf(before, after, limits) == WriteEnd.Applied ? after : before;
+
+    // A write that leaves no more than there was is taken even above the limit: it is how a key gets below it again.
+    private static WriteEnd EndOf(StoredRecord before, StoredRecord after, EventualLimits limits)
+    {
+        var (count, bytes) = (after.State.Siblings.Length, Bytes(after.State));
+        return (count > limits.SiblingsMax && count > before.State.Siblings.Length)
+            || (bytes > limits.SiblingBytesMax && bytes > Bytes(before.State))
+                ? WriteEnd.TooManySiblings
+                : WriteEnd.Applied;
+    }
+
+    private static long Bytes(SiblingSet state) => state.Siblings.Sum(static sibling => (long)sibling.Value.Length);
+}

@@ -1,0 +1,167 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Trees;
+using KvRaft.Storage.Engine;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// One round of a replica's writes on its way to the engine: each write sees what those before it in the round did, and records, hints and
+/// the hashes of trees go into one engine batch, so that they are never apart. For the writing thread.
+/// </summary>
+internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, EventualLimits limits, HintLedger hints)
+{
+    private readonly EngineBatch _batch = new();
+    private readonly Dictionary<EventualKey, (StoredRecord Record, byte[]? Bytes)> _records = [];
+    private readonly List<(LeafPlace Place, ulong Before, ulong After)> _leaves = [];
+
+    public int ByteCount => _batch.ByteCount;
+
+    public bool IsEmpty => _batch.Count == 0;
+
+    /// <summary>Does one write and says how it ended.</summary>
+    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    public WriteResult Do(EventualKey key, ReplicaWrite write, long nowMs)
+    {
+        var before = Record(key);
+        var (after, end) = write switch
+        {
+            PutValue put => RecordRules.Put(before, put, names, nowMs, limits),
+            DeleteSeen delete => RecordRules.Delete(before, delete, names),
+            ChangeValue change => RecordRules.Change(before, change, names, nowMs, limits),
+            TakeState take => (RecordRules.Take(before, take.State, names, nowMs), WriteEnd.Applied),
+            ExpireValues => (before with { State = before.State.Expire(nowMs) }, WriteEnd.Applied),
+            RemoveTombstone remove when before.State.IsTombstone => (HasHash(key, remove.Hash) ? StoredRecord.None : before, WriteEnd.Applied),
+            RemoveStray remove => (HasHash(key, remove.Hash) && !hints.Has(key) ? StoredRecord.None : before, WriteEnd.Applied),
+            HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
+            _ => (before, WriteEnd.Applied),
+        };
+        Keep(key, before, after);
+        switch (write)
+        {
+            case TakeState { HintFor: { } absent }:
+                Owe(key, absent, nowMs);
+                break;
+            case OweTo owe:
+                owe.Nodes.ToList().ForEach(node => Owe(key, node, nowMs));
+                break;
+            case DropHint drop:
+                Settle(key, drop.Node);
+                break;
+            default:
+                break;
+        }
+
+        return new WriteResult(end, after.State);
+    }
+
+    /// <summary>Hands the batch to the engine. Afterwards it is empty.</summary>
+    /// <param name="trees">Told of every changed leaf.</param>
+    public void Commit(TreeShelf trees)
+    {
+        foreach (var (place, before, after) in _leaves)
+        {
+            var row = RecordLayout.Leaf(place);
+            var hash = trees.Replace(place, before, after);
+            if (hash == 0)
+            {
+                _batch.Delete(row);
+            }
+            else
+            {
+                _batch.Put(row, BitConverter.GetBytes(hash));
+            }
+        }
+
+        if (_batch.Count > 0)
+        {
+            engine.Write(_batch);
+        }
+
+        _batch.Clear();
+        _records.Clear();
+        _leaves.Clear();
+    }
+
+    /// <summary>Removes records, hints and leaves of a keyspace. What stood in the batch before is committed first, so that it goes too.</summary>
+    public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
+    {
+        Commit(trees);
+        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix])
+        {
+            var (from, to) = RecordLayout.Keyspace(prefix, keyspace);
+            _batch.DeleteRange(from, to);
+        }
+
+        hints.Forget(keyspace);
+        trees.Forget(keyspace);
+        return new WriteResult(WriteEnd.Applied, SiblingSet.Empty);
+    }
+
+    private StoredRecord Record(EventualKey key) => Find(key).Record;
+
+    private (StoredRecord Record, byte[]? Bytes) Find(EventualKey key)
+    {
+        if (!_records.TryGetValue(key, out var found))
+        {
+            var bytes = engine.Get(RecordLayout.Record(key));
+            found = (bytes is null ? StoredRecord.None : StoredRecord.Decode(bytes), bytes);
+        }
+
+        return found;
+    }
+
+    private void Keep(EventualKey key, StoredRecord before, StoredRecord after)
+    {
+        if (after == before)
+        {
+            return;
+        }
+
+        var old = Find(key).Bytes;
+        var bytes = after.State.IsEmpty ? null : after.Encode();
+        if (bytes is null)
+        {
+            _batch.Delete(RecordLayout.Record(key));
+        }
+        else
+        {
+            _batch.Put(RecordLayout.Record(key), bytes);
+        }
+
+        _leaves.Add((LeafPlace.Of(key.Keyspace, key.Token), HashOf(key, old), HashOf(key, bytes)));
+        _records[key] = (after, bytes);
+    }
+
+    private StoredRecord HandOver(EventualKey key, StoredRecord record, HandedOver handed)
+    {
+        if (!HasHash(key, handed.Hash))
+        {
+            return record;
+        }
+
+        Settle(key, handed.Node);
+        return handed.KeepsRecord || hints.Has(key) ? record : StoredRecord.None;
+    }
+
+    private void Owe(EventualKey key, NodeId node, long nowMs)
+    {
+        if (hints.TryAdd(node, key, nowMs))
+        {
+            _batch.Put(RecordLayout.Hint(key, node), BitConverter.GetBytes(nowMs));
+        }
+    }
+
+    private void Settle(EventualKey key, NodeId node)
+    {
+        if (hints.Remove(node, key))
+        {
+            _batch.Delete(RecordLayout.Hint(key, node));
+        }
+    }
+
+    private bool HasHash(EventualKey key, ulong hash) => HashOf(key, Find(key).Bytes) == hash;
+
+    private static ulong HashOf(EventualKey key, byte[]? record) =>
+        record is null ? 0 : ArcTree.HashOf(key.Keyspace, key.Key.Span, StoredRecord.StateOf(record).Span);
+}

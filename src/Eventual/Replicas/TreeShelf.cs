@@ -1,0 +1,75 @@
+using KvRaft.Eventual.Trees;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>The trees of all keyspaces and arcs of a replica; a tree that is not there is one of an empty arc. Thread-safe.</summary>
+internal sealed class TreeShelf
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(KeyspaceId Keyspace, int Arc), ArcTree> _trees = [];
+
+    public ulong Replace(LeafPlace place, ulong before, ulong after)
+    {
+        lock (_lock)
+        {
+            return Tree(place).Replace(place.Bucket, before, after);
+        }
+    }
+
+    public void Load(LeafPlace place, ulong hash)
+    {
+        lock (_lock)
+        {
+            Tree(place).Set(place.Bucket, hash);
+        }
+    }
+
+    /// <summary>One for each arc.</summary>
+    public ulong[] Roots(KeyspaceId keyspace)
+    {
+        lock (_lock)
+        {
+            return [.. Enumerable.Range(0, LeafPlace.Arcs).Select(arc => _trees.TryGetValue((keyspace, arc), out var tree) ? tree.Root : 0)];
+        }
+    }
+
+    /// <summary>One for each bucket of an arc.</summary>
+    public ulong[] Buckets(KeyspaceId keyspace, int arc)
+    {
+        lock (_lock)
+        {
+            return _trees.TryGetValue((keyspace, arc), out var tree) ? tree.Buckets.ToArray() : new ulong[LeafPlace.Buckets];
+        }
+    }
+
+    public void Forget(KeyspaceId keyspace)
+    {
+        lock (_lock)
+        {
+            foreach (var place in _trees.Keys.Where(place => place.Keyspace == keyspace).ToArray())
+            {
+                _trees.Remove(place);
+            }
+        }
+    }
+
+    /// <summary>Keyspaces that have something here.</summary>
+    public KeyspaceId[] Keyspaces()
+    {
+        lock (_lock)
+        {
+            return [.. _trees.Where(static pair => pair.Value.Root != 0).Select(static pair => pair.Key.Keyspace).Distinct().Order()];
+        }
+    }
+
+    private ArcTree Tree(LeafPlace place)
+    {
+        if (!_trees.TryGetValue((place.Keyspace, place.Arc), out var tree))
+        {
+            _trees.Add((place.Keyspace, place.Arc), tree = new ArcTree());
+        }
+
+        return tree;
+    }
+}

@@ -1,0 +1,20 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Tests.Causality;
+
+public class EpochSourceTests
+{
+    [Fact]
+    public void Two_starts_never_give_the_same_and_later_ones_give_greater()
+    {
+        var (first, second) = (new EpochSource(1), new EpochSource(2));
+        ulong[] given = [first.Next(), first.Next(), second.Next()];
+
+        Assert.Equal(given.Distinct().Order(), given);
+        Assert.Equal(given[^1], second.Last);
+    }
+
+    [Fact]
+    public void A_start_that_was_not_counted_gives_none() => Assert.Throws<InvariantException>(() => new EpochSource(0).Next());
+}

@@ -1,0 +1,250 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Eventual.Values;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Tests.Replicas;
+
+public sealed class EventualReplicaTests : IDisposable
+{
+    private static readonly EventualKey Cart = Some.Key("cart");
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Keeps_what_was_written_and_who_it_is_over_a_clean_stop()
+    {
+        await using (var first = Some.Open(_directory.Path))
+        {
+            await first.WriteAsync(Cart, Some.Put("milk"));
+        }
+
+        await using var second = Some.Open(_directory.Path);
+        var state = (await second.WriteAsync(Cart, Some.Put("bread"))).State;
+
+        Assert.Equal(["bread", "milk"], state.Texts());
+        Assert.Single(state.Seen.Entries);
+        Assert.Equal(state, second.Read(Cart));
+    }
+
+    // A crash may have cost it writes that others have heard of; under the old name it would give their dots away again.
+    [Fact]
+    public async Task Has_what_was_safe_but_is_somebody_new_after_a_crash()
+    {
+        await using var running = Some.Open(_directory.Path);
+        await running.WriteAsync(Cart, Some.Put("milk"));
+
+        using var disk = _directory.Copy();
+        await using var restarted = Some.Open(disk.Path);
+        var state = (await restarted.WriteAsync(Cart, Some.Put("bread"))).State;
+
+        Assert.Equal(["bread", "milk"], state.Texts());
+        Assert.Equal(2, state.Seen.Entries.Select(static entry => entry.Actor.Incarnation).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Two_disks_never_give_the_same_name()
+    {
+        using var other = new TemporaryDirectory();
+        await using var left = Some.Open(_directory.Path);
+        await using var right = Some.Open(other.Path);
+
+        var states = await Task.WhenAll(left.WriteAsync(Cart, Some.Put("a")), right.WriteAsync(Cart, Some.Put("b")));
+
+        Assert.Equal(["a", "b"], states[0].State.Merge(states[1].State).Texts());
+    }
+
+    [Fact]
+    public async Task A_record_that_was_handed_over_and_forgotten_begins_under_a_new_name()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var first = (await replica.WriteAsync(Cart, Some.Put("milk"))).State;
+        await replica.WriteAsync(Cart, new OweTo([new NodeId("n2")]));
+        await replica.WriteAsync(Cart, new HandedOver(new NodeId("n2"), replica.HashOf(Cart), KeepsRecord: false));
+        Assert.True(replica.Read(Cart).IsEmpty);
+
+        var second = (await replica.WriteAsync(Cart, Some.Put("bread"))).State;
+
+        Assert.Equal(["bread", "milk"], first.Merge(second).Texts());
+    }
+
+    [Fact]
+    public async Task One_sync_serves_all_that_wait()
+    {
+        await using var replica = Some.Open(_directory.Path);
+
+        await Task.WhenAll(Enumerable.Range(0, 2000).Select(i => replica.WriteAsync(Some.Key($"k{i}"), Some.Put("v"))));
+
+        Assert.InRange(replica.SyncCount, 1, 1000);
+        Assert.All(Enumerable.Range(0, 2000), i => Assert.Equal(["v"], replica.Read(Some.Key($"k{i}")).Texts()));
+    }
+
+    [Fact]
+    public async Task What_asks_for_no_sync_gets_none()
+    {
+        await using var replica = Some.Open(_directory.Path);
+
+        await replica.WriteAsync(Cart, Some.Put("milk"), durable: false);
+
+        Assert.Equal(0, replica.SyncCount);
+        Assert.Equal(["milk"], replica.Read(Cart).Texts());
+    }
+
+    [Fact]
+    public async Task A_write_sent_again_changes_nothing_while_its_value_stands()
+    {
+        await using var replica = Some.Open(_directory.Path);
+
+        var first = await replica.WriteAsync(Cart, Some.Put("milk", writeId: 1));
+
+        Assert.Equal(first, await replica.WriteAsync(Cart, Some.Put("milk", writeId: 1)));
+        Assert.Equal(["milk", "milk"], (await replica.WriteAsync(Cart, Some.Put("milk", writeId: 2))).State.Texts());
+    }
+
+    [Fact]
+    public async Task The_last_writer_needs_no_context()
+    {
+        await using var replica = Some.Open(_directory.Path);
+
+        await replica.WriteAsync(Cart, Some.Put("old", policy: ConflictPolicy.LastWriter));
+
+        Assert.Equal(["new"], (await replica.WriteAsync(Cart, Some.Put("new", policy: ConflictPolicy.LastWriter))).State.Texts());
+    }
+
+    [Fact]
+    public async Task A_context_with_writes_that_were_never_made_is_refused()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var seen = (await replica.WriteAsync(Cart, Some.Put("milk"))).State.Seen;
+        var own = seen.Entries[0];
+
+        VersionVector[] madeUp = [seen.With(own with { Counter = 2 }), seen.With(new Dot(own.Actor with { Epoch = own.Actor.Epoch + 1 }, 1))];
+
+        foreach (var context in madeUp)
+        {
+            Assert.Equal(WriteEnd.ContextAhead, (await replica.WriteAsync(Cart, Some.Put("bread", context))).End);
+            Assert.Equal(WriteEnd.ContextAhead, (await replica.WriteAsync(Cart, new DeleteSeen(ConflictPolicy.Siblings, context))).End);
+        }
+
+        Assert.Equal(["milk"], replica.Read(Cart).Texts());
+    }
+
+    [Fact]
+    public async Task Clients_may_not_pile_up_siblings_but_replicas_take_what_was_acknowledged()
+    {
+        var limits = new EventualLimits { SiblingsMax = 2, SiblingBytesMax = 10 };
+        await using var replica = Some.Open(_directory.Path, limits);
+        await replica.WriteAsync(Cart, Some.Put("a"));
+        var two = (await replica.WriteAsync(Cart, Some.Put("b"))).State;
+
+        Assert.Equal(WriteEnd.TooManySiblings, (await replica.WriteAsync(Cart, Some.Put("c"))).End);
+        Assert.Equal(WriteEnd.TooManySiblings, (await replica.WriteAsync(Cart, Some.Put("much too long", two.Seen))).End);
+        Assert.Equal(two, replica.Read(Cart));
+
+        using var disk = new TemporaryDirectory();
+        await using var other = Some.Open(disk.Path, limits);
+        await other.WriteAsync(Cart, Some.Put("d"));
+        var three = (await replica.WriteAsync(Cart, new TakeState(other.Read(Cart), null))).State;
+
+        Assert.Equal(["a", "b", "d"], three.Texts());
+        Assert.Equal(["e"], (await replica.WriteAsync(Cart, Some.Put("e", three.Seen))).State.Texts());
+    }
+
+    [Fact]
+    public async Task A_counter_counts_and_refuses_what_is_no_addition()
+    {
+        await using var replica = Some.Open(_directory.Path);
+
+        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), 1));
+        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), 1));
+        var state = (await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(-2), 2))).State;
+
+        Assert.Equal(3, ((PnCounter)SiblingValues.Merge(state, MergeKind.Counter)!).Value);
+        Assert.Equal(WriteEnd.NotApplicable, (await replica.WriteAsync(Cart, new ChangeValue(new WriteRegister("x"u8.ToArray()), 3))).End);
+    }
+
+    [Fact]
+    public async Task Trees_and_hints_are_those_of_the_records_over_a_restart()
+    {
+        ulong[] roots;
+        await using (var first = Some.Open(_directory.Path))
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                await first.WriteAsync(Some.Key($"k{i % 100}"), Some.Put($"v{i}"), durable: i % 7 == 0);
+            }
+
+            await first.WriteAsync(Cart, Some.Put("milk"));
+            await first.WriteAsync(Cart, new OweTo([new NodeId("n2"), new NodeId("n3")]));
+            roots = first.Trees.Roots(Cart.Keyspace);
+            Assert.Equal(Recounted(first), roots);
+        }
+
+        await using var second = Some.Open(_directory.Path);
+
+        Assert.Equal(roots, second.Trees.Roots(Cart.Keyspace));
+        Assert.Equal([new NodeId("n2"), new NodeId("n3")], second.Hints.Backlogs().Select(static backlog => backlog.Node));
+        Assert.Equal(Cart, second.Hints.Take(new NodeId("n3"), 10).Single().Key);
+    }
+
+    [Fact]
+    public async Task Equal_records_make_equal_trees_whatever_their_history()
+    {
+        using var disk = new TemporaryDirectory();
+        await using var left = Some.Open(_directory.Path);
+        await using var right = Some.Open(disk.Path);
+        var state = (await left.WriteAsync(Cart, Some.Put("milk"))).State;
+        await right.WriteAsync(Cart, new TakeState(SiblingSet.Empty.Write(VersionVector.Empty, Causality.Some.Value(9, 1, "x")), null));
+        await right.WriteAsync(Cart, new TakeState(state, null));
+        await left.WriteAsync(Cart, new TakeState(right.Read(Cart), null));
+
+        Assert.Equal(left.Trees.Roots(Cart.Keyspace), right.Trees.Roots(Cart.Keyspace));
+        Assert.NotEqual(new ulong[LeafPlace.Arcs], left.Trees.Roots(Cart.Keyspace));
+    }
+
+    [Fact]
+    public async Task A_tombstone_goes_only_if_it_is_still_the_one_that_was_confirmed()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var seen = (await replica.WriteAsync(Cart, Some.Put("milk"))).State.Seen;
+        await replica.WriteAsync(Cart, new DeleteSeen(ConflictPolicy.Siblings, seen));
+        var hash = replica.HashOf(Cart);
+
+        await replica.WriteAsync(Cart, new RemoveTombstone(hash + 1));
+        Assert.True(replica.Read(Cart).IsTombstone);
+        await replica.WriteAsync(Cart, new RemoveTombstone(hash));
+
+        Assert.True(replica.Read(Cart).IsEmpty);
+        Assert.Equal(new ulong[LeafPlace.Arcs], replica.Trees.Roots(Cart.Keyspace));
+    }
+
+    [Fact]
+    public async Task A_dropped_keyspace_leaves_nothing_and_its_neighbours_everything()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var (gone, stays) = (Some.Key("k", keyspace: 7), Some.Key("k", keyspace: 8));
+        await Task.WhenAll(replica.WriteAsync(gone, Some.Put("a")), replica.WriteAsync(stays, Some.Put("b")));
+        await replica.WriteAsync(gone, new OweTo([new NodeId("n2")]));
+
+        await replica.DropAsync(gone.Keyspace, CancellationToken.None);
+
+        Assert.True(replica.Read(gone).IsEmpty);
+        Assert.Empty(replica.Hints.Backlogs());
+        Assert.Equal([stays.Keyspace], replica.Trees.Keyspaces());
+        Assert.Equal(["b"], replica.Read(stays).Texts());
+    }
+
+    private static ulong[] Recounted(EventualReplica replica)
+    {
+        var trees = new TreeShelf();
+        foreach (var found in replica.Scan(Cart.Keyspace, default, new Token(ulong.MaxValue), null, 1000))
+        {
+            trees.Replace(LeafPlace.Of(Cart.Keyspace, found.Key.Token), 0, found.Hash);
+        }
+
+        return trees.Roots(Cart.Keyspace);
+    }
+}
