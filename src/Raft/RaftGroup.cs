@@ -265,9 +265,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _progress.Fail(new ObjectDisposedException(nameof(RaftGroup), $"Group {Id} is closed on this node."));
         if (_state != ReplicaState.Failed)
         {
-            // A clean stop leaves little to replay.
-            _machine.Flush();
-            ForgetDurable(_host.Options.LogEntriesKept);
+            FlushBeforeClosing();
         }
 
         _state = ReplicaState.Stopped;
@@ -530,6 +528,23 @@ public sealed class RaftGroup : IAsyncDisposable
         catch (Exception error)
         {
             Fail(error);
+        }
+    }
+
+    /// <summary>
+    /// A clean stop leaves little to replay. On a disk that fails there is no clean stop, and the engine must be closed all the same:
+    /// nothing is lost, the log has what the engine has not.
+    /// </summary>
+    private void FlushBeforeClosing()
+    {
+        try
+        {
+            _machine.Flush();
+            ForgetDurable(_host.Options.LogEntriesKept);
+        }
+        catch (Exception error) when (error is StorageException or IOException or LogFailedException)
+        {
+            LogMessages.FlushFailed(_logger, Id.Value, error);
         }
     }
 

@@ -224,7 +224,7 @@ public sealed class RaftHost : IAsyncDisposable
         {
             // Stopping, or the replica was closed: it pins nothing any more.
         }
-        catch (IOException error)
+        catch (Exception error) when (error is StorageException or IOException or LogFailedException)
         {
             LogMessages.FlushFailed(_logger, key.Group.Value, error);
         }

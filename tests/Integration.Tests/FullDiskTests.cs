@@ -61,7 +61,7 @@ public sealed class FullDiskTests
             acknowledged.Add(key);
         }
 
-        Assert.NotEqual(0, (await ended).ExitCode);
+        Assert.Equal(1, (await ended).ExitCode);
         Assert.Contains("No space left on device", (await ended).Log, StringComparison.Ordinal);
         await keyspace.PutAsync("without-it", "1");
 

@@ -150,9 +150,24 @@ internal sealed class KvRaftNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _logger.NodeStops(Options.NodeId);
+        var faults = new List<Exception>();
         while (_undo.TryPop(out var undo))
         {
-            await undo();
+            try
+            {
+                await undo();
+            }
+            catch (Exception fault)
+            {
+                // What is below must be closed all the same: the log ends cleanly, the directory is given back.
+                _logger.StoppingFailed(fault, Options.NodeId);
+                faults.Add(fault);
+            }
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new AggregateException($"Node {Options.NodeId} did not stop cleanly.", faults);
         }
     }
 }

@@ -21,6 +21,9 @@ internal static partial class LogMessages
     [LoggerMessage(1003, LogLevel.Critical, "Node {NodeId} cannot go on and stops; nothing that was acknowledged is lost")]
     public static partial void NodeFails(this ILogger logger, Exception error, NodeId nodeId);
 
+    [LoggerMessage(1004, LogLevel.Error, "Node {NodeId}: a part did not stop as it should; the rest is closed all the same")]
+    public static partial void StoppingFailed(this ILogger logger, Exception error, NodeId nodeId);
+
     // 1100: shards and placement
     [LoggerMessage(1100, LogLevel.Information, "Node {NodeId} proposes the first shard map: {Shards} shards, {Replicas} replicas each, {Nodes} nodes")]
     public static partial void ProposesFirstShardMap(this ILogger logger, NodeId nodeId, int shards, int replicas, int nodes);

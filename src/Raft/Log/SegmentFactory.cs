@@ -108,16 +108,17 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
             header.Write(bytesOfHeader);
             file.Write(0, bytesOfHeader);
             file.FlushData();
-            fs.Rename(temporary, path);
-            fs.SyncDirectory(directory);
         }
-        catch
+        finally
         {
             file.Dispose();
-            throw;
         }
 
-        return new Segment(header, path, file);
+        fs.Rename(temporary, path);
+        fs.SyncDirectory(directory);
+
+        // Opened anew, so that an error of a later write names the file it is in.
+        return new Segment(header, path, fs.Open(path, FileOpening.ReadWrite));
     }
 
     private static void WriteZeros(IFile file, long size)

@@ -18,16 +18,20 @@ internal sealed class Strace : IAsyncDisposable
 
     public static bool IsInstalled { get; } = Directory.Exists("/proc") && (System.IO.File.Exists("/usr/bin/strace") || System.IO.File.Exists("/bin/strace"));
 
+    // A follower that catches up writes a whole round at once: what the trace shows of a string must hold it.
     /// <summary>Returns once every thread of the process is traced.</summary>
-    public static async Task<Strace> AttachAsync(int processId, string file)
+    public static Task<Strace> AttachAsync(int processId, string file) => AttachAsync(
+        processId,
+        file,
+        "-xx", "-s", "65536", "-e", "trace=recvfrom,recvmsg,read,sendto,sendmsg,write,writev,pwrite64,pwritev,fdatasync,fsync,close");
+
+    /// <summary>From now on the process's syncs do nothing and fail with EIO, as on a disk that is gone; the trace lists them.</summary>
+    public static Task<Strace> FailSyncsAsync(int processId, string file) => AttachAsync(
+        processId, file, "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO");
+
+    private static async Task<Strace> AttachAsync(int processId, string file, params string[] what)
     {
-        // A follower that catches up writes a whole round at once: what the trace shows of a string must hold it.
-        string[] arguments =
-        [
-            "-f", "-xx", "-s", "65536", "-o", file, "-e", "signal=none", "-e",
-            "trace=recvfrom,recvmsg,read,sendto,sendmsg,write,writev,pwrite64,pwritev,fdatasync,fsync,close",
-            "-p", processId.ToString(CultureInfo.InvariantCulture),
-        ];
+        string[] arguments = ["-f", "-o", file, "-e", "signal=none", .. what, "-p", processId.ToString(CultureInfo.InvariantCulture)];
         var process = Process.Start(new ProcessStartInfo("strace", arguments) { RedirectStandardError = true })!;
         var said = await process.StandardError.ReadLineAsync();
         Assert.True(said?.Contains("attached", StringComparison.Ordinal), $"strace could not attach: {said}");

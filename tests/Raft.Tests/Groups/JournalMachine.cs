@@ -37,6 +37,11 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     /// <summary>When set, the next apply fails with it, as a disk would.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>When set, a flush fails with it.</summary>
+    public Exception? FlushFault { get; set; }
+
+    public bool IsDisposed { get; private set; }
+
     /// <summary>When set, nothing more becomes durable: the process is about to be killed.</summary>
     public bool IsDoomed { get; set; }
 
@@ -105,6 +110,11 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     {
         lock (_gate)
         {
+            if (FlushFault is { } fault)
+            {
+                throw fault;
+            }
+
             if (IsDoomed)
             {
                 return;
@@ -152,9 +162,7 @@ internal sealed class JournalMachine : IReplicatedStateMachine
 
     public ReadOnlyMemory<byte>? DueCommand(long nowMs) => null;
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => IsDisposed = true;
 
     private void Save(string file)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using KvRaft.Storage;
 
 namespace KvRaft.Raft.Tests.Groups;
 
@@ -102,5 +103,32 @@ public sealed class ReplicationTests
 
         await cluster.AppendAsync("after");
         Assert.Equal("the disk is gone", cluster.Group(leader).Status().Note);
+    }
+
+    /// <summary>
+    /// A node whose disk failed stopped half-way: the first state machine that could not flush kept all the others open, and the
+    /// process died of that with a stack trace instead of its own error.
+    /// </summary>
+    [Fact]
+    public async Task A_state_that_cannot_be_flushed_is_closed_all_the_same_and_the_log_has_it()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync(groups: 2);
+        await cluster.AppendAsync("one", group: 1);
+        await cluster.AppendAsync("two", group: 2);
+        await cluster.ConvergedAsync(1);
+        await cluster.ConvergedAsync(2);
+        var node = cluster.Nodes[0];
+        JournalMachine[] machines = [cluster.Machine(node, 1), cluster.Machine(node, 2)];
+        foreach (var machine in machines)
+        {
+            machine.FlushFault = new StorageException("A flush failed: input/output error");
+        }
+
+        await cluster.StopNodeAsync(node);
+
+        Assert.All(machines, machine => Assert.True(machine.IsDisposed));
+        await cluster.StartNodeAsync(node);
+        Assert.Contains("one", await cluster.ConvergedAsync(1));
+        Assert.Contains("two", await cluster.ConvergedAsync(2));
     }
 }

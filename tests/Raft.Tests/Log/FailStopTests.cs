@@ -7,8 +7,7 @@ public sealed class FailStopTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    // The disk knows a file that is being written by the name it was opened under.
-    private static readonly string FirstSegment = LogFixture.PathOf(1) + SegmentFactory.TemporaryExtension;
+    private static readonly string FirstSegment = LogFixture.PathOf(1);
 
     // The n-th changing call of a batch: its write, its sync.
     [Theory]
