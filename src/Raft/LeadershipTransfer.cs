@@ -2,6 +2,8 @@ using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Peers;
+using KvRaft.Storage;
+using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft;
@@ -52,6 +54,35 @@ internal sealed class LeadershipTransfer(
         {
             _turn.Release();
         }
+    }
+
+    /// <summary>
+    /// On a follower whose leader's process is gone: if this replica is the one to succeed it (<see cref="Succession"/>), the others make
+    /// room and this one stands, instead of all waiting for a timeout.
+    /// </summary>
+    public async Task SucceedAsync(NodeId gone, CancellationToken cancellationToken)
+    {
+        if (!_isDirected)
+        {
+            return;
+        }
+
+        var voters = group.Voters();
+        var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self).ToArray();
+        var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
+        var heir = Succession.Heir(
+            voters.Count,
+            [(peers.Self, group.Log.Last), .. answers.Select(answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex)))]);
+        if (heir != peers.Self || group.Leader != gone || answers.Any(answer => answer.Status.IsLeader))
+        {
+            return;
+        }
+
+        LogMessages.LeaderSucceeded(logger, group.Id.Value, gone.Value);
+        var request = new PeerGroupRequest(group.Id.Value);
+        await Task.WhenAll(answers.Select(answer => peers.TryTellAsync(answer.Voter.Node, PeerRequestKind.StandAside, request, cancellationToken)))
+            .ConfigureAwait(false);
+        await StandForElectionAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>On another voter: makes room for the target until somebody leads, or for as long as a request may take.</summary>

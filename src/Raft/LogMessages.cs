@@ -61,8 +61,8 @@ internal static partial class LogMessages
     [LoggerMessage(2017, LogLevel.Debug, "A peer's connection ended: {Reason}")]
     public static partial void ConnectionEnded(ILogger logger, string reason);
 
-    [LoggerMessage(2018, LogLevel.Information, "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
-    public static partial void PrefaceRefused(ILogger logger, string nodeId, string target, PrefaceAnswer answer);
+    [LoggerMessage(EventId = 2018, Message = "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
+    public static partial void PrefaceRefused(ILogger logger, LogLevel level, string nodeId, string target, PrefaceAnswer answer);
 
     [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason}")]
     public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason);
@@ -72,4 +72,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(2021, LogLevel.Information, "Group {GroupId}: the replica of incarnation {Incarnation} is gone from this node")]
     public static partial void ReplicaDropped(ILogger logger, int groupId, int incarnation);
+
+    [LoggerMessage(2022, LogLevel.Information, "The process of node {NodeId} is gone")]
+    public static partial void NodeGone(ILogger logger, string nodeId);
+
+    [LoggerMessage(2023, LogLevel.Information, "Group {GroupId}: stands for election at once, because node {NodeId} led it and is gone")]
+    public static partial void LeaderSucceeded(ILogger logger, int groupId, string nodeId);
 }

@@ -49,6 +49,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private Task _rebuilding = Task.CompletedTask;
     private Task _learning = Task.CompletedTask;
+    private Task _succeeding = Task.CompletedTask;
     private ReplicaFault? _fault;
     private volatile ReplicaState _state = ReplicaState.Running;
 
@@ -254,6 +255,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _rebuilding.ConfigureAwait(false);
         await _learning.ConfigureAwait(false);
+        await _succeeding.ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
         _followerBarrier.Dispose();
@@ -320,7 +322,7 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     internal PeerStatus PeerStatus() => new(
-        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index, IsMember);
+        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index, IsMember, _log.Last.Term);
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
     internal IReadOnlyList<LogEntry> ReadCommitted(long from, long upTo)
@@ -353,6 +355,15 @@ public sealed class RaftGroup : IAsyncDisposable
         return barrier.Status == ReadBarrierStatus.Passed && Term == term
             ? new LeaderProof(term, _audit.CommitIndex)
             : throw new PeerRequestException($"this replica of group {Id} does not lead");
+    }
+
+    /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for a timeout.</summary>
+    internal void OnNodeGone(NodeId node)
+    {
+        if (_state == ReplicaState.Running && IsMember && Leader == node && _succeeding.IsCompleted)
+        {
+            _succeeding = SucceedAsync(node);
+        }
     }
 
     /// <summary>A member whose log we could not serve tells where it stands now. True when we lead and took note.</summary>
@@ -568,11 +579,27 @@ public sealed class RaftGroup : IAsyncDisposable
         return ((await PayloadReader.ReadAsync(configuration, cancellationToken).ConfigureAwait(false)).ToArray(), version);
     }
 
+    private async Task SucceedAsync(NodeId gone)
+    {
+        try
+        {
+            await Transfer.SucceedAsync(gone, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // Closing.
+        }
+    }
+
     private void OnLeaderChanged(RaftCluster<RaftClusterMember> cluster, RaftClusterMember? leader)
     {
         if (leader is { IsRemote: false })
         {
             _ = ConfirmLeadershipAsync();
+        }
+        else if (Leader is { } remote)
+        {
+            _host.Watch.Follow(remote);
         }
 
         LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "nobody");

@@ -34,6 +34,8 @@ public sealed class RaftHost : IAsyncDisposable
         _logger = loggers.CreateLogger<RaftHost>();
         Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate };
         Listener = new NodeListener(options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger).ServeAsync, _logger);
+        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger);
+        Watch.Gone += OnNodeGone;
         Log.Pinned += OnPinned;
         _housekeeping = Task.Run(HousekeepAsync);
     }
@@ -65,6 +67,8 @@ public sealed class RaftHost : IAsyncDisposable
     internal NodeDialer Dialer { get; }
 
     internal NodeListener Listener { get; }
+
+    internal NodeWatch Watch { get; }
 
     /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
     /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
@@ -173,6 +177,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _housekeeping.ConfigureAwait(false);
+        await Watch.DisposeAsync().ConfigureAwait(false);
         Log.Pinned -= OnPinned;
         await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
         await Listener.DisposeAsync().ConfigureAwait(false);
@@ -181,6 +186,14 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     private RaftGroup? Find(GroupId group) => _groups.GetValueOrDefault(group);
+
+    private void OnNodeGone(NodeId node)
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.OnNodeGone(node);
+        }
+    }
 
     private async Task HousekeepAsync()
     {

@@ -30,7 +30,7 @@ internal sealed record PeerGroupRequest(int Group);
 
 /// <summary>A replica as its node sees it.</summary>
 internal sealed record PeerStatus(
-    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember);
+    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0);
 
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);

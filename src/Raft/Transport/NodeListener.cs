@@ -156,7 +156,9 @@ internal sealed class NodeListener : IAsyncDisposable
             return preface;
         }
 
-        LogMessages.PrefaceRefused(_logger, preface?.From.Value ?? "?", preface?.Target ?? "?", answer);
+        // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
+        var level = answer == PrefaceAnswer.UnknownReplica ? LogLevel.Debug : LogLevel.Warning;
+        LogMessages.PrefaceRefused(_logger, level, preface?.From.Value ?? "?", preface?.Target ?? "?", answer);
         return null;
     }
 

@@ -1,0 +1,23 @@
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft;
+
+/// <summary>
+/// Who stands for election when a leader's process is known to be gone. All that survive would be able to; that they all stand at once
+/// splits the vote. Each of them decides the same by itself, from what the others answered; where they differ, because an answer was
+/// missing, the election timeout decides as ever. Pure.
+/// </summary>
+internal static class Succession
+{
+    /// <summary>
+    /// The survivor with the longest log (it needs nobody's leave to win), and the first by name among equals. Null if the survivors are
+    /// no majority of the voters: nobody could win.
+    /// </summary>
+    /// <param name="voters">How many voters the group has, the dead leader among them.</param>
+    /// <param name="survivors">Those that answered, and this replica itself, with the end of their logs.</param>
+    public static NodeId? Heir(int voters, IReadOnlyCollection<(NodeId Node, LogPosition Last)> survivors) =>
+        2 * survivors.Count > voters
+            ? survivors.OrderByDescending(each => each.Last.Term).ThenByDescending(each => each.Last.Index).ThenBy(each => each.Node).First().Node
+            : null;
+}
