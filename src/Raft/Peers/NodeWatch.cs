@@ -25,6 +25,12 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     /// </summary>
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// A process that is being killed may still take a connection and end it at once; it is asked again after this long, then after twice
+    /// as long, up to <see cref="Pace"/>.
+    /// </summary>
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
+
     private readonly ConcurrentDictionary<NodeId, Task> _followed = new();
     private readonly CancellationTokenSource _stopping = new();
 
@@ -50,6 +56,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     private async Task FollowAsync(NodeId node)
     {
         var wasThere = false;
+        var pause = Pace;
         try
         {
             while (true)
@@ -61,18 +68,24 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
                         wasThere = true;
                         if (time.GetElapsedTime(begun) >= Pace)
                         {
+                            pause = FirstPause;
                             continue;
                         }
 
+                        pause = pause < Pace / 2 ? 2 * pause : Pace;
                         break;
                     case Ending.Refused when wasThere:
                         wasThere = false;
                         LogMessages.NodeGone(logger, node.Value);
                         Gone?.Invoke(node);
+                        pause = Pace;
+                        break;
+                    default:
+                        pause = Pace;
                         break;
                 }
 
-                await Task.Delay(Pace, time, _stopping.Token).ConfigureAwait(false);
+                await Task.Delay(pause, time, _stopping.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
