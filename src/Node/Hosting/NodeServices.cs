@@ -53,6 +53,7 @@ internal static class NodeServices
         .AddSingleton<MultiKeyOperations>()
         .AddSingleton<ShardOperations>()
         .AddSingleton<ScanOperations>()
+        .AddSingleton<DeleteRangeOperations>()
         .AddSingleton<PipeSessions>()
         .AddSingleton<RouteMaps>();
 

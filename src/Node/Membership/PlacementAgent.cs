@@ -14,8 +14,11 @@ internal sealed class PlacementAgent
 {
     private readonly PlacementStateMachine _machine;
 
-    private PlacementAgent(RaftGroup group, PlacementStateMachine machine)
+    private readonly ShardMapHolder _map;
+
+    private PlacementAgent(RaftGroup group, PlacementStateMachine machine, ShardMapHolder map)
     {
+        _map = map;
         Group = group;
         _machine = machine;
     }
@@ -39,16 +42,31 @@ internal sealed class PlacementAgent
         var group = await raft.OpenGroupAsync(
             new GroupSpec(GroupId.Placement, Replica.IncarnationFirst, voters), machine, cancellationToken);
         group.LeadershipChanged += map.Changes.Raise;
-        return new PlacementAgent(group, machine);
+        return new PlacementAgent(group, machine, map);
     }
 
     /// <summary>Proposes a change. Only the leader's replica can.</summary>
     public ValueTask<ProposalResult> ProposeAsync(PlacementCommand command, CancellationToken cancellationToken) =>
         Group.ProposeAsync(PlacementCommandCodec.Encode(command), cancellationToken);
 
-    /// <summary>Waits until this node has heard of a change that another one made.</summary>
-    public Task WaitForAsync(Func<PlacementState, bool> condition, CancellationToken cancellationToken) =>
-        _machine.WaitForAsync(condition, cancellationToken);
+    /// <summary>
+    /// Waits until this node has heard of a change that another one made, and routes by it: the view follows the state a moment later.
+    /// </summary>
+    public async Task WaitForAsync(Func<PlacementState, bool> condition, CancellationToken cancellationToken)
+    {
+        var state = await _machine.WaitForAsync(condition, cancellationToken);
+        while (true)
+        {
+            // Taken before looking; see ChangeSignal.
+            var news = _map.Changes.Next;
+            if (_map.Current.Epoch.CompareTo(state.Epoch) >= 0)
+            {
+                return;
+            }
+
+            await news.WaitAsync(cancellationToken);
+        }
+    }
 
     private static RoutingView ToView(PlacementState state) => new(state.Map, state.Nodes, state.Keyspaces);
 }

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -11,11 +13,47 @@ namespace KvRaft.Node.Operations;
 /// Several keys, each answered for itself. Every key becomes the single-key operation it stands for, all at once: those of one
 /// shard meet in its next log entry or read barrier, those of other nodes in the next message to them.
 /// </summary>
-internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions options)
+internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options)
 {
+    /// <summary>Room for the header of an answer and for what the errors of 256 keys need once it is full.</summary>
+    private const int AnswerOverheadBytes = 64 * 1024;
+
+    /// <summary>Tag and length of an item in its list.</summary>
+    private const int ItemOverheadBytes = 8;
+
     private readonly Limits _limits = options.Limits;
 
     public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline)
+    {
+        var begun = Begin(request, deadline);
+        if (begun.Answer is not { } reads)
+        {
+            return begun.Failure!;
+        }
+
+        var answers = await Task.WhenAll(reads);
+        var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header)) };
+        var bytesLeft = _limits.MessageBytesMax - AnswerOverheadBytes;
+        foreach (var answer in answers)
+        {
+            var item = ToGetItem(answer);
+            var bytes = item.CalculateSize() + ItemOverheadBytes;
+            if (bytes > bytesLeft)
+            {
+                item = new MultiGetResponse.Types.Item { Error = RpcStatus.ToDetail(Failure.Limit(new LimitExceeded(
+                    "keys", "limits.messageBytesMax", _limits.MessageBytesMax, _limits.MessageBytesMax - bytesLeft + bytes))) };
+                bytes = item.CalculateSize() + ItemOverheadBytes;
+            }
+
+            bytesLeft -= bytes;
+            response.Items.Add(item);
+        }
+
+        return response;
+    }
+
+    /// <summary>Starts a read for each key, in the order of the request; none of them throws.</summary>
+    public Answered<IReadOnlyList<Task<PipeAnswer>>> Begin(MultiGetRequest request, Deadline deadline)
     {
         if ((RequestCheck.Header(request.Header) ?? RequestCheck.Count(request.Keys.Count, "keys", _limits)
                 ?? RequestCheck.ReadOptions(request.Options)) is { } failure)
@@ -23,12 +61,9 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
             return failure;
         }
 
-        var answers = await Task.WhenAll(request.Keys.Select(key => single.AnswerAsync(
+        return new([.. request.Keys.Select(key => single.AnswerAsync(
             new PipeCall { Get = new GetRequest { Header = HeaderOf(request.Header), Key = key, Options = request.Options } },
-            deadline).AsTask()));
-        var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header)) };
-        response.Items.Add(answers.Select(ToGetItem));
-        return response;
+            deadline).AsTask())], null);
     }
 
     public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline)
@@ -39,10 +74,104 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
             return failure;
         }
 
+        if (request.Atomicity == MultiSetRequest.Types.Atomicity.Shard)
+        {
+            return await SetAtOnceAsync(request, deadline);
+        }
+
+        if (request.Atomicity != MultiSetRequest.Types.Atomicity.None)
+        {
+            return Failure.Invalid("atomicity", "ATOMICITY_NONE or ATOMICITY_SHARD");
+        }
+
         var answers = await Task.WhenAll(request.Items.Select((item, index) =>
             single.AnswerAsync(ToCall(request.Header, item, index), deadline).AsTask()));
         var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header)) };
         response.Items.Add(answers.Select(ToSetItem));
+        response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
+        return response;
+    }
+
+    /// <summary>Certainly not executed, and for a reason that passes.</summary>
+    private static bool IsUnprocessed(ErrorDetail error) =>
+        error.Execution == Execution.NotExecuted
+        && error.Code is (int)Google.Rpc.Code.Unavailable or (int)Google.Rpc.Code.DeadlineExceeded or (int)Google.Rpc.Code.ResourceExhausted
+        && error.Reason is not (ErrorReasons.DiskFull or ErrorReasons.QuotaBytes or ErrorReasons.QuotaKeys);
+
+    /// <summary>
+    /// All items or none: a transaction of one shard whose compares are the items' conditions. If one does not hold, it answers what is
+    /// there for all items that have one.
+    /// </summary>
+    private async Task<Answered<MultiSetResponse>> SetAtOnceAsync(MultiSetRequest request, Deadline deadline)
+    {
+        var conditional = Enumerable.Range(0, request.Items.Count).Where(i => request.Items[i].Condition is not null).ToList();
+        var operations = request.Items.Count + (2 * conditional.Count);
+        if (operations > _limits.TxnOperationsMax)
+        {
+            return Failure.Limit(new LimitExceeded("items", "limits.txnOperationsMax", _limits.TxnOperationsMax, operations));
+        }
+
+        for (var i = 0; i < request.Items.Count; i++)
+        {
+            if (AtomicItem(request.Items[i], $"items[{i}]") is { } mistake)
+            {
+                return mistake;
+            }
+        }
+
+        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
+        if (ShardOperations.OneShard(found.View.Map!, keyspace, [.. request.Items.Select((item, i) => ($"{i}", item.Key))], "items", out _) is { } scattered)
+        {
+            return scattered;
+        }
+
+        var answered = await shards.TxnAsync(ToTransaction(request, conditional), deadline);
+        return answered.Answer is { } answer ? ToSetResponse(request, conditional, answer) : answered.Failure!;
+    }
+
+    private Failure? AtomicItem(MultiSetRequest.Types.Item item, string field) =>
+        RequestCheck.Key(item.Key, field + ".key", _limits)
+        ?? RequestCheck.Condition(item.Condition, field + ".condition")
+        ?? (item.Delete && item.Options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field + ".options", "a delete takes no expiry") : null)
+        ?? (item.Options is { ReturnPrevious: true } ? Failure.Invalid(field + ".options.return_previous", "not served by a MultiSet") : null);
+
+    private static TxnRequest ToTransaction(MultiSetRequest request, List<int> conditional)
+    {
+        var transaction = new TxnRequest { Header = request.Header };
+        foreach (var item in request.Items)
+        {
+            transaction.Success.Add(item.Delete
+                ? new TxnOperation { Delete = new() { Key = item.Key } }
+                : new TxnOperation { Put = new() { Key = item.Key, Value = item.Value, Options = item.Options } });
+        }
+
+        foreach (var item in conditional.Select(i => request.Items[i]))
+        {
+            transaction.Compares.Add(new TxnRequest.Types.Compare { Key = item.Key, Condition = item.Condition });
+            transaction.Failure.Add(new TxnOperation { Get = new() { Key = item.Key } });
+        }
+
+        return transaction;
+    }
+
+    private static MultiSetResponse ToSetResponse(MultiSetRequest request, List<int> conditional, TxnResponse answer)
+    {
+        var response = new MultiSetResponse { Header = answer.Header };
+        response.Items.Add(request.Items.Select(_ => new MultiSetResponse.Types.Item
+        {
+            Applied = answer.Succeeded,
+            Version = answer.Succeeded ? answer.Version : 0,
+        }));
+        for (var i = 0; i < conditional.Count && !answer.Succeeded; i++)
+        {
+            response.Items[conditional[i]].Current = answer.Results[i].State;
+        }
+
         return response;
     }
 
@@ -122,7 +251,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, NodeOptions
             };
     }
 
-    private static MultiGetResponse.Types.Item ToGetItem(PipeAnswer answer) => answer.Error is { } error
+    internal static MultiGetResponse.Types.Item ToGetItem(PipeAnswer answer) => answer.Error is { } error
         ? new MultiGetResponse.Types.Item { Error = error }
         : new MultiGetResponse.Types.Item { Found = answer.Get.Found, Current = answer.Get.Current };
 

@@ -8,10 +8,11 @@ using KvRaft.V1;
 namespace KvRaft.Node.Operations;
 
 /// <summary>
-/// Walks a keyspace shard by shard, page by page. Nothing is read ahead: the next page is asked for when the one before was
-/// taken by the transport, so a slow reader costs no memory here.
+/// Walks a keyspace page by page: shard after shard, or in the order of keys over all shards (<see cref="MergedScan"/>). Of a shard
+/// nothing is read ahead: its next page is asked for when the one before was taken by the transport, so a slow reader costs no memory.
 /// </summary>
-internal sealed class ScanOperations(RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, NodeOptions options)
+internal sealed class ScanOperations(
+    RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, NodeOptions options)
 {
     /// <summary>Streams the chunks. The deadline is that of each page, not of the walk.</summary>
     /// <exception cref="FailureException">The request is wrong, or a page could not be had.</exception>
@@ -20,53 +21,68 @@ internal sealed class ScanOperations(RequestRouter router, KeyspaceLookup keyspa
         var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadlineOfPage());
         var planned = ScanPlan.Of(request, found, options.Limits);
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
-        var shardCount = found.View.Map!.ShardCount;
-        var (shard, resumeKey, itemsLeft) = (plan.FirstShard, plan.ResumeKey, plan.ItemsMax);
+        if (plan.Ordered)
+        {
+            var merge = new MergedScan(plan, (place, itemsLeft) =>
+                PageAsync(request, plan.ForMerge(), place, itemsLeft, long.MaxValue, deadlineOfPage()));
+            await merge.RunAsync(send);
+        }
+        else
+        {
+            await WalkAsync(request, plan, send, deadlineOfPage);
+        }
+    }
+
+    private async Task WalkAsync(ScanRequest request, ScanPlan plan, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
+    {
+        var (place, itemsLeft, bytesLeft) = (plan.Start, plan.ItemsMax, plan.BytesMax);
         while (true)
         {
-            var chunk = await PageAsync(new ScanShardRequest(
-                request, plan, shard, shardCount, resumeKey, itemsLeft, headers, router.Time), request, shard, deadlineOfPage());
+            var chunk = await PageAsync(request, plan, place, itemsLeft, bytesLeft, deadlineOfPage());
             itemsLeft -= chunk.Items.Count;
-            var next = NextOf(chunk, shard, plan, shardCount);
+            bytesLeft -= chunk.Items.Sum(static item => (long)item.Key.Length + item.State.Value.Length);
+            var next = NextOf(chunk, plan, place);
             chunk.Done = next is null;
             chunk.ResumeToken = next?.Write() ?? Google.Protobuf.ByteString.Empty;
+            var isEnd = next is null || itemsLeft <= 0 || bytesLeft <= 0;
 
             // A page may be empty when all it met had expired; nobody needs to hear of that unless it is the last.
-            if (chunk.Items.Count > 0 || chunk.Done || itemsLeft == 0)
+            if (chunk.Items.Count > 0 || isEnd)
             {
                 await send(chunk);
             }
 
-            if (next is not { } where || itemsLeft == 0)
+            if (isEnd)
             {
                 return;
             }
 
-            (shard, resumeKey) = (where.Shard, where.Key);
+            place = next!.Value;
         }
     }
 
-    private async Task<ScanChunk> PageAsync(ScanShardRequest page, ScanRequest request, ShardId shard, Deadline deadline)
+    private async Task<ScanChunk> PageAsync(
+        ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)
     {
-        if (await page.TryReadHereAsync(shards.Find(shard), deadline) is { } near)
+        var page = new ScanShardRequest(request, plan, place, itemsLeft, bytesLeft, headers, router.Time);
+        if (await page.TryReadHereAsync(shards.Find(place.Shard), deadline) is { } near)
         {
             return near;
         }
 
         var answered = await router.RouteAsync<ScanChunk, ScanShardRequest>(
-            page, shard, request.Header is { NoForward: true }, deadline);
+            page, place.Shard, request.Header is { NoForward: true }, deadline);
         return answered.Answer ?? throw new FailureException(answered.Failure!);
     }
 
     /// <summary>Where the walk goes on after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
-    private static ResumeToken? NextOf(ScanChunk chunk, ShardId shard, ScanPlan plan, int shardCount)
+    private static ResumeToken? NextOf(ScanChunk chunk, ScanPlan plan, ResumeToken place)
     {
         if (ResumeToken.TryRead(chunk.ResumeToken, out var token))
         {
             return token;
         }
 
-        var following = new ShardId(shard.Value + 1);
-        return following.CompareTo(plan.LastShard) > 0 ? null : new ResumeToken(plan.Keyspace.Id, shardCount, following, plan.From);
+        return plan.After(place.Shard) is { } following ? place with { Shard = following, Key = null } : null;
     }
 }

@@ -9,26 +9,43 @@ using StoredScan = KvRaft.Storage.Shards.ScanRequest;
 
 namespace KvRaft.Node.Operations;
 
-/// <summary>What a scan request means: which range, of which shards, from where, in what portions. Pure.</summary>
-internal sealed record ScanPlan(
-    KeyspaceDescriptor Keyspace,
-    ReadOnlyMemory<byte> From,
-    ReadOnlyMemory<byte> To,
-    ShardId FirstShard,
-    ShardId LastShard,
-    ReadOnlyMemory<byte>? ResumeKey,
-    long ItemsMax,
-    int ChunkBytesMax,
-    int RowsMax,
-    bool KeysOnly)
+/// <summary>What a scan request means: which range, of which shards, from where, in which direction, in what portions. Pure.</summary>
+/// <param name="Start">Where the walk begins: a shard, and a key in it if it goes on from somewhere.</param>
+/// <param name="LastShard">Where it ends; below the first shard in reverse.</param>
+internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, ResumeToken Start, ShardId LastShard)
 {
     /// <summary>Items of one page: a thousand small ones are produced in about a millisecond, so writers of the shard do not wait.</summary>
-    private const int PageItemsMax = 1000;
+    private const int PageItemsMaxDefault = 1000;
+
+    /// <summary>
+    /// Of an ordered walk, for each shard: what is fetched ahead and not yet told is held here, so all shards together should hold about
+    /// one chunk, but a page below 16 KiB costs more in questions than it saves.
+    /// </summary>
+    private const int MergedPageBytesMin = 16 * 1024;
+
+    public long ItemsMax { get; init; } = long.MaxValue;
+
+    /// <summary>Keys and values in all; the item that passes it is the last.</summary>
+    public long BytesMax { get; init; } = long.MaxValue;
+
+    public int PageItemsMax { get; init; } = PageItemsMaxDefault;
+
+    public required int ChunkBytesMax { get; init; }
+
+    public required int RowsMax { get; init; }
+
+    public bool KeysOnly { get; init; }
+
+    public bool Reverse => Start.Reverse;
+
+    /// <summary>In the order of keys over all shards, rather than shard after shard.</summary>
+    public bool Ordered => Start.Ordered;
 
     /// <summary>The plan, or what is wrong with the request.</summary>
     public static Answered<ScanPlan> Of(ScanRequest request, FoundKeyspace found, Limits limits)
     {
-        if ((RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)) is { } failure)
+        if ((RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)
+                ?? KeyRange.Check(request.Prefix, request.Start, request.End, limits)) is { } failure)
         {
             return failure;
         }
@@ -38,48 +55,69 @@ internal sealed record ScanPlan(
             return found.Failure!;
         }
 
-        var shards = found.View.Map!.ShardCount;
-        if (request.HasShard && (request.Shard < 0 || request.Shard >= shards))
+        var map = found.View.Map!;
+        if (request.HasShard && (request.Shard < 0 || request.Shard >= map.ShardCount))
         {
-            return Failure.Invalid("shard", $"from 0 to {shards - 1}");
+            return Failure.Invalid("shard", $"from 0 to {map.ShardCount - 1}");
         }
 
-        var (from, to) = Range(request, keyspace);
+        // Keys that begin with one whole tag are in one shard; asking the others would find nothing.
+        var only = request.HasShard ? new ShardId(request.Shard) : KeyRange.OneShard(map, keyspace, request.Prefix, request.Start, request.End);
+        var (low, high) = (only ?? new ShardId(0), only ?? new ShardId(map.ShardCount - 1));
+        var start = new ResumeToken(keyspace.Id, map.ShardCount, request.Reverse ? high : low, null)
+        {
+            Reverse = request.Reverse,
+
+            // The order of one shard is the order of keys.
+            Ordered = request.Ordered && only is null,
+        };
         var plan = new ScanPlan(
-            keyspace, from, to,
-            new ShardId(request.HasShard ? request.Shard : 0), new ShardId(request.HasShard ? request.Shard : shards - 1),
-            ResumeKey: null,
-            request.Limit == 0 ? long.MaxValue : request.Limit,
-            request.ChunkBytesMax == 0 ? limits.ScanChunkBytesMax : request.ChunkBytesMax,
-            limits.ScanKeysMax,
-            request.KeysOnly);
-        return request.ResumeToken.IsEmpty ? plan : plan.Resumed(request, shards);
+            keyspace, KeyRange.Of(request.Prefix, request.Start, request.End),
+            start with { Shard = start.Ordered ? new ShardId(0) : start.Shard }, request.Reverse ? low : high)
+        {
+            ItemsMax = request.Limit == 0 ? long.MaxValue : request.Limit,
+            BytesMax = request.BytesMax == 0 ? long.MaxValue : request.BytesMax,
+            ChunkBytesMax = request.ChunkBytesMax == 0 ? limits.ScanChunkBytesMax : request.ChunkBytesMax,
+            RowsMax = limits.ScanKeysMax,
+            KeysOnly = request.KeysOnly,
+        };
+        return request.ResumeToken.IsEmpty ? plan : plan.Resumed(request, low, high);
     }
 
     /// <summary>One page of one shard, from where the last one ended.</summary>
-    public StoredScan Page(ReadOnlyMemory<byte>? resumeKey, long itemsLeft) =>
-        new(new StoredKeyspaceId(Keyspace.Id.Value), resumeKey ?? From, To)
+    public StoredScan Page(ReadOnlyMemory<byte>? resumeKey, long itemsLeft, long bytesLeft) =>
+        new(
+            new StoredKeyspaceId(Keyspace.Id.Value),
+            Reverse ? Range.From : resumeKey ?? Range.From,
+            Reverse ? resumeKey ?? Range.To : Range.To)
         {
+            Reverse = Reverse,
             ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax),
-            BytesMax = ChunkBytesMax,
+            BytesMax = (int)Math.Min(bytesLeft, ChunkBytesMax),
             RowsMax = RowsMax,
             KeysOnly = KeysOnly,
         };
 
-    private Answered<ScanPlan> Resumed(ScanRequest request, int shards)
+    /// <summary>The shard after one; null after the last.</summary>
+    public ShardId? After(ShardId shard) => shard == LastShard ? null : new ShardId(shard.Value + (Reverse ? -1 : 1));
+
+    /// <summary>The same walk in the portions in which a merge fetches each shard's part.</summary>
+    public ScanPlan ForMerge() => this with
+    {
+        PageItemsMax = (int)Math.Clamp(ItemsMax, 1, 256),
+        ChunkBytesMax = Math.Min(ChunkBytesMax, Math.Max(MergedPageBytesMin, ChunkBytesMax / Start.ShardCount)),
+    };
+
+    private Answered<ScanPlan> Resumed(ScanRequest request, ShardId low, ShardId high)
     {
         if (!ResumeToken.TryRead(request.ResumeToken, out var token))
         {
             return Failure.CursorInvalid("the resume token is none of ours");
         }
 
-        var (keyspace, shardCount, shard, key) = token.Value;
-        if (keyspace != Keyspace.Id || shardCount != shards || shard.CompareTo(FirstShard) < 0 || shard.CompareTo(LastShard) > 0)
-        {
-            return Failure.CursorInvalid("the resume token is of another keyspace, shard or map; begin again");
-        }
-
-        return this with { FirstShard = shard, ResumeKey = key };
+        return !token.Value.IsOf(Start) || (!Ordered && (token.Value.Shard.CompareTo(low) < 0 || token.Value.Shard.CompareTo(high) > 0))
+            ? Failure.CursorInvalid("the resume token is of another keyspace, shard, map or order; begin again")
+            : this with { Start = token.Value };
     }
 
     private static Failure? Sizes(ScanRequest request, Limits limits)
@@ -89,40 +127,19 @@ internal sealed record ScanPlan(
             return Failure.Invalid("limit", "not negative");
         }
 
+        if (request.BytesMax < 0)
+        {
+            return Failure.Invalid("bytes_max", "not negative");
+        }
+
         if (request.ChunkBytesMax < 0)
         {
             return Failure.Invalid("chunk_bytes_max", "not negative");
         }
 
-        if (request.ChunkBytesMax > limits.ScanChunkBytesMax)
-        {
-            return Failure.Limit(new LimitExceeded(
-                "chunk_bytes_max", "limits.scanChunkBytesMax", limits.ScanChunkBytesMax, request.ChunkBytesMax));
-        }
-
-        foreach (var (key, field) in new[] { (request.Prefix, "prefix"), (request.Start, "start"), (request.End, "end") })
-        {
-            if (key.Length > limits.KeyBytesMax)
-            {
-                return Failure.Limit(new LimitExceeded(field, "limits.keyBytesMax", limits.KeyBytesMax, key.Length));
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>The keys that are at once in [start, end) and under the prefix. An empty end is the end of the keyspace.</summary>
-    private static (ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To) Range(ScanRequest request, KeyspaceDescriptor keyspace)
-    {
-        var (from, to) = (request.Start.Memory, request.End.Memory);
-        if (request.Prefix.IsEmpty)
-        {
-            return (from, to);
-        }
-
-        var prefix = StoredScan.OfPrefix(new StoredKeyspaceId(keyspace.Id.Value), request.Prefix.Memory);
-        return (
-            from.Span.SequenceCompareTo(prefix.From.Span) > 0 ? from : prefix.From,
-            to.IsEmpty || (!prefix.To.IsEmpty && prefix.To.Span.SequenceCompareTo(to.Span) < 0) ? prefix.To : to);
+        return request.ChunkBytesMax > limits.ScanChunkBytesMax
+            ? Failure.Limit(new LimitExceeded(
+                "chunk_bytes_max", "limits.scanChunkBytesMax", limits.ScanChunkBytesMax, request.ChunkBytesMax))
+            : null;
     }
 }

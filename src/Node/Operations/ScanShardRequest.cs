@@ -1,16 +1,14 @@
 using Grpc.Core;
 using KvRaft.Node.Routing;
-using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
-using KvRaft.Topology;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Operations;
 
 /// <summary>One page of a scan on its way to one shard.</summary>
 internal readonly struct ScanShardRequest(
-    ScanRequest request, ScanPlan plan, ShardId shard, int shardCount, ReadOnlyMemory<byte>? resumeKey, long itemsLeft,
-    AnswerHeaders headers, TimeProvider time) : IShardRequest<ScanChunk>
+    ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, AnswerHeaders headers, TimeProvider time)
+    : IShardRequest<ScanChunk>
 {
     public bool IsWrite => false;
 
@@ -24,7 +22,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica!, promise.Delivered);
-        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(resumeKey, itemsLeft)));
+        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft)));
         header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
     }
@@ -42,7 +40,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica, Consistency.Linearizable);
-        var page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
+        var page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
         if (page.Items.Any(IsOver))
         {
             // As in a read of one key: what is over by this leader's clock is made to be over for everybody.
@@ -51,7 +49,7 @@ internal readonly struct ScanShardRequest(
                 return overdue;
             }
 
-            page = replica.Store.Scan(plan.Page(resumeKey, itemsLeft));
+            page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
         }
 
         return ToChunk(header, page);
@@ -68,15 +66,18 @@ internal readonly struct ScanShardRequest(
 
         var sent = request.Clone();
         (sent.Header ??= new RequestHeader()).NoForward = true;
-        sent.Shard = shard.Value;
-        sent.Limit = itemsLeft == long.MaxValue ? 0 : itemsLeft;
-        sent.ResumeToken = resumeKey is { } key ? new ResumeToken(plan.Keyspace.Id, shardCount, shard, key).Write() : Google.Protobuf.ByteString.Empty;
+        sent.Shard = place.Shard.Value;
+        sent.Ordered = false;
+        sent.Limit = Math.Min(itemsLeft, plan.PageItemsMax);
+        sent.BytesMax = 0;
+        sent.ChunkBytesMax = (int)Math.Min(bytesLeft, plan.ChunkBytesMax);
+        sent.ResumeToken = place.Write();
         try
         {
             using var call = peer.Kv.Scan(sent, deadline: time.GetUtcNow().UtcDateTime.AddMilliseconds(left), cancellationToken: cancellationToken);
             return await call.ResponseStream.MoveNext(cancellationToken)
                 ? call.ResponseStream.Current
-                : Failure.NoLeader(shard, RouteRule.Delay(0));
+                : Failure.NoLeader(place.Shard, RouteRule.Delay(0));
         }
         catch (RpcException error)
         {
@@ -106,7 +107,7 @@ internal readonly struct ScanShardRequest(
         chunk.Done = page.ResumeKey is null;
         if (page.ResumeKey is { } next)
         {
-            chunk.ResumeToken = new ResumeToken(plan.Keyspace.Id, shardCount, shard, next).Write();
+            chunk.ResumeToken = (place with { Key = next }).Write();
         }
 
         return chunk;

@@ -31,7 +31,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return mistake;
         }
 
-        if (OneShard(request, found.View.Map!, keyspace, out var shard) is { } scattered)
+        if (OneShard(found.View.Map!, keyspace, [.. TxnCommands.Places(request)], "success", out var shard) is { } scattered)
         {
             return scattered;
         }
@@ -62,15 +62,32 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             new RequestResultShardRequest(request, headers, router.Time), shard, request.Header is { NoForward: true }, deadline);
     }
 
-    /// <summary>A transaction is one entry of one shard's log; keys that would need two are named with their shards.</summary>
-    private static Failure? OneShard(TxnRequest request, ShardMap map, KeyspaceDescriptor keyspace, out ShardId shard)
+    /// <summary>
+    /// What is atomic is one entry of one shard's log. Keys that would need two are told by shard: some of them in the message, all
+    /// of them, by the names of their places, in the facts.
+    /// </summary>
+    internal static Failure? OneShard(
+        ShardMap map, KeyspaceDescriptor keyspace, IReadOnlyList<(string Place, Google.Protobuf.ByteString Key)> keys, string field, out ShardId shard)
     {
-        var byShard = TxnCommands.Keys(request).Distinct()
-            .GroupBy(key => map.ShardOf(keyspace, key.Span))
-            .OrderBy(group => group.Key)
-            .ToArray();
+        var byShard = keys.GroupBy(named => map.ShardOf(keyspace, named.Key.Span)).OrderBy(group => group.Key).ToArray();
         shard = byShard[0].Key;
-        return byShard.Length == 1 ? null : Failure.CrossShard(string.Join("; ", byShard.Select(group =>
-            $"shard {group.Key} has {string.Join(", ", group.Take(3).Select(key => key.ToStringUtf8()))}{(group.Count() > 3 ? ", ..." : "")}")));
+        if (byShard.Length == 1)
+        {
+            return null;
+        }
+
+        var failure = Failure.CrossShard(string.Join("; ", byShard.Select(group => $"shard {group.Key} has {Some(group.Select(named => named.Key))}")), field);
+        return failure with
+        {
+            Facts = [.. byShard.Select(group => KeyValuePair.Create($"shard.{group.Key}", string.Join(',', group.Select(named => named.Place))))],
+        };
+    }
+
+    /// <summary>The first of some keys, shortened: a trailer has 8 KiB for everything.</summary>
+    private static string Some(IEnumerable<Google.Protobuf.ByteString> keys)
+    {
+        var distinct = keys.Distinct().ToList();
+        var shown = distinct.Take(3).Select(key => key.ToStringUtf8()).Select(key => key.Length <= 40 ? key : key[..40] + "...");
+        return string.Join(", ", shown) + (distinct.Count > 3 ? ", ..." : "");
     }
 }

@@ -74,10 +74,11 @@ internal static class TxnCommands
         return null;
     }
 
-    /// <summary>Every key the transaction names.</summary>
-    public static IEnumerable<ByteString> Keys(TxnRequest request) =>
-        request.Compares.Select(compare => compare.Key)
-            .Concat(request.Success.Select(KeyOf)).Concat(request.Failure.Select(KeyOf));
+    /// <summary>Every key the transaction names, and where.</summary>
+    public static IEnumerable<(string Place, ByteString Key)> Places(TxnRequest request) =>
+        request.Compares.Select((compare, i) => ($"compares[{i}]", compare.Key))
+            .Concat(request.Success.Select((operation, i) => ($"success[{i}]", KeyOf(operation))))
+            .Concat(request.Failure.Select((operation, i) => ($"failure[{i}]", KeyOf(operation))));
 
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);

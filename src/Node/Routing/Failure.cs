@@ -97,11 +97,8 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure Invalid(string field, string why) =>
         new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{field}: {why}") { Field = field };
 
-    public static Failure CrossShard(string shards) =>
-        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"the keys of a transaction must be in one shard: {shards}")
-        {
-            Field = "success",
-        };
+    public static Failure CrossShard(string why, string field) =>
+        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"what is atomic must be in one shard: {why}") { Field = field };
 
     public static Failure KeyspaceNotFound(string name) =>
         new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };

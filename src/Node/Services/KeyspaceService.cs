@@ -47,6 +47,12 @@ internal sealed class KeyspaceService(
 
     public override async Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
     {
+        if ((NameMistake(request.Name, "name")
+                ?? SizeMistake(request.TtlDefaultMs, request.ValueBytesMax, "")) is { } failure)
+        {
+            throw RpcStatus.ToException(failure);
+        }
+
         var command = new AlterKeyspace(request.Name)
         {
             TtlDefaultMs = request.HasTtlDefaultMs ? request.TtlDefaultMs : null,
@@ -64,6 +70,11 @@ internal sealed class KeyspaceService(
 
     public override async Task<DropKeyspaceResponse> Drop(DropKeyspaceRequest request, ServerCallContext context)
     {
+        if (NameMistake(request.Name, "name") is { } failure)
+        {
+            throw RpcStatus.ToException(failure);
+        }
+
         var deadline = DeadlineOf(context);
         var dropped = Answer(await router.RouteAsync<DropKeyspaceResponse>(
             new DropKeyspace(request.Name),
@@ -109,15 +120,33 @@ internal sealed class KeyspaceService(
             return Failure.Invalid("keyspace.id", "left out; the cluster gives it");
         }
 
-        if (!KeyspaceName.IsValid(wish.Name))
+        if ((NameMistake(wish.Name, "keyspace.name") ?? SizeMistake(wish.TtlDefaultMs, wish.ValueBytesMax, "keyspace.")) is { } mistake)
         {
-            return Failure.Invalid(
-                "keyspace.name", $"a lower-case letter, then lower-case letters, digits, '-', '_' and '.', at most {KeyspaceName.LengthMax}");
+            return mistake;
+        }
+
+        if (!Enum.IsDefined(wish.Mode) || !Enum.IsDefined(wish.Routing))
+        {
+            return Failure.Invalid(Enum.IsDefined(wish.Mode) ? "keyspace.routing" : "keyspace.mode", "this version does not know it");
         }
 
         return wish.Mode == V1.KeyspaceMode.Eventual
             ? Failure.Invalid("keyspace.mode", "KEYSPACE_MODE_STRONG; eventual keyspaces are not served")
             : null;
+    }
+
+    private static Failure? NameMistake(string name, string field) => KeyspaceName.IsValid(name)
+        ? null
+        : Failure.Invalid(field, $"a lower-case letter, then lower-case letters, digits, '-', '_' and '.', at most {KeyspaceName.LengthMax}");
+
+    private static Failure? SizeMistake(long ttlDefaultMs, int valueBytesMax, string prefix)
+    {
+        if (ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax)
+        {
+            return Failure.Invalid(prefix + "ttl_default_ms", $"from 0 to {PlacementLimits.TtlMsMax}");
+        }
+
+        return valueBytesMax < 0 ? Failure.Invalid(prefix + "value_bytes_max", "not negative") : null;
     }
 
     private static Answered<KeyspaceInfo> ToInfo(KeyspaceCreated created, bool ifNotExists) => created.Existed && !ifNotExists

@@ -12,7 +12,7 @@ namespace KvRaft.Node.Services;
 /// way; what that way decides is not known here.
 /// </summary>
 internal sealed class KvService(
-    NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans,
+    NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans, DeleteRangeOperations ranges,
     PipeSessions pipes, TimeProvider time) : Kv.KvBase
 {
     private readonly string _clusterId = options.ClusterId.ToString();
@@ -65,6 +65,24 @@ internal sealed class KvService(
     public override async Task<MultiGetResponse> MultiGet(MultiGetRequest request, ServerCallContext context)
     {
         var response = Demand(await multi.GetAsync(request, DeadlineOf(request.Header, context)));
+        response.Header.ClusterId = _clusterId;
+        return response;
+    }
+
+    public override async Task MultiGetStream(
+        MultiGetRequest request, IServerStreamWriter<MultiGetChunk> responseStream, ServerCallContext context)
+    {
+        var reads = Demand(multi.Begin(request, DeadlineOf(request.Header, context)));
+        await MultiGetStreams.RunAsync(reads, chunk =>
+        {
+            chunk.Header.ClusterId = _clusterId;
+            return responseStream.WriteAsync(chunk, context.CancellationToken);
+        });
+    }
+
+    public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
+    {
+        var response = Demand(await ranges.StepAsync(request, DeadlineOf(request.Header, context)));
         response.Header.ClusterId = _clusterId;
         return response;
     }

@@ -126,7 +126,7 @@ public sealed class RpcStatusTests
         nameof(Failure.DiskFull) => Failure.DiskFull(5, 10),
         nameof(Failure.Limit) => Failure.Limit(new LimitExceeded("key", "limits.keyBytesMax", 4096, 5000)),
         nameof(Failure.Invalid) => Failure.Invalid("key", "must not be empty"),
-        nameof(Failure.CrossShard) => Failure.CrossShard("a in 1, b in 2"),
+        nameof(Failure.CrossShard) => Failure.CrossShard("a in 1, b in 2", "success"),
         nameof(Failure.KeyspaceNotFound) => Failure.KeyspaceNotFound("carts"),
         nameof(Failure.Draining) => Failure.Draining("the node stops"),
         nameof(Failure.Internal) => Failure.Internal(Execution.Unknown),

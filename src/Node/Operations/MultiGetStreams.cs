@@ -1,0 +1,44 @@
+using System.Threading.Channels;
+using KvRaft.Node.Routing;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>Sends the answers of many reads as they come, as many together as are ready, so that no shard waits for another.</summary>
+internal static class MultiGetStreams
+{
+    /// <summary>Bytes of answers after which a chunk is sent: a quarter of the message limit that every client has by default.</summary>
+    private const int ChunkBytesEnough = 1024 * 1024;
+
+    /// <param name="answers">One task per key, in the order of the request; none of them throws.</param>
+    /// <param name="send">Awaited before the next chunk is made: a slow reader is waited for.</param>
+    public static async Task RunAsync(IReadOnlyList<Task<PipeAnswer>> answers, Func<MultiGetChunk, Task> send)
+    {
+        var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>(new UnboundedChannelOptions { SingleReader = true });
+        for (var i = 0; i < answers.Count; i++)
+        {
+            _ = HandOverAsync(i, answers[i], ready.Writer);
+        }
+
+        for (var told = 0; told < answers.Count;)
+        {
+            await ready.Reader.WaitToReadAsync();
+            var chunk = new MultiGetChunk();
+            var bytes = 0;
+            while (bytes < ChunkBytesEnough && ready.Reader.TryRead(out var next))
+            {
+                chunk.Entries.Add(new MultiGetChunk.Types.Entry { Index = next.Index, Item = MultiKeyOperations.ToGetItem(next.Answer) });
+                bytes += chunk.Entries[^1].CalculateSize();
+                chunk.Header ??= next.Answer.Get?.Header;
+                told++;
+            }
+
+            // Every chunk says who answered; of several shards, what is said is that of the first.
+            chunk.Header ??= new ResponseHeader();
+            await send(chunk);
+        }
+    }
+
+    private static async Task HandOverAsync(int index, Task<PipeAnswer> answer, ChannelWriter<(int Index, PipeAnswer Answer)> ready) =>
+        ready.TryWrite((index, await answer));
+}

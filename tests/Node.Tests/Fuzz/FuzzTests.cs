@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Globalization;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Rpc;
+using Grpc.Core;
+using KvRaft.Node.Tests.Running;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Tests.Fuzz;
+
+/// <summary>
+/// Whatever is sent to whichever call, the node answers, or refuses with a reason of its own; it never crashes, never calls it an internal
+/// fault, and keeps nothing of it.
+/// </summary>
+public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClassFixture<SingleNode>
+{
+    private const int Workers = 4;
+
+    /// <summary>What a few seconds of noise may leave in memory: caches, pools, the sessions of invented writers. A leak of requests is more.</summary>
+    private const long GrowthBytesMax = 96L << 20;
+
+    private static readonly MethodDescriptor[] Methods =
+    [
+        .. Kv.Descriptor.Methods, .. Keyspaces.Descriptor.Methods, .. V1.Routing.Descriptor.Methods,
+        .. Admin.Descriptor.Methods.Where(method => method.Name is "Status" or "Digest"),
+    ];
+
+    [Fact]
+    public Task Five_seconds_of_noise_get_typed_answers() => RunAsync(TimeSpan.FromSeconds(5));
+
+    [Fact]
+    [Trait("Category", "Long")]
+    [Trait("Suite", "Fuzz")]
+    public Task A_minute_of_noise_gets_typed_answers() => RunAsync(TimeSpan.FromMinutes(1));
+
+    [Fact]
+    public async Task Bytes_that_are_no_message_are_refused_and_harm_nobody()
+    {
+        var chance = new Random(1);
+        foreach (var method in Methods.Where(method => !method.IsClientStreaming))
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                var noise = new byte[chance.Next(1, 200)];
+                chance.NextBytes(noise);
+                await Outcome(() => CallAsync(method, noise, _ => { }));
+            }
+        }
+
+        await AssertServesAsync();
+    }
+
+    private async Task RunAsync(TimeSpan duration)
+    {
+        var seed = Environment.GetEnvironmentVariable("KVRAFT_FUZZ_SEED") is { Length: > 0 } given
+            ? int.Parse(given, CultureInfo.InvariantCulture)
+            : Random.Shared.Next();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"KVRAFT_FUZZ_SEED={seed}"));
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var counts = await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(() => WorkAsync(seed + worker, duration))));
+
+        await AssertServesAsync();
+        var growth = GC.GetTotalMemory(forceFullCollection: true) - before;
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{counts.Sum(count => count.Answered)} answered, {counts.Sum(count => count.Refused)} refused, {growth >> 10} KiB more memory"));
+        Assert.True(counts.Sum(count => count.Answered) > 0 && counts.Sum(count => count.Refused) > 0);
+        Assert.True(growth < GrowthBytesMax, $"{growth} bytes more than before");
+    }
+
+    private async Task<(int Answered, int Refused)> WorkAsync(int seed, TimeSpan duration)
+    {
+        var chance = new Random(seed);
+        var fuzz = new MessageFuzz(chance);
+        var (answered, refused) = (0, 0);
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < duration)
+        {
+            var method = Methods[chance.Next(Methods.Length)];
+            var request = fuzz.Make(method.InputType);
+            var error = await Outcome(() => CallAsync(method, request.ToByteArray(), answer => Learn(fuzz, answer)));
+            if (error is null)
+            {
+                answered++;
+                continue;
+            }
+
+            refused++;
+            var text = request.ToString()!;
+            Assert.True(IsTyped(error), $"seed {seed}: {method.Name} {(text.Length > 2_000 ? text[..2_000] : text)}\n{error.Status}\n{error.GetRpcStatus()}");
+        }
+
+        return (answered, refused);
+    }
+
+    private static async Task<RpcException?> Outcome(Func<Task> call)
+    {
+        try
+        {
+            await call();
+            return null;
+        }
+        catch (RpcException error)
+        {
+            return error;
+        }
+    }
+
+    /// <summary>A reason of ours that is not a fault; or gRPC's own word for a message that is too large.</summary>
+    private static bool IsTyped(RpcException error) =>
+        error.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: ErrorReasons.Domain } info
+            ? info.Reason is not (ErrorReasons.Internal or ErrorReasons.CorruptReplica or "")
+            : error.StatusCode == StatusCode.ResourceExhausted;
+
+    private static void Learn(MessageFuzz fuzz, IMessage answer)
+    {
+        switch (answer)
+        {
+            case ScanChunk chunk:
+                fuzz.Remember(chunk.ResumeToken);
+                break;
+            case DeleteRangeResponse range:
+                fuzz.Remember(range.ResumeToken);
+                break;
+            case PipeResponse pipe:
+                Assert.All(pipe.Answers, each => Assert.NotEqual(ErrorReasons.Internal, each.Error?.Reason));
+                break;
+        }
+    }
+
+    /// <summary>One call of any kind. Of a stream the first few answers are enough.</summary>
+    private async Task CallAsync(MethodDescriptor method, byte[] request, Action<IMessage> seen)
+    {
+        var invoker = node.Cluster.Channel(0).CreateCallInvoker();
+        var type = method.IsClientStreaming ? MethodType.DuplexStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
+        var call = new Method<byte[], IMessage>(
+            type, method.Service.FullName, method.Name,
+            Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes),
+            Marshallers.Create<IMessage>(message => message.ToByteArray(), method.OutputType.Parser.ParseFrom));
+        var options = new CallOptions(deadline: DateTime.UtcNow + RunningCluster.Patience);
+        switch (type)
+        {
+            case MethodType.Unary:
+                seen(await invoker.AsyncUnaryCall(call, null, options, request));
+                break;
+            case MethodType.ServerStreaming:
+                using (var stream = invoker.AsyncServerStreamingCall(call, null, options, request))
+                {
+                    await ReadSomeAsync(stream.ResponseStream, seen);
+                }
+
+                break;
+            default:
+                using (var duplex = invoker.AsyncDuplexStreamingCall(call, null, options))
+                {
+                    await duplex.RequestStream.WriteAsync(request);
+                    await duplex.RequestStream.CompleteAsync();
+                    await ReadSomeAsync(duplex.ResponseStream, seen);
+                }
+
+                break;
+        }
+    }
+
+    private static async Task ReadSomeAsync(IAsyncStreamReader<IMessage> stream, Action<IMessage> seen)
+    {
+        // The first message of WatchRoutes comes at once, the next perhaps in five seconds.
+        for (var i = 0; i < 1 && await stream.MoveNext(CancellationToken.None); i++)
+        {
+            seen(stream.Current);
+        }
+    }
+
+    private async Task AssertServesAsync()
+    {
+        // A keyspace that no noise has altered.
+        var header = new RequestHeader { Keyspace = "alive" };
+        var key = ByteString.CopyFromUtf8("key");
+        await new Keyspaces.KeyspacesClient(node.Cluster.Channel(0)).CreateAsync(
+            new CreateKeyspaceRequest { Keyspace = new() { Name = header.Keyspace }, IfNotExists = true });
+        var put = await node.Cluster.Kv(0).PutAsync(new PutRequest { Header = header, Key = key, Value = key });
+        Assert.Equal(put.Version, (await node.Cluster.Kv(0).GetAsync(new GetRequest { Header = header, Key = key })).Current.Version);
+    }
+}
