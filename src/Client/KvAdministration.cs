@@ -49,6 +49,31 @@ public sealed class KvAdministration
             "CREATE_KEYSPACE", isWrite: !ifNotExists, (node, call) => node.Keyspaces.CreateAsync(request, call), cancellationToken);
     }
 
+    /// <summary>Changes what may be changed of a keyspace; what is null stays. Repeating it does no harm.</summary>
+    /// <param name="timeToLiveDefault">For writes that name no expiry; zero: never.</param>
+    /// <param name="valueBytesMax">Zero: the limit of the nodes.</param>
+    public Task<KeyspaceInfo> AlterKeyspaceAsync(
+        string name, TimeSpan? timeToLiveDefault = null, int? valueBytesMax = null, CancellationToken cancellationToken = default)
+    {
+        var request = new AlterKeyspaceRequest { Name = name };
+        if (timeToLiveDefault is { } timeToLive)
+        {
+            request.TtlDefaultMs = (long)timeToLive.TotalMilliseconds;
+        }
+
+        if (valueBytesMax is { } bytes)
+        {
+            request.ValueBytesMax = bytes;
+        }
+
+        return AnyNodeAsync("ALTER_KEYSPACE", isWrite: false, (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
+    }
+
+    /// <summary>What a node refuses to exceed.</summary>
+    public Task<Limits> GetLimitsAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "GET_LIMITS", isWrite: false, (node, call) => node.Keyspaces.GetLimitsAsync(new GetLimitsRequest(), call), cancellationToken);
+
     /// <summary>Drops a keyspace with all its keys.</summary>
     public Task<DropKeyspaceResponse> DropKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
         AnyNodeAsync(

@@ -52,6 +52,16 @@ public interface IKeyspace<TKey, TValue>
     /// <summary>Walks over keys; see <see cref="KvScanOptions"/> for the order. Survives failures of nodes: it resumes where it was.</summary>
     IAsyncEnumerable<KvPair<TKey, TValue>> ScanAsync(KvScanOptions? options = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Deletes a range and answers how many keys it held: at once if the range is <see cref="KvDeleteRange.Atomic"/>, else in bounded
+    /// steps, each exactly once. When it fails in between, what was deleted stays so; beginning again goes on with the rest.
+    /// </summary>
+    /// <param name="stepTimeout">Of each step; null: the client's.</param>
+    /// <exception cref="KvException">
+    /// Reason CROSS_SHARD_ATOMIC or LIMIT_EXCEEDED: an atomic range is not inside one tag, or holds too much; nothing was deleted.
+    /// </exception>
+    ValueTask<long> DeleteRangeAsync(KvDeleteRange range, TimeSpan? stepTimeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>What became of a write whose outcome was unknown.</summary>
     /// <param name="key">The key it wrote.</param>
     ValueTask<KvRequestResult> GetRequestResultAsync(TKey key, KvRequestId requestId, CancellationToken cancellationToken = default);

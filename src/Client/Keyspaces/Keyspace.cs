@@ -37,6 +37,9 @@ internal sealed class Keyspace<TKey, TValue>(
             NotModified = answer.NotModified,
             Delivered = WireValues.FromWire(answer.Header?.ConsistencyDelivered ?? Consistency.Unspecified),
             Staleness = TimeSpan.FromMilliseconds(answer.Header?.StalenessMs ?? 0),
+            ServedBy = answer.Header?.ServedBy,
+            ServedByLeader = answer.Header?.RoleServed == ServedRole.Leader,
+            ServerTime = DateTimeOffset.FromUnixTimeMilliseconds(answer.Header?.ServerTimeMs ?? 0),
         };
     }
 
@@ -194,11 +197,33 @@ internal sealed class Keyspace<TKey, TValue>(
         var state = answer.State switch
         {
             GetRequestResultResponse.Types.State.Executed when answer.Applied => KvRequestState.Applied,
+            GetRequestResultResponse.Types.State.Executed when answer.RefusalReason.Length > 0 => KvRequestState.Refused,
             GetRequestResultResponse.Types.State.Executed => KvRequestState.ConditionFailed,
             GetRequestResultResponse.Types.State.NotSeen => KvRequestState.NotSeen,
             _ => KvRequestState.Expired,
         };
-        return new KvRequestResult(state, answer.Version);
+        return new KvRequestResult(state, answer.Version) { Number = answer.Number, Succeeded = answer.Succeeded };
+    }
+
+    public async ValueTask<long> DeleteRangeAsync(KvDeleteRange range, TimeSpan? stepTimeout, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(range);
+        var deleted = 0L;
+        var token = Google.Protobuf.ByteString.Empty;
+        while (true)
+        {
+            var request = range.ToWire();
+            request.ResumeToken = token;
+            var answer = await executor.ExecuteAsync(
+                Operations.DeleteRange, request, new RequestScope(name, null, Timeout: stepTimeout), cancellationToken).ConfigureAwait(false);
+            deleted += answer.Deleted;
+            if (answer.Done)
+            {
+                return deleted;
+            }
+
+            token = answer.ResumeToken;
+        }
     }
 
     private async ValueTask<KvWriteResult<TValue>> PutAsync(

@@ -32,6 +32,25 @@ public static class KeyspaceExtensions
         return keyspace.PutAsync(key, value, new KvWriteOptions { Expiry = KvExpiry.After(timeToLive) }, cancellationToken);
     }
 
+    /// <summary>Makes a value permanent.</summary>
+    public static ValueTask<KvTouchResult> PersistAsync<TKey, TValue>(
+        this IKeyspace<TKey, TValue> keyspace, TKey key, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        return keyspace.TouchAsync(key, KvExpiry.Never, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>What is left of a value's life by the clock of the node that answered; the value itself is not sent.</summary>
+    public static async ValueTask<KvTimeToLive> GetTimeToLiveAsync<TKey, TValue>(
+        this IKeyspace<TKey, TValue> keyspace, TKey key, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keyspace);
+        var read = await keyspace.GetAsync(key, HeadOnly, cancellationToken).ConfigureAwait(false);
+        return new KvTimeToLive(read.Found, read.Found ? read.Entry.ExpiresAt - read.ServerTime : null);
+    }
+
+    private static readonly KvReadOptions HeadOnly = new() { HeadOnly = true };
+
     /// <summary>A keyspace of text keys and text values.</summary>
     public static IKeyspace<string, string> TextKeyspace(this IKvClient client, string? name = null)
     {

@@ -98,6 +98,30 @@ public sealed class KvTransaction<TKey, TValue>
             Increment = new() { Key = _owner.Take(key), Delta = delta, Initial = initial },
         });
 
+        /// <summary>An increment with bounds; past them the whole transaction is refused, with OUT_OF_BOUNDS, and nothing of it is done.</summary>
+        public Branch Increment(TKey key, long delta, KvIncrementOptions options)
+        {
+            ArgumentNullException.ThrowIfNull(options);
+            var increment = new TxnOperation.Types.Increment
+            {
+                Key = _owner.Take(key),
+                Delta = delta,
+                Initial = options.Initial,
+                Options = WireValues.ToWire(options.Expiry),
+            };
+            if (options.Min is { } min)
+            {
+                increment.Min = min;
+            }
+
+            if (options.Max is { } max)
+            {
+                increment.Max = max;
+            }
+
+            return Add(new TxnOperation { Increment = increment });
+        }
+
         private Branch Add(TxnOperation operation)
         {
             _operations.Add(operation);

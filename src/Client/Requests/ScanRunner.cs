@@ -133,6 +133,8 @@ internal sealed class ScanRunner(
             Start = WireValues.ToWire(scan.Start),
             End = WireValues.ToWire(scan.End),
             KeysOnly = scan.KeysOnly,
+            Reverse = scan.Reverse,
+            Ordered = scan.Ordered,
             Limit = scan.Limit ?? 0,
             Options = WireValues.ToWire(scan.Consistency),
         };

@@ -35,9 +35,19 @@ public enum KvRequestState
     /// <summary>It was executed, and its condition did not hold.</summary>
     ConditionFailed,
 
-    /// <summary>The shard no longer remembers.</summary>
+    /// <summary>The shard no longer remembers, and will not execute it any more.</summary>
     Expired,
+
+    /// <summary>It was executed and refused by rule (an increment of text, or past its bounds); nothing was changed.</summary>
+    Refused,
 }
 
 /// <param name="Version">The version an applied write made; else 0.</param>
-public readonly record struct KvRequestResult(KvRequestState State, long Version);
+public readonly record struct KvRequestResult(KvRequestState State, long Version)
+{
+    /// <summary>Of an applied increment: the number it arrived at.</summary>
+    public long Number { get; init; }
+
+    /// <summary>Of an applied transaction: its conditions held.</summary>
+    public bool Succeeded { get; init; }
+}

@@ -16,8 +16,20 @@ public readonly record struct KvResult<TValue>
     /// <summary>What was really delivered, which is never less than what was asked for.</summary>
     public KvConsistencyLevel Delivered { get; init; }
 
-    /// <summary>Upper bound of the answer's age, as the replica measured it; zero if linearizable.</summary>
+    /// <summary>
+    /// Upper bound of the answer's age, as the replica measured it: zero if linearizable, <see cref="Timeout.InfiniteTimeSpan"/> if it is
+    /// not known.
+    /// </summary>
     public TimeSpan Staleness { get; init; }
+
+    /// <summary>The id of the node whose replica answered.</summary>
+    public string? ServedBy { get; init; }
+
+    /// <summary>That replica led its shard.</summary>
+    public bool ServedByLeader { get; init; }
+
+    /// <summary>What that node's clock showed; expiries are promised by the clocks of nodes.</summary>
+    public DateTimeOffset ServerTime { get; init; }
 
     public long Version => Found ? Entry.Version : 0;
 

@@ -40,8 +40,11 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             var bytes = item.CalculateSize() + ItemOverheadBytes;
             if (bytes > bytesLeft)
             {
-                item = new MultiGetResponse.Types.Item { Error = RpcStatus.ToDetail(Failure.Limit(new LimitExceeded(
-                    "keys", "limits.messageBytesMax", _limits.MessageBytesMax, _limits.MessageBytesMax - bytesLeft + bytes))) };
+                item = new MultiGetResponse.Types.Item
+                {
+                    Error = RpcStatus.ToDetail(Failure.Limit(new LimitExceeded(
+                    "keys", "limits.messageBytesMax", _limits.MessageBytesMax, _limits.MessageBytesMax - bytesLeft + bytes)))
+                };
                 bytes = item.CalculateSize() + ItemOverheadBytes;
             }
 

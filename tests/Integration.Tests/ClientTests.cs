@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text;
+using KvRaft.Client;
+using KvRaft.Integration.Tests.Processes;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests;
+
+/// <summary>What the typed client offers, against three real processes.</summary>
+public sealed class ClientTests(ClientTests.ThreeProcesses processes) : IClassFixture<ClientTests.ThreeProcesses>
+{
+    private readonly KvClient _client = processes.Client;
+
+    [Fact]
+    public async Task A_transaction_does_one_branch_and_tells_what_it_did()
+    {
+        var keyspace = await KeyspaceAsync("transactions", RoutingRule.Tag);
+        await keyspace.PutAsync("{cart}/total", "10");
+
+        var added = keyspace.Transaction().When("{cart}/total", KvCondition.ValueIs("10"u8.ToArray()));
+        added.Then.Increment("{cart}/total", 5, new KvIncrementOptions { Max = 20 }).Put("{cart}/last", "apple").Get("{cart}/last");
+        added.Otherwise.Get("{cart}/total");
+        var first = await added.CommitAsync();
+
+        var again = keyspace.Transaction().When("{cart}/total", KvCondition.ValueIs("10"u8.ToArray()));
+        again.Then.Delete("{cart}/total");
+        again.Otherwise.Get("{cart}/total");
+        var second = await again.CommitAsync();
+
+        Assert.Equal((true, 15L, "apple"), (first.Succeeded, first.Items[0].Number, first.Items[2].Entry!.Value.Value));
+        Assert.Equal((false, "15"), (second.Succeeded, second.Items[0].Entry!.Value.Value));
+        var tooMuch = keyspace.Transaction();
+        tooMuch.Then.Put("{cart}/last", "pear").Increment("{cart}/total", 6, new KvIncrementOptions { Max = 20 });
+        var error = await Assert.ThrowsAsync<KvException>(async () => await tooMuch.CommitAsync());
+        Assert.Equal(("OUT_OF_BOUNDS", false, KvOutcome.NotApplied), (error.Reason, error.IsTransient, error.Outcome));
+        Assert.Equal("apple", (await keyspace.GetAsync("{cart}/last")).Value);
+    }
+
+    [Fact]
+    public async Task A_transaction_over_several_shards_is_refused_for_good()
+    {
+        var keyspace = await KeyspaceAsync("scattered");
+        var transaction = keyspace.Transaction();
+        foreach (var i in Enumerable.Range(0, 20))
+        {
+            transaction.Then.Put($"key-{i}", "x");
+        }
+
+        var error = await Assert.ThrowsAsync<KvException>(async () => await transaction.CommitAsync());
+
+        Assert.Equal((ErrorReasons.CrossShardAtomic, false), (error.Reason, error.IsTransient));
+        Assert.Contains(error.Details.Keys, name => name.StartsWith("shard.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_fate_of_a_write_nobody_sent_is_not_seen()
+    {
+        var result = await _client.TextKeyspace().GetRequestResultAsync("key", new KvRequestId(Guid.CreateVersion7(), 1));
+
+        Assert.Equal(new KvRequestResult(KvRequestState.NotSeen, 0), result);
+    }
+
+    [Fact]
+    public async Task Expected_misses_are_results()
+    {
+        var keyspace = _client.TextKeyspace();
+
+        Assert.False((await keyspace.GetAsync("misses/none")).Found);
+        Assert.False((await keyspace.TouchAsync("misses/none", KvExpiry.Never)).Applied);
+        Assert.False((await keyspace.PutIfExpectedAsync("misses/none", "x", KvCondition.Present)).Applied);
+        Assert.False((await keyspace.GetTimeToLiveAsync("misses/none")).Found);
+        Assert.True(await keyspace.DeleteAsync("misses/none") is { Applied: true, Existed: false });
+    }
+
+    [Fact]
+    public async Task A_long_value_is_compared_by_its_hash()
+    {
+        var keyspace = _client.TextKeyspace();
+        var value = new string('v', 5_000);
+        await keyspace.PutAsync("hash", value);
+
+        Assert.False((await keyspace.PutIfExpectedAsync("hash", "new", KvCondition.ValueIs(Encoding.UTF8.GetBytes(value + "v")))).Applied);
+        Assert.True((await keyspace.PutIfExpectedAsync("hash", "new", KvCondition.ValueIs(Encoding.UTF8.GetBytes(value)))).Applied);
+    }
+
+    [Fact]
+    public async Task A_life_can_be_given_asked_for_and_made_endless()
+    {
+        var keyspace = _client.TextKeyspace();
+        await keyspace.PutAsync("life", "x", TimeSpan.FromHours(1));
+        var given = await keyspace.GetTimeToLiveAsync("life");
+        var persisted = await keyspace.PersistAsync("life");
+
+        Assert.InRange(given.Remaining!.Value, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
+        Assert.True(persisted.Applied);
+        Assert.Equal(new KvTimeToLive(true, null), await keyspace.GetTimeToLiveAsync("life"));
+    }
+
+    [Fact]
+    public async Task Scans_come_in_order_and_in_reverse_and_ranges_go()
+    {
+        var keyspace = await KeyspaceAsync("ranges");
+        var keys = Enumerable.Range(0, 300).Select(i => string.Create(CultureInfo.InvariantCulture, $"k{i:d3}")).ToArray();
+        await keyspace.MultiSetAsync(keys.Select(key => new KvMultiSetItem<string, string> { Key = key, Value = key }));
+
+        Assert.Equal(keys, await KeysAsync(keyspace, new KvScanOptions { Ordered = true }));
+        Assert.Equal(keys.Reverse().Take(50), await KeysAsync(keyspace, new KvScanOptions { Ordered = true, Reverse = true, Limit = 50, KeysOnly = true }));
+        Assert.Equal(100, await keyspace.DeleteRangeAsync(new KvDeleteRange { Prefix = "k1"u8.ToArray() }));
+        Assert.Equal(200, await keyspace.DeleteRangeAsync(KvDeleteRange.Everything));
+        Assert.Empty(await KeysAsync(keyspace, new KvScanOptions()));
+    }
+
+    [Fact]
+    public async Task Reads_by_name_say_what_they_are()
+    {
+        var keyspace = _client.TextKeyspace();
+        var put = await keyspace.PutAsync("named", "x");
+
+        var own = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.AtLeast(put.Version) });
+        var bounded = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.Bounded(TimeSpan.FromMinutes(1)) });
+        var lease = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.LeaderLease });
+
+        Assert.True(own.Version >= put.Version);
+        Assert.InRange(bounded.Staleness, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.NotNull(bounded.ServedBy);
+        Assert.Equal((KvConsistencyLevel.Linearizable, true), (lease.Delivered, lease.ServedByLeader));
+    }
+
+    [Fact]
+    public async Task A_keyspace_is_altered_and_its_limits_are_known()
+    {
+        var keyspace = await KeyspaceAsync("altered");
+        var altered = await _client.Administration.AlterKeyspaceAsync("altered", TimeSpan.FromHours(2), valueBytesMax: 10);
+        var limits = await _client.Administration.GetLimitsAsync();
+
+        Assert.Equal((7_200_000L, 10), (altered.TtlDefaultMs, altered.ValueBytesMax));
+        Assert.True(limits is { KeyspacesMax: > 0, SessionOutcomesMax: > 0, ScanKeysMax: > 0, MultiKeysMax: 256 });
+        Assert.NotNull(keyspace);
+    }
+
+    private static async Task<List<string>> KeysAsync(IKeyspace<string, string> keyspace, KvScanOptions options)
+    {
+        var keys = new List<string>();
+        await foreach (var pair in keyspace.ScanAsync(options))
+        {
+            keys.Add(pair.Key);
+        }
+
+        return keys;
+    }
+
+    private async Task<IKeyspace<string, string>> KeyspaceAsync(string name, RoutingRule routing = RoutingRule.WholeKey)
+    {
+        await _client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = name, Routing = routing }, ifNotExists: true);
+        return _client.TextKeyspace(name);
+    }
+
+    public sealed class ThreeProcesses : IAsyncLifetime
+    {
+        private ProcessCluster? _cluster;
+        private KvClient? _client;
+
+        public KvClient Client => _client!;
+
+        public async ValueTask InitializeAsync()
+        {
+            _cluster = await ProcessCluster.StartAsync(shards: 4);
+            _client = _cluster.Client();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_client is not null)
+            {
+                await _client.DisposeAsync();
+            }
+
+            if (_cluster is not null)
+            {
+                await _cluster.DisposeAsync();
+            }
+        }
+    }
+}
