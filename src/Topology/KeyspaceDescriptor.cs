@@ -16,6 +16,9 @@ public sealed record KeyspaceDescriptor
     /// <summary>How long a value lives if its write named no expiry, in milliseconds; 0 means for ever.</summary>
     public long TtlDefaultMs { get; init; }
 
+    /// <summary>The longest a value may live, in milliseconds from its write; 0 means for ever. At least the default.</summary>
+    public long TtlMaxMs { get; init; }
+
     /// <summary>The largest value, in bytes; 0 leaves it to the node's limit, which holds in any case.</summary>
     public int ValueBytesMax { get; init; }
 

@@ -16,19 +16,22 @@ internal static class SomeCommands
 
     private static readonly Gen<long> Ttls = Gen.OneOf(OneOf(0L, 1000L), OneOf(PlacementLimits.TtlMsMax, -1L));
 
+    private static readonly Gen<long> Longest = Gen.OneOf(OneOf(0L, 0L), OneOf(500L, 1000L), OneOf(PlacementLimits.TtlMsMax, -1L));
+
     public static readonly Gen<PlacementCommand> Any = Gen.Frequency<PlacementCommand>(
         (2, OneOf<PlacementCommand>(
             Init,
             Init with { ClusterId = new Guid("00000000-0000-0000-0000-000000000001") },
             InitCluster.For(ClusterId, Nodes(3), 8, 2),
             InitCluster.For(ClusterId, Nodes(4), 4, 2))),
-        (6, Gen.Select(Names, OneOf(RoutingRule.WholeKey, RoutingRule.Tag), Ttls, Gen.Int[-1, 2])
-            .Select((name, routing, ttl, bytes) => (PlacementCommand)new CreateKeyspace(name) { Routing = routing, TtlDefaultMs = ttl, ValueBytesMax = bytes })),
-        (3, Gen.Select(Names, Ttls, Gen.Int[-1, 2], Gen.Bool, Gen.Bool)
-            .Select((name, ttl, bytes, setTtl, setBytes) => (PlacementCommand)new AlterKeyspace(name)
+        (6, Gen.Select(Names, OneOf(RoutingRule.WholeKey, RoutingRule.Tag), Ttls, Longest, Gen.Int[-1, 2])
+            .Select((name, routing, ttl, longest, bytes) => (PlacementCommand)new CreateKeyspace(name) { Routing = routing, TtlDefaultMs = ttl, TtlMaxMs = longest, ValueBytesMax = bytes })),
+        (3, Gen.Select(Names, Ttls, Longest, Gen.Int[-1, 2], Gen.Int[0, 7])
+            .Select((name, ttl, longest, bytes, set) => (PlacementCommand)new AlterKeyspace(name)
             {
-                TtlDefaultMs = setTtl ? ttl : null,
-                ValueBytesMax = setBytes ? bytes : null,
+                TtlDefaultMs = (set & 1) != 0 ? ttl : null,
+                TtlMaxMs = (set & 4) != 0 ? longest : null,
+                ValueBytesMax = (set & 2) != 0 ? bytes : null,
             })),
         (4, Names.Select(name => (PlacementCommand)new DropKeyspace(name))),
         (8, Gen.Select(Gen.Int[-1, 4], Gen.Int[0, 3], Gen.Int[0, 3])

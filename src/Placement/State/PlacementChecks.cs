@@ -32,9 +32,12 @@ internal static class PlacementChecks
         : (create.Mode == KeyspaceMode.Eventual) != (create.Eventual is not null) ? $"the policy does not fit mode {create.Mode}"
         : create.Eventual?.Mistake() is { } mistake ? mistake
         : create.Routing is not (RoutingRule.WholeKey or RoutingRule.Tag) ? $"routing rule {create.Routing} is not known"
-        : MistakeInLimits(create.TtlDefaultMs, create.ValueBytesMax);
+        : MistakeInLimits(create.TtlDefaultMs, create.TtlMaxMs, create.ValueBytesMax);
 
-    public static string? MistakeIn(AlterKeyspace alter) => MistakeInLimits(alter.TtlDefaultMs ?? 0, alter.ValueBytesMax ?? 0);
+    public static string? MistakeIn(AlterKeyspace alter) => MistakeInLimits(alter.TtlDefaultMs ?? 0, alter.TtlMaxMs ?? 0, alter.ValueBytesMax ?? 0);
+
+    /// <summary>What is wrong with a keyspace as an alteration would leave it.</summary>
+    public static string? MistakeIn(KeyspaceDescriptor altered) => MistakeInLimits(altered.TtlDefaultMs, altered.TtlMaxMs, altered.ValueBytesMax);
 
     public static string? MistakeIn(ChangeNodeAddress change) =>
         MistakeInAddress("raft", change.RaftAddress) ?? MistakeInAddress("public", change.PublicAddress);
@@ -96,8 +99,10 @@ internal static class PlacementChecks
             ? null
             : $"the {which} address has {address.Length} characters, not from 1 to {NodeDescriptor.AddressLengthMax}";
 
-    private static string? MistakeInLimits(long ttlDefaultMs, int valueBytesMax) =>
+    private static string? MistakeInLimits(long ttlDefaultMs, long ttlMaxMs, int valueBytesMax) =>
         ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax ? $"the default ttl {ttlDefaultMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
+        : ttlMaxMs is < 0 or > PlacementLimits.TtlMsMax ? $"the longest ttl {ttlMaxMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
+        : ttlMaxMs > 0 && ttlDefaultMs > ttlMaxMs ? $"the default ttl {ttlDefaultMs} ms is above the longest, {ttlMaxMs} ms"
         : valueBytesMax < 0 ? $"the value limit {valueBytesMax} is negative"
         : null;
 }

@@ -64,6 +64,9 @@ public sealed record CreateKeyspace(string Name) : PlacementCommand
     /// <summary>Milliseconds; 0 = values without an expiry of their own live for ever.</summary>
     public long TtlDefaultMs { get; init; }
 
+    /// <summary>Milliseconds; 0 = values may live for ever.</summary>
+    public long TtlMaxMs { get; init; }
+
     /// <summary>Bytes; 0 = the node's limit.</summary>
     public int ValueBytesMax { get; init; }
 
@@ -75,6 +78,8 @@ public sealed record CreateKeyspace(string Name) : PlacementCommand
 public sealed record AlterKeyspace(string Name) : PlacementCommand
 {
     public long? TtlDefaultMs { get; init; }
+
+    public long? TtlMaxMs { get; init; }
 
     public int? ValueBytesMax { get; init; }
 }

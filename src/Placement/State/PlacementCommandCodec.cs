@@ -10,8 +10,8 @@ namespace KvRaft.Placement.State;
 ///  version:1  kind:1  body
 ///
 ///  1 InitCluster        clusterId:16 hashSeed:u64 nodes:varint node* shards:varint factor:1 (node index:varint)*
-///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint policy
-///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, bit 1: valueBytes) ttlMs:varint? valueBytes:varint?
+///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more
+///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint?
 ///  4 DropKeyspace       name:text
 ///  5 ChangeNodeAddress  node:text raft:text public:text
 ///  6 StartMove          shard:varint from:text to:text
@@ -19,7 +19,8 @@ namespace KvRaft.Placement.State;
 ///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled)
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
-///  policy               form:1 (0 strong: nothing follows; 1: n:1 r:1 w:1 sloppy:1 conflict:1 durability:1)
+///  more                 set:1 (bit 0: policy, of an eventual keyspace; 1: ttlMaxMs) policy? ttlMaxMs:varint?
+///  policy               n:1 r:1 w:1 sloppy:1 conflict:1 durability:1
 /// </code>
 /// Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
 /// </summary>
@@ -60,7 +61,7 @@ public static class PlacementCommandCodec
                 writer.Byte((byte)create.Routing);
                 writer.VarUInt((ulong)create.TtlDefaultMs);
                 writer.VarUInt((ulong)create.ValueBytesMax);
-                writer.Policy(create.Eventual);
+                writer.More(create.Eventual, create.TtlMaxMs);
                 break;
             case AlterKeyspace alter:
                 RefuseMistake(PlacementChecks.MistakeIn(alter) ?? MistakeInName(alter.Name), nameof(command));
@@ -188,13 +189,14 @@ public static class PlacementCommandCodec
         Routing = (RoutingRule)reader.Byte(),
         TtlDefaultMs = (long)reader.VarUInt(),
         ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
-        Eventual = reader.Policy(),
+        Eventual = reader.More(out var ttlMaxMs),
+        TtlMaxMs = ttlMaxMs,
     };
 
     private static void Write(PlacementWriter writer, AlterKeyspace alter)
     {
         writer.Text(alter.Name);
-        writer.Byte((byte)((alter.TtlDefaultMs is null ? 0 : 1) | (alter.ValueBytesMax is null ? 0 : 2)));
+        writer.Byte((byte)((alter.TtlDefaultMs is null ? 0 : 1) | (alter.ValueBytesMax is null ? 0 : 2) | (alter.TtlMaxMs is null ? 0 : 4)));
         if (alter.TtlDefaultMs is { } ttl)
         {
             writer.VarUInt((ulong)ttl);
@@ -204,12 +206,17 @@ public static class PlacementCommandCodec
         {
             writer.VarUInt((ulong)bytes);
         }
+
+        if (alter.TtlMaxMs is { } longest)
+        {
+            writer.VarUInt((ulong)longest);
+        }
     }
 
     private static AlterKeyspace ReadAlter(ref PlacementReader reader)
     {
         var (name, set) = (ReadName(ref reader), reader.Byte());
-        if (set > 3)
+        if (set > 7)
         {
             throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
         }
@@ -218,6 +225,7 @@ public static class PlacementCommandCodec
         {
             TtlDefaultMs = (set & 1) == 0 ? null : (long)reader.VarUInt(),
             ValueBytesMax = (set & 2) == 0 ? null : reader.VarInt(int.MaxValue, "value limit"),
+            TtlMaxMs = (set & 4) == 0 ? null : (long)reader.VarUInt(),
         };
     }
 

@@ -112,18 +112,24 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         PublicAddress = Text(4 * NodeDescriptor.AddressLengthMax, "public address"),
     };
 
-    /// <summary>What an eventual keyspace promises; null of a strong one. Older versions wrote 0 where its form stands, for later.</summary>
-    public EventualPolicy? Policy() => Byte() switch
+    /// <summary>As <see cref="PlacementWriter.More"/> wrote it.</summary>
+    public EventualPolicy? More(out long ttlMaxMs)
     {
-        0 => null,
-        1 => new EventualPolicy
+        var set = Byte();
+        if (set > 3)
+        {
+            throw new PlacementFormatException($"Field set {set:x2} of a keyspace names fields this node does not know.");
+        }
+
+        var policy = (set & 1) == 0 ? null : new EventualPolicy
         {
             Quorum = new QuorumSpec(Byte(), Byte(), Byte(), Flag()),
             Conflict = (ConflictPolicy)Byte(),
             Durability = (EventualDurability)Byte(),
-        },
-        var form => throw new PlacementFormatException($"A keyspace's policy has form {form}, which this node does not know."),
-    };
+        };
+        ttlMaxMs = (set & 2) == 0 ? 0 : (long)VarUInt();
+        return ttlMaxMs > 0 || (set & 2) == 0 ? policy : throw new PlacementFormatException("A longest life of nothing.");
+    }
 
     public ImmutableArray<NodeDescriptor> Nodes()
     {

@@ -61,6 +61,7 @@ internal static class PlacementRules
             Mode = create.Mode,
             Routing = create.Routing,
             TtlDefaultMs = create.TtlDefaultMs,
+            TtlMaxMs = create.TtlMaxMs,
             ValueBytesMax = create.ValueBytesMax,
             Eventual = create.Eventual,
         };
@@ -97,11 +98,17 @@ internal static class PlacementRules
         var altered = existing with
         {
             TtlDefaultMs = alter.TtlDefaultMs ?? existing.TtlDefaultMs,
+            TtlMaxMs = alter.TtlMaxMs ?? existing.TtlMaxMs,
             ValueBytesMax = alter.ValueBytesMax ?? existing.ValueBytesMax,
         };
         if (altered == existing)
         {
             return (state, new KeyspaceAltered(existing, state.Epoch));
+        }
+
+        if (PlacementChecks.MistakeIn(altered) is { } contradiction)
+        {
+            return Invalid(state, contradiction);
         }
 
         var next = state.Next(keyspaces: state.Keyspaces.Replace(existing, altered));

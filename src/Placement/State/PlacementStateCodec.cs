@@ -16,7 +16,7 @@ namespace KvRaft.Placement.State;
 ///             nextKeyspace:varint  keyspaces:varint keyspace*
 ///             moves:varint move*  retired:varint (shard:varint node index:varint incarnation:varint)*     since version 2
 ///  move       shard:varint from:node index:varint,incarnation:varint to:node index:varint,incarnation:varint cancelling:1
-///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint policy (as in PlacementCommandCodec)
+///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more (as in PlacementCommandCodec)
 /// </code>
 /// Version 1 is read as a state without moves. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
 /// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
@@ -175,7 +175,7 @@ internal static class PlacementStateCodec
         writer.Byte((byte)keyspace.Routing);
         writer.VarUInt((ulong)keyspace.TtlDefaultMs);
         writer.VarUInt((ulong)keyspace.ValueBytesMax);
-        writer.Policy(keyspace.Eventual);
+        writer.More(keyspace.Eventual, keyspace.TtlMaxMs);
     }
 
     private static PlacementState ReadFounded(ref PlacementReader reader, bool hasMoves)
@@ -280,14 +280,15 @@ internal static class PlacementStateCodec
             Routing = (RoutingRule)reader.Byte(),
             TtlDefaultMs = (long)reader.VarUInt(),
             ValueBytesMax = reader.VarInt(int.MaxValue, "value limit"),
-            Eventual = reader.Policy(),
+            Eventual = reader.More(out var ttlMaxMs),
+            TtlMaxMs = ttlMaxMs,
         };
         Require(keyspace.Id.Value > 0 && KeyspaceName.IsValid(keyspace.Name), "a keyspace has no id or no name");
         Require(keyspace.Mode is KeyspaceMode.Strong or KeyspaceMode.Eventual, "a keyspace has an unknown mode");
         Require((keyspace.Mode == KeyspaceMode.Eventual) == (keyspace.Eventual is not null), "a keyspace's policy does not fit its mode");
         Require(keyspace.Eventual?.Mistake() is null, "a keyspace has a policy that cannot be kept");
         Require(keyspace.Routing is RoutingRule.WholeKey or RoutingRule.Tag, "a keyspace has an unknown routing rule");
-        Require(keyspace.TtlDefaultMs is >= 0 and <= PlacementLimits.TtlMsMax, "a keyspace has a ttl out of bounds");
+        Require(PlacementChecks.MistakeIn(keyspace) is null, "a keyspace has a ttl out of bounds");
         return keyspace;
     }
 

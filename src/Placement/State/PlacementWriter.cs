@@ -57,10 +57,10 @@ internal sealed class PlacementWriter
         VarUInt((ulong)Encoding.UTF8.GetByteCount(value));
         _ = Encoding.UTF8.GetBytes(value, _buffer);
     }
-
-    public void Policy(EventualPolicy? policy)
+    /// <summary>What not every keyspace has, behind a byte that says what of it is there; that byte was 0 before there was any of it.</summary>
+    public void More(EventualPolicy? policy, long ttlMaxMs)
     {
-        Byte(policy is null ? (byte)0 : (byte)1);
+        Byte((byte)((policy is null ? 0 : 1) | (ttlMaxMs == 0 ? 0 : 2)));
         if (policy is not null)
         {
             Byte((byte)policy.Quorum.N);
@@ -69,6 +69,11 @@ internal sealed class PlacementWriter
             Byte(policy.Quorum.Sloppy ? (byte)1 : (byte)0);
             Byte((byte)policy.Conflict);
             Byte((byte)policy.Durability);
+        }
+
+        if (ttlMaxMs != 0)
+        {
+            VarUInt((ulong)ttlMaxMs);
         }
     }
 

@@ -11,7 +11,9 @@ public class PlacementCommandCodecTests
         { "0102056361727473010280EA3000" + "00", new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 800_000 } },
         { "01020563617274730201" + "0000" + "01" + "030201" + "01" + "04" + "02", new CreateKeyspace("carts") { Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { Quorum = new QuorumSpec(3, 2, 1, Sloppy: true), Conflict = ConflictPolicy.Set, Durability = EventualDurability.Memory } } },
         { "01020561" + "2E2D5F39010180E0D489E45B" + "FFFFFFFF0700", new CreateKeyspace("a.-_9") { TtlDefaultMs = PlacementLimits.TtlMsMax, ValueBytesMax = int.MaxValue } },
+        { "0102056361727473010280EA3000" + "0280CC3A", new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 800_000, TtlMaxMs = 960_000 } },
         { "0103056361727473" + "00", new AlterKeyspace("carts") },
+        { "0103056361727473" + "048002", new AlterKeyspace("carts") { TtlMaxMs = 256 } },
         { "0103056361727473" + "0100", new AlterKeyspace("carts") { TtlDefaultMs = 0 } },
         { "0103056361727473" + "0380018002", new AlterKeyspace("carts") { TtlDefaultMs = 128, ValueBytesMax = 256 } },
         { "0104056361727473", new DropKeyspace("carts") },
@@ -59,6 +61,7 @@ public class PlacementCommandCodecTests
             {
                 new CreateKeyspace("Bad Name"),
                 new CreateKeyspace("carts") { TtlDefaultMs = -1 },
+                new CreateKeyspace("carts") { TtlDefaultMs = 2, TtlMaxMs = 1 },
                 new AlterKeyspace("carts") { ValueBytesMax = -1 },
                 new DropKeyspace(""),
                 new ChangeNodeAddress(new NodeId("n1"), "", "b:2"),

@@ -39,7 +39,8 @@ internal sealed class PlacementModel
         _ => throw new ArgumentException(command.ToString()),
     };
 
-    private static bool IsSenseless(long ttl, int bytes) => ttl < 0 || ttl > PlacementLimits.TtlMsMax || bytes < 0;
+    private static bool IsSenseless(long ttl, long longest, int bytes) =>
+        ttl < 0 || ttl > PlacementLimits.TtlMsMax || longest < 0 || longest > PlacementLimits.TtlMsMax || (longest > 0 && ttl > longest) || bytes < 0;
 
     private string Init(InitCluster init)
     {
@@ -68,14 +69,15 @@ internal sealed class PlacementModel
 
     private string Create(CreateKeyspace create)
     {
-        if (create.Name == "Bad Name" || IsSenseless(create.TtlDefaultMs, create.ValueBytesMax))
+        if (create.Name == "Bad Name" || IsSenseless(create.TtlDefaultMs, create.TtlMaxMs, create.ValueBytesMax))
         {
             return "PlacementRefused Invalid";
         }
 
         if (Keyspaces.Find(keyspace => keyspace.Name == create.Name) is { } existing)
         {
-            return (existing.Routing, existing.TtlDefaultMs, existing.ValueBytesMax) == (create.Routing, create.TtlDefaultMs, create.ValueBytesMax)
+            return (existing.Routing, existing.TtlDefaultMs, existing.TtlMaxMs, existing.ValueBytesMax)
+                == (create.Routing, create.TtlDefaultMs, create.TtlMaxMs, create.ValueBytesMax)
                 ? "KeyspaceCreated"
                 : "PlacementRefused KeyspaceExists";
         }
@@ -86,6 +88,7 @@ internal sealed class PlacementModel
             Name = create.Name,
             Routing = create.Routing,
             TtlDefaultMs = create.TtlDefaultMs,
+            TtlMaxMs = create.TtlMaxMs,
             ValueBytesMax = create.ValueBytesMax,
         });
         return "KeyspaceCreated";
@@ -93,7 +96,7 @@ internal sealed class PlacementModel
 
     private string Alter(AlterKeyspace alter)
     {
-        if (IsSenseless(alter.TtlDefaultMs ?? 0, alter.ValueBytesMax ?? 0))
+        if (IsSenseless(alter.TtlDefaultMs ?? 0, alter.TtlMaxMs ?? 0, alter.ValueBytesMax ?? 0))
         {
             return "PlacementRefused Invalid";
         }
@@ -104,16 +107,28 @@ internal sealed class PlacementModel
             return "PlacementRefused KeyspaceNotFound";
         }
 
+        var altered = Keyspaces[at];
         if (alter.TtlDefaultMs is { } ttl)
         {
-            Keyspaces[at] = Keyspaces[at] with { TtlDefaultMs = ttl };
+            altered = altered with { TtlDefaultMs = ttl };
+        }
+
+        if (alter.TtlMaxMs is { } longest)
+        {
+            altered = altered with { TtlMaxMs = longest };
         }
 
         if (alter.ValueBytesMax is { } bytes)
         {
-            Keyspaces[at] = Keyspaces[at] with { ValueBytesMax = bytes };
+            altered = altered with { ValueBytesMax = bytes };
         }
 
+        if (IsSenseless(altered.TtlDefaultMs, altered.TtlMaxMs, altered.ValueBytesMax))
+        {
+            return "PlacementRefused Invalid";
+        }
+
+        Keyspaces[at] = altered;
         return "KeyspaceAltered";
     }
 
