@@ -225,6 +225,17 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
+    /// Makes a checkpoint as a new replica would be given, tells where it stands and how large it is, and drops it: the proof that one can be
+    /// had, for operators.
+    /// </summary>
+    public async Task<(LogPosition Position, long Bytes)> TryCheckpointAsync(CancellationToken cancellationToken)
+    {
+        var made = await Checkpoints.OfferAsync(cancellationToken).ConfigureAwait(false);
+        Checkpoints.Release(made.Id);
+        return (new LogPosition(made.Term, made.Index), made.Files.Sum(static file => file.Length));
+    }
+
+    /// <summary>
     /// Makes the state durable and lets the log forget what is no longer needed.
     /// </summary>
     /// <param name="keepEntries">Entries below the durable position to keep for followers that lag.</param>

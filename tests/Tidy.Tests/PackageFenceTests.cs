@@ -17,7 +17,7 @@ public class PackageFenceTests
         ["src/Raft"] = ["DotNext"],
         ["src/Eventual"] = ["System.IO.Hashing"],
         ["src/Placement"] = [],
-        ["src/Node"] = ["Grpc.", "OpenTelemetry.", "Microsoft.Extensions.Hosting.Systemd", "System.CommandLine"],
+        ["src/Node"] = ["Grpc.", "Microsoft.AspNetCore.Grpc.JsonTranscoding", "OpenTelemetry.", "Microsoft.Extensions.Hosting.Systemd", "System.CommandLine"],
         ["src/Client"] = ["Grpc.Net.Client", "Grpc.StatusProto", "Microsoft.Extensions."],
         ["src/Cli"] = ["System.CommandLine", "Spectre.Console"],
     };

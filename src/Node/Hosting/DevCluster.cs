@@ -22,6 +22,9 @@ internal sealed class DevCluster : IAsyncDisposable
     /// <summary>How far a node's Raft port is from its public one.</summary>
     private const int RaftPortOffset = 100;
 
+    /// <summary>How far the port on which a node hears JSON is from its public one.</summary>
+    private const int HttpPortOffset = 10;
+
     private const string IdentityName = "dev-cluster-id";
 
     private readonly StorageResources _engines;
@@ -71,6 +74,7 @@ internal sealed class DevCluster : IAsyncDisposable
         NodeId = IdOf(number),
         DataDirectory = Path.Combine(data, IdOf(number).Value),
         PublicListen = new IPEndPoint(IPAddress.Loopback, basePort + number),
+        HttpListen = new IPEndPoint(IPAddress.Loopback, basePort + HttpPortOffset + number),
         RaftListen = new IPEndPoint(IPAddress.Loopback, basePort + RaftPortOffset + number),
         Nodes = [.. Enumerable.Range(1, NodeCount).Select(i => new InitialNode(
             IdOf(i), new HostAndPort("127.0.0.1", basePort + RaftPortOffset + i), new HostAndPort("127.0.0.1", basePort + i), "", 1))],

@@ -40,6 +40,9 @@ internal sealed class KvRaftNode : IAsyncDisposable
     /// <summary>Where the services listen; the real port if the options said 0.</summary>
     public IPEndPoint PublicEndPoint { get; private set; } = null!;
 
+    /// <summary>Where JSON over HTTP/1.1 is heard; null if the options said nothing of it.</summary>
+    public IPEndPoint? HttpEndPoint { get; private set; }
+
     /// <summary>Faults when the node cannot go on; the process must end with a code that is not zero.</summary>
     public Task Failure => Service<NodeFailure>().Happened;
 
@@ -88,7 +91,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
         _undo.Push(() => new ValueTask(_app.StopAsync(CancellationToken.None)));
         await ListenAsync(_app, cancellationToken);
-        PublicEndPoint = ListensOn(_app);
+        (PublicEndPoint, HttpEndPoint) = ListensOn(_app);
         _logger.NodeServes(Options.NodeId, PublicEndPoint.ToString(), raft.ListenEndPoint.ToString());
     }
 
@@ -108,6 +111,10 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = true);
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
+        app.BoundJsonBodies(Options.Limits);
+
+        // Nobody asks for the metrics; they are there for whoever listens to the process.
+        app.Services.GetRequiredService<NodeMetrics>();
         app.MapGrpcServices();
         return app;
     }
@@ -120,14 +127,20 @@ internal sealed class KvRaftNode : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or SocketException or UnauthorizedAccessException)
         {
-            throw ListenFaults.ToStartException("publicListen", Options.PublicListen, error);
+            // Kestrel names the address in its message and nowhere else.
+            throw Options.HttpListen is { } http && error.Message.Contains(http.ToString(), StringComparison.Ordinal)
+                ? ListenFaults.ToStartException("httpListen", http, error)
+                : ListenFaults.ToStartException("publicListen", Options.PublicListen, error);
         }
     }
 
-    private static IPEndPoint ListensOn(WebApplication app)
+    /// <summary>In the order in which <see cref="NodeServices.ListenForGrpc"/> named them.</summary>
+    private static (IPEndPoint Public, IPEndPoint? Http) ListensOn(WebApplication app)
     {
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return IPEndPoint.Parse(address[(address.IndexOf("://", StringComparison.Ordinal) + 3)..]);
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(static address => IPEndPoint.Parse(address[(address.IndexOf("://", StringComparison.Ordinal) + 3)..]))
+            .ToArray();
+        return (addresses[0], addresses.ElementAtOrDefault(1));
     }
 
     /// <summary>Waits until every shard has a leader that this node knows, and every replica of its own runs.</summary>

@@ -4,6 +4,7 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
 using KvRaft.Storage.Engine;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -21,7 +22,7 @@ internal static class NodeServices
     {
         services.AddSingleton(options);
         services.AddSingleton(loggers);
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(options.Surroundings.Time);
         services.AddSingleton<NodeFailure>();
         services.AddSingleton<Func<string, long>>(DiskGuard.FreeBytesOf);
         services.AddLoop<DiskGuard>();
@@ -49,6 +50,8 @@ internal static class NodeServices
 
     public static IServiceCollection AddOperations(this IServiceCollection services) => services
         .AddSingleton<AnswerHeaders>()
+        .AddSingleton<Admission>()
+        .AddSingleton<NodeMetrics>()
         .AddSingleton<SingleKeyOperations>()
         .AddSingleton<MultiKeyOperations>()
         .AddSingleton<ShardOperations>()
@@ -64,6 +67,11 @@ internal static class NodeServices
             grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
             grpc.MaxSendMessageSize = limits.MessageBytesMax;
             grpc.Interceptors.Add<FaultInterceptor>();
+        }).AddJsonTranscoding(json =>
+        {
+            // As the JSON form of protobuf has it: a number of 64 bits loses its last digits in what most languages read JSON into.
+            json.JsonSettings.WriteInt64sAsStrings = true;
+            json.TypeRegistry = RpcStatus.DetailTypes;
         });
         services.AddGrpcReflection();
 
@@ -102,6 +110,10 @@ internal static class NodeServices
         kestrel.Limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
         kestrel.Listen(options.PublicListen, listen => listen.Protocols = HttpProtocols.Http2);
+        if (options.HttpListen is { } http)
+        {
+            kestrel.Listen(http, listen => listen.Protocols = HttpProtocols.Http1);
+        }
     });
 
     public static void MapGrpcServices(this WebApplication app)

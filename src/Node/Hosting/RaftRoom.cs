@@ -22,6 +22,7 @@ internal static class RaftRoom
             Listen = options.RaftListen,
             Resolve = node => Resolve(options, map, node),
             Timings = options.Timings.ToRaft(),
+            Time = options.Surroundings.Time,
             LogSegmentBytes = options.Log.SegmentBytes,
             LogBytesMax = options.Log.BytesMax,
         };
@@ -47,9 +48,11 @@ internal static class RaftRoom
     {
         if (options.Nodes.FirstOrDefault(initial => initial.Id == node) is { } told)
         {
-            return told.Raft.ToEndPoint();
+            return options.Surroundings.WayToRaft(node, told.Raft).ToEndPoint();
         }
 
-        return HostAndPort.TryParse(map.Current.Node(node)?.RaftAddress, out var agreed) ? agreed.ToEndPoint() : null;
+        return HostAndPort.TryParse(map.Current.Node(node)?.RaftAddress, out var agreed)
+            ? options.Surroundings.WayToRaft(node, agreed).ToEndPoint()
+            : null;
     }
 }

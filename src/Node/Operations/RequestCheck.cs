@@ -27,7 +27,7 @@ internal static class RequestCheck
         Operation.Delete => Write(call.Delete.Header) ?? Key(call.Delete.Key, "key", limits)
             ?? NoExpiry(call.Delete.Options) ?? Condition(call.Delete.Condition, "condition"),
         Operation.Increment => Write(call.Increment.Header) ?? Key(call.Increment.Key, "key", limits)
-            ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment),
+            ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment) ?? Condition(call.Increment.Condition, "condition"),
         Operation.Touch => Write(call.Touch.Header) ?? Key(call.Touch.Key, "key", limits)
             ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
         _ => Failure.Invalid("operation", "one of get, put, delete, increment, touch"),
@@ -111,6 +111,36 @@ internal static class RequestCheck
         keyspace.ValueBytesMax > 0 && value.Length > keyspace.ValueBytesMax
             ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
             : null;
+
+    /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpireAtMs"/>).</summary>
+    /// <param name="nowMs">The wall clock of the node that takes the request, milliseconds since the Unix epoch.</param>
+    public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
+    {
+        if (keyspace.TtlMaxMs == 0 || options is null)
+        {
+            return null;
+        }
+
+        var (part, lifeMs) = options.ExpiryCase switch
+        {
+            WriteOptions.ExpiryOneofCase.TtlMs => ("ttl_ms", options.TtlMs),
+            WriteOptions.ExpiryOneofCase.ExpireAtMs => ("expire_at_ms", options.ExpireAtMs - nowMs),
+            WriteOptions.ExpiryOneofCase.NoExpiry => ("no_expiry", long.MaxValue),
+            _ => ("", 0),
+        };
+        return lifeMs > keyspace.TtlMaxMs
+            ? Failure.Limit(new LimitExceeded($"{field}.{part}", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, lifeMs))
+            : null;
+    }
+
+    /// <summary>Of a single-key write.</summary>
+    public static WriteOptions? OptionsOf(PipeCall call) => call.OperationCase switch
+    {
+        Operation.Put => call.Put.Options,
+        Operation.Increment => call.Increment.Options,
+        Operation.Touch => call.Touch.Options,
+        _ => null,
+    };
 
     public static Failure? Expiry(WriteOptions? options, string field) => options?.ExpiryCase switch
     {

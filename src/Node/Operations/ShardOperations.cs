@@ -26,7 +26,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return found.Failure!;
         }
 
-        if (TxnCommands.Check(request, keyspace, _limits) is { } mistake)
+        if (TxnCommands.Check(request, keyspace, _limits, router.Time.GetUtcNow().ToUnixTimeMilliseconds()) is { } mistake)
         {
             return mistake;
         }

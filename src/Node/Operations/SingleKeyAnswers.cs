@@ -58,6 +58,7 @@ internal static class SingleKeyAnswers
                     Value = outcome.Counter,
                     Version = outcome.Version,
                     ExpireAtMs = outcome.ExpireAtMs,
+                    ConditionFailed = !applied,
                 };
                 break;
             case Operation.Touch:

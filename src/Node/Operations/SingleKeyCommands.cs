@@ -28,7 +28,7 @@ internal static class SingleKeyCommands
                 {
                     Stamp = ToStamp(put.Header),
                     Condition = ToCondition(put.Condition),
-                    ExpireAtMs = ExpireAtMs(put.Options, keyspace.TtlDefaultMs, nowMs),
+                    ExpireAtMs = ExpireAtMs(put.Options, keyspace, nowMs),
                     ReturnPrevious = WantsPrevious(put.Options, put.Condition),
                 };
             case Operation.Delete:
@@ -47,11 +47,12 @@ internal static class SingleKeyCommands
                     Initial = add.Initial,
                     Min = add.HasMin ? add.Min : long.MinValue,
                     Max = add.HasMax ? add.Max : long.MaxValue,
-                    ExpireAtMs = ExpireAtMs(add.Options, keyspace.TtlDefaultMs, nowMs),
+                    Condition = ToCondition(add.Condition),
+                    ExpireAtMs = ExpireAtMs(add.Options, keyspace, nowMs),
                 };
             case Operation.Touch:
                 var touch = call.Touch;
-                return new TouchCommand(id, touch.Key.Memory, ExpireAtMs(touch.Options, 0, nowMs))
+                return new TouchCommand(id, touch.Key.Memory, ExpireAtMs(touch.Options, keyspace, nowMs))
                 {
                     Stamp = ToStamp(touch.Header),
                     Condition = ToCondition(touch.Condition),
@@ -79,12 +80,17 @@ internal static class SingleKeyCommands
     };
 
     /// <summary>The instant at which a value written now ends, milliseconds since the Unix epoch; 0 = never.</summary>
-    public static long ExpireAtMs(WriteOptions? options, long ttlDefaultMs, long nowMs) => options?.ExpiryCase switch
+    public static long ExpireAtMs(WriteOptions? options, KeyspaceDescriptor keyspace, long nowMs) => options?.ExpiryCase switch
     {
         WriteOptions.ExpiryOneofCase.TtlMs => nowMs + options.TtlMs,
         WriteOptions.ExpiryOneofCase.ExpireAtMs => options.ExpireAtMs,
         WriteOptions.ExpiryOneofCase.NoExpiry => 0,
-        _ => ttlDefaultMs > 0 ? nowMs + ttlDefaultMs : 0,
+        _ => keyspace switch
+        {
+            { TtlDefaultMs: > 0 and var usual } => nowMs + usual,
+            { TtlMaxMs: > 0 and var longest } => nowMs + longest,
+            _ => 0,
+        },
     };
 
     /// <summary>A condition that fails answers what is there instead, so the command must bring it back in any case.</summary>

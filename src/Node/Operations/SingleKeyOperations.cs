@@ -52,6 +52,12 @@ internal sealed class SingleKeyOperations(
             return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLarge);
         }
 
+        if (keyspace.TtlMaxMs > 0
+            && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", router.Time.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLong);
+        }
+
         var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
         var request = new SingleKeyRequest(call, keyspace, headers, disk, router.Time);
         if (!request.IsWrite && await request.TryReadHereAsync(shards.Find(shard), deadline) is { } near)

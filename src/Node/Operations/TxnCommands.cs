@@ -12,7 +12,7 @@ namespace KvRaft.Node.Operations;
 /// <summary>Transactions between the wire's words and the log's. Pure.</summary>
 internal static class TxnCommands
 {
-    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits)
+    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
     {
         var count = request.Compares.Count + request.Success.Count + request.Failure.Count;
         if (count == 0)
@@ -37,10 +37,11 @@ internal static class TxnCommands
             }
         }
 
-        return Check(request.Success, "success", keyspace, limits) ?? Check(request.Failure, "failure", keyspace, limits);
+        return Check(request.Success, "success", keyspace, limits, nowMs) ?? Check(request.Failure, "failure", keyspace, limits, nowMs);
     }
 
-    private static Failure? Check(IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits)
+    private static Failure? Check(
+        IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
     {
         for (var i = 0; i < operations.Count; i++)
         {
@@ -56,12 +57,14 @@ internal static class TxnCommands
             {
                 failure = RequestCheck.Value(put.Value, field + ".value", limits)
                     ?? RequestCheck.ValueIn(keyspace, put.Value)
-                    ?? RequestCheck.Expiry(put.Options, field + ".options");
+                    ?? RequestCheck.Expiry(put.Options, field + ".options")
+                    ?? RequestCheck.ExpiryIn(keyspace, put.Options, field + ".options", nowMs);
             }
 
             if (failure is null && operation.Increment is { } add)
             {
                 failure = RequestCheck.Expiry(add.Options, field + ".options")
+                    ?? RequestCheck.ExpiryIn(keyspace, add.Options, field + ".options", nowMs)
                     ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
             }
 
@@ -101,7 +104,7 @@ internal static class TxnCommands
             WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
             WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
             {
-                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace.TtlDefaultMs, nowMs),
+                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace, nowMs),
             },
             WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
             WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
@@ -109,7 +112,7 @@ internal static class TxnCommands
                 Initial = operation.Increment.Initial,
                 Min = operation.Increment.HasMin ? operation.Increment.Min : long.MinValue,
                 Max = operation.Increment.HasMax ? operation.Increment.Max : long.MaxValue,
-                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Increment.Options, keyspace.TtlDefaultMs, nowMs),
+                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Increment.Options, keyspace, nowMs),
             },
             _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
         };

@@ -43,6 +43,15 @@ internal sealed record Limits
     /// <summary>Bytes of one pipe's operations that may be under way: what really bounds the memory a stream can pin (16 full messages).</summary>
     public long PipeInFlightBytesMax { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// Operations of all callers together that a node has in hand at once, each key of a batch counted: four full pipes. At 50,000 operations a
+    /// second that is a third of a second of work, which a time-out of seconds allows; beyond it callers are refused rather than kept.
+    /// </summary>
+    public int RequestsInHandMax { get; init; } = 16_384;
+
+    /// <summary>Bytes of those operations, requests and answers: four pipes full of bytes, and a bound on what callers can make a node hold.</summary>
+    public long BytesInHandMax { get; init; } = 256L * 1024 * 1024;
+
     /// <summary>Streams and calls one HTTP/2 connection may have open; Kestrel's default of 100 starves a busy unary client.</summary>
     public int StreamsPerConnectionMax { get; init; } = 1000;
 

@@ -24,6 +24,12 @@ internal sealed record NodeOptions
     /// <summary>Where the gRPC services listen.</summary>
     public required IPEndPoint PublicListen { get; init; }
 
+    /// <summary>
+    /// Where the same services listen for JSON over HTTP/1.1, for curl and scripts; null: nowhere. A port of its own, because without TLS
+    /// a port speaks either HTTP/1.1 or the HTTP/2 that gRPC needs.
+    /// </summary>
+    public IPEndPoint? HttpListen { get; init; }
+
     /// <summary>Where all Raft groups of the node listen.</summary>
     public required IPEndPoint RaftListen { get; init; }
 
@@ -41,6 +47,8 @@ internal sealed record NodeOptions
     public NodeTimings Timings { get; init; } = new();
 
     public LogSizes Log { get; init; } = new();
+
+    public Surroundings Surroundings { get; init; } = Surroundings.Real;
 
     /// <summary>64 shards spread well over up to about ten nodes (six shares each) and cost an idle node little.</summary>
     public const int ShardCountDefault = 64;

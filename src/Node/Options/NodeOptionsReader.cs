@@ -27,6 +27,7 @@ internal static class NodeOptionsReader
             NodeId = id ?? default,
             DataDirectory = Required(reader, "dataDirectory", "the directory this node keeps its data in"),
             PublicListen = Listen(reader, "publicListen", self?.Public),
+            HttpListen = OptionalListen(reader, "httpListen"),
             RaftListen = Listen(reader, "raftListen", self?.Raft),
             Nodes = nodes,
             ShardCount = reader.Whole("shardCount", NodeOptions.ShardCountDefault),
@@ -111,21 +112,25 @@ internal static class NodeOptionsReader
     /// Where to listen: as said, or at the address the other nodes were told, if it is one of this machine's, or on that port on
     /// every interface. A node without an entry in the list is a mistake reported elsewhere.
     /// </summary>
-    private static IPEndPoint Listen(SettingsReader reader, string path, HostAndPort? advertised)
-    {
-        if (reader.Address(path, required: false) is { } address)
-        {
-            if (address.TryToListen(out var endPoint))
-            {
-                return endPoint;
-            }
+    private static IPEndPoint Listen(SettingsReader reader, string path, HostAndPort? advertised) =>
+        OptionalListen(reader, path)
+        ?? (advertised is { } known && known.TryToListen(out var own) ? own : new IPEndPoint(IPAddress.Any, advertised?.Port ?? 0));
 
-            reader.Add(path, address.ToString(), "an IP address of this machine (0.0.0.0 for all) and a port");
+    /// <summary>Where to listen as said; null if nothing is said, or something that makes no sense, which is noted.</summary>
+    private static IPEndPoint? OptionalListen(SettingsReader reader, string path)
+    {
+        if (reader.Address(path, required: false) is not { } address)
+        {
+            return null;
         }
 
-        return advertised is { } known && known.TryToListen(out var own)
-            ? own
-            : new IPEndPoint(IPAddress.Any, advertised?.Port ?? 0);
+        if (address.TryToListen(out var endPoint))
+        {
+            return endPoint;
+        }
+
+        reader.Add(path, address.ToString(), "an IP address of this machine (0.0.0.0 for all) and a port");
+        return null;
     }
 
     private static List<InitialNode> Nodes(IConfiguration source, SettingsReader reader)
@@ -173,6 +178,8 @@ internal static class NodeOptionsReader
             StreamsPerConnectionMax = reader.Whole("limits:streamsPerConnectionMax", usual.StreamsPerConnectionMax),
             ScanChunkBytesMax = reader.Whole("limits:scanChunkBytesMax", usual.ScanChunkBytesMax),
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
+            RequestsInHandMax = reader.Whole("limits:requestsInHandMax", usual.RequestsInHandMax),
+            BytesInHandMax = reader.WholeLong("limits:bytesInHandMax", usual.BytesInHandMax),
             DiskReserveBytes = reader.WholeLong("limits:diskReserveBytes", usual.DiskReserveBytes),
             TimeoutDefault = reader.Milliseconds("limits:timeoutDefaultMs", usual.TimeoutDefault),
             TimeoutMax = reader.Milliseconds("limits:timeoutMaxMs", usual.TimeoutMax),

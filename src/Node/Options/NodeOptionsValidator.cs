@@ -48,6 +48,11 @@ internal static class NodeOptionsValidator
         {
             mistakes.Add(new("raftListen", options.RaftListen.ToString(), "a port other than that of publicListen"));
         }
+
+        if (options.HttpListen is { Port: not 0 } http && (http.Port == options.PublicListen.Port || http.Port == options.RaftListen.Port))
+        {
+            mistakes.Add(new("httpListen", http.ToString(), "a port other than those of publicListen and raftListen"));
+        }
     }
 
     private static void Nodes(NodeOptions options, List<OptionMistake> mistakes)
@@ -115,6 +120,8 @@ internal static class NodeOptionsValidator
         Between("limits.streamsPerConnectionMax", limits.StreamsPerConnectionMax, 1, 100_000, mistakes);
         Between("limits.scanChunkBytesMax", limits.ScanChunkBytesMax, 1024, limits.MessageBytesMax, mistakes);
         Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
+        Between("limits.requestsInHandMax", limits.RequestsInHandMax, 1, 10_000_000, mistakes);
+        Between("limits.bytesInHandMax", limits.BytesInHandMax, limits.MessageBytesMax, 1L << 40, mistakes);
         Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);
         Between("limits.timeoutDefaultMs", limits.TimeoutDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
         Between("limits.timeoutMaxMs", limits.TimeoutMax, limits.TimeoutDefault, TimeSpan.FromMinutes(10), mistakes);

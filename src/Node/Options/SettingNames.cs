@@ -7,7 +7,7 @@ internal static class SettingNames
 {
     private static readonly string[] Root =
     [
-        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "raftListen", "shardCount", "replicationFactor",
+        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "raftListen", "shardCount", "replicationFactor",
     ];
 
     private static readonly string[] OfNode = ["id", "raft", "public", "zone", "weight"];
@@ -17,6 +17,7 @@ internal static class SettingNames
         "keyBytesMax", "valueBytesMax", "messageBytesMax", "multiKeysMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
         "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
+        "requestsInHandMax", "bytesInHandMax",
     ];
 
     private static readonly string[] OfTimings =

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using KvRaft.Node.Options;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Routing;
@@ -7,14 +8,14 @@ namespace KvRaft.Node.Routing;
 /// The other nodes this one forwards to; connections are made at first use and kept. A node that moved to another address gets a
 /// new connection, and the old one is closed once. Thread-safe.
 /// </summary>
-internal sealed class PeerDirectory(ShardMapHolder map) : IAsyncDisposable
+internal sealed class PeerDirectory(NodeOptions options, ShardMapHolder map) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<NodeId, Peer> _peers = new();
 
     /// <summary>Null if the node is not known to the cluster.</summary>
     public Peer? Find(NodeId node)
     {
-        if (map.Current.AddressOf(node) is not { } address)
+        if (AddressOf(node) is not { } address)
         {
             return null;
         }
@@ -43,6 +44,10 @@ internal sealed class PeerDirectory(ShardMapHolder map) : IAsyncDisposable
             _ = fresh.DisposeAsync().AsTask();
         }
     }
+
+    private string? AddressOf(NodeId node) => map.Current.AddressOf(node) is { } agreed && HostAndPort.TryParse(agreed, out var parsed)
+        ? options.Surroundings.WayToServices(node, parsed).ToString()
+        : null;
 
     public async ValueTask DisposeAsync()
     {

@@ -60,6 +60,12 @@ internal sealed class AdminService(
         return new FlushResponse { FlushedIndex = replica.Store.Durable.Index };
     }
 
+    public override async Task<SnapshotResponse> Snapshot(SnapshotRequest request, ServerCallContext context)
+    {
+        var (position, bytes) = await Replica(request.Shard).Group.TryCheckpointAsync(context.CancellationToken);
+        return new SnapshotResponse { Index = position.Index, Term = position.Term, Bytes = bytes };
+    }
+
     public override async Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context)
     {
         var group = raft.Groups.FirstOrDefault(group => group.Id.Value == request.Group)

@@ -33,6 +33,7 @@ internal sealed class KeyspaceService(
             Mode = wish.Mode == V1.KeyspaceMode.Eventual ? Mode.Eventual : Mode.Strong,
             Routing = wish.Routing == V1.RoutingRule.Tag ? Rule.Tag : Rule.WholeKey,
             TtlDefaultMs = wish.TtlDefaultMs,
+            TtlMaxMs = wish.TtlMaxMs,
             ValueBytesMax = wish.ValueBytesMax,
         };
         var deadline = DeadlineOf(context);
@@ -48,7 +49,7 @@ internal sealed class KeyspaceService(
     public override async Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
     {
         if ((NameMistake(request.Name, "name")
-                ?? SizeMistake(request.TtlDefaultMs, request.ValueBytesMax, "")) is { } failure)
+                ?? SizeMistake(request.TtlDefaultMs, request.TtlMaxMs, request.ValueBytesMax, "")) is { } failure)
         {
             throw RpcStatus.ToException(failure);
         }
@@ -56,6 +57,7 @@ internal sealed class KeyspaceService(
         var command = new AlterKeyspace(request.Name)
         {
             TtlDefaultMs = request.HasTtlDefaultMs ? request.TtlDefaultMs : null,
+            TtlMaxMs = request.HasTtlMaxMs ? request.TtlMaxMs : null,
             ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
         };
         var deadline = DeadlineOf(context);
@@ -120,7 +122,7 @@ internal sealed class KeyspaceService(
             return Failure.Invalid("keyspace.id", "left out; the cluster gives it");
         }
 
-        if ((NameMistake(wish.Name, "keyspace.name") ?? SizeMistake(wish.TtlDefaultMs, wish.ValueBytesMax, "keyspace.")) is { } mistake)
+        if ((NameMistake(wish.Name, "keyspace.name") ?? SizeMistake(wish.TtlDefaultMs, wish.TtlMaxMs, wish.ValueBytesMax, "keyspace.")) is { } mistake)
         {
             return mistake;
         }
@@ -139,11 +141,16 @@ internal sealed class KeyspaceService(
         ? null
         : Failure.Invalid(field, $"a lower-case letter, then lower-case letters, digits, '-', '_' and '.', at most {KeyspaceName.LengthMax}");
 
-    private static Failure? SizeMistake(long ttlDefaultMs, int valueBytesMax, string prefix)
+    private static Failure? SizeMistake(long ttlDefaultMs, long ttlMaxMs, int valueBytesMax, string prefix)
     {
         if (ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax)
         {
             return Failure.Invalid(prefix + "ttl_default_ms", $"from 0 to {PlacementLimits.TtlMsMax}");
+        }
+
+        if (ttlMaxMs is < 0 or > PlacementLimits.TtlMsMax || (ttlMaxMs > 0 && ttlDefaultMs > ttlMaxMs))
+        {
+            return Failure.Invalid(prefix + "ttl_max_ms", $"0, or from ttl_default_ms to {PlacementLimits.TtlMsMax}");
         }
 
         return valueBytesMax < 0 ? Failure.Invalid(prefix + "value_bytes_max", "not negative") : null;

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
@@ -8,12 +9,12 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Services;
 
 /// <summary>
-/// The data plane: decode, call, encode. Every single-key call becomes the operation a pipe would carry, so that both take one
+/// The data plane: let in, decode, call, encode. Every single-key call becomes the operation a pipe would carry, so that both take one
 /// way; what that way decides is not known here.
 /// </summary>
 internal sealed class KvService(
     NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans, DeleteRangeOperations ranges,
-    PipeSessions pipes, TimeProvider time) : Kv.KvBase
+    PipeSessions pipes, Admission admission, TimeProvider time) : Kv.KvBase
 {
     private readonly string _clusterId = options.ClusterId.ToString();
     private readonly Limits _limits = options.Limits;
@@ -64,56 +65,58 @@ internal sealed class KvService(
 
     public override async Task<MultiGetResponse> MultiGet(MultiGetRequest request, ServerCallContext context)
     {
-        var response = Demand(await multi.GetAsync(request, DeadlineOf(request.Header, context)));
+        var response = await AdmitAsync(request, request.Keys.Count, request.Header, context, deadline => multi.GetAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
     }
 
-    public override async Task MultiGetStream(
-        MultiGetRequest request, IServerStreamWriter<MultiGetChunk> responseStream, ServerCallContext context)
-    {
-        var reads = Demand(multi.Begin(request, DeadlineOf(request.Header, context)));
-        await MultiGetStreams.RunAsync(reads, chunk =>
-        {
-            chunk.Header.ClusterId = _clusterId;
-            return responseStream.WriteAsync(chunk, context.CancellationToken);
-        });
-    }
+    public override Task MultiGetStream(MultiGetRequest request, IServerStreamWriter<MultiGetChunk> responseStream, ServerCallContext context) =>
+        AdmitAsync(request.Keys.Count, request.CalculateSize(), request.Header, context, deadline =>
+            MultiGetStreams.RunAsync(Demand(multi.Begin(request, deadline)), chunk =>
+            {
+                chunk.Header.ClusterId = _clusterId;
+                return responseStream.WriteAsync(chunk, context.CancellationToken);
+            }));
 
     public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
     {
-        var response = Demand(await ranges.StepAsync(request, DeadlineOf(request.Header, context)));
+        var response = await AdmitAsync(request, 1, request.Header, context, deadline => ranges.StepAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
     }
 
     public override async Task<MultiSetResponse> MultiSet(MultiSetRequest request, ServerCallContext context)
     {
-        var response = Demand(await multi.SetAsync(request, DeadlineOf(request.Header, context)));
+        var response = await AdmitAsync(request, request.Items.Count, request.Header, context, deadline => multi.SetAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
     }
 
     public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
     {
-        var response = Demand(await shards.TxnAsync(request, DeadlineOf(request.Header, context)));
+        var operations = request.Compares.Count + request.Success.Count + request.Failure.Count;
+        var response = await AdmitAsync(request, operations, request.Header, context, deadline => shards.TxnAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
     }
 
-    public override Task Scan(ScanRequest request, IServerStreamWriter<ScanChunk> responseStream, ServerCallContext context) =>
-        scans.RunAsync(
+    /// <summary>Counted with what it holds: the chunk that is sent, and where shards are merged about as much again of pages not yet told.</summary>
+    public override Task Scan(ScanRequest request, IServerStreamWriter<ScanChunk> responseStream, ServerCallContext context)
+    {
+        var chunkBytes = request.ChunkBytesMax is > 0 and var given ? Math.Min(given, _limits.ScanChunkBytesMax) : _limits.ScanChunkBytesMax;
+        return AdmitAsync(1, request.Ordered ? 2L * chunkBytes : chunkBytes, request.Header, context, _ => scans.RunAsync(
             request,
             chunk =>
             {
                 chunk.Header.ClusterId = _clusterId;
                 return responseStream.WriteAsync(chunk, context.CancellationToken);
             },
-            () => DeadlineOf(request.Header, context));
+            () => DeadlineOf(request.Header, context)));
+    }
 
     public override async Task<GetRequestResultResponse> GetRequestResult(GetRequestResultRequest request, ServerCallContext context)
     {
-        var response = Demand(await shards.RequestResultAsync(request, DeadlineOf(request.Header, context)));
+        var response = await AdmitAsync(request, 1, request.Header, context, deadline => shards.RequestResultAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
     }
@@ -126,7 +129,49 @@ internal sealed class KvService(
 
     private async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, ServerCallContext context)
     {
-        var answer = await single.AnswerAsync(call, DeadlineOf(call.Header(), context));
-        return answer.Error is { } error ? throw RpcStatus.ToException(RpcStatus.ToFailure(error)) : answer;
+        var deadline = DeadlineOf(call.Header(), context);
+        var bytes = call.PayloadBytes();
+        if (admission.TryEnter(1, bytes, deadline) is { } refusal)
+        {
+            throw RpcStatus.ToException(refusal);
+        }
+
+        try
+        {
+            var answer = await single.AnswerAsync(call, deadline);
+            return answer.Error is { } error ? throw RpcStatus.ToException(RpcStatus.ToFailure(error)) : answer;
+        }
+        finally
+        {
+            admission.Leave(1, bytes);
+        }
+    }
+
+    private async Task<T> AdmitAsync<T>(
+        IMessage request, int operations, RequestHeader? header, ServerCallContext context, Func<Deadline, Task<Answered<T>>> run)
+        where T : class
+    {
+        T? answer = null;
+        await AdmitAsync(operations, request.CalculateSize(), header, context, async deadline => answer = Demand(await run(deadline)));
+        return answer!;
+    }
+
+    private async Task AdmitAsync(int operations, long bytes, RequestHeader? header, ServerCallContext context, Func<Deadline, Task> run)
+    {
+        var deadline = DeadlineOf(header, context);
+        operations = Math.Max(1, operations);
+        if (admission.TryEnter(operations, bytes, deadline) is { } refusal)
+        {
+            throw RpcStatus.ToException(refusal);
+        }
+
+        try
+        {
+            await run(deadline);
+        }
+        finally
+        {
+            admission.Leave(operations, bytes);
+        }
     }
 }

@@ -10,11 +10,12 @@ namespace KvRaft.Node.Services;
 
 /// <summary>
 /// One pipe. A reader starts each call of each message as it comes; a writer sends the answers that are ready, whatever their
-/// order, as many together as there are. Between them the gate bounds what is under way, counting a call until its answer was
-/// handed to the transport, so that a client that does not read its answers stops being read.
+/// order, as many together as there are. Between them the gate bounds what is under way, counting a call with its answer until that was
+/// handed to the transport, so that a client that does not read its answers stops being read. What the pipe lets in, the node must let in
+/// too (<see cref="Admission"/>): a call it has no room for is answered so.
 /// </summary>
 internal sealed class PipeSession(
-    SingleKeyOperations operations, Limits limits, IServerStreamWriter<PipeResponse> responses, TimeProvider time)
+    SingleKeyOperations operations, Admission admission, Limits limits, IServerStreamWriter<PipeResponse> responses, TimeProvider time)
 {
     /// <summary>Bytes of answers after which a message is sent: a quarter of the message limit that every client has by default.</summary>
     private const int MessageBytesEnough = 1024 * 1024;
@@ -57,15 +58,31 @@ internal sealed class PipeSession(
         {
             var bytes = call.PayloadBytes();
             await _gate.EnterAsync(bytes);
-            _ = AnswerAsync(call, bytes);
+            var deadline = Deadline.Of(call.Header(), DateTime.MaxValue, limits, time);
+            if (admission.TryEnter(1, bytes, deadline) is { } refusal)
+            {
+                _ready.Writer.TryWrite(new Ready(SingleKeyAnswers.OfFailure(call.CorrelationId, refusal), bytes, 0));
+            }
+            else
+            {
+                _ = AnswerAsync(call, bytes, deadline);
+            }
         }
     }
 
     /// <summary>Never throws: <see cref="SingleKeyOperations"/> always answers.</summary>
-    private async Task AnswerAsync(PipeCall call, int bytes)
+    private async Task AnswerAsync(PipeCall call, int bytes, Deadline deadline)
     {
-        var answer = await operations.AnswerAsync(call, Deadline.Of(call.Header(), DateTime.MaxValue, limits, time));
-        _ready.Writer.TryWrite(new Ready(answer, bytes));
+        var answer = await operations.AnswerAsync(call, deadline);
+        if (answer.Get?.Current is { } read)
+        {
+            // The only answer that can be much larger than what asked for it.
+            _gate.Grow(read.Value.Length);
+            admission.Grow(read.Value.Length);
+            bytes += read.Value.Length;
+        }
+
+        _ready.Writer.TryWrite(new Ready(answer, bytes, Admitted: 1));
     }
 
     private async Task WriteAsync()
@@ -75,18 +92,21 @@ internal sealed class PipeSession(
         while (await reader.WaitToReadAsync())
         {
             var message = new PipeResponse();
-            int calls = 0, answerBytes = 0;
-            long callBytes = 0;
+            int calls = 0, admitted = 0, answerBytes = 0;
+            long callBytes = 0, admittedBytes = 0;
             while (answerBytes < MessageBytesEnough && reader.TryRead(out var ready))
             {
                 message.Answers.Add(ready.Answer);
                 answerBytes += ready.Answer.CalculateSize();
-                callBytes += ready.CallBytes;
+                callBytes += ready.Bytes;
+                admittedBytes += ready.Admitted * (long)ready.Bytes;
+                admitted += ready.Admitted;
                 calls++;
             }
 
             broken = broken || !await TryWriteAsync(message);
             _gate.Leave(calls, callBytes);
+            admission.Leave(admitted, admittedBytes);
         }
     }
 
@@ -104,5 +124,7 @@ internal sealed class PipeSession(
         }
     }
 
-    private readonly record struct Ready(PipeAnswer Answer, int CallBytes);
+    /// <param name="Bytes">Of the call, and of the value in its answer.</param>
+    /// <param name="Admitted">1 if the node had let it in, 0 if it was refused for want of room.</param>
+    private readonly record struct Ready(PipeAnswer Answer, int Bytes, int Admitted);
 }

@@ -7,13 +7,13 @@ namespace KvRaft.Node.Services;
 
 /// <summary>Runs pipes until their client closes them or the node stops.</summary>
 internal sealed class PipeSessions(
-    NodeOptions options, SingleKeyOperations operations, IHostApplicationLifetime lifetime, TimeProvider time)
+    NodeOptions options, SingleKeyOperations operations, Admission admission, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     public async Task RunAsync(
         IAsyncStreamReader<PipeRequest> requests, IServerStreamWriter<PipeResponse> responses, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
-        var session = new PipeSession(operations, options.Limits, responses, time);
+        var session = new PipeSession(operations, admission, options.Limits, responses, time);
         await session.RunAsync(requests, ending.Token);
     }
 }

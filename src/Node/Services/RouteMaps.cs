@@ -70,6 +70,7 @@ internal sealed class RouteMaps(NodeOptions options, ShardMapHolder map, ShardTa
         Mode = keyspace.Mode == KeyspaceMode.Eventual ? V1.KeyspaceMode.Eventual : V1.KeyspaceMode.Strong,
         Routing = keyspace.Routing == RoutingRule.Tag ? V1.RoutingRule.Tag : V1.RoutingRule.WholeKey,
         TtlDefaultMs = keyspace.TtlDefaultMs,
+        TtlMaxMs = keyspace.TtlMaxMs,
         ValueBytesMax = keyspace.ValueBytesMax,
     };
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
@@ -55,6 +56,9 @@ internal static class RpcStatus
     private static readonly FrozenSet<string> Quotas = FrozenSet.ToFrozenSet(
         [ErrorReasons.QuotaBytes, ErrorReasons.QuotaKeys, ErrorReasons.DiskFull], StringComparer.Ordinal);
 
+    /// <summary>What the details of an error may be, for those who write them as text.</summary>
+    public static TypeRegistry DetailTypes { get; } = TypeRegistry.FromFiles(ErrorDetailsReflection.Descriptor, ErrorReflection.Descriptor);
+
     /// <summary>The reasons that have a code, which is all of them.</summary>
     public static IEnumerable<string> Reasons => Codes.Keys;
 
@@ -98,6 +102,19 @@ internal static class RpcStatus
     /// <summary>For unary calls and streams that end.</summary>
     public static RpcException ToException(Failure failure)
     {
+        var error = ToStatus(failure).ToRpcException();
+        if (failure.RetryAfter > TimeSpan.Zero)
+        {
+            error.Trailers.Add(
+                PushbackTrailer, Math.Ceiling(failure.RetryAfter.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+        }
+
+        return error;
+    }
+
+    /// <summary>Code, message and details.</summary>
+    public static Google.Rpc.Status ToStatus(Failure failure)
+    {
         var status = new Google.Rpc.Status { Code = (int)CodeOf(failure.Reason), Message = failure.Message };
         var info = new ErrorInfo { Reason = failure.Reason, Domain = ErrorReasons.Domain };
         info.Metadata[ErrorReasons.ExecutionKey] = failure.IsNotExecuted ? ErrorReasons.NotExecuted : ErrorReasons.Unknown;
@@ -108,14 +125,7 @@ internal static class RpcStatus
 
         status.Details.Add(Any.Pack(info));
         AddDetails(failure, status);
-        var error = status.ToRpcException();
-        if (failure.RetryAfter > TimeSpan.Zero)
-        {
-            error.Trailers.Add(
-                PushbackTrailer, Math.Ceiling(failure.RetryAfter.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
-        }
-
-        return error;
+        return status;
     }
 
     private static void AddDetails(Failure failure, Google.Rpc.Status status)

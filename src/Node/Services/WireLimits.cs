@@ -25,5 +25,7 @@ internal static class WireLimits
         ScanKeysMax = limits.ScanKeysMax,
         DeleteRangeKeysMax = ShardLimits.DeleteRangeKeysMax,
         ConditionValueBytesMax = RequestCheck.ConditionValueBytesMax,
+        RequestsInHandMax = limits.RequestsInHandMax,
+        BytesInHandMax = limits.BytesInHandMax,
     };
 }

@@ -17,7 +17,7 @@ internal static class DevVerb
         var fresh = new Option<bool>("--fresh") { Description = "Throw away what an earlier start left there." };
         var port = new Option<int>("--base-port")
         {
-            Description = "Node i serves clients on this port + i and replicas on this port + 100 + i.",
+            Description = "Node i serves clients on this port + i, JSON over HTTP on this port + 10 + i, and replicas on this port + 100 + i.",
             DefaultValueFactory = _ => DevCluster.BasePortDefault,
         };
         var shards = new Option<int>("--shards")
@@ -40,7 +40,7 @@ internal static class DevVerb
         await using var cluster = await DevCluster.StartAsync(data, fresh, basePort, shards, loggers, asked);
         foreach (var node in cluster.Nodes)
         {
-            Say($"node {node.Options.NodeId}  http://{node.PublicEndPoint}");
+            Say($"node {node.Options.NodeId}  http://{node.PublicEndPoint}  JSON http://{node.HttpEndPoint}");
         }
 
         await cluster.WhenReadyAsync(asked);

@@ -15,6 +15,7 @@ internal static class NodeVerb
         ("--id", "nodeId", "This node's id, one of those in 'nodes'."),
         ("--data", "dataDirectory", "Where this node keeps its data."),
         ("--public", "publicListen", "Address and port the services listen on."),
+        ("--http", "httpListen", "Address and port for JSON over HTTP/1.1; left out: none."),
         ("--raft", "raftListen", "Address and port the replicas listen on."),
     ];
 

@@ -21,6 +21,12 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>The version given last; 0 = none yet. Never goes back.</summary>
     long Revision { get; }
 
+    /// <summary>
+    /// A lower bound of the earliest expiry among the keys still held, Unix milliseconds; <see cref="long.MaxValue"/> if none has one. How far the
+    /// wall clock is past it is how far the purge is behind.
+    /// </summary>
+    long FirstExpiryMs { get; }
+
     /// <summary>Sizes and counts; cheap enough for every heartbeat.</summary>
     ShardStatistics Statistics { get; }
 

@@ -82,6 +82,9 @@ public sealed partial class ShardStateMachine : IShardStore
     /// <inheritdoc/>
     public long Revision => _published.State.Revision;
 
+    /// <inheritdoc/>
+    public long FirstExpiryMs => _due.FirstExpiryMs;
+
     /// <summary>For tests: told each step of an install (see <see cref="ReplicaDirectory.StepDone"/>).</summary>
     internal Action<string>? InstallStepDone
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Google.Api;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Rpc;
@@ -22,8 +23,8 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
 
     private static readonly MethodDescriptor[] Methods =
     [
-        .. Kv.Descriptor.Methods, .. Keyspaces.Descriptor.Methods, .. V1.Routing.Descriptor.Methods,
-        .. Admin.Descriptor.Methods.Where(method => method.Name is "Status" or "Digest"),
+        .. Kv.Descriptor.Methods, .. Keyspaces.Descriptor.Methods, .. V1.Routing.Descriptor.Methods, .. Admin.Descriptor.Methods,
+        .. Moves.Descriptor.Methods,
     ];
 
     [Fact]
@@ -49,6 +50,55 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         }
 
         await AssertServesAsync();
+    }
+
+    [Fact]
+    public async Task Json_that_makes_no_sense_is_refused_and_harms_nobody()
+    {
+        using var http = new HttpClient();
+        var chance = new Random(2);
+        string[] bodies =
+        [
+            "", "{", "[]", "null", "7", "\"text\"", "{\"key\":7}", "{\"key\":\"no base64\"}", "{\"limit\":\"99999999999999999999\"}", "{\"header\":[]}",
+            "{\"header\":{\"timeoutMs\":-1},\"key\":\"AA==\"}", new string('[', 10_000), new string('x', 10_000),
+        ];
+        foreach (var method in Methods.Where(static method => method.GetOptions()?.HasExtension(AnnotationsExtensions.Http) ?? false))
+        {
+            var rule = method.GetOptions().GetExtension(AnnotationsExtensions.Http);
+            foreach (var body in bodies)
+            {
+                using var request = new HttpRequestMessage(VerbOf(rule), $"http://{node.Cluster.Nodes[0]!.PublicEndPoint}{PathOf(rule, chance)}")
+                {
+                    Version = System.Net.HttpVersion.Version20,
+                    VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                    Content = rule.Body.Length == 0 ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json"),
+                };
+                using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+                Assert.True((int)response.StatusCode < 500, $"{method.Name} {body}: {response.StatusCode}");
+            }
+        }
+
+        await AssertServesAsync();
+    }
+
+    private static HttpMethod VerbOf(HttpRule rule) => rule.PatternCase switch
+    {
+        HttpRule.PatternOneofCase.Get => HttpMethod.Get,
+        HttpRule.PatternOneofCase.Patch => HttpMethod.Patch,
+        HttpRule.PatternOneofCase.Delete => HttpMethod.Delete,
+        _ => HttpMethod.Post,
+    };
+
+    private static string PathOf(HttpRule rule, Random chance)
+    {
+        var path = rule.PatternCase switch
+        {
+            HttpRule.PatternOneofCase.Get => rule.Get,
+            HttpRule.PatternOneofCase.Patch => rule.Patch,
+            HttpRule.PatternOneofCase.Delete => rule.Delete,
+            _ => rule.Post,
+        };
+        return path.Replace("{name}", new[] { "nobody", "%20", "UPPER", "%F0%9F%98%80" }[chance.Next(4)], StringComparison.Ordinal);
     }
 
     private async Task RunAsync(TimeSpan duration)

@@ -27,11 +27,18 @@ public sealed class NodeOptionsReaderTests
         Assert.Equal(new NodeId("n2"), options.NodeId);
         Assert.Equal("10.0.0.2:7400", options.PublicListen.ToString());
         Assert.Equal("10.0.0.2:7500", options.RaftListen.ToString());
+        Assert.Null(options.HttpListen);
         Assert.Equal(2.5, options.Self.Weight);
         Assert.Equal("b", options.Self.Zone);
         Assert.Equal("[::1]:7500", options.Nodes[2].Raft.ToString());
         Assert.Equal(3, options.ReplicationFactor);
         Assert.Equal(NodeOptions.ShardCountDefault, options.ShardCount);
+    }
+
+    [Fact]
+    public void Json_is_heard_where_it_is_asked_for()
+    {
+        Assert.Equal("127.0.0.1:7410", Read(Three, flags: [new("httpListen", "127.0.0.1:7410")]).HttpListen!.ToString());
     }
 
     [Fact]
@@ -110,6 +117,12 @@ public sealed class NodeOptionsReaderTests
     [InlineData("\"limits\": { \"messageBytesMax\": 100000 }", "limits.messageBytesMax")]
     [InlineData("\"publicListen\": \"db2.example:7400\"", "publicListen")]
     [InlineData("\"publicListen\": \"0.0.0.0:7500\"", "raftListen")]
+    [InlineData("\"httpListen\": \"db2.example:7410\"", "httpListen")]
+    [InlineData("\"httpListen\": \"here\"", "httpListen")]
+    [InlineData("\"httpListen\": \"127.0.0.1:7400\"", "httpListen")]
+    [InlineData("\"httpListen\": \"127.0.0.1:7500\"", "httpListen")]
+    [InlineData("\"limits\": { \"requestsInHandMax\": 0 }", "limits.requestsInHandMax")]
+    [InlineData("\"limits\": { \"bytesInHandMax\": 1000 }", "limits.bytesInHandMax")]
     [InlineData("\"clusterId\": \"7\"", "clusterId")]
     public void A_single_mistake_is_found(string setting, string field)
     {

@@ -37,6 +37,8 @@ public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
         ["delete with an expiry"] = ("INVALID_REQUEST", "options",
             async kv => await kv.DeleteAsync(new DeleteRequest { Key = Key, Options = new WriteOptions { TtlMs = 5 } })),
         ["touch without an expiry"] = ("INVALID_REQUEST", "options", async kv => await kv.TouchAsync(new TouchRequest { Key = Key })),
+        ["increment with an empty condition"] = ("INVALID_REQUEST", "condition",
+            async kv => await kv.IncrementAsync(new IncrementRequest { Key = Key, Condition = new() })),
         ["increment with crossed bounds"] = ("INVALID_REQUEST", "min",
             async kv => await kv.IncrementAsync(new IncrementRequest { Key = Key, Min = 5, Max = 1 })),
         ["multi-get of nothing"] = ("INVALID_REQUEST", "keys", async kv => await kv.MultiGetAsync(new MultiGetRequest())),

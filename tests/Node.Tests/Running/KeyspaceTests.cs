@@ -52,6 +52,35 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
+    public async Task Nothing_lives_longer_than_the_keyspace_allows()
+    {
+        const long HourMs = 3_600_000;
+        var header = new RequestHeader { Keyspace = "short" };
+        await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = "short", TtlMaxMs = HourMs } });
+
+        await _kv.PutAsync(new PutRequest { Header = header, Key = Bytes("k"), Value = Bytes("v") });
+        var unsaid = await _kv.GetAsync(new GetRequest { Header = header, Key = Bytes("k") });
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.PutAsync(Put(new() { TtlMs = HourMs + 1 })));
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.PutAsync(Put(new() { ExpireAtMs = unsaid.Header.ServerTimeMs + (3 * HourMs) })));
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.PutAsync(Put(new() { NoExpiry = true })));
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.TouchAsync(new TouchRequest { Header = header, Key = Bytes("k"), Options = new() { NoExpiry = true } }));
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.IncrementAsync(new IncrementRequest { Header = header, Key = Bytes("n"), Options = new() { TtlMs = HourMs + 1 } }));
+        await FailsAsync("LIMIT_EXCEEDED", async () => await _kv.TxnAsync(new TxnRequest
+        {
+            Header = header,
+            Success = { new TxnOperation { Put = new() { Key = Bytes("k"), Options = new() { TtlMs = HourMs + 1 } } } },
+        }));
+        await _kv.PutAsync(Put(new() { TtlMs = HourMs }));
+
+        Assert.InRange(unsaid.Current.ExpireAtMs - unsaid.Header.ServerTimeMs, HourMs / 2, HourMs);
+        await FailsAsync("INVALID_REQUEST", async () => await _keyspaces.AlterAsync(new AlterKeyspaceRequest { Name = "short", TtlDefaultMs = HourMs + 1 }));
+        await _keyspaces.AlterAsync(new AlterKeyspaceRequest { Name = "short", TtlMaxMs = 0 });
+        await _kv.PutAsync(Put(new() { NoExpiry = true }));
+
+        PutRequest Put(V1.WriteOptions options) => new() { Header = header, Key = Bytes("k"), Value = Bytes("v"), Options = options };
+    }
+
+    [Fact]
     public async Task A_dropped_keyspace_is_gone_and_its_data_does_not_return_with_its_name()
     {
         var request = new CreateKeyspaceRequest { Keyspace = new() { Name = "dropped" } };

@@ -33,6 +33,27 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
+    public async Task An_increment_takes_a_condition_and_a_repetition_gets_the_first_answer()
+    {
+        var key = Bytes("single/conditional");
+        var first = await _kv.IncrementAsync(new IncrementRequest { Key = key, Delta = 2, Condition = new() { Absent = true } });
+        var failing = new IncrementRequest
+        {
+            Header = new() { Identity = new() { ClientId = ByteString.CopyFrom(Guid.NewGuid().ToByteArray()), Sequence = 1, FirstUnacked = 1 } },
+            Key = key,
+            Delta = 2,
+            Condition = new() { Absent = true },
+        };
+        var (failed, again) = (await _kv.IncrementAsync(failing), await _kv.IncrementAsync(failing));
+        var held = await _kv.IncrementAsync(new IncrementRequest { Key = key, Delta = 3, Condition = new() { VersionEquals = first.Version } });
+
+        Assert.Equal((2L, false), (first.Value, first.ConditionFailed));
+        Assert.Equal((true, first.Version, false), (failed.ConditionFailed, failed.Version, failed.Header.Deduplicated));
+        Assert.Equal((true, first.Version, true), (again.ConditionFailed, again.Version, again.Header.Deduplicated));
+        Assert.Equal((5L, false), (held.Value, held.ConditionFailed));
+    }
+
+    [Fact]
     public async Task A_condition_that_fails_is_an_ok_answer_with_what_is_there()
     {
         await _kv.PutAsync(new PutRequest { Key = Bytes("single/b"), Value = Bytes("old") });

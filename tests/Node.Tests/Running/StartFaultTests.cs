@@ -15,6 +15,7 @@ public sealed class StartFaultTests
         var key = Google.Protobuf.ByteString.CopyFromUtf8("kept");
         await cluster.Kv(0).PutAsync(new V1.PutRequest { Key = key });
         var options = cluster.Options(0);
+        var (services, raft) = (cluster.Nodes[0]!.PublicEndPoint, cluster.Nodes[0]!.Service<Raft.RaftHost>().ListenEndPoint);
         var elsewhere = options with
         {
             DataDirectory = options.DataDirectory + "-2",
@@ -23,8 +24,9 @@ public sealed class StartFaultTests
         };
 
         await FailsAsync(cluster, StartFault.DirectoryInUse, elsewhere with { DataDirectory = options.DataDirectory });
-        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { RaftListen = options.RaftListen });
-        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { PublicListen = options.PublicListen });
+        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { RaftListen = raft });
+        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { PublicListen = services });
+        await FailsAsync(cluster, StartFault.PortInUse, elsewhere with { HttpListen = services }, "httpListen");
         await cluster.StopNodeAsync(0);
         var stranger = new InitialNode(new NodeId("n2"), options.Self.Raft, options.Self.Public, "", 1);
         await FailsAsync(cluster, StartFault.ForeignDirectory, options with { NodeId = stranger.Id, Nodes = [stranger] });
@@ -36,10 +38,11 @@ public sealed class StartFaultTests
         Assert.True((await cluster.Kv(0).GetAsync(new V1.GetRequest { Key = key })).Found);
     }
 
-    private static async Task FailsAsync(RunningCluster cluster, StartFault fault, NodeOptions options)
+    private static async Task FailsAsync(RunningCluster cluster, StartFault fault, NodeOptions options, string says = "")
     {
         var error = await Assert.ThrowsAsync<NodeStartException>(() => cluster.StartAsync(options));
         Assert.Equal(fault, error.Fault);
         Assert.DoesNotContain('\n', error.Message);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
     }
 }

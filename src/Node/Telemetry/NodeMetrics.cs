@@ -1,0 +1,48 @@
+using System.Diagnostics.Metrics;
+using KvRaft.Node.Options;
+using KvRaft.Node.Services;
+using KvRaft.Node.Shards;
+
+namespace KvRaft.Node.Telemetry;
+
+/// <summary>What a node measures of itself, under the meter <see cref="Name"/>; each value is looked up when somebody collects.</summary>
+internal sealed class NodeMetrics : IDisposable
+{
+    public const string Name = "KvRaft.Server";
+
+    private readonly Meter _meter = new(Name);
+    private readonly NodeOptions _options;
+    private readonly ShardTable _shards;
+    private readonly TimeProvider _time;
+
+    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, TimeProvider time)
+    {
+        _options = options;
+        _shards = shards;
+        _time = time;
+        _meter.CreateObservableGauge(
+            "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the first value ended that is not purged yet; 0 if none is overdue.");
+        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in hand, of all callers.");
+        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in hand.");
+        _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
+    }
+
+    /// <summary>Several nodes of one process have meters of one name.</summary>
+    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
+
+    public void Dispose() => _meter.Dispose();
+
+    private Measurement<long> Of(long value) => new(value, new KeyValuePair<string, object?>("kvraft.node.id", _options.NodeId.Value));
+
+    private IEnumerable<Measurement<long>> PurgeLags()
+    {
+        var nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var replica in _shards.All.Where(static replica => replica.IsLeader))
+        {
+            yield return new Measurement<long>(
+                Math.Max(0, nowMs - replica.Store.FirstExpiryMs),
+                new("kvraft.node.id", _options.NodeId.Value),
+                new("kvraft.shard.id", replica.Shard.Value));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using KvRaft.Node.Options;
+
+namespace KvRaft.TestKit;
+
+/// <summary>
+/// Every way of a cluster: from each node to each other's replicas and services, and from clients to each node. A node may have to speak to
+/// itself, which no fault keeps it from.
+/// </summary>
+internal sealed class Ways : IAsyncDisposable
+{
+    private readonly Dictionary<(int From, int To), (Relay Raft, Relay Services)> _between = [];
+    private readonly List<TestNode> _nodes;
+
+    public Ways(List<TestNode> nodes)
+    {
+        _nodes = nodes;
+        foreach (var to in nodes)
+        {
+            to.Front = new Relay(() => to.PublicTarget);
+            foreach (var from in nodes)
+            {
+                _between[(from.Index, to.Index)] = (new Relay(() => to.RaftTarget), new Relay(() => to.PublicTarget));
+            }
+        }
+    }
+
+    /// <summary>The world as a node sees it.</summary>
+    public Surroundings Of(TestNode node) => new()
+    {
+        Time = node.Clock,
+        WayToRaft = (to, address) => Way(node, to.Value) is { } way ? Local(way.Raft) : address,
+        WayToServices = (to, address) => Way(node, to.Value) is { } way ? Local(way.Services) : address,
+    };
+
+    public IEnumerable<Relay> Between(TestNode one, TestNode other) =>
+        one == other ? [] : new[] { (one.Index, other.Index), (other.Index, one.Index) }.SelectMany(pair => new[] { _between[pair].Raft, _between[pair].Services });
+
+    /// <summary>All that lead to or from a node, that of clients among them.</summary>
+    public IEnumerable<Relay> Of(TestNode node, bool withClients) =>
+        _nodes.SelectMany(other => Between(node, other)).Concat(withClients ? [node.Front!] : []);
+
+    public IEnumerable<Relay> All => _between.Values.SelectMany(static way => new[] { way.Raft, way.Services }).Concat(_nodes.Select(static node => node.Front!));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var relay in All)
+        {
+            await relay.DisposeAsync();
+        }
+    }
+
+    private static HostAndPort Local(Relay relay) => new(IPAddress.Loopback.ToString(), relay.Port);
+
+    private (Relay Raft, Relay Services)? Way(TestNode from, string to) =>
+        _nodes.Find(node => node.Id == to) is { } known && _between.TryGetValue((from.Index, known.Index), out var way) ? way : null;
+}
