@@ -52,13 +52,23 @@ public sealed class KvAdministration
     /// <summary>Changes what may be changed of a keyspace; what is null stays. Repeating it does no harm.</summary>
     /// <param name="timeToLiveDefault">For writes that name no expiry; zero: never.</param>
     /// <param name="valueBytesMax">Zero: the limit of the nodes.</param>
+    /// <param name="timeToLiveMax">The longest life a write may ask for; zero: for ever. Values that are there keep their expiry.</param>
     public Task<KeyspaceInfo> AlterKeyspaceAsync(
-        string name, TimeSpan? timeToLiveDefault = null, int? valueBytesMax = null, CancellationToken cancellationToken = default)
+        string name,
+        TimeSpan? timeToLiveDefault = null,
+        int? valueBytesMax = null,
+        TimeSpan? timeToLiveMax = null,
+        CancellationToken cancellationToken = default)
     {
         var request = new AlterKeyspaceRequest { Name = name };
         if (timeToLiveDefault is { } timeToLive)
         {
             request.TtlDefaultMs = (long)timeToLive.TotalMilliseconds;
+        }
+
+        if (timeToLiveMax is { } longest)
+        {
+            request.TtlMaxMs = (long)longest.TotalMilliseconds;
         }
 
         if (valueBytesMax is { } bytes)

@@ -41,10 +41,19 @@ public interface IKeyspace<TKey, TValue>
     ValueTask<IReadOnlyList<KvMultiGetItem<TKey, TValue>>> MultiGetAsync(
         IEnumerable<TKey> keys, KvReadOptions? options = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Many writes at once, each for itself and each exactly once. One item per write, in order.</summary>
+    /// <summary>
+    /// Many writes at once and exactly once: each for itself, or (<see cref="KvAtomicity.Shard"/>) all of them or none, in one entry of one
+    /// shard. One result per write, in order.
+    /// </summary>
     /// <exception cref="ArgumentException">A key comes twice: the order of the two would be chance.</exception>
+    /// <exception cref="KvException">
+    /// Of all or none: reason CROSS_SHARD_ATOMIC with the keys by shard, if they are in several; LIMIT_EXCEEDED, if they are too many.
+    /// </exception>
     ValueTask<IReadOnlyList<KvMultiSetResult<TKey, TValue>>> MultiSetAsync(
-        IEnumerable<KvMultiSetItem<TKey, TValue>> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+        IEnumerable<KvMultiSetItem<TKey, TValue>> items,
+        TimeSpan? timeout = null,
+        KvAtomicity atomicity = KvAtomicity.None,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Begins to describe a transaction; nothing is sent before it is committed.</summary>
     KvTransaction<TKey, TValue> Transaction();

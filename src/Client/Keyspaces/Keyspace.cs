@@ -29,7 +29,9 @@ internal sealed class Keyspace<TKey, TValue>(
             HeadOnly = options.HeadOnly,
         };
         var scope = Scope(bytes, options.Timeout) with { AnyReplica = options.Consistency.AllowsReplicas };
-        var answer = await executor.ExecuteAsync(Operations.Get, request, scope, cancellationToken).ConfigureAwait(false);
+        var answer = options.HedgeAfter is { } patience
+            ? await executor.ExecuteHedgedAsync(Operations.Get, request, scope, patience, cancellationToken).ConfigureAwait(false)
+            : await executor.ExecuteAsync(Operations.Get, request, scope, cancellationToken).ConfigureAwait(false);
         return new KvResult<TValue>
         {
             Found = answer.Found,
@@ -96,6 +98,7 @@ internal sealed class Keyspace<TKey, TValue>(
             Delta = delta,
             Initial = options.Initial,
             Options = WireValues.ToWire(options.Expiry),
+            Condition = options.Condition?.Wire,
         };
         if (options.Min is { } min)
         {
@@ -109,7 +112,7 @@ internal sealed class Keyspace<TKey, TValue>(
 
         var answer = await executor.ExecuteAsync(Operations.Increment, request, Scope(bytes, options.Timeout), cancellationToken)
             .ConfigureAwait(false);
-        return new KvNumber(answer.Value, answer.Version, WireValues.Instant(answer.ExpireAtMs));
+        return new KvNumber(answer.Value, answer.Version, WireValues.Instant(answer.ExpireAtMs)) { ConditionFailed = answer.ConditionFailed };
     }
 
     public async ValueTask<KvTouchResult> TouchAsync(
@@ -143,11 +146,16 @@ internal sealed class Keyspace<TKey, TValue>(
     }
 
     public async ValueTask<IReadOnlyList<KvMultiSetResult<TKey, TValue>>> MultiSetAsync(
-        IEnumerable<KvMultiSetItem<TKey, TValue>> items, TimeSpan? timeout, CancellationToken cancellationToken)
+        IEnumerable<KvMultiSetItem<TKey, TValue>> items, TimeSpan? timeout, KvAtomicity atomicity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(items);
         var writes = items.ToList();
         Multi.ThrowIfRepeated(writes.Select(write => keys.Serialize(write.Key)), nameof(items));
+        if (atomicity == KvAtomicity.Shard)
+        {
+            return await SetAtOnceAsync(writes, timeout, cancellationToken).ConfigureAwait(false);
+        }
+
         return await Multi.RunAsync(
             writes,
             async write =>
@@ -270,6 +278,37 @@ internal sealed class Keyspace<TKey, TValue>(
             Current = deleted.Current,
             Deduplicated = deleted.Deduplicated,
         };
+    }
+
+    private async ValueTask<IReadOnlyList<KvMultiSetResult<TKey, TValue>>> SetAtOnceAsync(
+        List<KvMultiSetItem<TKey, TValue>> items, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (items.Count == 0)
+        {
+            return [];
+        }
+
+        var request = new MultiSetRequest { Atomicity = MultiSetRequest.Types.Atomicity.Shard };
+        request.Items.AddRange(items.Select(item => new MultiSetRequest.Types.Item
+        {
+            Key = WireValues.ToWire(keys.Serialize(item.Key)),
+            Value = item.Delete ? Google.Protobuf.ByteString.Empty : WireValues.ToWire(values.Serialize(item.Value!)),
+            Delete = item.Delete,
+            Options = WireValues.ToWire(item.Expiry),
+            Condition = item.Condition?.Wire,
+        }));
+        var answer = await executor.ExecuteAsync(
+            Operations.MultiSet, request, Scope(keys.Serialize(items[0].Key), timeout), cancellationToken).ConfigureAwait(false);
+        return [.. items.Zip(answer.Items, (item, told) => new KvMultiSetResult<TKey, TValue>(
+            item.Key,
+            new KvWriteResult<TValue>
+            {
+                Applied = told.Applied,
+                Version = told.Version,
+                Current = WireValues.EntryOrNull(told.Current, values),
+                Deduplicated = answer.Header?.Deduplicated ?? false,
+            },
+            null))];
     }
 
     // Without its value an entry must not be given to a serializer that may refuse empty bytes.

@@ -102,6 +102,11 @@ public sealed class KvTransaction<TKey, TValue>
         public Branch Increment(TKey key, long delta, KvIncrementOptions options)
         {
             ArgumentNullException.ThrowIfNull(options);
+            if (options.Condition is not null)
+            {
+                throw new ArgumentException("A transaction's conditions are its own; see When.", nameof(options));
+            }
+
             var increment = new TxnOperation.Types.Increment
             {
                 Key = _owner.Take(key),

@@ -50,6 +50,9 @@ internal static class Operations
     public static readonly Operation<TxnRequest, TxnResponse> Txn = new(
         "TXN", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.TxnAsync(r, o));
 
+    public static readonly Operation<MultiSetRequest, MultiSetResponse> MultiSet = new(
+        "MSET", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.MultiSetAsync(r, o));
+
     public static readonly Operation<DeleteRangeRequest, DeleteRangeResponse> DeleteRange = new(
         "DELETE_RANGE", true, (r, h) => r.Header = h, r => r.Header, (c, r, o) => c.DeleteRangeAsync(r, o));
 

@@ -51,7 +51,7 @@ internal sealed class RequestExecutor(
         using var measure = telemetry.Begin(operation.Name, scope.Keyspace);
         var stamp = operation.IsWrite ? sessions.Begin() : default(WriteStamp?);
         var previousDelay = TimeSpan.Zero;
-        string? avoid = null;
+        var avoid = scope.Avoid;
         string? hinted = null;
         while (true)
         {
@@ -64,6 +64,11 @@ internal sealed class RequestExecutor(
 
             var endpoint = Choose(scope, trail, avoid, hinted);
             trail.AttemptAt(endpoint);
+            if (scope.Asked is { } asked)
+            {
+                asked.Endpoint = endpoint;
+            }
+
             var timeout = Clamp(left);
             operation.SetHeader(request, Header(scope, stamp, timeout, trail.Attempts - 1));
             var result = await transport.SendAsync(operation, request, endpoint, timeout, cancellationToken).ConfigureAwait(false);
@@ -106,6 +111,60 @@ internal sealed class RequestExecutor(
 
             // The attempt that failed may still be on its way into a socket; its message must not change under the writer.
             request = request.Clone();
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="ExecuteAsync"/>, for a read: if no answer is there after <paramref name="patience"/>, a second node is asked the same, and the
+    /// first answer counts (Dean and Barroso, "The Tail at Scale", CACM 2013). It takes a token of the retry budget, so a cluster that is
+    /// slow because it is overloaded is not asked twice for long. Never for a write: its second copy would be work for nothing.
+    /// </summary>
+    public async ValueTask<TResponse> ExecuteHedgedAsync<TRequest, TResponse>(
+        Operation<TRequest, TResponse> operation, TRequest request, RequestScope scope, TimeSpan patience, CancellationToken cancellationToken)
+        where TRequest : class, IMessage<TRequest>, IDeepCloneable<TRequest>
+        where TResponse : class
+    {
+        if (operation.IsWrite)
+        {
+            throw new ArgumentException($"A {operation.Name} is not asked twice.", nameof(operation));
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var spare = request.Clone();
+        var asked = new AskedNode();
+        var first = ExecuteAsync(operation, request, scope with { Asked = asked }, stop.Token).AsTask();
+        var second = SecondAsync();
+        try
+        {
+            var early = await Task.WhenAny(first, second).ConfigureAwait(false);
+            return await (early.IsCompletedSuccessfully ? early : early == first ? second : first).ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await EndOf(first).ConfigureAwait(false);
+            await EndOf(second).ConfigureAwait(false);
+        }
+
+        // Ends as the first does where there is nothing for it to do, so that whoever waits for either waits for the first.
+        async Task<TResponse> SecondAsync()
+        {
+            await Task.WhenAny(first, Task.Delay(patience, options.TimeProvider, stop.Token)).ConfigureAwait(false);
+            return first.IsCompleted || !retryBudget.TryTake()
+                ? await first.ConfigureAwait(false)
+                : await ExecuteAsync(operation, spare, scope with { Avoid = asked.Endpoint }, stop.Token).ConfigureAwait(false);
+        }
+
+        static async Task EndOf(Task<TResponse> attempt)
+        {
+            try
+            {
+                await attempt.ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is KvException or OperationCanceledException)
+            {
+                // The other attempt has answered, or both have failed and the caller is told of one.
+            }
         }
     }
 

@@ -20,6 +20,9 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
 
     public KvOutcome Outcome { get; private set; } = KvOutcome.NotApplied;
 
+    /// <summary>Some attempt came to a node that answered, if only to refuse.</summary>
+    public bool WasAnswered { get; private set; }
+
     public void AttemptAt(string endpoint)
     {
         Attempts++;
@@ -29,6 +32,7 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
     public void Failed(Failure failure)
     {
         LastFailure = failure;
+        WasAnswered |= !failure.IsSilence;
         if (isWrite && failure.Outcome == KvOutcome.Unknown)
         {
             Outcome = KvOutcome.Unknown;
@@ -58,6 +62,7 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
             Shard = Shard,
             RequestId = isWrite ? requestId : null,
             Attempts = Attempts,
+            NoNodeAnswered = !WasAnswered,
             Details = failure.Details,
         };
     }

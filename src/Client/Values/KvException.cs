@@ -49,6 +49,12 @@ public sealed class KvException : Exception
     /// <summary>Of a write: its name, by which its fate can be asked.</summary>
     public KvRequestId? RequestId { get; init; }
 
+    /// <summary>
+    /// No node answered anything to any attempt: none of them runs, none can be reached from here, or they are silent. Says nothing about
+    /// <see cref="Outcome"/>.
+    /// </summary>
+    public bool NoNodeAnswered { get; init; }
+
     /// <summary>How often the request was sent.</summary>
     public int Attempts { get; init; }
 

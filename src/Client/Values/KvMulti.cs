@@ -1,5 +1,15 @@
 namespace KvRaft.Client;
 
+/// <summary>What the writes of a multi-set have to do with each other.</summary>
+public enum KvAtomicity
+{
+    /// <summary>Nothing: each is applied, refused or fails for itself.</summary>
+    None,
+
+    /// <summary>All are applied or none is, if one condition does not hold; all keys must be in one shard, as those of one {tag} are.</summary>
+    Shard,
+}
+
 /// <summary>One key of a multi-get: what was found, or why it could not be read.</summary>
 public readonly record struct KvMultiGetItem<TKey, TValue>(TKey Key, KvResult<TValue> Result, KvException? Error);
 

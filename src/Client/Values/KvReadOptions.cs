@@ -12,6 +12,12 @@ public sealed record KvReadOptions
 
     /// <summary>Version and expiry only.</summary>
     public bool HeadOnly { get; init; }
+
+    /// <summary>
+    /// If no answer is there after this time, another node is asked as well, and the first answer counts; null: never. Something like the
+    /// slowest hundredth of reads costs one read in a hundred more, and cuts the rest of the tail.
+    /// </summary>
+    public TimeSpan? HedgeAfter { get; init; }
 }
 
 public sealed record KvWriteOptions
@@ -40,6 +46,9 @@ public sealed record KvIncrementOptions
 
     /// <summary>For a key this call makes; an existing key keeps its own.</summary>
     public KvExpiry Expiry { get; init; }
+
+    /// <summary>Not of an increment inside a transaction, which has conditions of its own.</summary>
+    public KvCondition? Condition { get; init; }
 
     public TimeSpan? Timeout { get; init; }
 }

@@ -38,7 +38,12 @@ public readonly record struct KvDeleteResult<TValue>
 }
 
 /// <summary>The answer to an increment: the new number.</summary>
-public readonly record struct KvNumber(long Value, long Version, DateTimeOffset? ExpiresAt);
+/// <param name="Version">The version it made; of a condition that did not hold, the version that is there instead, 0 if the key is absent.</param>
+public readonly record struct KvNumber(long Value, long Version, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>The condition did not hold, and nothing was added.</summary>
+    public bool ConditionFailed { get; init; }
+}
 
 /// <summary>The answer to a touch.</summary>
 /// <param name="Applied">False if the key is absent or the condition did not hold.</param>

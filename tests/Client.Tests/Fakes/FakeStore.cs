@@ -126,6 +126,11 @@ internal sealed class FakeStore
     private IncrementResponse Increment(IncrementRequest request)
     {
         var key = request.Key.ToStringUtf8();
+        if (!Holds(request.Condition, _values.GetValueOrDefault(key)))
+        {
+            return new IncrementResponse { ConditionFailed = true, Version = _values.GetValueOrDefault(key)?.Version ?? 0 };
+        }
+
         var number = _values.TryGetValue(key, out var state)
             ? long.Parse(state.Value.ToStringUtf8(), System.Globalization.CultureInfo.InvariantCulture)
             : request.Initial;
