@@ -3,6 +3,21 @@ namespace KvRaft.Cli;
 /// <summary>What kvctl tells the shell. Scripts depend on the numbers; they never change.</summary>
 internal static class ExitCodes
 {
+    /// <summary>All of them, as <c>--help</c> shows them.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
+    [
+        (Ok, "done"),
+        (Failed, "it could not be done; the message says why"),
+        (CannotConnect, "no node could be reached"),
+        (NotFound, "no such key, keyspace or request"),
+        (Mismatch, "a condition did not hold, or what was to be made exists"),
+        (Partial, "some of it was done"),
+        (OutcomeUnknown, "timed out; whether the write happened is not known (kvctl result asks)"),
+        (Problems, "a check found problems"),
+        (BadArguments, "the command line is wrong"),
+        (Interrupted, "stopped by Ctrl-C"),
+    ];
+
     public const int Ok = 0;
 
     /// <summary>It could not be done; the message says why.</summary>

@@ -59,6 +59,11 @@ internal static class Kvctl
             IncrCommand.Create(shell),
             ScanCommand.Create(shell),
             MgetCommand.Create(shell),
+            MsetCommand.Create(shell),
+            TxnCommand.Create(shell),
+            DelRangeCommand.Create(shell),
+            ResultCommand.Create(shell),
+            LimitsCommand.Create(shell),
             ImportCommand.Create(shell),
             VerifyCommand.Create(shell),
             ExportCommand.Create(shell),
@@ -70,6 +75,7 @@ internal static class Kvctl
             CompletionCommand.Create(console),
         };
         globals.AddTo(root);
+        HelpWithExitCodes.AddTo(root);
         root.SetAction((parsed, _) => ShellCommand.RunAsync(parsed, console, globals));
         return (root, shell);
     }

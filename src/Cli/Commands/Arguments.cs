@@ -40,8 +40,17 @@ internal static class Arguments
 
     public static KvExpiry Expiry(TimeSpan? ttl) => ttl is { } given ? KvExpiry.After(given) : KvExpiry.Default;
 
-    /// <summary>Values of -o: how a mismatch is told.</summary>
-    public static string Mismatch(KvEntry<ReadOnlyMemory<byte>>? current) => current is { } known
-        ? FormattableString.Invariant($"the condition did not hold: the key has version {known.Version}")
+    public static Option<string> Prefix() => new("--prefix") { Description = "Only keys that begin so.", DefaultValueFactory = _ => "" };
+
+    public static Option<string> Start() => new("--start") { Description = "From this key on.", DefaultValueFactory = _ => "" };
+
+    public static Option<string> End() => new("--end") { Description = "Up to this key, itself not included.", DefaultValueFactory = _ => "" };
+
+    public static string Mismatch(KvEntry<ReadOnlyMemory<byte>>? current) => Mismatch(current?.Version ?? 0);
+
+    /// <summary>How a condition that did not hold is told.</summary>
+    /// <param name="version">Of what is there instead; 0: nothing is.</param>
+    public static string Mismatch(long version) => version > 0
+        ? FormattableString.Invariant($"the condition did not hold: the key has version {version}")
         : "the condition did not hold: the key is absent";
 }

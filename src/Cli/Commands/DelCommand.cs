@@ -40,7 +40,7 @@ internal static class DelCommand
                 existed += result.Existed ? 1 : 0;
             }
 
-            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+            await run.Console.Out.WriteLineAsync(run.IsJson
                 ? string.Create(CultureInfo.InvariantCulture, $"{{\"deleted\":{existed}}}")
                 : existed.ToString(CultureInfo.InvariantCulture));
             return ExitCodes.Ok;

@@ -17,13 +17,26 @@ internal static class GetCommand
             DefaultValueFactory = _ => "linearizable",
         };
         consistency.AcceptOnlyFromAmong("linearizable", "lease", "any");
-        var command = new Command("get", "Read a value.") { key, raw, consistency };
+        var maxAge = GlobalOptions.Duration("--max-age", "Any replica that can prove its data are at most so old, e.g. 500ms.");
+        var atLeast = new Option<long?>("--at-least") { Description = "Any replica that has this version of the shard: what a write of yours was answered." };
+        var hedge = GlobalOptions.Duration("--hedge-after", "Ask a second node if the first has not answered by then.");
+        var explain = new Option<bool>("--explain") { Description = "Say, on standard error, who answered and what that promises." };
+        var command = new Command("get", "Read a value.") { key, raw, consistency, maxAge, atLeast, hedge, explain };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
             var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
-            var options = new KvReadOptions { Consistency = Named(run.Parsed.GetValue(consistency)!) };
+            var options = new KvReadOptions
+            {
+                Consistency = Chosen(run.Parsed.GetValue(consistency)!, run.Parsed.GetValue(maxAge), run.Parsed.GetValue(atLeast)),
+                HedgeAfter = run.Parsed.GetValue(hedge),
+            };
             var result = await client.Keyspace().GetAsync(bytes, options, run.Cancellation);
+            if (run.Parsed.GetValue(explain))
+            {
+                await run.Console.Error.WriteLineAsync(Explanation(result));
+            }
+
             if (!result.Found)
             {
                 await run.Console.Error.WriteLineAsync("kvctl: no such key");
@@ -36,6 +49,29 @@ internal static class GetCommand
         return command;
     }
 
+    private static KvConsistency Chosen(string name, TimeSpan? maxAge, long? atLeast)
+    {
+        if ((name == "linearizable" ? 0 : 1) + (maxAge is null ? 0 : 1) + (atLeast is null ? 0 : 1) > 1)
+        {
+            throw new UsageException("Give only one of --consistency, --max-age and --at-least.");
+        }
+
+        if (atLeast < 1)
+        {
+            throw new UsageException("--at-least: versions start at 1.");
+        }
+
+        return maxAge is { } age ? KvConsistency.Bounded(age)
+            : atLeast is { } version ? KvConsistency.AtLeast(version)
+            : Named(name);
+    }
+
+    private static string Explanation(KvResult<ReadOnlyMemory<byte>> result)
+    {
+        var age = result.Staleness < TimeSpan.Zero ? "of unknown age" : FormattableString.Invariant($"at most {result.Staleness.TotalMilliseconds:0} ms old");
+        return $"served by {result.ServedBy} ({(result.ServedByLeader ? "leader" : "follower")}), {result.Delivered}, {age}";
+    }
+
     private static KvConsistency Named(string name) => name switch
     {
         "lease" => KvConsistency.LeaderLease,
@@ -45,7 +81,7 @@ internal static class GetCommand
 
     private static async Task WriteAsync(Invocation run, ReadOnlyMemory<byte> key, KvEntry<ReadOnlyMemory<byte>> entry, bool raw)
     {
-        if (!raw && run.Format == OutputFormat.Json)
+        if (!raw && run.IsJson)
         {
             await run.Console.Out.WriteLineAsync(EntryText.Json(key, entry));
             return;

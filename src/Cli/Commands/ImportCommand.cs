@@ -82,7 +82,7 @@ internal static class ImportCommand
         }
         finally
         {
-            await (run.Format == OutputFormat.Json
+            await (run.IsJson
                 ? run.Console.Out.WriteLineAsync(tally.Json(Elapsed()))
                 : run.Console.Error.WriteLineAsync(tally.Text(Elapsed())));
         }

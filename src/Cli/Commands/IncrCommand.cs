@@ -5,7 +5,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl incr KEY [DELTA]</c>: the new number on standard output.</summary>
+/// <summary><c>kvctl incr KEY [DELTA]</c>: the new number on standard output. Exit code 4 if a condition did not hold.</summary>
 internal static class IncrCommand
 {
     public static Command Create(Shell shell)
@@ -16,7 +16,10 @@ internal static class IncrCommand
         var min = new Option<long?>("--min") { Description = "Refuse to go below." };
         var max = new Option<long?>("--max") { Description = "Refuse to go above." };
         var ttl = Arguments.Ttl();
-        var command = new Command("incr", "Add to a number.") { key, delta, initial, min, max, ttl };
+        var ifAbsent = Arguments.IfAbsent();
+        var ifVersion = Arguments.IfVersion();
+        var ifValue = Arguments.IfValue();
+        var command = new Command("incr", "Add to a number.") { key, delta, initial, min, max, ttl, ifAbsent, ifVersion, ifValue };
         command.SetAction(shell.Change(async run =>
         {
             var options = new KvIncrementOptions
@@ -25,11 +28,19 @@ internal static class IncrCommand
                 Min = run.Parsed.GetValue(min),
                 Max = run.Parsed.GetValue(max),
                 Expiry = Arguments.Expiry(run.Parsed.GetValue(ttl)),
+                Condition = Arguments.Condition(
+                    run.Parsed.GetValue(ifAbsent), run.Parsed.GetValue(ifVersion), run.Parsed.GetValue(ifValue)),
             };
             await using var client = run.Connect();
             var result = await client.Keyspace().IncrementAsync(
                 Arguments.Bytes(run.Parsed.GetRequiredValue(key)), run.Parsed.GetValue(delta), options, run.Cancellation);
-            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+            if (result.ConditionFailed)
+            {
+                await run.Console.Error.WriteLineAsync($"kvctl: {Arguments.Mismatch(result.Version)}");
+                return ExitCodes.Mismatch;
+            }
+
+            await run.Console.Out.WriteLineAsync(run.IsJson
                 ? string.Create(CultureInfo.InvariantCulture, $"{{\"value\":{result.Value},\"version\":{result.Version}}}")
                 : result.Value.ToString(CultureInfo.InvariantCulture));
             return ExitCodes.Ok;

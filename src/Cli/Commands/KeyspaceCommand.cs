@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl keyspace list|create|show|drop</c>.</summary>
+/// <summary><c>kvctl keyspace list|create|alter|show|drop</c>.</summary>
 internal static class KeyspaceCommand
 {
     public static Command Create(Shell shell) => new("keyspace", "Keyspaces: named sets of keys with one promise.")
@@ -12,6 +12,7 @@ internal static class KeyspaceCommand
         List(shell),
         Show(shell),
         CreateOne(shell),
+        Alter(shell),
         Drop(shell),
     };
 
@@ -50,9 +51,10 @@ internal static class KeyspaceCommand
             Description = "Keys with the same {tag} are kept in one shard and can be changed in one transaction. Cannot be changed later.",
         };
         var ttl = GlobalOptions.Duration("--ttl-default", "How long values live that say nothing else; left out: for ever.");
+        var ttlMax = GlobalOptions.Duration("--ttl-max", "The longest a value may live; left out: for ever.");
         var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
-        var command = new Command("create", "Create a keyspace.") { name, tag, ttl, valueBytesMax, ifNotExists };
+        var command = new Command("create", "Create a keyspace.") { name, tag, ttl, ttlMax, valueBytesMax, ifNotExists };
         command.SetAction(shell.Change(async run =>
         {
             var keyspace = new KeyspaceInfo
@@ -61,6 +63,7 @@ internal static class KeyspaceCommand
                 Mode = KeyspaceMode.Strong,
                 Routing = run.Parsed.GetValue(tag) ? RoutingRule.Tag : RoutingRule.WholeKey,
                 TtlDefaultMs = (long)(run.Parsed.GetValue(ttl)?.TotalMilliseconds ?? 0),
+                TtlMaxMs = (long)(run.Parsed.GetValue(ttlMax)?.TotalMilliseconds ?? 0),
                 ValueBytesMax = run.Parsed.GetValue(valueBytesMax),
             };
             await using var client = run.Connect();
@@ -70,6 +73,36 @@ internal static class KeyspaceCommand
         }));
         return command;
     }
+
+    private static Command Alter(Shell shell)
+    {
+        var name = Name();
+        var ttl = DurationOrNone("--ttl-default", "How long values live that say nothing else; 0: for ever.");
+        var ttlMax = DurationOrNone("--ttl-max", "The longest a value may live; 0: for ever. Values that are there keep their end.");
+        var valueBytesMax = new Option<int?>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
+        var command = new Command("alter", "Change a keyspace while it is used; what is left out stays.") { name, ttl, ttlMax, valueBytesMax };
+        command.SetAction(shell.Change(async run =>
+        {
+            var (life, longest, bytes) = (run.Parsed.GetValue(ttl), run.Parsed.GetValue(ttlMax), run.Parsed.GetValue(valueBytesMax));
+            if (life is null && longest is null && bytes is null)
+            {
+                throw new UsageException("Say what to change: --ttl-default, --ttl-max or --value-bytes-max.");
+            }
+
+            await using var client = run.Connect();
+            var altered = await client.Administration.AlterKeyspaceAsync(
+                run.Parsed.GetRequiredValue(name), life, bytes, longest, run.Cancellation);
+            Listed([altered]).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Option<TimeSpan?> DurationOrNone(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = result => result.Tokens is [{ Value: "0" }] ? TimeSpan.Zero : GlobalOptions.ParseDuration(result),
+    };
 
     private static Command Drop(Shell shell)
     {
@@ -96,7 +129,7 @@ internal static class KeyspaceCommand
 
     private static Listing Listed(IEnumerable<KeyspaceInfo> keyspaces)
     {
-        var listing = new Listing("name", "id", "mode", "routing", "ttl_default_ms", "value_bytes_max");
+        var listing = new Listing("name", "id", "mode", "routing", "ttl_default_ms", "value_bytes_max", "ttl_max_ms");
         foreach (var keyspace in keyspaces)
         {
             listing.Add(
@@ -105,7 +138,8 @@ internal static class KeyspaceCommand
                 keyspace.Mode == KeyspaceMode.Eventual ? "eventual" : "strong",
                 keyspace.Routing == RoutingRule.Tag ? "tag" : "whole-key",
                 keyspace.TtlDefaultMs,
-                keyspace.ValueBytesMax);
+                keyspace.ValueBytesMax,
+                keyspace.TtlMaxMs);
         }
 
         return listing;

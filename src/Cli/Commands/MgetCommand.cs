@@ -17,6 +17,7 @@ internal static class MgetCommand
             var items = await client.Keyspace().MultiGetAsync(named, cancellationToken: run.Cancellation);
             var found = 0;
             var failed = 0;
+            var rows = new JsonRows(run.Console.Out, run.Format);
             foreach (var item in items)
             {
                 if (item.Error is { } error)
@@ -27,9 +28,14 @@ internal static class MgetCommand
                 }
 
                 found += item.Result.Found ? 1 : 0;
-                await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
-                    ? EntryText.Json(item.Key, item.Result.Found ? item.Result.Entry : null)
-                    : $"{EntryText.Show(item.Key.Span)}\t{(item.Result.Found ? EntryText.Show(item.Result.Value.Span) : "")}");
+                await (run.IsJson
+                    ? rows.AddAsync(EntryText.Json(item.Key, item.Result.Found ? item.Result.Entry : null))
+                    : run.Console.Out.WriteLineAsync($"{EntryText.Show(item.Key.Span)}\t{(item.Result.Found ? EntryText.Show(item.Result.Value.Span) : "")}"));
+            }
+
+            if (run.IsJson)
+            {
+                await rows.EndAsync();
             }
 
             return found == items.Count ? ExitCodes.Ok

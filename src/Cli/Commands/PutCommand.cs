@@ -35,7 +35,7 @@ internal static class PutCommand
                 return ExitCodes.Mismatch;
             }
 
-            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+            await run.Console.Out.WriteLineAsync(run.IsJson
                 ? string.Create(CultureInfo.InvariantCulture, $"{{\"version\":{result.Version}}}")
                 : result.Version.ToString(CultureInfo.InvariantCulture));
             return ExitCodes.Ok;

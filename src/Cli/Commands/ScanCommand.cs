@@ -4,7 +4,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl scan [--prefix P]</c>: one line per key, shard by shard.</summary>
+/// <summary><c>kvctl scan [--prefix P]</c>: one line per key, shard by shard, or in the order of keys with <c>--ordered</c>.</summary>
 internal static class ScanCommand
 {
     /// <summary>100: a screenful or two; whoever wants all says so.</summary>
@@ -12,11 +12,16 @@ internal static class ScanCommand
 
     public static Command Create(Shell shell)
     {
-        var prefix = new Option<string>("--prefix") { Description = "Only keys that begin so.", DefaultValueFactory = _ => "" };
+        var (prefix, start, end) = (Arguments.Prefix(), Arguments.Start(), Arguments.End());
         var limit = new Option<long>("--limit") { Description = "How many at most; 0: all.", DefaultValueFactory = _ => DefaultLimit };
         var keysOnly = new Option<bool>("--keys-only") { Description = "Leave the values out." };
         var shard = new Option<int?>("--shard") { Description = "Only this shard." };
-        var command = new Command("scan", "List keys and values. Keys are in order within a shard only.") { prefix, limit, keysOnly, shard };
+        var ordered = new Option<bool>("--ordered") { Description = "In the order of keys over all shards." };
+        var reverse = new Option<bool>("--reverse") { Description = "From the last key to the first: of each shard, or of all with --ordered." };
+        var command = new Command("scan", "List keys and values. Keys are in order within a shard only, unless --ordered asks for more.")
+        {
+            prefix, start, end, limit, keysOnly, shard, ordered, reverse,
+        };
         command.SetAction(shell.Run(async run =>
         {
             var most = run.Parsed.GetValue(limit);
@@ -29,17 +34,27 @@ internal static class ScanCommand
             var options = new KvScanOptions
             {
                 Prefix = Arguments.Bytes(run.Parsed.GetValue(prefix)!),
+                Start = Arguments.Bytes(run.Parsed.GetValue(start)!),
+                End = Arguments.Bytes(run.Parsed.GetValue(end)!),
+                Ordered = run.Parsed.GetValue(ordered),
+                Reverse = run.Parsed.GetValue(reverse),
                 Limit = most == 0 ? null : most,
                 KeysOnly = !withValue,
                 Shard = run.Parsed.GetValue(shard),
             };
             await using var client = run.Connect();
+            var rows = new JsonRows(run.Console.Out, run.Format);
             await foreach (var pair in client.Keyspace().ScanAsync(options, run.Cancellation))
             {
-                await run.Console.Out.WriteLineAsync(
-                    run.Format == OutputFormat.Json ? EntryText.Json(pair.Key, pair.Entry, withValue)
-                    : withValue ? $"{EntryText.Show(pair.Key.Span)}\t{EntryText.Show(pair.Value.Span)}"
-                    : EntryText.Show(pair.Key.Span));
+                await (run.IsJson ? rows.AddAsync(EntryText.Json(pair.Key, pair.Entry, withValue))
+                    : run.Console.Out.WriteLineAsync(withValue
+                        ? $"{EntryText.Show(pair.Key.Span)}\t{EntryText.Show(pair.Value.Span)}"
+                        : EntryText.Show(pair.Key.Span)));
+            }
+
+            if (run.IsJson)
+            {
+                await rows.EndAsync();
             }
 
             return ExitCodes.Ok;

@@ -16,7 +16,7 @@ internal static class StatusCommand
             await using var client = run.Connect();
             var cluster = await ClusterView.AskAsync(client, run.Cancellation);
             var report = StatusReport.Of(cluster);
-            await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json ? report.Json() : report.Text());
+            await run.Console.Out.WriteLineAsync(run.IsJson ? report.Json(indented: run.Format == OutputFormat.Json) : report.Text());
             return report.Attention.Count == 0 ? ExitCodes.Ok : ExitCodes.Problems;
         }));
         return command;
@@ -79,7 +79,7 @@ internal sealed record StatusReport(
         return string.Join('\n', lines);
     }
 
-    public string Json() => JsonText.Write(
+    public string Json(bool indented) => JsonText.Write(
         writer =>
         {
             writer.WriteStartObject();
@@ -97,7 +97,7 @@ internal sealed record StatusReport(
             JsonText.WriteValue(writer, Attention);
             writer.WriteEndObject();
         },
-        indented: true);
+        indented);
 
     // How many more of a shard's nodes may fail before it loses its majority; negative: it has lost it.
     private static int Tolerance(ShardRoute shard, HashSet<string> up) =>

@@ -68,7 +68,7 @@ internal static class TtlCommand
     private static string Describe(DateTimeOffset? end, Invocation run)
     {
         var left = end - run.Console.Time.GetUtcNow();
-        return run.Format == OutputFormat.Json
+        return run.IsJson
             ? JsonText.Write(writer =>
             {
                 writer.WriteStartObject();

@@ -9,7 +9,7 @@ internal static class Failures
     public static int CodeOf(KvException error) => error switch
     {
         { Outcome: KvOutcome.Unknown } => ExitCodes.OutcomeUnknown,
-        { Reason: "UNAVAILABLE" } => ExitCodes.CannotConnect,
+        { NoNodeAnswered: true } or { Reason: "UNAVAILABLE" } => ExitCodes.CannotConnect,
         { Reason: ErrorReasons.KeyspaceNotFound } => ExitCodes.NotFound,
         { Reason: ErrorReasons.KeyspaceExists } => ExitCodes.Mismatch,
         { Reason: ErrorReasons.InvalidRequest or ErrorReasons.LimitExceeded } => ExitCodes.BadArguments,

@@ -27,7 +27,7 @@ internal sealed class GlobalOptions
         };
         Format = new Option<OutputFormat?>("--output", "-o")
         {
-            Description = "table, json or plain; table on a terminal, else plain.",
+            Description = "table, json, jsonl or plain; table on a terminal, else plain.",
             Recursive = true,
         };
         Timeout = Duration("--timeout", "How long a request may take with all its retries, e.g. 500ms, 5s, 1m.");

@@ -21,6 +21,9 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
     public OutputFormat Format =>
         parsed.GetValue(globals.Format) ?? (console.OutIsTerminal ? OutputFormat.Table : OutputFormat.Plain);
 
+    /// <summary>JSON of either kind; they differ only where there can be many rows.</summary>
+    public bool IsJson => Format is OutputFormat.Json or OutputFormat.Jsonl;
+
     public TimeSpan? Timeout => parsed.GetValue(globals.Timeout);
 
     public string[] Endpoints =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Spectre.Console;
 
 namespace KvRaft.Cli.Output;
@@ -26,6 +27,7 @@ internal sealed class Listing(params string[] columns)
         switch (format)
         {
             case OutputFormat.Json: WriteJson(output); break;
+            case OutputFormat.Jsonl: WriteJsonLines(output); break;
             case OutputFormat.Table: WriteTable(output); break;
             default: WritePlain(output); break;
         }
@@ -37,19 +39,32 @@ internal sealed class Listing(params string[] columns)
             writer.WriteStartArray();
             foreach (var row in _rows)
             {
-                writer.WriteStartObject();
-                for (var i = 0; i < columns.Length; i++)
-                {
-                    writer.WritePropertyName(columns[i]);
-                    JsonText.WriteValue(writer, row[i]);
-                }
-
-                writer.WriteEndObject();
+                WriteObject(writer, row);
             }
 
             writer.WriteEndArray();
         },
         indented: true));
+
+    private void WriteJsonLines(TextWriter output)
+    {
+        foreach (var row in _rows)
+        {
+            output.WriteLine(JsonText.Write(writer => WriteObject(writer, row)));
+        }
+    }
+
+    private void WriteObject(Utf8JsonWriter writer, object?[] row)
+    {
+        writer.WriteStartObject();
+        for (var i = 0; i < columns.Length; i++)
+        {
+            writer.WritePropertyName(columns[i]);
+            JsonText.WriteValue(writer, row[i]);
+        }
+
+        writer.WriteEndObject();
+    }
 
     private void WritePlain(TextWriter output)
     {

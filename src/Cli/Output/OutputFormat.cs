@@ -5,8 +5,11 @@ internal enum OutputFormat
     /// <summary>For eyes.</summary>
     Table,
 
-    /// <summary>For programs: one document, or one per line where there can be many.</summary>
+    /// <summary>For programs: one document.</summary>
     Json,
+
+    /// <summary>For programs that read as it comes: one document on each line.</summary>
+    Jsonl,
 
     /// <summary>For shells: values separated by tabs, one line each, no headers.</summary>
     Plain,

@@ -128,6 +128,40 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Many_rows_are_one_document_or_one_a_line()
+    {
+        await RunAsync("put", "a", "1");
+        await RunAsync("put", "b", "2");
+
+        const string A = "{\"key\":\"a\",\"value\":\"1\",\"version\":1}";
+        const string B = "{\"key\":\"b\",\"value\":\"2\",\"version\":2}";
+        Assert.Equal((0, $"{A}\n{B}\n"), await RunAsync("scan", "-o", "jsonl"));
+        Assert.Equal((0, $"[\n  {A},\n  {B}\n]\n"), await RunAsync("scan", "-o", "json"));
+        Assert.Equal((0, $"{B}\n"), await RunAsync("mget", "b", "-o", "jsonl"));
+        Assert.Equal((ExitCodes.NotFound, "[\n  {\"key\":\"c\"}\n]\n"), await RunAsync("mget", "c", "-o", "json"));
+    }
+
+    [Fact]
+    public async Task An_increment_takes_a_condition()
+    {
+        Assert.Equal((0, "1\n"), await RunAsync("incr", "n", "--if-absent"));
+        Assert.Equal((ExitCodes.Mismatch, ""), await RunAsync("incr", "n", "--if-absent"));
+        Assert.Equal((0, "2\n"), await RunAsync("incr", "n", "--if-version", "1"));
+    }
+
+    // It failed once on a loaded machine, where 300 ms did not suffice to be refused a connection: a time-out is silence, too.
+    [Fact]
+    public async Task A_node_that_says_nothing_counts_as_not_reached()
+    {
+        _node.Rule = _ => new Step.Swallow();
+
+        var console = new TestConsole();
+        var code = await console.RunAsync("get", "a", "--endpoints", _node.Endpoint, "--timeout", "300ms");
+
+        Assert.Equal(ExitCodes.CannotConnect, code);
+    }
+
+    [Fact]
     public async Task Counts_and_scans()
     {
         Assert.Equal((0, "5\n"), await RunAsync("incr", "n", "5"));

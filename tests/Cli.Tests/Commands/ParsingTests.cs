@@ -21,6 +21,18 @@ public sealed class ParsingTests
     [InlineData("scan", "--limit", "-1")]
     [InlineData("import", "x", "--concurrency", "0")]
     [InlineData("keyspace", "drop", "orders")]
+    [InlineData("keyspace", "alter", "orders")]
+    [InlineData("mset", "a")]
+    [InlineData("mset", "a", "1", "a", "2")]
+    [InlineData("del-range")]
+    [InlineData("del-range", "--prefix", "a", "--all", "--yes")]
+    [InlineData("del-range", "--all")]
+    [InlineData("txn")]
+    [InlineData("txn", "--then", "fly away")]
+    [InlineData("txn", "--when", "a is 3", "--then", "get a")]
+    [InlineData("txn", "--when", "", "--then", "get a")]
+    [InlineData("result", "a", "nonsense")]
+    [InlineData("get", "a", "--max-age", "5s", "--at-least", "3")]
     [InlineData("keyspace")]
     public async Task A_wrong_command_line_is_told_as_such(params string[] args)
     {
@@ -37,10 +49,24 @@ public sealed class ParsingTests
         var (code, output, _) = await TestConsole.RunOnceAsync("--help");
 
         Assert.Equal(ExitCodes.Ok, code);
-        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "import", "export", "status", "keyspace", "shard", "node" })
+        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "mset", "txn", "del-range", "result", "limits", "import", "export", "status", "keyspace", "shard", "node" })
         {
             Assert.Contains(verb, output, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("get", "--help")]
+    [InlineData("keyspace", "alter", "-h")]
+    public async Task Help_says_what_the_exit_codes_mean(params string[] args)
+    {
+        var (code, output, _) = await TestConsole.RunOnceAsync(args);
+
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.All(ExitCodes.Meanings, known => Assert.Contains(known.Meaning, output, StringComparison.Ordinal));
+        var all = typeof(ExitCodes).GetFields().Where(static field => field.IsLiteral).Select(static field => (int)field.GetRawConstantValue()!);
+        Assert.Equal(all.Order(), ExitCodes.Meanings.Select(static known => known.Code).Order());
     }
 
     [Theory]
@@ -77,7 +103,7 @@ public sealed class ParsingTests
             "get", "a", "--endpoints", closed.LocalEndPoint!.ToString()!, "--timeout", "300ms");
 
         Assert.Equal(ExitCodes.CannotConnect, code);
-        Assert.Contains("UNAVAILABLE", error, StringComparison.Ordinal);
+        Assert.Contains(closed.LocalEndPoint!.ToString()!, error, StringComparison.Ordinal);
     }
 
     [Theory]

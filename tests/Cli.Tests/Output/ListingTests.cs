@@ -19,6 +19,12 @@ public sealed class ListingTests
     }
 
     [Fact]
+    public void Json_lines_are_an_object_each()
+    {
+        Assert.Equal("{\"node_id\":\"n1\",\"load\":3,\"tags\":[\"a\",\"b\"]}\n{\"node_id\":null,\"load\":0.5,\"tags\":[]}\n", Render(OutputFormat.Jsonl));
+    }
+
+    [Fact]
     public void A_table_has_headers_in_capitals_and_a_dash_for_nothing()
     {
         var lines = Render(OutputFormat.Table).Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using KvRaft.Cli.Output;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary><c>kvctl limits</c>: what a node refuses to exceed; the names are those that refusals carry.</summary>
+internal static class LimitsCommand
+{
+    public static Command Create(Shell shell)
+    {
+        var command = new Command("limits", "Show the limits in force.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var limits = await client.Administration.GetLimitsAsync(run.Cancellation);
+            var listing = new Listing("limit", "value");
+            foreach (var field in Limits.Descriptor.Fields.InDeclarationOrder())
+            {
+                listing.Add(field.Name, Convert.ToInt64(field.Accessor.GetValue(limits), System.Globalization.CultureInfo.InvariantCulture));
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+}
