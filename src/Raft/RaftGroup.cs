@@ -400,26 +400,37 @@ public sealed class RaftGroup : IAsyncDisposable
 
     /// <summary>
     /// Takes a fetched checkpoint for our state. The applier stands still meanwhile; the log is told afterwards, so that a crash in
-    /// between is seen at the next start by the state being ahead of the log.
+    /// between is seen at the next start by the state being ahead of the log. Does nothing if the state got there by itself while the
+    /// checkpoint was on its way: what was once visible must not vanish, not even until it is applied again.
     /// </summary>
     internal async Task InstallAsync(CheckpointManifest manifest, string directory, CancellationToken cancellationToken)
     {
         var position = new LogPosition(manifest.Term, manifest.Index);
-        await _applier.BetweenAppliesAsync(
+        var isNeeded = await _applier.BetweenAppliesAsync(
             machine =>
             {
+                if (machine.Applied.Index >= position.Index)
+                {
+                    return false;
+                }
+
                 machine.InstallCheckpoint(directory);
                 Invariant.Holds(machine.Applied == position, $"The checkpoint stands at {machine.Applied}, its manifest says {position}.");
                 _audit.ResetTo(position);
+                _queue.OnJumped(position);
+                _progress.Advance(position.Index);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
+        if (!isNeeded)
+        {
+            return;
+        }
+
         await _log.WhenDurableAsync().ConfigureAwait(false);
         var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
         await ((DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage)_members)
             .SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
-        _queue.OnJumped(position);
-        _progress.Advance(position.Index);
         _applier.Wake();
         LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
     }
@@ -571,7 +582,7 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>The replica cannot go on by itself: it leaves its group, and says so in its status.</summary>
-    private void Fail(Exception error)
+    internal void Fail(Exception error)
     {
         _fault = new ReplicaFault(error.Message);
         _state = ReplicaState.Failed;

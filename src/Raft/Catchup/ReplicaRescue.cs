@@ -86,6 +86,11 @@ internal sealed class ReplicaRescue(
         {
             // Closing.
         }
+        catch (Exception error)
+        {
+            // A replica that nobody watches would one day be behind for good, and nobody would know.
+            group.Fail(error);
+        }
     }
 
     private async Task LookAroundAsync(CancellationToken cancellationToken)
@@ -112,7 +117,7 @@ internal sealed class ReplicaRescue(
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error))
+        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
         }
