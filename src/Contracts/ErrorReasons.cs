@@ -36,6 +36,10 @@ public static class ErrorReasons
     public const string RequestIdReused = "REQUEST_ID_REUSED";
     public const string KeyspaceNotFound = "KEYSPACE_NOT_FOUND";
     public const string KeyspaceExists = "KEYSPACE_EXISTS";
+    public const string WrongMode = "WRONG_MODE";
+    public const string QuorumNotReached = "QUORUM_NOT_REACHED";
+    public const string ContextInvalid = "CONTEXT_INVALID";
+    public const string TooManySiblings = "TOO_MANY_SIBLINGS";
     public const string StaleReplica = "STALE_REPLICA";
     public const string CursorInvalid = "CURSOR_INVALID";
     public const string CorruptReplica = "CORRUPT_REPLICA";

@@ -16,8 +16,12 @@ internal sealed class GetCoordinator(
     NodeId self, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
 {
     private int _repairing;
+    private int _underWay;
     private long _repaired;
     private long _repairsSkipped;
+
+    /// <summary>Reads that still wait for a replica or repair one; also those whose caller has its answer.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <summary>States sent to replicas that were behind.</summary>
     public long RepairedCount => Interlocked.Read(ref _repaired);
@@ -29,18 +33,20 @@ internal sealed class GetCoordinator(
     public Task<GetAnswer> RunAsync(EventualKey key, QuorumSpec spec, PreferenceList list, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<GetAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = LoopAsync(key, GetCore.Start(spec, list), answer);
+        Interlocked.Increment(ref _underWay);
+        var asking = new Asking(options.PatienceWith(list, spec), suspicion.AreNeeded(list.Primaries.ToArray(), spec.R));
+        _ = LoopAsync(key, GetCore.Start(spec, list), asking, answer);
         return answer.Task.WaitAsync(cancellationToken);
     }
 
-    private async Task LoopAsync(EventualKey key, GetCore core, TaskCompletionSource<GetAnswer> answer)
+    private async Task LoopAsync(EventualKey key, GetCore core, Asking asking, TaskCompletionSource<GetAnswer> answer)
     {
         try
         {
             var outcomes = Channel.CreateUnbounded<(NodeId Node, SiblingSet? State)>();
             foreach (var slot in core.Replicas.Slots)
             {
-                _ = AskAsync(slot.Node, key, outcomes.Writer);
+                _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
             }
 
             while (!core.IsOver)
@@ -49,7 +55,7 @@ internal sealed class GetCoordinator(
                 (core, var next) = state is null ? core.Fail(node) : (core.Answer(node, state), null);
                 if (next is { } fallback)
                 {
-                    _ = AskAsync(fallback.Node, key, outcomes.Writer);
+                    _ = AskAsync(fallback.Node, key, asking, outcomes.Writer);
                 }
 
                 if (core.Verdict == Verdict.Reached || core.IsOver)
@@ -66,11 +72,15 @@ internal sealed class GetCoordinator(
             answer.TrySetException(fault);
             _ = answer.Task.Exception;
         }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
     }
 
-    private async Task AskAsync(NodeId node, EventualKey key, ChannelWriter<(NodeId Node, SiblingSet? State)> outcomes)
+    private async Task AskAsync(NodeId node, EventualKey key, Asking asking, ChannelWriter<(NodeId Node, SiblingSet? State)> outcomes)
     {
-        using var patience = new CancellationTokenSource(options.ReplicaTimeout, time);
+        using var patience = new CancellationTokenSource(asking.PatienceWithOne, time);
         SiblingSet? state = null;
         try
         {
@@ -78,7 +88,7 @@ internal sealed class GetCoordinator(
             {
                 state = replica.Read(key);
             }
-            else if (suspicion.MayAsk(node))
+            else if (asking.Suspects || suspicion.MayAsk(node))
             {
                 state = await peers.FetchAsync(node, key, patience.Token).ConfigureAwait(false);
                 suspicion.Answered(node);
@@ -128,4 +138,7 @@ internal sealed class GetCoordinator(
             Interlocked.Decrement(ref _repairing);
         }
     }
+
+    /// <summary>How long one replica is waited for, and whether suspects are asked too.</summary>
+    private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects);
 }

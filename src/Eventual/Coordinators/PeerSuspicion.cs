@@ -21,6 +21,12 @@ internal sealed class PeerSuspicion(TimeProvider time)
 
     public bool IsSuspected(NodeId node) => _nextProbe.ContainsKey(node);
 
+    /// <summary>
+    /// Can the quorum only be reached with suspects? Then they are asked: suspicion saves time where others are enough, and must not refuse what a
+    /// slow node could still do.
+    /// </summary>
+    public bool AreNeeded(IEnumerable<NodeId> asked, int wanted) => asked.Count(node => !IsSuspected(node)) < wanted;
+
     /// <summary>Is the node to be asked? Of a suspected one only if it is time for a probe, and then by one caller.</summary>
     public bool MayAsk(NodeId node)
     {

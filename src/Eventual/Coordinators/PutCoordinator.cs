@@ -26,6 +26,10 @@ internal sealed class PutCoordinator(
     private readonly PeerSuspicion _suspicion = suspicion;
     private readonly CoordinatorOptions _options = options;
     private readonly TimeProvider _time = time;
+    private int _underWay;
+
+    /// <summary>Writes that still wait for a replica, or for their hints to be kept; also those whose caller has its answer.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <param name="list">This node is in it.</param>
     /// <param name="durable">Does an answer count only after a sync?</param>
@@ -40,18 +44,22 @@ internal sealed class PutCoordinator(
             return new PutAnswer(end, state, Reached: false, 0, 0, Overlaps: false);
         }
 
-        var run = new Run(this, key, state, durable, begun.Safe);
+        var run = new Run(this, key, state, durable, begun.Safe, _options.PatienceWith(list, spec));
         return await run.StartAsync(spec, list).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One write on its way. Its loop has one reader of outcomes, so the core needs no lock.</summary>
-    private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere)
+    private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, TimeSpan patienceWithOne)
     {
         private readonly Channel<(NodeId Node, bool Safe)> _outcomes = Channel.CreateUnbounded<(NodeId, bool)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        private bool _asksSuspects;
+
         public Task<PutAnswer> StartAsync(QuorumSpec spec, PreferenceList list)
         {
+            _asksSuspects = owner._suspicion.AreNeeded(list.Primaries.ToArray(), spec.W);
+            Interlocked.Increment(ref owner._underWay);
             _ = LoopAsync(PutCore.Start(spec, list));
             return _answer.Task;
         }
@@ -84,6 +92,10 @@ internal sealed class PutCoordinator(
                 // The caller's, if it still waits; a store that closes or fails is the node's own affair and reported by the replica.
                 _answer.TrySetException(fault);
                 _ = _answer.Task.Exception;
+            }
+            finally
+            {
+                Interlocked.Decrement(ref owner._underWay);
             }
         }
 
@@ -122,10 +134,10 @@ internal sealed class PutCoordinator(
 
         private async Task<bool> StoreAsync(ReplicaSlot slot)
         {
-            using var patience = new CancellationTokenSource(owner._options.ReplicaTimeout, owner._time);
+            using var patience = new CancellationTokenSource(patienceWithOne, owner._time);
             try
             {
-                if (!owner._suspicion.MayAsk(slot.Node))
+                if (!_asksSuspects && !owner._suspicion.MayAsk(slot.Node))
                 {
                     return false;
                 }

@@ -45,6 +45,9 @@ internal sealed class EventualReplica : IAsyncDisposable
     private readonly Task _writer;
     private bool _closed;
 
+    /// <summary>Something was written after the last sync. For the writer.</summary>
+    private bool _hasUnsynced;
+
     private EventualReplica(string directory, IStorageEngine engine, EventualLimits limits, TimeProvider time)
     {
         (_directory, _engine, _limits, _time) = (directory, engine, limits, time);
@@ -116,6 +119,9 @@ internal sealed class EventualReplica : IAsyncDisposable
         return new BegunWrite(pending.Written.Task, pending.Safe.Task);
     }
 
+    /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
+    public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
+
     /// <summary>Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them.</summary>
     /// <param name="after">Where the last page ended; null at the beginning.</param>
     /// <param name="last">The last token that is wanted.</param>
@@ -130,6 +136,40 @@ internal sealed class EventualReplica : IAsyncDisposable
         {
             var (row, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
             found.Add(new FoundRecord(row, HashOf(row, bytes), StoredRecord.StateOf(bytes)));
+        }
+
+        return found;
+    }) ?? [];
+
+    /// <summary>The record of a key; null if there is none.</summary>
+    public FoundRecord? Find(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes
+        ? new FoundRecord(key, HashOf(key, bytes), StoredRecord.StateOf(bytes))
+        : (FoundRecord?)null);
+
+    /// <summary>Tombstones of a keyspace, with when each became what it is, from a key on, at most <paramref name="count"/>.</summary>
+    public IReadOnlyList<(EventualKey Key, long SinceMs)> Graves(KeyspaceId keyspace, EventualKey? after, int count) => Use(engine =>
+    {
+        var (from, to) = RecordLayout.Keyspace(RecordLayout.GravePrefix, keyspace);
+        var found = new List<(EventualKey, long)>();
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan(after is { } key ? [.. RecordLayout.Grave(key), 0] : from, to);
+        while (found.Count < count && rows.MoveNext())
+        {
+            found.Add((RecordLayout.KeyOfRecord(rows.Key), BitConverter.ToInt64(rows.Value)));
+        }
+
+        return found;
+    }) ?? [];
+
+    /// <summary>Keys with a value whose time is over, at most <paramref name="count"/>.</summary>
+    public IReadOnlyList<EventualKey> Due(long nowMs, int count) => Use(engine =>
+    {
+        var found = new List<EventualKey>();
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan([RecordLayout.DuePrefix], RecordLayout.DueAfter(nowMs));
+        while (found.Count < count && rows.MoveNext())
+        {
+            found.Add(RecordLayout.KeyOfDue(rows.Key));
         }
 
         return found;
@@ -241,12 +281,16 @@ internal sealed class EventualReplica : IAsyncDisposable
         if (!_batch.IsEmpty)
         {
             _batch.Commit(Trees);
+            _hasUnsynced = true;
             round.ForEach(static pending => pending.IsWritten());
-            if (syncs)
-            {
-                _engine.Flush();
-                SyncCount++;
-            }
+        }
+
+        // Also for a write that changed nothing: what it found may be there since a moment ago, by somebody who asked for no sync.
+        if (syncs && _hasUnsynced)
+        {
+            _engine.Flush();
+            _hasUnsynced = false;
+            SyncCount++;
         }
 
         round.ForEach(static pending => pending.IsSafe());
@@ -256,8 +300,8 @@ internal sealed class EventualReplica : IAsyncDisposable
     {
         try
         {
-            pending.Result = pending.Write is DropAll
-                ? _batch.Drop(pending.Key.Keyspace, Trees)
+            pending.Result = pending.Write is Nothing ? default
+                : pending.Write is DropAll ? _batch.Drop(pending.Key.Keyspace, Trees)
                 : _batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
         catch (EventualFormatException damaged)
@@ -269,6 +313,9 @@ internal sealed class EventualReplica : IAsyncDisposable
 
     /// <summary>Asks for the end of a keyspace.</summary>
     private sealed record DropAll : ReplicaWrite;
+
+    /// <summary>Only waits for the sync.</summary>
+    private sealed record Nothing : ReplicaWrite;
 
     private sealed class Pending(EventualKey key, ReplicaWrite write, bool durable)
     {

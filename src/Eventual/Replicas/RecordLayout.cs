@@ -14,6 +14,8 @@ namespace KvRaft.Eventual.Replicas;
 ///  0x01   record   keyspace:u32 token:u64 key                              StoredRecord
 ///  0x02   hint     keyspace:u32 token:u64 length:u16 key  node (ASCII)     since:i64 (ms)
 ///  0x03   leaf     keyspace:u32 arc:u16 bucket:u16                         hash:u64 (ArcTree)
+///  0x04   grave    keyspace:u32 token:u64 key                              since:i64 (ms), while the record is a tombstone
+///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
 /// </code>
 /// </summary>
 internal static class RecordLayout
@@ -21,6 +23,8 @@ internal static class RecordLayout
     public const byte RecordPrefix = 0x01;
     public const byte HintPrefix = 0x02;
     public const byte LeafPrefix = 0x03;
+    public const byte GravePrefix = 0x04;
+    public const byte DuePrefix = 0x05;
 
     private const int Head = 1 + sizeof(uint) + sizeof(ulong);
     private const int LeafBytes = 1 + sizeof(uint) + sizeof(ushort) + sizeof(ushort);
@@ -54,6 +58,28 @@ internal static class RecordLayout
         var tail = row[(Head + sizeof(ushort))..];
         return (KeyOfRecord([.. row[..Head], .. tail[..length]]), new NodeId(Encoding.ASCII.GetString(tail[length..])));
     }
+
+    public static byte[] Grave(EventualKey key) => Row(GravePrefix, key, []);
+
+    public static byte[] Due(long atMs, EventualKey key)
+    {
+        var row = new byte[1 + sizeof(ulong) + Head - 1 + key.Key.Length];
+        row[0] = DuePrefix;
+        BinaryPrimitives.WriteUInt64BigEndian(row.AsSpan(1), (ulong)atMs);
+        Record(key).AsSpan(1).CopyTo(row.AsSpan(1 + sizeof(ulong)));
+        return row;
+    }
+
+    /// <summary>Where what is due after this begins.</summary>
+    public static byte[] DueAfter(long nowMs)
+    {
+        var row = new byte[1 + sizeof(ulong)];
+        row[0] = DuePrefix;
+        BinaryPrimitives.WriteUInt64BigEndian(row.AsSpan(1), (ulong)nowMs + 1);
+        return row;
+    }
+
+    public static EventualKey KeyOfDue(ReadOnlySpan<byte> row) => KeyOfRecord(row[sizeof(ulong)..]);
 
     public static byte[] Leaf(LeafPlace place)
     {

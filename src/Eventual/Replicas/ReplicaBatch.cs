@@ -36,7 +36,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
             HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
             _ => (before, WriteEnd.Applied),
         };
-        Keep(key, before, after);
+        Keep(key, before, after, nowMs);
         switch (write)
         {
             case TakeState { HintFor: { } absent }:
@@ -87,7 +87,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
     {
         Commit(trees);
-        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix])
+        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix])
         {
             var (from, to) = RecordLayout.Keyspace(prefix, keyspace);
             _batch.DeleteRange(from, to);
@@ -111,7 +111,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         return found;
     }
 
-    private void Keep(EventualKey key, StoredRecord before, StoredRecord after)
+    private void Keep(EventualKey key, StoredRecord before, StoredRecord after, long nowMs)
     {
         if (after == before)
         {
@@ -131,7 +131,37 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
 
         _leaves.Add((LeafPlace.Of(key.Keyspace, key.Token), HashOf(key, old), HashOf(key, bytes)));
         _records[key] = (after, bytes);
+        Index(key, before.State, after.State, nowMs);
     }
+
+    private void Index(EventualKey key, SiblingSet before, SiblingSet after, long nowMs)
+    {
+        if (after.IsTombstone)
+        {
+            _batch.Put(RecordLayout.Grave(key), BitConverter.GetBytes(nowMs));
+        }
+        else if (before.IsTombstone)
+        {
+            _batch.Delete(RecordLayout.Grave(key));
+        }
+
+        var (wasDue, isDue) = (DueOf(before), DueOf(after));
+        if (wasDue != isDue)
+        {
+            if (wasDue != 0)
+            {
+                _batch.Delete(RecordLayout.Due(wasDue, key));
+            }
+
+            if (isDue != 0)
+            {
+                _batch.Put(RecordLayout.Due(isDue, key), []);
+            }
+        }
+    }
+
+    private static long DueOf(SiblingSet state) =>
+        state.Siblings.Where(static sibling => sibling.ExpireAtMs != 0).Select(static sibling => sibling.ExpireAtMs).DefaultIfEmpty().Min();
 
     private StoredRecord HandOver(EventualKey key, StoredRecord record, HandedOver handed)
     {

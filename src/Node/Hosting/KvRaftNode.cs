@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -17,7 +18,7 @@ namespace KvRaft.Node.Hosting;
 /// One running node, whole: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
 /// <para>
 /// From below: the data directory is claimed, the node's log opened (<see cref="RaftHost"/>), group 0 joined
-/// (<see cref="PlacementAgent"/>), and then the web host runs everything else: the services clients call, and the loops that
+/// (<see cref="PlacementAgent"/>), the copies of eventual keys opened (<see cref="EventualRoom"/>), and then the web host runs everything else: the services clients call, and the loops that
 /// follow the shard map (<see cref="ShardHost"/>), let time pass in idle shards (<see cref="DueTicker"/>) and watch the disk
 /// (<see cref="DiskGuard"/>). Stopping goes the other way: first nobody is let in, then calls under way end, then replicas
 /// flush and close, and last the log.
@@ -85,7 +86,10 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _undo.Push(raft.DisposeAsync);
         var placement = await PlacementAgent.JoinAsync(Options, raft, map, cancellationToken);
 
-        _app = Build(engines, loggers, map, raft, placement);
+        var eventual = EventualRoom.Open(Options, engines);
+        _undo.Push(eventual.DisposeAsync);
+
+        _app = Build(engines, loggers, map, raft, placement, eventual);
         _undo.Push(_app.DisposeAsync);
 
         // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
@@ -96,7 +100,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
     }
 
     private WebApplication Build(
-        IEngineFactory engines, ILoggerFactory loggers, ShardMapHolder map, RaftHost raft, PlacementAgent placement)
+        IEngineFactory engines, ILoggerFactory loggers, ShardMapHolder map, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services
@@ -104,6 +108,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
             .AddRaftRoom(raft)
             .AddPlacementRoom(placement)
             .AddShards(engines)
+            .AddEventualRoom(eventual, Options)
             .AddRequestRouting(map)
             .AddOperations()
             .AddGrpcServices(Options.Limits)

@@ -18,6 +18,12 @@ namespace KvRaft.Node.Hosting;
 /// </summary>
 internal static class NodeServices
 {
+    /// <summary>
+    /// A state that clients let grow to its limit on every one of many sides of a partition, and that then meets itself: thirty sides of 2 MiB.
+    /// Replicas must be able to tell each other of it.
+    /// </summary>
+    private const int EventualMessageBytesMax = 64 * 1024 * 1024;
+
     public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, ILoggerFactory loggers)
     {
         services.AddSingleton(options);
@@ -67,7 +73,11 @@ internal static class NodeServices
             grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
             grpc.MaxSendMessageSize = limits.MessageBytesMax;
             grpc.Interceptors.Add<FaultInterceptor>();
-        }).AddJsonTranscoding(json =>
+        })
+            .AddServiceOptions<EventualKvService>(grpc => grpc.MaxSendMessageSize = EventualMessageBytesMax)
+            .AddServiceOptions<EventualTreesService>(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax)
+            .AddServiceOptions<EventualPeersService>(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax)
+            .AddJsonTranscoding(json =>
         {
             // As the JSON form of protobuf has it: a number of 64 bits loses its last digits in what most languages read JSON into.
             json.JsonSettings.WriteInt64sAsStrings = true;
@@ -123,6 +133,10 @@ internal static class NodeServices
         app.MapGrpcService<KeyspaceService>();
         app.MapGrpcService<MovesService>();
         app.MapGrpcService<AdminService>();
+        app.MapGrpcService<EventualKvService>();
+        app.MapGrpcService<EventualPeersService>();
+        app.MapGrpcService<EventualTreesService>();
+        app.MapGrpcService<EventualRepairService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
     }

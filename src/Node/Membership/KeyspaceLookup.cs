@@ -34,6 +34,15 @@ internal sealed class KeyspaceLookup
         _rounds = new SharedRounds<Failure?>(CatchUpAsync);
     }
 
+    /// <summary>As <see cref="FindAsync(string, Deadline)"/>; a keyspace of the other mode is none for this request.</summary>
+    public async ValueTask<FoundKeyspace> FindAsync(string name, Topology.KeyspaceMode mode, Deadline deadline)
+    {
+        var found = await FindAsync(name, deadline);
+        return found.Keyspace is { } keyspace && keyspace.Mode != mode
+            ? new FoundKeyspace(found.View, null, Failure.WrongMode(keyspace.Name, keyspace.Mode))
+            : found;
+    }
+
     /// <summary>The view a request is to keep to its end and the keyspace in it, or why there is none.</summary>
     /// <param name="name">Empty means the default.</param>
     /// <param name="deadline">The caller's.</param>

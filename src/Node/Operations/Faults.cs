@@ -1,3 +1,4 @@
+using KvRaft.Eventual.Causality;
 using KvRaft.Node.Routing;
 using KvRaft.Storage;
 using KvRaft.V1;
@@ -13,7 +14,7 @@ internal static class Faults
         return error switch
         {
             FailureException known => known.Failure,
-            StorageCorruptionException => new Failure(
+            StorageCorruptionException or EventualFormatException => new Failure(
                 ErrorReasons.CorruptReplica, execution, "this replica's data are damaged; another replica will take over"),
             _ => Failure.Internal(execution),
         };

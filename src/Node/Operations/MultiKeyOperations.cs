@@ -122,7 +122,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             }
         }
 
-        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", deadline);
+        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return found.Failure!;

@@ -154,7 +154,7 @@ internal static class RequestCheck
     };
 
     /// <summary>A hundred years: what is meant to live longer has no expiry, and the sum with the clock cannot overflow.</summary>
-    private const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
+    public const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
 
     public static Failure? Condition(Condition? condition, string field) => condition?.KindCase switch
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Raft;
 using KvRaft.Topology;
 
@@ -45,6 +46,9 @@ internal sealed record NodeOptions
     public Limits Limits { get; init; } = new();
 
     public NodeTimings Timings { get; init; } = new();
+
+    /// <summary>Of the copies of eventual keys.</summary>
+    public EventualLimits Eventual { get; init; } = new();
 
     public LogSizes Log { get; init; } = new();
 

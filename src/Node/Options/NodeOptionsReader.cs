@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Options;
@@ -36,6 +37,7 @@ internal static class NodeOptionsReader
             Limits = ReadLimits(reader),
             Timings = ReadTimings(reader),
             Log = ReadLog(reader),
+            Eventual = ReadEventual(reader),
         };
         var mistakes = Together(reader.Mistakes, NodeOptionsValidator.Validate(options));
         return mistakes.Count == 0 ? options : throw new InvalidOptionsException(mistakes);
@@ -196,6 +198,19 @@ internal static class NodeOptionsReader
             DueInterval = reader.Milliseconds("timings:dueIntervalMs", usual.DueInterval),
             DiskCheckInterval = reader.Milliseconds("timings:diskCheckIntervalMs", usual.DiskCheckInterval),
             StopGrace = reader.Milliseconds("timings:stopGraceMs", usual.StopGrace),
+        };
+    }
+
+    private static EventualLimits ReadEventual(SettingsReader reader)
+    {
+        var usual = new EventualLimits();
+        return usual with
+        {
+            SiblingsMax = reader.Whole("eventual:siblingsMax", usual.SiblingsMax),
+            SiblingBytesMax = reader.Whole("eventual:siblingBytesMax", usual.SiblingBytesMax),
+            HintBytesMax = reader.WholeLong("eventual:hintBytesMax", usual.HintBytesMax),
+            HintAgeMax = reader.Milliseconds("eventual:hintAgeMaxMs", usual.HintAgeMax),
+            TombstoneAgeMin = reader.Milliseconds("eventual:tombstoneAgeMinMs", usual.TombstoneAgeMin),
         };
     }
 

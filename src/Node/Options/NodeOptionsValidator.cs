@@ -1,4 +1,5 @@
 using System.Globalization;
+using KvRaft.Eventual.Repair;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Options;
@@ -17,6 +18,7 @@ internal static class NodeOptionsValidator
         Shards(options, mistakes);
         Sizes(options.Limits, mistakes);
         Clocks(options.Timings, mistakes);
+        Eventual(options, mistakes);
 
         // Below 1 MiB a segment's header, lock step and sync cost more than its content.
         Between("log.segmentBytes", options.Log.SegmentBytes, 1 << 20, 1 << 30, mistakes);
@@ -150,6 +152,18 @@ internal static class NodeOptionsValidator
         Between("timings.dueIntervalMs", timings.DueInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
         Between("timings.diskCheckIntervalMs", timings.DiskCheckInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
         Between("timings.stopGraceMs", timings.StopGrace, TimeSpan.Zero, TimeSpan.FromMinutes(5), mistakes);
+    }
+
+    private static void Eventual(NodeOptions options, List<OptionMistake> mistakes)
+    {
+        var eventual = options.Eventual;
+        Between("eventual.siblingsMax", eventual.SiblingsMax, 1, 10_000, mistakes);
+        Between("eventual.siblingBytesMax", eventual.SiblingBytesMax, options.Limits.ValueBytesMax, 32 * 1024 * 1024, mistakes);
+        Between("eventual.hintBytesMax", eventual.HintBytesMax, 0, 16L << 30, mistakes);
+        Between("eventual.hintAgeMaxMs", eventual.HintAgeMax, TimeSpan.Zero, TimeSpan.FromDays(30), mistakes);
+
+        // Twice what a message of repair, the slowest that carries states, may be under way.
+        Between("eventual.tombstoneAgeMinMs", eventual.TombstoneAgeMin, new RepairOptions().CallTimeout * 2, TimeSpan.FromDays(365), mistakes);
     }
 
     private static void Between<T>(string field, T value, T low, T high, List<OptionMistake> mistakes)

@@ -27,9 +27,14 @@ internal static class SettingNames
 
     private static readonly string[] OfLog = ["segmentBytes", "bytesMax"];
 
+    private static readonly string[] OfEventual = ["siblingsMax", "siblingBytesMax", "hintBytesMax", "hintAgeMaxMs", "tombstoneAgeMinMs"];
+
     /// <summary>Every setting that is not part of a node's entry.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [.. Root, .. OfLimits.Select(name => "limits:" + name), .. OfTimings.Select(name => "timings:" + name), .. OfLog.Select(name => "log:" + name)];
+    [
+        .. Root, .. OfLimits.Select(name => "limits:" + name), .. OfTimings.Select(name => "timings:" + name), .. OfLog.Select(name => "log:" + name),
+        .. OfEventual.Select(name => "eventual:" + name),
+    ];
 
     private static readonly FrozenSet<string> Known = All.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -49,8 +54,9 @@ internal static class SettingNames
             "LIMITS" => OfLimits,
             "TIMINGS" => OfTimings,
             "LOG" => OfLog,
+            "EVENTUAL" => OfEventual,
             "NODES" => OfNode,
-            _ => [.. Root, "nodes", "limits", "timings", "log"],
+            _ => [.. Root, "nodes", "limits", "timings", "log", "eventual"],
         };
         return string.Join(", ", names);
     }

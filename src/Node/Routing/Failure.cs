@@ -103,6 +103,31 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure KeyspaceNotFound(string name) =>
         new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };
 
+    public static Failure WrongMode(string keyspace, Topology.KeyspaceMode mode) =>
+        new(ErrorReasons.WrongMode, Execution.NotExecuted, $"keyspace '{keyspace}' is {(mode == Topology.KeyspaceMode.Eventual
+            ? "eventual: use the calls of EventualKv" : "strong: use the calls of Kv")}")
+        {
+            Facts = [new("keyspace", keyspace)],
+        };
+
+    /// <summary>Fewer replicas of an eventual key answered than were asked for.</summary>
+    public static Failure QuorumNotReached(int answered, int wanted, Execution execution) =>
+        new(ErrorReasons.QuorumNotReached, execution, execution == Execution.Unknown
+            ? $"{answered} of {wanted} replicas have the write; those that do will spread it"
+            : $"{answered} of {wanted} replicas answered")
+        {
+            Facts = [Fact("answered", answered), Fact("wanted", wanted)],
+        };
+
+    public static Failure ContextInvalid(string why) =>
+        new(ErrorReasons.ContextInvalid, Execution.NotExecuted, $"the context is refused: {why}") { Field = "context" };
+
+    public static Failure TooManySiblings(long actual, long limit, string setting) =>
+        new(ErrorReasons.TooManySiblings, Execution.NotExecuted, "too many values stand side by side; read, resolve, and write with the context")
+        {
+            Facts = [Fact("limit", limit), Fact("actual", actual), new("setting", setting)],
+        };
+
     public static Failure StaleReplica(string why) => new(ErrorReasons.StaleReplica, Execution.NotExecuted, why);
 
     public static Failure CursorInvalid(string why) =>

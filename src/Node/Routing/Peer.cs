@@ -35,6 +35,9 @@ internal sealed class Peer : IAsyncDisposable
         Keyspaces = new Keyspaces.KeyspacesClient(_channel);
         Moves = new Moves.MovesClient(_channel);
         Admin = new Admin.AdminClient(_channel);
+        EventualKv = new EventualKv.EventualKvClient(_channel);
+        EventualTrees = new EventualTrees.EventualTreesClient(_channel);
+        EventualPeers = new EventualPeers.EventualPeersClient(_channel);
         Pipe = new PeerPipe(Kv, node);
     }
 
@@ -50,6 +53,12 @@ internal sealed class Peer : IAsyncDisposable
     public Moves.MovesClient Moves { get; }
 
     public Admin.AdminClient Admin { get; }
+
+    public EventualKv.EventualKvClient EventualKv { get; }
+
+    public EventualPeers.EventualPeersClient EventualPeers { get; }
+
+    public EventualTrees.EventualTreesClient EventualTrees { get; }
 
     public PeerPipe Pipe { get; }
 

@@ -35,6 +35,7 @@ internal sealed class KeyspaceService(
             TtlDefaultMs = wish.TtlDefaultMs,
             TtlMaxMs = wish.TtlMaxMs,
             ValueBytesMax = wish.ValueBytesMax,
+            Eventual = wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.FromWire(wish.Eventual, map.Current.Nodes.Count()) : null,
         };
         var deadline = DeadlineOf(context);
         var created = Answer(await router.RouteAsync<KeyspaceInfo>(
@@ -110,7 +111,7 @@ internal sealed class KeyspaceService(
     public override Task<V1.Limits> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
         Task.FromResult(WireLimits.Of(options.Limits));
 
-    private static Failure? Mistake(KeyspaceInfo? wish)
+    private Failure? Mistake(KeyspaceInfo? wish)
     {
         if (wish is null)
         {
@@ -132,8 +133,8 @@ internal sealed class KeyspaceService(
             return Failure.Invalid(Enum.IsDefined(wish.Mode) ? "keyspace.routing" : "keyspace.mode", "this version does not know it");
         }
 
-        return wish.Mode == V1.KeyspaceMode.Eventual
-            ? Failure.Invalid("keyspace.mode", "KEYSPACE_MODE_STRONG; eventual keyspaces are not served")
+        return wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.Mistake(wish, map.Current.Nodes.Count())
+            : wish.Eventual is not null ? Failure.Invalid("keyspace.eventual", "left out; this keyspace is strong")
             : null;
     }
 

@@ -72,5 +72,6 @@ internal sealed class RouteMaps(NodeOptions options, ShardMapHolder map, ShardTa
         TtlDefaultMs = keyspace.TtlDefaultMs,
         TtlMaxMs = keyspace.TtlMaxMs,
         ValueBytesMax = keyspace.ValueBytesMax,
+        Eventual = keyspace.Eventual is { } policy ? EventualPolicies.ToWire(policy) : null,
     };
 }

@@ -77,6 +77,9 @@ internal static partial class LogMessages
     public static partial void ReplicaDropped(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation);
 
     // 1200: disk
+    [LoggerMessage(1117, LogLevel.Information, "Removed this node's copies of dropped eventual keyspace {KeyspaceId}")]
+    public static partial void EventualKeyspaceSwept(this ILogger logger, uint keyspaceId);
+
     [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]
     public static partial void DiskNearlyFull(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
 

@@ -24,7 +24,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     private static readonly MethodDescriptor[] Methods =
     [
         .. Kv.Descriptor.Methods, .. Keyspaces.Descriptor.Methods, .. V1.Routing.Descriptor.Methods, .. Admin.Descriptor.Methods,
-        .. Moves.Descriptor.Methods,
+        .. Moves.Descriptor.Methods, .. EventualKv.Descriptor.Methods, .. EventualRepair.Descriptor.Methods,
     ];
 
     [Fact]

@@ -114,7 +114,7 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     [InlineData("", 0, KeyspaceMode.Unspecified)]
     [InlineData("Capital", 0, KeyspaceMode.Unspecified)]
     [InlineData("numbered", 7, KeyspaceMode.Unspecified)]
-    [InlineData("eventual", 0, KeyspaceMode.Eventual)]
+    [InlineData("Eventual", 0, KeyspaceMode.Eventual)]
     public async Task What_cannot_be_a_keyspace_is_refused(string name, int id, KeyspaceMode mode) =>
         await FailsAsync("INVALID_REQUEST", async () =>
             await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = name, Id = id, Mode = mode } }));

@@ -1,0 +1,90 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>
+/// Brings one arc of this node and of one other together: buckets that differ, keys in them that differ, and for each of those the merge of both
+/// states, on both sides. Nothing is decided by which side is newer. Any step may fail and be repeated.
+/// </summary>
+internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, IReplicaPeers peers, RepairOptions options, TimeProvider time)
+{
+    /// <summary>Records of one scan of a bucket here.</summary>
+    private const int PageRecords = 1024;
+
+    /// <returns>Keys brought together.</returns>
+    /// <exception cref="PeerException">The other node did not answer.</exception>
+    public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int arc, CancellationToken cancellationToken)
+    {
+        var repaired = 0;
+        var theirs = await trees.BucketsAsync(other, keyspace, arc, cancellationToken).ConfigureAwait(false);
+        foreach (var bucket in ArcTree.Differences(replica.Trees.Buckets(keyspace, arc), theirs).ToArray())
+        {
+            foreach (var step in (await DifferencesAsync(other, new LeafPlace(keyspace, arc, bucket), cancellationToken).ConfigureAwait(false)).Chunk(options.KeysPerStep))
+            {
+                var startedAt = time.GetTimestamp();
+                await Task.WhenAll(step.Select(key => MeetAsync(other, key, cancellationToken))).ConfigureAwait(false);
+                repaired += step.Length;
+                await Task.Delay(time.GetElapsedTime(startedAt), time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return repaired;
+    }
+
+    private async Task<List<EventualKey>> DifferencesAsync(NodeId other, LeafPlace place, CancellationToken cancellationToken)
+    {
+        var ours = Ours(place);
+        var differing = new List<EventualKey>();
+        EventualKey? after = null;
+        for (var more = true; more;)
+        {
+            (var page, more) = await trees.RecordsAsync(other, place.Keyspace, place.Arc, place.Bucket, after, cancellationToken).ConfigureAwait(false);
+            foreach (var (key, hash) in page)
+            {
+                if (!ours.Remove(key, out var own) || own != hash)
+                {
+                    differing.Add(key);
+                }
+
+                after = key;
+            }
+
+            more &= page.Count > 0;
+        }
+
+        differing.AddRange(ours.Keys);
+        return differing;
+    }
+
+    private Dictionary<EventualKey, ulong> Ours(LeafPlace place)
+    {
+        var ours = new Dictionary<EventualKey, ulong>();
+        EventualKey? after = null;
+        while (replica.Scan(place.Keyspace, place.Start, place.Last, after, PageRecords) is { Count: > 0 } page)
+        {
+            foreach (var record in page)
+            {
+                ours[record.Key] = record.Hash;
+                after = record.Key;
+            }
+        }
+
+        return ours;
+    }
+
+    private async Task MeetAsync(NodeId other, EventualKey key, CancellationToken cancellationToken)
+    {
+        var theirs = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
+        var merged = theirs.IsEmpty
+            ? replica.Read(key)
+            : (await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false)).State;
+        if (!merged.Equals(theirs))
+        {
+            await peers.StoreAsync(other, key, merged, null, durable: true, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>What was handed over to a node since the start, and why the last attempt failed (empty if it did not).</summary>
+internal readonly record struct HandoffProgress(long Delivered, string LastError);
+
+/// <summary>
+/// Hands over what this node keeps for absent ones, as soon as they answer again: the newest state of each key that is owed, so that a node that
+/// missed a thousand writes of a key is sent one. A record this node does not keep for itself goes with its last hint. One caller at a
+/// time; progress may be read by any thread.
+/// </summary>
+internal sealed class HintedHandoff(
+    EventualReplica replica, IKeyOwners owners, IReplicaPeers peers, PeerSuspicion suspicion, EventualLimits limits, RepairOptions options, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<NodeId, HandoffProgress> _progress = new();
+
+    public HandoffProgress ProgressOf(NodeId node) => _progress.GetValueOrDefault(node, new HandoffProgress(0, ""));
+
+    /// <summary>Goes through everything that is owed now, once.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        foreach (var backlog in replica.Hints.Backlogs())
+        {
+            // A node that is suspected is asked once in a while, by whoever's turn it is.
+            if (suspicion.MayAsk(backlog.Node))
+            {
+                await HandOverAsync(backlog.Node, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await DropOldAsync(backlog.Node, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Gives up everything owed to a node. Comparing trees still finds what it lacks.</summary>
+    public async Task<int> DropAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        var dropped = 0;
+        while (replica.Hints.Take(node, options.TombstonesPerStep) is { Length: > 0 } hints)
+        {
+            await Task.WhenAll(hints.Select(hint => replica.WriteAsync(hint.Key, new DropHint(node), durable: false, cancellationToken))).ConfigureAwait(false);
+            dropped += hints.Length;
+        }
+
+        return dropped;
+    }
+
+    private async Task HandOverAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        // What is owed anew meanwhile waits for the next run, so that a run ends.
+        var left = replica.Hints.Backlogs().FirstOrDefault(backlog => backlog.Node == node).Count;
+        while (left > 0 && replica.Hints.Take(node, options.KeysPerStep) is { Length: > 0 } hints)
+        {
+            left -= hints.Length;
+            var startedAt = time.GetTimestamp();
+            var failed = (await Task.WhenAll(hints.Select(hint => TryHandOverAsync(hint, cancellationToken))).ConfigureAwait(false))
+                .FirstOrDefault(static error => error is not null);
+            _progress.AddOrUpdate(
+                node, _ => new HandoffProgress(failed is null ? hints.Length : 0, failed ?? ""),
+                (_, before) => new HandoffProgress(before.Delivered + (failed is null ? hints.Length : 0), failed ?? ""));
+            if (failed is not null)
+            {
+                suspicion.Failed(node);
+                return;
+            }
+
+            suspicion.Answered(node);
+            await Task.Delay(time.GetElapsedTime(startedAt), time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Null if it is settled, else why not.</summary>
+    private async Task<string?> TryHandOverAsync(Hint hint, CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource(options.CallTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        try
+        {
+            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token)) is not { } list || replica.Find(hint.Key) is not { } record)
+            {
+                // The keyspace was dropped, or nothing is left of the key to be owed.
+                await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
+                return null;
+            }
+
+            await peers.StoreAsync(hint.Node, hint.Key, SiblingSetCodec.Decode(record.State), null, durable: true, both.Token).ConfigureAwait(false);
+            var settled = new HandedOver(hint.Node, record.Hash, KeepsRecord: list.Primaries.Contains(owners.Self));
+            await replica.WriteAsync(hint.Key, settled, durable: false, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return failed.Message;
+        }
+    }
+
+    private async Task DropOldAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        var old = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)limits.HintAgeMax.TotalMilliseconds;
+        while (replica.Hints.Take(node, options.KeysPerStep).Where(hint => hint.SinceMs <= old).ToArray() is { Length: > 0 } hints)
+        {
+            foreach (var hint in hints)
+            {
+                await replica.WriteAsync(hint.Key, new DropHint(node), durable: false, cancellationToken).ConfigureAwait(false);
+                replica.Hints.CountDropped();
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>How the comparison of one arc stands, as this node sees it.</summary>
+/// <param name="EqualAtMs">When all its replicas were last found equal, milliseconds since the Unix epoch; 0 = not since the start.</param>
+/// <param name="KeysRepaired">Keys brought together since the start.</param>
+/// <param name="LastError">Why the last comparison failed; empty if it did not.</param>
+internal readonly record struct ArcState(long EqualAtMs, long KeysRepaired, string LastError);
+
+/// <summary>What repair has done and found, for people. Thread-safe.</summary>
+internal sealed class RepairLedger
+{
+    private readonly ConcurrentDictionary<(KeyspaceId Keyspace, int Arc), ArcState> _arcs = new();
+    private long _rounds;
+    private long _tombstonesRemoved;
+    private long _straysHandedOver;
+
+    public long Rounds => Interlocked.Read(ref _rounds);
+
+    public long TombstonesRemoved => Interlocked.Read(ref _tombstonesRemoved);
+
+    /// <summary>Records of arcs that this node does not keep, which it handed to those who do.</summary>
+    public long StraysHandedOver => Interlocked.Read(ref _straysHandedOver);
+
+    public ArcState Of(KeyspaceId keyspace, int arc) => _arcs.GetValueOrDefault((keyspace, arc), new ArcState(0, 0, ""));
+
+    public void RoundDone() => Interlocked.Increment(ref _rounds);
+
+    public void Removed(int tombstones) => Interlocked.Add(ref _tombstonesRemoved, tombstones);
+
+    public void HandedOverStray() => Interlocked.Increment(ref _straysHandedOver);
+
+    public void Equal(KeyspaceId keyspace, int arc, long nowMs) => Change(keyspace, arc, state => state with { EqualAtMs = nowMs, LastError = "" });
+
+    public void Repaired(KeyspaceId keyspace, int arc, int keys) => Change(keyspace, arc, state => state with { KeysRepaired = state.KeysRepaired + keys });
+
+    public void Failed(KeyspaceId keyspace, int arc, string error) => Change(keyspace, arc, state => state with { LastError = error });
+
+    private void Change(KeyspaceId keyspace, int arc, Func<ArcState, ArcState> change) =>
+        _arcs.AddOrUpdate((keyspace, arc), _ => change(new ArcState(0, 0, "")), (_, state) => change(state));
+}

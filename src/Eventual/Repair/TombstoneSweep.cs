@@ -1,0 +1,99 @@
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>
+/// Removes tombstones, and never too early. A deleted value comes back if anybody who still has it meets somebody who has forgotten that it was
+/// deleted. So the first of a key's primaries asks <b>every</b> node of the cluster: those that keep the key must hold this very tombstone,
+/// those that do not must hold nothing of the key, and nobody may owe it to anybody. While one node is away nothing is removed. And a tombstone is
+/// kept for a while in any case (<see cref="EventualLimits.TombstoneAgeMin"/>), far longer than any message with the old value can be under way.
+/// <para>A copy of a disk that is put back later than that is the one thing this cannot know about; such a node starts with an empty store instead.</para>
+/// One caller at a time.
+/// </summary>
+internal sealed class TombstoneSweep(
+    EventualReplica replica, IKeyOwners owners, ITreePeers trees, RepairLedger ledger, EventualLimits limits, RepairOptions options, TimeProvider time)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        foreach (var keyspace in owners.Keyspaces)
+        {
+            EventualKey? after = null;
+            while (replica.Graves(keyspace, after, options.TombstonesPerStep) is { Count: > 0 } page)
+            {
+                after = page[^1].Key;
+                var old = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)limits.TombstoneAgeMin.TotalMilliseconds;
+                var mine = page.Where(grave => grave.SinceMs <= old && IsMine(grave.Key))
+                    .Select(grave => new RecordName(grave.Key, replica.HashOf(grave.Key))).ToArray();
+                var agreed = mine.Length > 0 ? await AgreesAsync(mine, cancellationToken).ConfigureAwait(false) : [];
+                var candidates = mine.Where((_, i) => agreed[i]).ToArray();
+                if (candidates.Length > 0 && !await TryRemoveAsync(candidates, cancellationToken).ConfigureAwait(false))
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// This node's own answers to whether tombstones may go. They are given after a sync: a tombstone that a power cut could still take from here,
+    /// and the old value leave, is none.
+    /// </summary>
+    public async Task<bool[]> AgreesAsync(IReadOnlyList<RecordName> tombstones, CancellationToken cancellationToken)
+    {
+        await replica.SyncAsync(cancellationToken).ConfigureAwait(false);
+        return [.. tombstones.Select(Agrees)];
+    }
+
+    private bool Agrees(RecordName tombstone)
+    {
+        var here = replica.HashOf(tombstone.Key);
+        var keeps = owners.ListOf(tombstone.Key.Keyspace, LeafPlace.ArcOf(tombstone.Key.Token)) is { } list && list.Primaries.Contains(owners.Self);
+        return !replica.Hints.Has(tombstone.Key) && (here == tombstone.Hash || (here == 0 && !keeps));
+    }
+
+    // One node asks for each key, or all N would.
+    private bool IsMine(EventualKey key) =>
+        owners.ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token)) is { } list && list.Primaries[0] == owners.Self;
+
+    private async Task<bool> TryRemoveAsync(RecordName[] candidates, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var others = owners.Nodes.Where(node => node != owners.Self).ToArray();
+            var answers = await Task.WhenAll(others.Select(node => WithPatienceAsync(patience => trees.ConfirmAsync(node, candidates, patience), cancellationToken)))
+                .ConfigureAwait(false);
+            var confirmed = candidates.Where((_, i) => answers.All(answer => answer.Count > i && answer[i])).ToArray();
+            if (confirmed.Length == 0)
+            {
+                return true;
+            }
+
+            await Task.WhenAll(confirmed.Select(name => replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false, cancellationToken)))
+                .ConfigureAwait(false);
+            await Task.WhenAll(others.Select(node => WithPatienceAsync(
+                async patience =>
+                {
+                    await trees.RemoveAsync(node, confirmed, patience).ConfigureAwait(false);
+                    return true;
+                },
+                cancellationToken))).ConfigureAwait(false);
+            ledger.Removed(confirmed.Length);
+            return true;
+        }
+        catch (Exception failed) when (failed is PeerException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // Somebody is away. Where some have removed a tombstone and others not, comparing trees brings it back, and it is asked about again.
+            return false;
+        }
+    }
+
+    private async Task<T> WithPatienceAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource(options.CallTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        return await call(both.Token).ConfigureAwait(false);
+    }
+}

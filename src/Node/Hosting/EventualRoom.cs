@@ -1,0 +1,69 @@
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Repair;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Peers;
+using KvRaft.Node.Services;
+using KvRaft.Storage;
+using KvRaft.Storage.Engine;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>Opens the node's copies of eventual keys, and registers who uses them.</summary>
+internal static class EventualRoom
+{
+    /// <exception cref="NodeStartException">The store is damaged, or cannot be written.</exception>
+    public static EventualReplica Open(NodeOptions options, IEngineFactory engines)
+    {
+        try
+        {
+            return EventualReplica.Open(Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, TimeProvider.System);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
+        {
+            throw new NodeStartException(StartFault.DamagedData, $"the store of eventual keys cannot be opened: {error.Message}", error);
+        }
+    }
+
+    public static IServiceCollection AddEventualRoom(this IServiceCollection services, EventualReplica replica, NodeOptions options)
+    {
+        services.AddSingleton(replica);
+        services.AddSingleton(new CoordinatorOptions());
+        services.AddSingleton<PeerSuspicion>();
+        services.AddSingleton<PeerRings>();
+        services.AddSingleton<PeerCaller>();
+        services.AddSingleton<IReplicaPeers, GrpcReplicaPeers>();
+        services.AddSingleton(provider => new PutCoordinator(
+            options.NodeId, replica, provider.GetRequiredService<IReplicaPeers>(), provider.GetRequiredService<PeerSuspicion>(),
+            provider.GetRequiredService<CoordinatorOptions>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new GetCoordinator(
+            options.NodeId, replica, provider.GetRequiredService<IReplicaPeers>(), provider.GetRequiredService<PeerSuspicion>(),
+            provider.GetRequiredService<CoordinatorOptions>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<EventualForwarder>();
+        services.AddSingleton<EventualOperations>();
+        services.AddSingleton<EventualKvService>();
+        services.AddSingleton<EventualPeersService>();
+        services.AddHostedService<EventualWatch>();
+        services.AddHostedService<EventualSweeper>();
+        return services.AddEventualRepair(options);
+    }
+
+    private static IServiceCollection AddEventualRepair(this IServiceCollection services, NodeOptions options)
+    {
+        services.AddSingleton(options.Eventual);
+        services.AddSingleton(new RepairOptions());
+        services.AddSingleton<IKeyOwners, KeyOwners>();
+        services.AddSingleton<ITreePeers, GrpcTreePeers>();
+        services.AddSingleton<RepairLedger>();
+        services.AddSingleton<RepairRounds>();
+        services.AddSingleton<TombstoneSweep>();
+        services.AddSingleton<HintedHandoff>();
+        services.AddSingleton<EventualTreesService>();
+        services.AddSingleton<EventualRepairService>();
+        services.AddSingleton<EventualRepairLoop>();
+        services.AddHostedService(static provider => provider.GetRequiredService<EventualRepairLoop>());
+        return services;
+    }
+}

@@ -1,0 +1,63 @@
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Repair;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Routing;
+using KvRaft.Storage;
+
+namespace KvRaft.Node.Membership;
+
+/// <summary>
+/// Has this node's copies of eventual keys meet those of others, for ever: what is owed is handed over, arcs are compared, values whose time is over
+/// and tombstones that everybody confirmed are removed. A node that answers again after a silence is served at once. Each of them paces
+/// itself; see <see cref="RepairOptions"/>.
+/// </summary>
+internal sealed class EventualRepairLoop(
+    EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
+    NodeFailure failure, TimeProvider time) : BackgroundService
+{
+    /// <summary>Values removed in one go for their time.</summary>
+    private const int ExpiriesPerStep = 256;
+
+    private static readonly Task Never = new TaskCompletionSource().Task;
+
+    private readonly ChangeSignal _asked = new();
+
+    /// <summary>Begins the next round without waiting for its time.</summary>
+    public void RunSoon() => _asked.Raise();
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        failure.GuardAsync(token => RepeatAsync(handoff.RunAsync, () => replica.Hints.Added, options.RoundInterval, token), stoppingToken),
+        failure.GuardAsync(token => RepeatAsync(rounds.RunAsync, null, options.RoundInterval, token), stoppingToken),
+        failure.GuardAsync(token => RepeatAsync(SweepAsync, null, options.SweepInterval, token), stoppingToken));
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> run, Func<Task>? news, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Taken before the run, so that what comes meanwhile is not slept through.
+            var (back, asked, more) = (suspicion.Cleared, _asked.Next, news?.Invoke() ?? Never);
+            try
+            {
+                await run(cancellationToken);
+            }
+            catch (StorageException) when (cancellationToken.IsCancellationRequested || replica.Failure.IsFaulted)
+            {
+                // The store closes, or has failed, which is reported by itself.
+                return;
+            }
+
+            await Task.WhenAny(back, asked, Task.Delay(interval, time, cancellationToken), more).WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        while (replica.Due(time.GetUtcNow().ToUnixTimeMilliseconds(), ExpiriesPerStep) is { Count: > 0 } due)
+        {
+            await Task.WhenAll(due.Select(key => replica.WriteAsync(key, new ExpireValues(), durable: false, cancellationToken)));
+        }
+
+        await tombstones.RunAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,38 @@
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Membership;
+
+/// <summary>
+/// Removes this node's copies of eventual keyspaces that were dropped. Ids are never given again, so one that was given and is not registered is a
+/// dropped one, and a write that straggles in afterwards is found the next time.
+/// </summary>
+internal sealed class EventualSweeper(
+    PlacementAgent placement, EventualReplica replica, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<EventualSweeper> logger)
+    : BackgroundService
+{
+    /// <summary>As long as a write routed by the old map may still be under way, and then some.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(SweepForeverAsync, stoppingToken);
+
+    private async Task SweepForeverAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Taken before looking; see ChangeSignal.
+            var news = map.Changes.Next;
+            var state = placement.State;
+            foreach (var keyspace in replica.Trees.Keyspaces().Where(id => id.Value < state.NextKeyspaceId.Value && state.FindKeyspace(id) is null))
+            {
+                await replica.DropAsync(keyspace, cancellationToken);
+                logger.EventualKeyspaceSwept(keyspace.Value);
+            }
+
+            await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);
+        }
+    }
+}

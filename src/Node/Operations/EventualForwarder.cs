@@ -1,0 +1,58 @@
+using Grpc.Core;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>
+/// Finds a coordinator for a write this node should not coordinate: one of the key's primaries, the first that answers. A plain write is tried
+/// at the next if one is silent, since at worst the same value stands twice; an addition is not, since it could count twice.
+/// </summary>
+internal sealed class EventualForwarder(
+    NodeOptions options, PeerDirectory peers, PeerSuspicion suspicion, CoordinatorOptions patience, DeadlineTokens tokens, TimeProvider time)
+{
+    /// <summary>Is this node to coordinate: does it keep the key, or was it chosen by another that does not?</summary>
+    public bool IsCoordinator(PreferenceList list, bool wasForwarded) => wasForwarded || list.Primaries.Contains(options.NodeId);
+
+    /// <summary>Null if no primary could be reached and certainly none has done it: then somebody may stand in.</summary>
+    public async Task<Answered<T>?> ForwardAsync<T>(
+        PreferenceList list, bool mayRepeat, Func<Peer, CallOptions, AsyncUnaryCall<T>> call, Deadline deadline)
+        where T : class
+    {
+        foreach (var node in list.Primaries.ToArray())
+        {
+            if (!suspicion.MayAsk(node) || peers.Find(node) is not { } peer)
+            {
+                continue;
+            }
+
+            var answered = await PeerCalls.CallAsync(options => call(peer, options), isWrite: true, Shortened(deadline), time, tokens.For(deadline));
+            if (answered.HasAnswer || !IsSilence(answered.Failure))
+            {
+                suspicion.Answered(node);
+                return answered;
+            }
+
+            suspicion.Failed(node);
+            if (!mayRepeat && !answered.Failure.IsNotExecuted)
+            {
+                return answered;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The coordinator itself gives replicas <see cref="CoordinatorOptions.ReplicaTimeout"/> and then one fallback as long; no more is worth waiting for.</summary>
+    private Deadline Shortened(Deadline deadline)
+    {
+        var enough = Deadline.After(patience.ReplicaTimeout * 2.5, time);
+        return enough.Timestamp < deadline.Timestamp ? enough : deadline;
+    }
+
+    // Nothing that a coordinator itself decides is told with these two.
+    private static bool IsSilence(Failure failure) => failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline;
+}

@@ -1,0 +1,238 @@
+using Google.Protobuf;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Hosting;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Options;
+using KvRaft.Node.Peers;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+using EventualDurability = KvRaft.Topology.EventualDurability;
+using KeyspaceMode = KvRaft.Topology.KeyspaceMode;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.Operations;
+
+/// <summary>
+/// The way of every request to an eventual keyspace: checked, given to a coordinator here or on another node, answered with what the answer
+/// is worth. Thread-safe.
+/// </summary>
+internal sealed class EventualOperations(
+    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
+    DiskGuard disk, DeadlineTokens tokens, TimeProvider time)
+{
+    private readonly Limits _limits = options.Limits;
+
+    public async Task<Answered<EventualGetResponse>> GetAsync(EventualGetRequest request, Deadline deadline)
+    {
+        if (EventualCheck.Get(request, _limits) is { } mistake)
+        {
+            return mistake;
+        }
+
+        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
+        if (target is null)
+        {
+            return failure!;
+        }
+
+        GetAnswer answer;
+        try
+        {
+            answer = await gets.RunAsync(target.Key, target.Spec, target.List, tokens.For(deadline));
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Deadline(Execution.NotExecuted);
+        }
+
+        return answer.Reached
+            ? ToResponse(answer, target)
+            : Failure.QuorumNotReached(answer.Answered, target.Spec.R, Execution.NotExecuted);
+    }
+
+    private EventualGetResponse ToResponse(GetAnswer answer, EventualTarget target)
+    {
+        var policy = target.Keyspace.Eventual!.Conflict;
+        var response = new EventualGetResponse
+        {
+            Header = Header(answer.Answered, answer.Fallbacks, answer.Overlaps),
+            Context = target.ContextOf(answer.State),
+        };
+        if (Eventual.Quorum.ConflictPolicies.KindOf(policy) is null)
+        {
+            response.Values.Add(EventualAnswers.Values(answer.State, policy, NowMs));
+        }
+        else
+        {
+            response.Typed = EventualAnswers.Typed(answer.State, policy);
+        }
+
+        return response;
+    }
+
+    public async Task<Answered<EventualPutResponse>> PutAsync(EventualPutRequest request, bool wasForwarded, Deadline deadline)
+    {
+        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
+        if (target is null || (failure = EventualCheck.Put(request, target.Keyspace, _limits)) is not null)
+        {
+            return failure!;
+        }
+
+        var (context, refusal) = target.Decode(request.Context);
+        if (context is null)
+        {
+            return refusal!;
+        }
+
+        var life = EventualCheck.LifeMs(request, target.Keyspace);
+        var write = new PutValue(
+            target.Keyspace.Eventual!.Conflict, context, request.Value.Memory, life > 0 ? NowMs + life : 0, EventualCheck.WriteId(request.Header));
+        return await WriteAsync(
+            target, write, needsRoom: true, mayRepeat: true, wasForwarded, deadline,
+            (peer, call) => peer.EventualKv.PutAsync(request, call),
+            done => new EventualPutResponse
+            {
+                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
+                Context = target.ContextOf(done.State),
+                Siblings = done.State.Expire(NowMs).Siblings.Length,
+            });
+    }
+
+    public async Task<Answered<EventualDeleteResponse>> DeleteAsync(EventualDeleteRequest request, bool wasForwarded, Deadline deadline)
+    {
+        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
+        if (target is null || (failure = EventualCheck.Delete(request, target.Keyspace, _limits)) is not null)
+        {
+            return failure!;
+        }
+
+        var (context, refusal) = target.Decode(request.Context);
+        if (context is null)
+        {
+            return refusal!;
+        }
+
+        return await WriteAsync(
+            target, new DeleteSeen(target.Keyspace.Eventual!.Conflict, context), needsRoom: false, mayRepeat: true, wasForwarded, deadline,
+            (peer, call) => peer.EventualKv.DeleteAsync(request, call),
+            done => new EventualDeleteResponse
+            {
+                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
+                Context = target.ContextOf(done.State),
+                Siblings = done.State.Expire(NowMs).Siblings.Length,
+            });
+    }
+
+    public async Task<Answered<EventualUpdateResponse>> UpdateAsync(EventualUpdateRequest request, bool wasForwarded, Deadline deadline)
+    {
+        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
+        if (target is null)
+        {
+            return failure!;
+        }
+
+        var (change, mistake) = EventualCheck.Update(request, target.Keyspace, _limits);
+        if (change is null)
+        {
+            return mistake!;
+        }
+
+        return await WriteAsync(
+            target, new ChangeValue(change, EventualCheck.WriteId(request.Header)), needsRoom: true, mayRepeat: !Adds(change), wasForwarded, deadline,
+            (peer, call) => peer.EventualKv.UpdateAsync(request, call),
+            done => new EventualUpdateResponse
+            {
+                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
+                Typed = EventualAnswers.Typed(done.State, target.Keyspace.Eventual!.Conflict),
+            });
+    }
+
+    /// <summary>Sent twice, it counts twice. Everything else sent twice is at worst the same value said again.</summary>
+    private static bool Adds(Eventual.Values.MergeChange change) => change is Eventual.Values.AddToCounter or Eventual.Values.ChangeField { Change: Eventual.Values.AddToCounter };
+
+    private async Task<Answered<T>> WriteAsync<T>(
+        EventualTarget target, ReplicaWrite write, bool needsRoom, bool mayRepeat, bool wasForwarded, Deadline deadline,
+        Func<Peer, Grpc.Core.CallOptions, Grpc.Core.AsyncUnaryCall<T>> forward, Func<PutAnswer, T> answer)
+        where T : class
+    {
+        if (!forwarder.IsCoordinator(target.List, wasForwarded))
+        {
+            if (await forwarder.ForwardAsync(target.List, mayRepeat, forward, deadline) is { } answered)
+            {
+                return answered;
+            }
+
+            if (!target.Spec.Sloppy)
+            {
+                return Failure.QuorumNotReached(0, target.Spec.W, mayRepeat ? Execution.Unknown : Execution.NotExecuted);
+            }
+        }
+
+        if (needsRoom && disk.RefusesGrowth)
+        {
+            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+        }
+
+        try
+        {
+            var done = await puts.RunAsync(
+                target.Key, write, target.Spec, target.List, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
+            return done is { End: WriteEnd.Applied, Reached: true } ? answer(done) : ToFailure(done, write, target);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Deadline(Execution.Unknown);
+        }
+    }
+
+    // The state is the one before the refused write.
+    private Failure TooMany(SiblingSet state) => state.Siblings.Length >= options.Eventual.SiblingsMax
+        ? Failure.TooManySiblings(state.Siblings.Length + 1, options.Eventual.SiblingsMax, "eventual.siblingsMax")
+        : Failure.TooManySiblings(
+            state.Siblings.Sum(static sibling => (long)sibling.Value.Length), options.Eventual.SiblingBytesMax, "eventual.siblingBytesMax");
+
+    private Failure ToFailure(PutAnswer done, ReplicaWrite write, EventualTarget target) => done.End switch
+    {
+        WriteEnd.Applied => Failure.QuorumNotReached(done.Answered, target.Spec.W, Execution.Unknown),
+        WriteEnd.ContextAhead => Failure.ContextInvalid("it claims writes that were never made"),
+        WriteEnd.TooManySiblings => TooMany(done.State),
+        _ => write is ChangeValue { Change: Eventual.Values.AddToCounter }
+            ? Failure.Refused(ErrorReasons.OutOfBounds, "the counter would not fit into 64 bits")
+            : Failure.Invalid("field.change", "the field holds another type, or its counter would not fit into 64 bits"),
+    };
+
+    private async ValueTask<(EventualTarget? Target, Failure? Failure)> FindAsync(
+        RequestHeader? header, ByteString key, QuorumOptions? quorum, Deadline deadline)
+    {
+        var found = await keyspaces.FindAsync(header?.Keyspace ?? "", KeyspaceMode.Eventual, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return (null, found.Failure);
+        }
+
+        var (spec, mistake) = EventualCheck.Quorum(keyspace.Eventual!, quorum);
+        if (mistake is not null)
+        {
+            return (null, mistake);
+        }
+
+        var token = KeyHash.TokenOf(found.View.Map!.HashSeed, keyspace.Id, keyspace.Routing, key.Span);
+        var list = rings.Of(found.View).ListOf(token, spec.N);
+        return (new EventualTarget(options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list), null);
+    }
+
+    private EventualHeader Header(int answered, int fallbacks, bool overlaps) => new()
+    {
+        ClusterId = options.ClusterId.ToString(),
+        ServedBy = options.NodeId.Value,
+        Answered = answered,
+        Fallbacks = fallbacks,
+        Overlaps = overlaps,
+        ServerTimeMs = NowMs,
+    };
+
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,25 @@
+using Grpc.Core;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Peers;
+
+/// <summary>Calls another node's services for eventual keys; whatever goes wrong on the way is a <see cref="PeerException"/>.</summary>
+internal sealed class PeerCaller(PeerDirectory peers)
+{
+    /// <exception cref="PeerException">The node is not known, or did not answer, or could not do it.</exception>
+    public async Task<T> CallAsync<T>(NodeId node, Func<Peer, AsyncUnaryCall<T>> call)
+    {
+        var peer = peers.Find(node) ?? throw new PeerException($"node {node} is not known");
+        try
+        {
+            using var running = call(peer);
+            return await running.ResponseAsync;
+        }
+        catch (RpcException error)
+        {
+            throw new PeerException($"node {node}: {error.Status.Detail}", error);
+        }
+    }
+}

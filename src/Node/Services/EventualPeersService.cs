@@ -1,0 +1,51 @@
+using Grpc.Core;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Peers;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
+internal sealed class EventualPeersService(EventualReplica replica) : EventualPeers.EventualPeersBase
+{
+    public override Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
+    {
+        var state = replica.Read(KeyOf(request.Key));
+        return Task.FromResult(new FetchStateResponse
+        {
+            State = state.IsEmpty ? Google.Protobuf.ByteString.Empty : Google.Protobuf.UnsafeByteOperations.UnsafeWrap(SiblingSetCodec.Encode(state)),
+        });
+    }
+
+    public override async Task<StoreStateResponse> Store(StoreStateRequest request, ServerCallContext context)
+    {
+        var write = new TakeState(StateOf(request), HintOf(request));
+        await replica.WriteAsync(KeyOf(request.Key), write, request.Durable, context.CancellationToken);
+        return new StoreStateResponse();
+    }
+
+    private static EventualKey KeyOf(StateKey? key) => key is { Keyspace: > 0, Key.IsEmpty: false }
+        ? PeerWire.FromWire(key)
+        : throw RpcStatus.ToException(Failure.Invalid("key", "a keyspace, a token and a key"));
+
+    // What comes in is another node's word; what is not even a state is refused before it meets ours.
+    private static SiblingSet StateOf(StoreStateRequest request)
+    {
+        try
+        {
+            return SiblingSetCodec.Decode(request.State.Memory);
+        }
+        catch (EventualFormatException mistake)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("state", mistake.Message));
+        }
+    }
+
+    private static NodeId? HintOf(StoreStateRequest request) =>
+        request.HintFor.Length == 0 ? null
+        : NodeId.IsValid(request.HintFor) ? new NodeId(request.HintFor)
+        : throw RpcStatus.ToException(Failure.Invalid("hint_for", "a node id"));
+}

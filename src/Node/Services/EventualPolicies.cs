@@ -1,0 +1,61 @@
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+using ConflictPolicy = KvRaft.Topology.ConflictPolicy;
+using EventualDurability = KvRaft.Topology.EventualDurability;
+using EventualPolicy = KvRaft.Topology.EventualPolicy;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>What an eventual keyspace promises, in the words of the wire; their numbers are the same. Pure.</summary>
+internal static class EventualPolicies
+{
+    /// <summary>The policy that is meant; what is left out is three copies, or as many as there are nodes, of which a majority answers.</summary>
+    public static EventualPolicy FromWire(V1.EventualPolicy? wire, int nodes)
+    {
+        var n = wire is { HasN: true } ? wire.N : Math.Min(EventualPolicy.Default.Quorum.N, nodes);
+        var majority = (n / 2) + 1;
+        return new EventualPolicy
+        {
+            Quorum = new QuorumSpec(n, wire is { HasR: true } ? wire.R : majority, wire is { HasW: true } ? wire.W : majority, wire is not { Strict: true }),
+            Conflict = wire is null or { Conflict: V1.ConflictPolicy.Unspecified } ? ConflictPolicy.Siblings : (ConflictPolicy)(byte)wire.Conflict,
+            Durability = wire is null or { Durability: V1.EventualDurability.Unspecified }
+                ? EventualDurability.Fsync
+                : (EventualDurability)(byte)wire.Durability,
+        };
+    }
+
+    public static V1.EventualPolicy ToWire(EventualPolicy policy) => new()
+    {
+        N = policy.Quorum.N,
+        R = policy.Quorum.R,
+        W = policy.Quorum.W,
+        Strict = !policy.Quorum.Sloppy,
+        Conflict = (V1.ConflictPolicy)policy.Conflict,
+        Durability = (V1.EventualDurability)policy.Durability,
+    };
+
+    public static Failure? Mistake(KeyspaceInfo wish, int nodes)
+    {
+        if (wish.Eventual is { } wire && (!Enum.IsDefined(wire.Conflict) || !Enum.IsDefined(wire.Durability)))
+        {
+            return Failure.Invalid(
+                Enum.IsDefined(wire.Conflict) ? "keyspace.eventual.durability" : "keyspace.eventual.conflict", "one of the named values");
+        }
+
+        var policy = FromWire(wish.Eventual, nodes);
+        if (policy.Quorum.Mistake() is { } mistake)
+        {
+            return Failure.Invalid("keyspace.eventual." + mistake.Field, mistake.Why);
+        }
+
+        if (policy.Quorum.N > nodes)
+        {
+            return Failure.Invalid("keyspace.eventual.n", $"at most {nodes}, the nodes of this cluster");
+        }
+
+        return (wish.TtlDefaultMs != 0 || wish.TtlMaxMs != 0) && policy.Conflict is not (ConflictPolicy.Siblings or ConflictPolicy.LastWriter)
+            ? Failure.Invalid(wish.TtlDefaultMs != 0 ? "keyspace.ttl_default_ms" : "keyspace.ttl_max_ms", "left out; typed values do not expire")
+            : null;
+    }
+}

@@ -1,0 +1,57 @@
+using Grpc.Core;
+using KvRaft.Eventual.Repair;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Node.Peers;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>What other nodes ask of this node's trees: decode, call, encode.</summary>
+internal sealed class EventualTreesService(EventualReplica replica, TombstoneSweep tombstones) : EventualTrees.EventualTreesBase
+{
+    /// <summary>Names of records in one answer: with keys of 4 KiB, the longest, 4 MiB, and usually 50 KiB.</summary>
+    private const int PageRecords = 1000;
+
+    public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ArcRootsResponse { Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
+
+    public override Task<ArcBucketsResponse> Buckets(ArcBucketsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ArcBucketsResponse { Buckets = { replica.Trees.Buckets(KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc")) } });
+
+    public override Task<BucketKeysResponse> BucketKeys(BucketKeysRequest request, ServerCallContext context)
+    {
+        var place = new LeafPlace(
+            KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc"), Checked(request.Bucket, LeafPlace.Buckets, "bucket"));
+        var page = replica.Scan(place.Keyspace, place.Start, place.Last, request.After is null ? null : PeerWire.FromWire(request.After), PageRecords);
+        var response = new BucketKeysResponse { More = page.Count == PageRecords };
+        response.Keys.Add(page.Select(static record => PeerWire.ToWire(new RecordName(record.Key, record.Hash))));
+        return Task.FromResult(response);
+    }
+
+    public override async Task<ConfirmTombstonesResponse> ConfirmTombstones(TombstonesRequest request, ServerCallContext context) => new()
+    {
+        Confirmed = { await tombstones.AgreesAsync([.. request.Tombstones.Select(NameOf)], context.CancellationToken) },
+    };
+
+    public override async Task<RemoveTombstonesResponse> RemoveTombstones(TombstonesRequest request, ServerCallContext context)
+    {
+        await Task.WhenAll(request.Tombstones.Select(NameOf)
+            .Select(name => replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false, context.CancellationToken)));
+        return new RemoveTombstonesResponse();
+    }
+
+    private static RecordName NameOf(RecordHash record) => record.Key is { Keyspace: > 0, Key.IsEmpty: false }
+        ? PeerWire.FromWire(record)
+        : throw RpcStatus.ToException(Failure.Invalid("tombstones", "a key and a hash each"));
+
+    private static KeyspaceId KeyspaceOf(int keyspace) => keyspace > 0
+        ? new KeyspaceId((uint)keyspace)
+        : throw RpcStatus.ToException(Failure.Invalid("keyspace", "an id, from 1"));
+
+    private static int Checked(int value, int count, string field) => value >= 0 && value < count
+        ? value
+        : throw RpcStatus.ToException(Failure.Invalid(field, $"from 0 to {count - 1}"));
+}

@@ -1,0 +1,25 @@
+using KvRaft.Eventual.Replicas;
+
+namespace KvRaft.Eventual.Tests.Replicas;
+
+public sealed class DurabilityTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    // A write that finds its own state already there must not count before that state is safe.
+    [Fact]
+    public async Task A_write_that_changes_nothing_still_waits_for_what_it_found_to_be_synced()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var state = (await replica.WriteAsync(Some.Key("k"), Some.Put("v"), durable: false)).State;
+        Assert.Equal(0, replica.SyncCount);
+
+        await replica.WriteAsync(Some.Key("k"), new TakeState(state, null), durable: true);
+        Assert.Equal(1, replica.SyncCount);
+        await replica.SyncAsync(CancellationToken.None);
+
+        Assert.Equal(1, replica.SyncCount);
+    }
+}

@@ -1,0 +1,293 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Tests.Clusters;
+using KvRaft.Eventual.Tests.Replicas;
+using KvRaft.Topology;
+using Some = KvRaft.Eventual.Tests.Replicas.Some;
+
+namespace KvRaft.Eventual.Tests.Simulation;
+
+/// <summary>
+/// Five replicas, their disks, their network and their time, all by one seed: clients read, write and delete while nodes are cut off from each other,
+/// crash, lose their disks, and messages are lost, doubled and late. The code is the store's own, down to the disk; only waiting is simulated. At the end
+/// everything heals, and every answer that was given is held against what is there.
+/// </summary>
+internal sealed class SimulatedRun : IAsyncDisposable
+{
+    private const int Nodes = 5;
+    private const int Keys = 5;
+    private const int Clients = 3;
+    private const int StepsMax = 120;
+
+    /// <summary>How long a message may be late, in all: below the least age of a tombstone that goes, as in the store.</summary>
+    private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan TombstoneAgeMin = TimeSpan.FromSeconds(10);
+
+    private readonly Random _chance;
+    private readonly int _seed;
+    private readonly SimulatedTime _time = new();
+    private readonly Network _network = new();
+    private readonly Dictionary<NodeId, SimulatedDisk> _disks = [];
+    private readonly SmallCluster _cluster;
+    private readonly List<Operation> _operations = [];
+    private readonly Reading[,] _readings = new Reading[Clients, Keys];
+    private readonly Dictionary<(int Step, NodeId From, NodeId To), int> _messages = [];
+    private double _trouble;
+    private TimeSpan _sinceArrival;
+    private int _step;
+    private bool _mayWipe = true;
+
+    public SimulatedRun(int seed)
+    {
+        (_seed, _chance) = (seed, new Random(seed));
+        var disks = new Queue<SimulatedDisk>(Enumerable.Range(0, Nodes).Select(i => new SimulatedDisk(new Random(seed + i))));
+        var all = disks.ToArray();
+        _cluster = SmallCluster.Start(Nodes, new QuorumSpec(3, 2, 2, Sloppy: seed % 4 != 0), TombstoneAgeMin, _network, _time, disks.Dequeue);
+        for (var i = 0; i < Nodes; i++)
+        {
+            _disks.Add(_cluster.Nodes[i], all[i]);
+        }
+
+        _network.Decide = FateOf;
+    }
+
+    /// <summary>What happened, for whoever looks for a fault.</summary>
+    public List<string> Story { get; } = [];
+
+    public int Acknowledged => _operations.Count(static operation => operation.IsAcknowledged);
+
+    public async Task PlayAsync()
+    {
+        for (_step = 0; _step < StepsMax; _step++)
+        {
+            await StepAsync();
+            await SettledAsync();
+        }
+
+        await HealAsync();
+        Check("after everything healed");
+        await _network.ArriveAsync(_chance);
+        _time.Pass(TombstoneAgeMin * 2);
+        await _cluster.BuryAsync();
+        await HealAsync();
+        Check("after tombstones were removed");
+    }
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    private async Task StepAsync()
+    {
+        var node = _cluster.Nodes[_chance.Next(Nodes)];
+        var (client, key) = (_chance.Next(Clients), _chance.Next(Keys));
+        switch (_chance.Next(100))
+        {
+            case < 22:
+                await ReadAsync(client, key, node);
+                break;
+            case < 40:
+                await WriteAsync(client, key, node, blind: true);
+                break;
+            case < 60:
+                await WriteAsync(client, key, node, blind: false);
+                break;
+            case < 68:
+                await DeleteAsync(client, key, node);
+                break;
+            case < 73:
+                var split = _chance.Next(1, 1 << Nodes);
+                Tell($"partition {split:b5}");
+                _network.Partition(_cluster.Nodes, each => (split >> (each.Value[1] - '1')) & 1);
+                break;
+            case < 78:
+                Tell("the network is whole");
+                _network.Heal();
+                break;
+            case < 81:
+                _trouble = _chance.Next(3) == 0 ? 0.3 : 0;
+                Tell($"{_trouble:P0} of the messages go astray");
+                break;
+            case < 84:
+                Tell($"{node} crashes");
+                await _cluster.Members[node].CrashAsync(_disks[node].CutPower);
+                break;
+            case < 86:
+                Tell($"{node} restarts");
+                await _cluster.Members[node].RestartAsync();
+                break;
+            case < 88:
+                await WipeAsync(node);
+                break;
+            case < 91:
+                Tell($"{node} hands over");
+                await _cluster.Members[node].Handoff.RunAsync(CancellationToken.None);
+                break;
+            case < 94:
+                Tell($"{node} compares");
+                await _cluster.Members[node].Rounds.RunAsync(CancellationToken.None);
+                break;
+            case < 96:
+                Tell($"{node} buries");
+                await _cluster.Members[node].Tombstones.RunAsync(CancellationToken.None);
+                break;
+            case < 98:
+                await ArriveAsync();
+                break;
+            default:
+                await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(100, 12_000)));
+                break;
+        }
+
+        await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(0, 400)));
+    }
+
+    private async Task ReadAsync(int client, int key, NodeId node)
+    {
+        var answer = await _cluster.Members[node].GetAsync(KeyOf(key));
+        if (answer.Reached)
+        {
+            _readings[client, key] = new Reading(answer.State.Seen, [.. answer.State.Texts()]);
+            Tell($"client {client} reads k{key} at {node}: {string.Join(' ', answer.State.Texts())}");
+        }
+    }
+
+    private async Task WriteAsync(int client, int key, NodeId node, bool blind)
+    {
+        var reading = blind ? default : _readings[client, key];
+        var operation = new Operation(key, $"v{_operations.Count}", [.. reading.Values ?? []], IsDelete: false);
+        _operations.Add(operation);
+        var answer = await CoordinatorOf(key, node).PutAsync(KeyOf(key), operation.Value, reading.Seen);
+        operation.IsAcknowledged = answer is { End: WriteEnd.Applied, Reached: true };
+        Tell($"client {client} writes k{key} = {operation.Value} over [{string.Join(' ', operation.Saw)}] at {node}: {answer.End} {answer.Answered}");
+    }
+
+    private async Task DeleteAsync(int client, int key, NodeId node)
+    {
+        if (_readings[client, key] is not { Seen: { IsEmpty: false } seen } reading)
+        {
+            return;
+        }
+
+        var operation = new Operation(key, $"d{_operations.Count}", [.. reading.Values], IsDelete: true);
+        _operations.Add(operation);
+        var answer = await CoordinatorOf(key, node).WriteAsync(KeyOf(key), new DeleteSeen(ConflictPolicy.Siblings, seen));
+        operation.IsAcknowledged = answer is { End: WriteEnd.Applied, Reached: true };
+        Tell($"client {client} deletes [{string.Join(' ', operation.Saw)}] of k{key} at {node}: {answer.End} {answer.Answered}");
+    }
+
+    // One copy of two may go; the other fills it again before the next may go.
+    private async Task WipeAsync(NodeId node)
+    {
+        if (!_mayWipe)
+        {
+            await HealAsync();
+            _mayWipe = true;
+            return;
+        }
+
+        Tell($"{node} loses its disk");
+        _mayWipe = false;
+        await _cluster.Members[node].WipeAsync();
+    }
+
+    private async Task PassAsync(TimeSpan time)
+    {
+        if (_sinceArrival + time > LateMax)
+        {
+            await ArriveAsync();
+        }
+
+        _sinceArrival += time;
+        _time.Pass(time);
+    }
+
+    private async Task ArriveAsync()
+    {
+        await _network.ArriveAsync(_chance);
+        _sinceArrival = TimeSpan.Zero;
+    }
+
+    private async Task HealAsync()
+    {
+        Tell("everything heals");
+        _trouble = 0;
+        _cluster.Heal();
+        await ArriveAsync();
+        for (var round = 0; round < Nodes; round++)
+        {
+            await _cluster.HandOverAsync();
+            await _cluster.CompareAsync();
+        }
+    }
+
+    private async Task SettledAsync()
+    {
+        while (_cluster.Members.Values.Any(static member => member.Puts.UnderWay + member.Gets.UnderWay > 0))
+        {
+            await Task.Yield();
+        }
+    }
+
+    private void Check(string when)
+    {
+        for (var key = 0; key < Keys; key++)
+        {
+            var copies = _cluster.Copies(KeyOf(key));
+            Demand(copies.Distinct().Count() == 1, $"{when}, the copies of k{key} differ: {string.Join("; ", copies.Select(static copy => copy.ToString()))}");
+            var strays = _cluster.Lists.ListOf(KeyOf(key).Token, 3).Fallbacks.ToArray().Where(node => !_cluster.Members[node].Replica.Read(KeyOf(key)).IsEmpty);
+            Demand(!strays.Any(), $"{when}, {string.Join(", ", strays)} still keeps k{key}");
+            CheckKey(key, copies[0].Texts().ToHashSet(), when);
+        }
+    }
+
+    private void CheckKey(int key, HashSet<string> stands, string when)
+    {
+        var operations = _operations.Where(operation => operation.Key == key).ToArray();
+        Demand(stands.IsSubsetOf(operations.Select(static operation => operation.Value)), $"{when}, k{key} holds what nobody wrote");
+        foreach (var done in operations.Where(static operation => operation.IsAcknowledged))
+        {
+            var replaced = operations.Any(other => other.Saw.Contains(done.Value));
+            Demand(done.IsDelete || stands.Contains(done.Value) || replaced, $"{when}, {done.Value} of k{key} was acknowledged, replaced by nobody, and is gone");
+            Demand(!done.Saw.Any(stands.Contains), $"{when}, {done.Value} of k{key} replaced {string.Join(' ', done.Saw)}, and one of them is back");
+        }
+    }
+
+    private void Demand(bool condition, string otherwise)
+    {
+        if (!condition)
+        {
+            Assert.Fail($"seed {_seed}: {otherwise}\n{string.Join('\n', Story)}");
+        }
+    }
+
+    // As the node's forwarder: a primary that can be reached, or else whoever was asked.
+    private SmallCluster.Member CoordinatorOf(int key, NodeId asked)
+    {
+        var primaries = _cluster.Lists.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
+        return _cluster.Members[primaries.Contains(asked) ? asked : primaries.FirstOrDefault(primary => !_network.IsCut(asked, primary), asked)];
+    }
+
+    private Fate FateOf(NodeId from, NodeId to)
+    {
+        int count;
+        lock (_messages)
+        {
+            count = _messages[(_step, from, to)] = _messages.GetValueOrDefault((_step, from, to)) + 1;
+        }
+
+        // Of the message's own name, so that messages sent side by side do not take each other's chance.
+        var chance = new Random(((((_seed * 1009) + _step) * 31) + (from.Value[1] * 7) + to.Value[1]) * 17 + count);
+        return chance.NextDouble() >= _trouble ? Fate.Delivered : (Fate)chance.Next(1, 5);
+    }
+
+    private void Tell(string what) => Story.Add($"{_step}: {what}");
+
+    private static EventualKey KeyOf(int key) => Some.Key($"key{key}");
+
+    private readonly record struct Reading(VersionVector Seen, string[] Values);
+
+    private sealed record Operation(int Key, string Value, HashSet<string> Saw, bool IsDelete)
+    {
+        public bool IsAcknowledged { get; set; }
+    }
+}

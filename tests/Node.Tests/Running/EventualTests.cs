@@ -1,0 +1,208 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Tests.Running;
+
+/// <summary>Eventual keyspaces on three nodes.</summary>
+public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
+{
+    // Every test has keyspaces of its own.
+    private readonly string _suffix = "-" + Guid.NewGuid().ToString("N");
+    private readonly RunningCluster _cluster = nodes.Cluster;
+
+    [Fact]
+    public async Task Writes_without_context_stand_side_by_side_and_a_write_with_context_replaces_what_was_read()
+    {
+        await CreateAsync("carts");
+        await PutAsync(0, "carts", "k", "milk");
+        await PutAsync(1, "carts", "k", "bread");
+
+        var both = await GetAsync(2, "carts", "k");
+        var written = await PutAsync(2, "carts", "k", "milk,bread", both.Context);
+
+        Assert.Equal(["bread", "milk"], Texts(both));
+        Assert.Equal(1, written.Siblings);
+        Assert.True(written.Header.Overlaps);
+        Assert.Equal(["milk,bread"], Texts(await GetAsync(0, "carts", "k")));
+    }
+
+    [Fact]
+    public async Task A_delete_removes_what_was_read_and_nothing_else()
+    {
+        await CreateAsync("carts");
+        await PutAsync(0, "carts", "k", "milk");
+        var read = await GetAsync(0, "carts", "k");
+        await PutAsync(1, "carts", "k", "bread");
+
+        await Eventual(2).DeleteAsync(new EventualDeleteRequest { Header = Header("carts"), Key = Bytes("k"), Context = read.Context });
+
+        Assert.Equal(["bread"], Texts(await GetAsync(1, "carts", "k")));
+        await FailsAsync("INVALID_REQUEST", async () => await Eventual(0).DeleteAsync(new EventualDeleteRequest { Header = Header("carts"), Key = Bytes("k") }));
+    }
+
+    [Fact]
+    public async Task Typed_values_merge_what_two_nodes_took()
+    {
+        await CreateAsync("counters", ConflictPolicy.Counter);
+        await CreateAsync("sets", ConflictPolicy.Set);
+        await CreateAsync("maps", ConflictPolicy.Map);
+
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(node => UpdateAsync(node, "counters", new TypedChange { AddToCounter = node + 1 })));
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(node =>
+            UpdateAsync(node, "sets", new TypedChange { ChangeSet = new SetChange { Add = { Bytes($"e{node}") } } })));
+        await Eventual(0).UpdateAsync(new EventualUpdateRequest
+        {
+            Header = Header("maps"), Key = Bytes("k"), Field = new FieldChange { Name = "visits", Change = new TypedChange { AddToCounter = 2 } },
+        });
+
+        Assert.Equal(6, (await GetAsync(0, "counters", "k")).Typed.Counter);
+        Assert.Equal(["e0", "e1", "e2"], (await GetAsync(1, "sets", "k")).Typed.Set.Elements.Select(static element => element.ToStringUtf8()));
+        Assert.Equal(2, (await GetAsync(2, "maps", "k")).Typed.Map.Fields.Single().Value.Counter);
+    }
+
+    [Fact]
+    public async Task The_last_writer_needs_no_context_and_shows_one_value()
+    {
+        await CreateAsync("latest", ConflictPolicy.LastWriter);
+        await PutAsync(0, "latest", "k", "old");
+        await PutAsync(1, "latest", "k", "new");
+
+        Assert.Equal(["new"], Texts(await GetAsync(2, "latest", "k")));
+    }
+
+    [Fact]
+    public async Task A_value_whose_time_has_passed_is_not_shown()
+    {
+        await CreateAsync("short");
+        var request = new EventualPutRequest { Header = Header("short"), Key = Bytes("k"), Value = Bytes("v"), TtlMs = 1 };
+        var written = await Eventual(0).PutAsync(request);
+
+        EventualGetResponse read;
+        do
+        {
+            read = await GetAsync(0, "short", "k");
+        }
+        while (read.Header.ServerTimeMs <= written.Header.ServerTimeMs + 1);
+
+        Assert.Empty(read.Values);
+        Assert.NotEmpty(read.Context);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_is_refused_by_its_name()
+    {
+        await CreateAsync("carts");
+        await CreateAsync("counters", ConflictPolicy.Counter);
+        await PutAsync(0, "carts", "k", "milk");
+        var context = (await GetAsync(0, "carts", "k")).Context;
+        var bent = context.ToByteArray();
+        bent[^1] ^= 1;
+
+        await FailsAsync("CONTEXT_INVALID", () => PutAsync(0, "carts", "other", "x", context));
+        await FailsAsync("CONTEXT_INVALID", () => PutAsync(0, "carts", "k", "x", ByteString.CopyFrom(bent)));
+        await FailsAsync("INVALID_REQUEST", () => PutAsync(0, "carts", "k", "x", quorum: new QuorumOptions { W = 4 }));
+        await FailsAsync("INVALID_REQUEST", () => GetAsync(0, "carts", "k", new QuorumOptions { R = 0 }));
+        await FailsAsync("INVALID_REQUEST", () => PutAsync(0, "counters", "k", "x"));
+        await FailsAsync("INVALID_REQUEST", () => UpdateAsync(0, "counters", new TypedChange { WriteRegister = Bytes("x") }));
+        await FailsAsync("INVALID_REQUEST", () => UpdateAsync(0, "carts", new TypedChange { AddToCounter = 1 }));
+        await FailsAsync("INVALID_REQUEST", async () =>
+            await Eventual(0).DeleteAsync(new EventualDeleteRequest { Header = Header("counters"), Key = Bytes("k"), Context = context }));
+        await FailsAsync("OUT_OF_BOUNDS", async () =>
+        {
+            await UpdateAsync(0, "counters", new TypedChange { AddToCounter = long.MaxValue });
+            await UpdateAsync(0, "counters", new TypedChange { AddToCounter = long.MaxValue });
+        });
+        await FailsAsync("WRONG_MODE", () => GetAsync(0, "default", "k"));
+        await FailsAsync("WRONG_MODE", async () => await _cluster.Kv(0).GetAsync(new GetRequest { Header = Header("carts"), Key = Bytes("k") }));
+        await FailsAsync("WRONG_MODE", async () =>
+            await _cluster.Kv(0).PutAsync(new PutRequest { Header = Header("carts"), Key = Bytes("k"), Value = Bytes("v") }));
+        Assert.Equal(["milk"], Texts(await GetAsync(1, "carts", "k")));
+    }
+
+    [Fact]
+    public async Task Siblings_pile_up_to_the_limit_and_can_then_be_resolved()
+    {
+        await CreateAsync("carts");
+        for (var i = 0; i < 100; i++)
+        {
+            await PutAsync(i % 3, "carts", "k", $"v{i}");
+        }
+
+        var refused = await FailsAsync("TOO_MANY_SIBLINGS", () => PutAsync(0, "carts", "k", "one more"));
+        Assert.Equal("100", refused.Metadata["limit"]);
+        var all = await GetAsync(0, "carts", "k");
+        Assert.Equal(100, all.Values.Count);
+        Assert.Equal(1, (await PutAsync(0, "carts", "k", "resolved", all.Context)).Siblings);
+    }
+
+    public static TheoryData<string, EventualPolicy> ImpossiblePolicies => new()
+    {
+        { "keyspace.eventual.n", new EventualPolicy { N = 4 } },
+        { "keyspace.eventual.r", new EventualPolicy { R = 0 } },
+        { "keyspace.eventual.w", new EventualPolicy { N = 2, W = 3 } },
+        { "keyspace.eventual.conflict", new EventualPolicy { Conflict = (ConflictPolicy)77 } },
+        { "keyspace.eventual.durability", new EventualPolicy { Durability = (EventualDurability)77 } },
+    };
+
+    [Fact]
+    public async Task A_policy_that_cannot_be_kept_is_refused_and_one_that_can_is_told()
+    {
+        foreach (var (field, policy) in ImpossiblePolicies.Select(static row => row.Data))
+        {
+            var error = await Assert.ThrowsAsync<RpcException>(() => CreateAsync("impossible", policy));
+            Assert.Equal(field, error.GetRpcStatus()!.GetDetail<BadRequest>().FieldViolations.Single().Field);
+        }
+
+        var told = await CreateAsync("told", new EventualPolicy { N = 2, Conflict = ConflictPolicy.Set, Strict = true });
+        Assert.Equal((2, 2, 2, true, ConflictPolicy.Set), (told.Eventual.N, told.Eventual.R, told.Eventual.W, told.Eventual.Strict, told.Eventual.Conflict));
+        Assert.Equal(told, await new V1.Keyspaces.KeyspacesClient(_cluster.Channel(1)).GetAsync(new GetKeyspaceRequest { Name = told.Name }));
+    }
+
+    [Fact]
+    public async Task A_dropped_keyspace_does_not_come_back_with_its_name()
+    {
+        await CreateAsync("carts");
+        await PutAsync(0, "carts", "k", "milk");
+
+        await new V1.Keyspaces.KeyspacesClient(_cluster.Channel(1)).DropAsync(new DropKeyspaceRequest { Name = "carts" + _suffix });
+        await CreateAsync("carts");
+
+        Assert.Empty((await GetAsync(0, "carts", "k")).Values);
+    }
+
+    private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
+
+    private RequestHeader Header(string keyspace) => new() { Keyspace = keyspace == "default" ? keyspace : keyspace + _suffix };
+
+    private static string[] Texts(EventualGetResponse response) => [.. response.Values.Select(static value => value.Value.ToStringUtf8()).Order()];
+
+    private EventualKv.EventualKvClient Eventual(int node) => new(_cluster.Channel(node));
+
+    private Task<KeyspaceInfo> CreateAsync(string name, ConflictPolicy conflict = ConflictPolicy.Unspecified) =>
+        CreateAsync(name, new EventualPolicy { Conflict = conflict });
+
+    private Task<KeyspaceInfo> CreateAsync(string name, EventualPolicy policy) => new V1.Keyspaces.KeyspacesClient(_cluster.Channel(0)).CreateAsync(
+        new CreateKeyspaceRequest { Keyspace = new KeyspaceInfo { Name = name + _suffix, Mode = KeyspaceMode.Eventual, Eventual = policy } }).ResponseAsync;
+
+    private Task<EventualPutResponse> PutAsync(int node, string keyspace, string key, string value, ByteString? context = null, QuorumOptions? quorum = null) =>
+        Eventual(node).PutAsync(new EventualPutRequest
+        {
+            Header = Header(keyspace), Key = Bytes(key), Value = Bytes(value), Context = context ?? ByteString.Empty, Quorum = quorum,
+        }).ResponseAsync;
+
+    private Task<EventualGetResponse> GetAsync(int node, string keyspace, string key, QuorumOptions? quorum = null) =>
+        Eventual(node).GetAsync(new EventualGetRequest { Header = Header(keyspace), Key = Bytes(key), Quorum = quorum }).ResponseAsync;
+
+    private Task<EventualUpdateResponse> UpdateAsync(int node, string keyspace, TypedChange change) =>
+        Eventual(node).UpdateAsync(new EventualUpdateRequest { Header = Header(keyspace), Key = Bytes("k"), Value = change }).ResponseAsync;
+
+    private static async Task<ErrorInfo> FailsAsync(string reason, Func<Task> act)
+    {
+        var error = await Assert.ThrowsAsync<RpcException>(act);
+        var info = error.GetRpcStatus()?.GetDetail<ErrorInfo>();
+        Assert.Equal(reason, info?.Reason);
+        return info!;
+    }
+}
