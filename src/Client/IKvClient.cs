@@ -9,6 +9,9 @@ public interface IKvClient : IAsyncDisposable
     /// <summary>Keyspaces, routes and nodes.</summary>
     KvAdministration Administration { get; }
 
+    /// <summary>Eventual keyspaces; their keys can hold several values, so they have types of their own.</summary>
+    KvEventual Eventual { get; }
+
     /// <summary>A keyspace as it is: bytes to bytes, without copying. No request is made.</summary>
     /// <param name="name">Null: <see cref="KvClientOptions.Keyspace"/>.</param>
     IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Keyspace(string? name = null);

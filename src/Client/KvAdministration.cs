@@ -147,6 +147,26 @@ public sealed class KvAdministration
         OneNodeAsync(
             "DIGEST", endpoint, timeout, (node, call) => node.Admin.DigestAsync(new DigestRequest { Shard = shard }, call), cancellationToken);
 
+    /// <summary>What one node keeps of eventual keys for others that were away.</summary>
+    public Task<ListHintsResponse> ListHintsAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+        "LIST_HINTS", endpoint, timeout, (node, call) => node.EventualRepair.ListHintsAsync(new ListHintsRequest(), call), cancellationToken);
+
+    /// <summary>Has one node give up what it keeps for another. Comparison of copies still finds what that one lacks.</summary>
+    public Task<DropHintsResponse> DropHintsAsync(
+        string endpoint, string node, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+            "DROP_HINTS", endpoint, timeout, (keeper, call) => keeper.EventualRepair.DropHintsAsync(new DropHintsRequest { Node = node }, call), cancellationToken);
+
+    /// <summary>How far one node's copies of eventual keys are compared with those of others.</summary>
+    /// <param name="keyspace">Null: all.</param>
+    public Task<RepairStatusResponse> GetRepairStatusAsync(
+        string endpoint, string? keyspace = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+            "REPAIR_STATUS", endpoint, timeout,
+            (node, call) => node.EventualRepair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace ?? "" }, call), cancellationToken);
+
+    /// <summary>Has one node compare its copies at once. Returns before it is done.</summary>
+    public Task<RunRepairResponse> RunRepairAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+        "RUN_REPAIR", endpoint, timeout, (node, call) => node.EventualRepair.RunRepairAsync(new RunRepairRequest(), call), cancellationToken);
+
     private async Task<T> OneNodeAsync<T>(
         string name,
         string endpoint,

@@ -66,11 +66,14 @@ public sealed class KvClient : IKvClient, IDisposable
             log);
         _scans = new ScanRunner(options, _connections, Routes, _watcher, health, chance);
         Administration = new KvAdministration(options, _connections, health, chance);
+        Eventual = new KvEventual(_executor);
     }
 
     public KvClientOptions Options { get; }
 
     public KvAdministration Administration { get; }
+
+    public KvEventual Eventual { get; }
 
     internal RouteCache Routes { get; } = new();
 

@@ -31,7 +31,16 @@ internal static class GetCommand
                 Consistency = Chosen(run.Parsed.GetValue(consistency)!, run.Parsed.GetValue(maxAge), run.Parsed.GetValue(atLeast)),
                 HedgeAfter = run.Parsed.GetValue(hedge),
             };
-            var result = await client.Keyspace().GetAsync(bytes, options, run.Cancellation);
+            KvResult<ReadOnlyMemory<byte>> result;
+            try
+            {
+                result = await client.Keyspace().GetAsync(bytes, options, run.Cancellation);
+            }
+            catch (KvException wrong) when (wrong.Reason == V1.ErrorReasons.WrongMode)
+            {
+                return await SiblingsCommand.GetAsync(run, client, bytes, run.Parsed.GetValue(raw));
+            }
+
             if (run.Parsed.GetValue(explain))
             {
                 await run.Console.Error.WriteLineAsync(Explanation(result));

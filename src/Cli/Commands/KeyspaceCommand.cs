@@ -54,17 +54,20 @@ internal static class KeyspaceCommand
         var ttlMax = GlobalOptions.Duration("--ttl-max", "The longest a value may live; left out: for ever.");
         var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
+        var eventual = new EventualArguments();
         var command = new Command("create", "Create a keyspace.") { name, tag, ttl, ttlMax, valueBytesMax, ifNotExists };
+        eventual.AddTo(command);
         command.SetAction(shell.Change(async run =>
         {
             var keyspace = new KeyspaceInfo
             {
                 Name = run.Parsed.GetRequiredValue(name),
-                Mode = KeyspaceMode.Strong,
+                Mode = eventual.IsEventual(run.Parsed) ? KeyspaceMode.Eventual : KeyspaceMode.Strong,
                 Routing = run.Parsed.GetValue(tag) ? RoutingRule.Tag : RoutingRule.WholeKey,
                 TtlDefaultMs = (long)(run.Parsed.GetValue(ttl)?.TotalMilliseconds ?? 0),
                 TtlMaxMs = (long)(run.Parsed.GetValue(ttlMax)?.TotalMilliseconds ?? 0),
                 ValueBytesMax = run.Parsed.GetValue(valueBytesMax),
+                Eventual = eventual.Policy(run.Parsed),
             };
             await using var client = run.Connect();
             var made = await client.Administration.CreateKeyspaceAsync(keyspace, run.Parsed.GetValue(ifNotExists), run.Cancellation);
@@ -129,7 +132,7 @@ internal static class KeyspaceCommand
 
     private static Listing Listed(IEnumerable<KeyspaceInfo> keyspaces)
     {
-        var listing = new Listing("name", "id", "mode", "routing", "ttl_default_ms", "value_bytes_max", "ttl_max_ms");
+        var listing = new Listing("name", "id", "mode", "routing", "ttl_default_ms", "value_bytes_max", "ttl_max_ms", "quorum", "conflict", "durability");
         foreach (var keyspace in keyspaces)
         {
             listing.Add(
@@ -139,7 +142,10 @@ internal static class KeyspaceCommand
                 keyspace.Routing == RoutingRule.Tag ? "tag" : "whole-key",
                 keyspace.TtlDefaultMs,
                 keyspace.ValueBytesMax,
-                keyspace.TtlMaxMs);
+                keyspace.TtlMaxMs,
+                EventualArguments.Quorum(keyspace.Eventual),
+                EventualArguments.Conflict(keyspace.Eventual),
+                EventualArguments.Durability(keyspace.Eventual));
         }
 
         return listing;

@@ -28,7 +28,18 @@ internal static class PutCommand
             var text = run.Parsed.GetRequiredValue(value);
             var bytes = text == "-" ? await run.Console.ReadInputAsync(run.Cancellation) : Arguments.Bytes(text);
             await using var client = run.Connect();
-            var result = await client.Keyspace().PutAsync(Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, options, run.Cancellation);
+            KvWriteResult<ReadOnlyMemory<byte>> result;
+            try
+            {
+                result = await client.Keyspace().PutAsync(Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, options, run.Cancellation);
+            }
+            catch (KvException wrong) when (wrong.Reason == V1.ErrorReasons.WrongMode)
+            {
+                return options.Condition is null
+                    ? await SiblingsCommand.PutAsync(run, client, Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, run.Parsed.GetValue(ttl))
+                    : throw new UsageException("An eventual keyspace has no conditional writes.");
+            }
+
             if (!result.Applied)
             {
                 await run.Console.Error.WriteLineAsync($"kvctl: {Arguments.Mismatch(result.Current)}");

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using KvRaft.Client.Transport;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Requests;
@@ -15,10 +16,16 @@ internal sealed record Operation<TRequest, TResponse>(
     bool IsWrite,
     Action<TRequest, RequestHeader> SetHeader,
     Func<TResponse, ResponseHeader?> HeaderOf,
-    Func<Kv.KvClient, TRequest, CallOptions, AsyncUnaryCall<TResponse>> CallUnary)
+    Func<NodeConnection, TRequest, CallOptions, AsyncUnaryCall<TResponse>> CallUnary)
     where TRequest : class, IMessage<TRequest>
     where TResponse : class
 {
+    /// <summary>
+    /// May a write be sent again whose fate is unknown? Shards of strong keyspaces remember what they executed; an addition to an eventual
+    /// counter could count twice.
+    /// </summary>
+    public bool IsRepeatable { get; init; } = true;
+
     /// <summary>Puts the request into a pipe call; null: this kind does not travel in pipes.</summary>
     public Action<PipeCall, TRequest>? ToPipe { get; init; }
 

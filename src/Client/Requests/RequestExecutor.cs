@@ -94,7 +94,7 @@ internal sealed class RequestExecutor(
                     new RetryInput(trail.Attempts, failure, previousDelay, measure.Elapsed, budget),
                     failure.Kind == FailureKind.Redirect || retryBudget.TryTake(),
                     chance);
-                if (!decision.Retry)
+                if (!decision.Retry || (!operation.IsRepeatable && failure.Outcome == KvOutcome.Unknown))
                 {
                     throw GiveUp(trail, measure, stamp);
                 }

@@ -12,7 +12,7 @@ internal static class FailureKinds
         ErrorReasons.NoLeader or ErrorReasons.ElectionInProgress or ErrorReasons.QuorumLost or ErrorReasons.Deadline => FailureKind.Unavailable,
         ErrorReasons.Draining => FailureKind.ReplicaUnfit,
         ErrorReasons.Overloaded or ErrorReasons.WriteStall => FailureKind.Overloaded,
-        ErrorReasons.StaleReplica or ErrorReasons.CorruptReplica => FailureKind.ReplicaUnfit,
+        ErrorReasons.StaleReplica or ErrorReasons.CorruptReplica or ErrorReasons.QuorumNotReached => FailureKind.ReplicaUnfit,
         ErrorReasons.Internal => FailureKind.Fault,
         null or "" => OfCode(code),
         _ when code == StatusCode.Unavailable => FailureKind.Unavailable,

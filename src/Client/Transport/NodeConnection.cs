@@ -27,6 +27,8 @@ internal sealed class NodeConnection : IAsyncDisposable
         Keyspaces = new V1.Keyspaces.KeyspacesClient(_channel);
         Admin = new Admin.AdminClient(_channel);
         Moves = new Moves.MovesClient(_channel);
+        EventualKv = new EventualKv.EventualKvClient(_channel);
+        EventualRepair = new EventualRepair.EventualRepairClient(_channel);
     }
 
     public string Endpoint { get; }
@@ -40,6 +42,10 @@ internal sealed class NodeConnection : IAsyncDisposable
     public Admin.AdminClient Admin { get; }
 
     public Moves.MovesClient Moves { get; }
+
+    public EventualKv.EventualKvClient EventualKv { get; }
+
+    public EventualRepair.EventualRepairClient EventualRepair { get; }
 
     /// <exception cref="ObjectDisposedException">The client was closed.</exception>
     public PipeStream Pipe()

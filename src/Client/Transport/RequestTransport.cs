@@ -82,7 +82,7 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
         try
         {
             using var call = operation.CallUnary(
-                connections.To(endpoint).Kv, request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+                connections.To(endpoint), request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
             return await call.ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException fault)

@@ -34,6 +34,11 @@ public sealed class ParsingTests
     [InlineData("result", "a", "nonsense")]
     [InlineData("get", "a", "--max-age", "5s", "--at-least", "3")]
     [InlineData("keyspace")]
+    [InlineData("keyspace", "create", "carts", "--n", "3")]
+    [InlineData("keyspace", "create", "carts", "--mode", "eventual", "--conflict", "whoever-is-louder")]
+    [InlineData("siblings")]
+    [InlineData("siblings", "resolve", "a")]
+    [InlineData("hints", "drop")]
     public async Task A_wrong_command_line_is_told_as_such(params string[] args)
     {
         var (code, output, error) = await TestConsole.RunOnceAsync(args);
@@ -49,7 +54,7 @@ public sealed class ParsingTests
         var (code, output, _) = await TestConsole.RunOnceAsync("--help");
 
         Assert.Equal(ExitCodes.Ok, code);
-        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "mset", "txn", "del-range", "result", "limits", "import", "export", "status", "keyspace", "shard", "node" })
+        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "mset", "txn", "del-range", "result", "limits", "import", "export", "status", "keyspace", "siblings", "hints", "repair", "shard", "node" })
         {
             Assert.Contains(verb, output, StringComparison.Ordinal);
         }

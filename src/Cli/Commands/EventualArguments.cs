@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>What <c>keyspace create</c> says about an eventual keyspace, and how it is shown.</summary>
+internal sealed class EventualArguments
+{
+    private static readonly Dictionary<string, ConflictPolicy> Conflicts = new(StringComparer.Ordinal)
+    {
+        ["siblings"] = ConflictPolicy.Siblings,
+        ["lww"] = ConflictPolicy.LastWriter,
+        ["counter"] = ConflictPolicy.Counter,
+        ["set"] = ConflictPolicy.Set,
+        ["register"] = ConflictPolicy.Register,
+        ["map"] = ConflictPolicy.Map,
+    };
+
+    private readonly Option<string> _mode = new("--mode")
+    {
+        Description = "strong (linearizable) or eventual (writable on every side of a partition). Cannot be changed later.",
+        DefaultValueFactory = _ => "strong",
+    };
+
+    private readonly Option<int?> _n = new("--n") { Description = "Eventual: replicas of a key; left out: 3, or as many as there are nodes." };
+    private readonly Option<int?> _r = new("--r") { Description = "Eventual: answers a read waits for; left out: a majority of n." };
+    private readonly Option<int?> _w = new("--w") { Description = "Eventual: replicas that must have a write safely; left out: a majority of n." };
+    private readonly Option<bool> _strict = new("--strict") { Description = "Eventual: no other node may stand in for one that does not answer." };
+    private readonly Option<string?> _conflict = new("--conflict")
+    {
+        Description = "Eventual: what concurrent writes come to: siblings (the default), lww, counter, set, register or map. Cannot be changed later.",
+    };
+
+    private readonly Option<string?> _durability = new("--durability")
+    {
+        Description = "Eventual: a write counts on a replica when it survives a power cut (fsync, the default) or the process (memory).",
+    };
+
+    public EventualArguments()
+    {
+        _mode.AcceptOnlyFromAmong("strong", "eventual");
+        _conflict.AcceptOnlyFromAmong([.. Conflicts.Keys]);
+        _durability.AcceptOnlyFromAmong("fsync", "memory");
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_mode, _n, _r, _w, _strict, _conflict, _durability])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public bool IsEventual(ParseResult parsed) => parsed.GetValue(_mode) == "eventual";
+
+    /// <exception cref="UsageException">A strong keyspace was told what only eventual ones have.</exception>
+    public EventualPolicy? Policy(ParseResult parsed)
+    {
+        var (n, r, w) = (parsed.GetValue(_n), parsed.GetValue(_r), parsed.GetValue(_w));
+        var (strict, conflict, durability) = (parsed.GetValue(_strict), parsed.GetValue(_conflict), parsed.GetValue(_durability));
+        if (!IsEventual(parsed))
+        {
+            return n is null && r is null && w is null && !strict && conflict is null && durability is null
+                ? null
+                : throw new UsageException("--n, --r, --w, --strict, --conflict and --durability need --mode eventual.");
+        }
+
+        var policy = new EventualPolicy
+        {
+            Strict = strict,
+            Conflict = conflict is null ? ConflictPolicy.Unspecified : Conflicts[conflict],
+            Durability = durability switch
+            {
+                "fsync" => EventualDurability.Fsync,
+                "memory" => EventualDurability.Memory,
+                _ => EventualDurability.Unspecified,
+            },
+        };
+        if (n is { } copies)
+        {
+            policy.N = copies;
+        }
+
+        if (r is { } answers)
+        {
+            policy.R = answers;
+        }
+
+        if (w is { } safe)
+        {
+            policy.W = safe;
+        }
+
+        return policy;
+    }
+
+    public static string Quorum(EventualPolicy? policy) => policy is null
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"n={policy.N} r={policy.R} w={policy.W}{(policy.Strict ? " strict" : "")}");
+
+    public static string Conflict(EventualPolicy? policy) =>
+        policy is null ? "" : Conflicts.FirstOrDefault(pair => pair.Value == policy.Conflict).Key ?? policy.Conflict.ToString();
+
+    public static string Durability(EventualPolicy? policy) => policy?.Durability switch
+    {
+        null => "",
+        EventualDurability.Memory => "memory",
+        _ => "fsync",
+    };
+}

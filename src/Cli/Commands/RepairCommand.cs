@@ -1,0 +1,58 @@
+using System.CommandLine;
+using KvRaft.Cli.Output;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>
+/// <c>kvctl repair status</c>: the arcs of eventual keyspaces and when their copies were last found equal. Exit code 7 if some are not.
+/// <c>kvctl repair run</c>: every node compares its copies at once.
+/// </summary>
+internal static class RepairCommand
+{
+    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.") { Status(shell), RunNow(shell) };
+
+    private static Command Status(Shell shell)
+    {
+        var keyspace = new Option<string?>("--of") { Description = "Only this keyspace." };
+        var command = new Command("status", "Show every arc that holds something, as each of its nodes sees it.") { keyspace };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var listing = new Listing("node", "keyspace", "arc", "others", "equal_at", "keys_repaired", "problem");
+            var problems = false;
+            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            foreach (var route in map.Nodes)
+            {
+                var answer = await client.Administration.GetRepairStatusAsync(route.Endpoint, run.Parsed.GetValue(keyspace), run.Timeout, run.Cancellation);
+                foreach (var arc in answer.Arcs)
+                {
+                    var equalAt = arc.EqualAtMs == 0 ? null : EntryText.Instant(DateTimeOffset.FromUnixTimeMilliseconds(arc.EqualAtMs));
+                    listing.Add(answer.Node, arc.Keyspace, arc.Arc, string.Join(',', arc.Others), equalAt, arc.KeysRepaired, arc.LastError);
+                    problems |= arc.LastError.Length > 0;
+                }
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return problems ? ExitCodes.Problems : ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command RunNow(Shell shell)
+    {
+        var command = new Command("run", "Compare all copies now; returns before it is done.");
+        command.SetAction(shell.Change(async run =>
+        {
+            await using var client = run.Connect();
+            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            foreach (var route in map.Nodes)
+            {
+                await client.Administration.RunRepairAsync(route.Endpoint, run.Timeout, run.Cancellation);
+            }
+
+            await run.Console.Out.WriteLineAsync("comparison begun on all nodes");
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.Client;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>
+/// Keys of eventual keyspaces. <c>kvctl siblings show KEY</c>: every value that stands, with its time, and the context. <c>kvctl siblings resolve KEY
+/// VALUE</c>: one value over all that stand now. <c>get</c> and <c>put</c> work too: get prints one value a line, put replaces what it reads first.
+/// </summary>
+internal static class SiblingsCommand
+{
+    public static Command Create(Shell shell) => new("siblings", "Values of an eventual key that stand side by side.") { Show(shell), Resolve(shell) };
+
+    /// <summary><c>kvctl get</c> on an eventual keyspace.</summary>
+    public static async Task<int> GetAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, bool raw)
+    {
+        var found = await client.Eventual.Keyspace(run.Keyspace).GetAsync(key, null, run.Cancellation);
+        if (found.Items.Count == 0)
+        {
+            await run.Console.Error.WriteLineAsync("kvctl: no such key");
+            return ExitCodes.NotFound;
+        }
+
+        if (!raw && run.Format == OutputFormat.Json)
+        {
+            await WriteJsonAsync(run, key, found);
+            return ExitCodes.Ok;
+        }
+
+        foreach (var value in found.Values)
+        {
+            await run.Console.WriteBytesAsync(value, run.Cancellation);
+            if (!raw)
+            {
+                await run.Console.Out.WriteLineAsync();
+            }
+        }
+
+        if (found.Items.Count > 1)
+        {
+            await run.Console.Error.WriteLineAsync($"kvctl: {found.Items.Count} values stand side by side; see kvctl siblings");
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    /// <summary><c>kvctl put</c> on an eventual keyspace: over what is there now.</summary>
+    public static async Task<int> PutAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeToLive)
+    {
+        var keyspace = client.Eventual.Keyspace(run.Keyspace);
+        var found = await keyspace.GetAsync(key, null, run.Cancellation);
+        var options = timeToLive is { } ttl ? new KvEventualOptions { TimeToLive = ttl } : null;
+        var written = await keyspace.PutAsync(key, value, found.Context, options, run.Cancellation);
+        await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
+            ? string.Create(CultureInfo.InvariantCulture, $"{{\"replaced\":{found.Items.Count},\"siblings\":{written.Siblings},\"answered\":{written.Worth.Answered}}}")
+            : string.Create(CultureInfo.InvariantCulture, $"replaced {found.Items.Count}; {written.Siblings} stands"));
+        return ExitCodes.Ok;
+    }
+
+    private static Command Show(Shell shell)
+    {
+        var key = Arguments.Key();
+        var command = new Command("show", "Show every value that stands.") { key };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
+            var found = await client.Eventual.Keyspace(run.Keyspace).GetAsync(bytes, null, run.Cancellation);
+            if (run.Format == OutputFormat.Json)
+            {
+                await WriteJsonAsync(run, bytes, found);
+            }
+            else
+            {
+                var listing = new Listing("value", "written_at", "expires_at");
+                foreach (var item in found.Items)
+                {
+                    listing.Add(EntryText.Show(item.Value.Span), EntryText.Instant(item.WrittenAt), EntryText.Instant(item.ExpiresAt));
+                }
+
+                listing.WriteTo(run.Console.Out, run.Format);
+            }
+
+            return found.Items.Count == 0 ? ExitCodes.NotFound : ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Resolve(Shell shell)
+    {
+        var key = Arguments.Key();
+        var value = new Argument<string>("value") { Description = "The value that replaces all that stand, as text; - reads bytes from standard input." };
+        var command = new Command("resolve", "Write one value over all that stand now.") { key, value };
+        command.SetAction(shell.Change(async run =>
+        {
+            var text = run.Parsed.GetRequiredValue(value);
+            var bytes = text == "-" ? await run.Console.ReadInputAsync(run.Cancellation) : Arguments.Bytes(text);
+            await using var client = run.Connect();
+            return await PutAsync(run, client, Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, timeToLive: null);
+        }));
+        return command;
+    }
+
+    private static Task WriteJsonAsync(Invocation run, ReadOnlyMemory<byte> key, KvSiblings<ReadOnlyMemory<byte>> found) =>
+        run.Console.Out.WriteLineAsync(JsonText.Write(writer =>
+        {
+            writer.WriteStartObject();
+            JsonText.WriteBytes(writer, "key", key.Span);
+            writer.WriteStartArray("siblings");
+            foreach (var item in found.Items)
+            {
+                writer.WriteStartObject();
+                JsonText.WriteBytes(writer, "value", item.Value.Span);
+                writer.WriteNumber("written_at_ms", item.WrittenAt.ToUnixTimeMilliseconds());
+                if (item.ExpiresAt is { } end)
+                {
+                    writer.WriteNumber("expires_at_ms", end.ToUnixTimeMilliseconds());
+                }
+
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteBase64String("context", found.Context.Bytes.Span);
+            writer.WriteNumber("answered", found.Worth.Answered);
+            writer.WriteBoolean("overlaps", found.Worth.Overlaps);
+            writer.WriteEndObject();
+        }));
+}
