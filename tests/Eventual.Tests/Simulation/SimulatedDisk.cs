@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 
@@ -8,6 +9,7 @@ namespace KvRaft.Eventual.Tests.Simulation;
 /// A disk in memory for one node: it keeps what was synced, and a power cut takes the rest, or by chance some of it. Opening it again finds what is
 /// left, unless the directory is another one (the disk was replaced).
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The engine belongs to whoever opened it; the disk only cuts its power.")]
 internal sealed class SimulatedDisk(Random chance) : IEngineFactory
 {
     private ImmutableSortedDictionary<byte[], byte[]> _synced = Empty;
