@@ -10,7 +10,6 @@ public sealed class EventualCartTests
     private static readonly KvEventualOptions All = new() { Read = 3, Write = 3 };
 
     [Fact]
-    [Trait("Category", "Long")]
     public async Task Both_sides_of_a_partition_write_and_afterwards_both_items_are_in_the_cart()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 2);
@@ -111,7 +110,9 @@ public sealed class EventualCartTests
         await using var client = cluster.Client();
         var keyspace = new KeyspaceInfo
         {
-            Name = name, Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { N = 3, R = 1, W = 1, Conflict = conflict },
+            Name = name,
+            Mode = KeyspaceMode.Eventual,
+            Eventual = new EventualPolicy { N = 3, R = 1, W = 1, Conflict = conflict },
         };
 
         // Asked for so, it may be sent again while group 0 elects.

@@ -27,7 +27,11 @@ internal sealed class EventualRepairService(
             {
                 response.Nodes.Add(new HintsOfNode
                 {
-                    Node = node.Value, Keys = backlog.Count, OldestMs = backlog.OldestMs, Delivered = progress.Delivered, LastError = progress.LastError,
+                    Node = node.Value,
+                    Keys = backlog.Count,
+                    OldestMs = backlog.OldestMs,
+                    Delivered = progress.Delivered,
+                    LastError = progress.LastError,
                 });
             }
         }

@@ -54,7 +54,9 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
             UpdateAsync(node, "sets", new TypedChange { ChangeSet = new SetChange { Add = { Bytes($"e{node}") } } })));
         await Eventual(0).UpdateAsync(new EventualUpdateRequest
         {
-            Header = Header("maps"), Key = Bytes("k"), Field = new FieldChange { Name = "visits", Change = new TypedChange { AddToCounter = 2 } },
+            Header = Header("maps"),
+            Key = Bytes("k"),
+            Field = new FieldChange { Name = "visits", Change = new TypedChange { AddToCounter = 2 } },
         });
 
         Assert.Equal(6, (await GetAsync(0, "counters", "k")).Typed.Counter);
@@ -189,7 +191,11 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     private Task<EventualPutResponse> PutAsync(int node, string keyspace, string key, string value, ByteString? context = null, QuorumOptions? quorum = null) =>
         Eventual(node).PutAsync(new EventualPutRequest
         {
-            Header = Header(keyspace), Key = Bytes(key), Value = Bytes(value), Context = context ?? ByteString.Empty, Quorum = quorum,
+            Header = Header(keyspace),
+            Key = Bytes(key),
+            Value = Bytes(value),
+            Context = context ?? ByteString.Empty,
+            Quorum = quorum,
         }).ResponseAsync;
 
     private Task<EventualGetResponse> GetAsync(int node, string keyspace, string key, QuorumOptions? quorum = null) =>
