@@ -198,11 +198,15 @@ internal sealed class EventualReplica : IAsyncDisposable
                 _engine.Flush();
                 _incarnation.PutDown(_directory);
             }
-
-            _engine.Dispose();
+        }
+        catch (Exception error) when (error is StorageException or IOException)
+        {
+            // A disk that fails: the incarnation was not put down, so the next start takes a new one, as after a crash.
+            _failure.TrySetException(error);
         }
         finally
         {
+            _engine.Dispose();
             _closing.ExitWriteLock();
         }
     }
