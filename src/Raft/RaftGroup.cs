@@ -332,8 +332,12 @@ public sealed class RaftGroup : IAsyncDisposable
         return group;
     }
 
-    internal PeerStatus PeerStatus() => new(
-        Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, _log.LastIndex, _audit.CommitIndex, _machine.Applied.Index, IsMember, _log.Last.Term);
+    internal PeerStatus PeerStatus()
+    {
+        var last = _log.Last;
+        return new(
+            Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term);
+    }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
     internal IReadOnlyList<LogEntry> ReadCommitted(long from, long upTo)

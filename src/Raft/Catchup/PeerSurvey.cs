@@ -14,6 +14,10 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
     /// <summary>What goes wrong when another node is away, slow or declines; never a fault of this one.</summary>
     public static bool IsPeerTrouble(Exception error) => error is IOException or SocketException or TimeoutException;
 
+    /// <summary>The same, for whoever also limits the time of a request: a cancellation that is not ours is the other one's slowness.</summary>
+    public static bool IsPeerTroubleOrTimeout(Exception error, CancellationToken ours) =>
+        IsPeerTrouble(error) || (error is OperationCanceledException && !ours.IsCancellationRequested);
+
     /// <summary>Those that answered.</summary>
     public async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(
         IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken)
@@ -56,7 +60,7 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
             await ask(peer, limit.Token).ConfigureAwait(false);
             return true;
         }
-        catch (Exception error) when (IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception error) when (IsPeerTroubleOrTimeout(error, cancellationToken))
         {
             // Whether it answers is one of the things we are here to find out.
             return false;

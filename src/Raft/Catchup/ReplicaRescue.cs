@@ -117,7 +117,7 @@ internal sealed class ReplicaRescue(
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken))
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
@@ -106,7 +107,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         {
             return Ending.Refused;
         }
-        catch (Exception error) when (IsTrouble(error))
+        catch (Exception error) when (error is ObjectDisposedException || PeerSurvey.IsPeerTroubleOrTimeout(error, _stopping.Token))
         {
             return Ending.Unreachable;
         }
@@ -139,10 +140,6 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
             // Reset: as much an end as the other.
         }
     }
-
-    private bool IsTrouble(Exception error) =>
-        error is IOException or SocketException or ObjectDisposedException
-        || (error is OperationCanceledException && !_stopping.IsCancellationRequested);
 
     private enum Ending
     {
