@@ -138,6 +138,68 @@ public sealed class ClientTests(ClientTests.ThreeProcesses processes) : IClassFi
         Assert.NotNull(keyspace);
     }
 
+    [Fact]
+    public async Task Batches_are_each_for_itself_or_all_or_none()
+    {
+        var keyspace = await KeyspaceAsync("batches", RoutingRule.Tag);
+        await keyspace.PutAsync("{b}/1", "old");
+        KvMultiSetItem<string, string>[] items =
+        [
+            new() { Key = "{b}/1", Value = "new", Condition = KvCondition.Absent },
+            new() { Key = "{b}/2", Value = "new" },
+        ];
+
+        var atOnce = await keyspace.MultiSetAsync(items, atomicity: KvAtomicity.Shard);
+        var readBetween = await keyspace.GetAsync("{b}/2");
+        var each = await keyspace.MultiSetAsync(items);
+        var applied = await keyspace.MultiSetAsync([.. items.Skip(1), new() { Key = "{b}/1", Delete = true }], atomicity: KvAtomicity.Shard);
+        var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.MultiSetAsync(
+            Enumerable.Range(0, 20).Select(i => new KvMultiSetItem<string, string> { Key = $"{{{i}}}", Value = "x" }), atomicity: KvAtomicity.Shard));
+
+        Assert.All(atOnce, item => Assert.False(item.Result.Applied));
+        Assert.Equal("old", atOnce[0].Result.Current!.Value.Value);
+        Assert.False(readBetween.Found);
+        Assert.Equal([false, true], each.Select(item => item.Result.Applied));
+        Assert.Single(applied.Select(item => item.Result.Version).Distinct());
+        Assert.False((await keyspace.GetAsync("{b}/1")).Found);
+        Assert.Equal((ErrorReasons.CrossShardAtomic, KvOutcome.NotApplied), (error.Reason, error.Outcome));
+    }
+
+    [Fact]
+    public async Task An_increment_takes_a_condition()
+    {
+        var keyspace = _client.TextKeyspace();
+        var first = await keyspace.IncrementAsync("conditional", 2, new KvIncrementOptions { Condition = KvCondition.Absent });
+        var failed = await keyspace.IncrementAsync("conditional", 2, new KvIncrementOptions { Condition = KvCondition.Absent });
+        var held = await keyspace.IncrementAsync("conditional", 3, new KvIncrementOptions { Condition = KvCondition.VersionIs(first.Version) });
+
+        Assert.Equal((2L, false), (first.Value, first.ConditionFailed));
+        Assert.Equal((true, first.Version), (failed.ConditionFailed, failed.Version));
+        Assert.Equal((5L, false), (held.Value, held.ConditionFailed));
+    }
+
+    [Fact]
+    public async Task Nothing_lives_longer_than_the_keyspace_allows()
+    {
+        var keyspace = await KeyspaceAsync("brief");
+        await _client.Administration.AlterKeyspaceAsync("brief", timeToLiveMax: TimeSpan.FromHours(1));
+
+        await keyspace.PutAsync("a", "x");
+        var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.PutAsync("a", "x", TimeSpan.FromHours(2)));
+
+        Assert.InRange((await keyspace.GetTimeToLiveAsync("a")).Remaining!.Value, TimeSpan.FromMinutes(30), TimeSpan.FromHours(1));
+        Assert.Equal((ErrorReasons.LimitExceeded, "3600000"), (error.Reason, error.Details["limit"]));
+    }
+
+    [Fact]
+    public async Task A_read_may_be_asked_of_two_nodes()
+    {
+        var keyspace = _client.TextKeyspace();
+        await keyspace.PutAsync("hedged", "x");
+
+        Assert.Equal("x", (await keyspace.GetAsync("hedged", new KvReadOptions { HedgeAfter = TimeSpan.FromTicks(1) })).Value);
+    }
+
     private static async Task<List<string>> KeysAsync(IKeyspace<string, string> keyspace, KvScanOptions options)
     {
         var keys = new List<string>();
