@@ -30,12 +30,13 @@ internal static class FailureKinds
     };
 
     /// <summary>
-    /// Whether a refusal proves by itself that nothing was done. Where the node said so explicitly, that is used instead.
+    /// Whether a refusal proves by itself that nothing was done. Where the node said so explicitly, that is used instead. RESOURCE_EXHAUSTED does
+    /// not: gRPC also says it of an answer that is too large to be sent or received.
     /// </summary>
     public static KvOutcome OutcomeOf(StatusCode code) => code switch
     {
         StatusCode.InvalidArgument or StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.PermissionDenied
-            or StatusCode.Unauthenticated or StatusCode.Unimplemented or StatusCode.ResourceExhausted => KvOutcome.NotApplied,
+            or StatusCode.Unauthenticated or StatusCode.Unimplemented => KvOutcome.NotApplied,
         _ => KvOutcome.Unknown,
     };
 }

@@ -79,8 +79,8 @@ internal static class FailureReader
         };
     }
 
-    // A connection that never came up carried nothing.
-    private static bool NeverConnected(RpcException exception)
+    /// <summary>A connection that never came up carried nothing.</summary>
+    public static bool NeverConnected(RpcException exception)
     {
         for (var cause = exception.Status.DebugException; cause is not null; cause = cause.InnerException)
         {

@@ -86,7 +86,7 @@ internal sealed class NodeConnection : IAsyncDisposable
             }
 
             // The broken one has ended all its calls, and its loops are ending by themselves.
-            var fresh = new PipeStream(Kv, _options.PipeInFlightMax, _options.TimeProvider);
+            var fresh = new PipeStream(Kv, _options);
             Volatile.Write(ref _pipes[slot], fresh);
             return fresh;
         }

@@ -21,7 +21,7 @@ internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, Time
 
     public PipeCall Call { get; } = call;
 
-    /// <summary>About how much it takes in a message; the writer counts with it.</summary>
+    /// <summary>How much it takes in a message, at most; the writer counts with it.</summary>
     public int Bytes { get; } = bytes;
 
     public long StartedAt { get; } = startedAt;

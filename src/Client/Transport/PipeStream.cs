@@ -16,7 +16,7 @@ internal sealed class PipeStream : IAsyncDisposable
 {
     /// <summary>256 KiB a message: large enough to make the cost of a message small against its bytes, small enough that a put does
     /// not wait long behind the message before it, and far below the 4 MiB a node takes.</summary>
-    private const int MessageBytesMax = 256 * 1024;
+    private const int MessageBytesEnough = 256 * 1024;
 
     /// <summary>512 calls a message: half of what a pipe holds, so that one message can be built while another is answered.</summary>
     private const int MessageCallsMax = 512;
@@ -30,6 +30,7 @@ internal sealed class PipeStream : IAsyncDisposable
 
     private readonly AsyncDuplexStreamingCall<PipeRequest, PipeResponse> _stream;
     private readonly TimeProvider _time;
+    private readonly int _messageBytesMax;
     private readonly SemaphoreSlim _places;
     private readonly Channel<PendingCall> _queue = Channel.CreateUnbounded<PendingCall>(new() { SingleReader = true });
     private readonly ConcurrentDictionary<long, PendingCall> _waiting = new();
@@ -39,12 +40,13 @@ internal sealed class PipeStream : IAsyncDisposable
     private long _correlation;
     private Failure? _fault;
 
-    public PipeStream(Kv.KvClient client, int inFlightMax, TimeProvider time)
+    public PipeStream(Kv.KvClient client, KvClientOptions options)
     {
-        _time = time;
-        _places = new SemaphoreSlim(inFlightMax);
+        _time = options.TimeProvider;
+        _messageBytesMax = Math.Min(MessageBytesEnough, options.MessageBytesMax);
+        _places = new SemaphoreSlim(options.PipeInFlightMax);
         _stream = client.Pipe(new CallOptions(cancellationToken: _stop.Token));
-        _sweep = time.CreateTimer(static pipe => ((PipeStream)pipe!).Sweep(), this, SweepPeriod, SweepPeriod);
+        _sweep = _time.CreateTimer(static pipe => ((PipeStream)pipe!).Sweep(), this, SweepPeriod, SweepPeriod);
 
         // Last: a loop may meet the end of the stream before this constructor returns, and then uses everything above.
         _loops = Task.WhenAll(Task.Run(WriteLoopAsync), Task.Run(ReadLoopAsync));
@@ -56,6 +58,10 @@ internal sealed class PipeStream : IAsyncDisposable
     /// <summary>Calls that wait for an answer.</summary>
     public int InFlight => _waiting.Count;
 
+    /// <param name="fill">Puts the operation into the call.</param>
+    /// <param name="bytes">What the call takes in a message, at most.</param>
+    /// <param name="timeout">For this attempt.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled; the call may have been sent.</exception>
     public async ValueTask<AttemptResult<PipeAnswer>> CallAsync(
         Action<PipeCall> fill, int bytes, TimeSpan timeout, CancellationToken cancellationToken)
@@ -86,7 +92,7 @@ internal sealed class PipeStream : IAsyncDisposable
     /// <summary>Ends the stream; calls under way fail.</summary>
     public async ValueTask DisposeAsync()
     {
-        Break(new Failure(StatusCode.Cancelled, "CANCELLED", "the client was closed", KvOutcome.Unknown) { Kind = FailureKind.Unavailable });
+        Break(new Failure(StatusCode.Cancelled, "CANCELLED", "the client was closed", KvOutcome.Unknown) { Kind = FailureKind.Unavailable }, carried: true);
         await _loops.ConfigureAwait(false);
     }
 
@@ -125,7 +131,7 @@ internal sealed class PipeStream : IAsyncDisposable
         {
             // The reader sees the status the node ended the stream with and is the better witness; but it must not be waited for long.
             await Task.Delay(WitnessPatience, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            Break(Ended(fault));
+            Break(EndedUnderTheWriter(fault), carried: !IsStillborn(fault));
             if (!IsStreamFault(fault))
             {
                 throw;
@@ -133,11 +139,15 @@ internal sealed class PipeStream : IAsyncDisposable
         }
     }
 
+    /// <summary>What waits, as far as it makes one good message; a call larger than that is a message of its own.</summary>
     private PipeRequest TakeMessage()
     {
         var message = new PipeRequest();
         var bytes = 0;
-        while (message.Calls.Count < MessageCallsMax && bytes < MessageBytesMax && _queue.Reader.TryRead(out var pending))
+        while (message.Calls.Count < MessageCallsMax
+            && _queue.Reader.TryPeek(out var next)
+            && (message.Calls.Count == 0 || bytes + next.Bytes <= _messageBytesMax)
+            && _queue.Reader.TryRead(out var pending))
         {
             if (pending.TrySend())
             {
@@ -168,11 +178,11 @@ internal sealed class PipeStream : IAsyncDisposable
             Break(new Failure(StatusCode.Unavailable, "UNAVAILABLE", "the node closed the pipe", KvOutcome.Unknown)
             {
                 Kind = FailureKind.Unavailable,
-            });
+            }, carried: true);
         }
         catch (Exception fault)
         {
-            Break(Ended(fault));
+            Break(Ended(fault), carried: !IsStillborn(fault));
             if (!IsStreamFault(fault))
             {
                 throw;
@@ -187,6 +197,23 @@ internal sealed class PipeStream : IAsyncDisposable
             Kind = FailureKind.Unavailable,
             Cause = fault,
         };
+
+    /// <summary>A write into a stream that the node has ended is cancelled by gRPC, as if we had wanted it; nobody else should read that.</summary>
+    private static Failure EndedUnderTheWriter(Exception fault) => Ended(fault) is { Code: not StatusCode.Cancelled } known
+        ? known
+        : new Failure(StatusCode.Unavailable, "UNAVAILABLE", "the node ended the pipe while it was written to", KvOutcome.Unknown)
+        {
+            Kind = FailureKind.Unavailable,
+            Cause = fault,
+        };
+
+    /// <summary>
+    /// Nothing the stream was given can have been executed: there never was a connection, or the node let nobody in. Any other end says nothing of
+    /// the calls before the one it is about, not even a refusal.
+    /// </summary>
+    private static bool IsStillborn(Exception fault) => fault is RpcException status
+        && (FailureReader.NeverConnected(status)
+            || status.StatusCode is StatusCode.Unimplemented or StatusCode.Unauthenticated or StatusCode.PermissionDenied);
 
     // What gRPC throws when a stream ends under a reader or writer. Anything else is a bug: it ends the stream like the others, so that
     // nobody waits, and surfaces in DisposeAsync.
@@ -204,10 +231,10 @@ internal sealed class PipeStream : IAsyncDisposable
         }
     }
 
-    private void Break(Failure fault)
+    /// <param name="fault">Why it ends.</param>
+    /// <param name="carried">What the writer handed to it may have arrived.</param>
+    private void Break(Failure fault, bool carried)
     {
-        // A connection that never came up carried nothing, whatever the writer handed to it.
-        var carried = fault.Outcome != KvOutcome.NotApplied;
         if (Interlocked.CompareExchange(ref _fault, fault, null) is not null)
         {
             return;

@@ -16,6 +16,9 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
     /// usually arrives first.</summary>
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>What a request takes in a pipe's message beyond its own bytes: three tags, two lengths and a correlation id of up to 10 bytes.</summary>
+    private const int PipeEnvelopeBytes = 32;
+
     public ValueTask<AttemptResult<TResponse>> SendAsync<TRequest, TResponse>(
         Operation<TRequest, TResponse> operation,
         TRequest request,
@@ -25,13 +28,14 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
         where TRequest : class, IMessage<TRequest>
         where TResponse : class
     {
-        var bytes = request.CalculateSize();
+        var isPiped = options.Transport == KvTransport.Pipe && operation.ToPipe is not null;
+        var bytes = request.CalculateSize() + (isPiped ? PipeEnvelopeBytes : 0);
         if (bytes > options.MessageBytesMax)
         {
             return ValueTask.FromResult<AttemptResult<TResponse>>(TooLarge(bytes));
         }
 
-        return options.Transport == KvTransport.Pipe && operation.ToPipe is not null
+        return isPiped
             ? PipeAsync(operation, request, bytes, endpoint, timeout, cancellationToken)
             : UnaryAsync(operation, request, endpoint, timeout, cancellationToken);
     }
@@ -46,12 +50,17 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
         where TRequest : class, IMessage<TRequest>
         where TResponse : class
     {
+        var startedAt = options.TimeProvider.GetTimestamp();
         var pipe = connections.To(endpoint).Pipe();
         var result = await pipe.CallAsync(call => operation.ToPipe!(call, request), bytes, timeout, cancellationToken)
             .ConfigureAwait(false);
         if (result.Failure is { } failure)
         {
-            return failure;
+            // The node ended a pipe for one message that was too much for it. Which of the calls that was, each finds out by itself.
+            var left = timeout - options.TimeProvider.GetElapsedTime(startedAt);
+            return IsTooMuch(failure) && left > TimeSpan.Zero
+                ? After(failure, await UnaryAsync(operation, request, endpoint, left, cancellationToken).ConfigureAwait(false))
+                : failure;
         }
 
         var answer = result.Response!;
@@ -92,6 +101,22 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
             return FailureReader.Read(fault, sent: true);
         }
     }
+
+    /// <summary>A limit of ours, named by the node; or of gRPC, which names none.</summary>
+    private static bool IsTooMuch(Failure failure) =>
+        failure.Reason == ErrorReasons.LimitExceeded || (failure.Code == StatusCode.ResourceExhausted && failure.Kind == FailureKind.Overloaded);
+
+    /// <summary>
+    /// What a second try came to. Too much again means that it is this request, and repeating it is of no use. A refusal does not make certain that
+    /// the first try did nothing, unless it is one that a request of this size always meets.
+    /// </summary>
+    private static AttemptResult<TResponse> After<TResponse>(Failure first, AttemptResult<TResponse> second)
+        where TResponse : class =>
+        second.Failure is not { } failure || failure.Reason == ErrorReasons.LimitExceeded ? second : failure with
+        {
+            Kind = IsTooMuch(failure) ? FailureKind.Permanent : failure.Kind,
+            Outcome = first.Outcome == KvOutcome.Unknown ? KvOutcome.Unknown : failure.Outcome,
+        };
 
     private Failure TooLarge(int bytes) =>
         new(

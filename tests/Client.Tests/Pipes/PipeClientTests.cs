@@ -402,6 +402,68 @@ public sealed class PipeClientTests
     }
 
     [Fact]
+    public async Task A_call_too_large_for_the_node_fails_with_the_reason_and_takes_no_other_with_it()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = new KvClient(Options(KvTransport.Pipe, node) with { PipesPerNode = 1, MessageBytesMax = 64 << 20 });
+        var keys = client.TextKeyspace();
+        var never = new TaskCompletionSource();
+        node.Script.Enqueue(new Step.Hold(never.Task));
+        var held = keys.PutAsync("a", "1").AsTask();
+        while (node.Calls.IsEmpty)
+        {
+            await Task.Yield();
+        }
+
+        // gRPC's default, which the fake node has, is 4 MiB; and it refuses by the length, while the rest is on its way.
+        var large = Assert.ThrowsAsync<KvException>(() => keys.PutAsync("large", new string('x', 32 << 20)).AsTask());
+
+        Assert.True((await held).Applied);
+        var fault = await large;
+        Assert.Equal("RESOURCE_EXHAUSTED", fault.Reason);
+        Assert.False(fault.IsTransient);
+        Assert.Equal(["a"], node.Store.Executed.Select(write => write.Key));
+    }
+
+    [Fact]
+    public async Task A_write_whose_pipe_ended_because_of_another_is_not_called_undone()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = new KvClient(Options(KvTransport.Pipe, node) with { PipesPerNode = 1, MessageBytesMax = 64 << 20 });
+        var keys = client.TextKeyspace();
+        node.Rule = call => call.CorrelationId != 0
+            ? new Step.LoseAnswer()
+            : new Step.Refuse(FakeStore.Error(StatusCode.ResourceExhausted, ErrorReasons.DiskFull, Execution.NotExecuted));
+        var executed = keys.PutAsync("a", "1").AsTask();
+        while (node.Store.Executed.IsEmpty)
+        {
+            await Task.Yield();
+        }
+
+        await Assert.ThrowsAsync<KvException>(() => keys.PutAsync("large", new string('x', 32 << 20)).AsTask());
+        var fault = await Assert.ThrowsAsync<KvException>(() => executed);
+
+        Assert.Equal(ErrorReasons.DiskFull, fault.Reason);
+        Assert.Equal(KvOutcome.Unknown, fault.Outcome);
+    }
+
+    [Fact]
+    public async Task Calls_share_a_message_only_as_far_as_it_may_be_large()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = new KvClient(Options(KvTransport.Pipe, node) with { PipesPerNode = 1, MessageBytesMax = 64 << 10 });
+        var keys = client.TextKeyspace();
+
+        var puts = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => keys.PutAsync($"k{i}", new string('x', 20 << 10)).AsTask()));
+        var tooLarge = await Assert.ThrowsAsync<KvException>(() => keys.PutAsync("k", new string('x', 64 << 10)).AsTask());
+
+        Assert.All(puts, put => Assert.True(put.Applied));
+        Assert.Equal(ErrorReasons.LimitExceeded, tooLarge.Reason);
+        Assert.Equal(1, node.PipesOpened);
+        Assert.InRange(node.Messages, 34, 100);
+    }
+
+    [Fact]
     public async Task A_closed_client_refuses_calls()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());

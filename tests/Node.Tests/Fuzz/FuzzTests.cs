@@ -203,22 +203,46 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
             default:
                 using (var duplex = invoker.AsyncDuplexStreamingCall(call, null, options))
                 {
-                    await duplex.RequestStream.WriteAsync(request);
-                    await duplex.RequestStream.CompleteAsync();
-                    await ReadSomeAsync(duplex.ResponseStream, seen);
+                    var broken = await SendAsync(duplex.RequestStream, request);
+                    var answers = await ReadSomeAsync(duplex.ResponseStream, seen);
+                    if (broken is not null && answers == 0)
+                    {
+                        throw broken;
+                    }
                 }
 
                 break;
         }
     }
 
-    private static async Task ReadSomeAsync(IAsyncStreamReader<IMessage> stream, Action<IMessage> seen)
+    /// <summary>
+    /// What broke the write, if something did. A node that refuses a message by its length ends the call while the rest is still on its way;
+    /// the write then says no more than that it was cancelled, and the answer says why.
+    /// </summary>
+    private static async Task<RpcException?> SendAsync(IClientStreamWriter<byte[]> stream, byte[] request)
+    {
+        try
+        {
+            await stream.WriteAsync(request);
+            await stream.CompleteAsync();
+            return null;
+        }
+        catch (RpcException error)
+        {
+            return error;
+        }
+    }
+
+    private static async Task<int> ReadSomeAsync(IAsyncStreamReader<IMessage> stream, Action<IMessage> seen)
     {
         // The first message of WatchRoutes comes at once, the next perhaps in five seconds.
-        for (var i = 0; i < 1 && await stream.MoveNext(CancellationToken.None); i++)
+        if (!await stream.MoveNext(CancellationToken.None))
         {
-            seen(stream.Current);
+            return 0;
         }
+
+        seen(stream.Current);
+        return 1;
     }
 
     private async Task AssertServesAsync()

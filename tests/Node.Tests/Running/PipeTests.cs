@@ -65,6 +65,24 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Contains("limits.pipeOperationsPerMessageMax", error.Status.Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_message_that_is_too_large_is_refused_while_it_is_written_and_the_answer_says_why()
+    {
+        // Far more than what may be under way unread, so that the refusal always meets the writer.
+        var message = new PipeRequest
+        {
+            Calls = { new PipeCall { Put = new PutRequest { Key = ByteString.CopyFromUtf8("k"), Value = ByteString.CopyFrom(new byte[32 << 20]) } } },
+        };
+        for (var i = 0; i < 5; i++)
+        {
+            using var pipe = _kv.Pipe();
+            await Assert.ThrowsAsync<RpcException>(() => pipe.RequestStream.WriteAsync(message));
+            var read = await Assert.ThrowsAsync<RpcException>(() => AllAsync(pipe.ResponseStream));
+
+            Assert.Equal(StatusCode.ResourceExhausted, read.StatusCode);
+        }
+    }
+
     private static async Task<List<PipeAnswer>> AllAsync(IAsyncStreamReader<PipeResponse> stream)
     {
         using var patience = new CancellationTokenSource(RunningCluster.Patience);
