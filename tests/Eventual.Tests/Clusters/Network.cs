@@ -31,14 +31,16 @@ internal sealed class Network
     /// <summary>Decides about each message; without it all are delivered.</summary>
     public Func<NodeId, NodeId, Fate>? Decide { get; set; }
 
-    public void Partition(IReadOnlyList<NodeId> nodes, Func<NodeId, int> sideOf)
+    public void Partition(IReadOnlyList<NodeId> nodes, Func<NodeId, int> sideOf) => Cut(nodes, (from, to) => sideOf(from) != sideOf(to));
+
+    public void Cut(IReadOnlyList<NodeId> nodes, Func<NodeId, NodeId, bool> isCut)
     {
         lock (_lock)
         {
             _cut.Clear();
             foreach (var from in nodes)
             {
-                _cut.UnionWith(nodes.Where(to => sideOf(from) != sideOf(to)).Select(to => (from, to)));
+                _cut.UnionWith(nodes.Where(to => isCut(from, to)).Select(to => (from, to)));
             }
         }
     }
@@ -106,7 +108,9 @@ internal sealed class Network
     {
         lock (_lock)
         {
-            return _cut.Contains((from, to)) ? Fate.Lost : Decide?.Invoke(from, to) ?? Fate.Delivered;
+            return _cut.Contains((from, to)) ? Fate.Lost
+                : _cut.Contains((to, from)) ? Fate.AnswerLost
+                : Decide?.Invoke(from, to) ?? Fate.Delivered;
         }
     }
 }

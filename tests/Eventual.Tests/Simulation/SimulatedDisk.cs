@@ -31,6 +31,9 @@ internal sealed class SimulatedDisk(Random chance) : IEngineFactory
         return _engine = new Engine(this, _synced);
     }
 
+    /// <summary>The power goes at the next sync: what was to be synced is written, told to others, and lost.</summary>
+    public void CutPowerAtNextSync() => _engine!.DiesAtSync = true;
+
     public void CutPower()
     {
         _engine!.IsDead = true;
@@ -46,6 +49,8 @@ internal sealed class SimulatedDisk(Random chance) : IEngineFactory
         private volatile ImmutableSortedDictionary<byte[], byte[]> _rows = rows;
 
         public bool IsDead { get; set; }
+
+        public bool DiesAtSync { get; set; }
 
         public List<ImmutableSortedDictionary<byte[], byte[]>> Unsynced { get; } = [];
 
@@ -86,6 +91,7 @@ internal sealed class SimulatedDisk(Random chance) : IEngineFactory
 
         public void Flush()
         {
+            IsDead |= DiesAtSync;
             ThrowIfDead();
             disk._synced = _rows;
             Unsynced.Clear();

@@ -1,5 +1,7 @@
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Storage;
 using KvRaft.Eventual.Tests.Clusters;
 using KvRaft.Eventual.Tests.Replicas;
 using KvRaft.Topology;
@@ -9,20 +11,24 @@ namespace KvRaft.Eventual.Tests.Simulation;
 
 /// <summary>
 /// Five replicas, their disks, their network and their time, all by one seed: clients read, write and delete while nodes are cut off from each other,
-/// crash, lose their disks, and messages are lost, doubled and late. The code is the store's own, down to the disk; only waiting is simulated. At the end
-/// everything heals, and every answer that was given is held against what is there.
+/// crash, lose their disks, leave the ring and join it again (of which each hears in its own time), and messages are lost, doubled, late and out of order. The
+/// code is the store's own, down to the disk; only waiting is simulated. At the end everything heals, and every answer that was given is held against what
+/// is there. Meanwhile a read that claims to meet every write that claims to be met has to.
 /// </summary>
 internal sealed class SimulatedRun : IAsyncDisposable
 {
     private const int Nodes = 5;
     private const int Keys = 5;
     private const int Clients = 3;
-    private const int StepsMax = 120;
+    private const int StepsMax = 160;
+
+    /// <summary>One more than copies, so that there is always somebody to stand in.</summary>
+    private const int RingMin = 4;
 
     /// <summary>How long a message may be late, in all: below the least age of a tombstone that goes, as in the store.</summary>
     private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan TombstoneAgeMin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TombstoneAgeMin = TimeSpan.FromSeconds(6);
 
     private readonly Random _chance;
     private readonly int _seed;
@@ -38,12 +44,16 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private int _step;
     private bool _mayWipe = true;
 
-    public SimulatedRun(int seed)
+    /// <summary>False from a lost disk or a change of the ring on, until repair has gone through: R + W &gt; N rests on copies that stay where they are.</summary>
+    private bool _quorumsHold = true;
+
+    public SimulatedRun(int seed, PlantedBug? bug = null)
     {
         (_seed, _chance) = (seed, new Random(seed));
         var disks = new Queue<SimulatedDisk>(Enumerable.Range(0, Nodes).Select(i => new SimulatedDisk(new Random(seed + i))));
         var all = disks.ToArray();
-        _cluster = SmallCluster.Start(Nodes, new QuorumSpec(3, 2, 2, Sloppy: seed % 4 != 0), TombstoneAgeMin, _network, _time, disks.Dequeue);
+        var age = bug is { TombstonesAgeNot: true } ? TimeSpan.Zero : TombstoneAgeMin;
+        _cluster = SmallCluster.Start(Nodes, new QuorumSpec(3, 2, 2, Sloppy: seed % 4 != 0), age, _network, _time, disks.Dequeue, bug);
         for (var i = 0; i < Nodes; i++)
         {
             _disks.Add(_cluster.Nodes[i], all[i]);
@@ -55,11 +65,14 @@ internal sealed class SimulatedRun : IAsyncDisposable
     /// <summary>What happened, for whoever looks for a fault.</summary>
     public List<string> Story { get; } = [];
 
+    /// <summary>What is wrong, if a check failed; null otherwise.</summary>
+    public string? Fault { get; private set; }
+
     public int Acknowledged => _operations.Count(static operation => operation.IsAcknowledged);
 
     public async Task PlayAsync()
     {
-        for (_step = 0; _step < StepsMax; _step++)
+        for (_step = 0; _step < StepsMax && Fault is null; _step++)
         {
             await StepAsync();
             await SettledAsync();
@@ -82,63 +95,106 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var (client, key) = (_chance.Next(Clients), _chance.Next(Keys));
         switch (_chance.Next(100))
         {
-            case < 22:
+            case < 18:
                 await ReadAsync(client, key, node);
                 break;
-            case < 40:
+            case < 33:
                 await WriteAsync(client, key, node, blind: true);
                 break;
-            case < 60:
+            case < 51:
                 await WriteAsync(client, key, node, blind: false);
                 break;
-            case < 68:
+            case < 65:
                 await DeleteAsync(client, key, node);
                 break;
-            case < 73:
-                var split = _chance.Next(1, 1 << Nodes);
-                Tell($"partition {split:b5}");
-                _network.Partition(_cluster.Nodes, each => (split >> (each.Value[1] - '1')) & 1);
+            case < 69:
+                Partition();
                 break;
-            case < 78:
+            case < 72:
                 Tell("the network is whole");
                 _network.Heal();
                 break;
-            case < 81:
-                _trouble = _chance.Next(3) == 0 ? 0.3 : 0;
+            case < 76:
+                _trouble = _chance.Next(2) == 0 ? 0.3 : 0;
                 Tell($"{_trouble:P0} of the messages go astray");
                 break;
-            case < 84:
+            case < 78:
                 Tell($"{node} crashes");
                 await _cluster.Members[node].CrashAsync(_disks[node].CutPower);
                 break;
-            case < 86:
+            case < 80:
+                await CrashAtSyncAsync(client, key, node);
+                break;
+            case < 82:
+                ChangeRing(node);
+                break;
+            case < 83:
                 Tell($"{node} restarts");
                 await _cluster.Members[node].RestartAsync();
                 break;
-            case < 88:
+            case < 85:
                 await WipeAsync(node);
                 break;
-            case < 91:
+            case < 88:
                 Tell($"{node} hands over");
                 await _cluster.Members[node].Handoff.RunAsync(CancellationToken.None);
                 break;
-            case < 94:
+            case < 91:
                 Tell($"{node} compares");
                 await _cluster.Members[node].Rounds.RunAsync(CancellationToken.None);
                 break;
-            case < 96:
+            case < 94:
                 Tell($"{node} buries");
                 await _cluster.Members[node].Tombstones.RunAsync(CancellationToken.None);
+                break;
+            case < 97:
+                await ClearAsync(client, key, node);
                 break;
             case < 98:
                 await ArriveAsync();
                 break;
             default:
-                await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(100, 12_000)));
+                await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(100, 8_000)));
                 break;
         }
 
         await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(0, 400)));
+    }
+
+    // Nodes on different sides hear nothing of each other; or only one side hears nothing.
+    private void Partition()
+    {
+        var (split, oneWay) = (_chance.Next(1, 1 << Nodes), _chance.Next(3) == 0);
+        Tell($"partition {split:b5}{(oneWay ? ", one way" : "")}");
+        int SideOf(NodeId each) => (split >> (each.Value[1] - '1')) & 1;
+        _network.Cut(_cluster.Nodes, (from, to) => oneWay ? SideOf(from) < SideOf(to) : SideOf(from) != SideOf(to));
+    }
+
+    // The write is told to others, and its own coordinator forgets it.
+    private async Task CrashAtSyncAsync(int client, int key, NodeId node)
+    {
+        var coordinator = CoordinatorOf(key, node);
+        Tell($"{coordinator.Self} loses its power while it syncs");
+        _disks[coordinator.Self].CutPowerAtNextSync();
+        await WriteAsync(client, key, node, blind: _chance.Next(2) == 0);
+        await SettledAsync();
+        await coordinator.CrashAsync(_disks[coordinator.Self].CutPower);
+    }
+
+    // One that leaves goes on running until it has handed over everything, as a node does that is taken out of service.
+    private void ChangeRing(NodeId node)
+    {
+        var ring = _cluster.Lists.Ring.Nodes.Select(static each => each.Id).ToHashSet();
+        if (!ring.Add(node) && ring.Count > RingMin)
+        {
+            ring.Remove(node);
+        }
+
+        _cluster.ChangeRing(ring);
+        _quorumsHold = false;
+        var heard = _cluster.Members.Values.Where(_ => _chance.Next(2) == 0).ToArray();
+        Array.ForEach(heard, static member => member.HearOfRing());
+        Tell($"the ring is {string.Join(' ', ring.Order())}, and {string.Join(' ', heard.Select(static member => member.Self))} know it");
     }
 
     private async Task ReadAsync(int client, int key, NodeId node)
@@ -146,6 +202,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var answer = await _cluster.Members[node].GetAsync(KeyOf(key));
         if (answer.Reached)
         {
+            CheckOverlap(key, node, answer);
             _readings[client, key] = new Reading(answer.State.Seen, [.. answer.State.Texts()]);
             Tell($"client {client} reads k{key} at {node}: {string.Join(' ', answer.State.Texts())}");
         }
@@ -156,13 +213,19 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var reading = blind ? default : _readings[client, key];
         var operation = new Operation(key, $"v{_operations.Count}", [.. reading.Values ?? []], IsDelete: false);
         _operations.Add(operation);
-        var answer = await CoordinatorOf(key, node).PutAsync(KeyOf(key), operation.Value, reading.Seen);
-        operation.IsAcknowledged = answer is { End: WriteEnd.Applied, Reached: true };
+        var answer = await TryAsync(() => CoordinatorOf(key, node).PutAsync(KeyOf(key), operation.Value, reading.Seen));
+        Note(operation, answer);
         Tell($"client {client} writes k{key} = {operation.Value} over [{string.Join(' ', operation.Saw)}] at {node}: {answer.End} {answer.Answered}");
     }
 
     private async Task DeleteAsync(int client, int key, NodeId node)
     {
+        // Mostly of what is there now, so that keys become tombstones.
+        if (_chance.Next(3) > 0)
+        {
+            await ReadAsync(client, key, node);
+        }
+
         if (_readings[client, key] is not { Seen: { IsEmpty: false } seen } reading)
         {
             return;
@@ -171,8 +234,49 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var operation = new Operation(key, $"d{_operations.Count}", [.. reading.Values], IsDelete: true);
         _operations.Add(operation);
         var answer = await CoordinatorOf(key, node).WriteAsync(KeyOf(key), new DeleteSeen(ConflictPolicy.Siblings, seen));
-        operation.IsAcknowledged = answer is { End: WriteEnd.Applied, Reached: true };
+        Note(operation, answer);
         Tell($"client {client} deletes [{string.Join(' ', operation.Saw)}] of k{key} at {node}: {answer.End} {answer.Answered}");
+    }
+
+    private void Note(Operation operation, PutAnswer answer)
+    {
+        operation.IsAcknowledged = answer is { End: WriteEnd.Applied, Reached: true };
+        operation.Overlaps = operation.IsAcknowledged && answer.Overlaps;
+    }
+
+    private static async Task<PutAnswer> TryAsync(Func<Task<PutAnswer>> write)
+    {
+        try
+        {
+            return await write();
+        }
+        catch (StorageException)
+        {
+            // The power went; whether the write is anywhere is unknown.
+            return default;
+        }
+    }
+
+    // A key goes for good, as fast as the store lets it: deleted, told to everybody who can be reached, and buried.
+    private async Task ClearAsync(int client, int key, NodeId node)
+    {
+        if (_chance.Next(3) == 0)
+        {
+            Tell("all is well for a moment, but each message arrives once more, later");
+            _cluster.Heal();
+            _network.Decide = static (_, _) => Fate.Twice;
+            await WriteAsync(client, key, node, blind: true);
+            await SettledAsync();
+            (_trouble, _network.Decide) = (0, FateOf);
+        }
+
+        await DeleteAsync(client, key, node);
+        await SettledAsync();
+        await _cluster.HandOverAsync();
+        await _cluster.CompareAsync();
+        await PassAsync(_chance.Next(2) == 0 ? TombstoneAgeMin : TimeSpan.Zero);
+        Tell("everybody buries");
+        await _cluster.BuryAsync();
     }
 
     // One copy of two may go; the other fills it again before the next may go.
@@ -186,7 +290,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
 
         Tell($"{node} loses its disk");
-        _mayWipe = false;
+        (_mayWipe, _quorumsHold) = (false, false);
         await _cluster.Members[node].WipeAsync();
     }
 
@@ -218,6 +322,8 @@ internal sealed class SimulatedRun : IAsyncDisposable
             await _cluster.HandOverAsync();
             await _cluster.CompareAsync();
         }
+
+        _quorumsHold = true;
     }
 
     private async Task SettledAsync()
@@ -234,7 +340,8 @@ internal sealed class SimulatedRun : IAsyncDisposable
         {
             var copies = _cluster.Copies(KeyOf(key));
             Demand(copies.Distinct().Count() == 1, $"{when}, the copies of k{key} differ: {string.Join("; ", copies.Select(static copy => copy.ToString()))}");
-            var strays = _cluster.Lists.ListOf(KeyOf(key).Token, 3).Fallbacks.ToArray().Where(node => !_cluster.Members[node].Replica.Read(KeyOf(key)).IsEmpty);
+            var primaries = _cluster.Lists.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
+            var strays = _cluster.Nodes.Except(primaries).Where(node => !_cluster.Members[node].Replica.Read(KeyOf(key)).IsEmpty);
             Demand(!strays.Any(), $"{when}, {string.Join(", ", strays)} still keeps k{key}");
             CheckKey(key, copies[0].Texts().ToHashSet(), when);
         }
@@ -252,18 +359,35 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
     }
 
+    // R + W > N, and primaries only: what was acknowledged is read, or what somebody wrote who had read it.
+    private void CheckOverlap(int key, NodeId node, GetAnswer answer)
+    {
+        if (!answer.Overlaps || !_quorumsHold)
+        {
+            return;
+        }
+
+        var (operations, read) = (_operations.Where(operation => operation.Key == key).ToArray(), answer.State.Texts());
+        foreach (var done in operations.Where(static operation => operation.Overlaps))
+        {
+            var replaced = operations.Any(other => other.Saw.Contains(done.Value));
+            Demand(done.IsDelete || read.Contains(done.Value) || replaced, $"{node} reads {string.Join(' ', read)} of k{key}, and {done.Value} was acknowledged before");
+            Demand(!done.Saw.Any(read.Contains), $"{node} reads {string.Join(' ', read)} of k{key}, and {done.Value} had replaced {string.Join(' ', done.Saw)}");
+        }
+    }
+
     private void Demand(bool condition, string otherwise)
     {
         if (!condition)
         {
-            Assert.Fail($"seed {_seed}: {otherwise}\n{string.Join('\n', Story)}");
+            Fault ??= $"seed {_seed}, step {_step}: {otherwise}\n{string.Join('\n', Story)}";
         }
     }
 
     // As the node's forwarder: a primary that can be reached, or else whoever was asked.
     private SmallCluster.Member CoordinatorOf(int key, NodeId asked)
     {
-        var primaries = _cluster.Lists.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
+        var primaries = _cluster.Members[asked].View.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
         return _cluster.Members[primaries.Contains(asked) ? asked : primaries.FirstOrDefault(primary => !_network.IsCut(asked, primary), asked)];
     }
 
@@ -289,5 +413,8 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private sealed record Operation(int Key, string Value, HashSet<string> Saw, bool IsDelete)
     {
         public bool IsAcknowledged { get; set; }
+
+        /// <summary>It was acknowledged with the word that reads meet it.</summary>
+        public bool Overlaps { get; set; }
     }
 }

@@ -1,0 +1,84 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Tests.Clusters;
+
+/// <summary>What a message between replicas is sent for.</summary>
+internal enum Errand
+{
+    Write,
+    Read,
+    HandOff,
+    Repair,
+}
+
+/// <summary>
+/// A mistake that somebody could make in the store, made where its parts meet: in what a coordinator is told, in what a replica is sent or answers, in what
+/// it remembers. A simulation that does not find them finds nothing.
+/// </summary>
+/// <param name="Name">As a sentence.</param>
+internal sealed record PlantedBug(string Name)
+{
+    public static readonly PlantedBug None = new("nothing is wrong");
+
+    public static readonly IReadOnlyList<PlantedBug> All =
+    [
+        new("a write ignores what its writer had read")
+        {
+            Writes = static write => write is PutValue put ? put with { Context = VersionVector.Empty } : write,
+        },
+        new("a write goes over what its writer had not read")
+        {
+            Writes = static write => write is PutValue put ? put with { Policy = ConflictPolicy.LastWriter } : write,
+        },
+        new("a hint is handed over as if it were all there is") { Stores = static (errand, there, sent) => errand == Errand.HandOff ? Over(there, sent) : sent },
+        new("a read repairs with the older values")
+        {
+            Stores = static (errand, there, sent) => errand == Errand.Read ? SiblingSet.TryOf(sent.Seen.Merge(there.Seen), there.Siblings) : sent,
+        },
+        new("an answer leaves out one of several values")
+        {
+            Fetches = static state => state.Siblings.Length > 1 ? SiblingSet.TryOf(state.Seen, state.Siblings[1..])! : state,
+        },
+        new("what values replaced is not told with them")
+        {
+            Fetches = static state => state.IsTombstone ? state : SiblingSet.TryOf(Known(state), state.Siblings)!,
+            Stores = static (_, _, sent) => sent.IsTombstone ? sent : SiblingSet.TryOf(Known(sent), sent.Siblings),
+        },
+        new("a tombstone goes before everybody has it") { EverybodyAgrees = true },
+        new("a tombstone goes while messages from before it are under way") { TombstonesAgeNot = true },
+        new("an empty disk writes under its old name") { WipeKeepsName = true },
+        new("a crashed replica takes itself for who it was") { CrashKeepsName = true },
+        new("a write is acknowledged before it is on disk") { Syncs = false },
+        new("trees are compared with themselves") { TreesAreBlind = true },
+        new("what is handed over is not stored") { Stores = static (errand, _, sent) => errand is Errand.HandOff or Errand.Repair ? null : sent },
+    ];
+
+    /// <summary>What a coordinator does when it is told to do this.</summary>
+    public Func<ReplicaWrite, ReplicaWrite> Writes { get; init; } = static write => write;
+
+    /// <summary>What a replica answers of the state it has.</summary>
+    public Func<SiblingSet, SiblingSet> Fetches { get; init; } = static state => state;
+
+    /// <summary>What a replica merges into what is there when it is sent a state; null if nothing.</summary>
+    public Func<Errand, SiblingSet, SiblingSet, SiblingSet?> Stores { get; init; } = static (_, _, sent) => sent;
+
+    public bool EverybodyAgrees { get; init; }
+
+    public bool TombstonesAgeNot { get; init; }
+
+    public bool WipeKeepsName { get; init; }
+
+    public bool CrashKeepsName { get; init; }
+
+    public bool TreesAreBlind { get; init; }
+
+    public bool Syncs { get; init; } = true;
+
+    public override string ToString() => Name;
+
+    private static SiblingSet? Over(SiblingSet there, SiblingSet sent) => SiblingSet.TryOf(sent.Seen.Merge(there.Seen), sent.Siblings);
+
+    private static VersionVector Known(SiblingSet state) => state.Siblings.Aggregate(VersionVector.Empty, static (seen, sibling) => seen.With(sibling.Dot));
+}
