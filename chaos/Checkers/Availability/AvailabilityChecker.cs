@@ -101,7 +101,7 @@ public static class AvailabilityChecker
         return new Recovery(mark, First(_ => true), First(IsWrite));
     }
 
-    private static bool IsWrite(Operation operation) => operation.Function is not (Functions.Get or Functions.Read or "eget" or "watch");
+    internal static bool IsWrite(Operation operation) => operation.Function is not (Functions.Get or Functions.Read or Functions.EventualGet or "watch");
 
     private static void JudgeRecovery(Recovery recovery, string what, TimeSpan? took, TimeSpan? allowed, FindingList findings)
     {

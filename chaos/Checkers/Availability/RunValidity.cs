@@ -89,7 +89,7 @@ public static class RunValidity
         var unread = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var operation in history.Operations)
         {
-            if (operation is { MayTakeEffect: true, Key: { } written, Function: Functions.Put or Functions.Delete or Functions.CompareAndSet })
+            if (operation is { MayTakeEffect: true, Key: { } written, Function: Functions.Put or Functions.Delete or Functions.CompareAndSet or Functions.EventualPut or Functions.EventualDelete })
             {
                 unread.Add(written);
             }
@@ -97,7 +97,8 @@ public static class RunValidity
 
         foreach (var operation in history.Operations)
         {
-            if (operation is { Function: Functions.Get, IsOk: true, IsLinearizableLevel: true } && operation.InvokedIndex > heal.Index)
+            var isFinal = operation is { Function: Functions.Get, IsLinearizableLevel: true } or { Function: Functions.EventualGet, Invocation.Level: CausalRead.FinalLevel };
+            if (isFinal && operation.IsOk && operation.InvokedIndex > heal.Index)
             {
                 unread.Remove(operation.Key!);
             }

@@ -74,6 +74,10 @@ public static class Functions
     public const string Read = "read";
     public const string Increment = "incr";
     public const string Transfer = "transfer";
+    public const string Remove = "remove";
+    public const string EventualGet = "eget";
+    public const string EventualPut = "eput";
+    public const string EventualDelete = "edelete";
     public const string Nemesis = "nemesis";
 }
 

@@ -53,6 +53,20 @@ internal static class JsonText
         ? [.. array.EnumerateArray().Select(element => Element(at, element))]
         : throw Fault(at, "must be an array");
 
+    /// <exception cref="HistoryFormatException">It is no object, or has no such member.</exception>
+    public static JsonElement Member(HistoryEvent at, JsonElement value, string name) =>
+        value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member) ? member : throw Fault(at, $"must have a member \"{name}\"");
+
+    /// <summary>True if there is such a member and it says so.</summary>
+    public static bool Flag(JsonElement value, string name) =>
+        value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.True;
+
+    /// <summary>An array of text.</summary>
+    public static string[] Texts(HistoryEvent at, JsonElement array) =>
+        array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(static element => element.ValueKind == JsonValueKind.String)
+            ? [.. array.EnumerateArray().Select(static element => element.GetString()!)]
+            : throw Fault(at, "must be an array of text");
+
     /// <summary>A name given as text or as a number.</summary>
     public static string Name(HistoryEvent at, JsonElement element) => element.ValueKind switch
     {

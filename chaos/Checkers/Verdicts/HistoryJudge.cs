@@ -11,9 +11,12 @@ public static class HistoryJudge
     {
         ["append"] = history => [CycleChecker.Check(history)],
         ["bank"] = history => [BankChecker.Check(history)],
+        ["converge"] = history => [ConvergenceChecker.Check(history), SideAvailability.Check(history)],
         ["counter"] = history => [CounterChecker.Check(history)],
         ["register"] = history => [Linearizability.Check(history)],
+        ["session"] = history => [CausalChecker.Check(history)],
         ["set"] = history => [SetChecker.Check(history)],
+        ["siblings"] = history => [CausalChecker.Check(history), SideAvailability.Check(history)],
         ["ttl"] = history => [TtlChecker.Check(history), Linearizability.Check(history)],
     };
 

@@ -14,6 +14,8 @@ internal sealed class AdminChannel : IDisposable
 
     private readonly GrpcChannel _channel;
     private readonly Admin.AdminClient _admin;
+    private readonly EventualTrees.EventualTreesClient _trees;
+    private readonly EventualRepair.EventualRepairClient _repair;
 
     public AdminChannel(string endpoint)
     {
@@ -25,6 +27,8 @@ internal sealed class AdminChannel : IDisposable
             HttpHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromMilliseconds(500), KeepAlivePingDelay = TimeSpan.FromSeconds(1), KeepAlivePingTimeout = TimeSpan.FromSeconds(2) },
         });
         _admin = new Admin.AdminClient(_channel);
+        _trees = new EventualTrees.EventualTreesClient(_channel);
+        _repair = new EventualRepair.EventualRepairClient(_channel);
     }
 
     public Task<StatusResponse?> StatusAsync() => AskAsync(call => _admin.StatusAsync(new StatusRequest(), call));
@@ -36,6 +40,11 @@ internal sealed class AdminChannel : IDisposable
     public Task<FlushResponse?> FlushAsync(int shard) => AskAsync(call => _admin.FlushAsync(new FlushRequest { Shard = shard }, call));
 
     public Task<SnapshotResponse?> SnapshotAsync(int shard) => AskAsync(call => _admin.SnapshotAsync(new SnapshotRequest { Shard = shard }, call));
+
+    public Task<ArcRootsResponse?> ArcRootsAsync(int keyspace) => AskAsync(call => _trees.RootsAsync(new ArcRootsRequest { Keyspace = keyspace }, call));
+
+    public Task<RepairStatusResponse?> RepairStatusAsync(string keyspace) =>
+        AskAsync(call => _repair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace }, call));
 
     public void Dispose() => _channel.Dispose();
 

@@ -24,6 +24,9 @@ internal static class ScenarioMatrix
         new("partition-flapping", "ttl"),
         new("power-all", "set"),
         new("mixed", "append"),
+        new("partition-halves", "siblings"),
+        new("power-all", "session"),
+        new("wipe", "converge"),
     ];
 
     /// <summary>What fits into a build: two minutes, and on three nodes.</summary>

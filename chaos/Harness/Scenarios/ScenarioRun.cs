@@ -163,6 +163,12 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
     private async Task AfterwardsAsync(ChaosCluster cluster, Clients clients, IWorkload workload)
     {
+        // Before the reads, which would repair what they find.
+        if (workload.Eventual is { } keyspace && await CopyComparison.DifferenceAsync(cluster, keyspace) is { } unequal)
+        {
+            _late.Add(unequal);
+        }
+
         using (var limit = new CancellationTokenSource(ReadBackPatience))
         {
             await workload.ReadBackAsync(clients.Reader, limit.Token);

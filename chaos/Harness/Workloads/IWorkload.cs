@@ -1,4 +1,5 @@
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
@@ -16,6 +17,9 @@ internal interface IWorkload
 
     /// <summary>Before the first fault; what is written here is part of the parameters and not of the history.</summary>
     Task PrepareAsync(IKvClient client);
+
+    /// <summary>The eventual keyspace it uses, whose copies must become equal; null: none.</summary>
+    KeyspaceInfo? Eventual => null;
 
     /// <summary>One operation, chosen by the worker's chance.</summary>
     Task StepAsync(Worker worker);

@@ -24,6 +24,12 @@ internal sealed record Call(string Function)
 
     public TimeSpan? TimeToLive { get; init; }
 
+    /// <summary>The read level, where it is not linearizable.</summary>
+    public string? Level { get; init; }
+
+    /// <summary>The node asked, where it is not the worker's.</summary>
+    public string? Node { get; init; }
+
     /// <summary>A read has no effect, so one without an answer is a fail and retires nobody.</summary>
     public bool IsRead { get; init; }
 }
@@ -70,7 +76,8 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
             Value = call.Value,
             Expected = call.Expected,
             TtlNanoseconds = call.TimeToLive?.Ticks * NanosecondsPerTick,
-            Node = node,
+            Level = call.Level,
+            Node = call.Node ?? node,
             TimeNanoseconds = 0,
         };
         recorder.Record(invocation);
@@ -81,6 +88,7 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
             Value = answer.Value,
             Expected = HistoryValue.Missing,
             TtlNanoseconds = null,
+            Level = null,
             Error = answer.Error,
             Revision = answer.Revision,
         });

@@ -7,9 +7,12 @@ internal static class WorkloadCatalog
     {
         ["append"] = () => new AppendWorkload(),
         ["bank"] = () => new BankWorkload(),
+        ["converge"] = () => new ConvergeWorkload(),
         ["counter"] = () => new CounterWorkload(),
         ["register"] = () => new RegisterWorkload(),
+        ["session"] = () => new SessionWorkload(),
         ["set"] = () => new SetWorkload(),
+        ["siblings"] = () => new SiblingsWorkload(),
         ["ttl"] = () => new TtlWorkload(),
     };
 }

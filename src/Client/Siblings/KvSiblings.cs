@@ -11,8 +11,14 @@ namespace KvRaft.Client;
 /// <param name="ServedBy">The node that coordinated.</param>
 public sealed record KvWorth(int Answered, int Fallbacks, bool Overlaps, string ServedBy)
 {
+    /// <summary>
+    /// Of a write: it had been sent before, to somebody who did not answer, so that its value may stand twice. Readers are shown it once; but whoever replaces
+    /// or deletes one of the two has not seen the other, which then comes back.
+    /// </summary>
+    public bool Repeated { get; init; }
+
     internal static KvWorth Of(EventualHeader? header) =>
-        new(header?.Answered ?? 0, header?.Fallbacks ?? 0, header?.Overlaps ?? false, header?.ServedBy ?? "");
+        new(header?.Answered ?? 0, header?.Fallbacks ?? 0, header?.Overlaps ?? false, header?.ServedBy ?? "") { Repeated = header?.Repeated ?? false };
 }
 
 /// <summary>One of the values of a key that stand side by side.</summary>

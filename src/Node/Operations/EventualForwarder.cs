@@ -17,11 +17,13 @@ internal sealed class EventualForwarder(
     /// <summary>Is this node to coordinate: does it keep the key, or was it chosen by another that does not?</summary>
     public bool IsCoordinator(PreferenceList list, bool wasForwarded) => wasForwarded || list.Primaries.Contains(options.NodeId);
 
-    /// <summary>Null if no primary could be reached and certainly none has done it: then somebody may stand in.</summary>
-    public async Task<Answered<T>?> ForwardAsync<T>(
-        PreferenceList list, bool mayRepeat, Func<Peer, CallOptions, AsyncUnaryCall<T>> call, Deadline deadline)
+    /// <summary>No answer if no primary could be reached, and then somebody may stand in.</summary>
+    /// <param name="call">Sends it; the number is how often it was sent before by this node, perhaps with effect.</param>
+    public async Task<(Answered<T>? Answered, int Attempts)> ForwardAsync<T>(
+        PreferenceList list, bool mayRepeat, Func<Peer, CallOptions, int, AsyncUnaryCall<T>> call, Deadline deadline)
         where T : class
     {
+        var attempts = 0;
         foreach (var node in list.Primaries.ToArray())
         {
             if (!suspicion.MayAsk(node) || peers.Find(node) is not { } peer)
@@ -29,21 +31,23 @@ internal sealed class EventualForwarder(
                 continue;
             }
 
-            var answered = await PeerCalls.CallAsync(options => call(peer, options), isWrite: true, Shortened(deadline), time, tokens.For(deadline));
+            var answered = await PeerCalls.CallAsync(options => call(peer, options, attempts), isWrite: true, Shortened(deadline), time, tokens.For(deadline));
             if (answered.HasAnswer || !IsSilence(answered.Failure))
             {
                 suspicion.Answered(node);
-                return answered;
+                return (answered, attempts);
             }
 
             suspicion.Failed(node);
             if (!mayRepeat && !answered.Failure.IsNotExecuted)
             {
-                return answered;
+                return (answered, attempts);
             }
+
+            attempts += answered.Failure.IsNotExecuted ? 0 : 1;
         }
 
-        return null;
+        return (null, attempts);
     }
 
     /// <summary>The coordinator itself gives replicas <see cref="CoordinatorOptions.ReplicaTimeout"/> and then one fallback as long; no more is worth waiting for.</summary>

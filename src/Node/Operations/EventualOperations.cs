@@ -75,27 +75,22 @@ internal sealed class EventualOperations(
 
     public async Task<Answered<EventualPutResponse>> PutAsync(EventualPutRequest request, bool wasForwarded, Deadline deadline)
     {
-        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
-        if (target is null || (failure = EventualCheck.Put(request, target.Keyspace, _limits)) is not null)
+        var (target, context, failure) = await FindAsync(
+            request.Header, request.Key, request.Quorum, request.Context, keyspace => EventualCheck.Put(request, keyspace, _limits), deadline);
+        if (target is null)
         {
             return failure!;
         }
 
-        var (context, refusal) = target.Decode(request.Context);
-        if (context is null)
-        {
-            return refusal!;
-        }
-
         var life = EventualCheck.LifeMs(request, target.Keyspace);
         var write = new PutValue(
-            target.Keyspace.Eventual!.Conflict, context, request.Value.Memory, life > 0 ? NowMs + life : 0, EventualCheck.WriteId(request.Header));
+            target.Keyspace.Eventual!.Conflict, context!, request.Value.Memory, life > 0 ? NowMs + life : 0, EventualCheck.WriteId(request.Header));
         return await WriteAsync(
-            target, write, needsRoom: true, mayRepeat: true, wasForwarded, deadline,
-            (peer, call) => peer.EventualKv.PutAsync(request, call),
-            done => new EventualPutResponse
+            new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: true, wasForwarded), deadline,
+            (peer, call, attempts) => peer.EventualKv.PutAsync(Again(request, attempts, static again => again.Header), call),
+            (done, header) => new EventualPutResponse
             {
-                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
+                Header = header,
                 Context = target.ContextOf(done.State),
                 Siblings = done.State.Expire(NowMs).Siblings.Length,
             });
@@ -103,24 +98,20 @@ internal sealed class EventualOperations(
 
     public async Task<Answered<EventualDeleteResponse>> DeleteAsync(EventualDeleteRequest request, bool wasForwarded, Deadline deadline)
     {
-        var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
-        if (target is null || (failure = EventualCheck.Delete(request, target.Keyspace, _limits)) is not null)
+        var (target, context, failure) = await FindAsync(
+            request.Header, request.Key, request.Quorum, request.Context, keyspace => EventualCheck.Delete(request, keyspace, _limits), deadline);
+        if (target is null)
         {
             return failure!;
         }
 
-        var (context, refusal) = target.Decode(request.Context);
-        if (context is null)
-        {
-            return refusal!;
-        }
-
+        var write = new DeleteSeen(target.Keyspace.Eventual!.Conflict, context!);
         return await WriteAsync(
-            target, new DeleteSeen(target.Keyspace.Eventual!.Conflict, context), needsRoom: false, mayRepeat: true, wasForwarded, deadline,
-            (peer, call) => peer.EventualKv.DeleteAsync(request, call),
-            done => new EventualDeleteResponse
+            new WriteOf(target, write, request.Header, NeedsRoom: false, MayRepeat: true, wasForwarded), deadline,
+            (peer, call, attempts) => peer.EventualKv.DeleteAsync(Again(request, attempts, static again => again.Header), call),
+            (done, header) => new EventualDeleteResponse
             {
-                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
+                Header = header,
                 Context = target.ContextOf(done.State),
                 Siblings = done.State.Expire(NowMs).Siblings.Length,
             });
@@ -140,38 +131,57 @@ internal sealed class EventualOperations(
             return mistake!;
         }
 
+        var write = new ChangeValue(change, EventualCheck.WriteId(request.Header));
         return await WriteAsync(
-            target, new ChangeValue(change, EventualCheck.WriteId(request.Header)), needsRoom: true, mayRepeat: !Adds(change), wasForwarded, deadline,
-            (peer, call) => peer.EventualKv.UpdateAsync(request, call),
-            done => new EventualUpdateResponse
-            {
-                Header = Header(done.Answered, done.Fallbacks, done.Overlaps),
-                Typed = EventualAnswers.Typed(done.State, target.Keyspace.Eventual!.Conflict),
-            });
+            new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: !Adds(change), wasForwarded), deadline,
+            (peer, call, attempts) => peer.EventualKv.UpdateAsync(Again(request, attempts, static again => again.Header), call),
+            (done, header) => new EventualUpdateResponse { Header = header, Typed = EventualAnswers.Typed(done.State, target.Keyspace.Eventual!.Conflict) });
     }
 
     /// <summary>Sent twice, it counts twice. Everything else sent twice is at worst the same value said again.</summary>
     private static bool Adds(Eventual.Values.MergeChange change) => change is Eventual.Values.AddToCounter or Eventual.Values.ChangeField { Change: Eventual.Values.AddToCounter };
 
+    /// <summary>The request, for another coordinator, where one that was asked before may have done it.</summary>
+    private static T Again<T>(T request, int attempts, Func<T, RequestHeader?> headerOf)
+        where T : class, IDeepCloneable<T>
+    {
+        if (attempts == 0)
+        {
+            return request;
+        }
+
+        // The call that failed may still be reading the old one.
+        var again = request.Clone();
+        if (headerOf(again) is { } header)
+        {
+            header.Attempt += attempts;
+        }
+
+        return again;
+    }
+
     private async Task<Answered<T>> WriteAsync<T>(
-        EventualTarget target, ReplicaWrite write, bool needsRoom, bool mayRepeat, bool wasForwarded, Deadline deadline,
-        Func<Peer, Grpc.Core.CallOptions, Grpc.Core.AsyncUnaryCall<T>> forward, Func<PutAnswer, T> answer)
+        WriteOf write, Deadline deadline, Func<Peer, Grpc.Core.CallOptions, int, Grpc.Core.AsyncUnaryCall<T>> forward, Func<PutAnswer, EventualHeader, T> answer)
         where T : class
     {
-        if (!forwarder.IsCoordinator(target.List, wasForwarded))
+        var (target, attempts) = (write.Target, write.Header?.Attempt ?? 0);
+        if (!forwarder.IsCoordinator(target.List, write.WasForwarded))
         {
-            if (await forwarder.ForwardAsync(target.List, mayRepeat, forward, deadline) is { } answered)
+            var (answered, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, forward, deadline);
+            if (answered is { } done)
             {
-                return answered;
+                return done;
             }
 
             if (!target.Spec.Sloppy)
             {
-                return Failure.QuorumNotReached(0, target.Spec.W, mayRepeat ? Execution.Unknown : Execution.NotExecuted);
+                return Failure.QuorumNotReached(0, target.Spec.W, sent > 0 ? Execution.Unknown : Execution.NotExecuted);
             }
+
+            attempts += sent;
         }
 
-        if (needsRoom && disk.RefusesGrowth)
+        if (write.NeedsRoom && disk.RefusesGrowth)
         {
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
@@ -179,8 +189,10 @@ internal sealed class EventualOperations(
         try
         {
             var done = await puts.RunAsync(
-                target.Key, write, target.Spec, target.List, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
-            return done is { End: WriteEnd.Applied, Reached: true } ? answer(done) : ToFailure(done, write, target);
+                target.Key, write.Write, target.Spec, target.List, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
+            return done is { End: WriteEnd.Applied, Reached: true }
+                ? answer(done, Header(done.Answered, done.Fallbacks, done.Overlaps, attempts > 0))
+                : ToFailure(done, write.Write, target);
         }
         catch (OperationCanceledException)
         {
@@ -224,15 +236,36 @@ internal sealed class EventualOperations(
         return (new EventualTarget(options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list), null);
     }
 
-    private EventualHeader Header(int answered, int fallbacks, bool overlaps) => new()
+    /// <summary>As above, for a write with a context.</summary>
+    private async ValueTask<(EventualTarget? Target, VersionVector? Context, Failure? Failure)> FindAsync(
+        RequestHeader? header, ByteString key, QuorumOptions? quorum, ByteString context, Func<KeyspaceDescriptor, Failure?> check, Deadline deadline)
+    {
+        var (target, failure) = await FindAsync(header, key, quorum, deadline);
+        if (target is null || (failure = check(target.Keyspace)) is not null)
+        {
+            return (null, null, failure);
+        }
+
+        var (seen, refusal) = target.Decode(context);
+        return seen is null ? (null, null, refusal) : (target, seen, null);
+    }
+
+    private EventualHeader Header(int answered, int fallbacks, bool overlaps, bool repeated = false) => new()
     {
         ClusterId = options.ClusterId.ToString(),
         ServedBy = options.NodeId.Value,
         Answered = answered,
         Fallbacks = fallbacks,
         Overlaps = overlaps,
+        Repeated = repeated,
         ServerTimeMs = NowMs,
     };
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>A write on its way.</summary>
+    /// <param name="NeedsRoom">It is refused when the disk is nearly full.</param>
+    /// <param name="MayRepeat">Done twice it is at worst the same value said again.</param>
+    /// <param name="WasForwarded">Another node chose this one to coordinate.</param>
+    private sealed record WriteOf(EventualTarget Target, ReplicaWrite Write, RequestHeader? Header, bool NeedsRoom, bool MayRepeat, bool WasForwarded);
 }

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using KvRaft.Chaos.Checkers;
+using KvRaft.Chaos.Cluster;
+using KvRaft.V1;
+
+namespace KvRaft.Chaos.Scenarios;
+
+/// <summary>
+/// Do the nodes that keep an arc of an eventual keyspace hold the same in it, and the others nothing? Asked for the hash of each arc, without a read, which
+/// would repair what it finds, until all agree.
+/// </summary>
+internal static class CopyComparison
+{
+    /// <summary>What is demanded of the store: equal within ten seconds, here of the last write, which comes a second after the last heal.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <returns>Null, or what is not equal after the patience.</returns>
+    public static async Task<Finding?> DifferenceAsync(ChaosCluster cluster, KeyspaceInfo keyspace)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var difference = await LookAsync(cluster, keyspace);
+            if (difference is null || clock.Elapsed > Patience)
+            {
+                return difference is null ? null : new Finding("copies-differ", $"{Patience.TotalSeconds:0} s after the last write {difference}");
+            }
+
+            await Task.Delay(200);
+        }
+    }
+
+    private static async Task<string?> LookAsync(ChaosCluster cluster, KeyspaceInfo keyspace)
+    {
+        var roots = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).ArcRootsAsync(keyspace.Id)));
+        var keepers = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).RepairStatusAsync(keyspace.Name)));
+        if (Array.FindIndex(roots, static answer => answer is null) is >= 0 and var silent)
+        {
+            return $"{ChaosCluster.NameOf(silent)} does not answer";
+        }
+
+        if (Array.FindIndex(keepers, static answer => answer is null) is >= 0 and var mute)
+        {
+            return $"{ChaosCluster.NameOf(mute)} does not tell of its arcs";
+        }
+
+        for (var arc = 0; arc < roots[0]!.Roots.Count; arc++)
+        {
+            var lists = keepers.Select(answer => answer!.Arcs.FirstOrDefault(each => each.Arc == arc)).Where(static each => each is not null).ToList();
+            var keeps = cluster.Plan.Numbers.Where(node => lists.Exists(each => each!.Others.Contains(ChaosCluster.NameOf(node)))).ToHashSet();
+            var hashes = cluster.Plan.Numbers.Select(node => $"{ChaosCluster.NameOf(node)} {roots[node]!.Roots[arc]:x}");
+            if (keeps.Select(node => roots[node]!.Roots[arc]).Distinct().Count() > 1)
+            {
+                return $"copies of arc {arc} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
+            }
+
+            if (cluster.Plan.Numbers.FirstOrDefault(node => !keeps.Contains(node) && roots[node]!.Roots[arc] != 0, -1) is >= 0 and var stray)
+            {
+                return $"{ChaosCluster.NameOf(stray)} still has something of arc {arc} of {keyspace.Name}, which it does not keep";
+            }
+        }
+
+        return null;
+    }
+}
