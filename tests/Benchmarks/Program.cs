@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KvRaft.Benchmarks.Failover;
 using KvRaft.Benchmarks.Idle;
 using KvRaft.Benchmarks.Macro;
 using KvRaft.Benchmarks.Micro;
@@ -10,6 +11,7 @@ return await new RootCommand("Measures KvRaft. Everything it starts runs on loop
     IdleVerb.Create(),
     MicroVerb.Create(),
     SideBySideVerb.Create(),
+    FailoverVerb.Create(),
 }.Parse(args).InvokeAsync(new InvocationConfiguration
 {
     // Ending three servers and removing their data takes a moment; leaving them behind would be worse.

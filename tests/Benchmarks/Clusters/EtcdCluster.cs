@@ -14,6 +14,7 @@ internal sealed class EtcdCluster : ICluster
     private static readonly string[] SyncCounters = ["etcd_disk_wal_fsync_duration_seconds_count", "etcd_disk_backend_commit_duration_seconds_count"];
 
     private readonly ClusterDirectory _directory;
+    private readonly List<Func<ServerProcess>> _starts = [];
     private readonly List<ServerProcess> _servers = [];
     private readonly HttpClient _http = new();
 
@@ -42,9 +43,8 @@ internal sealed class EtcdCluster : ICluster
             for (var i = 0; i < Nodes; i++)
             {
                 var directory = cluster._directory.Of(names[i]);
-                cluster._servers.Add(new ServerProcess(
-                    Path.Combine(directory, "etcd.log"),
-                    program,
+                string[] arguments =
+                [
                     "--name", names[i],
                     "--data-dir", Path.Combine(directory, "data"),
                     "--listen-client-urls", $"http://{clients[i]}",
@@ -52,10 +52,13 @@ internal sealed class EtcdCluster : ICluster
                     "--listen-peer-urls", peers[i],
                     "--initial-advertise-peer-urls", peers[i],
                     "--initial-cluster", members,
-                    "--initial-cluster-state", "new"));
+                    "--initial-cluster-state", "new",
+                ];
+                cluster._starts.Add(() => new ServerProcess(Path.Combine(directory, "etcd.log"), program, arguments));
+                cluster._servers.Add(cluster._starts[i]());
             }
 
-            await Readiness.UntilAsync(cluster._servers, cluster.TakesWritesAsync, "etcd to take a write", cancellationToken);
+            await cluster.ReadyAsync(cancellationToken);
             return cluster;
         }
         catch
@@ -69,6 +72,28 @@ internal sealed class EtcdCluster : ICluster
     {
         var pages = await Task.WhenAll(Endpoints.Select(endpoint => _http.GetStringAsync(new Uri($"http://{endpoint}/metrics"), cancellationToken)));
         return pages.Sum(SyncsOn);
+    }
+
+    public async Task<int?> LeaderOfAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+    {
+        for (var node = 0; node < Nodes; node++)
+        {
+            var page = await _http.GetStringAsync(new Uri($"http://{Endpoints[node]}/metrics"), cancellationToken);
+            if (page.Contains("\netcd_server_is_leader 1\n", StringComparison.Ordinal))
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    public void Kill(int node) => _servers[node].Dispose();
+
+    public async Task RestartAsync(int node, CancellationToken cancellationToken)
+    {
+        _servers[node] = _starts[node]();
+        await ReadyAsync(cancellationToken);
     }
 
     public ValueTask DisposeAsync()
@@ -88,6 +113,9 @@ internal sealed class EtcdCluster : ICluster
         .Select(static line => line.Split(' '))
         .Where(static words => words.Length == 2 && SyncCounters.Contains(words[0]))
         .Sum(static words => (long)double.Parse(words[1], CultureInfo.InvariantCulture));
+
+    private Task ReadyAsync(CancellationToken cancellationToken) =>
+        Readiness.UntilAsync(_servers, TakesWritesAsync, "etcd to take a write through each node", cancellationToken);
 
     private async Task<bool> TakesWritesAsync()
     {

@@ -11,4 +11,13 @@ internal interface ICluster : IAsyncDisposable
 
     /// <summary>Syncs of all nodes since they were started, by their own count.</summary>
     Task<long> SyncsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Which node leads the group that has a key, counted from 0; null: none is known to.</summary>
+    Task<int?> LeaderOfAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken);
+
+    /// <summary>Ends a node's process at once, as kill -9 does.</summary>
+    void Kill(int node);
+
+    /// <summary>Starts a killed node again, on its data, and returns when the cluster is whole.</summary>
+    Task RestartAsync(int node, CancellationToken cancellationToken);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using KvRaft.Benchmarks.Gauges;
 using KvRaft.Client;
@@ -13,12 +14,15 @@ internal sealed class KvRaftCluster : ICluster
     private static readonly TimeSpan StatusPatience = TimeSpan.FromSeconds(2);
 
     private readonly ClusterDirectory _directory;
+    private readonly List<Func<ServerProcess>> _starts = [];
     private readonly List<ServerProcess> _servers = [];
     private readonly KvClient _operator;
+    private readonly int _shards;
 
-    private KvRaftCluster(ClusterDirectory directory, IReadOnlyList<string> endpoints)
+    private KvRaftCluster(ClusterDirectory directory, IReadOnlyList<string> endpoints, int shards)
     {
         _directory = directory;
+        _shards = shards;
         Endpoints = endpoints;
         _operator = KvClient.Connect(new KvClientOptions { Endpoints = endpoints });
     }
@@ -38,7 +42,7 @@ internal sealed class KvRaftCluster : ICluster
         var members = Enumerable.Range(0, Nodes)
             .Select(i => new { id = $"n{i + 1}", @public = $"127.0.0.1:{ports[2 * i]}", raft = $"127.0.0.1:{ports[(2 * i) + 1]}" })
             .ToArray();
-        var cluster = new KvRaftCluster(ClusterDirectory.Create(dataParent), [.. members.Select(static member => member.@public)]);
+        var cluster = new KvRaftCluster(ClusterDirectory.Create(dataParent), [.. members.Select(static member => member.@public)], shards);
         try
         {
             foreach (var member in members)
@@ -56,11 +60,11 @@ internal sealed class KvRaftCluster : ICluster
                         nodes = members,
                     }),
                     cancellationToken);
-                cluster._servers.Add(new ServerProcess(Path.Combine(directory, "node.log"), Executable, "node", "--config", config));
+                cluster._starts.Add(() => new ServerProcess(Path.Combine(directory, "node.log"), Executable, "node", "--config", config));
+                cluster._servers.Add(cluster._starts[^1]());
             }
 
-            await Readiness.UntilAsync(
-                cluster._servers, async () => await cluster.LedShardsAsync(cancellationToken) == shards, $"a leader of each of {shards} shards", cancellationToken);
+            await cluster.ReadyAsync(cancellationToken);
             return cluster;
         }
         catch
@@ -75,6 +79,21 @@ internal sealed class KvRaftCluster : ICluster
         (await Task.WhenAll(Endpoints.Select(endpoint => _operator.Administration.GetStatusAsync(endpoint, StatusPatience, cancellationToken))))
         .Sum(static status => status.Log.Syncs);
 
+    public async Task<int?> LeaderOfAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+    {
+        var located = await _operator.Administration.LocateAsync(null, [key.ToArray()], cancellationToken);
+        var leader = located.Locations[0].Shard.LeaderNode;
+        return leader.Length == 0 ? null : int.Parse(leader.AsSpan(1), CultureInfo.InvariantCulture) - 1;
+    }
+
+    public void Kill(int node) => _servers[node].Dispose();
+
+    public async Task RestartAsync(int node, CancellationToken cancellationToken)
+    {
+        _servers[node] = _starts[node]();
+        await ReadyAsync(cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _operator.DisposeAsync();
@@ -86,22 +105,23 @@ internal sealed class KvRaftCluster : ICluster
         _directory.Dispose();
     }
 
-    private async Task<int> LedShardsAsync(CancellationToken cancellationToken)
-    {
-        var led = new HashSet<int>();
-        foreach (var endpoint in Endpoints)
-        {
-            try
-            {
-                var status = await _operator.Administration.GetStatusAsync(endpoint, StatusPatience, cancellationToken);
-                led.UnionWith(status.Groups.Where(static group => group.Role == ReplicaRole.Leader && group.Shard >= 0).Select(static group => group.Shard));
-            }
-            catch (KvException)
-            {
-                // Not up yet; asked again soon.
-            }
-        }
+    private Task ReadyAsync(CancellationToken cancellationToken) => Readiness.UntilAsync(
+        _servers, () => IsWholeAsync(cancellationToken), $"every node to follow or lead each of {_shards} shards", cancellationToken);
 
-        return led.Count;
+    /// <summary>Every node answers and knows the leader of every shard.</summary>
+    private async Task<bool> IsWholeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var statuses = await Task.WhenAll(Endpoints.Select(
+                endpoint => _operator.Administration.GetStatusAsync(endpoint, StatusPatience, cancellationToken)));
+            return statuses.All(status => status.Groups.Count(static group => group.Shard >= 0 && group.Leader.Length > 0) == _shards)
+                && statuses.Sum(static status => status.Groups.Count(static group => group.Shard >= 0 && group.Role == ReplicaRole.Leader)) == _shards;
+        }
+        catch (KvException)
+        {
+            // Not up yet; asked again soon.
+            return false;
+        }
     }
 }

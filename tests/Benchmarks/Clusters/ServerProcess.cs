@@ -27,6 +27,7 @@ internal sealed class ServerProcess : IDisposable
 
     private readonly Process _process;
     private readonly string _logFile;
+    private bool _isDisposed;
 
     /// <exception cref="InvalidOperationException">The program cannot be started.</exception>
     public ServerProcess(string logFile, string program, params string[] arguments)
@@ -61,8 +62,15 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Closes the pipe, as the end of this program would: the watcher ends the server.</summary>
     internal void LetGo() => _process.StandardInput.Close();
 
+    /// <summary>May be called again.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         if (!_process.HasExited)
         {
             _process.Kill();

@@ -8,10 +8,15 @@ internal sealed class TypedStore : IStore
     private readonly KvClient _client;
     private readonly IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> _keyspace;
 
+    /// <summary>With the patience of the unary row, whose calls wait as long as the node does.</summary>
     public TypedStore(IReadOnlyList<string> endpoints)
+        : this(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) })
     {
-        // The patience of the unary row, whose calls wait as long as the node does.
-        _client = KvClient.Connect(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) });
+    }
+
+    public TypedStore(KvClientOptions options)
+    {
+        _client = KvClient.Connect(options);
         _keyspace = _client.Keyspace();
     }
 

@@ -1,0 +1,4 @@
+namespace KvRaft.Benchmarks.Failover;
+
+/// <param name="GapsMs">One per kill, milliseconds.</param>
+internal sealed record FailoverResult(string System, IReadOnlyList<double> GapsMs);
