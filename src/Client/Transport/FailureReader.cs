@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Google.Rpc;
 using Grpc.Core;
 using KvRaft.Client.Routing;
@@ -66,7 +65,7 @@ internal static class FailureReader
     private static Failure WithoutDetails(RpcException exception, bool sent)
     {
         var code = exception.StatusCode;
-        var neverConnected = !sent || NeverConnected(exception);
+        var neverConnected = !sent || ConnectionFaults.NeverConnected(exception);
         return new Failure(
             code,
             ReasonOr("", code),
@@ -77,31 +76,6 @@ internal static class FailureReader
             Cause = exception,
             IsSilence = FailureKinds.Of(code, null) == FailureKind.Unavailable,
         };
-    }
-
-    /// <summary>A connection that never came up carried nothing.</summary>
-    public static bool NeverConnected(RpcException exception)
-    {
-        for (var cause = exception.Status.DebugException; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is HttpRequestException
-                {
-                    HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-                        or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
-                }
-
-                // Of all socket errors only those that an established connection cannot meet.
-                or SocketException
-                {
-                    SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.TryAgain
-                        or SocketError.NoData,
-                })
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static string Describe(RpcException exception) =>

@@ -212,7 +212,7 @@ internal sealed class PipeStream : IAsyncDisposable
     /// the calls before the one it is about, not even a refusal.
     /// </summary>
     private static bool IsStillborn(Exception fault) => fault is RpcException status
-        && (FailureReader.NeverConnected(status)
+        && (ConnectionFaults.NeverConnected(status)
             || status.StatusCode is StatusCode.Unimplemented or StatusCode.Unauthenticated or StatusCode.PermissionDenied);
 
     // What gRPC throws when a stream ends under a reader or writer. Anything else is a bug: it ends the stream like the others, so that

@@ -17,7 +17,7 @@ internal static class PeerCalls
 
     /// <summary>
     /// Calls and tells what went wrong in our words. Without the other node's own word a write may have been executed: a broken
-    /// connection does not say when it broke.
+    /// connection does not say when it broke. One that was never made carried nothing.
     /// </summary>
     public static async Task<Answered<T>> CallAsync<T>(
         Func<CallOptions, AsyncUnaryCall<T>> call, bool isWrite, Deadline deadline, TimeProvider time, CancellationToken cancellationToken)
@@ -43,10 +43,11 @@ internal static class PeerCalls
 
     public static Failure ToFailure(RpcException error, bool isWrite)
     {
-        var execution = isWrite ? Execution.Unknown : Execution.NotExecuted;
+        var isUnknown = isWrite && !ConnectionFaults.NeverConnected(error);
+        var execution = isUnknown ? Execution.Unknown : Execution.NotExecuted;
         return RpcStatus.ToFailure(error) ?? (error.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Cancelled
             ? Failure.Deadline(execution)
             : new Failure(
-                isWrite ? ErrorReasons.QuorumLost : ErrorReasons.NoLeader, execution, $"another node does not answer: {error.Status.Detail}"));
+                isUnknown ? ErrorReasons.QuorumLost : ErrorReasons.NoLeader, execution, $"another node does not answer: {error.Status.Detail}"));
     }
 }

@@ -10,6 +10,15 @@ namespace KvRaft.Node.Routing;
 /// </summary>
 internal sealed class Peer : IAsyncDisposable
 {
+    /// <summary>50 ms: many times a local round trip.</summary>
+    private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// 500 ms: that late a node that returned is noticed, and two tries a second are no load. gRPC's own 120 s would leave a node that was away
+    /// for long unreachable through the others after its return, even for the shards it leads.
+    /// </summary>
+    private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromMilliseconds(500);
+
     private readonly GrpcChannel _channel;
 
     public Peer(NodeId node, string address)
@@ -28,6 +37,8 @@ internal sealed class Peer : IAsyncDisposable
                 UseProxy = false,
             },
             DisposeHttpClient = true,
+            InitialReconnectBackoff = ReconnectDelayMin,
+            MaxReconnectBackoff = ReconnectDelayMax,
             MaxReceiveMessageSize = null,
             MaxSendMessageSize = null,
         });

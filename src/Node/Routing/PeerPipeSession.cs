@@ -53,7 +53,8 @@ internal sealed class PeerPipeSession : IAsyncDisposable
         await _ending.CancelAsync();
         _outgoing.Writer.Complete();
         var (written, read) = (await EndOf(writing), await EndOf(reading));
-        var why = read ?? written ?? "the stream was closed";
+        var why = read?.Status.Detail ?? written?.Status.Detail ?? "the stream was closed";
+        var neverSent = (read ?? written) is { } fault && ConnectionFaults.NeverConnected(fault);
         while (_outgoing.Reader.TryRead(out var unsent))
         {
             unsent.Break(execution => Broken(execution, why));
@@ -61,7 +62,8 @@ internal sealed class PeerPipeSession : IAsyncDisposable
 
         foreach (var waiter in _pending.Values)
         {
-            waiter.Break(execution => Broken(execution, why));
+            // What was handed to a stream that had no connection yet went nowhere.
+            waiter.Break(execution => Broken(neverSent ? Execution.NotExecuted : execution, why));
         }
     }
 
@@ -69,7 +71,7 @@ internal sealed class PeerPipeSession : IAsyncDisposable
     /// Nothing else on this stream is known, so every way it can break is handled the same: a refused connection, a reset, a
     /// node that stops. What it carried is answered by what was written.
     /// </summary>
-    private static async Task<string?> EndOf(Task loop)
+    private static async Task<RpcException?> EndOf(Task loop)
     {
         try
         {
@@ -78,7 +80,7 @@ internal sealed class PeerPipeSession : IAsyncDisposable
         }
         catch (RpcException error)
         {
-            return error.Status.Detail;
+            return error;
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or InvalidOperationException)
         {

@@ -27,8 +27,8 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// A process that is being killed may still take a connection and end it at once; it is asked again after this long, then after twice
-    /// as long, up to <see cref="Pace"/>.
+    /// A process that is being killed may still take a connection and end it at once, or leave it with nobody to greet it, since the kernel
+    /// takes connections on its behalf; it is asked again after this long, then after twice as long, up to <see cref="Pace"/>.
     /// </summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
 
@@ -63,30 +63,26 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
             while (true)
             {
                 var begun = time.GetTimestamp();
-                switch (await HoldAsync(node).ConfigureAwait(false))
+                var ending = await HoldAsync(node).ConfigureAwait(false);
+                if (ending == Ending.Refused && wasThere)
                 {
-                    case Ending.Ended:
-                        wasThere = true;
-                        if (time.GetElapsedTime(begun) >= Pace)
-                        {
-                            pause = FirstPause;
-                            continue;
-                        }
-
-                        pause = pause < Pace / 2 ? 2 * pause : Pace;
-                        break;
-                    case Ending.Refused when wasThere:
-                        wasThere = false;
-                        LogMessages.NodeGone(logger, node.Value);
-                        Gone?.Invoke(node);
-                        pause = Pace;
-                        break;
-                    default:
-                        pause = Pace;
-                        break;
+                    wasThere = false;
+                    LogMessages.NodeGone(logger, node.Value);
+                    Gone?.Invoke(node);
+                    pause = Pace;
+                }
+                else if (ending == Ending.Ended)
+                {
+                    wasThere = true;
+                    if (time.GetElapsedTime(begun) >= Pace)
+                    {
+                        pause = FirstPause;
+                        continue;
+                    }
                 }
 
                 await Task.Delay(pause, time, _stopping.Token).ConfigureAwait(false);
+                pause = pause < Pace / 2 ? 2 * pause : Pace;
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

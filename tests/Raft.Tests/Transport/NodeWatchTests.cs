@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using KvRaft.Raft.Peers;
@@ -84,6 +85,37 @@ public sealed class NodeWatchTests
         }
     }
 
+    [Fact]
+    public async Task A_connection_that_nobody_greets_any_more_is_looked_at_again_at_once()
+    {
+        // Under a process that is being killed the kernel still takes connections for a moment. A second used to pass after such a one, and
+        // the group stayed without a leader for as long.
+        var time = new HastyTime();
+        var told = new TaskCompletionSource<TimeSpan[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var alive = Listen(new IPEndPoint(IPAddress.Loopback, 0), connected);
+        using var dying = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        dying.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        dying.Listen();
+        using var dead = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        dead.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var address = alive.LocalEndPoint;
+        await using var watch = new NodeWatch(
+            new NodeDialer(ClusterId, Self, _ => address), new RaftTimings { ConnectTimeout = Patience }, time, NullLogger.Instance);
+        watch.Gone += _ => told.TrySetResult([.. time.Pauses]);
+        watch.Follow(Other);
+        await connected.Task.WaitAsync(Patience);
+
+        address = (IPEndPoint)dying.LocalEndPoint!;
+        await alive.DisposeAsync();
+        using (var taken = await dying.AcceptAsync().WaitAsync(Patience))
+        {
+            address = (IPEndPoint)dead.LocalEndPoint!;
+        }
+
+        Assert.Equal([TimeSpan.FromMilliseconds(10)], await told.Task.WaitAsync(Patience));
+    }
+
     private static NodeListener Listen(IPEndPoint address, TaskCompletionSource connected) => new(
         ClusterId,
         Other,
@@ -97,4 +129,24 @@ public sealed class NodeWatchTests
 
     private static NodeWatch Watch(Func<IPEndPoint> address) => new(
         new NodeDialer(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance);
+
+    /// <summary>Every look at the clock finds it two seconds later, and every pause is over at once; how long it should have been is kept.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        private long _now;
+
+        public ConcurrentQueue<TimeSpan> Pauses { get; } = new();
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, 2 * TimestampFrequency);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime != Timeout.InfiniteTimeSpan)
+            {
+                Pauses.Enqueue(dueTime);
+            }
+
+            return System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
+        }
+    }
 }
