@@ -71,7 +71,8 @@ internal sealed class LeadershipTransfer(
         var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self).ToArray();
         var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
         var heir = Succession.Heir(
-            voters.Count,
+            group.Id,
+            [.. voters.Select(static voter => voter.Node)],
             [(peers.Self, group.Log.Last), .. answers.Select(answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex)))]);
         if (heir != peers.Self || group.Leader != gone || answers.Any(answer => answer.Status.IsLeader))
         {

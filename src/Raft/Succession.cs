@@ -11,13 +11,21 @@ namespace KvRaft.Raft;
 internal static class Succession
 {
     /// <summary>
-    /// The survivor with the longest log (it needs nobody's leave to win), and the first by name among equals. Null if the survivors are
-    /// no majority of the voters: nobody could win.
+    /// The survivor with the longest log (it needs nobody's leave to win). Among equals the groups take turns: one node that led many groups
+    /// leaves them to all others alike, and not all to the first. Null if the survivors are no majority of the voters: nobody could win.
     /// </summary>
-    /// <param name="voters">How many voters the group has, the dead leader among them.</param>
+    /// <param name="group">Whose turn it is depends on it.</param>
+    /// <param name="voters">All the group has, the dead leader among them.</param>
     /// <param name="survivors">Those that answered, and this replica itself, with the end of their logs.</param>
-    public static NodeId? Heir(int voters, IReadOnlyCollection<(NodeId Node, LogPosition Last)> survivors) =>
-        2 * survivors.Count > voters
-            ? survivors.OrderByDescending(each => each.Last.Term).ThenByDescending(each => each.Last.Index).ThenBy(each => each.Node).First().Node
-            : null;
+    public static NodeId? Heir(GroupId group, IReadOnlyCollection<NodeId> voters, IReadOnlyCollection<(NodeId Node, LogPosition Last)> survivors)
+    {
+        if (2 * survivors.Count <= voters.Count)
+        {
+            return null;
+        }
+
+        var inTurn = voters.Order().ToArray();
+        return survivors.OrderByDescending(each => each.Last.Term).ThenByDescending(each => each.Last.Index)
+            .ThenBy(each => (Array.IndexOf(inTurn, each.Node) + group.Value) % inTurn.Length).First().Node;
+    }
 }

@@ -67,6 +67,7 @@ internal sealed class GroupConnector(NodeDialer dialer) : IConnectionFactory
         }
 
         var target = ((UriEndPoint)endpoint).Uri.AbsoluteUri;
-        return GroupListener.Wrap(await dialer.ConnectAsync(node, ConnectionKind.Raft, target, cancellationToken).ConfigureAwait(false));
+        return new OutgoingConnection(
+            GroupListener.Wrap(await dialer.ConnectAsync(node, ConnectionKind.Raft, target, cancellationToken).ConfigureAwait(false)));
     }
 }

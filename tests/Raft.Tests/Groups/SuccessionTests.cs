@@ -12,21 +12,35 @@ public sealed class SuccessionTests
 
     [Fact]
     public void Nobody_has_a_longer_log_than_the_heir_and_all_agree_who_it_is() =>
-        Gen.Select(Survivors, Gen.Int[0, 4]).Sample((survivors, turned) =>
+        Gen.Select(Survivors, Gen.Int[0, 4], Gen.Int[0, 1023]).Sample((survivors, turned, number) =>
         {
-            var heir = Succession.Heir(survivors.Length, survivors);
+            var (group, voters) = (new GroupId(number), survivors.Select(each => each.Node).ToArray());
+            var heir = Succession.Heir(group, voters, survivors);
             var last = survivors.Single(each => each.Node == heir).Last;
             var longest = survivors.Max(each => (each.Last.Term, each.Last.Index));
             return longest == (last.Term, last.Index)
-                && heir == Succession.Heir(survivors.Length, [.. survivors.Skip(turned), .. survivors.Take(turned)]);
+                && heir == Succession.Heir(group, [.. voters.Reverse()], [.. survivors.Skip(turned), .. survivors.Take(turned)]);
         });
 
     [Theory]
     [InlineData(3, 1)]
     [InlineData(4, 2)]
     [InlineData(5, 2)]
-    public void A_minority_has_no_heir(int voters, int survivors) => Assert.Null(Succession.Heir(
-        voters, [.. Enumerable.Range(1, survivors).Select(number => (new NodeId($"n{number}"), new LogPosition(1, 1)))]));
+    public void A_minority_has_no_heir(int voters, int survivors) =>
+        Assert.Null(Succession.Heir(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1)))]));
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void The_groups_of_a_dead_leader_are_shared_among_the_others(int voters)
+    {
+        // All of them used to go to the first by name, which then had as many elections to win at once.
+        var nodes = Nodes(voters);
+        var shares = Enumerable.Range(0, 64 * voters).CountBy(number => Succession.Heir(
+            new GroupId(number), nodes, [.. nodes.Skip(1).Select(node => (node, new LogPosition(1, 1)))])!.Value).ToArray();
+        Assert.Equal(voters - 1, shares.Length);
+        Assert.All(shares, share => Assert.InRange(share.Value, 64, 128));
+    }
 
     [Fact]
     public async Task A_leader_whose_process_is_gone_is_succeeded_long_before_any_timeout()
@@ -81,4 +95,6 @@ public sealed class SuccessionTests
         await RaftTestCluster.EventuallyAsync(() => cluster.Group(node).IsLeader, $"{node} to lead");
         await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.All(each => cluster.Group(each).Leader == node), $"all to know that {node} leads");
     }
+
+    private static NodeId[] Nodes(int count) => [.. Enumerable.Range(1, count).Select(static number => new NodeId($"n{number}"))];
 }
