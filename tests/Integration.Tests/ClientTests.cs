@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
 using KvRaft.V1;
@@ -7,7 +8,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>What the typed client offers, against three real processes.</summary>
-public sealed class ClientTests(ClientTests.ThreeProcesses processes) : IClassFixture<ClientTests.ThreeProcesses>
+public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeProcesses>
 {
     private readonly KvClient _client = processes.Client;
 
@@ -200,6 +201,83 @@ public sealed class ClientTests(ClientTests.ThreeProcesses processes) : IClassFi
         Assert.Equal("x", (await keyspace.GetAsync("hedged", new KvReadOptions { HedgeAfter = TimeSpan.FromTicks(1) })).Value);
     }
 
+    [Fact]
+    public async Task What_was_there_before_is_told_on_request()
+    {
+        var keyspace = _client.TextKeyspace();
+        var asking = new KvWriteOptions { ReturnPrevious = true };
+        var first = await keyspace.PutAsync("previous", "1", asking);
+        var second = await keyspace.PutAsync("previous", "2", asking);
+        var deleted = await keyspace.DeleteAsync("previous", asking);
+
+        Assert.Null(first.Previous);
+        Assert.Equal(("1", first.Version), (second.Previous!.Value.Value, second.Previous.Value.Version));
+        Assert.Equal(("2", true), (deleted.Previous!.Value.Value, deleted.Existed));
+        Assert.Null((await keyspace.PutAsync("previous", "3")).Previous);
+    }
+
+    [Fact]
+    public async Task A_counter_begins_where_it_should_and_stays_within_its_bounds()
+    {
+        var keyspace = _client.TextKeyspace();
+        var bounded = new KvIncrementOptions { Initial = 10, Min = 0, Max = 20 };
+
+        Assert.Equal(15, (await keyspace.IncrementAsync("bounded", 5, bounded)).Value);
+        Assert.Equal(0, (await keyspace.IncrementAsync("bounded", -15, bounded)).Value);
+        var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.IncrementAsync("bounded", -1, bounded));
+        Assert.Equal((ErrorReasons.OutOfBounds, KvOutcome.NotApplied), (error.Reason, error.Outcome));
+        Assert.Equal("0", (await keyspace.GetAsync("bounded")).Value);
+    }
+
+    [Fact]
+    public async Task A_keyspace_comes_and_goes_while_another_is_used()
+    {
+        using var end = new CancellationTokenSource();
+        var written = 0;
+        var use = Task.Run(async () =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                await _client.TextKeyspace().PutAsync("used", "x");
+                Interlocked.Increment(ref written);
+            }
+        });
+        var administration = _client.Administration;
+        var orders = await KeyspaceAsync("orders", RoutingRule.Tag);
+        await orders.PutAsync("{1}/item", "pear");
+        await administration.AlterKeyspaceAsync("orders", timeToLiveDefault: TimeSpan.FromHours(1));
+        await orders.PutAsync("{1}/count", "1");
+
+        Assert.Equal(RoutingRule.Tag, (await administration.GetKeyspaceAsync("orders")).Routing);
+        Assert.Contains("orders", (await administration.ListKeyspacesAsync()).Keyspaces.Select(each => each.Name));
+        Assert.Equal(new KvTimeToLive(true, null), await orders.GetTimeToLiveAsync("{1}/item"));
+        Assert.NotNull((await orders.GetTimeToLiveAsync("{1}/count")).Remaining);
+
+        await administration.DropKeyspaceAsync("orders");
+        var gone = await Assert.ThrowsAsync<KvException>(async () => await orders.GetAsync("{1}/item"));
+        Assert.Equal((ErrorReasons.KeyspaceNotFound, false), (gone.Reason, gone.IsTransient));
+        Assert.False((await (await KeyspaceAsync("orders", RoutingRule.Tag)).GetAsync("{1}/item")).Found);
+
+        await end.CancelAsync();
+        await use;
+        Assert.True(written > 0);
+    }
+
+    [Fact]
+    public async Task Values_may_be_bytes_or_objects()
+    {
+        var bytes = _client.Keyspace();
+        var cart = _client.Keyspace("default", KvSerializers.Utf8, KvSerializers.Json(CartJson.Default.Cart));
+        byte[] noText = [0, 255, 128];
+
+        await bytes.PutAsync(noText, noText);
+        await cart.PutAsync("typed", new Cart("pear", 3));
+
+        Assert.Equal(noText, (await bytes.GetAsync(noText)).Value.ToArray());
+        Assert.Equal(new Cart("pear", 3), (await cart.GetAsync("typed")).Value);
+        Assert.Equal("""{"Item":"pear","Count":3}""", (await _client.TextKeyspace().GetAsync("typed")).Value);
+    }
+
     private static async Task<List<string>> KeysAsync(IKeyspace<string, string> keyspace, KvScanOptions options)
     {
         var keys = new List<string>();
@@ -216,31 +294,9 @@ public sealed class ClientTests(ClientTests.ThreeProcesses processes) : IClassFi
         await _client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = name, Routing = routing }, ifNotExists: true);
         return _client.TextKeyspace(name);
     }
-
-    public sealed class ThreeProcesses : IAsyncLifetime
-    {
-        private ProcessCluster? _cluster;
-        private KvClient? _client;
-
-        public KvClient Client => _client!;
-
-        public async ValueTask InitializeAsync()
-        {
-            _cluster = await ProcessCluster.StartAsync(shards: 4);
-            _client = _cluster.Client();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_client is not null)
-            {
-                await _client.DisposeAsync();
-            }
-
-            if (_cluster is not null)
-            {
-                await _cluster.DisposeAsync();
-            }
-        }
-    }
 }
+
+internal sealed record Cart(string Item, int Count);
+
+[JsonSerializable(typeof(Cart))]
+internal sealed partial class CartJson : JsonSerializerContext;

@@ -18,6 +18,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("kvraft-nodes-").FullName;
     private readonly Dictionary<string, NodeProcess> _nodes = [];
 
+    /// <summary>Somebody waited in vain; what the nodes wrote may say why.</summary>
+    private volatile bool _isEvidence;
+
     private ProcessCluster()
     {
     }
@@ -186,7 +189,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
             await Task.Delay(20);
         }
 
-        throw new TimeoutException($"Waited {Patience.TotalSeconds:0} s for {what}. The nodes' logs are in {_root}.");
+        _isEvidence = true;
+        throw new TimeoutException($"Waited {Patience.TotalSeconds:0} s for {what}. The nodes' data and logs are left in {_root}.");
     }
 
     public async ValueTask DisposeAsync()
@@ -197,7 +201,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
 
         await Task.CompletedTask;
-        Directory.Delete(_root, recursive: true);
+        if (!_isEvidence)
+        {
+            Directory.Delete(_root, recursive: true);
+        }
     }
 
     private static int[] FreePorts(int count)

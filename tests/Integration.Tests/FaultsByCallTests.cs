@@ -1,0 +1,95 @@
+using System.Diagnostics.Metrics;
+using KvRaft.Client;
+using KvRaft.TestKit;
+
+namespace KvRaft.Integration.Tests;
+
+/// <summary>
+/// What processes cannot be done to without a machine of their own, done to nodes in this process: networks that divide them, and clocks
+/// that are wrong. The kit is used here as its users would.
+/// </summary>
+public sealed class FaultsByCallTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_write_that_only_a_cut_off_leader_took_is_known_not_to_have_happened()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var client = cluster.CreateClient(Patient);
+        var keys = client.TextKeyspace();
+        await keys.PutAsync("key", "before");
+        var old = await cluster.LeaderOfAsync("key");
+        await using var beside = new KvClient(KvClientOptions.Parse($"kvraft://{old.Endpoint}/default?routing=endpoints&timeout=1s"));
+
+        cluster.Partition(old);
+        var lost = await Assert.ThrowsAsync<KvException>(async () => await beside.TextKeyspace().PutAsync("key", "lost"));
+        await keys.PutAsync("key", "kept");
+        cluster.Heal();
+        await cluster.WhenReadyAsync();
+
+        Assert.Equal(KvRequestState.NotSeen, (await keys.GetRequestResultAsync("key", lost.RequestId!.Value)).State);
+        Assert.Equal("kept", (await keys.GetAsync("key")).Value);
+    }
+
+    [Fact]
+    public async Task What_ended_by_the_clock_of_one_leader_does_not_come_back_with_the_next()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var client = cluster.CreateClient(Patient);
+        var keys = client.TextKeyspace();
+        await keys.PutAsync("key", "value", TimeSpan.FromHours(1));
+        var leader = await cluster.LeaderOfAsync("key");
+
+        cluster.SetClock(leader, TimeSpan.FromHours(2));
+        var ended = await keys.GetAsync("key");
+        await cluster.KillAsync(leader);
+        var after = await keys.GetAsync("key");
+
+        Assert.False(ended.Found);
+        Assert.False(after.Found);
+    }
+
+    [Fact]
+    public async Task Every_node_measures_how_late_its_purge_is_and_catches_up()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var client = cluster.CreateClient(Patient);
+        foreach (var i in Enumerable.Range(0, 50))
+        {
+            await client.TextKeyspace().PutAsync(FormattableString.Invariant($"k{i}"), "x", TimeSpan.FromMilliseconds(1 + i));
+        }
+
+        using var patience = new CancellationTokenSource(Patience);
+        long[] lags;
+        do
+        {
+            lags = Measure("kvraft.ttl.purge.lag");
+            Assert.True(lags.Length >= cluster.Nodes.Count);
+            await Task.Delay(20, patience.Token);
+        }
+        while (lags.Any(static lag => lag > 0));
+        Assert.Empty(await client.TextKeyspace().ScanAsync().ToListAsync(patience.Token));
+    }
+
+    private static KvClientOptions Patient(KvClientOptions options) => options with { Timeout = Patience };
+
+    private static long[] Measure(string instrument)
+    {
+        var seen = new List<long>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (published, self) =>
+            {
+                if (published.Name == instrument)
+                {
+                    self.EnableMeasurementEvents(published);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => seen.Add(value));
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return [.. seen];
+    }
+}
