@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KvRaft.Benchmarks.Eventual;
 using KvRaft.Benchmarks.Failover;
 using KvRaft.Benchmarks.Idle;
 using KvRaft.Benchmarks.Macro;
@@ -12,6 +13,7 @@ return await new RootCommand("Measures KvRaft. Everything it starts runs on loop
     MicroVerb.Create(),
     SideBySideVerb.Create(),
     FailoverVerb.Create(),
+    EventualVerb.Create(),
 }.Parse(args).InvokeAsync(new InvocationConfiguration
 {
     // Ending three servers and removing their data takes a moment; leaving them behind would be worse.
