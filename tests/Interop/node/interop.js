@@ -14,7 +14,7 @@ const PATIENCE_MS = 20_000;
 
 const [root, ...endpoints] = process.argv.slice(2);
 const definition = loader.loadSync(
-  ['kv', 'routing', 'keyspaces'].map((name) => path.join(root, 'kvraft/v1', `${name}.proto`)),
+  ['kv', 'routing', 'keyspaces', 'eventual'].map((name) => path.join(root, 'kvraft/v1', `${name}.proto`)),
   { includeDirs: [root], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true });
 const { kvraft: { v1 } } = grpc.loadPackageDefinition(definition);
 const credentials = grpc.credentials.createInsecure();
@@ -22,6 +22,7 @@ const nodes = endpoints.map((endpoint) => new v1.Kv(endpoint, credentials));
 const kv = nodes[0];
 const routing = new v1.Routing(endpoints[0], credentials);
 const keyspaces = new v1.Keyspaces(endpoints[0], credentials);
+const eventual = endpoints.map((endpoint) => new v1.EventualKv(endpoint, credentials));
 
 const deadline = () => ({ deadline: Date.now() + PATIENCE_MS });
 const unary = (client, method, request) => new Promise((resolve, reject) =>
@@ -109,6 +110,30 @@ const checks = {
     assert.deepEqual([first.value, first.header.deduplicated], [5, false]);
     assert.deepEqual([again.value, again.version, again.header.deduplicated], [5, first.version, true]);
     assert.equal((await get('counter')).current.value.toString(), '5');
+  },
+
+  async an_eventual_key_may_hold_several_values() {
+    const name = `carts-${crypto.randomBytes(4).toString('hex')}`;
+    await unary(keyspaces, 'Create', { keyspace: { name, mode: 'KEYSPACE_MODE_EVENTUAL' } });
+    const header = () => ({ ...write(), keyspace: name });
+    const read = () => unary(eventual[2], 'Get', { header: { keyspace: name }, key: key('cart') });
+    const texts = (answer) => answer.values.map((each) => each.value.toString()).sort();
+
+    // Neither writer has read: both values stand. Whoever has read both, and says so by the context, replaces them.
+    await unary(eventual[0], 'Put', { header: header(), key: key('cart'), value: Buffer.from('milk') });
+    const second = await unary(eventual[1], 'Put', { header: header(), key: key('cart'), value: Buffer.from('bread') });
+    assert.ok(second.header.overlaps && second.header.answered >= 2);
+    const both = await read();
+    assert.deepEqual(texts(both), ['bread', 'milk']);
+    const merged = await unary(eventual[1], 'Put', { header: header(), key: key('cart'), value: Buffer.from('bread, milk'), context: both.context });
+    assert.equal(merged.siblings, 1);
+    assert.deepEqual(texts(await read()), ['bread, milk']);
+
+    await unary(eventual[0], 'Delete', { header: header(), key: key('cart'), context: merged.context });
+    assert.deepEqual(texts(await read()), []);
+    const foreign = await refused(() => unary(eventual[0], 'Put', { header: header(), key: key('other'), value: Buffer.from('x'), context: both.context }));
+    assert.equal(foreign.details['google.rpc.ErrorInfo'].reason, 'CONTEXT_INVALID');
+    await unary(keyspaces, 'Drop', { name });
   },
 
   async the_outcome_of_a_write_can_be_asked_for() {

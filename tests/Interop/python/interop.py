@@ -11,7 +11,7 @@ import traceback
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
-from kvraft.v1 import error_pb2, header_pb2, keyspaces_pb2, keyspaces_pb2_grpc, kv_pb2, kv_pb2_grpc
+from kvraft.v1 import error_pb2, eventual_pb2, eventual_pb2_grpc, header_pb2, keyspace_pb2, keyspaces_pb2, keyspaces_pb2_grpc, kv_pb2, kv_pb2_grpc
 from kvraft.v1 import options_pb2, pipe_pb2, routing_pb2, routing_pb2_grpc, scan_pb2, single_pb2
 
 # A loaded machine may hold an election meanwhile: an answer that takes longer than this is a fault all the same.
@@ -21,6 +21,7 @@ ENDPOINTS = sys.argv[1:]
 CHANNELS = [grpc.insecure_channel(endpoint) for endpoint in ENDPOINTS]
 NODES = [kv_pb2_grpc.KvStub(channel) for channel in CHANNELS]
 KV = NODES[0]
+EVENTUAL = [eventual_pb2_grpc.EventualKvStub(channel) for channel in CHANNELS]
 ROUTING = routing_pb2_grpc.RoutingStub(CHANNELS[0])
 
 # Keys of this run only, so that the program can be run against the same cluster again.
@@ -105,6 +106,43 @@ def a_write_sent_twice_is_applied_once():
     assert (first.value, first.header.deduplicated) == (5, False), first
     assert (again.value, again.version, again.header.deduplicated) == (5, first.version, True), again
     assert get("counter").current.value == b"5"
+
+
+def an_eventual_key_may_hold_several_values():
+    name = "carts-" + os.urandom(4).hex()
+    keyspaces = keyspaces_pb2_grpc.KeyspacesStub(CHANNELS[0])
+    wish = keyspace_pb2.KeyspaceInfo(name=name, mode=keyspace_pb2.KEYSPACE_MODE_EVENTUAL)
+    keyspaces.Create(keyspaces_pb2.CreateKeyspaceRequest(keyspace=wish), timeout=PATIENCE_S)
+
+    def header():
+        made = WRITER.next()
+        made.keyspace = name
+        return made
+
+    def write(node, value, context=b"", to="cart"):
+        request = eventual_pb2.EventualPutRequest(header=header(), key=key(to), value=value, context=context)
+        return EVENTUAL[node].Put(request, timeout=PATIENCE_S)
+
+    def read():
+        request = eventual_pb2.EventualGetRequest(header=header_pb2.RequestHeader(keyspace=name), key=key("cart"))
+        answer = EVENTUAL[2].Get(request, timeout=PATIENCE_S)
+        return sorted(each.value for each in answer.values), answer.context
+
+    # Neither writer has read: both values stand. Whoever has read both, and says so by the context, replaces them.
+    write(0, b"milk")
+    second = write(1, b"bread")
+    assert second.header.overlaps and second.header.answered >= 2, second
+    values, context = read()
+    assert values == [b"bread", b"milk"], values
+    merged = write(1, b"bread, milk", context)
+    assert merged.siblings == 1 and read()[0] == [b"bread, milk"], merged
+
+    request = eventual_pb2.EventualDeleteRequest(header=header(), key=key("cart"), context=merged.context)
+    EVENTUAL[0].Delete(request, timeout=PATIENCE_S)
+    assert read()[0] == [], read()
+    _, details = refused(lambda: write(0, b"x", context, to="other"))
+    assert details["ErrorInfo"].reason == "CONTEXT_INVALID", details
+    keyspaces.Drop(keyspaces_pb2.DropKeyspaceRequest(name=name), timeout=PATIENCE_S)
 
 
 def the_outcome_of_a_write_can_be_asked_for():
@@ -234,6 +272,7 @@ CHECKS = [
     put_and_get,
     every_node_answers,
     a_write_sent_twice_is_applied_once,
+    an_eventual_key_may_hold_several_values,
     the_outcome_of_a_write_can_be_asked_for,
     compare_and_set,
     delete_tells_what_was_there,
