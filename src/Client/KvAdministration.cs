@@ -163,6 +163,17 @@ public sealed class KvAdministration
             "REPAIR_STATUS", endpoint, timeout,
             (node, call) => node.EventualRepair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace ?? "" }, call), cancellationToken);
 
+    /// <summary>Has one node stop comparing its copies of eventual keys, or go on.</summary>
+    public Task<PauseRepairResponse> PauseRepairAsync(string endpoint, bool pause, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+        "PAUSE_REPAIR", endpoint, timeout, (node, call) => node.EventualRepair.PauseRepairAsync(new PauseRepairRequest { Pause = pause }, call), cancellationToken);
+
+    /// <summary>The keys of an eventual keyspace with the most values side by side, as one node has them.</summary>
+    /// <param name="count">From 1 to 1000.</param>
+    public Task<TopSiblingsResponse> GetTopSiblingsAsync(
+        string endpoint, string keyspace, int count = 10, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
+            "TOP_SIBLINGS", endpoint, timeout,
+            (node, call) => node.EventualRepair.TopSiblingsAsync(new TopSiblingsRequest { Keyspace = keyspace, Count = count }, call), cancellationToken);
+
     /// <summary>Has one node compare its copies at once. Returns before it is done.</summary>
     public Task<RunRepairResponse> RunRepairAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
         "RUN_REPAIR", endpoint, timeout, (node, call) => node.EventualRepair.RunRepairAsync(new RunRepairRequest(), call), cancellationToken);

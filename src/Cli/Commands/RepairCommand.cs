@@ -5,11 +5,17 @@ namespace KvRaft.Cli.Commands;
 
 /// <summary>
 /// <c>kvctl repair status</c>: the arcs of eventual keyspaces and when their copies were last found equal. Exit code 7 if some are not.
-/// <c>kvctl repair run</c>: every node compares its copies at once.
+/// <c>kvctl repair run</c>: every node compares its copies at once. <c>kvctl repair pause</c> and <c>resume</c>: none does until then.
 /// </summary>
 internal static class RepairCommand
 {
-    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.") { Status(shell), RunNow(shell) };
+    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.") 
+    {
+        Status(shell),
+        RunNow(shell),
+        Switch(shell, "pause", "Stop comparing copies and removing tombstones on all nodes, until resume or a restart.", pause: true),
+        Switch(shell, "resume", "Go on comparing copies on all nodes.", pause: false),
+    };
 
     private static Command Status(Shell shell)
     {
@@ -19,11 +25,12 @@ internal static class RepairCommand
         {
             await using var client = run.Connect();
             var listing = new Listing("node", "keyspace", "arc", "others", "equal_at", "keys_repaired", "problem");
-            var problems = false;
+            var (problems, paused) = (false, new List<string>());
             var map = await client.Administration.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
                 var answer = await client.Administration.GetRepairStatusAsync(route.Endpoint, run.Parsed.GetValue(keyspace), run.Timeout, run.Cancellation);
+                paused.AddRange(answer.Paused ? [answer.Node] : []);
                 foreach (var arc in answer.Arcs)
                 {
                     var equalAt = arc.EqualAtMs == 0 ? null : EntryText.Instant(DateTimeOffset.FromUnixTimeMilliseconds(arc.EqualAtMs));
@@ -33,7 +40,30 @@ internal static class RepairCommand
             }
 
             listing.WriteTo(run.Console.Out, run.Format);
+            foreach (var node in paused)
+            {
+                await run.Console.Error.WriteLineAsync($"kvctl: comparison is paused on {node}");
+            }
+
             return problems ? ExitCodes.Problems : ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Switch(Shell shell, string name, string description, bool pause)
+    {
+        var command = new Command(name, description);
+        command.SetAction(shell.Change(async run =>
+        {
+            await using var client = run.Connect();
+            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            foreach (var route in map.Nodes)
+            {
+                await client.Administration.PauseRepairAsync(route.Endpoint, pause, run.Timeout, run.Cancellation);
+            }
+
+            await run.Console.Out.WriteLineAsync(pause ? "comparison is paused on all nodes" : "comparison goes on on all nodes");
+            return ExitCodes.Ok;
         }));
         return command;
     }

@@ -2,16 +2,17 @@ using System.CommandLine;
 using System.Globalization;
 using KvRaft.Cli.Output;
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
 /// Keys of eventual keyspaces. <c>kvctl siblings show KEY</c>: every value that stands, with its time, and the context. <c>kvctl siblings resolve KEY
-/// VALUE</c>: one value over all that stand now. <c>get</c> and <c>put</c> work too: get prints one value a line, put replaces what it reads first.
+/// VALUE</c>: one value over all that stand now. <c>kvctl siblings top</c>: the keys with the most values. <c>get</c> and <c>put</c> work too: get prints one value a line, put replaces what it reads first.
 /// </summary>
 internal static class SiblingsCommand
 {
-    public static Command Create(Shell shell) => new("siblings", "Values of an eventual key that stand side by side.") { Show(shell), Resolve(shell) };
+    public static Command Create(Shell shell) => new("siblings", "Values of an eventual key that stand side by side.") { Show(shell), Resolve(shell), Top(shell) };
 
     /// <summary><c>kvctl get</c> on an eventual keyspace.</summary>
     public static async Task<int> GetAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, bool raw)
@@ -99,6 +100,39 @@ internal static class SiblingsCommand
             var bytes = text == "-" ? await run.Console.ReadInputAsync(run.Cancellation) : Arguments.Bytes(text);
             await using var client = run.Connect();
             return await PutAsync(run, client, Arguments.Bytes(run.Parsed.GetRequiredValue(key)), bytes, timeToLive: null);
+        }));
+        return command;
+    }
+
+    private static Command Top(Shell shell)
+    {
+        var count = new Option<int>("--count") { Description = "How many keys.", DefaultValueFactory = _ => 10 };
+        var command = new Command("top", "Show the keys with the most values, as any of their nodes has them.") { count };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var (wanted, found) = (run.Parsed.GetValue(count), new Dictionary<string, CrowdedKey>(StringComparer.Ordinal));
+            foreach (var route in (await client.Administration.GetRoutesAsync(run.Cancellation)).Nodes)
+            {
+                foreach (var key in (await client.Administration.GetTopSiblingsAsync(route.Endpoint, run.Keyspace, wanted, run.Timeout, run.Cancellation)).Keys)
+                {
+                    // Each is on several nodes; where they differ for a moment, the one that has most is the one to look at.
+                    var name = EntryText.Show(key.Key.Span);
+                    if (!found.TryGetValue(name, out var other) || other.Siblings < key.Siblings)
+                    {
+                        found[name] = key;
+                    }
+                }
+            }
+
+            var listing = new Listing("key", "siblings", "bytes");
+            foreach (var (name, key) in found.OrderByDescending(static pair => pair.Value.Siblings).ThenBy(static pair => pair.Key, StringComparer.Ordinal).Take(wanted))
+            {
+                listing.Add(name, key.Siblings, key.Bytes);
+            }
+
+            listing.WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
         }));
         return command;
     }

@@ -12,6 +12,24 @@ public sealed record CoordinatorOptions
     public TimeSpan ReplicaTimeout { get; init; } = TimeSpan.FromMilliseconds(750);
 
     /// <summary>
+    /// When a write or read that still waits for its quorum asks others beside those that are slow. A sync of a busy disk takes some ten milliseconds,
+    /// of a loaded machine a hundred; a client of ours gives an attempt one second, and of that something must be left for who is asked then.
+    /// </summary>
+    public TimeSpan HedgeDelay { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// How long a node is waited for that is only asked whether it is there, before a write is entrusted to it. A round trip takes a millisecond; a
+    /// paused or cut-off node is told from a loaded one, and two of them still leave a client time.
+    /// </summary>
+    public TimeSpan PresencePatience { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>
+    /// How fresh a node's last answer must be to entrust it with a write without asking. A write that is with a node when that is cut off has an unknown
+    /// fate, so this is short: under load a node answers many times in 20 ms, and without load a question more costs nobody anything.
+    /// </summary>
+    public TimeSpan PresenceFresh { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>
     /// How long a replica may take for which nobody can stand in. It may be slow and not gone, and giving it up early would only turn a slow answer into
     /// none; the caller's own deadline is usually sooner.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Quorum;
@@ -43,19 +44,19 @@ internal sealed class GetCoordinator(
     {
         try
         {
-            var outcomes = Channel.CreateUnbounded<(NodeId Node, SiblingSet? State)>();
+            var outcomes = Channel.CreateUnbounded<(NodeId? Node, FetchedState? Fetched)>();
             foreach (var slot in core.Replicas.Slots)
             {
                 _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
             }
 
+            using var slow = time.CreateTimer(_ => outcomes.Writer.TryWrite((null, null)), null, options.HedgeDelay, Timeout.InfiniteTimeSpan);
             while (!core.IsOver)
             {
-                var (node, state) = await outcomes.Reader.ReadAsync().ConfigureAwait(false);
-                (core, var next) = state is null ? core.Fail(node) : (core.Answer(node, state), null);
-                if (next is { } fallback)
+                (core, var more) = Take(core, await outcomes.Reader.ReadAsync().ConfigureAwait(false));
+                foreach (var slot in more)
                 {
-                    _ = AskAsync(fallback.Node, key, asking, outcomes.Writer);
+                    _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
                 }
 
                 if (core.Verdict == Verdict.Reached || core.IsOver)
@@ -78,19 +79,37 @@ internal sealed class GetCoordinator(
         }
     }
 
-    private async Task AskAsync(NodeId node, EventualKey key, Asking asking, ChannelWriter<(NodeId Node, SiblingSet? State)> outcomes)
+    /// <summary>An answer; without a node, that it takes long.</summary>
+    private static (GetCore Core, ImmutableArray<ReplicaSlot> More) Take(GetCore core, (NodeId? Node, FetchedState? Fetched) outcome)
+    {
+        if (outcome.Node is not { } node)
+        {
+            // Who has its answer needs nobody more.
+            return core.Verdict == Verdict.Open ? core.Hedge() : (core, []);
+        }
+
+        if (outcome.Fetched is { } fetched)
+        {
+            return (core.Answer(node, fetched.State, fetched.IsWhole), []);
+        }
+
+        var (failed, next) = core.Fail(node);
+        return (failed, next is { } fallback ? [fallback] : []);
+    }
+
+    private async Task AskAsync(NodeId node, EventualKey key, Asking asking, ChannelWriter<(NodeId? Node, FetchedState? Fetched)> outcomes)
     {
         using var patience = new CancellationTokenSource(asking.PatienceWithOne, time);
-        SiblingSet? state = null;
+        FetchedState? fetched = null;
         try
         {
             if (node == self)
             {
-                state = replica.Read(key);
+                fetched = new FetchedState(replica.Read(key), replica.IsWhole(key.Keyspace));
             }
             else if (asking.Suspects || suspicion.MayAsk(node))
             {
-                state = await peers.FetchAsync(node, key, patience.Token).ConfigureAwait(false);
+                fetched = await peers.FetchAsync(node, key, patience.Token).ConfigureAwait(false);
                 suspicion.Answered(node);
             }
         }
@@ -103,7 +122,7 @@ internal sealed class GetCoordinator(
             // A damaged copy, here or there, is no answer; the others are asked, and repair replaces nothing it cannot read.
         }
 
-        outcomes.TryWrite((node, state));
+        outcomes.TryWrite((node, fetched));
     }
 
     private async Task RepairAsync(NodeId node, EventualKey key, SiblingSet merged)

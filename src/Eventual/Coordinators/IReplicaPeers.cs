@@ -10,13 +10,21 @@ namespace KvRaft.Eventual.Coordinators;
 /// </summary>
 internal interface IReplicaPeers
 {
+    /// <summary>Completes if the node is there.</summary>
+    Task HearAsync(NodeId node, CancellationToken cancellationToken);
+
     /// <summary>What a node's replica knows of a key; nothing, if it has never heard of it.</summary>
-    Task<SiblingSet> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken);
+    Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken);
 
     /// <summary>Merges a state into a node's replica. Completes when it is as safe there as asked.</summary>
     /// <param name="hintFor">The node that should have it and is absent; null if <paramref name="node"/> is it.</param>
-    Task StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
+    /// <returns>Is the node one of those that keep the key, as far as it has heard?</returns>
+    Task<bool> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
 }
+
+/// <summary>What a replica knows of a key.</summary>
+/// <param name="IsWhole">It has everything that was ever safe on it; see <see cref="EventualReplica.IsWhole"/>.</param>
+internal readonly record struct FetchedState(SiblingSet State, bool IsWhole);
 
 /// <summary>Another node did not answer, or could not do it.</summary>
 internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause);

@@ -14,6 +14,7 @@ internal sealed class PeerSuspicion(TimeProvider time)
     public static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<NodeId, long> _nextProbe = new();
+    private readonly ConcurrentDictionary<NodeId, long> _lastAnswer = new();
     private TaskCompletionSource _cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes when some node that was suspected answers again.</summary>
@@ -41,8 +42,13 @@ internal sealed class PeerSuspicion(TimeProvider time)
 
     public void Failed(NodeId node) => _nextProbe[node] = After(time.GetTimestamp());
 
+    /// <summary>Did the node answer somebody just now?</summary>
+    public bool HasAnsweredWithin(NodeId node, TimeSpan span) =>
+        _lastAnswer.TryGetValue(node, out var at) && !IsSuspected(node) && time.GetElapsedTime(at) <= span;
+
     public void Answered(NodeId node)
     {
+        _lastAnswer[node] = time.GetTimestamp();
         if (_nextProbe.TryRemove(node, out _))
         {
             Interlocked.Exchange(ref _cleared, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();

@@ -51,7 +51,8 @@ internal sealed class PutCoordinator(
     /// <summary>One write on its way. Its loop has one reader of outcomes, so the core needs no lock.</summary>
     private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, TimeSpan patienceWithOne)
     {
-        private readonly Channel<(NodeId Node, bool Safe)> _outcomes = Channel.CreateUnbounded<(NodeId, bool)>();
+        /// <summary>Answers; without a node, that it takes long.</summary>
+        private readonly Channel<(NodeId? Node, bool Safe)> _outcomes = Channel.CreateUnbounded<(NodeId?, bool)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private bool _asksSuspects;
@@ -73,15 +74,10 @@ internal sealed class PutCoordinator(
                     _ = SendAsync(slot);
                 }
 
+                using var slow = owner._time.CreateTimer(_ => _outcomes.Writer.TryWrite((null, false)), null, owner._options.HedgeDelay, Timeout.InfiniteTimeSpan);
                 while (!core.IsOver)
                 {
-                    var (node, safe) = await _outcomes.Reader.ReadAsync().ConfigureAwait(false);
-                    (core, var next) = safe ? (core.Safe(node), null) : core.Fail(node);
-                    if (next is { } fallback)
-                    {
-                        _ = SendAsync(fallback);
-                    }
-
+                    core = Take(core, await _outcomes.Reader.ReadAsync().ConfigureAwait(false));
                     AnswerIfDecided(core);
                 }
 
@@ -97,6 +93,34 @@ internal sealed class PutCoordinator(
             {
                 Interlocked.Decrement(ref owner._underWay);
             }
+        }
+
+        private PutCore Take(PutCore core, (NodeId? Node, bool Safe) outcome)
+        {
+            if (outcome.Node is not { } node)
+            {
+                // Who has its answer needs nobody more.
+                var (hedged, asked) = core.Verdict == Verdict.Open ? core.Hedge() : (core, []);
+                foreach (var slot in asked)
+                {
+                    _ = SendAsync(slot);
+                }
+
+                return hedged;
+            }
+
+            if (outcome.Safe)
+            {
+                return core.Safe(node);
+            }
+
+            var (failed, next) = core.Fail(node);
+            if (next is { } fallback)
+            {
+                _ = SendAsync(fallback);
+            }
+
+            return failed;
         }
 
         private void AnswerIfDecided(PutCore core)

@@ -33,7 +33,11 @@ internal sealed record GetCore
 
     public bool IsOver => Replicas.WaitingCount == 0;
 
-    public bool Overlaps => _spec.Overlaps && Replicas.AnsweredCount - Replicas.FallbackAnswerCount >= _spec.R;
+    /// <summary>R primaries answered that have forgotten nothing, and any W have one of them in common.</summary>
+    public bool Overlaps => _spec.Overlaps && WholeCount >= _spec.R;
+
+    /// <summary>Primaries that answered and have everything that was ever safe on them.</summary>
+    private int WholeCount { get; init; }
 
     /// <summary>The primaries that answered less than all answers together say: each is to be sent <see cref="Merged"/>.</summary>
     public IEnumerable<NodeId> Behind => Replicas.Slots
@@ -44,18 +48,36 @@ internal sealed record GetCore
     public static GetCore Start(QuorumSpec spec, PreferenceList list) =>
         new(spec, ReplicaSlots.Start(list, spec.Sloppy), SiblingSet.Empty, ImmutableDictionary<NodeId, SiblingSet>.Empty);
 
-    public GetCore Answer(NodeId node, SiblingSet state)
+    /// <param name="isWhole">The replica has everything that was ever safe on it.</param>
+    public GetCore Answer(NodeId node, SiblingSet state, bool isWhole)
     {
         var replicas = Replicas.Answer(node);
-        return ReferenceEquals(replicas, Replicas)
-            ? this
-            : this with { Replicas = replicas, Merged = Merged.Merge(state), Answers = Answers.SetItem(node, state) };
+        if (ReferenceEquals(replicas, Replicas))
+        {
+            return this;
+        }
+
+        var counts = isWhole && replicas.Slots.Any(slot => slot.Node == node && !slot.IsFallback);
+        return this with
+        {
+            Replicas = replicas,
+            Merged = Merged.Merge(state),
+            Answers = Answers.SetItem(node, state),
+            WholeCount = WholeCount + (counts ? 1 : 0),
+        };
     }
 
     /// <returns>The core, and who is to be asked instead; null if nobody.</returns>
     public (GetCore Core, ReplicaSlot? Next) Fail(NodeId node)
     {
         var (replicas, next) = Replicas.Fail(node);
+        return (this with { Replicas = replicas }, next);
+    }
+
+    /// <returns>The core, and who is to be asked beside those that take long.</returns>
+    public (GetCore Core, ImmutableArray<ReplicaSlot> Next) Hedge()
+    {
+        var (replicas, next) = Replicas.Hedge();
         return (this with { Replicas = replicas }, next);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Quorum;
@@ -36,6 +37,13 @@ internal sealed record PutCore
     public (PutCore Core, ReplicaSlot? Next) Fail(NodeId node)
     {
         var (replicas, next) = Replicas.Fail(node);
+        return (this with { Replicas = replicas }, next);
+    }
+
+    /// <returns>The core, and who is to be asked beside those that take long.</returns>
+    public (PutCore Core, ImmutableArray<ReplicaSlot> Next) Hedge()
+    {
+        var (replicas, next) = Replicas.Hedge();
         return (this with { Replicas = replicas }, next);
     }
 }

@@ -21,7 +21,8 @@ internal readonly record struct ReplicaSlot(NodeId Node, NodeId StandsFor, SlotS
 
 /// <summary>
 /// Who is asked for a key and how far each is: what reads and writes have in common. All N primaries are asked at once; where one fails and
-/// the quorum is sloppy, the next node along the ring that is not in use yet stands in for it, and for that one the next. Immutable.
+/// the quorum is sloppy, the next node along the ring that is not in use yet stands in for it, and for that one the next. Where one is only slow, somebody may
+/// be asked beside it (<see cref="Hedge"/>), and both count. Immutable.
 /// </summary>
 internal sealed record ReplicaSlots
 {
@@ -66,13 +67,38 @@ internal sealed record ReplicaSlots
         }
 
         var failed = Mark(node, SlotState.Failed);
-        if (!_sloppy || _fallbacksUsed == _list.Fallbacks.Length)
+        var standsFor = Slots[place].StandsFor;
+        return failed.HasSomebodyFor(standsFor) ? (failed, null) : failed.StandInFor(standsFor);
+    }
+
+    /// <summary>Some take long: whoever still waits gets somebody beside it, as far as there are nodes.</summary>
+    /// <returns>The slots, and who is to be asked too.</returns>
+    public (ReplicaSlots Slots, ImmutableArray<ReplicaSlot> Next) Hedge()
+    {
+        var (hedged, asked) = (this, ImmutableArray.CreateBuilder<ReplicaSlot>());
+        foreach (var slot in Slots.Where(slot => slot.State == SlotState.Waiting && Slots.Count(other => other.StandsFor == slot.StandsFor && other.State != SlotState.Failed) == 1))
         {
-            return (failed, null);
+            (hedged, var next) = hedged.StandInFor(slot.StandsFor);
+            if (next is { } fallback)
+            {
+                asked.Add(fallback);
+            }
         }
 
-        var next = new ReplicaSlot(_list.Fallbacks[_fallbacksUsed], Slots[place].StandsFor, SlotState.Waiting);
-        return (new ReplicaSlots(_list, _sloppy, failed.Slots.Add(next), _fallbacksUsed + 1), next);
+        return (hedged, asked.ToImmutable());
+    }
+
+    private bool HasSomebodyFor(NodeId primary) => Slots.Any(slot => slot.StandsFor == primary && slot.State != SlotState.Failed);
+
+    private (ReplicaSlots Slots, ReplicaSlot? Next) StandInFor(NodeId primary)
+    {
+        if (!_sloppy || _fallbacksUsed == _list.Fallbacks.Length)
+        {
+            return (this, null);
+        }
+
+        var next = new ReplicaSlot(_list.Fallbacks[_fallbacksUsed], primary, SlotState.Waiting);
+        return (new ReplicaSlots(_list, _sloppy, Slots.Add(next), _fallbacksUsed + 1), next);
     }
 
     private ReplicaSlots Mark(NodeId node, SlotState state)

@@ -78,7 +78,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
 
     private async Task MeetAsync(NodeId other, EventualKey key, CancellationToken cancellationToken)
     {
-        var theirs = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
+        var (theirs, _) = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
         var merged = theirs.IsEmpty
             ? replica.Read(key)
             : (await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false)).State;

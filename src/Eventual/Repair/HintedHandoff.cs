@@ -83,7 +83,7 @@ internal sealed class HintedHandoff(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token)) is not { } list || replica.Find(hint.Key) is not { } record)
+            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token)) is null || replica.Find(hint.Key) is not { } record)
             {
                 // The keyspace was dropped, or nothing is left of the key to be owed.
                 await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
@@ -91,7 +91,7 @@ internal sealed class HintedHandoff(
             }
 
             await peers.StoreAsync(hint.Node, hint.Key, SiblingSetCodec.Decode(record.State), null, durable: true, both.Token).ConfigureAwait(false);
-            var settled = new HandedOver(hint.Node, record.Hash, KeepsRecord: list.Primaries.Contains(owners.Self));
+            var settled = new HandedOver(hint.Node, record.Hash, () => owners.Keeps(hint.Key) is not false);
             await replica.WriteAsync(hint.Key, settled, durable: false, cancellationToken).ConfigureAwait(false);
             return null;
         }

@@ -1,3 +1,5 @@
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
 using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Repair;
@@ -15,4 +17,7 @@ internal interface IKeyOwners
 
     /// <summary>The preference list of an arc; null if the keyspace is not there (any more).</summary>
     PreferenceList? ListOf(KeyspaceId keyspace, int arc);
+
+    /// <summary>Is this node one of those that keep the key? Null if the keyspace is not there (any more).</summary>
+    bool? Keeps(EventualKey key) => ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token))?.Primaries.Contains(Self);
 }

@@ -10,7 +10,8 @@ namespace KvRaft.Eventual.Repair;
 /// <summary>
 /// One round of anti-entropy: for every keyspace, the roots of this node's arcs are compared with those of the other nodes that keep them; where they
 /// differ, <see cref="ArcComparison"/> brings them together. Records of arcs that this node does not keep (it stood in for somebody, and the hint was
-/// dropped; or the ring changed) are handed to all who do and then removed here. One caller at a time.
+/// dropped; or the ring changed) are handed to all who do, and removed here when each of them has the record on its disk and says that it keeps it. So
+/// arcs change their nodes while writes go on: the new node has each record before the old one drops it. One caller at a time.
 /// </summary>
 internal sealed class RepairRounds(
     EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, RepairLedger ledger, RepairOptions options, TimeProvider time)
@@ -20,26 +21,34 @@ internal sealed class RepairRounds(
     /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        foreach (var keyspace in owners.Keyspaces)
+        // Taken before, so that one made meanwhile is none of those that were compared.
+        var (keyspaces, metAll) = (owners.Keyspaces, true);
+        foreach (var keyspace in keyspaces)
         {
             var failures = new Dictionary<int, string>();
             foreach (var other in owners.Nodes.Where(node => node != owners.Self))
             {
-                await CompareAsync(keyspace, other, failures, cancellationToken).ConfigureAwait(false);
+                metAll &= await TryCompareAsync(keyspace, other, failures, cancellationToken).ConfigureAwait(false);
             }
 
             await NoteAsync(keyspace, failures, cancellationToken).ConfigureAwait(false);
         }
 
+        if (metAll && replica.IsBorn && !keyspaces.All(replica.IsWhole))
+        {
+            await replica.IsWholeFromAsync(default, cancellationToken).ConfigureAwait(false);
+        }
+
         ledger.RoundDone();
     }
 
-    private async Task CompareAsync(KeyspaceId keyspace, NodeId other, Dictionary<int, string> failures, CancellationToken cancellationToken)
+    /// <returns>True if afterwards this node has everything the other one has.</returns>
+    private async Task<bool> TryCompareAsync(KeyspaceId keyspace, NodeId other, Dictionary<int, string> failures, CancellationToken cancellationToken)
     {
         var common = Enumerable.Range(0, LeafPlace.Arcs).Where(arc => IsKept(keyspace, arc, owners.Self) && IsKept(keyspace, arc, other)).ToArray();
         if (common.Length == 0)
         {
-            return;
+            return true;
         }
 
         try
@@ -57,6 +66,8 @@ internal sealed class RepairRounds(
                 ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, cancellationToken).ConfigureAwait(false));
                 failures.TryAdd(arc, $"differed from node {other}; repaired");
             }
+
+            return true;
         }
         catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -65,6 +76,8 @@ internal sealed class RepairRounds(
             {
                 failures.TryAdd(arc, failed.Message);
             }
+
+            return false;
         }
     }
 
@@ -124,16 +137,17 @@ internal sealed class RepairRounds(
             var state = SiblingSetCodec.Decode(record.State);
             foreach (var node in list.Primaries.ToArray())
             {
-                await WithPatienceAsync(
-                    async patience =>
-                    {
-                        await peers.StoreAsync(node, record.Key, state, null, durable: true, patience).ConfigureAwait(false);
-                        return true;
-                    },
-                    cancellationToken).ConfigureAwait(false);
+                var keeps = await WithPatienceAsync(
+                    patience => peers.StoreAsync(node, record.Key, state, null, durable: true, patience), cancellationToken).ConfigureAwait(false);
+                if (!keeps)
+                {
+                    // It has not heard yet that it does. Whoever drops a record to one who would drop it too loses it.
+                    return false;
+                }
             }
 
-            await replica.WriteAsync(record.Key, new RemoveStray(record.Hash), durable: false, cancellationToken).ConfigureAwait(false);
+            var stray = new RemoveStray(record.Hash, () => owners.Keeps(record.Key) is false);
+            await replica.WriteAsync(record.Key, stray, durable: false, cancellationToken).ConfigureAwait(false);
             ledger.HandedOverStray();
             return true;
         }

@@ -33,6 +33,9 @@ namespace KvRaft.Eventual.Replicas;
 /// </summary>
 internal sealed class EventualReplica : IAsyncDisposable
 {
+    /// <summary>Above every keyspace.</summary>
+    private const long Unborn = 1L + uint.MaxValue;
+
     private readonly string _directory;
     private readonly IStorageEngine _engine;
     private readonly EventualLimits _limits;
@@ -44,6 +47,7 @@ internal sealed class EventualReplica : IAsyncDisposable
     private readonly ReaderWriterLockSlim _closing = new();
     private readonly Task _writer;
     private bool _closed;
+    private long _wholeFrom = Unborn;
 
     /// <summary>Something was written after the last sync. For the writer.</summary>
     private bool _hasUnsynced;
@@ -54,7 +58,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         _incarnation = ReplicaIncarnation.TakeUp(directory);
         Hints = new HintLedger(limits);
         Load();
-        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints);
+        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints, Crowded);
         _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(limits.QueueMax) { SingleReader = true });
         _writer = Task.Run(WriteForeverAsync);
     }
@@ -62,6 +66,17 @@ internal sealed class EventualReplica : IAsyncDisposable
     public HintLedger Hints { get; }
 
     public TreeShelf Trees { get; } = new();
+
+    public CrowdedKeys Crowded { get; } = new();
+
+    /// <summary>Was it said, since the disk was new, from which keyspace on nothing can be missing here?</summary>
+    public bool IsBorn => Volatile.Read(ref _wholeFrom) < Unborn;
+
+    /// <summary>
+    /// Does this replica have every write that was ever safe here? Not if its disk is new and the keyspace is older, until it was compared with all others: what
+    /// it has acknowledged it has forgotten then. It answers all the same; but its answer is not worth what others may believe.
+    /// </summary>
+    public bool IsWhole(KeyspaceId keyspace) => keyspace.Value >= Volatile.Read(ref _wholeFrom);
 
     /// <summary>Faults when the disk failed; the node must stop.</summary>
     public Task Failure => _failure.Task;
@@ -117,6 +132,17 @@ internal sealed class EventualReplica : IAsyncDisposable
         }
 
         return new BegunWrite(pending.Written.Task, pending.Safe.Task);
+    }
+
+    /// <summary>From this keyspace on nothing is missing here. Survives a power cut.</summary>
+    /// <param name="first">
+    /// The next that will be made, for a replica whose disk is new: those that are there may have been kept here before. The first of all, once it was
+    /// compared with everybody.
+    /// </param>
+    public async Task IsWholeFromAsync(KeyspaceId first, CancellationToken cancellationToken)
+    {
+        await WriteAsync(default, new BeWhole(first), durable: true, cancellationToken).ConfigureAwait(false);
+        Volatile.Write(ref _wholeFrom, first.Value);
     }
 
     /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
@@ -175,6 +201,26 @@ internal sealed class EventualReplica : IAsyncDisposable
         return found;
     }) ?? [];
 
+    /// <summary>The keys of a keyspace with the most values here, most first, at most <paramref name="count"/>. Looks through all that have more than one.</summary>
+    public IReadOnlyList<CrowdedKey> MostCrowded(KeyspaceId keyspace, int count) => Use(engine =>
+    {
+        var (from, to) = RecordLayout.Keyspace(RecordLayout.ManyPrefix, keyspace);
+        var most = new PriorityQueue<CrowdedKey, (int, long)>();
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan(from, to);
+        while (rows.MoveNext())
+        {
+            var found = RecordLayout.ManyOf(rows.Key, rows.Value);
+            most.Enqueue(found, (found.Siblings, found.Bytes));
+            if (most.Count > count)
+            {
+                most.Dequeue();
+            }
+        }
+
+        return most.UnorderedItems.Select(static item => item.Element).OrderByDescending(static found => (found.Siblings, found.Bytes)).ToList();
+    }) ?? [];
+
     /// <summary>Removes everything of a keyspace that was dropped. Its id is never given again, so a straggler is all that can come.</summary>
     public Task DropAsync(KeyspaceId keyspace, CancellationToken cancellationToken) =>
         WriteAsync(new EventualKey(keyspace, default, default), new DropAll(), durable: true, cancellationToken);
@@ -222,6 +268,19 @@ internal sealed class EventualReplica : IAsyncDisposable
             while (leaves.MoveNext())
             {
                 Trees.Load(RecordLayout.PlaceOfLeaf(leaves.Key), BitConverter.ToUInt64(leaves.Value));
+            }
+        }
+
+        if (snapshot.Get(RecordLayout.Whole) is { } whole)
+        {
+            _wholeFrom = BitConverter.ToUInt32(whole);
+        }
+
+        using (var crowd = snapshot.Scan([RecordLayout.ManyPrefix], [RecordLayout.ManyPrefix + 1]))
+        {
+            while (crowd.MoveNext())
+            {
+                Crowded.Changed(0, RecordLayout.ManyOf(crowd.Key, crowd.Value).Siblings);
             }
         }
 
@@ -305,6 +364,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         try
         {
             pending.Result = pending.Write is Nothing ? default
+                : pending.Write is BeWhole whole ? _batch.BeWhole(whole.First)
                 : pending.Write is DropAll ? _batch.Drop(pending.Key.Keyspace, Trees)
                 : _batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
@@ -317,6 +377,9 @@ internal sealed class EventualReplica : IAsyncDisposable
 
     /// <summary>Asks for the end of a keyspace.</summary>
     private sealed record DropAll : ReplicaWrite;
+
+    /// <summary>Notes from which keyspace on nothing is missing.</summary>
+    private sealed record BeWhole(KeyspaceId First) : ReplicaWrite;
 
     /// <summary>Only waits for the sync.</summary>
     private sealed record Nothing : ReplicaWrite;

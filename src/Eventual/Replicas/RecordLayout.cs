@@ -16,6 +16,8 @@ namespace KvRaft.Eventual.Replicas;
 ///  0x03   leaf     keyspace:u32 arc:u16 bucket:u16                         hash:u64 (ArcTree)
 ///  0x04   grave    keyspace:u32 token:u64 key                              since:i64 (ms), while the record is a tombstone
 ///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
+///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while more than one value stands
+///  0x07   whole    -                                                       keyspace:u32, from which on nothing is missing; see WholeFrom
 /// </code>
 /// </summary>
 internal static class RecordLayout
@@ -25,6 +27,9 @@ internal static class RecordLayout
     public const byte LeafPrefix = 0x03;
     public const byte GravePrefix = 0x04;
     public const byte DuePrefix = 0x05;
+    public const byte ManyPrefix = 0x06;
+
+    public static readonly byte[] Whole = [0x07];
 
     private const int Head = 1 + sizeof(uint) + sizeof(ulong);
     private const int LeafBytes = 1 + sizeof(uint) + sizeof(ushort) + sizeof(ushort);
@@ -60,6 +65,19 @@ internal static class RecordLayout
     }
 
     public static byte[] Grave(EventualKey key) => Row(GravePrefix, key, []);
+
+    public static byte[] Many(EventualKey key) => Row(ManyPrefix, key, []);
+
+    public static byte[] ManyValue(int siblings, long bytes)
+    {
+        var value = new byte[sizeof(uint) + sizeof(ulong)];
+        BinaryPrimitives.WriteUInt32LittleEndian(value, (uint)siblings);
+        BinaryPrimitives.WriteUInt64LittleEndian(value.AsSpan(sizeof(uint)), (ulong)bytes);
+        return value;
+    }
+
+    public static CrowdedKey ManyOf(ReadOnlySpan<byte> row, ReadOnlySpan<byte> value) => new(
+        KeyOfRecord(row), (int)BinaryPrimitives.ReadUInt32LittleEndian(value), (long)BinaryPrimitives.ReadUInt64LittleEndian(value[sizeof(uint)..]));
 
     public static byte[] Due(long atMs, EventualKey key)
     {

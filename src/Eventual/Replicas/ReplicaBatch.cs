@@ -9,7 +9,7 @@ namespace KvRaft.Eventual.Replicas;
 /// One round of a replica's writes on its way to the engine: each write sees what those before it in the round did, and records, hints and
 /// the hashes of trees go into one engine batch, so that they are never apart. For the writing thread.
 /// </summary>
-internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, EventualLimits limits, HintLedger hints)
+internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, EventualLimits limits, HintLedger hints, CrowdedKeys crowded)
 {
     private readonly EngineBatch _batch = new();
     private readonly Dictionary<EventualKey, (StoredRecord Record, byte[]? Bytes)> _records = [];
@@ -32,7 +32,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
             TakeState take => (RecordRules.Take(before, take.State, names, nowMs), WriteEnd.Applied),
             ExpireValues => (before with { State = before.State.Expire(nowMs) }, WriteEnd.Applied),
             RemoveTombstone remove when before.State.IsTombstone => (HasHash(key, remove.Hash) ? StoredRecord.None : before, WriteEnd.Applied),
-            RemoveStray remove => (HasHash(key, remove.Hash) && !hints.Has(key) ? StoredRecord.None : before, WriteEnd.Applied),
+            RemoveStray remove => (HasHash(key, remove.Hash) && !hints.Has(key) && remove.IsStray() ? StoredRecord.None : before, WriteEnd.Applied),
             HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
             _ => (before, WriteEnd.Applied),
         };
@@ -87,15 +87,33 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
     {
         Commit(trees);
-        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix])
+        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix, RecordLayout.ManyPrefix])
         {
             var (from, to) = RecordLayout.Keyspace(prefix, keyspace);
             _batch.DeleteRange(from, to);
         }
 
         hints.Forget(keyspace);
+        ForgetCrowd(keyspace);
         trees.Forget(keyspace);
         return new WriteResult(WriteEnd.Applied, SiblingSet.Empty);
+    }
+
+    public WriteResult BeWhole(KeyspaceId first)
+    {
+        _batch.Put(RecordLayout.Whole, BitConverter.GetBytes(first.Value));
+        return default;
+    }
+
+    private void ForgetCrowd(KeyspaceId keyspace)
+    {
+        var (from, to) = RecordLayout.Keyspace(RecordLayout.ManyPrefix, keyspace);
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan(from, to);
+        while (rows.MoveNext())
+        {
+            crowded.Changed(RecordLayout.ManyOf(rows.Key, rows.Value).Siblings, 0);
+        }
     }
 
     private StoredRecord Record(EventualKey key) => Find(key).Record;
@@ -145,6 +163,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
             _batch.Delete(RecordLayout.Grave(key));
         }
 
+        IndexCrowd(key, before, after);
         var (wasDue, isDue) = (DueOf(before), DueOf(after));
         if (wasDue != isDue)
         {
@@ -160,6 +179,20 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
     }
 
+    private void IndexCrowd(EventualKey key, SiblingSet before, SiblingSet after)
+    {
+        if (after.Siblings.Length > 1)
+        {
+            _batch.Put(RecordLayout.Many(key), RecordLayout.ManyValue(after.Siblings.Length, after.Siblings.Sum(static sibling => (long)sibling.Value.Length)));
+        }
+        else if (before.Siblings.Length > 1)
+        {
+            _batch.Delete(RecordLayout.Many(key));
+        }
+
+        crowded.Changed(before.Siblings.Length, after.Siblings.Length);
+    }
+
     private static long DueOf(SiblingSet state) =>
         state.Siblings.Where(static sibling => sibling.ExpireAtMs != 0).Select(static sibling => sibling.ExpireAtMs).DefaultIfEmpty().Min();
 
@@ -171,7 +204,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
 
         Settle(key, handed.Node);
-        return handed.KeepsRecord || hints.Has(key) ? record : StoredRecord.None;
+        return hints.Has(key) || handed.KeepsRecord() ? record : StoredRecord.None;
     }
 
     private void Owe(EventualKey key, NodeId node, long nowMs)

@@ -26,7 +26,8 @@ internal sealed record OweTo(IReadOnlyList<NodeId> Nodes) : ReplicaWrite;
 /// The node has the state of this hash now, so the hint goes, if the record is still that. A record that this node kept for others only goes
 /// with its last hint.
 /// </summary>
-internal sealed record HandedOver(NodeId Node, ulong Hash, bool KeepsRecord) : ReplicaWrite;
+/// <param name="KeepsRecord">Asked when it is done; see <see cref="RemoveStray"/>.</param>
+internal sealed record HandedOver(NodeId Node, ulong Hash, Func<bool> KeepsRecord) : ReplicaWrite;
 
 /// <summary>The hint is given up: too old, too many, or by an operator's word. The record stays; repair finds it.</summary>
 internal sealed record DropHint(NodeId Node) : ReplicaWrite;
@@ -37,8 +38,11 @@ internal sealed record ExpireValues : ReplicaWrite;
 /// <summary>Every node confirmed the tombstone of this hash: it goes, if it is still that.</summary>
 internal sealed record RemoveTombstone(ulong Hash) : ReplicaWrite;
 
-/// <summary>All primaries have the state of this hash, and this node is none of them: the record goes, if it is still that.</summary>
-internal sealed record RemoveStray(ulong Hash) : ReplicaWrite;
+/// <summary>All primaries have the state of this hash and say that they keep it, and this node is none of them: the record goes, if it is still that.</summary>
+/// <param name="IsStray">
+/// Asked when it is done and not before: a node that has become a keeper meanwhile may have told somebody so, who then drops the record in turn.
+/// </param>
+internal sealed record RemoveStray(ulong Hash, Func<bool> IsStray) : ReplicaWrite;
 
 /// <summary>How a write of a replica ended.</summary>
 internal enum WriteEnd

@@ -6,6 +6,7 @@ using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Services;
+using KvRaft.Node.Telemetry;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 
@@ -62,6 +63,7 @@ internal static class EventualRoom
         services.AddSingleton<HintedHandoff>();
         services.AddSingleton<EventualTreesService>();
         services.AddSingleton<EventualRepairService>();
+        services.AddSingleton<EventualMetrics>();
         services.AddSingleton<EventualRepairLoop>();
         services.AddHostedService(static provider => provider.GetRequiredService<EventualRepairLoop>());
         return services;

@@ -120,6 +120,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
         // Nobody asks for the metrics; they are there for whoever listens to the process.
         app.Services.GetRequiredService<NodeMetrics>();
+        app.Services.GetRequiredService<EventualMetrics>();
         app.MapGrpcServices();
         return app;
     }

@@ -22,13 +22,25 @@ internal sealed class EventualRepairLoop(
     private static readonly Task Never = new TaskCompletionSource().Task;
 
     private readonly ChangeSignal _asked = new();
+    private volatile bool _paused;
+
+    /// <summary>Copies are not compared and tombstones not removed, until somebody says so or the node starts anew.</summary>
+    public bool IsPaused => _paused;
+
+    public void Pause() => _paused = true;
+
+    public void Resume()
+    {
+        _paused = false;
+        RunSoon();
+    }
 
     /// <summary>Begins the next round without waiting for its time.</summary>
     public void RunSoon() => _asked.Raise();
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         failure.GuardAsync(token => RepeatAsync(handoff.RunAsync, () => replica.Hints.Added, options.RoundInterval, token), stoppingToken),
-        failure.GuardAsync(token => RepeatAsync(rounds.RunAsync, null, options.RoundInterval, token), stoppingToken),
+        failure.GuardAsync(token => RepeatAsync(token => _paused ? Task.CompletedTask : rounds.RunAsync(token), null, options.RoundInterval, token), stoppingToken),
         failure.GuardAsync(token => RepeatAsync(SweepAsync, null, options.SweepInterval, token), stoppingToken));
 
     private async Task RepeatAsync(Func<CancellationToken, Task> run, Func<Task>? news, TimeSpan interval, CancellationToken cancellationToken)
@@ -58,6 +70,9 @@ internal sealed class EventualRepairLoop(
             await Task.WhenAll(due.Select(key => replica.WriteAsync(key, new ExpireValues(), durable: false, cancellationToken)));
         }
 
-        await tombstones.RunAsync(cancellationToken);
+        if (!_paused)
+        {
+            await tombstones.RunAsync(cancellationToken);
+        }
     }
 }

@@ -26,6 +26,12 @@ internal sealed class EventualSweeper(
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;
             var state = placement.State;
+            if (state.IsInitialized && !replica.IsBorn)
+            {
+                // The keyspaces there are may have been kept here before the disk was new.
+                await replica.IsWholeFromAsync(new KeyspaceId(state.NextKeyspaceId.Value), cancellationToken);
+            }
+
             foreach (var keyspace in replica.Trees.Keyspaces().Where(id => id.Value < state.NextKeyspaceId.Value && state.FindKeyspace(id) is null))
             {
                 await replica.DropAsync(keyspace, cancellationToken);

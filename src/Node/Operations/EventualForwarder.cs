@@ -12,21 +12,22 @@ namespace KvRaft.Node.Operations;
 /// at the next if one is silent, since at worst the same value stands twice; an addition is not, since it could count twice.
 /// </summary>
 internal sealed class EventualForwarder(
-    NodeOptions options, PeerDirectory peers, PeerSuspicion suspicion, CoordinatorOptions patience, DeadlineTokens tokens, TimeProvider time)
+    NodeOptions options, PeerDirectory peers, IReplicaPeers replicas, PeerSuspicion suspicion, CoordinatorOptions patience, DeadlineTokens tokens, TimeProvider time)
 {
     /// <summary>Is this node to coordinate: does it keep the key, or was it chosen by another that does not?</summary>
     public bool IsCoordinator(PreferenceList list, bool wasForwarded) => wasForwarded || list.Primaries.Contains(options.NodeId);
 
     /// <summary>No answer if no primary could be reached, and then somebody may stand in.</summary>
+    /// <param name="sloppy">May somebody stand in?</param>
     /// <param name="call">Sends it; the number is how often it was sent before by this node, perhaps with effect.</param>
     public async Task<(Answered<T>? Answered, int Attempts)> ForwardAsync<T>(
-        PreferenceList list, bool mayRepeat, Func<Peer, CallOptions, int, AsyncUnaryCall<T>> call, Deadline deadline)
+        PreferenceList list, bool mayRepeat, bool sloppy, Func<Peer, CallOptions, int, AsyncUnaryCall<T>> call, Deadline deadline)
         where T : class
     {
         var attempts = 0;
-        foreach (var node in list.Primaries.ToArray())
+        foreach (var (node, isThere) in list.Primaries.ToArray().Select(node => (node, IsThereAsync(node, insists: !sloppy))).ToArray())
         {
-            if (!suspicion.MayAsk(node) || peers.Find(node) is not { } peer)
+            if (!await isThere || peers.Find(node) is not { } peer)
             {
                 continue;
             }
@@ -48,6 +49,36 @@ internal sealed class EventualForwarder(
         }
 
         return (null, attempts);
+    }
+
+    /// <summary>
+    /// A write is not entrusted to a node that may be gone: what becomes of it there nobody would know. Never throws. A node that is suspected is left to
+    /// others to try, who lose nothing by it; but where nobody may stand in it is asked all the same.
+    /// </summary>
+    private async Task<bool> IsThereAsync(NodeId node, bool insists)
+    {
+        if (!insists && suspicion.IsSuspected(node))
+        {
+            return false;
+        }
+
+        if (suspicion.HasAnsweredWithin(node, patience.PresenceFresh))
+        {
+            return true;
+        }
+
+        using var limit = new CancellationTokenSource(patience.PresencePatience, time);
+        try
+        {
+            await replicas.HearAsync(node, limit.Token);
+            suspicion.Answered(node);
+            return true;
+        }
+        catch (Exception failed) when (failed is PeerException or OperationCanceledException)
+        {
+            suspicion.Failed(node);
+            return false;
+        }
     }
 
     /// <summary>The coordinator itself gives replicas <see cref="CoordinatorOptions.ReplicaTimeout"/> and then one fallback as long; no more is worth waiting for.</summary>

@@ -167,7 +167,7 @@ internal sealed class EventualOperations(
         var (target, attempts) = (write.Target, write.Header?.Attempt ?? 0);
         if (!forwarder.IsCoordinator(target.List, write.WasForwarded))
         {
-            var (answered, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, forward, deadline);
+            var (answered, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline);
             if (answered is { } done)
             {
                 return done;

@@ -10,16 +10,20 @@ namespace KvRaft.Node.Peers;
 /// <summary>The replicas of other nodes, by gRPC.</summary>
 internal sealed class GrpcReplicaPeers(PeerCaller peers) : IReplicaPeers
 {
-    public async Task<SiblingSet> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken)
+    public Task HearAsync(NodeId node, CancellationToken cancellationToken) =>
+        peers.CallAsync(node, peer => peer.EventualPeers.HearAsync(new HearRequest(), cancellationToken: cancellationToken));
+
+    public async Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken)
     {
         var response = await peers.CallAsync(node, peer => peer.EventualPeers.FetchAsync(
             new FetchStateRequest { Key = PeerWire.ToWire(key) }, cancellationToken: cancellationToken));
-        return response.State.IsEmpty ? SiblingSet.Empty : SiblingSetCodec.Decode(response.State.Memory);
+        return new FetchedState(response.State.IsEmpty ? SiblingSet.Empty : SiblingSetCodec.Decode(response.State.Memory), !response.Partial);
     }
 
-    public Task StoreAsync(
-        NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken) =>
-        peers.CallAsync(node, peer => peer.EventualPeers.StoreAsync(
+    public async Task<bool> StoreAsync(
+        NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
+    {
+        var response = await peers.CallAsync(node, peer => peer.EventualPeers.StoreAsync(
             new StoreStateRequest
             {
                 Key = PeerWire.ToWire(key),
@@ -28,4 +32,6 @@ internal sealed class GrpcReplicaPeers(PeerCaller peers) : IReplicaPeers
                 Durable = durable,
             },
             cancellationToken: cancellationToken));
+        return response.Keeps;
+    }
 }

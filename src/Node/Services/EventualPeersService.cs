@@ -1,5 +1,6 @@
 using Grpc.Core;
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
@@ -9,22 +10,26 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
-internal sealed class EventualPeersService(EventualReplica replica) : EventualPeers.EventualPeersBase
+internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners) : EventualPeers.EventualPeersBase
 {
+    public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
+
     public override Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
     {
-        var state = replica.Read(KeyOf(request.Key));
+        var key = KeyOf(request.Key);
+        var state = replica.Read(key);
         return Task.FromResult(new FetchStateResponse
         {
             State = state.IsEmpty ? Google.Protobuf.ByteString.Empty : Google.Protobuf.UnsafeByteOperations.UnsafeWrap(SiblingSetCodec.Encode(state)),
+            Partial = !replica.IsWhole(key.Keyspace),
         });
     }
 
     public override async Task<StoreStateResponse> Store(StoreStateRequest request, ServerCallContext context)
     {
-        var write = new TakeState(StateOf(request), HintOf(request));
-        await replica.WriteAsync(KeyOf(request.Key), write, request.Durable, context.CancellationToken);
-        return new StoreStateResponse();
+        var (key, write) = (KeyOf(request.Key), new TakeState(StateOf(request), HintOf(request)));
+        await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
+        return new StoreStateResponse { Keeps = owners.Keeps(key) is true };
     }
 
     private static EventualKey KeyOf(StateKey? key) => key is { Keyspace: > 0, Key.IsEmpty: false }

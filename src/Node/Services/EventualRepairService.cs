@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Repair;
@@ -16,6 +17,12 @@ internal sealed class EventualRepairService(
     NodeOptions options, EventualReplica replica, HintedHandoff handoff, RepairLedger ledger, EventualRepairLoop loop, IKeyOwners owners,
     GetCoordinator gets, ShardMapHolder map) : EventualRepair.EventualRepairBase
 {
+    /// <summary>Keys of one answer: with keys of 4 KiB, the longest, 4 MiB.</summary>
+    private const int TopMax = 1000;
+
+    /// <summary>What fits on a screen.</summary>
+    private const int TopDefault = 10;
+
     public override Task<ListHintsResponse> ListHints(ListHintsRequest request, ServerCallContext context)
     {
         var response = new ListHintsResponse { KeptBy = options.NodeId.Value, Dropped = replica.Hints.DroppedCount };
@@ -51,6 +58,7 @@ internal sealed class EventualRepairService(
             ReadRepairs = gets.RepairedCount,
             TombstonesRemoved = ledger.TombstonesRemoved,
             Rounds = ledger.Rounds,
+            Paused = loop.IsPaused,
         };
         foreach (var keyspace in map.Current.Keyspaces.Where(each => each.Eventual is not null && (request.Keyspace.Length == 0 || each.Name == request.Keyspace)))
         {
@@ -64,6 +72,38 @@ internal sealed class EventualRepairService(
     {
         loop.RunSoon();
         return Task.FromResult(new RunRepairResponse());
+    }
+
+    public override Task<PauseRepairResponse> PauseRepair(PauseRepairRequest request, ServerCallContext context)
+    {
+        if (request.Pause)
+        {
+            loop.Pause();
+        }
+        else
+        {
+            loop.Resume();
+        }
+
+        return Task.FromResult(new PauseRepairResponse());
+    }
+
+    public override Task<TopSiblingsResponse> TopSiblings(TopSiblingsRequest request, ServerCallContext context)
+    {
+        if (request.Count is < 0 or > TopMax)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("count", $"from 1 to {TopMax}, or left out"));
+        }
+
+        var keyspace = map.Current.Keyspaces.FirstOrDefault(each => each.Eventual is not null && each.Name == request.Keyspace)
+            ?? throw RpcStatus.ToException(Failure.Invalid("keyspace", "the name of an eventual keyspace"));
+        var response = new TopSiblingsResponse { Node = options.NodeId.Value, Several = replica.Crowded.Several };
+        foreach (var found in replica.MostCrowded(keyspace.Id, request.Count == 0 ? TopDefault : request.Count))
+        {
+            response.Keys.Add(new V1.CrowdedKey { Key = UnsafeByteOperations.UnsafeWrap(found.Key.Key), Siblings = found.Siblings, Bytes = found.Bytes });
+        }
+
+        return Task.FromResult(response);
     }
 
     /// <summary>Null for an arc that is not kept here, or in which there is nothing and nothing went wrong.</summary>

@@ -27,6 +27,9 @@ internal sealed class NodeMetrics : IDisposable
         _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
     }
 
+    /// <summary>What else is measured goes under the same meter.</summary>
+    public Meter Meter => _meter;
+
     /// <summary>Several nodes of one process have meters of one name.</summary>
     public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
 

@@ -52,6 +52,7 @@ internal sealed class SmallCluster : IAsyncDisposable
         foreach (var node in cluster.Nodes)
         {
             cluster.Members.Add(node, new Member(cluster, node, limits, disks?.Invoke() ?? Replicas.Some.Engines));
+            cluster.Members[node].Replica.IsWholeFromAsync(Keyspace, CancellationToken.None).GetAwaiter().GetResult();
         }
 
         return cluster;
@@ -232,6 +233,7 @@ internal sealed class SmallCluster : IAsyncDisposable
             _disk.Dispose();
             _disk = new TemporaryDirectory();
             Boot(_cluster._bug.WipeKeepsName);
+            await Replica.IsWholeFromAsync(new KeyspaceId(Keyspace.Value + 1), CancellationToken.None);
         }
 
         public async ValueTask DisposeAsync()
@@ -246,19 +248,22 @@ internal sealed class SmallCluster : IAsyncDisposable
         /// <summary>What a message between replicas is sent for.</summary>
         private sealed class Line(Member self, Errand errand) : IReplicaPeers
         {
-            public Task<SiblingSet> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken) =>
-                self._cluster.AskAsync(self.Self, node, member => Task.FromResult(self._cluster._bug.Fetches(member.Replica.Read(key))));
+            public Task HearAsync(NodeId node, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, static _ => Task.FromResult(true));
 
-            public Task StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
+            public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken) => self._cluster.AskAsync(
+                self.Self, node, member => Task.FromResult(new FetchedState(self._cluster._bug.Fetches(member.Replica.Read(key)), member.Replica.IsWhole(key.Keyspace))));
+
+            public async Task<bool> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
             {
                 var bug = self._cluster._bug;
-                return self._cluster.Net.SendAsync(self.Self, node, () =>
+                await self._cluster.Net.SendAsync(self.Self, node, () =>
                 {
                     var replica = self._cluster.Members[node].Replica;
                     return bug.Stores(errand, replica.Read(key), state) is { } stored
                         ? replica.WriteAsync(key, new TakeState(stored, hintFor), durable && bug.Syncs)
                         : Task.CompletedTask;
                 });
+                return ((IKeyOwners)self._cluster.Members[node]).Keeps(key) is true;
             }
         }
     }

@@ -46,6 +46,37 @@ public class QuorumCoreTests
         },
         iter: 10_000);
 
+    // Asking somebody beside a slow node never costs a quorum, and nobody is asked twice.
+    [Fact]
+    public void A_slow_node_and_whoever_is_asked_beside_it_both_count() => Cases.Sample(
+        static drawn =>
+        {
+            var (list, up) = Ring(drawn.Nodes, drawn.Spec.N, drawn.Up);
+            var core = PutCore.Start(drawn.Spec, list);
+            var asked = core.Replicas.Slots.Select(static slot => slot.Node).ToList();
+            for (var turn = 0; !core.IsOver; turn++)
+            {
+                if (drawn.Order[turn] % 3 == 0)
+                {
+                    (core, var beside) = core.Hedge();
+                    asked.AddRange(beside.Select(static slot => slot.Node));
+                    Assert.Empty(core.Hedge().Next);
+                }
+
+                var node = Pick(core.Replicas, drawn.Order[turn]);
+                (core, var next) = up(node) ? (core.Safe(node), null) : core.Fail(node);
+                asked.AddRange(next is { } fallback ? [fallback.Node] : []);
+            }
+
+            var ups = (drawn.Spec.Sloppy ? list.Nodes.AsSpan() : list.Primaries).ToArray().Count(up);
+            Assert.Equal(Math.Min(ups, drawn.Spec.N) >= drawn.Spec.W ? Verdict.Reached : Verdict.OutOfReach, core.Verdict);
+            Assert.Equal(asked.Distinct(), asked);
+            Assert.All(list.Primaries.ToArray(), primary => Assert.True(
+                up(primary) || core.Owed.Contains(primary)
+                || core.Replicas.Slots.Any(slot => slot.StandsFor == primary && slot is { IsFallback: true, State: SlotState.Answered })));
+        },
+        iter: 10_000);
+
     [Fact]
     public void A_read_says_what_all_answers_say_together_and_who_is_behind() => Gen.Select(Cases, Histories.States).Sample(
         static (drawn, states) =>
@@ -60,7 +91,7 @@ public class QuorumCoreTests
                 if (up(node))
                 {
                     answered.Add(states[turn % states.Length]);
-                    core = core.Answer(node, answered[^1]);
+                    core = core.Answer(node, answered[^1], isWhole: true);
                 }
                 else
                 {
@@ -93,7 +124,7 @@ public class QuorumCoreTests
         {
             var node = Pick(get.Replicas, drawn.Order[turn]);
             var has = put.Replicas.Slots.Any(slot => slot.Node == node && slot.State == SlotState.Answered);
-            get = up(node) ? get.Answer(node, has ? written : SiblingSet.Empty) : get.Fail(node).Core;
+            get = up(node) ? get.Answer(node, has ? written : SiblingSet.Empty, isWhole: true) : get.Fail(node).Core;
         }
 
         if (put is { Verdict: Verdict.Reached, Overlaps: true } && get is { Verdict: Verdict.Reached, Overlaps: true })
@@ -101,6 +132,17 @@ public class QuorumCoreTests
             Assert.Equal(written, get.Merged);
         }
     });
+
+    [Fact]
+    public void Whoever_has_forgotten_what_it_had_is_heard_and_does_not_count_for_sure()
+    {
+        var (list, _) = Ring(3, 3, []);
+        var core = GetCore.Start(new QuorumSpec(3, 2, 2, Sloppy: true), list);
+        core = core.Answer(list.Primaries[0], SiblingSet.Empty, isWhole: true).Answer(list.Primaries[1], SiblingSet.Empty, isWhole: false);
+        Assert.Equal((Verdict.Reached, false), (core.Verdict, core.Overlaps));
+
+        Assert.True(core.Answer(list.Primaries[2], SiblingSet.Empty, isWhole: true).Overlaps);
+    }
 
     [Theory]
     [InlineData(3, 0, 1, "r")]

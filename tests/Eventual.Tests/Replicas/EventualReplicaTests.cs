@@ -63,7 +63,7 @@ public sealed class EventualReplicaTests : IDisposable
         await using var replica = Some.Open(_directory.Path);
         var first = (await replica.WriteAsync(Cart, Some.Put("milk"))).State;
         await replica.WriteAsync(Cart, new OweTo([new NodeId("n2")]));
-        await replica.WriteAsync(Cart, new HandedOver(new NodeId("n2"), replica.HashOf(Cart), KeepsRecord: false));
+        await replica.WriteAsync(Cart, new HandedOver(new NodeId("n2"), replica.HashOf(Cart), static () => false));
         Assert.True(replica.Read(Cart).IsEmpty);
 
         var second = (await replica.WriteAsync(Cart, Some.Put("bread"))).State;
@@ -246,5 +246,33 @@ public sealed class EventualReplicaTests : IDisposable
         }
 
         return trees.Roots(Cart.Keyspace);
+    }
+
+    [Fact]
+    public async Task The_keys_with_the_most_values_are_known_and_counted_over_a_restart()
+    {
+        var (crowd, pair, single) = (Some.Key("crowd"), Some.Key("pair"), Some.Key("single"));
+        await using (var replica = Some.Open(_directory.Path))
+        {
+            foreach (var (key, count) in new[] { (pair, 2), (crowd, CrowdedKeys.SiblingsWarning), (single, 1), (Some.Key("elsewhere", keyspace: 8), 3) })
+            {
+                for (var i = 0; i < count; i++)
+                {
+                    await replica.WriteAsync(key, Some.Put($"v{i}"));
+                }
+            }
+
+            Assert.Equal((3, 1), (replica.Crowded.Several, replica.Crowded.Warned));
+        }
+
+        await using var restarted = Some.Open(_directory.Path);
+        Assert.Equal((3, 1), (restarted.Crowded.Several, restarted.Crowded.Warned));
+        Assert.Equal([new CrowdedKey(crowd, 25, 65), new CrowdedKey(pair, 2, 4)], restarted.MostCrowded(crowd.Keyspace, 10));
+        Assert.Equal([crowd], restarted.MostCrowded(crowd.Keyspace, 1).Select(static found => found.Key));
+
+        await restarted.WriteAsync(crowd, Some.Put("one", restarted.Read(crowd).Seen));
+        await restarted.DropAsync(new KeyspaceId(8), CancellationToken.None);
+        Assert.Equal((1, 0), (restarted.Crowded.Several, restarted.Crowded.Warned));
+        Assert.Equal([pair], restarted.MostCrowded(crowd.Keyspace, 10).Select(static found => found.Key));
     }
 }

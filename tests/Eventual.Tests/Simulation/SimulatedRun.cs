@@ -44,7 +44,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private int _step;
     private bool _mayWipe = true;
 
-    /// <summary>False from a lost disk or a change of the ring on, until repair has gone through: R + W &gt; N rests on copies that stay where they are.</summary>
+    /// <summary>False from a change of the ring on, until repair has gone through: R + W &gt; N rests on copies that stay where they are.</summary>
     private bool _quorumsHold = true;
 
     public SimulatedRun(int seed, PlantedBug? bug = null)
@@ -290,7 +290,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
 
         Tell($"{node} loses its disk");
-        (_mayWipe, _quorumsHold) = (false, false);
+        _mayWipe = false;
         await _cluster.Members[node].WipeAsync();
     }
 
