@@ -9,7 +9,7 @@ namespace KvRaft.Cli.Commands;
 /// </summary>
 internal static class RepairCommand
 {
-    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.") 
+    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.")
     {
         Status(shell),
         RunNow(shell),

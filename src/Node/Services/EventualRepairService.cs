@@ -9,13 +9,14 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
 using KvRaft.V1;
+using Mode = KvRaft.Topology.KeyspaceMode;
 
 namespace KvRaft.Node.Services;
 
 /// <summary>What this node tells of its hints and its repair.</summary>
 internal sealed class EventualRepairService(
     NodeOptions options, EventualReplica replica, HintedHandoff handoff, RepairLedger ledger, EventualRepairLoop loop, IKeyOwners owners,
-    GetCoordinator gets, ShardMapHolder map) : EventualRepair.EventualRepairBase
+    GetCoordinator gets, KeyspaceLookup keyspaces, ShardMapHolder map, TimeProvider time) : EventualRepair.EventualRepairBase
 {
     /// <summary>Keys of one answer: with keys of 4 KiB, the longest, 4 MiB.</summary>
     private const int TopMax = 1000;
@@ -88,22 +89,22 @@ internal sealed class EventualRepairService(
         return Task.FromResult(new PauseRepairResponse());
     }
 
-    public override Task<TopSiblingsResponse> TopSiblings(TopSiblingsRequest request, ServerCallContext context)
+    public override async Task<TopSiblingsResponse> TopSiblings(TopSiblingsRequest request, ServerCallContext context)
     {
         if (request.Count is < 0 or > TopMax)
         {
             throw RpcStatus.ToException(Failure.Invalid("count", $"from 1 to {TopMax}, or left out"));
         }
 
-        var keyspace = map.Current.Keyspaces.FirstOrDefault(each => each.Eventual is not null && each.Name == request.Keyspace)
-            ?? throw RpcStatus.ToException(Failure.Invalid("keyspace", "the name of an eventual keyspace"));
+        var found = await keyspaces.FindAsync(request.Keyspace, Mode.Eventual, Deadline.Of(null, context.Deadline, options.Limits, time));
+        var keyspace = found.Keyspace ?? throw RpcStatus.ToException(found.Failure!);
         var response = new TopSiblingsResponse { Node = options.NodeId.Value, Several = replica.Crowded.Several };
-        foreach (var found in replica.MostCrowded(keyspace.Id, request.Count == 0 ? TopDefault : request.Count))
+        foreach (var crowded in replica.MostCrowded(keyspace.Id, request.Count == 0 ? TopDefault : request.Count))
         {
-            response.Keys.Add(new V1.CrowdedKey { Key = UnsafeByteOperations.UnsafeWrap(found.Key.Key), Siblings = found.Siblings, Bytes = found.Bytes });
+            response.Keys.Add(new V1.CrowdedKey { Key = UnsafeByteOperations.UnsafeWrap(crowded.Key.Key), Siblings = crowded.Siblings, Bytes = crowded.Bytes });
         }
 
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <summary>Null for an arc that is not kept here, or in which there is nothing and nothing went wrong.</summary>
