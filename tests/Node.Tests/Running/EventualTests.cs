@@ -139,6 +139,31 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         Assert.Equal(1, (await PutAsync(0, "carts", "k", "resolved", all.Context)).Siblings);
     }
 
+    [Fact]
+    public async Task The_keys_with_most_values_are_told_and_repair_can_be_paused()
+    {
+        await CreateAsync("carts");
+        foreach (var (key, count) in new[] { ("two", 2), ("four", 4), ("one", 1) })
+        {
+            for (var i = 0; i < count; i++)
+            {
+                await PutAsync(i % 3, "carts", key, $"v{i}", quorum: new QuorumOptions { W = 3 });
+            }
+        }
+
+        var repair = new EventualRepair.EventualRepairClient(_cluster.Channel(1));
+        var top = await repair.TopSiblingsAsync(new TopSiblingsRequest { Keyspace = "carts" + _suffix });
+        Assert.Equal([("four", 4, 8L), ("two", 2, 4L)], top.Keys.Select(static found => (found.Key.ToStringUtf8(), found.Siblings, found.Bytes)));
+        Assert.True(top.Several >= 2);
+        await FailsAsync("WRONG_MODE", () => repair.TopSiblingsAsync(new TopSiblingsRequest { Keyspace = "default" }).ResponseAsync);
+        await FailsAsync("INVALID_REQUEST", () => repair.TopSiblingsAsync(new TopSiblingsRequest { Keyspace = "carts" + _suffix, Count = 1001 }).ResponseAsync);
+
+        await repair.PauseRepairAsync(new PauseRepairRequest { Pause = true });
+        Assert.True((await repair.RepairStatusAsync(new RepairStatusRequest())).Paused);
+        await repair.PauseRepairAsync(new PauseRepairRequest());
+        Assert.False((await repair.RepairStatusAsync(new RepairStatusRequest())).Paused);
+    }
+
     public static TheoryData<string, EventualPolicy> ImpossiblePolicies => new()
     {
         { "keyspace.eventual.n", new EventualPolicy { N = 4 } },
