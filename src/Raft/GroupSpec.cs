@@ -16,4 +16,9 @@ public readonly record struct GroupVoter(NodeId Node, int Incarnation);
 /// The replica joins a group that runs: it begins as nobody's member, copies what is committed, and neither votes nor counts until the
 /// group's leader made it a voter (<see cref="RaftGroup.AddVoterAsync"/>). Once it is one, this means nothing any more.
 /// </param>
-public sealed record GroupSpec(GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner = false);
+/// <param name="LearnerPace">
+/// How often a learner that has everything asks for more; null: as often as one needs that is about to become a voter. One that follows its group
+/// for good may ask less often.
+/// </param>
+public sealed record GroupSpec(
+    GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner = false, TimeSpan? LearnerPace = null);

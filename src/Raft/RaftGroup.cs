@@ -80,7 +80,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var fetcher = new CheckpointFetcher(
             host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger);
         _rescue = new ReplicaRescue(this, _survey, host.Dialer, fetcher, host.Options, _logger);
-        _feed = new LearnerFeed(this, _survey, host.Dialer, fetcher, host.Options, _logger);
+        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, host.Dialer, fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _cluster.LeaderChanged += OnLeaderChanged;

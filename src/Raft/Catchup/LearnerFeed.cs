@@ -10,7 +10,7 @@ namespace KvRaft.Raft.Catchup;
 /// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
 /// </summary>
 internal sealed class LearnerFeed(
-    RaftGroup group, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
+    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
     /// <summary>Entries beyond which a checkpoint is cheaper: at a few hundred bytes each they are some MiB, and each must be applied.</summary>
     private const long CheckpointWorthEntries = 10_000;
@@ -21,7 +21,7 @@ internal sealed class LearnerFeed(
     /// <summary>Runs until the replica is a member; then Raft itself feeds it.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var pace = new PeriodicTimer(Pace, options.Time);
+        using var pace = new PeriodicTimer(learnerPace ?? Pace, options.Time);
         while (!group.IsMember)
         {
             try
