@@ -23,5 +23,17 @@ public sealed record NodeDescriptor
     /// <summary>Where clients and forwarding nodes reach its services: <c>host:port</c>.</summary>
     public required string PublicAddress { get; init; }
 
+    /// <summary>What the node is to the cluster; the nodes it was founded with are active.</summary>
+    public NodeStanding Standing { get; init; } = NodeStanding.Active;
+
+    /// <summary>
+    /// Drawn by the node's data directory when it was made; empty until the node has told it. A node that comes back with another one has lost
+    /// what it promised, and is not the one that is registered.
+    /// </summary>
+    public Guid Instance { get; init; }
+
+    /// <summary>Does the ring give it shards?</summary>
+    public bool IsOwner => Standing is NodeStanding.Active or NodeStanding.Draining;
+
     public RingNode ToRingNode() => new(Id, Weight, Zone);
 }

@@ -12,6 +12,49 @@ internal static class SomeCommands
 
     public static readonly InitCluster Init = InitCluster.For(ClusterId, Nodes(3), 4, 2);
 
+    /// <summary>Not one of the founders.</summary>
+    public static readonly NodeDescriptor Newcomer = new()
+    {
+        Id = new NodeId("n9"),
+        Zone = "z9",
+        RaftAddress = "n9:1",
+        PublicAddress = "n9:2",
+        Standing = NodeStanding.Joined,
+        Instance = new Guid("00000000-0000-0000-0000-000000000007"),
+    };
+
+    private static readonly Gen<NodeId> SomeNode = Gen.Int[0, 4].Select(i => i == 4 ? Newcomer.Id : new NodeId($"n{i}"));
+
+    private static readonly Gen<TopologyChange> Changes = Gen.Select(Gen.Int[1, 6], SomeNode, Gen.Int[0, 2]).Select((kind, node, number) => (TopologyChangeKind)kind switch
+    {
+        TopologyChangeKind.Weight => new TopologyChange(TopologyChangeKind.Weight, node, Weight: number),
+        TopologyChangeKind.Zone => new TopologyChange(TopologyChangeKind.Zone, node, Zone: $"z{number}"),
+        TopologyChangeKind.Rebalance => new TopologyChange(TopologyChangeKind.Rebalance),
+        var other => new TopologyChange(other, node),
+    });
+
+    /// <summary>About nodes, plans and operators.</summary>
+    public static readonly Gen<PlacementCommand> AnyOperation = Gen.Frequency<PlacementCommand>(
+        (2, Gen.Int[0, 1].Select(which => (PlacementCommand)new JoinNode(which == 0 ? Newcomer : Newcomer with { Instance = new Guid("00000000-0000-0000-0000-000000000008") }))),
+        (1, SomeNode.Select(node => (PlacementCommand)new JoinNode(Newcomer with { RaftAddress = "n0.example:7401" }, node))),
+        (2, Gen.Select(SomeNode, Gen.Int[7, 8]).Select((node, instance) => (PlacementCommand)new RegisterNode(node, new Guid(instance, 0, 0, new byte[8]), $"{node}:1", $"{node}:2"))),
+        (3, Changes.Array[1, 2].Select(changes => (PlacementCommand)new StageChanges([.. changes]))),
+        (1, Gen.Const((PlacementCommand)new ClearPlan())),
+        (6, Gen.Select(Gen.Int[1, 9], Changes.Array[0, 2], Gen.Select(Gen.Int[0, 4], SomeNode, SomeNode).Array[0, 3], Gen.Bool).Select((epoch, changes, moves, staged) =>
+            (PlacementCommand)new CommitPlan
+            {
+                Base = new Epoch(epoch),
+                Changes = [.. changes],
+                Moves = [.. moves.Select(move => new PlannedMove(new ShardId(move.Item1), move.Item2, move.Item3))],
+                Cause = "because",
+                AtMs = epoch,
+                TakesStaged = staged,
+            })),
+        (3, Gen.Int[1, 6].Select(number => (PlacementCommand)new EndOperator(number, "no", number))),
+        (1, Gen.Select(Gen.Int[0, 4], Gen.Bool).Select((number, hold) => (PlacementCommand)new HoldOperator(number, hold))),
+        (2, Gen.Select(SomeNode, Gen.Bool).Select((node, drain) => (PlacementCommand)new DrainNode(node, drain))),
+        (2, SomeNode.Select(node => (PlacementCommand)new RemoveNode(node))));
+
     private static readonly Gen<string> Names = OneOf("default", "carts", "orders", "Bad Name");
 
     private static readonly Gen<long> Ttls = Gen.OneOf(OneOf(0L, 1000L), OneOf(PlacementLimits.TtlMsMax, -1L));
@@ -43,7 +86,7 @@ internal static class SomeCommands
         (2, Gen.Select(Gen.Int[0, 3], OneOf("", "10.0.0.7:1", "host.example:65535"))
             .Select((node, address) => (PlacementCommand)new ChangeNodeAddress(new NodeId($"n{node}"), address, "p:1"))));
 
-    public static readonly Gen<PlacementCommand> Encodable = Any.Where(IsEncodable);
+    public static readonly Gen<PlacementCommand> Encodable = Gen.OneOf(Any, AnyOperation).Where(IsEncodable);
 
     public static NodeDescriptor[] Nodes(int count) =>
     [
@@ -83,6 +126,11 @@ internal static class SomeCommands
         StartMove start => PlacementChecks.MistakeInShard(start.Shard) is null,
         CancelMove cancel => PlacementChecks.MistakeInShard(cancel.Shard) is null,
         FinishMove finish => PlacementChecks.MistakeIn(finish) is null,
+        JoinNode join => PlacementChecks.MistakeIn(join) is null,
+        RegisterNode register => PlacementChecks.MistakeIn(register) is null,
+        StageChanges stage => PlacementChecks.MistakeIn(stage.Changes) is null,
+        CommitPlan commit => PlacementChecks.MistakeIn(commit) is null,
+        ClearPlan or EndOperator or HoldOperator or DrainNode or RemoveNode => true,
         _ => false,
     };
 }

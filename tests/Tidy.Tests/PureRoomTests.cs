@@ -7,6 +7,7 @@ public class PureRoomTests
     {
         { "src/Topology", "src/Topology/KvRaft.Topology.csproj" },
         { "src/Storage/Shards", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Placement/Planning", "src/Placement/KvRaft.Placement.csproj" },
         { "src/Placement/State", "src/Placement/KvRaft.Placement.csproj" },
         { "src/Eventual/Causality", "src/Eventual/KvRaft.Eventual.csproj" },
         { "src/Eventual/Values", "src/Eventual/KvRaft.Eventual.csproj" },

@@ -33,10 +33,25 @@ internal static class MoveRules
                 PlacementRefusal.ReplicaIsThere, $"shard {start.Shard} has a replica on '{start.To}' already; it is on {Nodes(shard)}"));
         }
 
+        if (state.FindNode(start.To) is { IsOwner: false } outside)
+        {
+            return (state, new PlacementRefused(
+                PlacementRefusal.Invalid, $"node '{start.To}' is {TopologyChanges.Word(outside.Standing)} and has no share of the ring; add it first"));
+        }
+
+        var wanted = state.Operations.Of(start.Shard, start.From, start.To);
+        if (wanted is null && state.Operations.Operators.FirstOrDefault(each => each.Shard == start.Shard) is { } other)
+        {
+            return (state, new PlacementRefused(PlacementRefusal.MoveUnderWay, $"{other} waits; wait for it, or cancel it"));
+        }
+
         // The first incarnation is the founders', who need no one to learn from; whoever comes later must.
         var incarnation = Math.Max(state.HighestIncarnation(start.Shard, start.To), Replica.IncarnationFirst) + 1;
         var move = new ShardMove(start.Shard, from, new Replica(start.To, incarnation), IsCancelling: false);
-        var next = state.Next(moves: Sorted(state.Moves.Add(move)));
+        var operations = wanted is null
+            ? state.Operations.With(start.Shard, start.From, start.To, "asked for by hand", plan: 0, start.AtMs)
+            : state.Operations;
+        var next = state.Next(moves: Sorted(state.Moves.Add(move)), operations: operations);
         return (next, new MoveStarted(move, existed: false, next.Epoch));
     }
 
@@ -88,7 +103,10 @@ internal static class MoveRules
             : null;
         var retired = state.Retired.RemoveAll(old => old.Shard == move.Shard && (old.Replica.Node == move.To.Node || old.Replica.Node == gone.Node))
             .Add(new RetiredReplica(move.Shard, gone));
-        var next = state.Next(map: map, moves: state.Moves.Remove(move), retired: Sorted(retired));
+        var operations = state.Operations.Of(move.Shard, move.From.Node, move.To.Node) is { } one
+            ? state.Operations.Ended(one, finish.End == MoveEnd.Moved ? OperatorEnd.Moved : OperatorEnd.Cancelled, "", finish.AtMs)
+            : state.Operations;
+        var next = state.Next(map: map, moves: state.Moves.Remove(move), retired: Sorted(retired), operations: operations);
         return (next, new MoveFinished(move.Shard, move.To, finish.End, next.Epoch));
     }
 

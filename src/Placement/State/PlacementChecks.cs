@@ -49,6 +49,55 @@ internal static class PlacementChecks
         MistakeInShard(finish.Shard)
         ?? (finish.To.Incarnation < Replica.IncarnationFirst ? $"incarnation {finish.To.Incarnation} was never given" : null);
 
+    public static string? MistakeIn(JoinNode join) =>
+        MistakeIn(join.Node)
+        ?? (join.Node.Standing != NodeStanding.Joined ? $"a node joins as {NodeStanding.Joined}, not as {join.Node.Standing}"
+            : join.Node.Instance == Guid.Empty ? "it has no instance"
+            : null);
+
+    public static string? MistakeIn(RegisterNode register) =>
+        register.Instance == Guid.Empty
+            ? "the instance is empty"
+            : MistakeInAddress("raft", register.RaftAddress) ?? MistakeInAddress("public", register.PublicAddress);
+
+    public static string? MistakeIn(ImmutableArray<TopologyChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            if (!Enum.IsDefined(change.Kind))
+            {
+                return $"there is no change {(int)change.Kind}";
+            }
+
+            if ((change.Kind == TopologyChangeKind.Rebalance) != (change.Node == default)
+                || (change.Kind != TopologyChangeKind.Weight && change.Weight != 0)
+                || (change.Kind != TopologyChangeKind.Zone && change.Zone.Length > 0))
+            {
+                return $"'{change}' has what it does not need, or lacks what it needs";
+            }
+
+            if (change.Kind == TopologyChangeKind.Zone && change.Zone.Length > NodeDescriptor.ZoneLengthMax)
+            {
+                return $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters";
+            }
+        }
+
+        return null;
+    }
+
+    public static string? MistakeIn(CommitPlan commit) =>
+        MistakeIn(commit.Changes)
+        ?? MistakeInNote(commit.Cause)
+        ?? (commit.Moves.Length > PlacementLimits.OperatorsMax ? $"a plan has at most {PlacementLimits.OperatorsMax} moves" : null)
+        ?? (commit.AtMs < 0 || commit.Base.Value < 0 ? "a moment or an epoch is negative" : null)
+        ?? commit.Moves.Select(static move => MistakeInShard(move.Shard)).FirstOrDefault(static mistake => mistake is not null);
+
+    public static string? MistakeIn(EndOperator end) =>
+        MistakeInNote(end.Note) ?? (end.AtMs < 0 || end.Operator < 1 ? "a moment or a number is negative" : null);
+
+    public static string? MistakeInNote(string note) =>
+        note.Length <= PlacementLimits.NoteLengthMax ? null : $"a note has at most {PlacementLimits.NoteLengthMax} characters";
+
     private static string? MistakeIn(ImmutableArray<NodeDescriptor> nodes)
     {
         if (nodes.Length is < 1 or > PlacementLimits.NodesMax)

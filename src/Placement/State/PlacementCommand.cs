@@ -94,10 +94,84 @@ public sealed record ChangeNodeAddress(NodeId Node, string RaftAddress, string P
 /// A replica of a shard shall go from one node to another. The same again, while it is under way, changes nothing. The new replica's
 /// incarnation is given by the rule, because only the state knows which were given before.
 /// </summary>
-public sealed record StartMove(ShardId Shard, NodeId From, NodeId To) : PlacementCommand;
+/// <param name="Shard">Which shard.</param>
+/// <param name="From">Whose replica goes.</param>
+/// <param name="To">Who gets one instead.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record; 0: it did not say.</param>
+public sealed record StartMove(ShardId Shard, NodeId From, NodeId To, long AtMs = 0) : PlacementCommand;
 
 /// <summary>The move of a shard shall be undone. It is over when its driver says <see cref="FinishMove"/>.</summary>
 public sealed record CancelMove(ShardId Shard) : PlacementCommand;
 
 /// <summary>The group's members are as the move, or its cancelling, wanted them: the shard map follows.</summary>
-public sealed record FinishMove(ShardId Shard, Replica To, MoveEnd End) : PlacementCommand;
+/// <param name="Shard">Which shard.</param>
+/// <param name="To">The coming replica, which names the move.</param>
+/// <param name="End">How it ended.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record; 0: it did not say.</param>
+public sealed record FinishMove(ShardId Shard, Replica To, MoveEnd End, long AtMs = 0) : PlacementCommand;
+
+/// <summary>A process wants to be a node of the cluster. The same again, from the same data directory, changes nothing.</summary>
+/// <param name="Node">Standing <see cref="NodeStanding.Joined"/>, and with an instance.</param>
+/// <param name="TakesAddressesOf">A node that is known to be away, whose addresses the new one has now; default: none.</param>
+public sealed record JoinNode(NodeDescriptor Node, NodeId TakesAddressesOf = default) : PlacementCommand;
+
+/// <summary>A node tells which data directory it has, and where it is reached. The first instance it tells is its own for ever.</summary>
+public sealed record RegisterNode(NodeId Node, Guid Instance, string RaftAddress, string PublicAddress) : PlacementCommand;
+
+/// <summary>Adds to what the next plan shall change.</summary>
+public sealed record StageChanges(ImmutableArray<TopologyChange> Changes) : PlacementCommand
+{
+    public bool Equals(StageChanges? other) => other is not null && Changes.AsSpan().SequenceEqual(other.Changes.AsSpan());
+
+    public override int GetHashCode() => Changes.Length;
+}
+
+/// <summary>Forgets what is staged.</summary>
+public sealed record ClearPlan : PlacementCommand;
+
+/// <summary>
+/// Makes a plan the cluster's: the changes of nodes take effect, and the moves wait to be made. Refused if the state is not the one the plan was
+/// made from.
+/// </summary>
+public sealed record CommitPlan : PlacementCommand
+{
+    /// <summary>Of the state the plan was made from.</summary>
+    public required Epoch Base { get; init; }
+
+    public required ImmutableArray<TopologyChange> Changes { get; init; }
+
+    /// <summary>In the order in which they are made, as far as nothing holds one up.</summary>
+    public required ImmutableArray<PlannedMove> Moves { get; init; }
+
+    /// <summary>Why, for people.</summary>
+    public required string Cause { get; init; }
+
+    /// <summary>The proposer's clock, Unix milliseconds, for the record.</summary>
+    public long AtMs { get; init; }
+
+    /// <summary>The changes are those that are staged, which are staged no more then.</summary>
+    public bool TakesStaged { get; init; }
+
+    public bool Equals(CommitPlan? other) =>
+        other is not null && Base == other.Base && Cause == other.Cause && AtMs == other.AtMs && TakesStaged == other.TakesStaged
+        && Changes.AsSpan().SequenceEqual(other.Changes.AsSpan()) && Moves.AsSpan().SequenceEqual(other.Moves.AsSpan());
+
+    public override int GetHashCode() => Base.GetHashCode();
+}
+
+/// <summary>An operator that waits shall not be carried out; one whose move runs is cancelled with it.</summary>
+/// <param name="Operator">Its number.</param>
+/// <param name="Note">Why, for people.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record.</param>
+public sealed record EndOperator(long Operator, string Note, long AtMs) : PlacementCommand;
+
+/// <summary>Operators that wait go on waiting, or may go on.</summary>
+/// <param name="Operator">Its number; 0: all, also those to come.</param>
+/// <param name="Hold">Wait, or go on.</param>
+public sealed record HoldOperator(long Operator, bool Hold) : PlacementCommand;
+
+/// <summary>A node is drained, or is not any more.</summary>
+public sealed record DrainNode(NodeId Node, bool Drain) : PlacementCommand;
+
+/// <summary>A node that was to leave, and holds nothing any more, is gone for good.</summary>
+public sealed record RemoveNode(NodeId Node) : PlacementCommand;

@@ -14,15 +14,25 @@ namespace KvRaft.Placement.State;
 ///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint?
 ///  4 DropKeyspace       name:text
 ///  5 ChangeNodeAddress  node:text raft:text public:text
-///  6 StartMove          shard:varint from:text to:text
+///  6 StartMove          shard:varint from:text to:text atMs:varint?
 ///  7 CancelMove         shard:varint
-///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled)
+///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled) atMs:varint?
+///  9 JoinNode           node instance:16 takesAddressesOf:text (empty: nobody's)
+/// 10 RegisterNode       node:text instance:16 raft:text public:text
+/// 11 StageChanges       changes
+/// 12 ClearPlan
+/// 13 CommitPlan         base:varint staged:1 atMs:varint cause:text changes moves:varint (shard:varint from:text to:text)*
+/// 14 EndOperator        operator:varint atMs:varint note:text
+/// 15 HoldOperator       operator:varint hold:1
+/// 16 DrainNode          node:text drain:1
+/// 17 RemoveNode         node:text
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
 ///  more                 set:1 (bit 0: policy, of an eventual keyspace; 1: ttlMaxMs) policy? ttlMaxMs:varint?
+///  changes              changes:varint change*  (as in OperationsCodec)
 ///  policy               n:1 r:1 w:1 sloppy:1 conflict:1 durability:1
 /// </code>
-/// Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
+/// A moment at the end of a command, of which there is none in older logs, is left out when it is 0. Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
 /// </summary>
 public static class PlacementCommandCodec
 {
@@ -38,6 +48,15 @@ public static class PlacementCommandCodec
         StartMove = 6,
         CancelMove = 7,
         FinishMove = 8,
+        JoinNode = 9,
+        RegisterNode = 10,
+        StageChanges = 11,
+        ClearPlan = 12,
+        CommitPlan = 13,
+        EndOperator = 14,
+        HoldOperator = 15,
+        DrainNode = 16,
+        RemoveNode = 17,
     }
 
     /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
@@ -86,6 +105,7 @@ public static class PlacementCommandCodec
                 writer.VarUInt((ulong)start.Shard.Value);
                 writer.Text(start.From.Value);
                 writer.Text(start.To.Value);
+                writer.LastMoment(start.AtMs);
                 break;
             case CancelMove cancel:
                 RefuseMistake(PlacementChecks.MistakeInShard(cancel.Shard), nameof(command));
@@ -99,6 +119,56 @@ public static class PlacementCommandCodec
                 writer.Text(finish.To.Node.Value);
                 writer.VarUInt((ulong)finish.To.Incarnation);
                 writer.Byte((byte)finish.End);
+                writer.LastMoment(finish.AtMs);
+                break;
+            case JoinNode join:
+                RefuseMistake(PlacementChecks.MistakeIn(join), nameof(command));
+                writer.Byte((byte)Kind.JoinNode);
+                writer.Node(join.Node);
+                writer.Guid(join.Node.Instance);
+                writer.Text(join.TakesAddressesOf.Value);
+                break;
+            case RegisterNode register:
+                RefuseMistake(PlacementChecks.MistakeIn(register), nameof(command));
+                writer.Byte((byte)Kind.RegisterNode);
+                writer.Text(register.Node.Value);
+                writer.Guid(register.Instance);
+                writer.Text(register.RaftAddress);
+                writer.Text(register.PublicAddress);
+                break;
+            case StageChanges stage:
+                RefuseMistake(PlacementChecks.MistakeIn(stage.Changes), nameof(command));
+                writer.Byte((byte)Kind.StageChanges);
+                OperationsCodec.Write(writer, stage.Changes);
+                break;
+            case ClearPlan:
+                writer.Byte((byte)Kind.ClearPlan);
+                break;
+            case CommitPlan commit:
+                RefuseMistake(PlacementChecks.MistakeIn(commit), nameof(command));
+                writer.Byte((byte)Kind.CommitPlan);
+                Write(writer, commit);
+                break;
+            case EndOperator end:
+                RefuseMistake(PlacementChecks.MistakeIn(end), nameof(command));
+                writer.Byte((byte)Kind.EndOperator);
+                writer.VarUInt((ulong)end.Operator);
+                writer.VarUInt((ulong)end.AtMs);
+                writer.Text(end.Note);
+                break;
+            case HoldOperator hold:
+                writer.Byte((byte)Kind.HoldOperator);
+                writer.VarUInt((ulong)hold.Operator);
+                writer.Byte(hold.Hold ? (byte)1 : (byte)0);
+                break;
+            case DrainNode drain:
+                writer.Byte((byte)Kind.DrainNode);
+                writer.Text(drain.Node.Value);
+                writer.Byte(drain.Drain ? (byte)1 : (byte)0);
+                break;
+            case RemoveNode remove:
+                writer.Byte((byte)Kind.RemoveNode);
+                writer.Text(remove.Node.Value);
                 break;
             default:
                 throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
@@ -127,10 +197,23 @@ public static class PlacementCommandCodec
                 reader.NodeId(),
                 reader.Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
                 reader.Text(4 * NodeDescriptor.AddressLengthMax, "public address")),
-            Kind.StartMove => new StartMove(ReadShard(ref reader), reader.NodeId(), reader.NodeId()),
+            Kind.StartMove => new StartMove(ReadShard(ref reader), reader.NodeId(), reader.NodeId(), reader.LastMoment()),
             Kind.CancelMove => new CancelMove(ReadShard(ref reader)),
             Kind.FinishMove => new FinishMove(
-                ReadShard(ref reader), new Replica(reader.NodeId(), reader.VarInt(int.MaxValue, "incarnation")), ReadEnd(ref reader)),
+                ReadShard(ref reader), new Replica(reader.NodeId(), reader.VarInt(int.MaxValue, "incarnation")), ReadEnd(ref reader), reader.LastMoment()),
+            Kind.JoinNode => ReadJoin(ref reader),
+            Kind.RegisterNode => new RegisterNode(
+                reader.NodeId(),
+                reader.Guid(),
+                reader.Text(4 * NodeDescriptor.AddressLengthMax, "raft address"),
+                reader.Text(4 * NodeDescriptor.AddressLengthMax, "public address")),
+            Kind.StageChanges => new StageChanges(OperationsCodec.ReadChanges(ref reader)),
+            Kind.ClearPlan => new ClearPlan(),
+            Kind.CommitPlan => ReadCommit(ref reader),
+            Kind.EndOperator => ReadEndOperator(ref reader),
+            Kind.HoldOperator => new HoldOperator(reader.Number("operator"), reader.Flag()),
+            Kind.DrainNode => new DrainNode(reader.NodeId(), reader.Flag()),
+            Kind.RemoveNode => new RemoveNode(reader.NodeId()),
             _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
         };
         reader.End();
@@ -227,6 +310,56 @@ public static class PlacementCommandCodec
             ValueBytesMax = (set & 2) == 0 ? null : reader.VarInt(int.MaxValue, "value limit"),
             TtlMaxMs = (set & 4) == 0 ? null : (long)reader.VarUInt(),
         };
+    }
+
+    private static JoinNode ReadJoin(ref PlacementReader reader)
+    {
+        var node = reader.Node() with { Standing = NodeStanding.Joined, Instance = reader.Guid() };
+        return new JoinNode(node, reader.NodeIdOrNone());
+    }
+
+    private static void Write(PlacementWriter writer, CommitPlan commit)
+    {
+        writer.VarUInt((ulong)commit.Base.Value);
+        writer.Byte(commit.TakesStaged ? (byte)1 : (byte)0);
+        writer.VarUInt((ulong)commit.AtMs);
+        writer.Text(commit.Cause);
+        OperationsCodec.Write(writer, commit.Changes);
+        writer.VarUInt((ulong)commit.Moves.Length);
+        foreach (var move in commit.Moves)
+        {
+            writer.VarUInt((ulong)move.Shard.Value);
+            writer.Text(move.From.Value);
+            writer.Text(move.To.Value);
+        }
+    }
+
+    private static CommitPlan ReadCommit(ref PlacementReader reader)
+    {
+        var (epoch, staged, atMs) = (reader.Number("epoch"), reader.Flag(), reader.Number("moment"));
+        var cause = reader.Text(4 * PlacementLimits.NoteLengthMax, "cause");
+        var changes = OperationsCodec.ReadChanges(ref reader);
+        var moves = ImmutableArray.CreateBuilder<PlannedMove>(reader.Count(PlacementLimits.OperatorsMax, "moves"));
+        for (var i = 0; i < moves.Capacity; i++)
+        {
+            moves.Add(new PlannedMove(ReadShard(ref reader), reader.NodeId(), reader.NodeId()));
+        }
+
+        return new CommitPlan
+        {
+            Base = new Epoch(epoch),
+            TakesStaged = staged,
+            AtMs = atMs,
+            Cause = cause,
+            Changes = changes,
+            Moves = moves.MoveToImmutable(),
+        };
+    }
+
+    private static EndOperator ReadEndOperator(ref PlacementReader reader)
+    {
+        var (number, atMs) = (reader.Number("operator"), reader.Number("moment"));
+        return new EndOperator(number, reader.Text(4 * PlacementLimits.NoteLengthMax, "note"), atMs);
     }
 
     private static ShardId ReadShard(ref PlacementReader reader) => new(reader.VarInt(ShardMap.ShardCountMax - 1, "shard"));

@@ -103,6 +103,71 @@ public sealed class MoveFinished(ShardId shard, Replica to, MoveEnd end, Epoch e
     public override string ToString() => $"shard {Shard} to {To}: {End} at epoch {Epoch}";
 }
 
+/// <summary>The node belongs to the cluster.</summary>
+public sealed class NodeJoined(NodeDescriptor node, bool existed, Epoch epoch) : PlacementOutcome
+{
+    public NodeDescriptor Node { get; } = node;
+
+    public bool Existed { get; } = existed;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{(Existed ? "existing" : "joined")} {Node.Id} at epoch {Epoch}";
+}
+
+/// <summary>The node is as the command wanted it.</summary>
+public sealed class NodeChanged(NodeDescriptor node, Epoch epoch) : PlacementOutcome
+{
+    public NodeDescriptor Node { get; } = node;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{Node.Id} {Node.Standing} at epoch {Epoch}";
+}
+
+/// <summary>The node is gone for good.</summary>
+public sealed class NodeRemoved(NodeId node, Epoch epoch) : PlacementOutcome
+{
+    public NodeId Node { get; } = node;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"removed {Node} at epoch {Epoch}";
+}
+
+/// <summary>What is staged now.</summary>
+public sealed class ChangesStaged(System.Collections.Immutable.ImmutableArray<TopologyChange> staged, Epoch epoch) : PlacementOutcome
+{
+    public System.Collections.Immutable.ImmutableArray<TopologyChange> Staged { get; } = staged;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{Staged.Length} changes staged at epoch {Epoch}";
+}
+
+/// <summary>The plan is the cluster's.</summary>
+public sealed class PlanCommitted(long plan, int moves, Epoch epoch) : PlacementOutcome
+{
+    public long Plan { get; } = plan;
+
+    public int Moves { get; } = moves;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"plan {Plan} of {Moves} moves at epoch {Epoch}";
+}
+
+/// <summary>The operator is as the command wanted it, or all of them are.</summary>
+public sealed class OperatorChanged(MoveOperator? one, Epoch epoch) : PlacementOutcome
+{
+    /// <summary>Null: the command was for all.</summary>
+    public MoveOperator? Operator { get; } = one;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"{Operator?.ToString() ?? "all operators"} at epoch {Epoch}";
+}
+
 /// <summary>A rule forbids the command; nothing changed.</summary>
 public sealed class PlacementRefused(PlacementRefusal reason, string message, KeyspaceDescriptor? existing = null) : PlacementOutcome
 {
@@ -155,4 +220,21 @@ public enum PlacementRefusal
 
     /// <summary>No move of the shard is under way.</summary>
     NoMove,
+
+    /// <summary>The name is another node's, or was one's.</summary>
+    NodeExists,
+
+    /// <summary>Another node is registered at the address.</summary>
+    AddressTaken,
+
+    /// <summary>Fewer nodes would be left than a shard has replicas.</summary>
+    TooFewNodes,
+
+    /// <summary>Moves of an earlier plan are not done yet.</summary>
+    PlanUnderWay,
+
+    /// <summary>The plan was made from another state.</summary>
+    PlanIsStale,
+
+    NoOperator,
 }

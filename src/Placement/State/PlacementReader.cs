@@ -68,6 +68,22 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         return max >= 0 && value <= (ulong)max ? (int)value : throw new PlacementFormatException($"{value} is too much for {what}, at most {max}.");
     }
 
+    /// <summary>A variable integer that fits a signed one of 64 bits.</summary>
+    public long Number(string what) =>
+        VarUInt() is var value && value <= long.MaxValue ? (long)value : throw new PlacementFormatException($"{value} is too much for {what}.");
+
+    /// <summary>As <see cref="PlacementWriter.LastMoment"/> wrote it.</summary>
+    public long LastMoment()
+    {
+        if (_left.IsEmpty)
+        {
+            return 0;
+        }
+
+        var moment = Number("moment");
+        return moment > 0 ? moment : throw new PlacementFormatException("A moment of nothing.");
+    }
+
     /// <summary>The number of items that follow; each takes a byte at least, so a count beyond the bytes left is a lie.</summary>
     public int Count(int max, string what) => VarInt(Math.Min(max, _left.Length), what);
 
@@ -100,6 +116,15 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
     {
         var name = Text(Topology.NodeId.LengthMax, "node id");
         return Topology.NodeId.IsValid(name) ? new NodeId(name) : throw new PlacementFormatException($"'{name}' is no node id.");
+    }
+
+    /// <summary>A name, or nothing for nobody.</summary>
+    public NodeId NodeIdOrNone()
+    {
+        var name = Text(Topology.NodeId.LengthMax, "node id");
+        return name.Length == 0 ? default
+            : Topology.NodeId.IsValid(name) ? new NodeId(name)
+            : throw new PlacementFormatException($"'{name}' is no node id.");
     }
 
     // A character of a zone or an address may take up to four bytes.

@@ -20,6 +20,15 @@ internal static class PlacementRules
         StartMove start => MoveRules.Start(state, start),
         CancelMove cancel => MoveRules.Cancel(state, cancel),
         FinishMove finish => MoveRules.Finish(state, finish),
+        JoinNode join => NodeRules.Join(state, join),
+        RegisterNode register => NodeRules.Register(state, register),
+        DrainNode drain => NodeRules.Drain(state, drain),
+        RemoveNode remove => NodeRules.Remove(state, remove),
+        StageChanges stage => PlanRules.Stage(state, stage),
+        ClearPlan => PlanRules.Clear(state),
+        CommitPlan commit => PlanRules.Commit(state, commit),
+        EndOperator end => PlanRules.End(state, end),
+        HoldOperator hold => PlanRules.Hold(state, hold),
         _ => throw new InvariantException($"No rule for {command.GetType().Name}"),
     };
 

@@ -26,7 +26,9 @@ public sealed class PlacementState : IEquatable<PlacementState>
         ImmutableArray<KeyspaceDescriptor> keyspaces,
         KeyspaceId nextKeyspaceId,
         ImmutableArray<ShardMove> moves = default,
-        ImmutableArray<RetiredReplica> retired = default)
+        ImmutableArray<RetiredReplica> retired = default,
+        ImmutableArray<NodeId> removed = default,
+        OperationsState? operations = null)
     {
         ClusterId = clusterId;
         Nodes = nodes;
@@ -35,6 +37,8 @@ public sealed class PlacementState : IEquatable<PlacementState>
         NextKeyspaceId = nextKeyspaceId;
         Moves = moves.IsDefault ? [] : moves;
         Retired = retired.IsDefault ? [] : retired;
+        Removed = removed.IsDefault ? [] : removed;
+        Operations = operations ?? OperationsState.Empty;
         _byName = keyspaces.ToFrozenDictionary(static keyspace => keyspace.Name, StringComparer.Ordinal);
     }
 
@@ -63,6 +67,12 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     /// <summary>By shard and node; never one for a node that has a replica of the shard.</summary>
     public ImmutableArray<RetiredReplica> Retired { get; }
+
+    /// <summary>Nodes that were decommissioned, by name. A name is never given twice.</summary>
+    public ImmutableArray<NodeId> Removed { get; }
+
+    /// <summary>What is planned, what waits and runs, and what was done.</summary>
+    public OperationsState Operations { get; }
 
     public ShardMove? MoveOf(ShardId shard) => Moves.FirstOrDefault(move => move.Shard == shard);
 
@@ -110,7 +120,8 @@ public sealed class PlacementState : IEquatable<PlacementState>
     public bool Equals(PlacementState? other) =>
         other is not null && ClusterId == other.ClusterId && NextKeyspaceId == other.NextKeyspaceId && Equals(Map, other.Map)
         && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan()) && Keyspaces.AsSpan().SequenceEqual(other.Keyspaces.AsSpan())
-        && Moves.AsSpan().SequenceEqual(other.Moves.AsSpan()) && Retired.AsSpan().SequenceEqual(other.Retired.AsSpan());
+        && Moves.AsSpan().SequenceEqual(other.Moves.AsSpan()) && Retired.AsSpan().SequenceEqual(other.Retired.AsSpan())
+        && Removed.AsSpan().SequenceEqual(other.Removed.AsSpan()) && Operations == other.Operations;
 
     public override bool Equals(object? obj) => Equals(obj as PlacementState);
 
@@ -123,12 +134,16 @@ public sealed class PlacementState : IEquatable<PlacementState>
         KeyspaceId? nextKeyspaceId = null,
         ShardMap? map = null,
         ImmutableArray<ShardMove>? moves = null,
-        ImmutableArray<RetiredReplica>? retired = null) => new(
+        ImmutableArray<RetiredReplica>? retired = null,
+        ImmutableArray<NodeId>? removed = null,
+        OperationsState? operations = null) => new(
             ClusterId,
             nodes ?? Nodes,
             map ?? Map!.WithEpoch(new Epoch(Epoch.Value + 1)),
             keyspaces ?? Keyspaces,
             nextKeyspaceId ?? NextKeyspaceId,
             moves ?? Moves,
-            retired ?? Retired);
+            retired ?? Retired,
+            removed ?? Removed,
+            operations ?? Operations);
 }

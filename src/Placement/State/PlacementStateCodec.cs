@@ -15,18 +15,21 @@ namespace KvRaft.Placement.State;
 ///             epoch:varint  factor:1  hashSeed:u64  shards:varint (replicas:varint (node index:varint incarnation:varint)*)*
 ///             nextKeyspace:varint  keyspaces:varint keyspace*
 ///             moves:varint move*  retired:varint (shard:varint node index:varint incarnation:varint)*     since version 2
+///             (standing:1 instance:16)* (of each node)  removed:varint (name:text)*  operations           since version 3
 ///  move       shard:varint from:node index:varint,incarnation:varint to:node index:varint,incarnation:varint cancelling:1
 ///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more (as in PlacementCommandCodec)
 /// </code>
-/// Version 1 is read as a state without moves. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
+/// Operations are in <see cref="OperationsCodec"/>. Version 1 is read as a state without moves, version 2 as one whose nodes are all active and
+/// that has no operations. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
 /// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
 /// not written.
 /// </summary>
 internal static class PlacementStateCodec
 {
     private const uint Magic = 0x5350_564B; // "KVPS", read as little-endian.
-    private const byte Version = 2;
-    private const byte VersionWithoutMoves = 1;
+    private const byte Version = 3;
+    private const byte VersionWithMoves = 2;
+    private const byte VersionFirst = 1;
     private const int HeaderSize = sizeof(uint) + 1 + sizeof(long) + sizeof(long) + sizeof(uint);
 
     public static byte[] EncodeFile(PlacementState state, LogPosition position)
@@ -53,7 +56,7 @@ internal static class PlacementStateCodec
         }
 
         var version = reader.Byte();
-        if (version is not (Version or VersionWithoutMoves))
+        if (version is < VersionFirst or > Version)
         {
             throw new PlacementFormatException($"A placement file of version {version}; this node knows {Version} and older.");
         }
@@ -71,7 +74,7 @@ internal static class PlacementStateCodec
             throw new PlacementFormatException($"The placement file should hold {length} bytes of state.");
         }
 
-        return (DecodeState(reader.Take((int)length), hasMoves: version != VersionWithoutMoves), position);
+        return (DecodeState(reader.Take((int)length), version), position);
     }
 
     public static byte[] EncodeState(PlacementState state)
@@ -95,17 +98,19 @@ internal static class PlacementStateCodec
         }
 
         WriteMoves(writer, state, index);
+        WriteStandings(writer, state);
+        OperationsCodec.Write(writer, state.Operations);
         return writer.Written.ToArray();
     }
 
     /// <exception cref="PlacementFormatException">The bytes are no state.</exception>
-    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes, bool hasMoves = true)
+    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes, byte version = Version)
     {
         var reader = new PlacementReader(bytes);
         var state = reader.Byte() switch
         {
             0 => PlacementState.Empty,
-            1 => ReadFounded(ref reader, hasMoves),
+            1 => ReadFounded(ref reader, version),
             var other => throw new PlacementFormatException($"A state begins with {other}."),
         };
         reader.End();
@@ -178,7 +183,7 @@ internal static class PlacementStateCodec
         writer.More(keyspace.Eventual, keyspace.TtlMaxMs);
     }
 
-    private static PlacementState ReadFounded(ref PlacementReader reader, bool hasMoves)
+    private static PlacementState ReadFounded(ref PlacementReader reader, byte version)
     {
         var clusterId = reader.Guid();
         var nodes = reader.Nodes();
@@ -199,9 +204,48 @@ internal static class PlacementStateCodec
         }
 
         Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
-        var moves = hasMoves ? ReadMoves(ref reader, nodes, map) : [];
-        var retired = hasMoves ? ReadRetired(ref reader, nodes, map) : [];
-        return new PlacementState(clusterId, nodes, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), moves, retired);
+        var moves = version >= VersionWithMoves ? ReadMoves(ref reader, nodes, map) : [];
+        var retired = version >= VersionWithMoves ? ReadRetired(ref reader, nodes, map) : [];
+        var (named, removed) = version >= Version ? ReadStandings(ref reader, nodes) : (nodes, []);
+        var operations = version >= Version ? OperationsCodec.Read(ref reader) : OperationsState.Empty;
+        return new PlacementState(clusterId, named, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), moves, retired, removed, operations);
+    }
+
+    private static void WriteStandings(PlacementWriter writer, PlacementState state)
+    {
+        foreach (var node in state.Nodes)
+        {
+            writer.Byte((byte)node.Standing);
+            writer.Guid(node.Instance);
+        }
+
+        writer.VarUInt((ulong)state.Removed.Length);
+        foreach (var node in state.Removed)
+        {
+            writer.Text(node.Value);
+        }
+    }
+
+    private static (ImmutableArray<NodeDescriptor> Nodes, ImmutableArray<NodeId> Removed) ReadStandings(
+        ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes)
+    {
+        var named = ImmutableArray.CreateBuilder<NodeDescriptor>(nodes.Length);
+        foreach (var node in nodes)
+        {
+            var standing = (NodeStanding)reader.Byte();
+            Require(Enum.IsDefined(standing), "a node has an unknown standing");
+            named.Add(node with { Standing = standing, Instance = reader.Guid() });
+        }
+
+        var removed = ImmutableArray.CreateBuilder<NodeId>(reader.Count(int.MaxValue, "removed nodes"));
+        for (var i = 0; i < removed.Capacity; i++)
+        {
+            removed.Add(reader.NodeId());
+            Require(i == 0 || removed[i - 1].CompareTo(removed[i]) < 0, "removed nodes are not in order");
+            Require(nodes.All(node => node.Id != removed[i]), "a removed node is there");
+        }
+
+        return (named.MoveToImmutable(), removed.MoveToImmutable());
     }
 
     private static ShardMap ReadMap(ref PlacementReader reader, ImmutableArray<NodeDescriptor> nodes)

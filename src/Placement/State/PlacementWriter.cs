@@ -57,6 +57,16 @@ internal sealed class PlacementWriter
         VarUInt((ulong)Encoding.UTF8.GetByteCount(value));
         _ = Encoding.UTF8.GetBytes(value, _buffer);
     }
+
+    /// <summary>A moment that older bytes of the same kind end without; nothing at all if it is 0.</summary>
+    public void LastMoment(long ms)
+    {
+        if (ms > 0)
+        {
+            VarUInt((ulong)ms);
+        }
+    }
+
     /// <summary>What not every keyspace has, behind a byte that says what of it is there; that byte was 0 before there was any of it.</summary>
     public void More(EventualPolicy? policy, long ttlMaxMs)
     {

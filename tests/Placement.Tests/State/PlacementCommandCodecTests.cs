@@ -22,6 +22,42 @@ public class PlacementCommandCodecTests
         { "0107" + "8001", new CancelMove(new ShardId(128)) },
         { "0108" + "05" + "026E34" + "AC02" + "01", new FinishMove(new ShardId(5), new Replica(new NodeId("n4"), 300), MoveEnd.Moved) },
         { "0108" + "00" + "026E34" + "02" + "02", new FinishMove(new ShardId(0), new Replica(new NodeId("n4"), 2), MoveEnd.Cancelled) },
+        { "0106" + "05" + "026E31" + "026E34" + "8001", new StartMove(new ShardId(5), new NodeId("n1"), new NodeId("n4"), 128) },
+        { "0108" + "05" + "026E34" + "AC02" + "01" + "8001", new FinishMove(new ShardId(5), new Replica(new NodeId("n4"), 300), MoveEnd.Moved, 128) },
+        {
+            "0109" + "026E39" + "000000000000F03F" + "027A39" + "046E393A31" + "046E393A32" + "00000000000000000000000000000007" + "026E31",
+            new JoinNode(SomeCommands.Newcomer, new NodeId("n1"))
+        },
+        { "010A" + "026E31" + "00000000000000000000000000000007" + "03613A31" + "05623A323232", new RegisterNode(new NodeId("n1"), new Guid("00000000-0000-0000-0000-000000000007"), "a:1", "b:222") },
+        {
+            "010B" + "06" + "01" + "026E39" + "02" + "026E31" + "0000000000000040" + "03" + "026E31" + "017A" + "04" + "026E31" + "05" + "026E31" + "06" + "00",
+            new StageChanges(
+            [
+                new TopologyChange(TopologyChangeKind.Add, new NodeId("n9")),
+                new TopologyChange(TopologyChangeKind.Weight, new NodeId("n1"), Weight: 2),
+                new TopologyChange(TopologyChangeKind.Zone, new NodeId("n1"), Zone: "z"),
+                new TopologyChange(TopologyChangeKind.Decommission, new NodeId("n1")),
+                new TopologyChange(TopologyChangeKind.SetAside, new NodeId("n1")),
+                new TopologyChange(TopologyChangeKind.Rebalance),
+            ])
+        },
+        { "010C", new ClearPlan() },
+        {
+            "010D" + "8001" + "01" + "8101" + "03776879" + "01" + "04" + "026E31" + "01" + "05" + "026E31" + "026E32",
+            new CommitPlan
+            {
+                Base = new Epoch(128),
+                TakesStaged = true,
+                AtMs = 129,
+                Cause = "why",
+                Changes = [new TopologyChange(TopologyChangeKind.Decommission, new NodeId("n1"))],
+                Moves = [new PlannedMove(new ShardId(5), new NodeId("n1"), new NodeId("n2"))],
+            }
+        },
+        { "010E" + "8001" + "8101" + "026E6F", new EndOperator(128, "no", 129) },
+        { "010F" + "00" + "01", new HoldOperator(0, Hold: true) },
+        { "0110" + "026E31" + "01", new DrainNode(new NodeId("n1"), Drain: true) },
+        { "0111" + "026E31", new RemoveNode(new NodeId("n1")) },
         {
             "0101" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B"
             + "02" + "0161" + "000000000000F03F" + "027A31" + "03613A31" + "03613A32" + "0162" + "0000000000000040" + "00" + "03623A31" + "03623A32"
@@ -96,11 +132,13 @@ public class PlacementCommandCodecTests
 
     [Fact]
     public void Random_bytes_are_a_command_or_a_typed_error() =>
-        Gen.Select(Gen.Byte[0, 9], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
+        Gen.Select(Gen.Byte[0, 18], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
 
     [Theory]
     [InlineData("0204056361727473")]
-    [InlineData("0109056361727473")]
+    [InlineData("0112056361727473")]
+    [InlineData("0106" + "05" + "026E31" + "026E34" + "00")]
+    [InlineData("010B" + "01" + "07" + "026E39")]
     [InlineData("0106056361727473")]
     [InlineData("010805026E34AC0203")]
     [InlineData("01078020")]

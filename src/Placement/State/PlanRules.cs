@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.State;
+
+/// <summary>What the commands about plans and operators do to a state. Pure and idempotent.</summary>
+internal static class PlanRules
+{
+    public static (PlacementState, PlacementOutcome) Stage(PlacementState state, StageChanges stage)
+    {
+        if (PlacementChecks.MistakeIn(stage.Changes) is { } mistake)
+        {
+            return (state, new PlacementRefused(PlacementRefusal.Invalid, mistake));
+        }
+
+        // Said twice is said once.
+        var staged = state.Operations.Staged.AddRange(stage.Changes.Where(change => !state.Operations.Staged.Contains(change)));
+        if (staged.Length == state.Operations.Staged.Length)
+        {
+            return (state, new ChangesStaged(staged, state.Epoch));
+        }
+
+        if (staged.Length > PlacementLimits.StagedMax)
+        {
+            return (state, new PlacementRefused(PlacementRefusal.Invalid, $"a plan has at most {PlacementLimits.StagedMax} changes"));
+        }
+
+        if (TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, staged).Refused is { } refused)
+        {
+            return (state, refused);
+        }
+
+        var next = state.Next(operations: state.Operations with { Staged = staged });
+        return (next, new ChangesStaged(staged, next.Epoch));
+    }
+
+    public static (PlacementState, PlacementOutcome) Clear(PlacementState state)
+    {
+        if (state.Operations.Staged.IsEmpty)
+        {
+            return (state, new ChangesStaged([], state.Epoch));
+        }
+
+        var next = state.Next(operations: state.Operations with { Staged = [] });
+        return (next, new ChangesStaged([], next.Epoch));
+    }
+
+    public static (PlacementState, PlacementOutcome) Commit(PlacementState state, CommitPlan commit)
+    {
+        if (PlacementChecks.MistakeIn(commit) is { } mistake)
+        {
+            return (state, new PlacementRefused(PlacementRefusal.Invalid, mistake));
+        }
+
+        // Before the epoch, so that people hear of the plan that is in the way rather than of numbers.
+        if (state.Operations.Operators is [var first, ..])
+        {
+            return (state, new PlacementRefused(
+                PlacementRefusal.PlanUnderWay,
+                $"{state.Operations.Operators.Length} moves of {(first.Plan > 0 ? $"plan {first.Plan}" : "before")} are not done yet ({first}); wait for them, or cancel them"));
+        }
+
+        if (commit.Base != state.Epoch)
+        {
+            return (state, new PlacementRefused(
+                PlacementRefusal.PlanIsStale, $"the plan was made at ring epoch {commit.Base}, and it is {state.Epoch} now; make it anew"));
+        }
+
+        var (nodes, refused) = TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, commit.Changes);
+        if (refused is not null || (refused = WhyNot(state, nodes, commit.Moves)) is not null)
+        {
+            return (state, refused);
+        }
+
+        var plan = state.Operations.NextPlan;
+        var operations = state.Operations with
+        {
+            NextPlan = plan + 1,
+            Staged = commit.TakesStaged ? [] : state.Operations.Staged,
+        };
+        operations = commit.Moves.Aggregate(
+            operations, (all, move) => all.With(move.Shard, move.From, move.To, commit.Cause, plan, commit.AtMs));
+        var next = state.Next(nodes: nodes, operations: operations);
+        return (next, new PlanCommitted(plan, commit.Moves.Length, next.Epoch));
+    }
+
+    public static (PlacementState, PlacementOutcome) End(PlacementState state, EndOperator end)
+    {
+        if (state.Operations.Find(end.Operator) is not { } one)
+        {
+            return state.Operations.History.FirstOrDefault(ended => ended.Operator.Number == end.Operator) is { } ended
+                ? (state, new OperatorChanged(ended.Operator, state.Epoch))
+                : NoOperator(state, end.Operator);
+        }
+
+        if (one.IsRunning(state))
+        {
+            // Over when its move is: the shard's leader undoes it.
+            var move = state.MoveOf(one.Shard)!;
+            if (move.IsCancelling)
+            {
+                return (state, new OperatorChanged(one, state.Epoch));
+            }
+
+            var cancelling = state.Next(moves: state.Moves.Replace(move, move with { IsCancelling = true }));
+            return (cancelling, new OperatorChanged(one, cancelling.Epoch));
+        }
+
+        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs));
+        return (next, new OperatorChanged(one, next.Epoch));
+    }
+
+    public static (PlacementState, PlacementOutcome) Hold(PlacementState state, HoldOperator hold)
+    {
+        var operations = state.Operations;
+        if (hold.Operator == 0)
+        {
+            if (operations.IsHeld == hold.Hold)
+            {
+                return (state, new OperatorChanged(null, state.Epoch));
+            }
+
+            var held = state.Next(operations: operations with { IsHeld = hold.Hold });
+            return (held, new OperatorChanged(null, held.Epoch));
+        }
+
+        if (operations.Find(hold.Operator) is not { } one)
+        {
+            return NoOperator(state, hold.Operator);
+        }
+
+        if (one.IsHeld == hold.Hold)
+        {
+            return (state, new OperatorChanged(one, state.Epoch));
+        }
+
+        var changed = one with { IsHeld = hold.Hold };
+        var next = state.Next(operations: operations with { Operators = operations.Operators.Replace(one, changed) });
+        return (next, new OperatorChanged(changed, next.Epoch));
+    }
+
+    /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
+    private static PlacementRefused? WhyNot(PlacementState state, ImmutableArray<NodeDescriptor> nodes, ImmutableArray<PlannedMove> moves)
+    {
+        var owners = nodes.Where(static node => node.IsOwner).Select(static node => node.Id).ToHashSet();
+        var holders = new Dictionary<ShardId, HashSet<NodeId>>();
+        foreach (var move in moves)
+        {
+            if (move.Shard.Value >= state.Map!.ShardCount)
+            {
+                return new PlacementRefused(PlacementRefusal.ShardNotFound, $"there is no shard {move.Shard}");
+            }
+
+            if (!holders.TryGetValue(move.Shard, out var on))
+            {
+                holders.Add(move.Shard, on = [.. state.Map[move.Shard].Replicas.Select(static replica => replica.Node)]);
+            }
+
+            if (!owners.Contains(move.To) || !on.Remove(move.From) || !on.Add(move.To))
+            {
+                return new PlacementRefused(PlacementRefusal.Invalid, $"shard {move.Shard} cannot go from {move.From} to {move.To}");
+            }
+        }
+
+        return null;
+    }
+
+    private static (PlacementState, PlacementOutcome) NoOperator(PlacementState state, long number) =>
+        (state, new PlacementRefused(PlacementRefusal.NoOperator, $"there is no operator op-{number}"));
+}

@@ -1,0 +1,187 @@
+using KvRaft.Placement.Planning;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.Tests.Planning;
+
+/// <summary>The planner, the rules and the driver's decisions together, over minutes of cluster life; each failure names its seed.</summary>
+public class SimulationTests
+{
+    [Fact]
+    public void Joins_deaths_flaps_and_plans_end_in_a_cluster_at_rest()
+    {
+        for (var seed = 1; seed <= 10; seed++)
+        {
+            RunOne(seed);
+        }
+    }
+
+    [Trait("Category", "Long")]
+    [Fact]
+    public void So_do_a_thousand_lives()
+    {
+        for (var seed = 1_000; seed < 2_000; seed++)
+        {
+            RunOne(seed);
+        }
+    }
+
+    [Fact]
+    public void From_three_to_nine_nodes_and_back_shares_and_leaders_stay_fair()
+    {
+        var world = new World(seed: 7, nodes: 3, shards: 32, replicationFactor: 3);
+        Rest(world, 7);
+        var joined = new List<NodeId>();
+        while (world.State.Nodes.Length < 9)
+        {
+            joined.Add(world.Join());
+            world.Tick();
+            Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Add, joined[^1])));
+            Rest(world, 7);
+            AssertFair(world);
+        }
+
+        foreach (var node in joined)
+        {
+            Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Decommission, node)));
+            Rest(world, 7);
+            AssertFair(world);
+        }
+
+        Assert.Equal(3, world.State.Nodes.Length);
+    }
+
+    [Fact]
+    public void A_hundred_nodes_that_join_one_after_the_other_move_no_more_than_their_shares()
+    {
+        var world = new World(seed: 3, nodes: 90, shards: 256, replicationFactor: 3, zones: 5);
+        for (var i = 0; i < 5; i++)
+        {
+            var node = world.Join();
+            world.Tick();
+            var plan = world.PlanFor(new TopologyChange(TopologyChangeKind.Add, node))!;
+
+            // A fair share of 768 replicas on some 90 nodes is 8 or 9; bounds are kept to a replica.
+            Assert.InRange(plan.Moves.Length, 1, 10);
+            Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Add, node)));
+            Rest(world, 3);
+        }
+    }
+
+    [Fact]
+    public void A_dead_node_is_replaced_after_the_delay_and_its_return_changes_nothing()
+    {
+        var world = new World(seed: 5, nodes: 5, shards: 16, replicationFactor: 3);
+        Rest(world, 5);
+        var dead = world.State.Nodes[0].Id;
+        world.Alive.Remove(dead);
+        for (var second = 0; second < 50; second++)
+        {
+            world.Tick();
+        }
+
+        Assert.NotEmpty(world.State.Map!.ShardsOn(dead));
+        Rest(world, 5, atLeast: 60);
+        Assert.Empty(world.State.Map.ShardsOn(dead));
+        Assert.Equal(NodeStanding.Joined, world.State.FindNode(dead)!.Standing);
+        world.Alive.Add(dead);
+        var moves = world.Moves;
+        Rest(world, 5, atLeast: 60);
+        Assert.Equal(moves, world.Moves);
+    }
+
+    [Fact]
+    public void With_nobody_to_take_a_dead_nodes_place_nothing_moves()
+    {
+        var world = new World(seed: 5, nodes: 3, shards: 4, replicationFactor: 3);
+        world.Alive.Remove(world.State.Nodes[0].Id);
+        Rest(world, 5, atLeast: 200);
+        Assert.Equal(0, world.Moves);
+        Assert.Empty(world.State.Operations.History);
+    }
+
+    private static void RunOne(int seed)
+    {
+        var random = new Random(seed);
+        var world = new World(seed, nodes: random.Next(3, 8), shards: 16, replicationFactor: 3, zones: random.Next(0, 4));
+        try
+        {
+            for (var second = 0; second < 400; second++)
+            {
+                if (random.Next(5) == 0)
+                {
+                    world.Chance();
+                }
+
+                world.Tick();
+            }
+
+            world.Alive.UnionWith(world.State.Nodes.Select(static node => node.Id));
+            foreach (var node in world.State.Nodes.Where(static node => node.Standing == NodeStanding.Draining))
+            {
+                world.Drain(node.Id, drain: false);
+            }
+
+            Rest(world, seed);
+            foreach (var node in world.State.Nodes.Where(static node => node.Standing == NodeStanding.Leaving))
+            {
+                // One whose moves were cancelled by chance stays where it is until it is asked for again.
+                Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Add, node.Id)));
+                Rest(world, seed);
+            }
+
+            Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
+            Rest(world, seed);
+            Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
+            AssertFair(world);
+        }
+        catch (Exception error)
+        {
+            throw new InvalidOperationException($"Seed {seed}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Until nothing waits, and then a while in which nothing may happen.</summary>
+    private static void Rest(World world, int seed, int atLeast = 0)
+    {
+        for (var second = 0; second < atLeast || world.State.Operations.Operators.Length > 0; second++)
+        {
+            Assert.True(second < 3_000, $"seed {seed}: {string.Join(", ", world.State.Operations.Operators)} never ends");
+            world.Tick();
+        }
+
+        for (var second = 0; second < 400; second++)
+        {
+            world.Tick();
+        }
+
+        var (moves, transfers) = (world.Moves, world.Transfers);
+        for (var second = 0; second < 100; second++)
+        {
+            world.Tick();
+        }
+
+        Assert.True((moves, transfers) == (world.Moves, world.Transfers), $"seed {seed}: it does not come to rest");
+    }
+
+    private static void AssertFair(World world)
+    {
+        var owners = world.State.Nodes.Where(static node => node.IsOwner).ToArray();
+        var map = world.State.Map!;
+        Assert.All(map.Shards, shard => Assert.All(shard.Replicas, replica => Assert.Contains(owners, owner => owner.Id == replica.Node)));
+        var shards = map.Shards.Select(shard => new LedShard(
+            shard.Id, world.LeaderOf(shard.Id)!.Value, [.. shard.Replicas.Select(static replica => replica.Node)])).ToArray();
+        var weights = owners.ToDictionary(static node => node.Id, static node => node.Weight);
+        foreach (var (node, fair) in LeaderBalance.FairShares(shards, weights))
+        {
+            Assert.InRange(world.Leads(node), fair - 1, fair + 1);
+        }
+
+        if (owners.All(static node => node.Zone.Length == 0 && node.Weight == 1))
+        {
+            var counts = owners.Select(node => map.ShardsOn(node.Id).Count()).ToArray();
+            var share = (double)map.ShardCount * map.ReplicationFactor / owners.Length;
+            Assert.All(counts, count => Assert.InRange(count, share - 1, share + 1));
+        }
+    }
+}

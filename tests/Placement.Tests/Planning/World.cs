@@ -1,0 +1,277 @@
+using System.Collections.Immutable;
+using KvRaft.Placement.Planning;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+
+namespace KvRaft.Placement.Tests.Planning;
+
+/// <summary>
+/// A cluster without machines: group 0's state and its rules are the real ones, the driver's decisions too; nodes are names that answer or do not, and a
+/// shard's voters a set that changes by one at a time. A second passes with each <see cref="Tick"/>. Everything follows from the seed.
+/// </summary>
+internal sealed class World
+{
+    private static readonly HealthLimits Health = new() { DeadAfter = TimeSpan.FromSeconds(60) };
+
+    private readonly Random _random;
+    private readonly Dictionary<NodeId, int> _heardAt = [];
+    private readonly Dictionary<ShardId, (NodeId Leader, int Since)> _leaders = [];
+    private int _now;
+    private int _next;
+
+    public World(int seed, int nodes, int shards, int replicationFactor, int zones = 0)
+    {
+        _random = new Random(seed);
+        Zones = zones;
+        var founders = Enumerable.Range(0, nodes).Select(_ => Descriptor() with { Standing = NodeStanding.Active }).ToArray();
+        State = PlacementRules.Apply(
+            PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, founders, shards, replicationFactor)).State;
+        Alive.UnionWith(founders.Select(static node => node.Id));
+        foreach (var shard in State.Map!.Shards)
+        {
+            Voters[shard.Id] = [.. shard.Replicas];
+        }
+    }
+
+    public PlacementState State { get; private set; }
+
+    public HashSet<NodeId> Alive { get; } = [];
+
+    public Dictionary<ShardId, HashSet<Replica>> Voters { get; } = [];
+
+    public int Moves { get; private set; }
+
+    public int Transfers { get; private set; }
+
+    private int Zones { get; }
+
+    public int Leads(NodeId node) => _leaders.Values.Count(leader => leader.Leader == node);
+
+    public NodeId? LeaderOf(ShardId shard) => _leaders.TryGetValue(shard, out var leader) ? leader.Leader : null;
+
+    public NodeId Join()
+    {
+        var node = Descriptor();
+        Demand(new JoinNode(node));
+        Alive.Add(node.Id);
+        return node.Id;
+    }
+
+    /// <summary>Commits a plan by hand; false: it was refused, as it may be.</summary>
+    public bool Commit(params TopologyChange[] changes) =>
+        Planner.Make(State, [.. changes], Facts()).Plan is { } plan && Try(plan.ToCommand("by hand", _now, takesStaged: false));
+
+    public bool Drain(NodeId node, bool drain) => Try(new DrainNode(node, drain));
+
+    public Plan? PlanFor(params TopologyChange[] changes) => Planner.Make(State, [.. changes], Facts()).Plan;
+
+    /// <summary>Something that happens in data centres.</summary>
+    public void Chance()
+    {
+        var nodes = State.Nodes.Select(static node => node.Id).ToArray();
+        var node = nodes[_random.Next(nodes.Length)];
+        switch (_random.Next(12))
+        {
+            case 0 when nodes.Length < 14:
+                var newcomer = Join();
+                Commit(new TopologyChange(TopologyChangeKind.Add, newcomer));
+                break;
+            case 1 when Alive.Count > State.Map!.ReplicationFactor + 1:
+                Commit(new TopologyChange(TopologyChangeKind.Decommission, node));
+                break;
+            case 2:
+                Commit(new TopologyChange(TopologyChangeKind.Weight, node, Weight: 0.5 + _random.NextDouble()));
+                break;
+            case 3 or 4 or 5 when nodes.Length - Alive.Count < 1:
+                Alive.Remove(node);
+                break;
+            case 6 or 7 or 8:
+                Alive.UnionWith(nodes);
+                break;
+            case 9:
+                Drain(node, _random.Next(2) == 0);
+                break;
+            case 10 when State.Operations.Operators is [var one, ..] && _random.Next(3) == 0:
+                Try(new EndOperator(one.Number, "chance", _now));
+                break;
+            default:
+                if (State.Nodes.FirstOrDefault(static each => each.Standing == NodeStanding.Joined) is { } waiting)
+                {
+                    Commit(new TopologyChange(TopologyChangeKind.Add, waiting.Id));
+                }
+
+                break;
+        }
+    }
+
+    public void Tick()
+    {
+        _now++;
+        foreach (var node in State.Nodes.Where(node => Alive.Contains(node.Id)))
+        {
+            _heardAt[node.Id] = _now;
+        }
+
+        Drive();
+        foreach (var move in State.Moves)
+        {
+            Step(move);
+        }
+
+        foreach (var node in State.Nodes.Where(node => node.Standing == NodeStanding.Leaving))
+        {
+            if (!State.Map!.ShardsOn(node.Id).Any() && !State.Operations.Operators.Any(one => one.From == node.Id || one.To == node.Id))
+            {
+                Try(new RemoveNode(node.Id));
+                Alive.Remove(node.Id);
+            }
+        }
+
+        Elect();
+        Balance();
+        Check();
+    }
+
+    private NodeDescriptor Descriptor()
+    {
+        var number = ++_next;
+        return new NodeDescriptor
+        {
+            Id = new NodeId($"n{number}"),
+            Zone = Zones > 0 ? $"z{number % Zones}" : "",
+            RaftAddress = $"h{number}:1",
+            PublicAddress = $"h{number}:2",
+            Standing = NodeStanding.Joined,
+            Instance = new Guid(number, 0, 0, new byte[8]),
+        };
+    }
+
+    private Dictionary<NodeId, NodeHealthState> HealthOf() => State.Nodes.ToDictionary(
+        static node => node.Id, node => NodeHealth.Of(TimeSpan.FromSeconds(_now - _heardAt.GetValueOrDefault(node.Id)), Health));
+
+    private ClusterFacts Facts() => new() { Away = [.. HealthOf().Where(static pair => pair.Value != NodeHealthState.Up).Select(static pair => pair.Key)] };
+
+    private void Drive()
+    {
+        foreach (var one in State.Operations.Operators)
+        {
+            if (OperatorSchedule.WhyNever(one, State) is { } why)
+            {
+                Demand(new EndOperator(one.Number, why, _now));
+            }
+        }
+
+        foreach (var one in OperatorSchedule.Ready(State, Facts().Away, new MoveLimits()))
+        {
+            Demand(new StartMove(one.Shard, one.From, one.To, _now));
+        }
+
+        if (NodeHealth.Replacement(State, HealthOf(), Facts()) is { } plan)
+        {
+            Demand(plan.ToCommand("dead", _now, takesStaged: false));
+        }
+    }
+
+    /// <summary>What the shard's leader does about a move: nothing without a majority, and one change at a time.</summary>
+    private void Step(ShardMove move)
+    {
+        var voters = Voters[move.Shard];
+        if (!HasMajority(voters))
+        {
+            return;
+        }
+
+        var (hasFrom, hasTo) = (voters.Contains(move.From), voters.Contains(move.To));
+        if (move.IsCancelling && hasFrom)
+        {
+            voters.Remove(move.To);
+            Demand(new FinishMove(move.Shard, move.To, MoveEnd.Cancelled, _now));
+        }
+        else if (!hasTo && Alive.Contains(move.To.Node))
+        {
+            voters.Add(move.To);
+        }
+        else if (hasTo && hasFrom && Alive.Contains(move.To.Node))
+        {
+            var before = voters.Count(voter => Alive.Contains(voter.Node));
+            voters.Remove(move.From);
+            Assert.True(
+                voters.Count(voter => Alive.Contains(voter.Node)) >= Math.Min(before, State.Map!.ReplicationFactor - 1),
+                $"{move} left {voters.Count(voter => Alive.Contains(voter.Node))} replicas that answer");
+        }
+        else if (hasTo && !hasFrom)
+        {
+            Moves++;
+            Demand(new FinishMove(move.Shard, move.To, MoveEnd.Moved, _now));
+        }
+    }
+
+    private bool HasMajority(HashSet<Replica> voters) => voters.Count(voter => Alive.Contains(voter.Node)) > voters.Count / 2;
+
+    private void Elect()
+    {
+        foreach (var (shard, voters) in Voters)
+        {
+            var isLed = _leaders.TryGetValue(shard, out var leader) && Alive.Contains(leader.Leader) && voters.Any(voter => voter.Node == leader.Leader);
+            if (!HasMajority(voters))
+            {
+                _leaders.Remove(shard);
+            }
+            else if (!isLed)
+            {
+                var able = voters.Where(voter => Alive.Contains(voter.Node)).Select(static voter => voter.Node).Order().ToArray();
+                _leaders[shard] = (able[_random.Next(able.Length)], _now);
+            }
+        }
+    }
+
+    private void Balance()
+    {
+        var away = Facts().Away;
+        bool IsFit(NodeId node) => State.FindNode(node) is { Standing: NodeStanding.Active } && !away.Contains(node) && Alive.Contains(node);
+        var shards = State.Map!.Shards.Where(shard => _leaders.ContainsKey(shard.Id)).Select(shard => new LedShard(
+            shard.Id, _leaders[shard.Id].Leader, [.. shard.Replicas.Select(static replica => replica.Node).Where(IsFit)])).ToArray();
+        var resting = _leaders.Where(pair => _now - pair.Value.Since < 20).Select(static pair => pair.Key).ToHashSet();
+        var transfers = LeaderBalance.Next(shards, State.Nodes.ToDictionary(static node => node.Id, static node => node.Weight), resting, 8);
+        if (!State.Moves.IsEmpty && transfers.All(transfer => IsFit(transfer.From)))
+        {
+            return;
+        }
+
+        foreach (var transfer in transfers)
+        {
+            Transfers++;
+            _leaders[transfer.Shard] = (transfer.To, _now);
+        }
+    }
+
+    private void Check()
+    {
+        foreach (var (shard, voters) in Voters)
+        {
+            Assert.InRange(voters.Count, State.Map!.ReplicationFactor, State.Map.ReplicationFactor + 1);
+            Assert.Equal(voters.Count, voters.Select(static voter => voter.Node).Distinct().Count());
+
+            // Between the last change of the voters and group 0 hearing of it, the map is one step behind.
+            var wanted = State.Map[shard].Replicas.ToHashSet();
+            var move = State.MoveOf(shard);
+            Assert.True(
+                voters.All(voter => wanted.Contains(voter) || move?.To == voter) && wanted.All(replica => voters.Contains(replica) || move?.From == replica),
+                $"shard {shard}: voters {string.Join(", ", voters)}, map {string.Join(", ", wanted)}, {move}");
+        }
+    }
+
+    private void Demand(PlacementCommand command)
+    {
+        var (next, outcome) = PlacementRules.Apply(State, command);
+        Assert.False(outcome is PlacementRefused, $"{command}: {outcome}");
+        State = next;
+    }
+
+    private bool Try(PlacementCommand command)
+    {
+        var (next, outcome) = PlacementRules.Apply(State, command);
+        State = next;
+        return outcome is not PlacementRefused;
+    }
+}
