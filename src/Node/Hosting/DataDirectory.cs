@@ -63,30 +63,48 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
         var directory = Hold(options.DataDirectory);
         try
         {
-            var store = System.IO.Path.Combine(directory.Path, "store");
-            if (!Directory.Exists(store) && Directory.EnumerateDirectories(directory.Path).Any())
-            {
-                throw new NodeStartException(
-                    StartFault.ForeignDirectory, $"{directory.Path} holds directories but no kvraft identity; it is not a data directory");
-            }
-
-            new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed).ClaimOrVerify(store);
+            directory.Verify(options);
             return directory;
-        }
-        catch (StoreIdentityException error)
-        {
-            directory.Dispose();
-            throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            directory.Dispose();
-            throw NotWritable(directory.Path, error);
         }
         catch (NodeStartException)
         {
             directory.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Was there an identity before? If not, the node is new, or has lost everything.</summary>
+    public bool IsClaimed => File.Exists(System.IO.Path.Combine(Store, StoreIdentity.FileName));
+
+    private string Store => System.IO.Path.Combine(Path, "store");
+
+    /// <summary>Refuses a directory that is somebody else's, or nobody's; changes nothing.</summary>
+    /// <exception cref="NodeStartException">It holds directories but no identity.</exception>
+    public void RefuseForeign()
+    {
+        if (!Directory.Exists(Store) && Directory.EnumerateDirectories(Path).Any())
+        {
+            throw new NodeStartException(
+                StartFault.ForeignDirectory, $"{Path} holds directories but no kvraft identity; it is not a data directory");
+        }
+    }
+
+    /// <summary>Writes the identity into a directory that has none, and compares it in one that does.</summary>
+    /// <exception cref="NodeStartException">It is another node's, another cluster's, or has lost its identity.</exception>
+    public void Verify(NodeOptions options)
+    {
+        try
+        {
+            RefuseForeign();
+            new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed).ClaimOrVerify(Store);
+        }
+        catch (StoreIdentityException error)
+        {
+            throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(Path, error);
         }
     }
 

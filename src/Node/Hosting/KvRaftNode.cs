@@ -17,7 +17,7 @@ namespace KvRaft.Node.Hosting;
 /// <summary>
 /// One running node, whole: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
 /// <para>
-/// From below: the data directory is claimed, the node's log opened (<see cref="RaftHost"/>), group 0 joined
+/// From below: the data directory is claimed and the cluster asked whether it takes this node (<see cref="NodeEntrance"/>), the node's log opened (<see cref="RaftHost"/>), group 0 joined
 /// (<see cref="PlacementAgent"/>), the copies of eventual keys opened (<see cref="EventualRoom"/>), and then the web host runs everything else: the services clients call, and the loops that
 /// follow the shard map (<see cref="ShardHost"/>), let time pass in idle shards (<see cref="DueTicker"/>) and watch the disk
 /// (<see cref="DiskGuard"/>). Stopping goes the other way: first nobody is let in, then calls under way end, then replicas
@@ -36,7 +36,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _logger = loggers.CreateLogger<KvRaftNode>();
     }
 
-    public NodeOptions Options { get; }
+    public NodeOptions Options { get; private set; }
 
     /// <summary>Where the services listen; the real port if the options said 0.</summary>
     public IPEndPoint PublicEndPoint { get; private set; } = null!;
@@ -77,19 +77,20 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
     private async Task StartAsync(IEngineFactory engines, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var directory = DataDirectory.Claim(Options);
+        var directory = DataDirectory.Hold(Options.DataDirectory);
         _undo.Push(directory.DisposeAsync);
+        (Options, var membership) = await new NodeEntrance(Options, directory, _logger).PassAsync(cancellationToken);
         _logger.NodeStarts(Options.NodeId, Options.ClusterName, Options.ClusterId, directory.Path);
 
         var map = new ShardMapHolder();
-        var raft = await RaftRoom.StartAsync(Options, map, loggers, cancellationToken);
+        var raft = await RaftRoom.StartAsync(Options, membership, map, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
-        var placement = await PlacementAgent.JoinAsync(Options, raft, map, cancellationToken);
+        var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, cancellationToken);
 
         var eventual = EventualRoom.Open(Options, engines);
         _undo.Push(eventual.DisposeAsync);
 
-        _app = Build(engines, loggers, map, raft, placement, eventual);
+        _app = Build(engines, loggers, membership, map, raft, placement, eventual);
         _undo.Push(_app.DisposeAsync);
 
         // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
@@ -100,11 +101,11 @@ internal sealed class KvRaftNode : IAsyncDisposable
     }
 
     private WebApplication Build(
-        IEngineFactory engines, ILoggerFactory loggers, ShardMapHolder map, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
+        IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services
-            .AddNode(Options, loggers)
+            .AddNode(Options, membership, loggers)
             .AddRaftRoom(raft)
             .AddPlacementRoom(placement)
             .AddShards(engines)

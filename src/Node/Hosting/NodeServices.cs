@@ -24,9 +24,10 @@ internal static class NodeServices
     /// </summary>
     private const int EventualMessageBytesMax = 64 * 1024 * 1024;
 
-    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, ILoggerFactory loggers)
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, MembershipFile membership, ILoggerFactory loggers)
     {
         services.AddSingleton(options);
+        services.AddSingleton(membership);
         services.AddSingleton(loggers);
         services.AddSingleton(options.Surroundings.Time);
         services.AddSingleton<NodeFailure>();
@@ -42,7 +43,8 @@ internal static class NodeServices
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
-            .AddLoop<MoveDriver>();
+            .AddSingleton<MoveNotes>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
+            .AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
         services.AddSingleton(engines).AddSingleton<ShardTable>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
@@ -92,6 +94,11 @@ internal static class NodeServices
             .AddSingleton<RoutingService>()
             .AddSingleton<KeyspaceService>()
             .AddSingleton<MovesService>()
+            .AddSingleton<OwnStatus>()
+            .AddSingleton<PlanMaker>()
+            .AddSingleton<NodesService>()
+            .AddSingleton<PlansService>()
+            .AddSingleton<OperatorsService>()
             .AddSingleton<AdminService>();
     }
 
@@ -133,6 +140,9 @@ internal static class NodeServices
         app.MapGrpcService<KeyspaceService>();
         app.MapGrpcService<MovesService>();
         app.MapGrpcService<AdminService>();
+        app.MapGrpcService<NodesService>();
+        app.MapGrpcService<PlansService>();
+        app.MapGrpcService<OperatorsService>();
         app.MapGrpcService<EventualKvService>();
         app.MapGrpcService<EventualPeersService>();
         app.MapGrpcService<EventualTreesService>();

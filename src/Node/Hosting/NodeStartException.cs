@@ -18,6 +18,9 @@ internal enum StartFault
     /// <summary>The data directory belongs to another node, another cluster, or a cluster of another shape.</summary>
     ForeignDirectory,
 
+    /// <summary>The cluster does not take the node: it is another one's, the name or the address is taken, the data was lost.</summary>
+    NotAdmitted,
+
     /// <summary>The data are damaged in a way that must not be overlooked.</summary>
     DamagedData,
 }

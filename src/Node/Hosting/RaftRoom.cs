@@ -12,7 +12,7 @@ internal static class RaftRoom
 {
     /// <exception cref="NodeStartException">The port is taken, or the log is not this node's or damaged.</exception>
     public static async Task<RaftHost> StartAsync(
-        NodeOptions options, ShardMapHolder map, ILoggerFactory loggers, CancellationToken cancellationToken)
+        NodeOptions options, MembershipFile membership, ShardMapHolder map, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var host = new RaftHostOptions
         {
@@ -20,7 +20,7 @@ internal static class RaftRoom
             NodeId = options.NodeId,
             DataDirectory = options.DataDirectory,
             Listen = options.RaftListen,
-            Resolve = node => Resolve(options, map, node),
+            Resolve = node => Resolve(options, membership, map, node),
             Timings = options.Timings.ToRaft(),
             Time = options.Surroundings.Time,
             LogSegmentBytes = options.Log.SegmentBytes,
@@ -42,17 +42,22 @@ internal static class RaftRoom
 
     /// <summary>
     /// What the options say, and for nodes that joined later what the cluster agreed on. The options come first: whoever moves a node
-    /// to another address writes it there, and without reaching that node nothing can be agreed on.
+    /// to another address writes it there, and without reaching that node nothing can be agreed on. What a node was told when it joined comes last.
     /// </summary>
-    private static EndPoint? Resolve(NodeOptions options, ShardMapHolder map, NodeId node)
+    private static EndPoint? Resolve(NodeOptions options, MembershipFile membership, ShardMapHolder map, NodeId node)
     {
         if (options.Nodes.FirstOrDefault(initial => initial.Id == node) is { } told)
         {
             return options.Surroundings.WayToRaft(node, told.Raft).ToEndPoint();
         }
 
-        return HostAndPort.TryParse(map.Current.Node(node)?.RaftAddress, out var agreed)
-            ? options.Surroundings.WayToRaft(node, agreed).ToEndPoint()
+        if (HostAndPort.TryParse(map.Current.Node(node)?.RaftAddress, out var agreed))
+        {
+            return options.Surroundings.WayToRaft(node, agreed).ToEndPoint();
+        }
+
+        return membership.Joined?.Voters.FirstOrDefault(voter => voter.Id == node) is { } voter
+            ? options.Surroundings.WayToRaft(node, voter.Raft).ToEndPoint()
             : null;
     }
 }

@@ -17,7 +17,7 @@ namespace KvRaft.Node.Membership;
 /// again. It keeps no memory, so a leader that comes in the middle goes on where the last one was.
 /// </summary>
 internal sealed class MoveDriver(
-    NodeOptions options, PlacementAgent placement, PlacementRouter router, ShardTable shards, ShardMapHolder map,
+    NodeOptions options, PlacementAgent placement, PlacementRouter router, ShardTable shards, ShardMapHolder map, MoveNotes notes,
     NodeFailure failure, TimeProvider time, ILogger<MoveDriver> logger) : BackgroundService
 {
     /// <summary>Between two looks while something is under way. Most waits are for a learner, which asks for more at this pace.</summary>
@@ -64,6 +64,7 @@ internal sealed class MoveDriver(
         {
             var facts = await LookAsync(state, replica, limit.Token);
             var step = MoveDecision.Next(facts);
+            notes.Set(replica.Shard, facts.Move is null ? "" : step.Kind == MoveStepKind.Wait ? step.Reason : $"{step.Kind} {step.Replica}: {step.Reason}");
             if (step.Kind != MoveStepKind.Wait)
             {
                 logger.MoveStep(replica.Shard, step.Kind, step.Replica, step.Reason);
@@ -130,7 +131,7 @@ internal sealed class MoveDriver(
         };
         var deadline = Deadline.After(StepTimeout, time);
         var answered = await router.RouteAsync<FinishMoveResponse>(
-            new FinishMove(shard, step.Replica, step.End),
+            new FinishMove(shard, step.Replica, step.End, time.GetUtcNow().ToUnixTimeMilliseconds()),
             static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
             (peer, call) => peer.Moves.FinishMoveAsync(request, call),
             wasForwarded: false,

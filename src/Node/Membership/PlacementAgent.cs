@@ -1,3 +1,4 @@
+using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Placement.State;
@@ -7,17 +8,26 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Membership;
 
 /// <summary>
-/// This node's seat in group 0, which decides about nodes, shard map and keyspaces. Every initial node is a voter, so each
-/// has the whole state at hand; a change of it becomes the routing view at once, on the applying thread, by one pointer.
+/// This node's replica of group 0, which decides about nodes, shard map and keyspaces. The nodes the cluster was founded with vote in it; one that joined
+/// follows it, as a learner for good unless it is given a seat. So each node has the whole state at hand; a change of it becomes the routing view at
+/// once, on the applying thread, by one pointer.
 /// </summary>
 internal sealed class PlacementAgent
 {
     private readonly PlacementStateMachine _machine;
 
-    private readonly ShardMapHolder _map;
+    /// <summary>The incarnation of every replica of group 0 that came later than the cluster was founded; a name is given once.</summary>
+    public const int IncarnationOfJoined = Replica.IncarnationFirst + 1;
 
-    private PlacementAgent(RaftGroup group, PlacementStateMachine machine, ShardMapHolder map)
+    /// <summary>How often a node without a vote asks for news: what it routes by is at most so much older than what voters route by.</summary>
+    private static readonly TimeSpan FollowPace = TimeSpan.FromMilliseconds(200);
+
+    private readonly ShardMapHolder _map;
+    private readonly IReadOnlyList<GroupVoter> _firstVoters;
+
+    private PlacementAgent(RaftGroup group, PlacementStateMachine machine, ShardMapHolder map, IReadOnlyList<GroupVoter> firstVoters)
     {
+        _firstVoters = firstVoters;
         _map = map;
         Group = group;
         _machine = machine;
@@ -33,17 +43,23 @@ internal sealed class PlacementAgent
 
     /// <summary>Opens this node's replica of group 0. Returns before anybody leads it.</summary>
     public static async Task<PlacementAgent> JoinAsync(
-        NodeOptions options, RaftHost raft, ShardMapHolder map, CancellationToken cancellationToken)
+        NodeOptions options, MembershipFile membership, RaftHost raft, ShardMapHolder map, CancellationToken cancellationToken)
     {
         var machine = PlacementStateMachine.Open(Path.Combine(options.DataDirectory, "placement"));
         machine.Changed += state => map.Take(ToView(state));
         map.Take(ToView(machine.State));
-        var voters = options.Nodes.Select(node => new GroupVoter(node.Id, Replica.IncarnationFirst)).ToArray();
-        var group = await raft.OpenGroupAsync(
-            new GroupSpec(GroupId.Placement, Replica.IncarnationFirst, voters), machine, cancellationToken);
+        var spec = membership.Joined is { } joined
+            ? new GroupSpec(
+                GroupId.Placement, IncarnationOfJoined, [.. joined.Voters.Select(static voter => voter.ToVoter())], IsLearner: true, FollowPace)
+            : new GroupSpec(
+                GroupId.Placement, Replica.IncarnationFirst, [.. options.Nodes.Select(node => new GroupVoter(node.Id, Replica.IncarnationFirst))]);
+        var group = await raft.OpenGroupAsync(spec, machine, cancellationToken);
         group.LeadershipChanged += map.Changes.Raise;
-        return new PlacementAgent(group, machine, map);
+        return new PlacementAgent(group, machine, map, spec.Voters);
     }
+
+    /// <summary>Who votes in group 0, as far as this node has heard.</summary>
+    public IReadOnlyList<GroupVoter> Voters => Group.Voters() is { Count: > 0 } known ? known : _firstVoters;
 
     /// <summary>Proposes a change. Only the leader's replica can.</summary>
     public ValueTask<ProposalResult> ProposeAsync(PlacementCommand command, CancellationToken cancellationToken) =>

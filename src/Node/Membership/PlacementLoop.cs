@@ -59,7 +59,12 @@ internal sealed class PlacementLoop(
         foreach (var node in Nodes())
         {
             var agreed = agent.State.FindNode(node.Id);
-            if (agreed is not null && (agreed.RaftAddress != node.RaftAddress || agreed.PublicAddress != node.PublicAddress))
+
+            // An address that somebody else has now is not this node's any more, whatever the options say.
+            var isTaken = agent.State.Nodes.Any(other => other.Id != node.Id && (other.RaftAddress == node.RaftAddress || other.PublicAddress == node.PublicAddress));
+
+            // One that has told its addresses itself is believed.
+            if (agreed is not null && !isTaken && agreed.Instance == Guid.Empty && (agreed.RaftAddress != node.RaftAddress || agreed.PublicAddress != node.PublicAddress))
             {
                 logger.RegistersAddress(options.NodeId, node.Id, node.PublicAddress, node.RaftAddress);
                 if (!await IsAppliedAsync(new ChangeNodeAddress(node.Id, node.RaftAddress, node.PublicAddress), cancellationToken))

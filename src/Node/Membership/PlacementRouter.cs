@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
@@ -19,6 +20,9 @@ internal sealed class PlacementRouter(
 {
     private static readonly TimeSpan ElectionDelay = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Who answered last as the leader, for a node that has no vote and is not told; a hint.</summary>
+    private volatile StrongBox<NodeId>? _lastLeader;
+
     /// <summary>Answers with the outcome of the command here, or with what the leader's node answered.</summary>
     /// <param name="command">What to propose.</param>
     /// <param name="answer">What an outcome that the rules did not refuse means to the caller.</param>
@@ -38,7 +42,8 @@ internal sealed class PlacementRouter(
     public Task<Answered<ListKeyspacesResponse>> ReadAsync(Deadline deadline, bool wasForwarded = false) =>
         RouteAsync(() => ListAsync(deadline), (peer, call) => peer.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), isWrite: false, wasForwarded, deadline);
 
-    private async Task<Answered<T>> RouteAsync<T>(
+    /// <summary>The same for what is more than one command, or none.</summary>
+    public async Task<Answered<T>> RouteAsync<T>(
         Func<Task<Answered<T>>> runHere,
         Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
         bool isWrite,
@@ -47,12 +52,17 @@ internal sealed class PlacementRouter(
         where T : class
     {
         Failure? last = null;
-        for (int refusals = 0, waits = 0; ;)
+        for (int refusals = 0, forwards = 0, waits = 0; ;)
         {
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;
-            var sight = new ShardSight(options.NodeId, agent.Group.IsLeader, HasReplicaHere: true, agent.Leader, []);
-            var (step, node) = RouteRule.Next(sight, wasForwarded, refusals, forwards: 0);
+            var (step, node) = RouteRule.Next(Look(), wasForwarded, refusals, forwards);
+            if (step == RouteStep.Forward)
+            {
+                // Counted also if it is not known where that node is: the next turn asks another.
+                forwards++;
+            }
+
             Answered<T> answered;
             switch (step)
             {
@@ -76,6 +86,7 @@ internal sealed class PlacementRouter(
                     continue;
             }
 
+            Learn(step, node, answered.HasAnswer);
             if (answered.HasAnswer || !RouteRule.MayRetry(answered.Failure, isWrite) || deadline.HasPassed(time))
             {
                 return answered;
@@ -83,6 +94,23 @@ internal sealed class PlacementRouter(
 
             last = answered.Failure;
             refusals++;
+        }
+    }
+
+    private ShardSight Look()
+    {
+        var hasVote = agent.Group.IsMember;
+        var leader = agent.Leader ?? (hasVote ? null : _lastLeader?.Value);
+        return new ShardSight(
+            options.NodeId, agent.Group.IsLeader, hasVote, leader,
+            [.. agent.Voters.Where(voter => voter.Node != options.NodeId).Select(static voter => new Replica(voter.Node, voter.Incarnation))]);
+    }
+
+    private void Learn(RouteStep step, NodeId node, bool hasAnswer)
+    {
+        if (step == RouteStep.Forward)
+        {
+            _lastLeader = hasAnswer ? new StrongBox<NodeId>(node) : null;
         }
     }
 
@@ -101,10 +129,17 @@ internal sealed class PlacementRouter(
         }
     }
 
-    private async Task<Answered<T>> ProposeAsync<T>(PlacementCommand command, Func<PlacementOutcome, Answered<T>> answer, Deadline deadline)
+    /// <summary>Proposes here, as the leader.</summary>
+    public async Task<Answered<T>> ProposeAsync<T>(
+        PlacementCommand command, Func<PlacementOutcome, Answered<T>> answer, Deadline deadline, Action<PlacementRefused>? onRefused = null)
         where T : class
     {
         var result = await agent.ProposeAsync(command, tokens.For(deadline));
+        if (result is { Status: ProposalStatus.Applied, Outcome: PlacementRefused why })
+        {
+            onRefused?.Invoke(why);
+        }
+
         return result.Status switch
         {
             ProposalStatus.Applied when result.Outcome is PlacementRefused refused => ToFailure(refused),
@@ -116,7 +151,7 @@ internal sealed class PlacementRouter(
         };
     }
 
-    private static Failure ToFailure(PlacementRefused refused) => refused.Reason switch
+    public static Failure ToFailure(PlacementRefused refused) => refused.Reason switch
     {
         PlacementRefusal.NotInitialized => Failure.NoMap(ElectionDelay),
         PlacementRefusal.KeyspaceExists => Failure.Refused(ErrorReasons.KeyspaceExists, refused.Message),
@@ -125,7 +160,10 @@ internal sealed class PlacementRouter(
             "keyspace", "keyspaces of a cluster", PlacementLimits.KeyspacesMax, PlacementLimits.KeyspacesMax + 1)),
         PlacementRefusal.KeyspaceIsPermanent => Failure.Invalid("name", refused.Message),
         PlacementRefusal.ShardNotFound or PlacementRefusal.MoveUnderWay or PlacementRefusal.NoMove => Failure.Invalid("shard", refused.Message),
-        PlacementRefusal.NodeNotFound => Failure.Invalid("node", refused.Message),
+        PlacementRefusal.NodeNotFound or PlacementRefusal.NodeExists or PlacementRefusal.AddressTaken => Failure.Invalid("node", refused.Message),
+        PlacementRefusal.TooFewNodes or PlacementRefusal.PlanUnderWay or PlacementRefusal.PlanIsStale => Failure.Invalid("plan", refused.Message),
+        PlacementRefusal.NoOperator => Failure.Invalid("operator", refused.Message),
+        PlacementRefusal.Invalid => Failure.Invalid("request", refused.Message),
         PlacementRefusal.NoReplicaThere => Failure.Invalid("from_node", refused.Message),
         PlacementRefusal.ReplicaIsThere => Failure.Invalid("to_node", refused.Message),
         _ => Failure.Invalid("keyspace", refused.Message),

@@ -33,7 +33,7 @@ internal static class ReadGate
     /// <summary>The promise a replica on this node keeps without being asked through the leader; null: it must be the leader.</summary>
     public static ValueTask<ReadPermit?> TryNearAsync(ShardReplica? replica, ReadOptions? options, Deadline deadline, TimeProvider time)
     {
-        if (replica is null || options is null || !replica.IsRunning)
+        if (replica is null || options is null || !replica.IsRunning || replica.IsResting)
         {
             return default;
         }

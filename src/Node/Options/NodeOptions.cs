@@ -37,6 +37,12 @@ internal sealed record NodeOptions
     /// <summary>The nodes the cluster starts with, this one among them; the same list on each of them.</summary>
     public required IReadOnlyList<InitialNode> Nodes { get; init; }
 
+    /// <summary>
+    /// Nodes of a running cluster, by the addresses of their services: this process joins theirs. <see cref="Nodes"/> has this node alone then, and the
+    /// numbers of shards and replicas are the cluster's. Empty: the node is one the cluster is founded with.
+    /// </summary>
+    public IReadOnlyList<HostAndPort> Join { get; init; } = [];
+
     /// <summary>Number of shards, a power of two. Fixed at the first start of the cluster.</summary>
     public int ShardCount { get; init; } = ShardCountDefault;
 
@@ -88,6 +94,17 @@ internal sealed record NodeTimings
     /// how late an idle shard notices an expiry.
     /// </summary>
     public TimeSpan DueInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// A node that does not answer for so long is taken for away. What shall move to it waits, and it is shown as down.
+    /// </summary>
+    public TimeSpan NodeDownAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// A node that does not answer for so long gets its replicas made elsewhere, if the others can hold them. Longer than a reboot, because every
+    /// byte is copied; zero: never.
+    /// </summary>
+    public TimeSpan NodeDeadAfter { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How often free disk space is looked at. A disk fills at some hundred MB/s at most, against a reserve of 1 GiB.</summary>
     public TimeSpan DiskCheckInterval { get; init; } = TimeSpan.FromSeconds(1);

@@ -31,6 +31,7 @@ internal static class NodeOptionsReader
             HttpListen = OptionalListen(reader, "httpListen"),
             RaftListen = Listen(reader, "raftListen", self?.Raft),
             Nodes = nodes,
+            Join = Seeds(reader),
             ShardCount = reader.Whole("shardCount", NodeOptions.ShardCountDefault),
             ReplicationFactor = reader.Whole(
                 "replicationFactor", Math.Clamp(nodes.Count, 1, NodeOptions.ReplicationFactorDefault)),
@@ -135,6 +136,25 @@ internal static class NodeOptionsReader
         return null;
     }
 
+    /// <summary>Addresses with commas between them.</summary>
+    private static IReadOnlyList<HostAndPort> Seeds(SettingsReader reader) => reader.Parse<IReadOnlyList<HostAndPort>>(
+        "join", [], "host:port of nodes of the cluster, with commas between them", (string text, out IReadOnlyList<HostAndPort> value) =>
+        {
+            var seeds = new List<HostAndPort>();
+            value = seeds;
+            foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (!HostAndPort.TryParse(part, out var seed))
+                {
+                    return false;
+                }
+
+                seeds.Add(seed);
+            }
+
+            return seeds.Count > 0;
+        });
+
     private static List<InitialNode> Nodes(IConfiguration source, SettingsReader reader)
     {
         var sections = source.GetSection("nodes").GetChildren().ToArray();
@@ -197,6 +217,8 @@ internal static class NodeOptionsReader
             ElectionTimeoutMax = reader.Milliseconds("timings:electionTimeoutMaxMs", usual.ElectionTimeoutMax),
             DueInterval = reader.Milliseconds("timings:dueIntervalMs", usual.DueInterval),
             DiskCheckInterval = reader.Milliseconds("timings:diskCheckIntervalMs", usual.DiskCheckInterval),
+            NodeDownAfter = reader.Milliseconds("timings:nodeDownAfterMs", usual.NodeDownAfter),
+            NodeDeadAfter = reader.Milliseconds("timings:nodeDeadAfterMs", usual.NodeDeadAfter),
             StopGrace = reader.Milliseconds("timings:stopGraceMs", usual.StopGrace),
         };
     }

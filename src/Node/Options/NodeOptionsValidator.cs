@@ -60,6 +60,11 @@ internal static class NodeOptionsValidator
     private static void Nodes(NodeOptions options, List<OptionMistake> mistakes)
     {
         var nodes = options.Nodes;
+        if (options.Join.Count > 0 && nodes.Count > 1)
+        {
+            mistakes.Add(new("nodes", Text(nodes.Count), "with 'join', this node alone; the others are the cluster's to tell"));
+        }
+
         if (nodes.Count is 0 or > NodeOptions.InitialNodesMax)
         {
             mistakes.Add(new("nodes", Text(nodes.Count), $"1 to {NodeOptions.InitialNodesMax} nodes"));
@@ -100,6 +105,12 @@ internal static class NodeOptionsValidator
         if (!ShardMap.IsValidShardCount(options.ShardCount))
         {
             mistakes.Add(new("shardCount", Text(options.ShardCount), $"a power of two from 1 to {ShardMap.ShardCountMax}"));
+        }
+
+        if (options.Join.Count > 0)
+        {
+            // The cluster's, which is asked.
+            return;
         }
 
         if (options.ReplicationFactor < 1 || options.ReplicationFactor > Math.Max(1, options.Nodes.Count))
@@ -151,6 +162,12 @@ internal static class NodeOptionsValidator
 
         Between("timings.dueIntervalMs", timings.DueInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
         Between("timings.diskCheckIntervalMs", timings.DiskCheckInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), mistakes);
+        Between("timings.nodeDownAfterMs", timings.NodeDownAfter, timings.ElectionTimeoutMin, TimeSpan.FromMinutes(10), mistakes);
+        if (timings.NodeDeadAfter != TimeSpan.Zero)
+        {
+            Between("timings.nodeDeadAfterMs", timings.NodeDeadAfter, timings.NodeDownAfter, TimeSpan.FromDays(30), mistakes);
+        }
+
         Between("timings.stopGraceMs", timings.StopGrace, TimeSpan.Zero, TimeSpan.FromMinutes(5), mistakes);
     }
 

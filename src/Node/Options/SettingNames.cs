@@ -7,7 +7,7 @@ internal static class SettingNames
 {
     private static readonly string[] Root =
     [
-        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "raftListen", "shardCount", "replicationFactor",
+        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "raftListen", "shardCount", "replicationFactor", "join",
     ];
 
     private static readonly string[] OfNode = ["id", "raft", "public", "zone", "weight"];
@@ -23,6 +23,7 @@ internal static class SettingNames
     private static readonly string[] OfTimings =
     [
         "electionTimeoutMinMs", "electionTimeoutMaxMs", "dueIntervalMs", "diskCheckIntervalMs", "stopGraceMs",
+        "nodeDownAfterMs", "nodeDeadAfterMs",
     ];
 
     private static readonly string[] OfLog = ["segmentBytes", "bytesMax"];

@@ -46,6 +46,9 @@ internal sealed class Peer : IAsyncDisposable
         Keyspaces = new Keyspaces.KeyspacesClient(_channel);
         Moves = new Moves.MovesClient(_channel);
         Admin = new Admin.AdminClient(_channel);
+        Nodes = new Nodes.NodesClient(_channel);
+        Plans = new Plans.PlansClient(_channel);
+        Operators = new Operators.OperatorsClient(_channel);
         EventualKv = new EventualKv.EventualKvClient(_channel);
         EventualTrees = new EventualTrees.EventualTreesClient(_channel);
         EventualPeers = new EventualPeers.EventualPeersClient(_channel);
@@ -64,6 +67,12 @@ internal sealed class Peer : IAsyncDisposable
     public Moves.MovesClient Moves { get; }
 
     public Admin.AdminClient Admin { get; }
+
+    public Nodes.NodesClient Nodes { get; }
+
+    public Plans.PlansClient Plans { get; }
+
+    public Operators.OperatorsClient Operators { get; }
 
     public EventualKv.EventualKvClient EventualKv { get; }
 

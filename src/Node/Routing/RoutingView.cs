@@ -30,6 +30,9 @@ internal sealed class RoutingView
     /// <summary>By name of node.</summary>
     public IEnumerable<NodeDescriptor> Nodes => _nodes.Values.OrderBy(node => node.Id);
 
+    /// <summary>Those the ring gives shards: not the ones that only joined, nor those that leave. By name of node.</summary>
+    public IEnumerable<NodeDescriptor> Owners => Nodes.Where(static node => node.IsOwner);
+
     /// <summary>By name.</summary>
     public IEnumerable<KeyspaceDescriptor> Keyspaces => _keyspaces.Values.OrderBy(keyspace => keyspace.Name, StringComparer.Ordinal);
 

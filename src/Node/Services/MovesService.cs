@@ -16,7 +16,7 @@ internal sealed class MovesService(NodeOptions options, PlacementRouter router, 
     public override async Task<MoveInfo> MoveShard(MoveShardRequest request, ServerCallContext context)
     {
         var command = new StartMove(
-            ToShard(request.Shard), ToNode("from_node", request.FromNode), ToNode("to_node", request.ToNode));
+            ToShard(request.Shard), ToNode("from_node", request.FromNode), ToNode("to_node", request.ToNode), time.GetUtcNow().ToUnixTimeMilliseconds());
         return await RouteAsync<MoveInfo>(
             command,
             static outcome => ToWire(((MoveStarted)outcome).Move, ((MoveStarted)outcome).Epoch),
@@ -41,7 +41,7 @@ internal sealed class MovesService(NodeOptions options, PlacementRouter router, 
 
         var to = new Replica(ToNode("to_node", request.ToNode), (int)request.ToIncarnation);
         return RouteAsync<FinishMoveResponse>(
-            new FinishMove(ToShard(request.Shard), to, request.Cancelled ? MoveEnd.Cancelled : MoveEnd.Moved),
+            new FinishMove(ToShard(request.Shard), to, request.Cancelled ? MoveEnd.Cancelled : MoveEnd.Moved, time.GetUtcNow().ToUnixTimeMilliseconds()),
             static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
             (peer, call) => peer.Moves.FinishMoveAsync(request, call),
             static answer => answer.Epoch,

@@ -59,7 +59,13 @@ internal sealed class RouteMaps(NodeOptions options, ShardMapHolder map, ShardTa
         Endpoint = node.PublicAddress,
         Zone = node.Zone,
         Weight = node.Weight,
-        State = NodeState.Up,
+        State = node.Standing switch
+        {
+            NodeStanding.Joined => NodeState.Joined,
+            NodeStanding.Draining => NodeState.Draining,
+            NodeStanding.Leaving => NodeState.Leaving,
+            _ => NodeState.Up,
+        },
         Version = ServerVersion.Text,
     };
 

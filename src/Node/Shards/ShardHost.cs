@@ -39,11 +39,23 @@ internal sealed class ShardHost(
             var state = placement.State;
             if (followed != state.Epoch)
             {
+                Rest(state);
                 await ReconcileAsync(state, cancellationToken);
                 followed = state.Epoch;
             }
 
             await news.WaitAsync(cancellationToken);
+        }
+    }
+
+    private static bool IsResting(PlacementState state, NodeId self) =>
+        state.FindNode(self)?.Standing is NodeStanding.Draining or NodeStanding.Leaving;
+
+    private void Rest(PlacementState state)
+    {
+        foreach (var replica in _running.Values)
+        {
+            replica.IsResting = IsResting(state, options.NodeId);
         }
     }
 
@@ -75,7 +87,7 @@ internal sealed class ShardHost(
             ShardDirectory.Of(options.DataDirectory, wish.Shard, wish.Incarnation), engines, ShardSettings.Default);
         var spec = new GroupSpec(GroupId.OfShard(wish.Shard), wish.Incarnation, wish.Voters, wish.IsLearner);
         var group = await OpenGroupAsync(spec, store, cancellationToken);
-        var replica = new ShardReplica(wish.Shard, group, store, time);
+        var replica = new ShardReplica(wish.Shard, group, store, time) { IsResting = IsResting(placement.State, options.NodeId) };
         lock (_running)
         {
             _running.Add(wish.Shard, replica);

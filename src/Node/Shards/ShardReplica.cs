@@ -50,6 +50,17 @@ internal sealed class ShardReplica
 
     public bool IsLeader => _group.IsLeader;
 
+    /// <summary>
+    /// Reads are not answered here, but where the shard is led: the node is about to be stopped, or leaves. Set by <see cref="ShardHost"/>.
+    /// </summary>
+    public bool IsResting
+    {
+        get => _isResting;
+        set => _isResting = value;
+    }
+
+    private volatile bool _isResting;
+
     /// <summary>Not failed, and not being rebuilt from what others have.</summary>
     public bool IsRunning => _group.IsRunning;
 

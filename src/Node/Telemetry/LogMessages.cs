@@ -24,6 +24,12 @@ internal static partial class LogMessages
     [LoggerMessage(1004, LogLevel.Error, "Node {NodeId}: a part did not stop as it should; the rest is closed all the same")]
     public static partial void StoppingFailed(this ILogger logger, Exception error, NodeId nodeId);
 
+    [LoggerMessage(1005, LogLevel.Information, "Node {NodeId} joined the cluster through {Seed}, at ring epoch {Epoch}")]
+    public static partial void NodeJoined(this ILogger logger, NodeId nodeId, string seed, long epoch);
+
+    [LoggerMessage(1006, LogLevel.Information, "Node {NodeId} asked {Seed} to join and was not answered: {Why}")]
+    public static partial void JoinRetried(this ILogger logger, NodeId nodeId, string seed, string why);
+
     // 1100: shards and placement
     [LoggerMessage(1100, LogLevel.Information, "Node {NodeId} proposes the first shard map: {Shards} shards, {Replicas} replicas each, {Nodes} nodes")]
     public static partial void ProposesFirstShardMap(this ILogger logger, NodeId nodeId, int shards, int replicas, int nodes);
@@ -85,6 +91,16 @@ internal static partial class LogMessages
 
     [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are taken")]
     public static partial void DiskHasRoom(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
+
+    // 1250: the placement driver
+    [LoggerMessage(1250, LogLevel.Information, "Placement: {What}")]
+    public static partial void PlacementActs(this ILogger logger, string what);
+
+    [LoggerMessage(1251, LogLevel.Warning, "Placement: {What} was not done: {Why}")]
+    public static partial void PlacementActRefused(this ILogger logger, string what, string why);
+
+    [LoggerMessage(1252, LogLevel.Information, "Node {Heard} is {Health}")]
+    public static partial void NodeHealthChanged(this ILogger logger, NodeId heard, Placement.Planning.NodeHealthState health);
 
     // 1300: requests
     [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]

@@ -16,6 +16,7 @@ internal static class NodeVerb
         ("--data", "dataDirectory", "Where this node keeps its data."),
         ("--public", "publicListen", "Address and port the services listen on."),
         ("--http", "httpListen", "Address and port for JSON over HTTP/1.1; left out: none."),
+        ("--join", "join", "Addresses of nodes of a running cluster that this one shall join."),
         ("--raft", "raftListen", "Address and port the replicas listen on."),
     ];
 

@@ -1,0 +1,101 @@
+using Grpc.Core;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Placement.State;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>The moves that are agreed on, one by one. Why one waits is known where group 0 is led.</summary>
+internal sealed class OperatorsService(
+    NodeOptions options, PlacementRouter router, PlacementAgent agent, PlanMaker plans, DeadlineTokens tokens, TimeProvider time)
+    : Operators.OperatorsBase
+{
+    public override async Task<ListOperatorsResponse> List(ListOperatorsRequest request, ServerCallContext context)
+    {
+        var deadline = DeadlineOf(context);
+        var answered = await router.RouteAsync(
+            () => ListHereAsync(request, deadline), (peer, call) => peer.Operators.ListAsync(request, call), isWrite: false,
+            PeerCalls.WasForwarded(context), deadline);
+        return await agent.AnswerAsync(answered, static _ => 0, tokens.For(deadline));
+    }
+
+    public override async Task<OperatorAnswer> Cancel(CancelOperatorRequest request, ServerCallContext context)
+    {
+        var deadline = DeadlineOf(context);
+        var answered = await router.RouteAsync(
+            () => CancelHereAsync(request.Number, deadline), (peer, call) => peer.Operators.CancelAsync(request, call), isWrite: true,
+            PeerCalls.WasForwarded(context), deadline);
+        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
+    }
+
+    public override async Task<OperatorAnswer> Hold(HoldOperatorRequest request, ServerCallContext context)
+    {
+        if (request.Number < 0)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("number", "from 1, or 0 for all"));
+        }
+
+        var deadline = DeadlineOf(context);
+        var answered = await router.RouteAsync<OperatorAnswer>(
+            new HoldOperator(request.Number, !request.Resume),
+            static outcome => new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value, Operators = 1 },
+            (peer, call) => peer.Operators.HoldAsync(request, call),
+            PeerCalls.WasForwarded(context), deadline);
+        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
+    }
+
+    private async Task<Answered<ListOperatorsResponse>> ListHereAsync(ListOperatorsRequest request, Deadline deadline)
+    {
+        if (await plans.LookAsync(deadline) is not { } sight)
+        {
+            return PlanMaker.NotLed;
+        }
+
+        var response = new ListOperatorsResponse { Epoch = sight.State.Epoch.Value, Held = sight.State.Operations.IsHeld };
+        response.Operators.Add(sight.State.Operations.Operators.Select(one => PlacementWire.ToWire(one, sight)));
+        if (request.History)
+        {
+            response.History.Add(sight.State.Operations.History.Reverse().Select(PlacementWire.ToWire));
+        }
+
+        return response;
+    }
+
+    private async Task<Answered<OperatorAnswer>> CancelHereAsync(long number, Deadline deadline)
+    {
+        if (await plans.LookAsync(deadline) is not { State: var state })
+        {
+            return PlanMaker.NotLed;
+        }
+
+        var numbers = number == 0 ? [.. state.Operations.Operators.Select(static one => one.Number)] : new[] { number };
+        if (number < 0)
+        {
+            return Failure.Invalid("number", "from 1, or 0 for all");
+        }
+
+        // The last first, so that what waits behind a cancelled one does not begin.
+        var answer = new OperatorAnswer { Epoch = state.Epoch.Value };
+        foreach (var each in numbers.Reverse())
+        {
+            var ended = await router.ProposeAsync<OperatorAnswer>(
+                new EndOperator(each, "cancelled by hand", time.GetUtcNow().ToUnixTimeMilliseconds()),
+                static outcome => new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value },
+                deadline);
+            if (!ended.HasAnswer)
+            {
+                return ended;
+            }
+
+            answer.Epoch = ended.Answer.Epoch;
+            answer.Operators++;
+        }
+
+        return answer;
+    }
+
+    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
+}

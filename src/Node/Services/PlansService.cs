@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Grpc.Core;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Placement.State;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Services;
+
+/// <summary>Plans: staged, shown and committed where group 0 is led, because only there is known how the nodes are.</summary>
+internal sealed class PlansService(
+    NodeOptions options, PlacementRouter router, PlacementAgent agent, PlanMaker plans, DeadlineTokens tokens, TimeProvider time) : Plans.PlansBase
+{
+    public override Task<PlanInfo> Stage(StagePlanRequest request, ServerCallContext context)
+    {
+        if (request.Changes.Count is 0 or > PlacementLimits.StagedMax)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("changes", $"from 1 to {PlacementLimits.StagedMax}"));
+        }
+
+        ImmutableArray<TopologyChange> changes = [.. request.Changes.Select(PlacementWire.ToChange)];
+        return RouteAsync(
+            deadline => request.DryRun ? plans.ShowAsync(changes, deadline)
+                : request.Now ? plans.CommitAsync(changes, deadline)
+                : plans.StageAsync(changes, deadline),
+            (peer, call) => peer.Plans.StageAsync(request, call),
+            context);
+    }
+
+    public override Task<PlanInfo> Show(ShowPlanRequest request, ServerCallContext context) =>
+        RouteAsync(deadline => plans.ShowAsync([], deadline), (peer, call) => peer.Plans.ShowAsync(request, call), context);
+
+    public override Task<PlanInfo> Commit(CommitPlanRequest request, ServerCallContext context) =>
+        RouteAsync(deadline => plans.CommitAsync(null, deadline), (peer, call) => peer.Plans.CommitAsync(request, call), context);
+
+    public override async Task<ClearPlanResponse> Clear(ClearPlanRequest request, ServerCallContext context)
+    {
+        var deadline = DeadlineOf(context);
+        var answered = await router.RouteAsync<ClearPlanResponse>(
+            new ClearPlan(),
+            static outcome => new ClearPlanResponse { Epoch = ((ChangesStaged)outcome).Epoch.Value },
+            (peer, call) => peer.Plans.ClearAsync(request, call),
+            PeerCalls.WasForwarded(context), deadline);
+        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
+    }
+
+    private async Task<PlanInfo> RouteAsync(
+        Func<Deadline, Task<Answered<PlanInfo>>> runHere, Func<Peer, CallOptions, AsyncUnaryCall<PlanInfo>> forward, ServerCallContext context)
+    {
+        var deadline = DeadlineOf(context);
+        var answered = await router.RouteAsync(() => runHere(deadline), forward, isWrite: true, PeerCalls.WasForwarded(context), deadline);
+        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
+    }
+
+    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
+}
