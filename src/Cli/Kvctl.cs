@@ -74,6 +74,8 @@ internal static class Kvctl
             RepairCommand.Create(shell),
             ShardCommand.Create(shell),
             NodeCommand.Create(shell),
+            PlanCommand.Create(shell),
+            OperatorCommand.Create(shell),
             ShellCommand.Create(console, globals),
             CompletionCommand.Create(console),
         };

@@ -9,7 +9,7 @@ namespace KvRaft.Client;
 /// <summary>
 /// What operators ask of a cluster, in the wire's own types. Calls that any node can answer go from node to node until one does.
 /// </summary>
-public sealed class KvAdministration
+public sealed partial class KvAdministration
 {
     /// <summary>10 s: these calls are few, made by people, and may have to wait for an election of the placement driver.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);

@@ -54,6 +54,8 @@ internal sealed record NodeView(NodeRoute Route, StatusResponse? Status, string?
         NodeState.Draining => "D",
         NodeState.Suspect or NodeState.Down => "S",
         NodeState.Removed => "R",
+        NodeState.Joined => "J",
+        NodeState.Leaving => "L",
         _ => "N",
     };
 

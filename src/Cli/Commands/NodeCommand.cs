@@ -5,15 +5,28 @@ namespace KvRaft.Cli.Commands;
 
 /// <summary>
 /// <c>kvctl node list</c>: every configured node, also those that do not answer. Exit code 7 if one does not. <c>kvctl node resign NODE</c>:
-/// it leads no shard any more.
+/// it leads no shard any more. What changes the shares of nodes is in <see cref="NodeChangeCommands"/>, draining in <see cref="DrainCommand"/>.
 /// </summary>
 internal static class NodeCommand
 {
-    public static Command Create(Shell shell) => new("node", "Nodes: the processes of the cluster.") { List(shell), Resign(shell) };
+    public static Command Create(Shell shell) => new("node", "Nodes: the processes of the cluster.")
+    {
+        List(shell),
+        Show(shell),
+        NodeChangeCommands.Add(shell),
+        NodeChangeCommands.Weight(shell),
+        NodeChangeCommands.Label(shell),
+        NodeChangeCommands.Decommission(shell),
+        NodeChangeCommands.Cancel(shell),
+        NodeChangeCommands.Replace(shell),
+        DrainCommand.Drain(shell),
+        DrainCommand.Undrain(shell),
+        Resign(shell),
+    };
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List the nodes. ST is U(p) or D(own), then N(ormal), S(uspect), D(raining) or R(emoved).");
+        var command = new Command("list", "List the nodes. ST is U(p) or D(own), then N(ormal), J(oined, no shards), D(raining), L(eaving) or S(uspect).");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -36,6 +49,36 @@ internal static class NodeCommand
 
             listing.WriteTo(run.Console.Out, run.Format);
             return cluster.Nodes.All(static node => node.Status is not null) ? ExitCodes.Ok : ExitCodes.Problems;
+        }));
+        return command;
+    }
+
+    private static Command Show(Shell shell)
+    {
+        var name = new Argument<string>("node") { Description = "The name of the node." };
+        var command = new Command("show", "Show one node as the placement driver hears it.") { name };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var wanted = run.Parsed.GetRequiredValue(name);
+            var nodes = await client.Administration.ListNodesAsync(run.Cancellation);
+            if (nodes.Nodes.FirstOrDefault(each => each.NodeId == wanted) is not { } node)
+            {
+                await run.Console.Error.WriteLineAsync(nodes.Removed.Contains(wanted)
+                    ? $"kvctl: node {wanted} was decommissioned"
+                    : $"kvctl: there is no node '{wanted}'");
+                return ExitCodes.NotFound;
+            }
+
+            var listing = new Listing(
+                "node", "standing", "health", "silent_ms", "address", "replicas_at", "zone", "weight", "owns", "shards", "leaders", "data_bytes",
+                "disk_free_bytes", "disk_total_bytes", "placement", "version");
+            listing.Add(
+                node.NodeId, node.Standing, node.Health, node.SilenceMs, node.Public, node.Raft, node.Zone, node.Weight, node.Owns, node.Shards,
+                node.Leaders, node.DataBytes, node.DiskFreeBytes, node.DiskTotalBytes,
+                nodes.PlacementLeader == node.NodeId ? "leads" : nodes.PlacementVoters.Contains(node.NodeId) ? "votes" : "follows", node.Version);
+            listing.WriteTo(run.Console.Out, run.Format);
+            return node.Health == "up" ? ExitCodes.Ok : ExitCodes.Problems;
         }));
         return command;
     }

@@ -27,6 +27,9 @@ internal sealed class NodeConnection : IAsyncDisposable
         Keyspaces = new V1.Keyspaces.KeyspacesClient(_channel);
         Admin = new Admin.AdminClient(_channel);
         Moves = new Moves.MovesClient(_channel);
+        Nodes = new Nodes.NodesClient(_channel);
+        Plans = new Plans.PlansClient(_channel);
+        Operators = new Operators.OperatorsClient(_channel);
         EventualKv = new EventualKv.EventualKvClient(_channel);
         EventualRepair = new EventualRepair.EventualRepairClient(_channel);
     }
@@ -42,6 +45,12 @@ internal sealed class NodeConnection : IAsyncDisposable
     public Admin.AdminClient Admin { get; }
 
     public Moves.MovesClient Moves { get; }
+
+    public Nodes.NodesClient Nodes { get; }
+
+    public Plans.PlansClient Plans { get; }
+
+    public Operators.OperatorsClient Operators { get; }
 
     public EventualKv.EventualKvClient EventualKv { get; }
 

@@ -39,6 +39,13 @@ public sealed class ParsingTests
     [InlineData("siblings")]
     [InlineData("siblings", "resolve", "a")]
     [InlineData("hints", "drop")]
+    [InlineData("plan")]
+    [InlineData("node", "add")]
+    [InlineData("node", "label", "n1", "rack=7")]
+    [InlineData("node", "weight", "n1", "heavy")]
+    [InlineData("operator", "cancel")]
+    [InlineData("operator", "cancel", "op-1", "--all")]
+    [InlineData("operator", "show", "n1")]
     public async Task A_wrong_command_line_is_told_as_such(params string[] args)
     {
         var (code, output, error) = await TestConsole.RunOnceAsync(args);
@@ -54,7 +61,7 @@ public sealed class ParsingTests
         var (code, output, _) = await TestConsole.RunOnceAsync("--help");
 
         Assert.Equal(ExitCodes.Ok, code);
-        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "mset", "txn", "del-range", "result", "limits", "import", "export", "status", "keyspace", "siblings", "hints", "repair", "shard", "node" })
+        foreach (var verb in new[] { "get", "put", "del", "ttl", "incr", "scan", "mget", "mset", "txn", "del-range", "result", "limits", "import", "export", "status", "keyspace", "siblings", "hints", "repair", "shard", "node", "plan", "operator" })
         {
             Assert.Contains(verb, output, StringComparison.Ordinal);
         }

@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using KvRaft.Cli.Output;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>
+/// <c>kvctl operator list|show|history|cancel|pause|resume</c>: the moves that are agreed on, one by one; each is called <c>op-N</c>, and <c>N</c> will do.
+/// </summary>
+internal static class OperatorCommand
+{
+    public static Command Create(Shell shell) => new("operator", "Operators: the moves that wait or run, and why.")
+    {
+        List(shell),
+        Show(shell),
+        History(shell),
+        Cancel(shell),
+        Hold(shell, "pause", resume: false, "Have a move that waits go on waiting, or all (--all). What runs is not stopped."),
+        Hold(shell, "resume", resume: true, "Let a paused move go on, or all (--all)."),
+    };
+
+    private static Command List(Shell shell)
+    {
+        var command = new Command("list", "List the moves that wait and run, with what keeps them.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var operators = await client.Administration.ListOperatorsAsync(cancellationToken: run.Cancellation);
+            Listed(operators.Operators).WriteTo(run.Console.Out, run.Format);
+            if (operators.Held)
+            {
+                await run.Console.Error.WriteLineAsync("kvctl: operators are paused; go on with: kvctl operator resume --all");
+            }
+
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Show(Shell shell)
+    {
+        var name = Name(ArgumentArity.ExactlyOne);
+        var command = new Command("show", "Show one move, also one that ended.") { name };
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            var number = Number(run.Parsed.GetRequiredValue(name));
+            var operators = await client.Administration.ListOperatorsAsync(history: true, run.Cancellation);
+            if (operators.Operators.Concat(operators.History).FirstOrDefault(one => one.Number == number) is not { } found)
+            {
+                await run.Console.Error.WriteLineAsync($"kvctl: there is no operator op-{number}, or it ended long ago");
+                return ExitCodes.NotFound;
+            }
+
+            Listed([found]).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command History(Shell shell)
+    {
+        var command = new Command("history", "List the moves that ended, the newest first: why each was made and how it ended.");
+        command.SetAction(shell.Run(async run =>
+        {
+            await using var client = run.Connect();
+            Listed((await client.Administration.ListOperatorsAsync(history: true, run.Cancellation)).History).WriteTo(run.Console.Out, run.Format);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Cancel(Shell shell)
+    {
+        var (name, all) = (Name(ArgumentArity.ZeroOrOne), All());
+        var command = new Command("cancel", "Drop a move that waits, undo one that runs; or all (--all). Nodes keep what the plan made of them.") { name, all };
+        command.SetAction(shell.Change(async run =>
+        {
+            var number = OneOrAll(run, name, all);
+            await using var client = run.Connect();
+            var answer = await client.Administration.CancelOperatorAsync(number, run.Cancellation);
+            await run.Console.Out.WriteLineAsync($"{PlanText.Count(answer.Operators, "move")} cancelled; those that ran are being undone.");
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Hold(Shell shell, string verb, bool resume, string description)
+    {
+        var (name, all) = (Name(ArgumentArity.ZeroOrOne), All());
+        var command = new Command(verb, description) { name, all };
+        command.SetAction(shell.Change(async run =>
+        {
+            var number = OneOrAll(run, name, all);
+            await using var client = run.Connect();
+            await client.Administration.HoldOperatorAsync(number, resume, run.Cancellation);
+            await run.Console.Out.WriteLineAsync($"{(number == 0 ? "All operators" : $"op-{number}")} {(resume ? "may go on" : "paused")}.");
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    private static Listing Listed(IEnumerable<OperatorInfo> operators)
+    {
+        var listing = new Listing("operator", "plan", "shard", "from", "to", "state", "note", "cause", "agreed", "ended");
+        foreach (var one in operators)
+        {
+            listing.Add(
+                $"op-{one.Number}", one.Plan, one.Shard, one.FromNode, one.ToNode, one.State, one.Note, one.Cause, Moment(one.AgreedMs), Moment(one.EndedMs));
+        }
+
+        return listing;
+    }
+
+    private static string? Moment(long ms) =>
+        ms > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
+
+    private static Argument<string?> Name(ArgumentArity arity) => new("operator") { Description = "The move, such as op-12.", Arity = arity };
+
+    private static Option<bool> All() => new("--all") { Description = "All of them." };
+
+    private static long OneOrAll(Invocation run, Argument<string?> name, Option<bool> all) => (run.Parsed.GetValue(name), run.Parsed.GetValue(all)) switch
+    {
+        (null, true) => 0,
+        ({ } one, false) => Number(one),
+        _ => throw new UsageException("name an operator, or --all"),
+    };
+
+    private static long Number(string? text)
+    {
+        var digits = text?.StartsWith("op-", StringComparison.Ordinal) == true ? text[3..] : text;
+        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new UsageException($"'{text}' is no operator, such as op-12");
+    }
+}

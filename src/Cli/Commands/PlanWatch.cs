@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Commands;
+
+/// <summary>Looks on while a plan is carried out. The cluster does it; ending the look ends nothing else.</summary>
+internal static class PlanWatch
+{
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(500);
+
+    public static async Task<int> UntilDoneAsync(Invocation run, KvClient client, PlanInfo plan)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var leaving = plan.Changes.Where(static change => change.Kind == PlanChangeKind.Decommission).Select(static change => change.NodeId).ToArray();
+        var shown = -1;
+        try
+        {
+            while (true)
+            {
+                var operators = await client.Administration.ListOperatorsAsync(history: true, run.Cancellation);
+                var left = operators.Operators.Where(one => one.Plan == plan.Plan).ToArray();
+                var done = plan.Moves.Count - left.Length;
+                if (done != shown)
+                {
+                    shown = done;
+                    await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
+                        $"  {done}/{plan.Moves.Count} moves done  {Stopwatch.GetElapsedTime(begun).TotalSeconds,6:0.0}s  {Describe(left)}").TrimEnd());
+                    await run.Console.Out.FlushAsync(run.Cancellation);
+                }
+
+                if (left.Length == 0 && await AreGoneAsync(client, leaving, run.Cancellation))
+                {
+                    return await EndAsync(run, operators, plan, leaving, begun);
+                }
+
+                await Task.Delay(LookPeriod, run.Console.Time, run.Cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
+        {
+            await run.Console.Error.WriteLineAsync("kvctl: the plan goes on; look with: kvctl operator list; stop it with: kvctl operator cancel --all");
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private static async Task<bool> AreGoneAsync(KvClient client, string[] leaving, CancellationToken cancellationToken)
+    {
+        if (leaving.Length == 0)
+        {
+            return true;
+        }
+
+        var nodes = await client.Administration.ListNodesAsync(cancellationToken);
+        return leaving.All(nodes.Removed.Contains);
+    }
+
+    private static async Task<int> EndAsync(Invocation run, ListOperatorsResponse operators, PlanInfo plan, string[] leaving, long begun)
+    {
+        var undone = operators.History.Count(one => one.Plan == plan.Plan && one.State != "moved");
+        if (undone > 0)
+        {
+            await run.Console.Error.WriteLineAsync($"kvctl: {PlanText.Count(undone, "move")} of plan {plan.Plan} were cancelled or dropped; see: kvctl operator history");
+            return ExitCodes.Partial;
+        }
+
+        await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
+            $"[OK] Plan {plan.Plan} is done in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s.{(leaving.Length > 0 ? $" Gone for good: {string.Join(", ", leaving)}." : "")}"));
+        return ExitCodes.Ok;
+    }
+
+    private static string Describe(OperatorInfo[] left) =>
+        left.FirstOrDefault(static one => one.State != "waiting") is { } running
+            ? $"shard {running.Shard} {running.FromNode} -> {running.ToNode}: {running.Note}"
+            : left.Length > 0 ? $"waiting: {left[0].Note}"
+            : "";
+}
