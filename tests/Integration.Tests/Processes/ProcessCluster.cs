@@ -20,6 +20,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>Somebody waited in vain; what the nodes wrote may say why.</summary>
     private volatile bool _isEvidence;
+    private int _shards;
+    private Dictionary<string, object> _settings = [];
 
     private ProcessCluster()
     {
@@ -34,7 +36,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public static async Task<ProcessCluster> StartAsync(
         int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null)
     {
-        var cluster = new ProcessCluster();
+        var cluster = new ProcessCluster { _shards = shards, _settings = settings ?? [] };
         var ports = FreePorts(nodes * 2);
         var members = Enumerable.Range(0, nodes)
             .Select(i => new { id = $"n{i + 1}", @public = $"127.0.0.1:{ports[2 * i]}", raft = $"127.0.0.1:{ports[(2 * i) + 1]}" })
@@ -78,6 +80,57 @@ internal sealed class ProcessCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Writes the configuration of a process that joins the cluster, and starts it. It may be refused.</summary>
+    /// <param name="node">Its name.</param>
+    /// <param name="through">Whom it asks; null: the first node.</param>
+    /// <param name="at">Whose addresses it has; null: free ones.</param>
+    /// <param name="changed">Settings that are different from the cluster's.</param>
+    public async Task JoinAsync(string node, string? through = null, string? at = null, Dictionary<string, object>? changed = null)
+    {
+        var directory = Path.Combine(_root, node);
+        Directory.CreateDirectory(directory);
+        var config = Path.Combine(directory, "node.json");
+        var ports = FreePorts(2);
+        var self = at is null
+            ? new { id = node, @public = $"127.0.0.1:{ports[0]}", raft = $"127.0.0.1:{ports[1]}" }
+            : new { id = node, @public = Endpoint(at), raft = RaftEndpoint(at) };
+        var values = new Dictionary<string, object>
+        {
+            ["clusterName"] = "integration",
+            ["nodeId"] = node,
+            ["dataDirectory"] = Path.Combine(directory, "data"),
+            ["join"] = Endpoint(through ?? Nodes[0]),
+            ["nodes"] = new[] { self },
+        };
+        foreach (var (name, value) in _settings.Concat(changed ?? []))
+        {
+            values[name] = value;
+        }
+
+        await File.WriteAllTextAsync(config, JsonSerializer.Serialize(values));
+        _nodes[node] = new NodeProcess(config, Path.Combine(directory, "node.log"), self.@public);
+        _nodes[node].Start();
+    }
+
+    /// <summary>A process that ended, or is to end, is none of the cluster's nodes any more.</summary>
+    public void Forget(string node)
+    {
+        Kill(node);
+        _nodes.Remove(node);
+    }
+
+    /// <summary>Everything the node had is gone.</summary>
+    public void Wipe(string node) => Directory.Delete(DataDirectory(node), recursive: true);
+
+    private string RaftEndpoint(string node)
+    {
+        using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, node, "node.json")));
+        return config.RootElement.GetProperty("nodes").EnumerateArray().Single(each => each.GetProperty("id").GetString() == node).GetProperty("raft").GetString()!;
+    }
+
+    /// <summary>All shards are led, by whoever.</summary>
+    public Task AllLedAsync() => AllLedAsync(_shards);
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
 

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Globalization;
+using KvRaft.Client;
+using KvRaft.Integration.Tests.Processes;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests;
+
+/// <summary>
+/// Move after move under a load that checks itself, followers and leaders in turn; and plans whose driver is killed or paused. <c>KVRAFT_MOVES</c> says how
+/// many moves (200), <c>KVRAFT_MOVES_RATE</c> how many writes a second (500).
+/// </summary>
+public sealed class MovesUnderLoadTests(ITestOutputHelper output)
+{
+    private const int Shards = 4;
+
+    [Trait("Category", "Long")]
+    [Fact]
+    public async Task Move_after_move_nothing_fails_nothing_is_stale_and_nothing_lost()
+    {
+        var (moves, rate) = (Setting("KVRAFT_MOVES", 200), Setting("KVRAFT_MOVES_RATE", 500));
+        await using var cluster = await ProcessCluster.StartAsync(Shards, nodes: 5);
+        await using var client = cluster.Client();
+        await using var load = new CheckedLoad(cluster.Client(), workers: 32, rate);
+        while (load.Writes < 500)
+        {
+            await Task.Delay(100);
+        }
+
+        load.TakeLongestWrite();
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        var quiet = load.TakeLongestWrite();
+        var (begun, before) = (Stopwatch.GetTimestamp(), load.Writes);
+        var pauses = new List<double>();
+        for (var turn = 0; turn < moves; turn++)
+        {
+            var shard = (await client.Administration.GetRoutesAsync()).Shards[turn % Shards];
+            var replicas = shard.Replicas.Select(static replica => replica.NodeId).ToArray();
+
+            // Every fourth time the leader itself goes.
+            var leads = turn / Shards % 4 == 3;
+            var from = replicas.FirstOrDefault(node => node == shard.LeaderNode == leads) ?? replicas[0];
+            var to = cluster.Nodes.Where(node => !replicas.Contains(node)).ElementAt(turn % 2);
+            load.TakeLongestWrite();
+            await client.Administration.MoveShardAsync(shard.Shard, from, to);
+            await cluster.QuietAsync(client);
+            pauses.Add(load.TakeLongestWrite().TotalMilliseconds);
+            Assert.True(load.Violations.Count == 0, string.Join('\n', load.Violations.Take(5)));
+        }
+
+        var took = Stopwatch.GetElapsedTime(begun);
+        pauses.Sort();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+            {moves} moves in {took.TotalSeconds:0} s, {load.Writes - before} writes ({(load.Writes - before) / took.TotalSeconds:0}/s) each read back: {load.Failed} failed, {load.Violations.Count} stale
+            longest write while nothing moved (5 s): {quiet.TotalMilliseconds:0} ms
+            longest write during a move: median {At(pauses, 0.5):0} ms, p90 {At(pauses, 0.9):0} ms, p99 {At(pauses, 0.99):0} ms, longest {pauses[^1]:0} ms
+            """));
+        Assert.Empty(await load.LostAsync());
+        Assert.Equal(0, load.Failed);
+        await cluster.AgreesAsync(client);
+    }
+
+    public enum Fault
+    {
+        Kill,
+        Pause,
+    }
+
+    /// <summary>Whoever drives: the leader of group 0, at each of three moments of a plan.</summary>
+    [Trait("Category", "Long")]
+    [Theory]
+    [InlineData(Fault.Kill, 0)]
+    [InlineData(Fault.Kill, 1)]
+    [InlineData(Fault.Kill, 3)]
+    [InlineData(Fault.Pause, 0)]
+    [InlineData(Fault.Pause, 1)]
+    [InlineData(Fault.Pause, 3)]
+    public async Task A_plan_is_carried_out_when_its_driver_is_lost(Fault fault, int movesDone)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Shards, nodes: 5);
+        await using var client = cluster.Client();
+        await using var writers = new Writers(cluster.Client(), count: 8);
+        await writers.ReachedAsync(200);
+        var driver = await cluster.LeaderAsync(0, cluster.Nodes);
+        var leaving = cluster.Nodes.First(node => node != driver);
+        var plan = await cluster.CommitAsync(client, Placement.Decommission(leaving));
+        await cluster.EventuallyAsync(
+            async () => await Placement.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list
+                && list.Operators.Count <= Math.Max(0, plan.Moves.Count - movesDone) ? list : null,
+            $"{movesDone} moves to be done");
+        await LoseAsync(cluster, fault, driver);
+        await GoneAsync(cluster, client, leaving);
+        await writers.StopAsync();
+        Assert.Empty(await writers.LostAsync(client));
+        await cluster.AgreesAsync(client);
+    }
+
+    /// <summary>Whoever receives: a newcomer, while it copies.</summary>
+    [Trait("Category", "Long")]
+    [Theory]
+    [InlineData(Fault.Kill)]
+    [InlineData(Fault.Pause)]
+    public async Task A_plan_is_carried_out_when_the_newcomer_is_lost_for_a_while(Fault fault)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Shards);
+        await using var client = cluster.Client();
+        await using var writers = new Writers(cluster.Client(), count: 8);
+        await writers.ReachedAsync(200);
+        await cluster.JoinAsync("n4");
+        await cluster.ServesAsync("n4");
+        await cluster.CommitAsync(client, Placement.Add("n4"));
+        await cluster.EventuallyAsync(
+            async () => await Placement.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
+            "a move to run");
+        await LoseAsync(cluster, fault, "n4");
+        await cluster.QuietAsync(client);
+        Assert.Equal(3, (await client.Administration.ListNodesAsync()).Nodes.Single(static node => node.NodeId == "n4").Shards);
+        await writers.StopAsync();
+        Assert.Empty(await writers.LostAsync(client));
+        await cluster.AgreesAsync(client);
+    }
+
+    [Trait("Category", "Long")]
+    [Fact]
+    public async Task A_dead_node_is_replaced_after_the_delay_and_comes_back_with_nothing()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(
+            Shards, nodes: 4, settings: new() { ["timings:nodeDownAfterMs"] = 3000, ["timings:nodeDeadAfterMs"] = 6000 });
+        await using var client = cluster.Client("n1", "n2", "n3");
+        await using var writers = new Writers(cluster.Client("n1", "n2", "n3"), count: 8);
+        await writers.ReachedAsync(200);
+        cluster.Kill("n4");
+        await cluster.EventuallyAsync(
+            async () => await Placement.TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
+                && nodes.Nodes.Single(static node => node.NodeId == "n4") is { Shards: 0, Standing: "joined" } ? nodes : null,
+            "n4 to be replaced");
+        await cluster.QuietAsync(client);
+        cluster.Start("n4");
+        await cluster.ServesAsync("n4");
+        await writers.ReachedAsync(writers.Acknowledged.Count + 100);
+        await cluster.EventuallyAsync(
+            async () => await cluster.StatusAsync("n4") is { } status && status.Groups.All(static group => group.Shard < 0) ? status : null,
+            "n4 to drop what it had");
+        await writers.StopAsync();
+        Assert.Empty(await writers.LostAsync(client));
+        await cluster.AgreesAsync(client);
+        var history = (await client.Administration.ListOperatorsAsync(history: true)).History;
+        Assert.All(history, static one => Assert.StartsWith("n4 does not answer for", one.Cause, StringComparison.Ordinal));
+    }
+
+    private static async Task LoseAsync(ProcessCluster cluster, Fault fault, string node)
+    {
+        if (fault == Fault.Kill)
+        {
+            cluster.Kill(node);
+            cluster.Start(node);
+            return;
+        }
+
+        cluster.Pause(node);
+        await Task.Delay(TimeSpan.FromSeconds(10));
+        cluster.Resume(node);
+    }
+
+    private static async Task GoneAsync(ProcessCluster cluster, KvClient client, string node)
+    {
+        await cluster.WhenEndedByItselfAsync(node);
+        cluster.Forget(node);
+        await cluster.QuietAsync(client);
+        var nodes = await cluster.EventuallyAsync(
+            async () => await Placement.TryAsync(() => client.Administration.ListNodesAsync()) is { } all && all.Removed.Contains(node) ? all : null, $"{node} to be gone");
+        Assert.DoesNotContain(node, nodes.PlacementVoters);
+        Assert.All(nodes.Nodes, static each => Assert.Equal(3, each.Shards));
+    }
+
+    private static double At(List<double> sorted, double part) => sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * part))];
+
+    private static int Setting(string name, int missing) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : missing;
+}

@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using KvRaft.Client;
+
+namespace KvRaft.Integration.Tests.Processes;
+
+/// <summary>
+/// A steady load that checks itself: each worker owns some keys, writes a growing number to one of them, and reads it back; linearizable, so the read must
+/// give what was just acknowledged. Workers keep a common pace as long as the cluster does.
+/// </summary>
+internal sealed class CheckedLoad : IAsyncDisposable
+{
+    private readonly KvClient _client;
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task[] _running;
+    private readonly ConcurrentQueue<string> _violations = new();
+    private readonly ConcurrentDictionary<string, string> _last = new();
+    private long _writes;
+    private long _failed;
+    private long _longestTicks;
+
+    public CheckedLoad(KvClient client, int workers, int writesPerSecond)
+    {
+        _client = client;
+        var keyspace = client.TextKeyspace();
+        var period = TimeSpan.FromSeconds((double)workers / writesPerSecond);
+        _running = [.. Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(keyspace, worker, period)))];
+    }
+
+    public long Writes => Interlocked.Read(ref _writes);
+
+    public long Failed => Interlocked.Read(ref _failed);
+
+    /// <summary>Reads that did not give what was acknowledged.</summary>
+    public IReadOnlyCollection<string> Violations => _violations;
+
+    /// <summary>The longest write since this was asked last: no pause of any shard was longer.</summary>
+    public TimeSpan TakeLongestWrite() => Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _longestTicks, 0));
+
+    /// <summary>Ends the load; answers keys that do not hold what was acknowledged last.</summary>
+    public async Task<IReadOnlyCollection<string>> LostAsync()
+    {
+        await _end.CancelAsync();
+        await Task.WhenAll(_running);
+        var keyspace = _client.TextKeyspace();
+        var lost = new List<string>();
+        foreach (var (key, value) in _last)
+        {
+            if ((await keyspace.GetAsync(key)).Value != value)
+            {
+                lost.Add(key);
+            }
+        }
+
+        return lost;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await Task.WhenAll(_running);
+        await _client.DisposeAsync();
+        _end.Dispose();
+    }
+
+    private async Task WorkAsync(IKeyspace<string, string> keyspace, int worker, TimeSpan period)
+    {
+        const int KeysOfWorker = 16;
+        using var pace = new PeriodicTimer(period);
+        for (var number = 0L; !_end.IsCancellationRequested; number++)
+        {
+            var key = $"load-{worker}-{number % KeysOfWorker}";
+            var value = $"{number}";
+            try
+            {
+                var begun = Stopwatch.GetTimestamp();
+                await keyspace.PutAsync(key, value);
+                Note(Stopwatch.GetTimestamp() - begun);
+                _last[key] = value;
+                Interlocked.Increment(ref _writes);
+                var read = await keyspace.GetAsync(key);
+                if (read.Value != value)
+                {
+                    _violations.Enqueue($"{key}: {value} was acknowledged and {read.Value} read");
+                }
+
+                await pace.WaitForNextTickAsync(_end.Token);
+            }
+            catch (KvException error)
+            {
+                // Its fate may be unknown, so nothing is promised about the key until it is written again.
+                _last.TryRemove(key, out _);
+                Interlocked.Increment(ref _failed);
+                _violations.Enqueue($"{key}: {error.Message}");
+            }
+            catch (OperationCanceledException) when (_end.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Note(long ticks)
+    {
+        var known = Interlocked.Read(ref _longestTicks);
+        while (ticks > known)
+        {
+            var seen = Interlocked.CompareExchange(ref _longestTicks, ticks, known);
+            if (seen == known)
+            {
+                return;
+            }
+
+            known = seen;
+        }
+    }
+}

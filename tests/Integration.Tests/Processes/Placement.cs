@@ -1,0 +1,78 @@
+using KvRaft.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests.Processes;
+
+/// <summary>What the tests of nodes that come and go wait for.</summary>
+internal static class Placement
+{
+    /// <summary>The answer, or null while it cannot be had: a node that was asked may be gone, or nobody leads group 0 just now.</summary>
+    public static async Task<T?> TryAsync<T>(Func<Task<T>> ask)
+        where T : class
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (KvException error) when (error.IsTransient || error.Outcome == KvOutcome.Unknown || error.Reason == ErrorReasons.InvalidRequest)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits until no move waits or runs.</summary>
+    public static Task QuietAsync(this ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
+        async () => await TryAsync(() => client.Administration.ListOperatorsAsync()) is { Operators.Count: 0 } quiet ? quiet : null, "all moves to be done");
+
+    /// <summary>Commits changes; tried again while nobody leads group 0.</summary>
+    public static async Task<PlanInfo> CommitAsync(this ProcessCluster cluster, KvClient client, params PlanChange[] changes)
+    {
+        PlanInfo? done = null;
+        await cluster.EventuallyAsync(
+            async () =>
+            {
+                try
+                {
+                    return done = await client.Administration.CommitPlanAsync(changes);
+                }
+                catch (KvException error) when (error.IsTransient && error.Outcome != KvOutcome.Unknown)
+                {
+                    return null;
+                }
+            },
+            "a plan to be committed");
+        return done!;
+    }
+
+    public static PlanChange Add(string node) => new() { Kind = PlanChangeKind.Add, NodeId = node };
+
+    public static PlanChange Decommission(string node) => new() { Kind = PlanChangeKind.Decommission, NodeId = node };
+
+    /// <summary>Waits until each of some nodes leads nothing, or as many groups as wanted.</summary>
+    public static Task LeadsNothingAsync(this ProcessCluster cluster, string node) => cluster.EventuallyAsync(
+        async () => await cluster.StatusAsync(node) is { } status && status.Groups.All(static group => group.Role != ReplicaRole.Leader) ? status : null,
+        $"{node} to lead nothing");
+
+    /// <summary>Every replica of the map is a voter, nobody else is, and all say the same digest at the same entry.</summary>
+    public static async Task AgreesAsync(this ProcessCluster cluster, KvClient client)
+    {
+        var map = await client.Administration.GetRoutesAsync();
+        foreach (var shard in map.Shards)
+        {
+            var replicas = shard.Replicas.Select(static replica => replica.NodeId).Order().ToArray();
+            var leader = await cluster.LeaderAsync(shard.Shard + 1, replicas);
+            Assert.Equal(replicas, (await cluster.StatusAsync(leader))!.Groups.Single(group => group.Shard == shard.Shard).Voters.Order());
+            await cluster.EventuallyAsync(
+                async () =>
+                {
+                    var digests = await Task.WhenAll(replicas.Select(node => TryAsync(
+                        () => client.Administration.GetDigestAsync(cluster.Endpoint(node), shard.Shard, TimeSpan.FromSeconds(5)))));
+                    return Array.TrueForAll(digests, static digest => digest is not null)
+                        && digests.Select(static digest => (digest!.AppliedIndex, digest.Digest)).Distinct().Count() == 1
+                            ? digests
+                            : null;
+                },
+                $"equal digests of shard {shard.Shard}");
+        }
+    }
+}
