@@ -70,6 +70,12 @@ internal sealed class MoveDriver(
                 logger.MoveStep(replica.Shard, step.Kind, step.Replica, step.Reason);
                 var begun = Stopwatch.GetTimestamp();
                 var result = await TakeAsync(replica, step, limit.Token);
+                if (step.Kind == MoveStepKind.Finish)
+                {
+                    // The next move of the shard begins with nothing said about it.
+                    notes.Set(replica.Shard, "");
+                }
+
                 logger.MoveStepTaken(replica.Shard, step.Kind, result, Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
             }
         }
