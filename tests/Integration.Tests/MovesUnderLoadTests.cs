@@ -83,9 +83,9 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await writers.ReachedAsync(200);
         var driver = await cluster.LeaderAsync(0, cluster.Nodes);
         var leaving = cluster.Nodes.First(node => node != driver);
-        var plan = await cluster.CommitAsync(client, Placement.Decommission(leaving));
+        var plan = await cluster.CommitAsync(client, ComingAndGoing.Decommission(leaving));
         await cluster.EventuallyAsync(
-            async () => await Placement.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list
                 && list.Operators.Count <= Math.Max(0, plan.Moves.Count - movesDone) ? list : null,
             $"{movesDone} moves to be done");
         await LoseAsync(cluster, fault, driver);
@@ -108,9 +108,9 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await writers.ReachedAsync(200);
         await cluster.JoinAsync("n4");
         await cluster.ServesAsync("n4");
-        await cluster.CommitAsync(client, Placement.Add("n4"));
+        await cluster.CommitAsync(client, ComingAndGoing.Add("n4"));
         await cluster.EventuallyAsync(
-            async () => await Placement.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
             "a move to run");
         await LoseAsync(cluster, fault, "n4");
         await cluster.QuietAsync(client);
@@ -131,7 +131,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await writers.ReachedAsync(200);
         cluster.Kill("n4");
         await cluster.EventuallyAsync(
-            async () => await Placement.TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
                 && nodes.Nodes.Single(static node => node.NodeId == "n4") is { Shards: 0, Standing: "joined" } ? nodes : null,
             "n4 to be replaced");
         await cluster.QuietAsync(client);
@@ -168,7 +168,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         cluster.Forget(node);
         await cluster.QuietAsync(client);
         var nodes = await cluster.EventuallyAsync(
-            async () => await Placement.TryAsync(() => client.Administration.ListNodesAsync()) is { } all && all.Removed.Contains(node) ? all : null, $"{node} to be gone");
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()) is { } all && all.Removed.Contains(node) ? all : null, $"{node} to be gone");
         Assert.DoesNotContain(node, nodes.PlacementVoters);
         Assert.All(nodes.Nodes, static each => Assert.Equal(3, each.Shards));
     }

@@ -21,12 +21,12 @@ public sealed class NodePlanTests
         await cluster.JoinAsync("n5");
         await cluster.ServesAsync("n4");
         await cluster.ServesAsync("n5");
-        var plan = await cluster.CommitAsync(client, Placement.Add("n4"), Placement.Add("n5"));
+        var plan = await cluster.CommitAsync(client, ComingAndGoing.Add("n4"), ComingAndGoing.Add("n5"));
         Assert.NotEmpty(plan.Moves);
         Assert.Equal((1, 1, 1), (plan.ToleranceBefore, plan.ToleranceDuring, plan.ToleranceAfter));
 
         // While it runs, another one is refused.
-        var second = await Placement.TryAsync(async () => await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync([Placement.Decommission("n3")])));
+        var second = await ComingAndGoing.TryAsync(async () => await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync([ComingAndGoing.Decommission("n3")])));
         Assert.Contains("are not done yet", second!.Message, StringComparison.Ordinal);
 
         await cluster.QuietAsync(client);
@@ -41,7 +41,7 @@ public sealed class NodePlanTests
         await client.Administration.DrainNodeAsync("n4", undrain: true);
 
         // A founder with a vote in group 0 goes.
-        await cluster.CommitAsync(client, Placement.Decommission("n1"));
+        await cluster.CommitAsync(client, ComingAndGoing.Decommission("n1"));
         var (code, log) = await cluster.WhenEndedByItselfAsync("n1");
         Assert.Equal(1, code);
         Assert.Contains("n1 was decommissioned", log, StringComparison.Ordinal);
@@ -70,10 +70,10 @@ public sealed class NodePlanTests
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1);
         await using var client = cluster.Client();
-        await AssertRefusedAsync("2 nodes would be left to hold 3 replicas", Placement.Decommission("n1"));
-        await AssertRefusedAsync("no node is called 'n9'", Placement.Decommission("n9"));
+        await AssertRefusedAsync("2 nodes would be left to hold 3 replicas", ComingAndGoing.Decommission("n1"));
+        await AssertRefusedAsync("no node is called 'n9'", ComingAndGoing.Decommission("n9"));
         await AssertRefusedAsync("not from 0.01 to 100", new PlanChange { Kind = PlanChangeKind.Weight, NodeId = "n1", Weight = 0 });
-        await AssertRefusedAsync("has its share already", Placement.Add("n1"));
+        await AssertRefusedAsync("has its share already", ComingAndGoing.Add("n1"));
         var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.CancelOperatorAsync(7));
         Assert.Contains("there is no operator op-7", refused.Message, StringComparison.Ordinal);
         refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync());

@@ -4,7 +4,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>What the tests of nodes that come and go wait for.</summary>
-internal static class Placement
+internal static class ComingAndGoing
 {
     /// <summary>The answer, or null while it cannot be had: a node that was asked may be gone, or nobody leads group 0 just now.</summary>
     public static async Task<T?> TryAsync<T>(Func<Task<T>> ask)
