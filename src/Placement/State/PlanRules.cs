@@ -25,7 +25,7 @@ internal static class PlanRules
             return (state, new PlacementRefused(PlacementRefusal.Invalid, $"a plan has at most {PlacementLimits.StagedMax} changes"));
         }
 
-        if (TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, staged).Refused is { } refused)
+        if ((TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, staged).Refused ?? KeptByWhoLeaves(state, staged)) is { } refused)
         {
             return (state, refused);
         }
@@ -67,7 +67,8 @@ internal static class PlanRules
         }
 
         var (nodes, refused) = TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, commit.Changes);
-        if (refused is not null || (refused = WhyNot(state, nodes, commit.Moves)) is not null)
+        refused ??= KeptByWhoLeaves(state, commit.Changes) ?? WhyNot(state, nodes, commit.Moves);
+        if (refused is not null)
         {
             return (state, refused);
         }
@@ -140,6 +141,18 @@ internal static class PlanRules
     }
 
     /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
+    /// <summary>
+    /// A node that leaves is gone once it holds no replica of a shard. Whether the others have every value of an eventual keyspace that it keeps, and
+    /// perhaps acknowledged alone, nobody can tell yet; so it stays.
+    /// </summary>
+    private static PlacementRefused? KeptByWhoLeaves(PlacementState state, ImmutableArray<TopologyChange> changes) =>
+        changes.FirstOrDefault(static change => change.Kind == TopologyChangeKind.Decommission) is { Node: var leaving }
+        && state.Keyspaces.FirstOrDefault(static keyspace => keyspace.Mode == KeyspaceMode.Eventual) is { } kept
+            ? new PlacementRefused(
+                PlacementRefusal.Invalid,
+                $"keyspace '{kept.Name}' is eventual, and {leaving} may be the only one to keep some of its values; export and drop it first, or keep the node")
+            : null;
+
     private static PlacementRefused? WhyNot(PlacementState state, ImmutableArray<NodeDescriptor> nodes, ImmutableArray<PlannedMove> moves)
     {
         var owners = nodes.Where(static node => node.IsOwner).Select(static node => node.Id).ToHashSet();

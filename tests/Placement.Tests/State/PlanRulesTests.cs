@@ -90,6 +90,21 @@ public class PlanRulesTests
     }
 
     [Fact]
+    public void A_node_that_may_keep_the_only_copy_of_an_eventual_value_does_not_leave()
+    {
+        var state = SomeCommands.After(
+            SomeCommands.Init, new JoinNode(SomeCommands.Newcomer), new CreateKeyspace("carts")
+            {
+                Mode = KeyspaceMode.Eventual,
+                Eventual = EventualPolicy.Default,
+            });
+        var leave = new TopologyChange(TopologyChangeKind.Decommission, state.Nodes[0].Id);
+        var add = new TopologyChange(TopologyChangeKind.Add, N9);
+        Assert.Contains("'carts' is eventual", Refused(state, new StageChanges([add, leave])).Message, StringComparison.Ordinal);
+        Assert.Contains("'carts' is eventual", Refused(state, Plan(state, [add, leave])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_staged_is_forgotten_by_clear_and_taken_by_commit()
     {
         var change = new TopologyChange(TopologyChangeKind.Add, N9);
