@@ -6,8 +6,8 @@ namespace KvRaft.Integration.Tests;
 /// <summary>The disk of one node is really full. It says so and stops acknowledging; nothing it acknowledged is lost, and room given back brings it back.</summary>
 public sealed class FullDiskTests
 {
-    /// <summary>Three prepared log segments and the engines of two groups, with some room to grow.</summary>
-    private const int DiskMebibytes = 64;
+    /// <summary>Three prepared log segments and the engines, with room to grow; an engine reserves 48 MiB for its write-ahead log at its first write.</summary>
+    private const int DiskMebibytes = 128;
 
     private static readonly object SmallLog = new { segmentBytes = 8 << 20, bytesMax = 64 << 20 };
 
