@@ -92,6 +92,7 @@ internal static class NodeServices
             .AddSingleton<FaultInterceptor>()
             .AddSingleton<KvService>()
             .AddSingleton<RoutingService>()
+            .AddSingleton<PlacementCalls>()
             .AddSingleton<KeyspaceService>()
             .AddSingleton<MovesService>()
             .AddSingleton<OwnStatus>()

@@ -11,16 +11,12 @@ using Rule = KvRaft.Topology.RoutingRule;
 
 namespace KvRaft.Node.Services;
 
-/// <summary>
-/// Keyspaces: changes go to the leader of group 0, wherever it is; questions are answered from what this node has heard. After a
-/// change that another node made, the answer waits until this node has heard of it too, so that whoever made a keyspace here can
-/// use it here.
-/// </summary>
+/// <summary>Keyspaces: changes go to the leader of group 0, wherever it is; questions are answered from what this node has heard.</summary>
 internal sealed class KeyspaceService(
-    NodeOptions options, PlacementRouter router, KeyspaceLookup lookup, PlacementAgent agent, ShardMapHolder map, DeadlineTokens tokens, TimeProvider time)
+    NodeOptions options, PlacementCalls calls, PlacementRouter router, KeyspaceLookup lookup, ShardMapHolder map, TimeProvider time)
     : Keyspaces.KeyspacesBase
 {
-    public override async Task<KeyspaceInfo> Create(CreateKeyspaceRequest request, ServerCallContext context)
+    public override Task<KeyspaceInfo> Create(CreateKeyspaceRequest request, ServerCallContext context)
     {
         var wish = request.Keyspace;
         if (Mistake(wish) is { } failure)
@@ -37,17 +33,15 @@ internal sealed class KeyspaceService(
             ValueBytesMax = wish.ValueBytesMax,
             Eventual = wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.FromWire(wish.Eventual, map.Current.Nodes.Count()) : null,
         };
-        var deadline = DeadlineOf(context);
-        var created = Answer(await router.RouteAsync<KeyspaceInfo>(
+        return calls.ChangeAsync<KeyspaceInfo>(
             command,
             outcome => ToInfo((KeyspaceCreated)outcome, request.IfNotExists),
             (peer, call) => peer.Keyspaces.CreateAsync(request, call),
-            PeerCalls.WasForwarded(context), deadline));
-        await HearAsync(state => state.NextKeyspaceId.Value > (uint)created.Id, deadline);
-        return created;
+            static (created, state) => state.NextKeyspaceId.Value > (uint)created.Id,
+            context);
     }
 
-    public override async Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
+    public override Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
     {
         if ((NameMistake(request.Name, "name")
                 ?? SizeMistake(request.TtlDefaultMs, request.TtlMaxMs, request.ValueBytesMax, "")) is { } failure)
@@ -61,31 +55,27 @@ internal sealed class KeyspaceService(
             TtlMaxMs = request.HasTtlMaxMs ? request.TtlMaxMs : null,
             ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
         };
-        var deadline = DeadlineOf(context);
-        var altered = Answer(await router.RouteAsync<KeyspaceInfo>(
+        return calls.ChangeAsync<KeyspaceInfo>(
             command,
             outcome => RouteMaps.ToWire(((KeyspaceAltered)outcome).Keyspace),
             (peer, call) => peer.Keyspaces.AlterAsync(request, call),
-            PeerCalls.WasForwarded(context), deadline));
-        await HearAsync(state => state.Keyspaces.Any(keyspace => RouteMaps.ToWire(keyspace).Equals(altered)), deadline);
-        return altered;
+            static (altered, state) => state.Keyspaces.Any(keyspace => RouteMaps.ToWire(keyspace).Equals(altered)),
+            context);
     }
 
-    public override async Task<DropKeyspaceResponse> Drop(DropKeyspaceRequest request, ServerCallContext context)
+    public override Task<DropKeyspaceResponse> Drop(DropKeyspaceRequest request, ServerCallContext context)
     {
         if (NameMistake(request.Name, "name") is { } failure)
         {
             throw RpcStatus.ToException(failure);
         }
 
-        var deadline = DeadlineOf(context);
-        var dropped = Answer(await router.RouteAsync<DropKeyspaceResponse>(
+        return calls.ChangeAsync<DropKeyspaceResponse>(
             new DropKeyspace(request.Name),
             outcome => new DropKeyspaceResponse { Epoch = ((KeyspaceDropped)outcome).Epoch.Value },
             (peer, call) => peer.Keyspaces.DropAsync(request, call),
-            PeerCalls.WasForwarded(context), deadline));
-        await HearAsync(state => state.Epoch.Value >= dropped.Epoch, deadline);
-        return dropped;
+            static (dropped, state) => state.Epoch.Value >= dropped.Epoch,
+            context);
     }
 
     public override async Task<KeyspaceInfo> Get(GetKeyspaceRequest request, ServerCallContext context)
@@ -163,19 +153,6 @@ internal sealed class KeyspaceService(
 
     private static T Answer<T>(Answered<T> answered)
         where T : class => answered.Answer ?? throw RpcStatus.ToException(answered.Failure!);
-
-    /// <summary>The change is made in any case; a node that does not hear of it in time still answers.</summary>
-    private async Task HearAsync(Func<PlacementState, bool> condition, Deadline deadline)
-    {
-        try
-        {
-            await agent.WaitForAsync(condition, tokens.For(deadline));
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller's time is over, and the answer is known.
-        }
-    }
 
     private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
 }

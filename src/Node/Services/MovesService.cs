@@ -10,26 +10,25 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>Moves of shards: changes go to the leader of group 0, wherever it is; the list is what this node has heard.</summary>
-internal sealed class MovesService(NodeOptions options, PlacementRouter router, PlacementAgent agent, DeadlineTokens tokens, TimeProvider time)
-    : Moves.MovesBase
+internal sealed class MovesService(PlacementCalls calls, PlacementAgent agent, TimeProvider time) : Moves.MovesBase
 {
-    public override async Task<MoveInfo> MoveShard(MoveShardRequest request, ServerCallContext context)
+    public override Task<MoveInfo> MoveShard(MoveShardRequest request, ServerCallContext context)
     {
         var command = new StartMove(
-            ToShard(request.Shard), ToNode("from_node", request.FromNode), ToNode("to_node", request.ToNode), time.GetUtcNow().ToUnixTimeMilliseconds());
-        return await RouteAsync<MoveInfo>(
+            ToShard(request.Shard), PlacementWire.ToNode("from_node", request.FromNode), PlacementWire.ToNode("to_node", request.ToNode), time.GetUtcNow().ToUnixTimeMilliseconds());
+        return calls.ChangeAsync<MoveInfo>(
             command,
             static outcome => ToWire(((MoveStarted)outcome).Move, ((MoveStarted)outcome).Epoch),
             (peer, call) => peer.Moves.MoveShardAsync(request, call),
-            static answer => answer.Epoch,
+            static (answer, state) => state.Epoch.Value >= answer.Epoch,
             context);
     }
 
-    public override Task<MoveInfo> CancelMove(CancelMoveRequest request, ServerCallContext context) => RouteAsync<MoveInfo>(
+    public override Task<MoveInfo> CancelMove(CancelMoveRequest request, ServerCallContext context) => calls.ChangeAsync<MoveInfo>(
         new CancelMove(ToShard(request.Shard)),
         static outcome => ToWire(((MoveCancelling)outcome).Move, ((MoveCancelling)outcome).Epoch),
         (peer, call) => peer.Moves.CancelMoveAsync(request, call),
-        static answer => answer.Epoch,
+        static (answer, state) => state.Epoch.Value >= answer.Epoch,
         context);
 
     public override Task<FinishMoveResponse> FinishMove(FinishMoveRequest request, ServerCallContext context)
@@ -39,12 +38,12 @@ internal sealed class MovesService(NodeOptions options, PlacementRouter router, 
             throw RpcStatus.ToException(Failure.Invalid("to_incarnation", "from 1"));
         }
 
-        var to = new Replica(ToNode("to_node", request.ToNode), (int)request.ToIncarnation);
-        return RouteAsync<FinishMoveResponse>(
+        var to = new Replica(PlacementWire.ToNode("to_node", request.ToNode), (int)request.ToIncarnation);
+        return calls.ChangeAsync<FinishMoveResponse>(
             new FinishMove(ToShard(request.Shard), to, request.Cancelled ? MoveEnd.Cancelled : MoveEnd.Moved, time.GetUtcNow().ToUnixTimeMilliseconds()),
             static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
             (peer, call) => peer.Moves.FinishMoveAsync(request, call),
-            static answer => answer.Epoch,
+            static (answer, state) => state.Epoch.Value >= answer.Epoch,
             context);
     }
 
@@ -70,36 +69,4 @@ internal sealed class MovesService(NodeOptions options, PlacementRouter router, 
     private static ShardId ToShard(int shard) => shard is >= 0 and < ShardMap.ShardCountMax
         ? new ShardId(shard)
         : throw RpcStatus.ToException(Failure.Invalid("shard", $"no cluster has a shard {shard}"));
-
-    private static NodeId ToNode(string field, string node) => NodeId.IsValid(node)
-        ? new NodeId(node)
-        : throw RpcStatus.ToException(Failure.Invalid(field, $"'{node}' is no name of a node"));
-
-    private async Task<T> RouteAsync<T>(
-        PlacementCommand command,
-        Func<PlacementOutcome, Answered<T>> answer,
-        Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
-        Func<T, long> epochOf,
-        ServerCallContext context)
-        where T : class
-    {
-        var deadline = Deadline.Of(null, context.Deadline, options.Limits, time);
-        var answered = await router.RouteAsync(command, answer, forward, PeerCalls.WasForwarded(context), deadline);
-        if (!answered.HasAnswer)
-        {
-            throw RpcStatus.ToException(answered.Failure);
-        }
-
-        try
-        {
-            // So that whoever asked this node to begin can ask it how far it is.
-            await agent.WaitForAsync(state => state.Epoch.Value >= epochOf(answered.Answer), tokens.For(deadline));
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller's time is over, and the answer is known.
-        }
-
-        return answered.Answer;
-    }
 }

@@ -13,10 +13,10 @@ namespace KvRaft.Node.Services;
 
 /// <summary>Nodes come, are looked at, drained and go: changes and what the leader of group 0 hears are its own to answer, wherever it is.</summary>
 internal sealed class NodesService(
-    NodeOptions options, PlacementRouter router, PlacementAgent agent, PlanMaker plans, NodeMonitor monitor, NodeFailure failure,
-    DeadlineTokens tokens, TimeProvider time) : Nodes.NodesBase
+    NodeOptions options, PlacementCalls calls, PlacementRouter router, PlacementAgent agent, PlanMaker plans, NodeMonitor monitor, NodeFailure failure)
+    : Nodes.NodesBase
 {
-    public override async Task<JoinResponse> Join(JoinRequest request, ServerCallContext context)
+    public override Task<JoinResponse> Join(JoinRequest request, ServerCallContext context)
     {
         if (request.ClusterId != options.ClusterId.ToString())
         {
@@ -39,27 +39,23 @@ internal sealed class NodesService(
             Weight = request.Weight,
             Standing = NodeStanding.Joined,
         };
-        var deadline = DeadlineOf(context);
-        return await AnswerAsync(
-            await router.RouteAsync(
-                () => JoinHereAsync(node, deadline),
-                (peer, call) => peer.Nodes.JoinAsync(request, call),
-                isWrite: true, PeerCalls.WasForwarded(context), deadline),
-            static joined => joined.Epoch, deadline);
+        return calls.ChangeAsync(
+            deadline => JoinHereAsync(node, deadline),
+            (peer, call) => peer.Nodes.JoinAsync(request, call),
+            static (joined, state) => state.Epoch.Value >= joined.Epoch,
+            context);
     }
 
-    public override async Task<RegisterResponse> Register(RegisterRequest request, ServerCallContext context)
+    public override Task<RegisterResponse> Register(RegisterRequest request, ServerCallContext context)
     {
         var command = new RegisterNode(
             PlacementWire.ToNode("node_id", request.NodeId), PlacementWire.ToInstance(request.Instance), request.Raft, request.Public);
-        var deadline = DeadlineOf(context);
-        return await AnswerAsync(
-            await router.RouteAsync<RegisterResponse>(
-                command,
-                static outcome => new RegisterResponse { Epoch = ((NodeChanged)outcome).Epoch.Value },
-                (peer, call) => peer.Nodes.RegisterAsync(request, call),
-                PeerCalls.WasForwarded(context), deadline),
-            static answer => answer.Epoch, deadline);
+        return calls.ChangeAsync<RegisterResponse>(
+            command,
+            static outcome => new RegisterResponse { Epoch = ((NodeChanged)outcome).Epoch.Value },
+            (peer, call) => peer.Nodes.RegisterAsync(request, call),
+            static (answer, state) => state.Epoch.Value >= answer.Epoch,
+            context);
     }
 
     public override Task<StandingResponse> Standing(StandingRequest request, ServerCallContext context)
@@ -77,28 +73,15 @@ internal sealed class NodesService(
         });
     }
 
-    public override async Task<ListNodesResponse> List(ListNodesRequest request, ServerCallContext context)
-    {
-        var deadline = DeadlineOf(context);
-        return await AnswerAsync(
-            await router.RouteAsync(
-                () => ListHereAsync(deadline), (peer, call) => peer.Nodes.ListAsync(request, call), isWrite: false,
-                PeerCalls.WasForwarded(context), deadline),
-            static _ => 0, deadline);
-    }
+    public override Task<ListNodesResponse> List(ListNodesRequest request, ServerCallContext context) =>
+        calls.LookAsync(ListHereAsync, (peer, call) => peer.Nodes.ListAsync(request, call), context);
 
-    public override async Task<NodeAnswer> Drain(DrainRequest request, ServerCallContext context)
-    {
-        var node = PlacementWire.ToNode("node_id", request.NodeId);
-        var deadline = DeadlineOf(context);
-        return await AnswerAsync(
-            await router.RouteAsync<NodeAnswer>(
-                new DrainNode(node, !request.Undrain),
-                outcome => new NodeAnswer { Epoch = ((NodeChanged)outcome).Epoch.Value, Node = InfoOf(((NodeChanged)outcome).Node, 0) },
-                (peer, call) => peer.Nodes.DrainAsync(request, call),
-                PeerCalls.WasForwarded(context), deadline),
-            static answer => answer.Epoch, deadline);
-    }
+    public override Task<NodeAnswer> Drain(DrainRequest request, ServerCallContext context) => calls.ChangeAsync<NodeAnswer>(
+        new DrainNode(PlacementWire.ToNode("node_id", request.NodeId), !request.Undrain),
+        outcome => new NodeAnswer { Epoch = ((NodeChanged)outcome).Epoch.Value, Node = InfoOf(((NodeChanged)outcome).Node, 0) },
+        (peer, call) => peer.Nodes.DrainAsync(request, call),
+        static (answer, state) => state.Epoch.Value >= answer.Epoch,
+        context);
 
     public override Task<FarewellResponse> Farewell(FarewellRequest request, ServerCallContext context)
     {
@@ -164,9 +147,4 @@ internal sealed class NodesService(
     }
 
     private NodeInfo InfoOf(NodeDescriptor node, double owns) => PlacementWire.ToWire(node, monitor.ReportOf(node.Id), agent.State.Map!, owns);
-
-    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
-
-    private async Task<T> AnswerAsync<T>(Answered<T> answered, Func<T, long> epochOf, Deadline deadline)
-        where T : class => await agent.AnswerAsync(answered, epochOf, tokens.For(deadline));
 }

@@ -9,43 +9,25 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>The moves that are agreed on, one by one. Why one waits is known where group 0 is led.</summary>
-internal sealed class OperatorsService(
-    NodeOptions options, PlacementRouter router, PlacementAgent agent, PlanMaker plans, DeadlineTokens tokens, TimeProvider time)
-    : Operators.OperatorsBase
+internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter router, PlanMaker plans, TimeProvider time) : Operators.OperatorsBase
 {
-    public override async Task<ListOperatorsResponse> List(ListOperatorsRequest request, ServerCallContext context)
-    {
-        var deadline = DeadlineOf(context);
-        var answered = await router.RouteAsync(
-            () => ListHereAsync(request, deadline), (peer, call) => peer.Operators.ListAsync(request, call), isWrite: false,
-            PeerCalls.WasForwarded(context), deadline);
-        return await agent.AnswerAsync(answered, static _ => 0, tokens.For(deadline));
-    }
+    public override Task<ListOperatorsResponse> List(ListOperatorsRequest request, ServerCallContext context) =>
+        calls.LookAsync(deadline => ListHereAsync(request, deadline), (peer, call) => peer.Operators.ListAsync(request, call), context);
 
-    public override async Task<OperatorAnswer> Cancel(CancelOperatorRequest request, ServerCallContext context)
-    {
-        var deadline = DeadlineOf(context);
-        var answered = await router.RouteAsync(
-            () => CancelHereAsync(request.Number, deadline), (peer, call) => peer.Operators.CancelAsync(request, call), isWrite: true,
-            PeerCalls.WasForwarded(context), deadline);
-        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
-    }
+    public override Task<OperatorAnswer> Cancel(CancelOperatorRequest request, ServerCallContext context) => calls.ChangeAsync(
+        deadline => CancelHereAsync(request.Number, deadline),
+        (peer, call) => peer.Operators.CancelAsync(request, call),
+        static (answer, state) => state.Epoch.Value >= answer.Epoch,
+        context);
 
-    public override async Task<OperatorAnswer> Hold(HoldOperatorRequest request, ServerCallContext context)
-    {
-        if (request.Number < 0)
-        {
-            throw RpcStatus.ToException(Failure.Invalid("number", "from 1, or 0 for all"));
-        }
-
-        var deadline = DeadlineOf(context);
-        var answered = await router.RouteAsync<OperatorAnswer>(
+    public override Task<OperatorAnswer> Hold(HoldOperatorRequest request, ServerCallContext context) => request.Number < 0
+        ? throw RpcStatus.ToException(Failure.Invalid("number", "from 1, or 0 for all"))
+        : calls.ChangeAsync<OperatorAnswer>(
             new HoldOperator(request.Number, !request.Resume),
             static outcome => new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value, Operators = 1 },
             (peer, call) => peer.Operators.HoldAsync(request, call),
-            PeerCalls.WasForwarded(context), deadline);
-        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
-    }
+            static (answer, state) => state.Epoch.Value >= answer.Epoch,
+            context);
 
     private async Task<Answered<ListOperatorsResponse>> ListHereAsync(ListOperatorsRequest request, Deadline deadline)
     {
@@ -96,6 +78,4 @@ internal sealed class OperatorsService(
 
         return answer;
     }
-
-    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
 }

@@ -10,8 +10,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>Plans: staged, shown and committed where group 0 is led, because only there is known how the nodes are.</summary>
-internal sealed class PlansService(
-    NodeOptions options, PlacementRouter router, PlacementAgent agent, PlanMaker plans, DeadlineTokens tokens, TimeProvider time) : Plans.PlansBase
+internal sealed class PlansService(PlacementCalls calls, PlanMaker plans) : Plans.PlansBase
 {
     public override Task<PlanInfo> Stage(StagePlanRequest request, ServerCallContext context)
     {
@@ -35,24 +34,14 @@ internal sealed class PlansService(
     public override Task<PlanInfo> Commit(CommitPlanRequest request, ServerCallContext context) =>
         RouteAsync(deadline => plans.CommitAsync(null, deadline), (peer, call) => peer.Plans.CommitAsync(request, call), context);
 
-    public override async Task<ClearPlanResponse> Clear(ClearPlanRequest request, ServerCallContext context)
-    {
-        var deadline = DeadlineOf(context);
-        var answered = await router.RouteAsync<ClearPlanResponse>(
-            new ClearPlan(),
-            static outcome => new ClearPlanResponse { Epoch = ((ChangesStaged)outcome).Epoch.Value },
-            (peer, call) => peer.Plans.ClearAsync(request, call),
-            PeerCalls.WasForwarded(context), deadline);
-        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
-    }
+    public override Task<ClearPlanResponse> Clear(ClearPlanRequest request, ServerCallContext context) => calls.ChangeAsync<ClearPlanResponse>(
+        new ClearPlan(),
+        static outcome => new ClearPlanResponse { Epoch = ((ChangesStaged)outcome).Epoch.Value },
+        (peer, call) => peer.Plans.ClearAsync(request, call),
+        static (answer, state) => state.Epoch.Value >= answer.Epoch,
+        context);
 
-    private async Task<PlanInfo> RouteAsync(
-        Func<Deadline, Task<Answered<PlanInfo>>> runHere, Func<Peer, CallOptions, AsyncUnaryCall<PlanInfo>> forward, ServerCallContext context)
-    {
-        var deadline = DeadlineOf(context);
-        var answered = await router.RouteAsync(() => runHere(deadline), forward, isWrite: true, PeerCalls.WasForwarded(context), deadline);
-        return await agent.AnswerAsync(answered, static answer => answer.Epoch, tokens.For(deadline));
-    }
-
-    private Deadline DeadlineOf(ServerCallContext context) => Deadline.Of(null, context.Deadline, options.Limits, time);
+    private Task<PlanInfo> RouteAsync(
+        Func<Deadline, Task<Answered<PlanInfo>>> runHere, Func<Peer, CallOptions, AsyncUnaryCall<PlanInfo>> forward, ServerCallContext context) =>
+        calls.ChangeAsync(runHere, forward, static (answer, state) => state.Epoch.Value >= answer.Epoch, context);
 }
