@@ -7,8 +7,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Membership;
 
 /// <summary>
-/// Removes this node's copies of eventual keyspaces that were dropped. Ids are never given again, so one that was given and is not registered is a
-/// dropped one, and a write that straggles in afterwards is found the next time.
+/// Removes this node's copies of eventual keyspaces that were dropped; a write that straggles in afterwards is found the next time.
 /// </summary>
 internal sealed class EventualSweeper(
     PlacementAgent placement, EventualReplica replica, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<EventualSweeper> logger)
@@ -32,7 +31,7 @@ internal sealed class EventualSweeper(
                 await replica.IsWholeFromAsync(new KeyspaceId(state.NextKeyspaceId.Value), cancellationToken);
             }
 
-            foreach (var keyspace in replica.Trees.Keyspaces().Where(id => id.Value < state.NextKeyspaceId.Value && state.FindKeyspace(id) is null))
+            foreach (var keyspace in state.DroppedKeyspaces().Intersect(replica.Trees.Keyspaces()))
             {
                 await replica.DropAsync(keyspace, cancellationToken);
                 logger.EventualKeyspaceSwept(keyspace.Value);

@@ -2,7 +2,6 @@ using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
-using KvRaft.Placement.State;
 using KvRaft.Raft;
 using KvRaft.Storage.Shards;
 using KeyspaceId = KvRaft.Storage.Shards.KeyspaceId;
@@ -10,9 +9,9 @@ using KeyspaceId = KvRaft.Storage.Shards.KeyspaceId;
 namespace KvRaft.Node.Membership;
 
 /// <summary>
-/// Removes the data of dropped keyspaces from the shards this node leads. Ids are never given again, so every id that was given and
-/// is not registered is a dropped one, and a shard that still counts keys under it has something to remove: a leader that
-/// begins in the middle needs no memory of the drop, and a straggling write that lands after the removal is found the next time.
+/// Removes the data of dropped keyspaces from the shards this node leads. A shard that still counts keys under the id of a dropped one has
+/// something to remove: a leader that begins in the middle needs no memory of the drop, and a straggling write that lands after the removal is found
+/// the next time.
 /// </summary>
 internal sealed class KeyspaceSweeper(
     PlacementAgent placement, ShardTable shards, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<KeyspaceSweeper> logger)
@@ -32,20 +31,12 @@ internal sealed class KeyspaceSweeper(
         {
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;
-            await SweepAsync(placement.State, cancellationToken);
-            await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);
-        }
-    }
-
-    private async Task SweepAsync(PlacementState state, CancellationToken cancellationToken)
-    {
-        var registered = state.Keyspaces.Select(keyspace => keyspace.Id.Value).ToHashSet();
-        for (var id = 1u; id < state.NextKeyspaceId.Value; id++)
-        {
-            if (!registered.Contains(id))
+            foreach (var keyspace in placement.State.DroppedKeyspaces())
             {
-                await DropAsync(new KeyspaceId(id), cancellationToken);
+                await DropAsync(new KeyspaceId(keyspace.Value), cancellationToken);
             }
+
+            await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);
         }
     }
 

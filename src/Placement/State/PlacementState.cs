@@ -115,6 +115,19 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     public KeyspaceDescriptor? FindKeyspace(KeyspaceId id) => Keyspaces.FirstOrDefault(keyspace => keyspace.Id == id);
 
+    /// <summary>Ids of keyspaces that were dropped, ascending: those that were given and are not registered. No id is given again, so none leaves this list.</summary>
+    public IEnumerable<KeyspaceId> DroppedKeyspaces()
+    {
+        var registered = Keyspaces.Select(static keyspace => keyspace.Id).ToHashSet();
+        for (var id = KeyspaceId.Default; id.Value < NextKeyspaceId.Value; id = new KeyspaceId(id.Value + 1))
+        {
+            if (!registered.Contains(id))
+            {
+                yield return id;
+            }
+        }
+    }
+
     public NodeDescriptor? FindNode(NodeId id) => Nodes.FirstOrDefault(node => node.Id == id);
 
     public bool Equals(PlacementState? other) =>

@@ -98,6 +98,16 @@ public class PlacementRulesTests
     }
 
     [Fact]
+    public void What_was_given_and_is_not_registered_is_dropped()
+    {
+        Assert.Empty(SomeCommands.Founded().DroppedKeyspaces());
+        var state = SomeCommands.After(
+            SomeCommands.Init, new CreateKeyspace("carts"), new CreateKeyspace("orders"), new DropKeyspace("carts"), new CreateKeyspace("carts"));
+        Assert.Equal([new KeyspaceId(2)], state.DroppedKeyspaces());
+        Assert.Empty(PlacementState.Empty.DroppedKeyspaces());
+    }
+
+    [Fact]
     public void The_registry_has_room_for_a_thousand_keyspaces()
     {
         var state = SomeCommands.Founded();
