@@ -7,12 +7,13 @@ namespace KvRaft.Storage;
 /// Files and directory entries that survive a power cut. A rename is only durable once the directory that holds it was fsynced,
 /// and .NET opens no directories, so that fsync is a call of libc (<see cref="PosixDirectory"/>).
 /// </summary>
-internal static class DurableFile
+public static class DurableFile
 {
     /// <summary>What a file is called until it is complete. A leftover of this name is garbage.</summary>
     public const string TemporarySuffix = ".tmp";
 
     /// <summary>Writes the whole file or nothing: temporary name, fsync, rename, fsync of the directory.</summary>
+    /// <exception cref="IOException">It could not be written, or not be made durable.</exception>
     public static void WriteAllText(string path, string text) => WriteAllBytes(path, Encoding.UTF8.GetBytes(text));
 
     /// <inheritdoc cref="WriteAllText"/>
@@ -36,6 +37,7 @@ internal static class DurableFile
         SyncDirectory(Path.GetDirectoryName(to)!);
     }
 
+    /// <summary>fsync of a file that somebody else wrote.</summary>
     public static void SyncFile(string path)
     {
         using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
