@@ -32,11 +32,11 @@ internal sealed class FailoverRounds(ICluster cluster, IStore store, TimeSpan pe
             {
                 await Task.Delay(settle, cancellationToken);
                 gap.Begin();
-                await UntilAsync(() => Task.FromResult(gap.Count >= WritesEnough), "writes before a kill", cancellationToken);
+                await UntilAsync(() => gap.Count >= WritesEnough, "writes before a kill", cancellationToken);
                 var leader = await cluster.LeaderOfAsync(Key, cancellationToken) ?? throw new TimeoutException("No leader is known although writes succeed.");
                 gap.Begin();
                 cluster.Kill(leader);
-                await UntilAsync(() => Task.FromResult(gap.Count >= WritesEnough), "writes after a kill", cancellationToken);
+                await UntilAsync(() => gap.Count >= WritesEnough, "writes after a kill", cancellationToken);
                 gaps.Add(gap.Longest);
                 seen(gap.Longest);
                 await cluster.RestartAsync(leader, cancellationToken);
@@ -51,13 +51,13 @@ internal sealed class FailoverRounds(ICluster cluster, IStore store, TimeSpan pe
         return gaps;
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> isSo, string what, CancellationToken cancellationToken)
+    private static async Task UntilAsync(Func<bool> isSo, string what, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
         try
         {
-            while (!await isSo())
+            while (!isSo())
             {
                 await Task.Delay(LookPeriod, limit.Token);
             }
