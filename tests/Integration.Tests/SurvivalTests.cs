@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
 using Grpc.Net.Client;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
@@ -8,7 +10,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Calls that are under way, or come again, while processes die or stop.</summary>
+/// <summary>Calls that are under way, or come again, while processes die, stop or have too much to do.</summary>
 public sealed class SurvivalTests
 {
     private const int Shards = 4;
@@ -118,6 +120,54 @@ public sealed class SurvivalTests
             foreach (var node in paused)
             {
                 cluster.Resume(node);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_node_with_too_much_in_hand_says_so_at_once_and_its_clients_get_through()
+    {
+        const int InHandMax = 8;
+        await using var cluster = await ProcessCluster.StartAsync(
+            shards: 1, settings: new() { ["limits"] = new Dictionary<string, object> { ["requestsInHandMax"] = InHandMax } });
+        using var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoint("n1")}");
+        var kv = new Kv.KvClient(channel);
+        var key = ByteString.CopyFromUtf8("k");
+        await kv.PutAsync(new PutRequest { Key = key });
+
+        cluster.Pause("n2");
+        cluster.Pause("n3");
+        var reads = Enumerable.Range(0, 3 * InHandMax)
+            .Select(_ => Ended(kv.GetAsync(new GetRequest { Header = new() { TimeoutMs = 50_000 }, Key = key })))
+            .ToArray();
+
+        // While nobody can be answered, the first that ends is one for whom there was no room.
+        await Task.WhenAny(reads);
+        await using var client = new KvClient(cluster.Options("n1") with { Routing = KvRouting.Endpoints, Timeout = TimeSpan.FromSeconds(60) });
+        var writes = Enumerable.Range(0, 100).Select(_ => client.TextKeyspace().IncrementAsync("n").AsTask()).ToArray();
+        cluster.Resume("n2");
+        cluster.Resume("n3");
+        await Task.WhenAll(writes);
+        var refusals = (await Task.WhenAll(reads)).OfType<RpcException>().ToArray();
+
+        Assert.InRange(refusals.Length, 1, reads.Length - 1);
+        Assert.All(refusals, error => Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode));
+        var status = refusals[0].GetRpcStatus()!;
+        Assert.Equal(ErrorReasons.Overloaded, status.GetDetail<ErrorInfo>()!.Reason);
+        Assert.Equal(ErrorReasons.NotExecuted, status.GetDetail<ErrorInfo>()!.Metadata[ErrorReasons.ExecutionKey]);
+        Assert.True(status.GetDetail<RetryInfo>()!.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
+        Assert.Equal("100", (await client.TextKeyspace().GetAsync("n")).Value);
+
+        static async Task<RpcException?> Ended(AsyncUnaryCall<GetResponse> call)
+        {
+            try
+            {
+                await call;
+                return null;
+            }
+            catch (RpcException error)
+            {
+                return error;
             }
         }
     }
