@@ -118,6 +118,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
         app.BoundJsonBodies(Options.Limits);
+        app.ExplainOversizedMessages(Options.Limits);
 
         // Nobody asks for the metrics; they are there for whoever listens to the process.
         app.Services.GetRequiredService<NodeMetrics>();

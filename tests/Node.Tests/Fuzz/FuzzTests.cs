@@ -156,11 +156,9 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         }
     }
 
-    /// <summary>A reason of ours that is not a fault; or gRPC's own word for a message that is too large.</summary>
+    /// <summary>A reason of ours that is not a fault.</summary>
     private static bool IsTyped(RpcException error) =>
-        error.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: ErrorReasons.Domain } info
-            ? info.Reason is not (ErrorReasons.Internal or ErrorReasons.CorruptReplica or "")
-            : error.StatusCode == StatusCode.ResourceExhausted;
+        error.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: ErrorReasons.Domain, Reason: not (ErrorReasons.Internal or ErrorReasons.CorruptReplica or "") };
 
     private static void Learn(MessageFuzz fuzz, IMessage answer)
     {

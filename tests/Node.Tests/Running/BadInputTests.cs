@@ -19,6 +19,9 @@ public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
             async kv => await kv.GetAsync(new GetRequest { Key = Key, Options = new() { Bounded = new() } })),
         ["a key too long"] = ("LIMIT_EXCEEDED", "key", async kv => await kv.GetAsync(new GetRequest { Key = Zeros(4097) })),
         ["a value too large"] = ("LIMIT_EXCEEDED", "value", async kv => await kv.PutAsync(new PutRequest { Key = Key, Value = Zeros((1 << 20) + 1) })),
+        ["a message too large"] = ("LIMIT_EXCEEDED", "message", async kv => await kv.PutAsync(new PutRequest { Key = Key, Value = Zeros(5 << 20) })),
+        ["a batch too large"] = ("LIMIT_EXCEEDED", "message", async kv => await kv.MultiSetAsync(
+            new MultiSetRequest { Items = { Enumerable.Range(0, 100).Select(i => new MultiSetRequest.Types.Item { Key = ByteString.CopyFromUtf8($"{i}"), Value = Zeros(1 << 16) }) } })),
         ["a negative time-out"] = ("INVALID_REQUEST", "header.timeout_ms",
             async kv => await kv.PutAsync(new PutRequest { Header = new() { TimeoutMs = -1 }, Key = Key })),
         ["an unknown keyspace"] = ("KEYSPACE_NOT_FOUND", null, async kv => await kv.PutAsync(new PutRequest { Header = new() { Keyspace = "nobody" }, Key = Key })),

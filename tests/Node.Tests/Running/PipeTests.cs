@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Rpc;
 using Grpc.Core;
 using KvRaft.V1;
 
@@ -79,7 +80,9 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
             await Assert.ThrowsAsync<RpcException>(() => pipe.RequestStream.WriteAsync(message));
             var read = await Assert.ThrowsAsync<RpcException>(() => AllAsync(pipe.ResponseStream));
 
-            Assert.Equal(StatusCode.ResourceExhausted, read.StatusCode);
+            var info = read.GetRpcStatus()!.GetDetail<ErrorInfo>()!;
+            Assert.Equal((StatusCode.InvalidArgument, ErrorReasons.LimitExceeded), (read.StatusCode, info.Reason));
+            Assert.Equal(("UNKNOWN", "limits.messageBytesMax", $"{4 << 20}"), (info.Metadata["execution"], info.Metadata["setting"], info.Metadata["limit"]));
         }
     }
 
