@@ -267,7 +267,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     public async Task Values_may_be_bytes_or_objects()
     {
         var bytes = _client.Keyspace();
-        var cart = _client.Keyspace("default", KvSerializers.Utf8, KvSerializers.Json(CartJson.Default.Cart));
+        var cart = _client.Keyspace("default", KvSerializers.Utf8, KvSerializers.Json(ShopJson.Default.Cart));
         byte[] noText = [0, 255, 128];
 
         await bytes.PutAsync(noText, noText);
@@ -299,4 +299,4 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
 internal sealed record Cart(string Item, int Count);
 
 [JsonSerializable(typeof(Cart))]
-internal sealed partial class CartJson : JsonSerializerContext;
+internal sealed partial class ShopJson : JsonSerializerContext;

@@ -47,6 +47,21 @@ public class ProseTests
             "Nothing of that name in the code");
     }
 
+    // A compiler reads the examples where they stand as code; here only the words are compared.
+    [Fact]
+    public void Lines_of_csharp_in_the_readme_are_compiled_somewhere()
+    {
+        var compiled = Repository.CodeLines("tests/Integration.Tests/ReadmeExamples.cs").Select(static line => line.Code.Trim()).ToHashSet(StringComparer.Ordinal);
+        var lines = Regex.Matches(Repository.Read("README.md"), "^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)
+            .SelectMany(static block => block.Groups[1].Value.Split('\n'))
+            .Select(static line => Repository.WithoutComment(line).Trim())
+            .Where(static code => code.Length > 0)
+            .ToArray();
+
+        Assert.NotEmpty(lines);
+        Findings.AssertNone(lines.Where(line => !compiled.Contains(line)), "Not in ReadmeExamples.cs");
+    }
+
     [Theory]
     [InlineData("see `src/Raft/RaftGroup.cs`, it", "src/Raft/RaftGroup.cs")]
     [InlineData("`tests/Raft.Tests/` and", "tests/Raft.Tests/")]
