@@ -107,7 +107,7 @@ internal static class PlanRules
             return (cancelling, new OperatorChanged(one, cancelling.Epoch));
         }
 
-        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs));
+        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs, new Epoch(state.Epoch.Value + 1)));
         return (next, new OperatorChanged(one, next.Epoch));
     }
 
@@ -140,7 +140,6 @@ internal static class PlanRules
         return (next, new OperatorChanged(changed, next.Epoch));
     }
 
-    /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
     /// <summary>
     /// A node that leaves is gone once it holds no replica of a shard. Whether the others have every value of an eventual keyspace that it keeps, and
     /// perhaps acknowledged alone, nobody can tell yet; so it stays.
@@ -153,6 +152,7 @@ internal static class PlanRules
                 $"keyspace '{kept.Name}' is eventual, and {leaving} may be the only one to keep some of its values; export and drop it first, or keep the node")
             : null;
 
+    /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
     private static PlacementRefused? WhyNot(PlacementState state, ImmutableArray<NodeDescriptor> nodes, ImmutableArray<PlannedMove> moves)
     {
         var owners = nodes.Where(static node => node.IsOwner).Select(static node => node.Id).ToHashSet();
