@@ -68,4 +68,47 @@ public sealed partial class KvAdministration
         AnyNodeAsync(
             "HOLD_OPERATOR", isWrite: false,
             (to, call) => to.Operators.HoldAsync(new HoldOperatorRequest { Number = number, Resume = resume }, call), cancellationToken);
+
+    /// <summary>Who acts on the placement of its own accord.</summary>
+    public Task<ListSchedulersResponse> ListSchedulersAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("LIST_SCHEDULERS", isWrite: false, (to, call) => to.Schedulers.ListAsync(new ListSchedulersRequest(), call), cancellationToken);
+
+    /// <summary>Has a scheduler do nothing until it is resumed, or for a while. What it has begun goes on.</summary>
+    /// <exception cref="KvException">Reason INVALID_REQUEST if there is none of that name, among others.</exception>
+    public Task<SchedulerAnswer> PauseSchedulerAsync(string name, TimeSpan? duration = null, CancellationToken cancellationToken = default)
+    {
+        var request = new PauseSchedulerRequest { Name = name, ForMs = (long)(duration ?? TimeSpan.Zero).TotalMilliseconds };
+        return AnyNodeAsync("PAUSE_SCHEDULER", isWrite: false, (to, call) => to.Schedulers.PauseAsync(request, call), cancellationToken);
+    }
+
+    /// <summary>Lets a scheduler go on.</summary>
+    /// <exception cref="KvException">Reason INVALID_REQUEST if there is none of that name, among others.</exception>
+    public Task<SchedulerAnswer> ResumeSchedulerAsync(string name, CancellationToken cancellationToken = default) =>
+        AnyNodeAsync(
+            "RESUME_SCHEDULER", isWrite: false,
+            (to, call) => to.Schedulers.ResumeAsync(new ResumeSchedulerRequest { Name = name }, call), cancellationToken);
+
+    /// <summary>How the placement driver works, and how fast nodes may copy just now.</summary>
+    public Task<SchedulerConfig> GetSchedulerConfigAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("GET_SCHEDULER_CONFIG", isWrite: false, (to, call) => to.Schedulers.GetConfigAsync(new GetSchedulerConfigRequest(), call), cancellationToken);
+
+    /// <summary>Changes what is set in the request, and leaves the rest.</summary>
+    /// <exception cref="KvException">Reason INVALID_REQUEST if a value is out of bounds, among others.</exception>
+    public Task<SchedulerConfig> SetSchedulerConfigAsync(SetSchedulerConfigRequest request, CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("SET_SCHEDULER_CONFIG", isWrite: false, (to, call) => to.Schedulers.SetConfigAsync(request, call), cancellationToken);
+
+    /// <summary>The ring that places shards on nodes.</summary>
+    public Task<RingInfo> ShowRingAsync(CancellationToken cancellationToken = default) =>
+        AnyNodeAsync("SHOW_RING", isWrite: false, (to, call) => to.Ring.ShowAsync(new ShowRingRequest(), call), cancellationToken);
+
+    /// <summary>What became of the ring between two epochs.</summary>
+    /// <param name="fromEpoch">0: what the staged plan would make of it.</param>
+    /// <param name="toEpoch">0: the present.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="KvException">Reason INVALID_REQUEST before the record begins, among others.</exception>
+    public Task<RingDiff> DiffRingAsync(long fromEpoch = 0, long toEpoch = 0, CancellationToken cancellationToken = default)
+    {
+        var request = new DiffRingRequest { FromEpoch = fromEpoch, ToEpoch = toEpoch };
+        return AnyNodeAsync("DIFF_RING", isWrite: false, (to, call) => to.Ring.DiffAsync(request, call), cancellationToken);
+    }
 }
