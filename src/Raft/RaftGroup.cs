@@ -605,8 +605,12 @@ public sealed class RaftGroup : IAsyncDisposable
         LeadershipChanged?.Invoke();
     }
 
-    private Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken) =>
-        _applier.BetweenAppliesAsync(machine => machine.SaveCheckpoint(path), cancellationToken);
+    private async Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken)
+    {
+        var (position, complete) = await _applier.BetweenAppliesAsync(machine => machine.TakeCheckpoint(path), cancellationToken).ConfigureAwait(false);
+        await Task.Run(complete, CancellationToken.None).ConfigureAwait(false);
+        return position;
+    }
 
     private async Task<(byte[] Configuration, long Version)> LoadMembersAsync(CancellationToken cancellationToken)
     {

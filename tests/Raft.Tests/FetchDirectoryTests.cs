@@ -43,24 +43,24 @@ public sealed class FetchDirectoryTests : IDisposable
     [Fact]
     public async Task What_was_begun_is_known_until_it_ends_and_nothing_is_believed_of_a_torn_description()
     {
-        Assert.Null(await _directory.BegunAsync(default));
+        Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
         await BeginAsync();
-        var begun = await _directory.BegunAsync(default);
+        var begun = await _directory.BegunAsync(TestContext.Current.CancellationToken);
         Assert.Equal(("n1", "id", 3), (begun!.From, begun.Manifest.Id, begun.Manifest.Files.Count));
         var file = Path.Combine(_root, "incoming", "manifest.json");
         await File.WriteAllBytesAsync(file, (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken))[..10], TestContext.Current.CancellationToken);
-        Assert.Null(await _directory.BegunAsync(default));
+        Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
 
         // As versions wrote it that did not say with whom.
         await File.WriteAllTextAsync(file, """{"Id":"id","Term":1,"Index":2,"ConfigurationVersion":3,"Configuration":"","Files":[]}""", TestContext.Current.CancellationToken);
-        Assert.Null(await _directory.BegunAsync(default));
+        Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
         _directory.End();
-        Assert.Null(await _directory.BegunAsync(default));
+        Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    private async Task BeginAsync() => await _directory.BeginAsync(new BegunFetch("n1", Manifest), default);
+    private async Task BeginAsync() => await _directory.BeginAsync(new BegunFetch("n1", Manifest), TestContext.Current.CancellationToken);
 
     private void Write(CheckpointFile file, long length)
     {

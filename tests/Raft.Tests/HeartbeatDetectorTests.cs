@@ -71,6 +71,29 @@ public sealed class HeartbeatDetectorTests
         }
     }
 
+    /// <summary>A node that needed five seconds to start was taken for away for ever after: the library's detector ignores those it has given up.</summary>
+    [Fact]
+    public void One_that_comes_back_is_believed_again() =>
+        Gen.Select(Gen.Double[0.5, 2.5].List[0, 50], Gen.Double[3, 100]).Sample((gaps, silence) =>
+        {
+            var time = new FakeTimeProvider();
+            var detector = new HeartbeatDetector(Period, Pause, time);
+            foreach (var gap in gaps)
+            {
+                time.Advance(TimeSpan.FromSeconds(gap));
+                detector.Heard();
+            }
+
+            time.Advance(TimeSpan.FromSeconds(silence));
+            for (var beat = 0; beat < 5; beat++)
+            {
+                detector.Heard();
+                Assert.InRange(detector.Suspicion, 0, 1);
+                time.Advance(Period);
+                Assert.InRange(detector.Suspicion, 0, HeartbeatDetector.SuspicionMax);
+            }
+        });
+
     [Fact]
     public void One_that_was_never_heard_is_suspected_all_the_same()
     {

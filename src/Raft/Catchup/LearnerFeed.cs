@@ -73,7 +73,12 @@ internal sealed class LearnerFeed(
         var (source, status) = ahead.FirstOrDefault(peer => peer.Status.StartIndex <= group.CommitIndex);
         if (status is null || (!_hasCheckpoint && status.AppliedIndex - group.CommitIndex > options.LearnerCheckpointEntries))
         {
-            source = ahead[0].Voter;
+            // Applying waits for a moment while the copy is taken: of a follower nobody notices, of the leader every writer does.
+            var newest = ahead.Max(static peer => peer.Status.AppliedIndex);
+            source = ahead
+                .Where(peer => newest - peer.Status.AppliedIndex <= options.LearnerCheckpointEntries)
+                .OrderBy(static peer => peer.Status.IsLeader)
+                .First().Voter;
             var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
             if (manifest.Index > group.CommitIndex)
             {

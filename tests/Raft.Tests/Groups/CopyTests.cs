@@ -67,7 +67,9 @@ public sealed class CopyTests
         }
 
         await cluster.ConvergedAsync();
-        Assert.InRange(cluster.Host(Spare).Copies.Taken, 2_000_000, 3_000_000);
+
+        // Of the two million bytes a follower may not have applied the last when it took the copy; two copies would be over three.
+        Assert.InRange(cluster.Host(Spare).Copies.Taken, 1_500_000, 3_000_000);
     }
 
     private static async Task FlushAsync(RaftTestCluster cluster, int keepEntries)
