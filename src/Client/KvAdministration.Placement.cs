@@ -14,14 +14,14 @@ public sealed partial class KvAdministration
     public Task<NodeAnswer> DrainNodeAsync(string node, bool undrain = false, CancellationToken cancellationToken = default)
     {
         var request = new DrainRequest { NodeId = node, Undrain = undrain };
-        return AnyNodeAsync("DRAIN_NODE", isWrite: false, (to, call) => to.Nodes.DrainAsync(request, call), cancellationToken);
+        return RepeatAsync("DRAIN_NODE", (to, call) => to.Nodes.DrainAsync(request, call), cancellationToken);
     }
 
     /// <summary>Adds changes to what is staged for the next plan, and answers the plan as it would be.</summary>
     public Task<PlanInfo> StageAsync(IEnumerable<PlanChange> changes, CancellationToken cancellationToken = default)
     {
         var request = new StagePlanRequest { Changes = { changes } };
-        return AnyNodeAsync("STAGE_PLAN", isWrite: false, (to, call) => to.Plans.StageAsync(request, call), cancellationToken);
+        return RepeatAsync("STAGE_PLAN", (to, call) => to.Plans.StageAsync(request, call), cancellationToken);
     }
 
     /// <summary>The plan as changes would make it, together with what is staged; nothing happens.</summary>
@@ -49,7 +49,7 @@ public sealed partial class KvAdministration
 
     /// <summary>Forgets what is staged.</summary>
     public Task<ClearPlanResponse> ClearPlanAsync(CancellationToken cancellationToken = default) =>
-        AnyNodeAsync("CLEAR_PLAN", isWrite: false, (to, call) => to.Plans.ClearAsync(new ClearPlanRequest(), call), cancellationToken);
+        RepeatAsync("CLEAR_PLAN", (to, call) => to.Plans.ClearAsync(new ClearPlanRequest(), call), cancellationToken);
 
     /// <summary>The moves that wait, and why, and those that run; with history those that ended, the newest first.</summary>
     public Task<ListOperatorsResponse> ListOperatorsAsync(bool history = false, CancellationToken cancellationToken = default) =>
@@ -59,14 +59,14 @@ public sealed partial class KvAdministration
 
     /// <summary>Has a move that waits dropped, or one that runs undone; 0: all of them.</summary>
     public Task<OperatorAnswer> CancelOperatorAsync(long number, CancellationToken cancellationToken = default) =>
-        AnyNodeAsync(
-            "CANCEL_OPERATOR", isWrite: false,
+        RepeatAsync(
+            "CANCEL_OPERATOR",
             (to, call) => to.Operators.CancelAsync(new CancelOperatorRequest { Number = number }, call), cancellationToken);
 
     /// <summary>Has a move that waits go on waiting, or lets it go on; 0: all of them, also those to come.</summary>
     public Task<OperatorAnswer> HoldOperatorAsync(long number, bool resume = false, CancellationToken cancellationToken = default) =>
-        AnyNodeAsync(
-            "HOLD_OPERATOR", isWrite: false,
+        RepeatAsync(
+            "HOLD_OPERATOR",
             (to, call) => to.Operators.HoldAsync(new HoldOperatorRequest { Number = number, Resume = resume }, call), cancellationToken);
 
     /// <summary>Who acts on the placement of its own accord.</summary>
@@ -78,14 +78,14 @@ public sealed partial class KvAdministration
     public Task<SchedulerAnswer> PauseSchedulerAsync(string name, TimeSpan? duration = null, CancellationToken cancellationToken = default)
     {
         var request = new PauseSchedulerRequest { Name = name, ForMs = (long)(duration ?? TimeSpan.Zero).TotalMilliseconds };
-        return AnyNodeAsync("PAUSE_SCHEDULER", isWrite: false, (to, call) => to.Schedulers.PauseAsync(request, call), cancellationToken);
+        return RepeatAsync("PAUSE_SCHEDULER", (to, call) => to.Schedulers.PauseAsync(request, call), cancellationToken);
     }
 
     /// <summary>Lets a scheduler go on.</summary>
     /// <exception cref="KvException">Reason INVALID_REQUEST if there is none of that name, among others.</exception>
     public Task<SchedulerAnswer> ResumeSchedulerAsync(string name, CancellationToken cancellationToken = default) =>
-        AnyNodeAsync(
-            "RESUME_SCHEDULER", isWrite: false,
+        RepeatAsync(
+            "RESUME_SCHEDULER",
             (to, call) => to.Schedulers.ResumeAsync(new ResumeSchedulerRequest { Name = name }, call), cancellationToken);
 
     /// <summary>How the placement driver works, and how fast nodes may copy just now.</summary>
@@ -95,7 +95,7 @@ public sealed partial class KvAdministration
     /// <summary>Changes what is set in the request, and leaves the rest.</summary>
     /// <exception cref="KvException">Reason INVALID_REQUEST if a value is out of bounds, among others.</exception>
     public Task<SchedulerConfig> SetSchedulerConfigAsync(SetSchedulerConfigRequest request, CancellationToken cancellationToken = default) =>
-        AnyNodeAsync("SET_SCHEDULER_CONFIG", isWrite: false, (to, call) => to.Schedulers.SetConfigAsync(request, call), cancellationToken);
+        RepeatAsync("SET_SCHEDULER_CONFIG", (to, call) => to.Schedulers.SetConfigAsync(request, call), cancellationToken);
 
     /// <summary>The ring that places shards on nodes.</summary>
     public Task<RingInfo> ShowRingAsync(CancellationToken cancellationToken = default) =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
@@ -63,7 +64,10 @@ internal static class ClusterCommand
         }
 
         var silent = cluster.Nodes.Where(static node => node.Status is null).Select(static node => node.Route.NodeId).ToArray();
-        var unled = cluster.Map.Shards.Count(static shard => shard.LeaderNode.Length == 0);
+
+        // A node that has no replica of a shard need not know who leads it; whoever leads it does.
+        var led = cluster.Nodes.SelectMany(static node => node.Status?.Groups ?? []).Where(static group => group.Role == ReplicaRole.Leader).Select(static group => group.Shard).ToHashSet();
+        var unled = cluster.Map.Shards.Count(shard => !led.Contains(shard.Shard));
         return (cluster, silent.Length > 0 ? $"the cluster is founded, and {string.Join(", ", silent)} {(silent.Length == 1 ? "does" : "do")} not answer"
             : unled > 0 ? $"the cluster is founded, and {PlanText.Count(unled, "shard")} {(unled == 1 ? "has" : "have")} no leader yet"
             : null);

@@ -8,7 +8,7 @@ namespace KvRaft.Cli.Commands;
 /// <summary><c>kvctl scheduler config [get]</c> and <c>kvctl scheduler config set NAME VALUE</c>: how much the cluster moves at once.</summary>
 internal static class SchedulerConfigCommand
 {
-    private static readonly Setting[] _settings =
+    private static readonly Setting[] Settings =
     [
         new("copy-mb-per-second", static config => config.CopyMegabytesPerSecond, static value => new() { CopyMegabytesPerSecond = value },
             "MB (2^20 bytes) a node copies each second, all its copies together"),
@@ -36,14 +36,14 @@ internal static class SchedulerConfigCommand
 
     private static Command Set(Shell shell)
     {
-        var name = new Argument<string>("setting") { Description = string.Join(", ", _settings.Select(static setting => setting.Name)) + "." };
+        var name = new Argument<string>("setting") { Description = string.Join(", ", Settings.Select(static setting => setting.Name)) + "." };
         var value = new Argument<int>("value") { Description = "The new value; counts at once, on every node." };
         var command = new Command("set", "Change a setting.") { name, value };
         command.SetAction(shell.Change(async run =>
         {
             var wanted = run.Parsed.GetRequiredValue(name);
-            var setting = Array.Find(_settings, each => each.Name == wanted)
-                ?? throw new UsageException($"there is no setting '{wanted}'; there are {string.Join(", ", _settings.Select(static each => each.Name))}");
+            var setting = Array.Find(Settings, each => each.Name == wanted)
+                ?? throw new UsageException($"there is no setting '{wanted}'; there are {string.Join(", ", Settings.Select(static each => each.Name))}");
             await using var client = run.Connect();
             var config = await client.Administration.SetSchedulerConfigAsync(setting.Change(run.Parsed.GetValue(value)), run.Cancellation);
             await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{setting.Name} is {setting.Of(config)}."));
@@ -57,7 +57,7 @@ internal static class SchedulerConfigCommand
         await using var client = run.Connect();
         var config = await client.Administration.GetSchedulerConfigAsync(run.Cancellation);
         var listing = new Listing("setting", "value", "means");
-        foreach (var setting in _settings)
+        foreach (var setting in Settings)
         {
             listing.Add(setting.Name, setting.Of(config), setting.Means);
         }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using KvRaft.Placement.State;
 
 namespace KvRaft.Placement.Planning;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using KvRaft.Placement.State;
 
 namespace KvRaft.Placement.Planning;
 

@@ -63,7 +63,7 @@ public sealed record PlacementSettings
         other is not null && CopyMegabytes == other.CopyMegabytes && ForegroundP99Ms == other.ForegroundP99Ms
         && MovesAtOnce == other.MovesAtOnce && MovesAtOncePerNode == other.MovesAtOncePerNode && Paused.AsSpan().SequenceEqual(other.Paused.AsSpan());
 
-    public override int GetHashCode() => HashCode.Combine(CopyMegabytes, ForegroundP99Ms, MovesAtOnce, MovesAtOncePerNode);
+    public override int GetHashCode() => (CopyMegabytes * 31) ^ (ForegroundP99Ms * 17) ^ (MovesAtOnce * 7) ^ MovesAtOncePerNode;
 
     /// <summary>What is wrong with a value, or null.</summary>
     internal string? Mistake() =>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace KvRaft.Placement.State;
 
 /// <summary>What the commands about the driver's own work do to a state. Pure and idempotent.</summary>
