@@ -21,6 +21,7 @@ public sealed class BalanceTests(ITestOutputHelper output)
         {
             await cluster.JoinAsync($"n{number}");
             await cluster.ServesAsync($"n{number}");
+            await cluster.HeardAsync(client, $"n{number}");
             await cluster.CommitAsync(client, ComingAndGoing.Add($"n{number}"));
             await FairAsync(cluster, client, $"{number} nodes");
         }

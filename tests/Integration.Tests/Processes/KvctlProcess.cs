@@ -6,7 +6,7 @@ namespace KvRaft.Integration.Tests.Processes;
 /// <summary>One run of <c>kvctl</c> as a process, to be killed and paused like any other. Disposing ends it.</summary>
 internal sealed class KvctlProcess : IDisposable
 {
-    private static readonly string _executable = Path.GetFullPath(Path.Combine(
+    private static readonly string Executable = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "KvRaft.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "kvctl"));
 
     private readonly Process _process;
@@ -14,7 +14,7 @@ internal sealed class KvctlProcess : IDisposable
 
     public KvctlProcess(string endpoints, params string[] arguments)
     {
-        var start = new ProcessStartInfo(_executable) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Executable) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("--endpoints");
         start.ArgumentList.Add(endpoints);
         foreach (var argument in arguments)
