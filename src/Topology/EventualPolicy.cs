@@ -1,6 +1,6 @@
 namespace KvRaft.Topology;
 
-/// <summary>What an eventual keyspace promises. Quorum and durability may be altered; what conflicts come to is fixed at creation.</summary>
+/// <summary>What an eventual keyspace promises. What may be altered, and what not, see <see cref="EventualChange"/>.</summary>
 public sealed record EventualPolicy
 {
     /// <summary>Three copies, of which two answer: a read meets every write as long as no fallback stood in, and one node may be down.</summary>

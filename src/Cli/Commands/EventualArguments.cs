@@ -27,9 +27,10 @@ internal sealed class EventualArguments
     private readonly Option<int?> _r = new("--r") { Description = "Eventual: answers a read waits for; left out: a majority of n." };
     private readonly Option<int?> _w = new("--w") { Description = "Eventual: replicas that must have a write safely; left out: a majority of n." };
     private readonly Option<bool> _strict = new("--strict") { Description = "Eventual: no other node may stand in for one that does not answer." };
+    private readonly Option<bool?> _strictOrNot = new("--strict") { Description = "Eventual: true: no other node may stand in for one that does not answer; false: it may." };
     private readonly Option<string?> _conflict = new("--conflict")
     {
-        Description = "Eventual: what concurrent writes come to: siblings (the default), lww, counter, set, register or map. Cannot be changed later.",
+        Description = "Eventual: what concurrent writes come to: siblings (the default), lww, counter, set, register or map. Later, siblings and lww can be exchanged, types cannot.",
     };
 
     private readonly Option<string?> _durability = new("--durability")
@@ -70,12 +71,7 @@ internal sealed class EventualArguments
         {
             Strict = strict,
             Conflict = conflict is null ? ConflictPolicy.Unspecified : Conflicts[conflict],
-            Durability = durability switch
-            {
-                "fsync" => EventualDurability.Fsync,
-                "memory" => EventualDurability.Memory,
-                _ => EventualDurability.Unspecified,
-            },
+            Durability = DurabilityOf(durability),
         };
         if (n is { } copies)
         {
@@ -94,6 +90,60 @@ internal sealed class EventualArguments
 
         return policy;
     }
+
+    /// <summary>The options of <c>keyspace alter</c>; the mode is for good.</summary>
+    public void AddToAlter(Command command)
+    {
+        foreach (var option in (Option[])[_n, _r, _w, _strictOrNot, _conflict, _durability])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Null if nothing of it is to be changed.</summary>
+    public EventualPolicyChange? Change(ParseResult parsed)
+    {
+        var (n, r, w, strict) = (parsed.GetValue(_n), parsed.GetValue(_r), parsed.GetValue(_w), parsed.GetValue(_strictOrNot));
+        var (conflict, durability) = (parsed.GetValue(_conflict), parsed.GetValue(_durability));
+        if (n is null && r is null && w is null && strict is null && conflict is null && durability is null)
+        {
+            return null;
+        }
+
+        var change = new EventualPolicyChange
+        {
+            Conflict = conflict is null ? ConflictPolicy.Unspecified : Conflicts[conflict],
+            Durability = DurabilityOf(durability),
+        };
+        if (n is { } copies)
+        {
+            change.N = copies;
+        }
+
+        if (r is { } answers)
+        {
+            change.R = answers;
+        }
+
+        if (w is { } safe)
+        {
+            change.W = safe;
+        }
+
+        if (strict is { } isStrict)
+        {
+            change.Strict = isStrict;
+        }
+
+        return change;
+    }
+
+    private static EventualDurability DurabilityOf(string? word) => word switch
+    {
+        "fsync" => EventualDurability.Fsync,
+        "memory" => EventualDurability.Memory,
+        _ => EventualDurability.Unspecified,
+    };
 
     public static string Quorum(EventualPolicy? policy) => policy is null
         ? ""

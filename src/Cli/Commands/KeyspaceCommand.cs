@@ -84,17 +84,22 @@ internal static class KeyspaceCommand
         var ttlMax = DurationOrNone("--ttl-max", "The longest a value may live; 0: for ever. Values that are there keep their end.");
         var valueBytesMax = new Option<int?>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
         var command = new Command("alter", "Change a keyspace while it is used; what is left out stays.") { name, ttl, ttlMax, valueBytesMax };
+        var eventual = new EventualArguments();
+        eventual.AddToAlter(command);
         command.SetAction(shell.Change(async run =>
         {
             var (life, longest, bytes) = (run.Parsed.GetValue(ttl), run.Parsed.GetValue(ttlMax), run.Parsed.GetValue(valueBytesMax));
-            if (life is null && longest is null && bytes is null)
+            var change = eventual.Change(run.Parsed);
+            var limits = life is not null || longest is not null || bytes is not null;
+            if (!limits && change is null)
             {
-                throw new UsageException("Say what to change: --ttl-default, --ttl-max or --value-bytes-max.");
+                throw new UsageException("Say what to change: --ttl-default, --ttl-max, --value-bytes-max; of an eventual keyspace also --n, --r, --w, --strict, --conflict, --durability.");
             }
 
             await using var client = run.Connect();
-            var altered = await client.Administration.AlterKeyspaceAsync(
-                run.Parsed.GetRequiredValue(name), life, bytes, longest, run.Cancellation);
+            var keyspace = run.Parsed.GetRequiredValue(name);
+            var altered = limits ? await client.Administration.AlterKeyspaceAsync(keyspace, life, bytes, longest, run.Cancellation) : null;
+            altered = change is null ? altered! : await client.Administration.AlterKeyspaceAsync(keyspace, change, run.Cancellation);
             Listed([altered]).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));

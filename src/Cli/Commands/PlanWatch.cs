@@ -13,7 +13,7 @@ internal static class PlanWatch
     {
         var begun = Stopwatch.GetTimestamp();
         var leaving = plan.Changes.Where(static change => change.Kind == PlanChangeKind.Decommission).Select(static change => change.NodeId).ToArray();
-        var shown = -1;
+        var (shown, said) = (-1, "");
         try
         {
             while (true)
@@ -29,9 +29,20 @@ internal static class PlanWatch
                     await run.Console.Out.FlushAsync(run.Cancellation);
                 }
 
-                if (left.Length == 0 && await AreGoneAsync(client, leaving, run.Cancellation))
+                if (left.Length == 0)
                 {
-                    return await EndAsync(run, operators, plan, leaving, begun);
+                    var (areGone, note) = await AreGoneAsync(client, leaving, run.Cancellation);
+                    if (areGone)
+                    {
+                        return await EndAsync(run, operators, plan, leaving, begun);
+                    }
+
+                    if (note.Length > 0 && note != said)
+                    {
+                        said = note;
+                        await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"  {note}  {Stopwatch.GetElapsedTime(begun).TotalSeconds,6:0.0}s"));
+                        await run.Console.Out.FlushAsync(run.Cancellation);
+                    }
                 }
 
                 await Task.Delay(LookPeriod, run.Console.Time, run.Cancellation);
@@ -44,15 +55,17 @@ internal static class PlanWatch
         }
     }
 
-    private static async Task<bool> AreGoneAsync(KvClient client, string[] leaving, CancellationToken cancellationToken)
+    /// <summary>Are the nodes gone, and if not, what is one of them waited for?</summary>
+    private static async Task<(bool AreGone, string Note)> AreGoneAsync(KvClient client, string[] leaving, CancellationToken cancellationToken)
     {
         if (leaving.Length == 0)
         {
-            return true;
+            return (true, "");
         }
 
         var nodes = await client.Administration.ListNodesAsync(cancellationToken);
-        return leaving.All(nodes.Removed.Contains);
+        var waiting = nodes.Nodes.FirstOrDefault(node => leaving.Contains(node.NodeId) && node.Note.Length > 0);
+        return (leaving.All(nodes.Removed.Contains), waiting is null ? "" : $"{waiting.NodeId}: {waiting.Note}");
     }
 
     private static async Task<int> EndAsync(Invocation run, ListOperatorsResponse operators, PlanInfo plan, string[] leaving, long begun)

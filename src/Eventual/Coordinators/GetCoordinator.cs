@@ -14,7 +14,7 @@ namespace KvRaft.Eventual.Coordinators;
 /// Any node may do it. Thread-safe.
 /// </summary>
 internal sealed class GetCoordinator(
-    NodeId self, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+    IKeyOwners owners, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
 {
     private int _repairing;
     private int _underWay;
@@ -31,11 +31,12 @@ internal sealed class GetCoordinator(
     public long RepairsSkippedCount => Interlocked.Read(ref _repairsSkipped);
 
     /// <exception cref="EventualFormatException">What is stored here under the key is damaged.</exception>
-    public Task<GetAnswer> RunAsync(EventualKey key, QuorumSpec spec, PreferenceList list, CancellationToken cancellationToken)
+    public Task<GetAnswer> RunAsync(EventualKey key, QuorumCall call, CancellationToken cancellationToken)
     {
+        var (spec, list) = (call.Spec, call.List);
         var answer = new TaskCompletionSource<GetAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Increment(ref _underWay);
-        var asking = new Asking(options.PatienceWith(list, spec), suspicion.AreNeeded(list.Primaries.ToArray(), spec.R));
+        var asking = new Asking(options.PatienceWith(list, spec), suspicion.AreNeeded(list.Primaries.ToArray(), spec.R), call.Tenure);
         _ = LoopAsync(key, GetCore.Start(spec, list), asking, answer);
         return answer.Task.WaitAsync(cancellationToken);
     }
@@ -53,7 +54,7 @@ internal sealed class GetCoordinator(
             using var slow = time.CreateTimer(_ => outcomes.Writer.TryWrite((null, null)), null, options.HedgeDelay, Timeout.InfiniteTimeSpan);
             while (!core.IsOver)
             {
-                (core, var more) = Take(core, await outcomes.Reader.ReadAsync().ConfigureAwait(false));
+                (core, var more) = Take(core, await outcomes.Reader.ReadAsync().ConfigureAwait(false), asking.Tenure);
                 foreach (var slot in more)
                 {
                     _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
@@ -80,7 +81,7 @@ internal sealed class GetCoordinator(
     }
 
     /// <summary>An answer; without a node, that it takes long.</summary>
-    private static (GetCore Core, ImmutableArray<ReplicaSlot> More) Take(GetCore core, (NodeId? Node, FetchedState? Fetched) outcome)
+    private static (GetCore Core, ImmutableArray<ReplicaSlot> More) Take(GetCore core, (NodeId? Node, FetchedState? Fetched) outcome, ulong tenure)
     {
         if (outcome.Node is not { } node)
         {
@@ -90,7 +91,7 @@ internal sealed class GetCoordinator(
 
         if (outcome.Fetched is { } fetched)
         {
-            return (core.Answer(node, fetched.State, fetched.IsWhole), []);
+            return (core.Answer(node, fetched.State, fetched.Word.Counts(tenure)), []);
         }
 
         var (failed, next) = core.Fail(node);
@@ -103,9 +104,10 @@ internal sealed class GetCoordinator(
         FetchedState? fetched = null;
         try
         {
-            if (node == self)
+            if (node == owners.Self)
             {
-                fetched = new FetchedState(replica.Read(key), replica.IsWhole(key.Keyspace));
+                var (state, word) = replica.ReadWithWord(key, owners);
+                fetched = new FetchedState(state, word);
             }
             else if (asking.Suspects || suspicion.MayAsk(node))
             {
@@ -137,7 +139,7 @@ internal sealed class GetCoordinator(
         using var patience = new CancellationTokenSource(options.ReplicaTimeout, time);
         try
         {
-            if (node == self)
+            if (node == owners.Self)
             {
                 await replica.WriteAsync(key, new TakeState(merged, null), durable: false, patience.Token).ConfigureAwait(false);
             }
@@ -158,6 +160,6 @@ internal sealed class GetCoordinator(
         }
     }
 
-    /// <summary>How long one replica is waited for, and whether suspects are asked too.</summary>
-    private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects);
+    /// <summary>How long one replica is waited for, whether suspects are asked too, and whose word counts.</summary>
+    private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects, ulong Tenure);
 }

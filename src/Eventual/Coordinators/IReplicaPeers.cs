@@ -18,13 +18,13 @@ internal interface IReplicaPeers
 
     /// <summary>Merges a state into a node's replica. Completes when it is as safe there as asked.</summary>
     /// <param name="hintFor">The node that should have it and is absent; null if <paramref name="node"/> is it.</param>
-    /// <returns>Is the node one of those that keep the key, as far as it has heard?</returns>
-    Task<bool> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
+    /// <returns>What the node's word is worth, after it has stored.</returns>
+    Task<ReplicaWord> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
 }
 
 /// <summary>What a replica knows of a key.</summary>
-/// <param name="IsWhole">It has everything that was ever safe on it; see <see cref="EventualReplica.IsWhole"/>.</param>
-internal readonly record struct FetchedState(SiblingSet State, bool IsWhole);
+/// <param name="Word">What its word is worth, after it has read.</param>
+internal readonly record struct FetchedState(SiblingSet State, ReplicaWord Word);
 
 /// <summary>Another node did not answer, or could not do it.</summary>
 internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause);

@@ -18,9 +18,10 @@ namespace KvRaft.Eventual.Coordinators;
 /// Thread-safe.
 /// </summary>
 internal sealed class PutCoordinator(
-    NodeId self, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+    IKeyOwners owners, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
 {
-    private readonly NodeId _self = self;
+    private readonly NodeId _self = owners.Self;
+    private readonly IKeyOwners _owners = owners;
     private readonly EventualReplica _replica = replica;
     private readonly IReplicaPeers _peers = peers;
     private readonly PeerSuspicion _suspicion = suspicion;
@@ -31,11 +32,11 @@ internal sealed class PutCoordinator(
     /// <summary>Writes that still wait for a replica, or for their hints to be kept; also those whose caller has its answer.</summary>
     public int UnderWay => Volatile.Read(ref _underWay);
 
-    /// <param name="list">This node is in it.</param>
+    /// <param name="call">This node is in its list.</param>
     /// <param name="durable">Does an answer count only after a sync?</param>
     /// <exception cref="StorageException">This node's own disk failed.</exception>
     /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
-    public async Task<PutAnswer> RunAsync(EventualKey key, ReplicaWrite write, QuorumSpec spec, PreferenceList list, bool durable, CancellationToken cancellationToken)
+    public async Task<PutAnswer> RunAsync(EventualKey key, ReplicaWrite write, QuorumCall call, bool durable, CancellationToken cancellationToken)
     {
         var begun = await _replica.BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false);
         var (end, state) = await begun.Written.ConfigureAwait(false);
@@ -44,24 +45,24 @@ internal sealed class PutCoordinator(
             return new PutAnswer(end, state, Reached: false, 0, 0, Overlaps: false);
         }
 
-        var run = new Run(this, key, state, durable, begun.Safe, _options.PatienceWith(list, spec));
-        return await run.StartAsync(spec, list).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var run = new Run(this, key, state, durable, begun.Safe, call);
+        return await run.StartAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One write on its way. Its loop has one reader of outcomes, so the core needs no lock.</summary>
-    private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, TimeSpan patienceWithOne)
+    private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, QuorumCall call)
     {
-        /// <summary>Answers; without a node, that it takes long.</summary>
-        private readonly Channel<(NodeId? Node, bool Safe)> _outcomes = Channel.CreateUnbounded<(NodeId?, bool)>();
+        /// <summary>Answers, without a word if the node failed; without a node, that it takes long.</summary>
+        private readonly Channel<(NodeId? Node, ReplicaWord? Word)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaWord?)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private bool _asksSuspects;
 
-        public Task<PutAnswer> StartAsync(QuorumSpec spec, PreferenceList list)
+        public Task<PutAnswer> StartAsync()
         {
-            _asksSuspects = owner._suspicion.AreNeeded(list.Primaries.ToArray(), spec.W);
+            _asksSuspects = owner._suspicion.AreNeeded(call.List.Primaries.ToArray(), call.Spec.W);
             Interlocked.Increment(ref owner._underWay);
-            _ = LoopAsync(PutCore.Start(spec, list));
+            _ = LoopAsync(PutCore.Start(call.Spec, call.List));
             return _answer.Task;
         }
 
@@ -74,7 +75,7 @@ internal sealed class PutCoordinator(
                     _ = SendAsync(slot);
                 }
 
-                using var slow = owner._time.CreateTimer(_ => _outcomes.Writer.TryWrite((null, false)), null, owner._options.HedgeDelay, Timeout.InfiniteTimeSpan);
+                using var slow = owner._time.CreateTimer(_ => _outcomes.Writer.TryWrite((null, null)), null, owner._options.HedgeDelay, Timeout.InfiniteTimeSpan);
                 while (!core.IsOver)
                 {
                     core = Take(core, await _outcomes.Reader.ReadAsync().ConfigureAwait(false));
@@ -95,7 +96,7 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private PutCore Take(PutCore core, (NodeId? Node, bool Safe) outcome)
+        private PutCore Take(PutCore core, (NodeId? Node, ReplicaWord? Word) outcome)
         {
             if (outcome.Node is not { } node)
             {
@@ -109,9 +110,9 @@ internal sealed class PutCoordinator(
                 return hedged;
             }
 
-            if (outcome.Safe)
+            if (outcome.Word is { } word)
             {
-                return core.Safe(node);
+                return core.Safe(node, word.Counts(call.Tenure));
             }
 
             var (failed, next) = core.Fail(node);
@@ -134,11 +135,11 @@ internal sealed class PutCoordinator(
 
         private async Task SendAsync(ReplicaSlot slot)
         {
-            var safe = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot).ConfigureAwait(false);
-            _outcomes.Writer.TryWrite((slot.Node, safe));
+            var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot).ConfigureAwait(false);
+            _outcomes.Writer.TryWrite((slot.Node, word));
         }
 
-        private async Task<bool> KeepAsync(ReplicaSlot slot)
+        private async Task<ReplicaWord?> KeepAsync(ReplicaSlot slot)
         {
             try
             {
@@ -148,32 +149,32 @@ internal sealed class PutCoordinator(
                     await owner._replica.WriteAsync(key, new OweTo([slot.StandsFor]), durable, CancellationToken.None).ConfigureAwait(false);
                 }
 
-                return true;
+                return owner._replica.WordOn(key, owner._owners);
             }
             catch (StorageException)
             {
-                return false;
+                return null;
             }
         }
 
-        private async Task<bool> StoreAsync(ReplicaSlot slot)
+        private async Task<ReplicaWord?> StoreAsync(ReplicaSlot slot)
         {
-            using var patience = new CancellationTokenSource(patienceWithOne, owner._time);
+            using var patience = new CancellationTokenSource(owner._options.PatienceWith(call.List, call.Spec), owner._time);
             try
             {
                 if (!_asksSuspects && !owner._suspicion.MayAsk(slot.Node))
                 {
-                    return false;
+                    return null;
                 }
 
-                await owner._peers.StoreAsync(slot.Node, key, state, slot.IsFallback ? slot.StandsFor : null, durable, patience.Token).ConfigureAwait(false);
+                var word = await owner._peers.StoreAsync(slot.Node, key, state, slot.IsFallback ? slot.StandsFor : null, durable, patience.Token).ConfigureAwait(false);
                 owner._suspicion.Answered(slot.Node);
-                return true;
+                return word;
             }
             catch (Exception failed) when (failed is PeerException or OperationCanceledException)
             {
                 owner._suspicion.Failed(slot.Node);
-                return false;
+                return null;
             }
         }
 

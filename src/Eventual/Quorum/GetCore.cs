@@ -33,11 +33,11 @@ internal sealed record GetCore
 
     public bool IsOver => Replicas.WaitingCount == 0;
 
-    /// <summary>R primaries answered that have forgotten nothing, and any W have one of them in common.</summary>
-    public bool Overlaps => _spec.Overlaps && WholeCount >= _spec.R;
+    /// <summary>R primaries answered whose word counts, and any W have one of them in common.</summary>
+    public bool Overlaps => _spec.Overlaps && CountingCount >= _spec.R;
 
-    /// <summary>Primaries that answered and have everything that was ever safe on them.</summary>
-    private int WholeCount { get; init; }
+    /// <summary>Primaries that answered, and keep the key under the tenure of whoever reads.</summary>
+    private int CountingCount { get; init; }
 
     /// <summary>The primaries that answered less than all answers together say: each is to be sent <see cref="Merged"/>.</summary>
     public IEnumerable<NodeId> Behind => Replicas.Slots
@@ -48,8 +48,8 @@ internal sealed record GetCore
     public static GetCore Start(QuorumSpec spec, PreferenceList list) =>
         new(spec, ReplicaSlots.Start(list, spec.Sloppy), SiblingSet.Empty, ImmutableDictionary<NodeId, SiblingSet>.Empty);
 
-    /// <param name="isWhole">The replica has everything that was ever safe on it.</param>
-    public GetCore Answer(NodeId node, SiblingSet state, bool isWhole)
+    /// <param name="counts">The replica's word counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
+    public GetCore Answer(NodeId node, SiblingSet state, bool counts)
     {
         var replicas = Replicas.Answer(node);
         if (ReferenceEquals(replicas, Replicas))
@@ -57,13 +57,13 @@ internal sealed record GetCore
             return this;
         }
 
-        var counts = isWhole && replicas.Slots.Any(slot => slot.Node == node && !slot.IsFallback);
+        var isMore = counts && replicas.Slots.Any(slot => slot.Node == node && !slot.IsFallback);
         return this with
         {
             Replicas = replicas,
             Merged = Merged.Merge(state),
             Answers = Answers.SetItem(node, state),
-            WholeCount = WholeCount + (counts ? 1 : 0),
+            CountingCount = CountingCount + (isMore ? 1 : 0),
         };
     }
 

@@ -22,8 +22,11 @@ internal sealed record PutCore
     /// <summary>Nobody may answer any more.</summary>
     public bool IsOver => Replicas.WaitingCount == 0;
 
-    /// <summary>A read that meets this write for certain needs primaries that answered, and R + W above N.</summary>
-    public bool Overlaps => _spec.Overlaps && Replicas.AnsweredCount - Replicas.FallbackAnswerCount >= _spec.W;
+    /// <summary>A read that meets this write for certain needs primaries that answered and whose word counts, and R + W above N.</summary>
+    public bool Overlaps => _spec.Overlaps && CountingCount >= _spec.W;
+
+    /// <summary>Primaries that have it, and keep the key under the tenure of whoever writes.</summary>
+    private int CountingCount { get; init; }
 
     /// <summary>Primaries that missed the write and for which no fallback keeps it: somebody owes it to them.</summary>
     public IEnumerable<NodeId> Owed => Replicas.FailedPrimaries.Where(primary =>
@@ -31,7 +34,13 @@ internal sealed record PutCore
 
     public static PutCore Start(QuorumSpec spec, PreferenceList list) => new(spec, ReplicaSlots.Start(list, spec.Sloppy));
 
-    public PutCore Safe(NodeId node) => this with { Replicas = Replicas.Answer(node) };
+    /// <param name="counts">The replica's word counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
+    public PutCore Safe(NodeId node, bool counts)
+    {
+        var replicas = Replicas.Answer(node);
+        var isMore = counts && !ReferenceEquals(replicas, Replicas) && replicas.Slots.Any(slot => slot.Node == node && !slot.IsFallback);
+        return this with { Replicas = replicas, CountingCount = CountingCount + (isMore ? 1 : 0) };
+    }
 
     /// <returns>The core, and who is to be sent the write instead, with a hint for whom; null if nobody.</returns>
     public (PutCore Core, ReplicaSlot? Next) Fail(NodeId node)

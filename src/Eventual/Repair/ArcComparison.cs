@@ -8,25 +8,27 @@ namespace KvRaft.Eventual.Repair;
 
 /// <summary>
 /// Brings one arc of this node and of one other together: buckets that differ, keys in them that differ, and for each of those the merge of both
-/// states, on both sides. Nothing is decided by which side is newer. Any step may fail and be repeated.
+/// states, on both sides; or, where the other one does not keep the arc, only here. Nothing is decided by which side is newer. Any step may fail and be
+/// repeated.
 /// </summary>
 internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, IReplicaPeers peers, RepairOptions options, TimeProvider time)
 {
     /// <summary>Records of one scan of a bucket here.</summary>
     private const int PageRecords = 1024;
 
+    /// <param name="pulls">Only fetches what the other one has.</param>
     /// <returns>Keys brought together.</returns>
     /// <exception cref="PeerException">The other node did not answer.</exception>
-    public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int arc, CancellationToken cancellationToken)
+    public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int arc, bool pulls, CancellationToken cancellationToken)
     {
         var repaired = 0;
         var theirs = await trees.BucketsAsync(other, keyspace, arc, cancellationToken).ConfigureAwait(false);
         foreach (var bucket in ArcTree.Differences(replica.Trees.Buckets(keyspace, arc), theirs).ToArray())
         {
-            foreach (var step in (await DifferencesAsync(other, new LeafPlace(keyspace, arc, bucket), cancellationToken).ConfigureAwait(false)).Chunk(options.KeysPerStep))
+            foreach (var step in (await DifferencesAsync(other, new LeafPlace(keyspace, arc, bucket), pulls, cancellationToken).ConfigureAwait(false)).Chunk(options.KeysPerStep))
             {
                 var startedAt = time.GetTimestamp();
-                await Task.WhenAll(step.Select(key => MeetAsync(other, key, cancellationToken))).ConfigureAwait(false);
+                await Task.WhenAll(step.Select(key => MeetAsync(other, key, pulls, cancellationToken))).ConfigureAwait(false);
                 repaired += step.Length;
                 await Task.Delay(time.GetElapsedTime(startedAt), time, cancellationToken).ConfigureAwait(false);
             }
@@ -35,7 +37,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
         return repaired;
     }
 
-    private async Task<List<EventualKey>> DifferencesAsync(NodeId other, LeafPlace place, CancellationToken cancellationToken)
+    private async Task<List<EventualKey>> DifferencesAsync(NodeId other, LeafPlace place, bool pulls, CancellationToken cancellationToken)
     {
         var ours = Ours(place);
         var differing = new List<EventualKey>();
@@ -56,7 +58,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
             more &= page.Count > 0;
         }
 
-        differing.AddRange(ours.Keys);
+        differing.AddRange(pulls ? [] : ours.Keys);
         return differing;
     }
 
@@ -76,13 +78,13 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
         return ours;
     }
 
-    private async Task MeetAsync(NodeId other, EventualKey key, CancellationToken cancellationToken)
+    private async Task MeetAsync(NodeId other, EventualKey key, bool pulls, CancellationToken cancellationToken)
     {
         var (theirs, _) = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
         var merged = theirs.IsEmpty
             ? replica.Read(key)
             : (await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false)).State;
-        if (!merged.Equals(theirs))
+        if (!pulls && !merged.Equals(theirs))
         {
             await peers.StoreAsync(other, key, merged, null, durable: true, cancellationToken).ConfigureAwait(false);
         }

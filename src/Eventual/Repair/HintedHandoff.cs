@@ -83,9 +83,9 @@ internal sealed class HintedHandoff(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token)) is null || replica.Find(hint.Key) is not { } record)
+            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token))?.Primaries.Contains(hint.Node) is not true || replica.Find(hint.Key) is not { } record)
             {
-                // The keyspace was dropped, or nothing is left of the key to be owed.
+                // The keyspace was dropped, or nothing is left of the key to be owed, or somebody else keeps it now: comparing trees tells those.
                 await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
                 return null;
             }

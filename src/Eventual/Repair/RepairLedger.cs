@@ -16,6 +16,7 @@ internal sealed class RepairLedger
     private long _rounds;
     private long _tombstonesRemoved;
     private long _straysHandedOver;
+    private volatile string _handoverError = "";
 
     public long Rounds => Interlocked.Read(ref _rounds);
 
@@ -30,7 +31,12 @@ internal sealed class RepairLedger
 
     public void Removed(int tombstones) => Interlocked.Add(ref _tombstonesRemoved, tombstones);
 
-    public void HandedOverStray() => Interlocked.Increment(ref _straysHandedOver);
+    /// <summary>Why the last attempt to hand over an arc left something; empty if it did not.</summary>
+    public string HandoverError => _handoverError;
+
+    public void HandedOverStrays(int records) => Interlocked.Add(ref _straysHandedOver, records);
+
+    public void HandedOver(string error) => _handoverError = error;
 
     public void Equal(KeyspaceId keyspace, int arc, long nowMs) => Change(keyspace, arc, state => state with { EqualAtMs = nowMs, LastError = "" });
 

@@ -10,45 +10,58 @@ namespace KvRaft.Eventual.Repair;
 /// <summary>
 /// One round of anti-entropy: for every keyspace, the roots of this node's arcs are compared with those of the other nodes that keep them; where they
 /// differ, <see cref="ArcComparison"/> brings them together. Records of arcs that this node does not keep (it stood in for somebody, and the hint was
-/// dropped; or the ring changed) are handed to all who do, and removed here when each of them has the record on its disk and says that it keeps it. So
-/// arcs change their nodes while writes go on: the new node has each record before the old one drops it. One caller at a time.
+/// dropped; or the ring changed) go to those who do, by <see cref="ArcHandover"/>. Where this node's word does not count yet, it also fetches what those hold
+/// who do not keep the arc (any more): once it has met everybody, its word counts (<see cref="TenureBook"/>). One caller at a time.
 /// </summary>
 internal sealed class RepairRounds(
-    EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, RepairLedger ledger, RepairOptions options, TimeProvider time)
+    EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, ArcHandover handover, RepairLedger ledger,
+    RepairOptions options, TimeProvider time)
 {
     private readonly ArcComparison _comparison = new(replica, trees, peers, options, time);
 
     /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // Taken before, so that one made meanwhile is none of those that were compared.
-        var (keyspaces, metAll) = (owners.Keyspaces, true);
-        foreach (var keyspace in keyspaces)
+        var (silent, left) = (new HashSet<NodeId>(), "");
+        foreach (var keyspace in owners.Keyspaces)
         {
-            var failures = new Dictionary<int, string>();
-            foreach (var other in owners.Nodes.Where(node => node != owners.Self))
+            if (owners.TenureOf(keyspace) is not { } tenure)
             {
-                metAll &= await TryCompareAsync(keyspace, other, failures, cancellationToken).ConfigureAwait(false);
+                continue;
             }
 
-            await NoteAsync(keyspace, failures, cancellationToken).ConfigureAwait(false);
+            var failures = new Dictionary<int, string>();
+            var unmet = AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self) && !replica.Tenures.IsWhole(keyspace, arc, tenure)).ToHashSet();
+            foreach (var other in owners.Nodes.Where(node => node != owners.Self))
+            {
+                unmet.ExceptWith(await MissedAsync(keyspace, tenure, other, unmet, failures, cancellationToken).ConfigureAwait(false));
+            }
+
+            if (unmet.Count > 0)
+            {
+                await replica.HasMetAllAsync(keyspace, tenure, unmet, cancellationToken).ConfigureAwait(false);
+            }
+
+            Note(keyspace, failures);
+            left = await HandOverAsync(keyspace, silent, cancellationToken).ConfigureAwait(false) is { Length: > 0 } why ? why : left;
         }
 
-        if (metAll && replica.IsBorn && !keyspaces.All(replica.IsWhole))
-        {
-            await replica.IsWholeFromAsync(default, cancellationToken).ConfigureAwait(false);
-        }
-
+        ledger.HandedOver(left);
         ledger.RoundDone();
     }
 
-    /// <returns>True if afterwards this node has everything the other one has.</returns>
-    private async Task<bool> TryCompareAsync(KeyspaceId keyspace, NodeId other, Dictionary<int, string> failures, CancellationToken cancellationToken)
+    private static IEnumerable<int> AllArcs => Enumerable.Range(0, LeafPlace.Arcs);
+
+    /// <summary>Compares the arcs that both keep, and fetches what the other one has of those that must be whole.</summary>
+    /// <param name="wanted">Arcs in which this node must have everything the other one has.</param>
+    /// <returns>Those of them in which it may not have.</returns>
+    private async Task<IReadOnlyCollection<int>> MissedAsync(
+        KeyspaceId keyspace, Tenure tenure, NodeId other, IReadOnlySet<int> wanted, Dictionary<int, string> failures, CancellationToken cancellationToken)
     {
-        var common = Enumerable.Range(0, LeafPlace.Arcs).Where(arc => IsKept(keyspace, arc, owners.Self) && IsKept(keyspace, arc, other)).ToArray();
-        if (common.Length == 0)
+        var common = AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self) && IsKept(keyspace, arc, other)).ToArray();
+        if (common.Length == 0 && wanted.Count == 0)
         {
-            return true;
+            return [];
         }
 
         try
@@ -61,13 +74,19 @@ internal sealed class RepairRounds(
             var theirs = await WithPatienceAsync(patience => trees.RootsAsync(other, keyspace, patience), cancellationToken).ConfigureAwait(false);
             suspicion.Answered(other);
             var ours = replica.Trees.Roots(keyspace);
-            foreach (var arc in common.Where(arc => ours[arc] != theirs[arc]))
+            foreach (var arc in common.Where(arc => ours[arc] != theirs.Roots[arc]))
             {
-                ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, cancellationToken).ConfigureAwait(false));
+                ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, pulls: false, cancellationToken).ConfigureAwait(false));
                 failures.TryAdd(arc, $"differed from node {other}; repaired");
             }
 
-            return true;
+            foreach (var arc in wanted.Except(common).Where(arc => theirs.Roots[arc] != 0 && ours[arc] != theirs.Roots[arc]))
+            {
+                ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, pulls: true, cancellationToken).ConfigureAwait(false));
+            }
+
+            // One that means other keepers may still take what it will not hand to this node.
+            return theirs.Tenure == tenure.Word ? [] : [.. wanted];
         }
         catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -77,25 +96,17 @@ internal sealed class RepairRounds(
                 failures.TryAdd(arc, failed.Message);
             }
 
-            return false;
+            return [.. wanted];
         }
     }
 
-    /// <summary>Arcs that nobody differed in are equal; what lies in arcs of others goes to them.</summary>
-    private async Task NoteAsync(KeyspaceId keyspace, Dictionary<int, string> failures, CancellationToken cancellationToken)
+    /// <summary>Arcs that nobody differed in are equal.</summary>
+    private void Note(KeyspaceId keyspace, Dictionary<int, string> failures)
     {
-        var roots = replica.Trees.Roots(keyspace);
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        for (var arc = 0; arc < LeafPlace.Arcs; arc++)
+        foreach (var arc in AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self)))
         {
-            if (!IsKept(keyspace, arc, owners.Self))
-            {
-                if (roots[arc] != 0)
-                {
-                    await HandOverAsync(keyspace, arc, cancellationToken).ConfigureAwait(false);
-                }
-            }
-            else if (failures.TryGetValue(arc, out var error))
+            if (failures.TryGetValue(arc, out var error))
             {
                 ledger.Failed(keyspace, arc, error);
             }
@@ -106,56 +117,18 @@ internal sealed class RepairRounds(
         }
     }
 
-    private async Task HandOverAsync(KeyspaceId keyspace, int arc, CancellationToken cancellationToken)
+    /// <summary>What lies in arcs of others goes to them.</summary>
+    /// <returns>Why something stays; empty if nothing does.</returns>
+    private async Task<string> HandOverAsync(KeyspaceId keyspace, HashSet<NodeId> silent, CancellationToken cancellationToken)
     {
-        if (owners.ListOf(keyspace, arc) is not { } list)
+        var (roots, left) = (replica.Trees.Roots(keyspace), "");
+        foreach (var arc in AllArcs.Where(arc => roots[arc] != 0 && !IsKept(keyspace, arc, owners.Self)))
         {
-            return;
+            var why = await handover.RunAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
+            left = why.Length > 0 ? why : left;
         }
 
-        var (first, last) = (new LeafPlace(keyspace, arc, 0).Start, new LeafPlace(keyspace, arc, LeafPlace.Buckets - 1).Last);
-        EventualKey? after = null;
-        while (replica.Scan(keyspace, first, last, after, options.KeysPerStep) is { Count: > 0 } page)
-        {
-            foreach (var record in page)
-            {
-                after = record.Key;
-
-                // What is owed to somebody by name goes that way first.
-                if (!replica.Hints.Has(record.Key) && !await TryHandOverAsync(record, list, cancellationToken).ConfigureAwait(false))
-                {
-                    return;
-                }
-            }
-        }
-    }
-
-    private async Task<bool> TryHandOverAsync(FoundRecord record, PreferenceList list, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var state = SiblingSetCodec.Decode(record.State);
-            foreach (var node in list.Primaries.ToArray())
-            {
-                var keeps = await WithPatienceAsync(
-                    patience => peers.StoreAsync(node, record.Key, state, null, durable: true, patience), cancellationToken).ConfigureAwait(false);
-                if (!keeps)
-                {
-                    // It has not heard yet that it does. Whoever drops a record to one who would drop it too loses it.
-                    return false;
-                }
-            }
-
-            var stray = new RemoveStray(record.Hash, () => owners.Keeps(record.Key) is false);
-            await replica.WriteAsync(record.Key, stray, durable: false, cancellationToken).ConfigureAwait(false);
-            ledger.HandedOverStray();
-            return true;
-        }
-        catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            // All of them must have it before it goes here; the next round tries again.
-            return false;
-        }
+        return left;
     }
 
     private bool IsKept(KeyspaceId keyspace, int arc, NodeId node) => owners.ListOf(keyspace, arc) is { } list && list.Primaries.Contains(node);

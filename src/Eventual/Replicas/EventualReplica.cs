@@ -33,9 +33,6 @@ namespace KvRaft.Eventual.Replicas;
 /// </summary>
 internal sealed class EventualReplica : IAsyncDisposable
 {
-    /// <summary>Above every keyspace.</summary>
-    private const long Unborn = 1L + uint.MaxValue;
-
     private readonly string _directory;
     private readonly IStorageEngine _engine;
     private readonly EventualLimits _limits;
@@ -47,7 +44,6 @@ internal sealed class EventualReplica : IAsyncDisposable
     private readonly ReaderWriterLockSlim _closing = new();
     private readonly Task _writer;
     private bool _closed;
-    private long _wholeFrom = Unborn;
 
     /// <summary>Something was written after the last sync. For the writer.</summary>
     private bool _hasUnsynced;
@@ -58,7 +54,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         _incarnation = ReplicaIncarnation.TakeUp(directory);
         Hints = new HintLedger(limits);
         Load();
-        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints, Crowded);
+        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints, Crowded) { Tenures = LoadTenures() };
         _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(limits.QueueMax) { SingleReader = true });
         _writer = Task.Run(WriteForeverAsync);
     }
@@ -69,14 +65,8 @@ internal sealed class EventualReplica : IAsyncDisposable
 
     public CrowdedKeys Crowded { get; } = new();
 
-    /// <summary>Was it said, since the disk was new, from which keyspace on nothing can be missing here?</summary>
-    public bool IsBorn => Volatile.Read(ref _wholeFrom) < Unborn;
-
-    /// <summary>
-    /// Does this replica have every write that was ever safe here? Not if its disk is new and the keyspace is older, until it was compared with all others: what
-    /// it has acknowledged it has forgotten then. It answers all the same; but its answer is not worth what others may believe.
-    /// </summary>
-    public bool IsWhole(KeyspaceId keyspace) => keyspace.Value >= Volatile.Read(ref _wholeFrom);
+    /// <summary>Where this replica's word counts. It answers everywhere; but elsewhere its answer is not worth what others may believe.</summary>
+    public TenureBook Tenures => _batch.Tenures;
 
     /// <summary>Faults when the disk failed; the node must stop.</summary>
     public Task Failure => _failure.Task;
@@ -134,16 +124,13 @@ internal sealed class EventualReplica : IAsyncDisposable
         return new BegunWrite(pending.Written.Task, pending.Safe.Task);
     }
 
-    /// <summary>From this keyspace on nothing is missing here. Survives a power cut.</summary>
-    /// <param name="first">
-    /// The next that will be made, for a replica whose disk is new: those that are there may have been kept here before. The first of all, once it was
-    /// compared with everybody.
-    /// </param>
-    public async Task IsWholeFromAsync(KeyspaceId first, CancellationToken cancellationToken)
-    {
-        await WriteAsync(default, new BeWhole(first), durable: true, cancellationToken).ConfigureAwait(false);
-        Volatile.Write(ref _wholeFrom, first.Value);
-    }
+    /// <summary>The ring or the keyspaces have changed.</summary>
+    public Task HearAsync(RingNews news, CancellationToken cancellationToken) =>
+        WriteAsync(default, new NoteTenures(book => book.Hear(news)), durable: false, cancellationToken);
+
+    /// <summary>This replica has everything that any node of the cluster had in some arcs, under a tenure.</summary>
+    public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> arcs, CancellationToken cancellationToken) =>
+        WriteAsync(default, new NoteTenures(book => book.Met(keyspace, tenure, arcs)), durable: true, cancellationToken);
 
     /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
@@ -156,6 +143,12 @@ internal sealed class EventualReplica : IAsyncDisposable
         var from = after is { } key ? [.. RecordLayout.Record(key), 0] : RecordLayout.RecordsFrom(keyspace, first);
         var to = last.Value == ulong.MaxValue ? RecordLayout.RecordsEnd(keyspace) : RecordLayout.RecordsFrom(keyspace, new Token(last.Value + 1));
         var found = new List<FoundRecord>();
+        if (from.AsSpan().SequenceCompareTo(to) >= 0)
+        {
+            // Whoever asks may be mistaken about where the last page ended.
+            return found;
+        }
+
         using var snapshot = engine.TakeSnapshot();
         using var rows = snapshot.Scan(from, to);
         while (found.Count < count && rows.MoveNext())
@@ -271,11 +264,6 @@ internal sealed class EventualReplica : IAsyncDisposable
             }
         }
 
-        if (snapshot.Get(RecordLayout.Whole) is { } whole)
-        {
-            _wholeFrom = BitConverter.ToUInt32(whole);
-        }
-
         using (var crowd = snapshot.Scan([RecordLayout.ManyPrefix], [RecordLayout.ManyPrefix + 1]))
         {
             while (crowd.MoveNext())
@@ -291,6 +279,8 @@ internal sealed class EventualReplica : IAsyncDisposable
             Hints.Load(node, key, BitConverter.ToInt64(hints.Value));
         }
     }
+
+    private TenureBook LoadTenures() => _engine.Get(RecordLayout.Tenures) is { } bytes ? TenureBookCodec.Decode(bytes) : TenureBook.Blank;
 
     private T? Use<T>(Func<IStorageEngine, T> read)
     {
@@ -364,7 +354,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         try
         {
             pending.Result = pending.Write is Nothing ? default
-                : pending.Write is BeWhole whole ? _batch.BeWhole(whole.First)
+                : pending.Write is NoteTenures note ? _batch.Note(note.Change)
                 : pending.Write is DropAll ? _batch.Drop(pending.Key.Keyspace, Trees)
                 : _batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
@@ -378,8 +368,8 @@ internal sealed class EventualReplica : IAsyncDisposable
     /// <summary>Asks for the end of a keyspace.</summary>
     private sealed record DropAll : ReplicaWrite;
 
-    /// <summary>Notes from which keyspace on nothing is missing.</summary>
-    private sealed record BeWhole(KeyspaceId First) : ReplicaWrite;
+    /// <summary>Changes where this replica's word counts.</summary>
+    private sealed record NoteTenures(Func<TenureBook, TenureBook> Change) : ReplicaWrite;
 
     /// <summary>Only waits for the sync.</summary>
     private sealed record Nothing : ReplicaWrite;

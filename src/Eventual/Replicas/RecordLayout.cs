@@ -17,7 +17,7 @@ namespace KvRaft.Eventual.Replicas;
 ///  0x04   grave    keyspace:u32 token:u64 key                              since:i64 (ms), while the record is a tombstone
 ///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
 ///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while more than one value stands
-///  0x07   whole    -                                                       keyspace:u32, from which on nothing is missing; see WholeFrom
+///  0x07   tenures  -                                                       TenureBook
 /// </code>
 /// </summary>
 internal static class RecordLayout
@@ -29,7 +29,7 @@ internal static class RecordLayout
     public const byte DuePrefix = 0x05;
     public const byte ManyPrefix = 0x06;
 
-    public static readonly byte[] Whole = [0x07];
+    public static readonly byte[] Tenures = [0x07];
 
     private const int Head = 1 + sizeof(uint) + sizeof(ulong);
     private const int LeafBytes = 1 + sizeof(uint) + sizeof(ushort) + sizeof(ushort);

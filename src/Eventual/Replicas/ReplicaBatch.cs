@@ -15,6 +15,15 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     private readonly Dictionary<EventualKey, (StoredRecord Record, byte[]? Bytes)> _records = [];
     private readonly List<(LeafPlace Place, ulong Before, ulong After)> _leaves = [];
 
+    private volatile TenureBook _tenures = TenureBook.Blank;
+
+    /// <summary>Read by any thread.</summary>
+    public TenureBook Tenures
+    {
+        get => _tenures;
+        init => _tenures = value;
+    }
+
     public int ByteCount => _batch.ByteCount;
 
     public bool IsEmpty => _batch.Count == 0;
@@ -99,9 +108,18 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         return new WriteResult(WriteEnd.Applied, SiblingSet.Empty);
     }
 
-    public WriteResult BeWhole(KeyspaceId first)
+    /// <summary>
+    /// What the book says holds at once; should the power go before it is on the disk, so does whatever it rests on, and a smaller book is read then.
+    /// </summary>
+    public WriteResult Note(Func<TenureBook, TenureBook> change)
     {
-        _batch.Put(RecordLayout.Whole, BitConverter.GetBytes(first.Value));
+        var (before, after) = (_tenures, change(_tenures));
+        if (!ReferenceEquals(before, after))
+        {
+            _batch.Put(RecordLayout.Tenures, TenureBookCodec.Encode(after));
+            _tenures = after;
+        }
+
         return default;
     }
 

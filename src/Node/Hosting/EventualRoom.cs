@@ -36,18 +36,15 @@ internal static class EventualRoom
         services.AddSingleton<PeerRings>();
         services.AddSingleton<PeerCaller>();
         services.AddSingleton<IReplicaPeers, GrpcReplicaPeers>();
-        services.AddSingleton(provider => new PutCoordinator(
-            options.NodeId, replica, provider.GetRequiredService<IReplicaPeers>(), provider.GetRequiredService<PeerSuspicion>(),
-            provider.GetRequiredService<CoordinatorOptions>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new GetCoordinator(
-            options.NodeId, replica, provider.GetRequiredService<IReplicaPeers>(), provider.GetRequiredService<PeerSuspicion>(),
-            provider.GetRequiredService<CoordinatorOptions>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<PutCoordinator>();
+        services.AddSingleton<GetCoordinator>();
         services.AddSingleton<EventualForwarder>();
         services.AddSingleton<EventualOperations>();
         services.AddSingleton<EventualKvService>();
         services.AddSingleton<EventualPeersService>();
         services.AddHostedService<EventualWatch>();
         services.AddHostedService<EventualSweeper>();
+        services.AddHostedService<EventualTenures>();
         return services.AddEventualRepair(options);
     }
 
@@ -55,9 +52,11 @@ internal static class EventualRoom
     {
         services.AddSingleton(options.Eventual);
         services.AddSingleton(new RepairOptions());
-        services.AddSingleton<IKeyOwners, KeyOwners>();
+        services.AddSingleton<KeyOwners>();
+        services.AddSingleton<IKeyOwners>(static provider => provider.GetRequiredService<KeyOwners>());
         services.AddSingleton<ITreePeers, GrpcTreePeers>();
         services.AddSingleton<RepairLedger>();
+        services.AddSingleton<ArcHandover>();
         services.AddSingleton<RepairRounds>();
         services.AddSingleton<TombstoneSweep>();
         services.AddSingleton<HintedHandoff>();

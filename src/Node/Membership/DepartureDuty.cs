@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Membership;
 
-/// <summary>A node that was to leave, holds nothing any more and has no seat is taken out of the cluster, and told.</summary>
+/// <summary>A node that was to leave, holds nothing any more (also no eventual key: <see cref="EventualDeparture"/>) and has no seat is taken out of the cluster, and told.</summary>
 internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peers, ILogger<DepartureDuty> logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -15,7 +15,8 @@ internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peer
     {
         foreach (var node in sight.State.Nodes.Where(node => node.Standing == NodeStanding.Leaving))
         {
-            if (!sight.HoldsNothing(node.Id) || placement.Voters.Any(voter => voter.Node == node.Id))
+            if (!sight.HoldsNothing(node.Id) || EventualDeparture.WhyNot(sight.State, sight.Reports.GetValueOrDefault(node.Id)) is not null
+                || placement.Voters.Any(voter => voter.Node == node.Id))
             {
                 continue;
             }

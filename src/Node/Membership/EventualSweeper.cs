@@ -2,7 +2,6 @@ using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
-using KvRaft.Topology;
 
 namespace KvRaft.Node.Membership;
 
@@ -25,12 +24,6 @@ internal sealed class EventualSweeper(
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;
             var state = placement.State;
-            if (state.IsInitialized && !replica.IsBorn)
-            {
-                // The keyspaces there are may have been kept here before the disk was new.
-                await replica.IsWholeFromAsync(new KeyspaceId(state.NextKeyspaceId.Value), cancellationToken);
-            }
-
             foreach (var keyspace in state.DroppedKeyspaces().Intersect(replica.Trees.Keyspaces()))
             {
                 await replica.DropAsync(keyspace, cancellationToken);

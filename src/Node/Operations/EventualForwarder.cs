@@ -88,6 +88,6 @@ internal sealed class EventualForwarder(
         return enough.Timestamp < deadline.Timestamp ? enough : deadline;
     }
 
-    // Nothing that a coordinator itself decides is told with these two.
-    private static bool IsSilence(Failure failure) => failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline;
+    // Nothing that a coordinator itself decides is told with these. One that leaves coordinates nothing, and another may.
+    private static bool IsSilence(Failure failure) => failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline or ErrorReasons.Draining;
 }

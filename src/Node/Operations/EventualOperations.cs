@@ -20,7 +20,7 @@ namespace KvRaft.Node.Operations;
 /// is worth. Thread-safe.
 /// </summary>
 internal sealed class EventualOperations(
-    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
+    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
     DiskGuard disk, DeadlineTokens tokens, TimeProvider time)
 {
     private readonly Limits _limits = options.Limits;
@@ -41,7 +41,7 @@ internal sealed class EventualOperations(
         GetAnswer answer;
         try
         {
-            answer = await gets.RunAsync(target.Key, target.Spec, target.List, tokens.For(deadline));
+            answer = await gets.RunAsync(target.Key, target.Read, tokens.For(deadline));
         }
         catch (OperationCanceledException)
         {
@@ -181,6 +181,14 @@ internal sealed class EventualOperations(
             attempts += sent;
         }
 
+        if (owners.IsLeaving)
+        {
+            // It stands in for nobody any more: it may be gone in a moment, with what it was given.
+            return attempts > 0
+                ? Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown)
+                : Failure.Draining("this node leaves the cluster, and no keeper of the key answers it");
+        }
+
         if (write.NeedsRoom && disk.RefusesGrowth)
         {
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
@@ -189,7 +197,13 @@ internal sealed class EventualOperations(
         try
         {
             var done = await puts.RunAsync(
-                target.Key, write.Write, target.Spec, target.List, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
+                target.Key, write.Write, target.Write, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
+            if (owners.IsLeaving)
+            {
+                // Since it began: what is only here may not be looked for here any more.
+                return Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown);
+            }
+
             return done is { End: WriteEnd.Applied, Reached: true }
                 ? answer(done, Header(done.Answered, done.Fallbacks, done.Overlaps, attempts > 0))
                 : ToFailure(done, write.Write, target);
@@ -233,7 +247,8 @@ internal sealed class EventualOperations(
 
         var token = KeyHash.TokenOf(found.View.Map!.HashSeed, keyspace.Id, keyspace.Routing, key.Span);
         var list = rings.Of(found.View).ListOf(token, spec.N);
-        return (new EventualTarget(options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list), null);
+        return (new EventualTarget(
+            options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list, Tenure.Of(found.View.Plan, keyspace.Eventual!.Quorum)), null);
     }
 
     /// <summary>As above, for a write with a context.</summary>

@@ -1,14 +1,25 @@
 using Google.Protobuf;
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Quorum;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Operations;
 
-/// <summary>The key a request is about, who keeps it, and the quorum the request wants of them.</summary>
-internal sealed record EventualTarget(Guid ClusterId, KeyspaceDescriptor Keyspace, EventualKey Key, QuorumSpec Spec, PreferenceList List)
+/// <summary>The key a request is about, who keeps it under what, and the quorum the request wants of them.</summary>
+internal sealed record EventualTarget(Guid ClusterId, KeyspaceDescriptor Keyspace, EventualKey Key, QuorumSpec Spec, PreferenceList List, Tenure Tenure)
 {
+    /// <summary>
+    /// Of a write: it is met by reads with the keyspace's own R, whatever this request says of reads.
+    /// </summary>
+    public QuorumCall Write => new(Spec with { R = Keyspace.Eventual!.Quorum.R }, List, Tenure.Word);
+
+    /// <summary>
+    /// Of a read: it meets what was written so, if it asks at least as many as the keyspace does; with fewer it meets nothing for certain, which a W of 0 says.
+    /// </summary>
+    public QuorumCall Read => new(Spec with { W = Spec.R >= Keyspace.Eventual!.Quorum.R ? Keyspace.Eventual.Quorum.W : 0 }, List, Tenure.Word);
+
     public ByteString ContextOf(SiblingSet state) => UnsafeByteOperations.UnsafeWrap(Context.Encode(state.Seen));
 
     public (VersionVector? Seen, Failure? Failure) Decode(ByteString context)

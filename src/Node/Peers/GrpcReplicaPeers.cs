@@ -17,10 +17,12 @@ internal sealed class GrpcReplicaPeers(PeerCaller peers) : IReplicaPeers
     {
         var response = await peers.CallAsync(node, peer => peer.EventualPeers.FetchAsync(
             new FetchStateRequest { Key = PeerWire.ToWire(key) }, cancellationToken: cancellationToken));
-        return new FetchedState(response.State.IsEmpty ? SiblingSet.Empty : SiblingSetCodec.Decode(response.State.Memory), !response.Partial);
+        return new FetchedState(
+            response.State.IsEmpty ? SiblingSet.Empty : SiblingSetCodec.Decode(response.State.Memory),
+            new ReplicaWord(Keeps: !response.Partial, response.Tenure, !response.Partial));
     }
 
-    public async Task<bool> StoreAsync(
+    public async Task<ReplicaWord> StoreAsync(
         NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
     {
         var response = await peers.CallAsync(node, peer => peer.EventualPeers.StoreAsync(
@@ -32,6 +34,6 @@ internal sealed class GrpcReplicaPeers(PeerCaller peers) : IReplicaPeers
                 Durable = durable,
             },
             cancellationToken: cancellationToken));
-        return response.Keeps;
+        return new ReplicaWord(response.Keeps, response.Tenure, !response.Partial);
     }
 }

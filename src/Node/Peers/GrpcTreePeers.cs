@@ -9,11 +9,11 @@ namespace KvRaft.Node.Peers;
 /// <summary>The trees of other nodes, by gRPC.</summary>
 internal sealed class GrpcTreePeers(PeerCaller peers) : ITreePeers
 {
-    public async Task<IReadOnlyList<ulong>> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken)
+    public async Task<ArcRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken)
     {
         var response = await peers.CallAsync(node, peer => peer.EventualTrees.RootsAsync(
             new ArcRootsRequest { Keyspace = (int)keyspace.Value }, cancellationToken: cancellationToken));
-        return PeerWire.Counted(response.Roots, LeafPlace.Arcs, node);
+        return new ArcRoots(PeerWire.Counted(response.Roots, LeafPlace.Arcs, node), response.Tenure);
     }
 
     public async Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int arc, CancellationToken cancellationToken)
@@ -35,6 +35,12 @@ internal sealed class GrpcTreePeers(PeerCaller peers) : ITreePeers
         };
         var response = await peers.CallAsync(node, peer => peer.EventualTrees.BucketKeysAsync(request, cancellationToken: cancellationToken));
         return ([.. response.Keys.Select(PeerWire.FromWire)], response.More);
+    }
+
+    public async Task<IReadOnlyList<bool>> ConfirmKeptAsync(NodeId node, IReadOnlyList<RecordName> records, CancellationToken cancellationToken)
+    {
+        var request = new ConfirmKeptRequest { Records = { records.Select(PeerWire.ToWire) } };
+        return (await peers.CallAsync(node, peer => peer.EventualTrees.ConfirmKeptAsync(request, cancellationToken: cancellationToken))).Kept;
     }
 
     public async Task<IReadOnlyList<bool>> ConfirmAsync(NodeId node, IReadOnlyList<RecordName> tombstones, CancellationToken cancellationToken)

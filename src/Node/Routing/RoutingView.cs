@@ -15,15 +15,27 @@ internal sealed class RoutingView
     private readonly FrozenDictionary<string, KeyspaceDescriptor> _keyspaces;
     private readonly FrozenDictionary<NodeId, NodeDescriptor> _nodes;
 
-    public RoutingView(ShardMap? map, IEnumerable<NodeDescriptor> nodes, IEnumerable<KeyspaceDescriptor> keyspaces)
+    /// <param name="plan">See <see cref="Plan"/>.</param>
+    /// <param name="nextKeyspace">See <see cref="NextKeyspace"/>.</param>
+    public RoutingView(
+        ShardMap? map, IEnumerable<NodeDescriptor> nodes, IEnumerable<KeyspaceDescriptor> keyspaces, long plan = 0, KeyspaceId nextKeyspace = default)
     {
-        Map = map;
+        (Map, Plan, NextKeyspace) = (map, plan, nextKeyspace);
         _nodes = nodes.ToFrozenDictionary(node => node.Id);
         _keyspaces = keyspaces.ToFrozenDictionary(keyspace => keyspace.Name, StringComparer.Ordinal);
     }
 
     /// <summary>Null before the first map.</summary>
     public ShardMap? Map { get; }
+
+    /// <summary>
+    /// Grows by one with every plan that is committed; only plans change who has a share, how large it is, and the zones. So two views with the same number have
+    /// the same ring.
+    /// </summary>
+    public long Plan { get; }
+
+    /// <summary>Above every keyspace that was ever made.</summary>
+    public KeyspaceId NextKeyspace { get; }
 
     public Epoch Epoch => Map?.Epoch ?? default;
 

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using KvRaft.Eventual.Causality;
-using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
@@ -17,24 +16,39 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
     public override Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
     {
         var key = KeyOf(request.Key);
-        var state = replica.Read(key);
+        var (state, word) = replica.ReadWithWord(key, owners);
         return Task.FromResult(new FetchStateResponse
         {
             State = state.IsEmpty ? Google.Protobuf.ByteString.Empty : Google.Protobuf.UnsafeByteOperations.UnsafeWrap(SiblingSetCodec.Encode(state)),
-            Partial = !replica.IsWhole(key.Keyspace),
+            Partial = !word.IsWhole,
+            Tenure = word.Tenure,
         });
     }
 
     public override async Task<StoreStateResponse> Store(StoreStateRequest request, ServerCallContext context)
     {
         var (key, write) = (KeyOf(request.Key), new TakeState(StateOf(request), HintOf(request)));
+        RefuseIfLeaving();
         await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
-        return new StoreStateResponse { Keeps = owners.Keeps(key) is true };
+
+        // Somebody may have looked already whether anything is left here; what came after that must not count for anybody.
+        RefuseIfLeaving();
+        var word = replica.WordOn(key, owners);
+        return new StoreStateResponse { Keeps = word.Keeps, Partial = !word.IsWhole, Tenure = word.Tenure };
     }
 
-    private static EventualKey KeyOf(StateKey? key) => key is { Keyspace: > 0, Key.IsEmpty: false }
+    private void RefuseIfLeaving()
+    {
+        if (owners.IsLeaving)
+        {
+            throw RpcStatus.ToException(Failure.Draining("this node leaves the cluster and takes nothing any more"));
+        }
+    }
+
+    // The rows of the store count a key's bytes in two bytes; no client may have one as long.
+    private static EventualKey KeyOf(StateKey? key) => key is { Keyspace: > 0, Key: { IsEmpty: false, Length: <= ushort.MaxValue } }
         ? PeerWire.FromWire(key)
-        : throw RpcStatus.ToException(Failure.Invalid("key", "a keyspace, a token and a key"));
+        : throw RpcStatus.ToException(Failure.Invalid("key", $"a keyspace, a token and a key of at most {ushort.MaxValue} bytes"));
 
     // What comes in is another node's word; what is not even a state is refused before it meets ours.
     private static SiblingSet StateOf(StoreStateRequest request)

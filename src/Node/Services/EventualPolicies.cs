@@ -35,6 +35,28 @@ internal static class EventualPolicies
         Durability = (V1.EventualDurability)policy.Durability,
     };
 
+    public static EventualChange FromWire(EventualPolicyChange wire) => new()
+    {
+        N = wire.HasN ? wire.N : null,
+        R = wire.HasR ? wire.R : null,
+        W = wire.HasW ? wire.W : null,
+        Sloppy = wire.HasStrict ? !wire.Strict : null,
+        Conflict = wire.Conflict == V1.ConflictPolicy.Unspecified ? null : (ConflictPolicy)(byte)wire.Conflict,
+        Durability = wire.Durability == V1.EventualDurability.Unspecified ? null : (EventualDurability)(byte)wire.Durability,
+    };
+
+    /// <summary>What can be said of a change without knowing the keyspace.</summary>
+    public static Failure? Mistake(EventualPolicyChange change)
+    {
+        var wrong = IsWrong(change.HasN, change.N) ? "n" : IsWrong(change.HasR, change.R) ? "r" : IsWrong(change.HasW, change.W) ? "w" : null;
+        return wrong is not null ? Failure.Invalid("eventual." + wrong, $"from 1 to {QuorumSpec.NMax}")
+            : !Enum.IsDefined(change.Conflict) ? Failure.Invalid("eventual.conflict", "one of the named values")
+            : !Enum.IsDefined(change.Durability) ? Failure.Invalid("eventual.durability", "one of the named values")
+            : null;
+    }
+
+    private static bool IsWrong(bool isSet, int count) => isSet && (count < 1 || count > QuorumSpec.NMax);
+
     public static Failure? Mistake(KeyspaceInfo wish, int nodes)
     {
         if (wish.Eventual is { } wire && (!Enum.IsDefined(wire.Conflict) || !Enum.IsDefined(wire.Durability)))
@@ -51,7 +73,7 @@ internal static class EventualPolicies
 
         if (policy.Quorum.N > nodes)
         {
-            return Failure.Invalid("keyspace.eventual.n", $"at most {nodes}, the nodes of this cluster");
+            return Failure.Invalid("keyspace.eventual.n", $"at most {nodes}, the nodes that have a share");
         }
 
         return (wish.TtlDefaultMs != 0 || wish.TtlMaxMs != 0) && policy.Conflict is not (ConflictPolicy.Siblings or ConflictPolicy.LastWriter)

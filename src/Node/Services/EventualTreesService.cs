@@ -10,13 +10,17 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>What other nodes ask of this node's trees: decode, call, encode.</summary>
-internal sealed class EventualTreesService(EventualReplica replica, TombstoneSweep tombstones) : EventualTrees.EventualTreesBase
+internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners owners, TombstoneSweep tombstones, ArcHandover handover) : EventualTrees.EventualTreesBase
 {
     /// <summary>Names of records in one answer: with keys of 4 KiB, the longest, 4 MiB, and usually 50 KiB.</summary>
     private const int PageRecords = 1000;
 
-    public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context) =>
-        Task.FromResult(new ArcRootsResponse { Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
+    public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context)
+    {
+        // In this order: what was stored under an earlier tenure is in the roots, then.
+        var tenure = owners.TenureOf(KeyspaceOf(request.Keyspace))?.Word ?? 0;
+        return Task.FromResult(new ArcRootsResponse { Tenure = tenure, Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
+    }
 
     public override Task<ArcBucketsResponse> Buckets(ArcBucketsRequest request, ServerCallContext context) =>
         Task.FromResult(new ArcBucketsResponse { Buckets = { replica.Trees.Buckets(KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc")) } });
@@ -30,6 +34,11 @@ internal sealed class EventualTreesService(EventualReplica replica, TombstoneSwe
         response.Keys.Add(page.Select(static record => PeerWire.ToWire(new RecordName(record.Key, record.Hash))));
         return Task.FromResult(response);
     }
+
+    public override async Task<ConfirmKeptResponse> ConfirmKept(ConfirmKeptRequest request, ServerCallContext context) => new()
+    {
+        Kept = { await handover.ConfirmAsync([.. request.Records.Select(NameOf)], context.CancellationToken) },
+    };
 
     public override async Task<ConfirmTombstonesResponse> ConfirmTombstones(TombstonesRequest request, ServerCallContext context) => new()
     {
@@ -45,7 +54,7 @@ internal sealed class EventualTreesService(EventualReplica replica, TombstoneSwe
 
     private static RecordName NameOf(RecordHash record) => record.Key is { Keyspace: > 0, Key.IsEmpty: false }
         ? PeerWire.FromWire(record)
-        : throw RpcStatus.ToException(Failure.Invalid("tombstones", "a key and a hash each"));
+        : throw RpcStatus.ToException(Failure.Invalid("records", "a key and a hash each"));
 
     private static KeyspaceId KeyspaceOf(int keyspace) => keyspace > 0
         ? new KeyspaceId((uint)keyspace)

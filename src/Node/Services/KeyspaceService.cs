@@ -31,7 +31,7 @@ internal sealed class KeyspaceService(
             TtlDefaultMs = wish.TtlDefaultMs,
             TtlMaxMs = wish.TtlMaxMs,
             ValueBytesMax = wish.ValueBytesMax,
-            Eventual = wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.FromWire(wish.Eventual, map.Current.Nodes.Count()) : null,
+            Eventual = wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.FromWire(wish.Eventual, map.Current.Owners.Count()) : null,
         };
         return calls.ChangeAsync<KeyspaceInfo>(
             command,
@@ -44,7 +44,8 @@ internal sealed class KeyspaceService(
     public override Task<KeyspaceInfo> Alter(AlterKeyspaceRequest request, ServerCallContext context)
     {
         if ((NameMistake(request.Name, "name")
-                ?? SizeMistake(request.TtlDefaultMs, request.TtlMaxMs, request.ValueBytesMax, "")) is { } failure)
+                ?? SizeMistake(request.TtlDefaultMs, request.TtlMaxMs, request.ValueBytesMax, "")
+                ?? (request.Eventual is { } change ? EventualPolicies.Mistake(change) : null)) is { } failure)
         {
             throw RpcStatus.ToException(failure);
         }
@@ -54,6 +55,7 @@ internal sealed class KeyspaceService(
             TtlDefaultMs = request.HasTtlDefaultMs ? request.TtlDefaultMs : null,
             TtlMaxMs = request.HasTtlMaxMs ? request.TtlMaxMs : null,
             ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
+            Eventual = request.Eventual is null ? null : EventualPolicies.FromWire(request.Eventual),
         };
         return calls.ChangeAsync<KeyspaceInfo>(
             command,
@@ -123,7 +125,7 @@ internal sealed class KeyspaceService(
             return Failure.Invalid(Enum.IsDefined(wish.Mode) ? "keyspace.routing" : "keyspace.mode", "this version does not know it");
         }
 
-        return wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.Mistake(wish, map.Current.Nodes.Count())
+        return wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.Mistake(wish, map.Current.Owners.Count())
             : wish.Eventual is not null ? Failure.Invalid("keyspace.eventual", "left out; this keyspace is strong")
             : null;
     }

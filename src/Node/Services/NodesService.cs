@@ -146,5 +146,5 @@ internal sealed class NodesService(
         return response;
     }
 
-    private NodeInfo InfoOf(NodeDescriptor node, double owns) => PlacementWire.ToWire(node, monitor.ReportOf(node.Id), agent.State.Map!, owns);
+    private NodeInfo InfoOf(NodeDescriptor node, double owns) => PlacementWire.ToWire(node, monitor.ReportOf(node.Id), agent.State, owns);
 }

@@ -40,7 +40,7 @@ internal static class PlacementWire
         Zone = change.Zone,
     };
 
-    public static PlanInfo ToWire(Plan plan, long number, Epoch epoch, PlacementSettings settings)
+    public static PlanInfo ToWire(Plan plan, long number, Epoch epoch, long copyBytesPerSecond)
     {
         var info = new PlanInfo
         {
@@ -52,7 +52,7 @@ internal static class PlacementWire
             ToleranceAfter = plan.Tolerance.After,
             ZoneToleranceBefore = plan.Tolerance.ZoneBefore,
             ZoneToleranceAfter = plan.Tolerance.ZoneAfter,
-            EtaMs = plan.Bytes is { } bytes ? (long)(bytes * 1000.0 / settings.CopyBytesPerSecond) : -1,
+            EtaMs = plan.Bytes is { } bytes ? bytes * 1000 / copyBytesPerSecond : -1,
         };
         info.Changes.Add(plan.Changes.Select(ToWire));
         info.Moves.Add(plan.Moves.Select(static move => new PlanMove
@@ -71,7 +71,7 @@ internal static class PlacementWire
         return info;
     }
 
-    public static NodeInfo ToWire(NodeDescriptor node, NodeReport report, ShardMap map, double owns) => new()
+    public static NodeInfo ToWire(NodeDescriptor node, NodeReport report, PlacementState state, double owns) => new()
     {
         NodeId = node.Id.Value,
         Public = node.PublicAddress,
@@ -81,42 +81,26 @@ internal static class PlacementWire
         Standing = TopologyChanges.Word(node.Standing),
         Health = report.Health.ToString().ToLowerInvariant(),
         SilenceMs = report.Status is null ? -1 : (long)report.Silence.TotalMilliseconds,
-        Shards = map.ShardsOn(node.Id).Count(),
+        Shards = state.Map!.ShardsOn(node.Id).Count(),
         Leaders = report.Status?.Groups.Count(static group => group.Shard >= 0 && group.Role == ReplicaRole.Leader) ?? 0,
         DataBytes = report.Status?.Groups.Sum(static group => group.Bytes) ?? 0,
         DiskFreeBytes = report.Status?.DiskFreeBytes ?? 0,
         DiskTotalBytes = report.Status?.DiskTotalBytes ?? 0,
         Version = report.Status?.ServerVersion ?? "",
         Owns = owns,
-        Suspicion = Math.Round(report.Suspicion, 1),
+        Note = node.Standing == NodeStanding.Leaving ? EventualDeparture.WhyNot(state, report) ?? "" : "",
     };
 
-    /// <param name="one">It waits or runs.</param>
-    /// <param name="sight">What is agreed on and heard.</param>
-    /// <param name="still">Since when nothing about it has changed.</param>
-    public static OperatorInfo ToWire(MoveOperator one, PlacementSight sight, TimeSpan still)
+    public static OperatorInfo ToWire(MoveOperator one, PlacementSight sight)
     {
         var isRunning = one.IsRunning(sight.State);
         var info = Base(one);
         info.State = !isRunning ? "waiting" : sight.State.MoveOf(one.Shard)!.IsCancelling ? "cancelling" : "running";
-        if (!isRunning)
-        {
-            info.Note = OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away) ?? "it begins now";
-            return info;
-        }
-
-        var coming = OperatorWatchdog.ComingOf(one, sight);
-        info.CopiedBytes = coming?.CopiedBytes ?? 0;
-        info.CopyBytes = coming?.CopyBytes ?? 0;
-        info.StillMs = (long)still.TotalMilliseconds;
-        info.Note = info.CopyBytes > 0
-            ? FormattableString.Invariant($"{one.To} has copied {info.CopiedBytes / 1_000_000} of {info.CopyBytes / 1_000_000} MB")
-            : OperatorWatchdog.NoteOf(one, sight);
-        if (still >= OperatorWatch.StalledAfter)
-        {
-            info.Note = FormattableString.Invariant($"no progress for {still.TotalSeconds:0} s: {info.Note}");
-        }
-
+        info.Note = isRunning
+            ? sight.Reports.Values
+                .SelectMany(static report => report.Status?.Groups ?? [])
+                .FirstOrDefault(group => group.Shard == one.Shard.Value && group.Move.Length > 0)?.Move ?? ""
+            : OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away, OperatorDuty.Limits) ?? "it begins now";
         return info;
     }
 
@@ -126,7 +110,6 @@ internal static class PlacementWire
         info.State = ended.End.ToString().ToLowerInvariant();
         info.Note = ended.Note;
         info.EndedMs = ended.AtMs;
-        info.EndedEpoch = ended.Epoch.Value;
         return info;
     }
 

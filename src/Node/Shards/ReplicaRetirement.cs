@@ -72,10 +72,7 @@ internal sealed class ReplicaRetirement(
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(CompareTimeout);
         var why = "no other replica is known";
-
-        // A digest reads everything, so the leader, which writers wait for, is asked last.
-        var leader = replica.Leader;
-        foreach (var other in staying.Where(other => other.Node != options.NodeId).OrderBy(other => other.Node == leader))
+        foreach (var other in staying.Where(other => other.Node != options.NodeId))
         {
             try
             {

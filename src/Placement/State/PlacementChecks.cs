@@ -34,7 +34,15 @@ internal static class PlacementChecks
         : create.Routing is not (RoutingRule.WholeKey or RoutingRule.Tag) ? $"routing rule {create.Routing} is not known"
         : MistakeInLimits(create.TtlDefaultMs, create.TtlMaxMs, create.ValueBytesMax);
 
-    public static string? MistakeIn(AlterKeyspace alter) => MistakeInLimits(alter.TtlDefaultMs ?? 0, alter.TtlMaxMs ?? 0, alter.ValueBytesMax ?? 0);
+    public static string? MistakeIn(AlterKeyspace alter) =>
+        MistakeInLimits(alter.TtlDefaultMs ?? 0, alter.TtlMaxMs ?? 0, alter.ValueBytesMax ?? 0) ?? (alter.Eventual is { } change ? MistakeIn(change) : null);
+
+    private static string? MistakeIn(EventualChange change) =>
+        change.N is < 1 or > QuorumSpec.NMax || change.R is < 1 or > QuorumSpec.NMax || change.W is < 1 or > QuorumSpec.NMax
+            ? $"n, r and w are from 1 to {QuorumSpec.NMax}"
+        : change.Conflict is { } conflict && !Enum.IsDefined(conflict) ? $"conflict policy {conflict} is not known"
+        : change.Durability is { } durability && !Enum.IsDefined(durability) ? $"durability {durability} is not known"
+        : null;
 
     /// <summary>What is wrong with a keyspace as an alteration would leave it.</summary>
     public static string? MistakeIn(KeyspaceDescriptor altered) => MistakeInLimits(altered.TtlDefaultMs, altered.TtlMaxMs, altered.ValueBytesMax);
@@ -94,14 +102,6 @@ internal static class PlacementChecks
 
     public static string? MistakeIn(EndOperator end) =>
         MistakeInNote(end.Note) ?? (end.AtMs < 0 || end.Operator < 1 ? "a moment or a number is negative" : null);
-
-    public static string? MistakeIn(ChangeSettings change) =>
-        new[] { change.CopyMegabytes, change.ForegroundP99Ms, change.MovesAtOnce, change.MovesAtOncePerNode }.Any(static value => value < 0) ? "a setting is negative" : null;
-
-    public static string? MistakeIn(PauseScheduler pause) =>
-        !Enum.IsDefined(pause.Scheduler) ? $"there is no scheduler {(byte)pause.Scheduler}"
-        : pause.UntilMs < 0 || (!pause.Pause && pause.UntilMs != 0) ? "the end of the pause makes no sense"
-        : null;
 
     public static string? MistakeInNote(string note) =>
         note.Length <= PlacementLimits.NoteLengthMax ? null : $"a note has at most {PlacementLimits.NoteLengthMax} characters";

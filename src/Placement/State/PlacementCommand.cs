@@ -82,6 +82,9 @@ public sealed record AlterKeyspace(string Name) : PlacementCommand
     public long? TtlMaxMs { get; init; }
 
     public int? ValueBytesMax { get; init; }
+
+    /// <summary>Only for eventual keyspaces.</summary>
+    public EventualChange? Eventual { get; init; }
 }
 
 /// <summary>Takes a keyspace out of the registry. Its id is never given again; its data is removed by the shards.</summary>
@@ -169,28 +172,6 @@ public sealed record EndOperator(long Operator, string Note, long AtMs) : Placem
 /// <param name="Operator">Its number; 0: all, also those to come.</param>
 /// <param name="Hold">Wait, or go on.</param>
 public sealed record HoldOperator(long Operator, bool Hold) : PlacementCommand;
-
-/// <summary>Changes how the placement driver works; null leaves a setting as it is.</summary>
-public sealed record ChangeSettings : PlacementCommand
-{
-    /// <summary><see cref="PlacementSettings.CopyMegabytes"/>.</summary>
-    public int? CopyMegabytes { get; init; }
-
-    /// <summary><see cref="PlacementSettings.ForegroundP99Ms"/>.</summary>
-    public int? ForegroundP99Ms { get; init; }
-
-    /// <summary><see cref="PlacementSettings.MovesAtOnce"/>.</summary>
-    public int? MovesAtOnce { get; init; }
-
-    /// <summary><see cref="PlacementSettings.MovesAtOncePerNode"/>.</summary>
-    public int? MovesAtOncePerNode { get; init; }
-}
-
-/// <summary>A scheduler does nothing for a while, or may go on.</summary>
-/// <param name="Scheduler">Which.</param>
-/// <param name="Pause">Wait, or go on.</param>
-/// <param name="UntilMs">With a pause: until when, Unix milliseconds; 0: until it is resumed.</param>
-public sealed record PauseScheduler(SchedulerKind Scheduler, bool Pause, long UntilMs = 0) : PlacementCommand;
 
 /// <summary>A node is drained, or is not any more.</summary>
 public sealed record DrainNode(NodeId Node, bool Drain) : PlacementCommand;

@@ -11,7 +11,7 @@ namespace KvRaft.Placement.State;
 ///
 ///  1 InitCluster        clusterId:16 hashSeed:u64 nodes:varint node* shards:varint factor:1 (node index:varint)*
 ///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more
-///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint?
+///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs, 3: policy change) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint? change?
 ///  4 DropKeyspace       name:text
 ///  5 ChangeNodeAddress  node:text raft:text public:text
 ///  6 StartMove          shard:varint from:text to:text atMs:varint?
@@ -26,13 +26,12 @@ namespace KvRaft.Placement.State;
 /// 15 HoldOperator       operator:varint hold:1
 /// 16 DrainNode          node:text drain:1
 /// 17 RemoveNode         node:text
-/// 18 ChangeSettings     (as in SettingsCodec)
-/// 19 PauseScheduler     scheduler:1 pause:1 untilMs:varint
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
 ///  more                 set:1 (bit 0: policy, of an eventual keyspace; 1: ttlMaxMs) policy? ttlMaxMs:varint?
 ///  changes              changes:varint change*  (as in OperationsCodec)
 ///  policy               n:1 r:1 w:1 sloppy:1 conflict:1 durability:1
+///  policy change        set:1 (bits 0 to 5: the fields of policy, in its order) then those that are set, 1 each
 /// </code>
 /// A moment at the end of a command, of which there is none in older logs, is left out when it is 0. Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
 /// </summary>
@@ -59,8 +58,6 @@ public static class PlacementCommandCodec
         HoldOperator = 15,
         DrainNode = 16,
         RemoveNode = 17,
-        ChangeSettings = 18,
-        PauseScheduler = 19,
     }
 
     /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
@@ -174,18 +171,6 @@ public static class PlacementCommandCodec
                 writer.Byte((byte)Kind.RemoveNode);
                 writer.Text(remove.Node.Value);
                 break;
-            case ChangeSettings change:
-                RefuseMistake(PlacementChecks.MistakeIn(change), nameof(command));
-                writer.Byte((byte)Kind.ChangeSettings);
-                SettingsCodec.Write(writer, change);
-                break;
-            case PauseScheduler pause:
-                RefuseMistake(PlacementChecks.MistakeIn(pause), nameof(command));
-                writer.Byte((byte)Kind.PauseScheduler);
-                writer.Byte((byte)pause.Scheduler);
-                writer.Byte(pause.Pause ? (byte)1 : (byte)0);
-                writer.VarUInt((ulong)pause.UntilMs);
-                break;
             default:
                 throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
         }
@@ -230,8 +215,6 @@ public static class PlacementCommandCodec
             Kind.HoldOperator => new HoldOperator(reader.Number("operator"), reader.Flag()),
             Kind.DrainNode => new DrainNode(reader.NodeId(), reader.Flag()),
             Kind.RemoveNode => new RemoveNode(reader.NodeId()),
-            Kind.ChangeSettings => SettingsCodec.ReadChange(ref reader),
-            Kind.PauseScheduler => new PauseScheduler(SettingsCodec.ReadKind(ref reader), reader.Flag(), reader.Number("moment")),
             _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
         };
         reader.End();
@@ -297,7 +280,7 @@ public static class PlacementCommandCodec
     private static void Write(PlacementWriter writer, AlterKeyspace alter)
     {
         writer.Text(alter.Name);
-        writer.Byte((byte)((alter.TtlDefaultMs is null ? 0 : 1) | (alter.ValueBytesMax is null ? 0 : 2) | (alter.TtlMaxMs is null ? 0 : 4)));
+        writer.Byte((byte)((alter.TtlDefaultMs is null ? 0 : 1) | (alter.ValueBytesMax is null ? 0 : 2) | (alter.TtlMaxMs is null ? 0 : 4) | (alter.Eventual is null ? 0 : 8)));
         if (alter.TtlDefaultMs is { } ttl)
         {
             writer.VarUInt((ulong)ttl);
@@ -312,12 +295,17 @@ public static class PlacementCommandCodec
         {
             writer.VarUInt((ulong)longest);
         }
+
+        if (alter.Eventual is { } change)
+        {
+            EventualChangeCodec.Write(writer, change);
+        }
     }
 
     private static AlterKeyspace ReadAlter(ref PlacementReader reader)
     {
         var (name, set) = (ReadName(ref reader), reader.Byte());
-        if (set > 7)
+        if (set > 15)
         {
             throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
         }
@@ -327,6 +315,7 @@ public static class PlacementCommandCodec
             TtlDefaultMs = (set & 1) == 0 ? null : (long)reader.VarUInt(),
             ValueBytesMax = (set & 2) == 0 ? null : reader.VarInt(int.MaxValue, "value limit"),
             TtlMaxMs = (set & 4) == 0 ? null : (long)reader.VarUInt(),
+            Eventual = (set & 8) == 0 ? null : EventualChangeCodec.Read(ref reader),
         };
     }
 

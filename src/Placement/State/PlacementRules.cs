@@ -29,8 +29,6 @@ internal static class PlacementRules
         CommitPlan commit => PlanRules.Commit(state, commit),
         EndOperator end => PlanRules.End(state, end),
         HoldOperator hold => PlanRules.Hold(state, hold),
-        ChangeSettings change => SettingRules.Change(state, change),
-        PauseScheduler pause => SettingRules.Pause(state, pause),
         _ => throw new InvariantException($"No rule for {command.GetType().Name}"),
     };
 
@@ -111,7 +109,13 @@ internal static class PlacementRules
             TtlDefaultMs = alter.TtlDefaultMs ?? existing.TtlDefaultMs,
             TtlMaxMs = alter.TtlMaxMs ?? existing.TtlMaxMs,
             ValueBytesMax = alter.ValueBytesMax ?? existing.ValueBytesMax,
+            Eventual = existing.Eventual is { } policy ? alter.Eventual?.Of(policy) ?? policy : null,
         };
+        if (WhyNot(state, existing, alter.Eventual) is { } reason)
+        {
+            return Invalid(state, reason);
+        }
+
         if (altered == existing)
         {
             return (state, new KeyspaceAltered(existing, state.Epoch));
@@ -124,6 +128,25 @@ internal static class PlacementRules
 
         var next = state.Next(keyspaces: state.Keyspaces.Replace(existing, altered));
         return (next, new KeyspaceAltered(altered, next.Epoch));
+    }
+
+    /// <summary>Why an eventual keyspace cannot be changed so; null if it can.</summary>
+    private static string? WhyNot(PlacementState state, KeyspaceDescriptor existing, EventualChange? change)
+    {
+        if (change is null)
+        {
+            return null;
+        }
+
+        if (existing.Eventual is not { } policy)
+        {
+            return $"keyspace '{existing.Name}' is strong, for good; it has no copies to count";
+        }
+
+        var owners = state.Nodes.Count(static node => node.IsOwner);
+        return change.WhyNot(policy) is { } reason ? $"keyspace '{existing.Name}': {reason}"
+            : change.N > policy.Quorum.N && change.N > owners ? $"keyspace '{existing.Name}': n is at most {owners}, the nodes that have a share"
+            : null;
     }
 
     private static (PlacementState, PlacementOutcome) Drop(PlacementState state, DropKeyspace drop)

@@ -25,7 +25,9 @@ internal static class PlanRules
             return (state, new PlacementRefused(PlacementRefusal.Invalid, $"a plan has at most {PlacementLimits.StagedMax} changes"));
         }
 
-        if ((TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, staged).Refused ?? KeptByWhoLeaves(state, staged)) is { } refused)
+        var (nodes, refused) = TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, staged);
+        refused ??= TooFewFor(state.Keyspaces, state.Nodes, nodes);
+        if (refused is not null)
         {
             return (state, refused);
         }
@@ -67,7 +69,7 @@ internal static class PlanRules
         }
 
         var (nodes, refused) = TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, commit.Changes);
-        refused ??= KeptByWhoLeaves(state, commit.Changes) ?? WhyNot(state, nodes, commit.Moves);
+        refused ??= TooFewFor(state.Keyspaces, state.Nodes, nodes) ?? WhyNot(state, nodes, commit.Moves);
         if (refused is not null)
         {
             return (state, refused);
@@ -107,7 +109,7 @@ internal static class PlanRules
             return (cancelling, new OperatorChanged(one, cancelling.Epoch));
         }
 
-        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs, new Epoch(state.Epoch.Value + 1)));
+        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs));
         return (next, new OperatorChanged(one, next.Epoch));
     }
 
@@ -140,17 +142,16 @@ internal static class PlanRules
         return (next, new OperatorChanged(changed, next.Epoch));
     }
 
-    /// <summary>
-    /// A node that leaves is gone once it holds no replica of a shard. Whether the others have every value of an eventual keyspace that it keeps, and
-    /// perhaps acknowledged alone, nobody can tell yet; so it stays.
-    /// </summary>
-    private static PlacementRefused? KeptByWhoLeaves(PlacementState state, ImmutableArray<TopologyChange> changes) =>
-        changes.FirstOrDefault(static change => change.Kind == TopologyChangeKind.Decommission) is { Node: var leaving }
-        && state.Keyspaces.FirstOrDefault(static keyspace => keyspace.Mode == KeyspaceMode.Eventual) is { } kept
+    /// <summary>An eventual keyspace has as many copies as it says, or no plan is made that leaves fewer.</summary>
+    private static PlacementRefused? TooFewFor(ImmutableArray<KeyspaceDescriptor> keyspaces, ImmutableArray<NodeDescriptor> before, ImmutableArray<NodeDescriptor> after)
+    {
+        var (had, left) = (before.Count(static node => node.IsOwner), after.Count(static node => node.IsOwner));
+        return left < had && keyspaces.FirstOrDefault(keyspace => keyspace.Eventual?.Quorum.N > left) is { } kept
             ? new PlacementRefused(
-                PlacementRefusal.Invalid,
-                $"keyspace '{kept.Name}' is eventual, and {leaving} may be the only one to keep some of its values; export and drop it first, or keep the node")
+                PlacementRefusal.TooFewNodes,
+                $"{left} nodes would be left to keep {kept.Eventual!.Quorum.N} copies of each key of keyspace '{kept.Name}'; add a node first, or have it keep fewer")
             : null;
+    }
 
     /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
     private static PlacementRefused? WhyNot(PlacementState state, ImmutableArray<NodeDescriptor> nodes, ImmutableArray<PlannedMove> moves)

@@ -58,6 +58,86 @@ public class HandOverTests
         Assert.Equal(["milk"], next.Replica.Read(key).Texts());
     }
 
+    // Nobody else has it, and no hint says so: its new keepers are told, and it stays until the last of them has it.
+    [Fact]
+    public async Task A_record_stays_until_every_new_keeper_has_it()
+    {
+        await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: true));
+        var key = Some.Key("cart");
+        var old = cluster.Members[cluster.Lists.ListOf(key.Token, 3).Primaries[0]];
+        await old.Replica.WriteAsync(key, Some.Put("milk"));
+        cluster.ChangeRing(cluster.Nodes.Except([old.Self]));
+        cluster.Heal();
+        var keepers = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
+
+        cluster.Net.Cut(cluster.Nodes, (from, to) => from == keepers[2] || to == keepers[2]);
+        await old.Rounds.RunAsync(CancellationToken.None);
+        Assert.Equal(["milk"], old.Replica.Read(key).Texts());
+        Assert.Contains(keepers[2].Value, old.Ledger.HandoverError, StringComparison.Ordinal);
+
+        cluster.Heal();
+        await old.Rounds.RunAsync(CancellationToken.None);
+        Assert.True(old.Replica.Read(key).IsEmpty);
+        Assert.All(cluster.Copies(key), copy => Assert.Equal(["milk"], copy.Texts()));
+        Assert.Equal("", old.Ledger.HandoverError);
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_takes_nothing_and_its_hints_are_given_up()
+    {
+        await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 1, 1, Sloppy: false));
+        var key = Some.Key("cart");
+        var list = cluster.Lists.ListOf(key.Token, 3);
+        var (leaver, writer) = (cluster.Members[list.Primaries[0]], cluster.Members[list.Primaries[1]]);
+        cluster.Net.Cut(cluster.Nodes, (from, to) => from == leaver.Self || to == leaver.Self);
+        Assert.True((await writer.PutAsync(key, "milk")).Reached);
+        while (writer.Puts.UnderWay > 0)
+        {
+            await Task.Yield();
+        }
+
+        cluster.ChangeRing(cluster.Nodes.Except([leaver.Self]));
+        cluster.Net.Heal();
+        leaver.HearOfRing();
+        writer.Suspicion.Answered(leaver.Self);
+        await writer.Handoff.RunAsync(CancellationToken.None);
+        Assert.True(leaver.Replica.Read(key).IsEmpty);
+        Assert.Contains("takes nothing any more", writer.Handoff.ProgressOf(leaver.Self).LastError, StringComparison.Ordinal);
+
+        cluster.Heal();
+        await cluster.HandOverAsync();
+        await cluster.CompareAsync();
+        Assert.All(cluster.Members.Values, member => Assert.Empty(member.Replica.Hints.Backlogs()));
+        Assert.True(leaver.Replica.Read(key).IsEmpty);
+        Assert.All(cluster.Copies(key), copy => Assert.Equal(["milk"], copy.Texts()));
+    }
+
+    // A newcomer keeps a key at once, but what it says counts only when it has met everybody.
+    [Fact]
+    public async Task Across_a_change_of_the_ring_only_those_count_who_know_what_was_there()
+    {
+        await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: false));
+        var key = Some.Key("cart");
+        var (leaver, stays) = (cluster.Lists.ListOf(key.Token, 3).Primaries[0], cluster.Lists.ListOf(key.Token, 3).Primaries[1]);
+        Assert.True((await cluster.Members[stays].PutAsync(key, "milk")).Overlaps);
+
+        cluster.ChangeRing(cluster.Nodes.Except([leaver]));
+        cluster.Heal();
+        var keepers = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
+        var newcomer = keepers.Single(node => !cluster.Members[node].Replica.Tenures.IsWhole(SmallCluster.Keyspace, Trees.LeafPlace.ArcOf(key.Token), cluster.Members[node].TenureOf(SmallCluster.Keyspace)!.Value));
+        var other = keepers.First(node => node != newcomer && node != stays);
+        cluster.Net.Cut(cluster.Nodes, (from, to) => from == other || to == other);
+        Assert.False((await cluster.Members[newcomer].GetAsync(key)).Overlaps);
+        Assert.False((await cluster.Members[newcomer].PutAsync(key, "bread")).Overlaps);
+
+        cluster.Heal();
+        await cluster.Members[newcomer].Rounds.RunAsync(CancellationToken.None);
+        cluster.Net.Cut(cluster.Nodes, (from, to) => from == other || to == other);
+        var read = await cluster.Members[newcomer].GetAsync(key);
+        Assert.True(read.Overlaps);
+        Assert.Contains("milk", read.State.Texts());
+    }
+
     // It said that it keeps the key, and somebody may have dropped it for that.
     [Fact]
     public async Task A_record_that_is_no_stray_any_more_when_it_would_be_removed_stays()

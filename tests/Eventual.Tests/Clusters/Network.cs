@@ -100,7 +100,14 @@ internal sealed class Network
         chance.Shuffle(arriving);
         foreach (var call in arriving)
         {
-            await call();
+            try
+            {
+                await call();
+            }
+            catch (PeerException)
+            {
+                // Refused; nobody waits to hear it.
+            }
         }
     }
 

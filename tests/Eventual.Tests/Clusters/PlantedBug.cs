@@ -52,6 +52,9 @@ internal sealed record PlantedBug(string Name)
         new("a crashed replica takes itself for who it was") { CrashKeepsName = true },
         new("a write is acknowledged before it is on disk") { Syncs = false },
         new("trees are compared with themselves") { TreesAreBlind = true },
+        new("a node that leaves is gone before it has handed over") { LeaversJustGo = true },
+        new("a newcomer's word counts before it has met the others") { NewcomersCount = true },
+        new("the word of nodes that mean another ring counts") { AnyRingCounts = true },
         new("what is handed over is not stored") { Stores = static (errand, _, sent) => errand is Errand.HandOff or Errand.Repair ? null : sent },
     ];
 
@@ -75,6 +78,12 @@ internal sealed record PlantedBug(string Name)
     public bool TreesAreBlind { get; init; }
 
     public bool Syncs { get; init; } = true;
+
+    public bool LeaversJustGo { get; init; }
+
+    public bool NewcomersCount { get; init; }
+
+    public bool AnyRingCounts { get; init; }
 
     public override string ToString() => Name;
 

@@ -23,6 +23,9 @@ internal sealed class SmallCluster : IAsyncDisposable
     private readonly QuorumSpec _spec;
     private readonly PlantedBug _bug;
 
+    /// <summary>Nodes that said that nothing is left with them, and under which ring.</summary>
+    private readonly Dictionary<NodeId, long> _emptyUnder = [];
+
     private SmallCluster(int nodes, QuorumSpec spec, Network network, TimeProvider time, PlantedBug bug)
     {
         (_spec, Net, Time, _bug) = (spec, network, time, bug);
@@ -36,8 +39,13 @@ internal sealed class SmallCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeId> Nodes { get; }
 
-    /// <summary>Of the ring in force. A member goes by the one it heard of last.</summary>
-    public ArcLists Lists { get; private set; }
+    /// <summary>The ring in force. A member goes by the one it heard of last.</summary>
+    public RingView View { get; private set; }
+
+    public ArcLists Lists => View.Lists;
+
+    /// <summary>Nodes that have left for good. Nobody hears of them; should the ring take one back, it is somebody new.</summary>
+    public HashSet<NodeId> Gone { get; } = [];
 
     public Dictionary<NodeId, Member> Members { get; } = [];
 
@@ -52,7 +60,6 @@ internal sealed class SmallCluster : IAsyncDisposable
         foreach (var node in cluster.Nodes)
         {
             cluster.Members.Add(node, new Member(cluster, node, limits, disks?.Invoke() ?? Replicas.Some.Engines));
-            cluster.Members[node].Replica.IsWholeFromAsync(Keyspace, CancellationToken.None).GetAwaiter().GetResult();
         }
 
         return cluster;
@@ -62,8 +69,34 @@ internal sealed class SmallCluster : IAsyncDisposable
     public void Partition(params int[][] sides) => Net.Partition(Nodes, node => Array.FindIndex(sides, side => side.Any(number => node.Value == $"n{number}")));
 
     /// <summary>Has the ring be of these nodes from now on. Members learn of it when <see cref="Member.HearOfRing"/> says so.</summary>
-    [MemberNotNull(nameof(Lists))]
-    public void ChangeRing(IEnumerable<NodeId> nodes) => Lists = new ArcLists(HashRing.Of(nodes.Select(static node => new RingNode(node, 0.01))));
+    [MemberNotNull(nameof(View))]
+    public void ChangeRing(IEnumerable<NodeId> nodes) =>
+        View = new RingView((View?.Number ?? 0) + 1, new ArcLists(HashRing.Of(nodes.Select(static node => new RingNode(node, 0.01)))));
+
+    /// <summary>
+    /// A node that is not in the ring any more goes for good, if it knows that and nothing is left with it: first it says so, and somebody who heard it takes it
+    /// out later.
+    /// </summary>
+    /// <returns>Did it?</returns>
+    public async Task<bool> LetGoAsync(NodeId node)
+    {
+        var member = Members[node];
+        if (Gone.Contains(node) || Lists.Ring.Nodes.Any(each => each.Id == node))
+        {
+            return false;
+        }
+
+        if (_emptyUnder.GetValueOrDefault(node) != View.Number)
+        {
+            var isEmpty = member.View == View && member.Replica.Trees.Keyspaces().Length == 0 && member.Replica.Hints.Backlogs().IsEmpty;
+            _emptyUnder[node] = isEmpty || _bug.LeaversJustGo ? View.Number : 0;
+            return false;
+        }
+
+        Gone.Add(node);
+        await member.WipeAsync();
+        return true;
+    }
 
     /// <summary>Nothing is cut any more, and every member hears of the ring in force and suspects nobody.</summary>
     public void Heal()
@@ -114,7 +147,11 @@ internal sealed class SmallCluster : IAsyncDisposable
         }
     }
 
-    private Task<T> AskAsync<T>(NodeId from, NodeId to, Func<Member, Task<T>> call) => Net.AskAsync(from, to, () => call(Members[to]));
+    private Task<T> AskAsync<T>(NodeId from, NodeId to, Func<Member, Task<T>> call) =>
+        Gone.Contains(to) || Gone.Contains(from) ? throw new PeerException($"{to} is gone") : Net.AskAsync(from, to, () => call(Members[to]));
+
+    /// <summary>A ring, and how many there were before it.</summary>
+    internal sealed record RingView(long Number, ArcLists Lists);
 
     /// <summary>One node.</summary>
     internal sealed class Member : IKeyOwners, ITreePeers, IAsyncDisposable
@@ -123,19 +160,46 @@ internal sealed class SmallCluster : IAsyncDisposable
         private readonly EventualLimits _limits;
         private readonly IEngineFactory _engines;
         private TemporaryDirectory _disk = new();
+        private bool _wasWiped;
 
         public Member(SmallCluster cluster, NodeId self, EventualLimits limits, IEngineFactory engines)
         {
-            (_cluster, Self, _limits, _engines, View) = (cluster, self, limits, engines, cluster.Lists);
+            (_cluster, Self, _limits, _engines, View) = (cluster, self, limits, engines, cluster.View);
             Boot(cluster._bug.WipeKeepsName || cluster._bug.CrashKeepsName);
         }
 
         /// <summary>Who keeps what, as far as this member has heard.</summary>
-        public ArcLists View { get; private set; }
+        public RingView View { get; private set; }
 
-        public void HearOfRing() => View = _cluster.Lists;
+        /// <summary>What it takes now might be with nobody soon.</summary>
+        public bool IsLeaving => View.Lists.Ring.Nodes.All(node => node.Id != Self);
 
-        [MemberNotNull(nameof(Replica), nameof(Suspicion), nameof(Puts), nameof(Gets), nameof(Handoff), nameof(Rounds), nameof(Tombstones))]
+        public void HearOfRing()
+        {
+            View = _cluster.View;
+            Hear();
+        }
+
+        private void Hear()
+        {
+            var news = new RingNews(View.Number, View.Number, new KeyspaceId(Keyspace.Value + 1), [new KeptKeyspace(Keyspace, Tenure, Kept)]);
+            if (View.Number == 1 && Replica.Tenures == TenureBook.Blank && !_wasWiped)
+            {
+                Replica.HearAsync(new RingNews(0, 1, Keyspace, []), CancellationToken.None).GetAwaiter().GetResult();
+            }
+
+            Replica.HearAsync(news, CancellationToken.None).GetAwaiter().GetResult();
+            if (_cluster._bug.NewcomersCount)
+            {
+                Replica.HasMetAllAsync(Keyspace, Tenure, [.. Enumerable.Range(0, LeafPlace.Arcs).Where(Kept.Contains)], CancellationToken.None).GetAwaiter().GetResult();
+            }
+        }
+
+        private Tenure Tenure => Tenure.Of(View.Number, _cluster._spec);
+
+        private ArcSet Kept => ArcSet.Where(arc => View.Lists.ListOf(arc, _cluster._spec.N).Primaries.Contains(Self));
+
+        [MemberNotNull(nameof(Replica), nameof(Suspicion), nameof(Puts), nameof(Gets), nameof(Handoff), nameof(Handover), nameof(Rounds), nameof(Tombstones))]
         private void Boot(bool keepsName = false)
         {
             if (keepsName)
@@ -146,11 +210,13 @@ internal sealed class SmallCluster : IAsyncDisposable
             var (options, patience, time) = (new RepairOptions(), new CoordinatorOptions(), _cluster.Time);
             Replica = EventualReplica.Open(_disk.Path, _engines, _limits, time);
             Suspicion = new PeerSuspicion(time);
-            Puts = new PutCoordinator(Self, Replica, new Line(this, Errand.Write), Suspicion, patience, time);
-            Gets = new GetCoordinator(Self, Replica, new Line(this, Errand.Read), Suspicion, patience, time);
+            Puts = new PutCoordinator(this, Replica, new Line(this, Errand.Write), Suspicion, patience, time);
+            Gets = new GetCoordinator(this, Replica, new Line(this, Errand.Read), Suspicion, patience, time);
             Handoff = new HintedHandoff(Replica, this, new Line(this, Errand.HandOff), Suspicion, _limits, options, time);
-            Rounds = new RepairRounds(Replica, this, this, new Line(this, Errand.Repair), Suspicion, Ledger, options, time);
+            Handover = new ArcHandover(Replica, this, this, new Line(this, Errand.Repair), Ledger, options, time);
+            Rounds = new RepairRounds(Replica, this, this, new Line(this, Errand.Repair), Suspicion, Handover, Ledger, options, time);
             Tombstones = new TombstoneSweep(Replica, this, this, Ledger, _limits, options, time);
+            Hear();
         }
 
         public NodeId Self { get; }
@@ -167,27 +233,39 @@ internal sealed class SmallCluster : IAsyncDisposable
 
         public HintedHandoff Handoff { get; private set; }
 
+        public ArcHandover Handover { get; private set; }
+
         public RepairRounds Rounds { get; private set; }
 
         public TombstoneSweep Tombstones { get; private set; }
 
-        IReadOnlyList<NodeId> IKeyOwners.Nodes => _cluster.Nodes;
+        IReadOnlyList<NodeId> IKeyOwners.Nodes => [.. _cluster.Nodes.Where(node => !_cluster.Gone.Contains(node))];
 
         IReadOnlyList<KeyspaceId> IKeyOwners.Keyspaces => [Keyspace];
 
-        public PreferenceList? ListOf(KeyspaceId keyspace, int arc) => keyspace == Keyspace ? View.ListOf(arc, _cluster._spec.N) : null;
+        public PreferenceList? ListOf(KeyspaceId keyspace, int arc) => keyspace == Keyspace ? View.Lists.ListOf(arc, _cluster._spec.N) : null;
+
+        public Tenure? TenureOf(KeyspaceId keyspace) => keyspace == Keyspace ? Tenure : null;
 
         public Task<PutAnswer> PutAsync(EventualKey key, string value, VersionVector? context = null, QuorumSpec? spec = null) =>
             WriteAsync(key, Replicas.Some.Put(value, context), spec);
 
         public Task<PutAnswer> WriteAsync(EventualKey key, ReplicaWrite write, QuorumSpec? spec = null) => Puts.RunAsync(
-            key, _cluster._bug.Writes(write), spec ?? _cluster._spec, View.ListOf(key.Token, _cluster._spec.N), _cluster._bug.Syncs, CancellationToken.None);
+            key, _cluster._bug.Writes(write), CallOf(key, spec), _cluster._bug.Syncs, CancellationToken.None);
 
         public Task<GetAnswer> GetAsync(EventualKey key, QuorumSpec? spec = null) =>
-            Gets.RunAsync(key, spec ?? _cluster._spec, View.ListOf(key.Token, _cluster._spec.N), CancellationToken.None);
+            Gets.RunAsync(key, CallOf(key, spec), CancellationToken.None);
 
-        public Task<IReadOnlyList<ulong>> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken) =>
-            _cluster.AskAsync(Self, node, member => Task.FromResult<IReadOnlyList<ulong>>((_cluster._bug.TreesAreBlind ? this : member).Replica.Trees.Roots(keyspace)));
+        private QuorumCall CallOf(EventualKey key, QuorumSpec? spec) => new(spec ?? _cluster._spec, View.Lists.ListOf(key.Token, _cluster._spec.N), Tenure.Word);
+
+        public Task<ArcRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken) => _cluster.AskAsync(Self, node, member =>
+        {
+            var tenure = member.Tenure.Word;
+            return Task.FromResult(new ArcRoots((_cluster._bug.TreesAreBlind ? this : member).Replica.Trees.Roots(keyspace), tenure));
+        });
+
+        public Task<IReadOnlyList<bool>> ConfirmKeptAsync(NodeId node, IReadOnlyList<RecordName> records, CancellationToken cancellationToken) =>
+            _cluster.AskAsync<IReadOnlyList<bool>>(Self, node, async member => await member.Handover.ConfirmAsync(records, cancellationToken));
 
         public Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int arc, CancellationToken cancellationToken) =>
             _cluster.AskAsync(Self, node, member => Task.FromResult<IReadOnlyList<ulong>>(member.Replica.Trees.Buckets(keyspace, arc)));
@@ -232,8 +310,8 @@ internal sealed class SmallCluster : IAsyncDisposable
             await Replica.DisposeAsync();
             _disk.Dispose();
             _disk = new TemporaryDirectory();
+            _wasWiped = true;
             Boot(_cluster._bug.WipeKeepsName);
-            await Replica.IsWholeFromAsync(new KeyspaceId(Keyspace.Value + 1), CancellationToken.None);
         }
 
         public async ValueTask DisposeAsync()
@@ -250,20 +328,38 @@ internal sealed class SmallCluster : IAsyncDisposable
         {
             public Task HearAsync(NodeId node, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, static _ => Task.FromResult(true));
 
-            public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken) => self._cluster.AskAsync(
-                self.Self, node, member => Task.FromResult(new FetchedState(self._cluster._bug.Fetches(member.Replica.Read(key)), member.Replica.IsWhole(key.Keyspace))));
-
-            public async Task<bool> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
+            public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, member =>
             {
-                var bug = self._cluster._bug;
-                await self._cluster.Net.SendAsync(self.Self, node, () =>
+                var (state, word) = member.Replica.ReadWithWord(key, member);
+                return Task.FromResult(new FetchedState(self._cluster._bug.Fetches(state), Heard(word)));
+            });
+
+            private ReplicaWord Heard(ReplicaWord word) => self._cluster._bug.AnyRingCounts ? word with { Tenure = self.Tenure.Word, IsWhole = true } : word;
+
+            public async Task<ReplicaWord> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
+            {
+                var (cluster, word) = (self._cluster, default(ReplicaWord));
+                await cluster.Net.SendAsync(self.Self, node, async () =>
                 {
-                    var replica = self._cluster.Members[node].Replica;
-                    return bug.Stores(errand, replica.Read(key), state) is { } stored
-                        ? replica.WriteAsync(key, new TakeState(stored, hintFor), durable && bug.Syncs)
-                        : Task.CompletedTask;
+                    var member = cluster.Members[node];
+                    RefuseIfAway(member);
+                    if (cluster._bug.Stores(errand, member.Replica.Read(key), state) is { } stored)
+                    {
+                        await member.Replica.WriteAsync(key, new TakeState(stored, hintFor), durable && cluster._bug.Syncs);
+                    }
+
+                    RefuseIfAway(member);
+                    word = member.Replica.WordOn(key, member);
                 });
-                return ((IKeyOwners)self._cluster.Members[node]).Keeps(key) is true;
+                return Heard(word);
+            }
+
+            private void RefuseIfAway(Member member)
+            {
+                if (member.IsLeaving || self._cluster.Gone.Contains(member.Self))
+                {
+                    throw new PeerException($"{member.Self} takes nothing any more");
+                }
             }
         }
     }

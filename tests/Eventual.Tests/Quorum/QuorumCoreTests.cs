@@ -25,7 +25,7 @@ public class QuorumCoreTests
             {
                 var waiting = core.Replicas.Slots.Where(static slot => slot.State == SlotState.Waiting).ToArray();
                 var node = waiting[(uint)drawn.Order[turn] % waiting.Length].Node;
-                (core, var next) = up(node) ? (core.Safe(node), null) : core.Fail(node);
+                (core, var next) = up(node) ? (core.Safe(node, counts: true), null) : core.Fail(node);
                 if (next is { } fallback)
                 {
                     asked.Add(fallback.Node);
@@ -64,7 +64,7 @@ public class QuorumCoreTests
                 }
 
                 var node = Pick(core.Replicas, drawn.Order[turn]);
-                (core, var next) = up(node) ? (core.Safe(node), null) : core.Fail(node);
+                (core, var next) = up(node) ? (core.Safe(node, counts: true), null) : core.Fail(node);
                 asked.AddRange(next is { } fallback ? [fallback.Node] : []);
             }
 
@@ -91,7 +91,7 @@ public class QuorumCoreTests
                 if (up(node))
                 {
                     answered.Add(states[turn % states.Length]);
-                    core = core.Answer(node, answered[^1], isWhole: true);
+                    core = core.Answer(node, answered[^1], counts: true);
                 }
                 else
                 {
@@ -117,14 +117,14 @@ public class QuorumCoreTests
         for (; put.Verdict == Verdict.Open; turn++)
         {
             var node = Pick(put.Replicas, drawn.Order[turn]);
-            put = up(node) ? put.Safe(node) : put.Fail(node).Core;
+            put = up(node) ? put.Safe(node, counts: true) : put.Fail(node).Core;
         }
 
         for (; get.Verdict == Verdict.Open; turn++)
         {
             var node = Pick(get.Replicas, drawn.Order[turn]);
             var has = put.Replicas.Slots.Any(slot => slot.Node == node && slot.State == SlotState.Answered);
-            get = up(node) ? get.Answer(node, has ? written : SiblingSet.Empty, isWhole: true) : get.Fail(node).Core;
+            get = up(node) ? get.Answer(node, has ? written : SiblingSet.Empty, counts: true) : get.Fail(node).Core;
         }
 
         if (put is { Verdict: Verdict.Reached, Overlaps: true } && get is { Verdict: Verdict.Reached, Overlaps: true })
@@ -138,10 +138,10 @@ public class QuorumCoreTests
     {
         var (list, _) = Ring(3, 3, []);
         var core = GetCore.Start(new QuorumSpec(3, 2, 2, Sloppy: true), list);
-        core = core.Answer(list.Primaries[0], SiblingSet.Empty, isWhole: true).Answer(list.Primaries[1], SiblingSet.Empty, isWhole: false);
+        core = core.Answer(list.Primaries[0], SiblingSet.Empty, counts: true).Answer(list.Primaries[1], SiblingSet.Empty, counts: false);
         Assert.Equal((Verdict.Reached, false), (core.Verdict, core.Overlaps));
 
-        Assert.True(core.Answer(list.Primaries[2], SiblingSet.Empty, isWhole: true).Overlaps);
+        Assert.True(core.Answer(list.Primaries[2], SiblingSet.Empty, counts: true).Overlaps);
     }
 
     [Theory]

@@ -31,6 +31,22 @@ public class RecordLayoutTests
         }
     });
 
+    [Fact]
+    public void Bytes_of_chance_are_refused_or_mean_one_record() => Gen.Select(Gen.Int[0, 1], Gen.Byte.Array[0, 60]).Sample(
+        static (hasWriter, tail) =>
+        {
+            byte[] bytes = [1, (byte)hasWriter, .. tail];
+            try
+            {
+                Assert.Equal(bytes, StoredRecord.Decode(bytes).Encode());
+            }
+            catch (EventualFormatException)
+            {
+                // Refused, in the way callers expect.
+            }
+        },
+        iter: 10_000);
+
     // On somebody's disk.
     [Fact]
     public void Golden_bytes()

@@ -42,10 +42,9 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private double _trouble;
     private TimeSpan _sinceArrival;
     private int _step;
-    private bool _mayWipe = true;
 
-    /// <summary>False from a change of the ring on, until repair has gone through: R + W &gt; N rests on copies that stay where they are.</summary>
-    private bool _quorumsHold = true;
+    /// <summary>Never where one copy is enough to acknowledge.</summary>
+    private bool _mayWipe;
 
     public SimulatedRun(int seed, PlantedBug? bug = null)
     {
@@ -53,7 +52,9 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var disks = new Queue<SimulatedDisk>(Enumerable.Range(0, Nodes).Select(i => new SimulatedDisk(new Random(seed + i))));
         var all = disks.ToArray();
         var age = bug is { TombstonesAgeNot: true } ? TimeSpan.Zero : TombstoneAgeMin;
-        _cluster = SmallCluster.Start(Nodes, new QuorumSpec(3, 2, 2, Sloppy: seed % 4 != 0), age, _network, _time, disks.Dequeue, bug);
+        _mayWipe = seed % 3 != 0;
+        var (r, w) = _mayWipe ? (2, 2) : (3, 1);
+        _cluster = SmallCluster.Start(Nodes, new QuorumSpec(3, r, w, Sloppy: seed % 4 != 0), age, _network, _time, disks.Dequeue, bug);
         for (var i = 0; i < Nodes; i++)
         {
             _disks.Add(_cluster.Nodes[i], all[i]);
@@ -91,7 +92,14 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
     private async Task StepAsync()
     {
+        // Nobody asks one that is gone.
         var node = _cluster.Nodes[_chance.Next(Nodes)];
+        if (_cluster.Gone.Contains(node))
+        {
+            await ChangeRingAsync(node);
+            return;
+        }
+
         var (client, key) = (_chance.Next(Clients), _chance.Next(Keys));
         switch (_chance.Next(100))
         {
@@ -126,7 +134,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
                 await CrashAtSyncAsync(client, key, node);
                 break;
             case < 82:
-                ChangeRing(node);
+                await ChangeRingAsync(Nodes - _cluster.Lists.Ring.Nodes.Length > 0 && _chance.Next(4) > 0 ? Outsider : node);
                 break;
             case < 83:
                 Tell($"{node} restarts");
@@ -181,20 +189,63 @@ internal sealed class SimulatedRun : IAsyncDisposable
         await coordinator.CrashAsync(_disks[coordinator.Self].CutPower);
     }
 
-    // One that leaves goes on running until it has handed over everything, as a node does that is taken out of service.
-    private void ChangeRing(NodeId node)
+    // What only a node has that is to leave.
+    private async Task WriteAloneAsync(NodeId node)
+    {
+        Tell($"{node} is alone for a moment");
+        _network.Cut(_cluster.Nodes, (from, to) => (from == node) != (to == node));
+        await WriteAsync(_chance.Next(Clients), _chance.Next(Keys), node, blind: true);
+        await SettledAsync();
+        _network.Heal();
+    }
+
+    private NodeId Outsider => _cluster.Nodes.Except(_cluster.Lists.Ring.Nodes.Select(static each => each.Id)).First();
+
+    // One that leaves goes on running until it has handed over everything, as a node does that is taken out of service; then it is gone, or taken back before.
+    private async Task ChangeRingAsync(NodeId node)
     {
         var ring = _cluster.Lists.Ring.Nodes.Select(static each => each.Id).ToHashSet();
+        if (!ring.Contains(node) && !_cluster.Gone.Contains(node) && _chance.Next(3) > 0)
+        {
+            await LeaveAsync(node);
+            return;
+        }
+
         if (!ring.Add(node) && ring.Count > RingMin)
         {
+            await WriteAloneAsync(node);
             ring.Remove(node);
         }
 
+        _cluster.Gone.Remove(node);
         _cluster.ChangeRing(ring);
-        _quorumsHold = false;
         var heard = _cluster.Members.Values.Where(_ => _chance.Next(2) == 0).ToArray();
         Array.ForEach(heard, static member => member.HearOfRing());
         Tell($"the ring is {string.Join(' ', ring.Order())}, and {string.Join(' ', heard.Select(static member => member.Self))} know it");
+        if (!ring.Contains(node) && _chance.Next(2) == 0)
+        {
+            _cluster.Members[node].HearOfRing();
+            await LeaveAsync(node);
+        }
+    }
+
+    // It may hand over what it has, and is asked whether anything is left; what it is given after that it must not take.
+    private async Task LeaveAsync(NodeId node)
+    {
+        if (_chance.Next(2) == 0)
+        {
+            await _cluster.Members[node].Handoff.RunAsync(CancellationToken.None);
+            await _cluster.Members[node].Rounds.RunAsync(CancellationToken.None);
+        }
+
+        Tell($"{node} is asked whether it may go");
+        if (!await _cluster.LetGoAsync(node))
+        {
+            await WriteAloneAsync(node);
+            _ = await _cluster.LetGoAsync(node);
+        }
+
+        Tell(_cluster.Gone.Contains(node) ? $"{node} is gone" : $"{node} is still there");
     }
 
     private async Task ReadAsync(int client, int key, NodeId node)
@@ -213,7 +264,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         var reading = blind ? default : _readings[client, key];
         var operation = new Operation(key, $"v{_operations.Count}", [.. reading.Values ?? []], IsDelete: false);
         _operations.Add(operation);
-        var answer = await TryAsync(() => CoordinatorOf(key, node).PutAsync(KeyOf(key), operation.Value, reading.Seen));
+        var answer = await TryAsync(CoordinatorOf(key, node), member => member.PutAsync(KeyOf(key), operation.Value, reading.Seen));
         Note(operation, answer);
         Tell($"client {client} writes k{key} = {operation.Value} over [{string.Join(' ', operation.Saw)}] at {node}: {answer.End} {answer.Answered}");
     }
@@ -233,7 +284,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
         var operation = new Operation(key, $"d{_operations.Count}", [.. reading.Values], IsDelete: true);
         _operations.Add(operation);
-        var answer = await CoordinatorOf(key, node).WriteAsync(KeyOf(key), new DeleteSeen(ConflictPolicy.Siblings, seen));
+        var answer = await TryAsync(CoordinatorOf(key, node), member => member.WriteAsync(KeyOf(key), new DeleteSeen(ConflictPolicy.Siblings, seen)));
         Note(operation, answer);
         Tell($"client {client} deletes [{string.Join(' ', operation.Saw)}] of k{key} at {node}: {answer.End} {answer.Answered}");
     }
@@ -244,11 +295,12 @@ internal sealed class SimulatedRun : IAsyncDisposable
         operation.Overlaps = operation.IsAcknowledged && answer.Overlaps;
     }
 
-    private static async Task<PutAnswer> TryAsync(Func<Task<PutAnswer>> write)
+    private static async Task<PutAnswer> TryAsync(SmallCluster.Member coordinator, Func<SmallCluster.Member, Task<PutAnswer>> write)
     {
         try
         {
-            return await write();
+            // One that leaves stands in for nobody.
+            return coordinator.IsLeaving ? default : await write(coordinator);
         }
         catch (StorageException)
         {
@@ -285,7 +337,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         if (!_mayWipe)
         {
             await HealAsync();
-            _mayWipe = true;
+            _mayWipe = _seed % 3 != 0;
             return;
         }
 
@@ -322,8 +374,6 @@ internal sealed class SimulatedRun : IAsyncDisposable
             await _cluster.HandOverAsync();
             await _cluster.CompareAsync();
         }
-
-        _quorumsHold = true;
     }
 
     private async Task SettledAsync()
@@ -362,7 +412,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
     // R + W > N, and primaries only: what was acknowledged is read, or what somebody wrote who had read it.
     private void CheckOverlap(int key, NodeId node, GetAnswer answer)
     {
-        if (!answer.Overlaps || !_quorumsHold)
+        if (!answer.Overlaps)
         {
             return;
         }
@@ -384,11 +434,14 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
     }
 
-    // As the node's forwarder: a primary that can be reached, or else whoever was asked.
+    // As the node's forwarder: a primary that can be reached and coordinates, or else whoever was asked.
     private SmallCluster.Member CoordinatorOf(int key, NodeId asked)
     {
-        var primaries = _cluster.Members[asked].View.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
-        return _cluster.Members[primaries.Contains(asked) ? asked : primaries.FirstOrDefault(primary => !_network.IsCut(asked, primary), asked)];
+        var primaries = _cluster.Members[asked].View.Lists.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
+        return _cluster.Members[primaries.Contains(asked) ? asked : primaries.FirstOrDefault(MayCoordinate, asked)];
+
+        bool MayCoordinate(NodeId primary) =>
+            !_network.IsCut(asked, primary) && !_cluster.Gone.Contains(primary) && !_cluster.Members[primary].IsLeaving;
     }
 
     private Fate FateOf(NodeId from, NodeId to)

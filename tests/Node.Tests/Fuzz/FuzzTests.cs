@@ -25,6 +25,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     [
         .. Kv.Descriptor.Methods, .. Keyspaces.Descriptor.Methods, .. V1.Routing.Descriptor.Methods, .. Admin.Descriptor.Methods,
         .. Moves.Descriptor.Methods, .. EventualKv.Descriptor.Methods, .. EventualRepair.Descriptor.Methods,
+        .. EventualPeers.Descriptor.Methods, .. EventualTrees.Descriptor.Methods,
     ];
 
     [Fact]

@@ -19,6 +19,8 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         await PutAsync(0, "carts", "k", "milk");
         await PutAsync(1, "carts", "k", "bread");
 
+        // Copies hear of a new keyspace a moment after requests do.
+        await MeetsAsync(2, "carts");
         var both = await GetAsync(2, "carts", "k");
         var written = await PutAsync(2, "carts", "k", "milk,bread", both.Context);
 
@@ -198,6 +200,65 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
 
         Assert.Empty((await GetAsync(0, "carts", "k")).Values);
     }
+
+    /// <summary>Altered while it is used; what was written under the old counts is there under the new ones, and soon answers say that they meet it.</summary>
+    [Fact]
+    public async Task Counts_and_what_conflicts_come_to_are_altered_and_nothing_is_lost()
+    {
+        await CreateAsync("carts", new EventualPolicy { N = 1, R = 1, W = 1 });
+        for (var i = 0; i < 20; i++)
+        {
+            await PutAsync(i % 3, "carts", $"k{i}", "milk");
+        }
+
+        var altered = await AlterAsync("carts", new EventualPolicyChange { N = 3, R = 2, W = 2, Strict = true, Durability = EventualDurability.Memory });
+        Assert.Equal((3, 2, 2, true, EventualDurability.Memory), (altered.Eventual.N, altered.Eventual.R, altered.Eventual.W, altered.Eventual.Strict, altered.Eventual.Durability));
+        await MeetsAsync(0, "carts");
+        for (var i = 0; i < 20; i++)
+        {
+            var read = await GetAsync(i % 3, "carts", $"k{i}");
+            Assert.True(read.Header.Overlaps);
+            Assert.Equal(["milk"], Texts(read));
+        }
+
+        await PutAsync(0, "carts", "k0", "bread");
+        Assert.Equal(["bread", "milk"], Texts(await GetAsync(1, "carts", "k0")));
+        await AlterAsync("carts", new EventualPolicyChange { Conflict = ConflictPolicy.LastWriter });
+        Assert.Equal(["bread"], Texts(await GetAsync(0, "carts", "k0")));
+        await AlterAsync("carts", new EventualPolicyChange { Conflict = ConflictPolicy.Siblings });
+        Assert.Equal(["bread", "milk"], Texts(await GetAsync(0, "carts", "k0")));
+
+        await FailsAsync("INVALID_REQUEST", () => AlterAsync("carts", new EventualPolicyChange { N = 4 }));
+        await FailsAsync("INVALID_REQUEST", () => AlterAsync("carts", new EventualPolicyChange { R = 0 }));
+        await FailsAsync("INVALID_REQUEST", () => AlterAsync("carts", new EventualPolicyChange { Conflict = ConflictPolicy.Set }));
+        await FailsAsync("INVALID_REQUEST", () => AlterAsync("carts", new EventualPolicyChange { Durability = (EventualDurability)7 }));
+    }
+
+    // What asks for more than the keyspace does of its own may not count on others doing so too.
+    [Fact]
+    public async Task A_request_is_worth_what_its_own_counts_and_those_of_the_keyspace_make_it()
+    {
+        await CreateAsync("carts", new EventualPolicy { N = 3, R = 2, W = 2 });
+        await MeetsAsync(0, "carts");
+        Assert.False((await PutAsync(0, "carts", "k", "milk", quorum: new QuorumOptions { R = 3, W = 1 })).Header.Overlaps);
+        Assert.False((await GetAsync(0, "carts", "k", new QuorumOptions { R = 1, W = 3 })).Header.Overlaps);
+        Assert.True((await PutAsync(0, "carts", "k", "milk", quorum: new QuorumOptions { W = 3 })).Header.Overlaps);
+        Assert.True((await GetAsync(0, "carts", "k", new QuorumOptions { R = 3 })).Header.Overlaps);
+    }
+
+    /// <summary>Waits until the copies of every key of the keyspace are known to be whole.</summary>
+    private async Task MeetsAsync(int node, string keyspace)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        for (var key = 0; key < 16;)
+        {
+            key = (await GetAsync(node, keyspace, $"meets{key}", new QuorumOptions { R = 3 })).Header.Overlaps ? key + 1 : 0;
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), "nobody's word counts");
+        }
+    }
+
+    private Task<KeyspaceInfo> AlterAsync(string name, EventualPolicyChange change) => new V1.Keyspaces.KeyspacesClient(_cluster.Channel(0)).AlterAsync(
+        new AlterKeyspaceRequest { Name = name + _suffix, Eventual = change }).ResponseAsync;
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 

@@ -90,7 +90,7 @@ public class PlanRulesTests
     }
 
     [Fact]
-    public void A_node_that_may_keep_the_only_copy_of_an_eventual_value_does_not_leave()
+    public void Fewer_nodes_than_copies_of_an_eventual_keyspace_are_refused()
     {
         var state = SomeCommands.After(
             SomeCommands.Init, new JoinNode(SomeCommands.Newcomer), new CreateKeyspace("carts")
@@ -99,9 +99,12 @@ public class PlanRulesTests
                 Eventual = EventualPolicy.Default,
             });
         var leave = new TopologyChange(TopologyChangeKind.Decommission, state.Nodes[0].Id);
-        var add = new TopologyChange(TopologyChangeKind.Add, N9);
-        Assert.Contains("'carts' is eventual", Refused(state, new StageChanges([add, leave])).Message, StringComparison.Ordinal);
-        Assert.Contains("'carts' is eventual", Refused(state, Plan(state, [add, leave])).Message, StringComparison.Ordinal);
+        Assert.Contains("2 nodes would be left to keep 3 copies of each key of keyspace 'carts'", Refused(state, new StageChanges([leave])).Message, StringComparison.Ordinal);
+        Assert.Contains("2 nodes would be left to keep 3 copies of each key of keyspace 'carts'", Refused(state, Plan(state, [leave])).Message, StringComparison.Ordinal);
+
+        // One comes and one goes: that many are left.
+        var (_, outcome) = PlacementRules.Apply(state, new StageChanges([new TopologyChange(TopologyChangeKind.Add, N9), leave]));
+        Assert.IsType<ChangesStaged>(outcome);
     }
 
     [Fact]

@@ -1,0 +1,106 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>
+/// Takes an arc that this node does not keep to those who do, and empties it here. A record goes when <b>each</b> of its keepers has it on its disk (the
+/// same hash, asked for after a sync; whoever has another state is sent this one, and merges it) and says itself that it keeps the key. So arcs change
+/// their nodes while writes go on: the new node has each record before the old one drops it. Any step may fail and be repeated. One caller at a time.
+/// </summary>
+internal sealed class ArcHandover(
+    EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, RepairLedger ledger, RepairOptions options, TimeProvider time)
+{
+    /// <param name="silent">Nodes that did not answer in this round; they are not asked again, and more of them are added.</param>
+    /// <returns>Empty if nothing is left that could go; else why something stays.</returns>
+    public async Task<string> RunAsync(KeyspaceId keyspace, int arc, ISet<NodeId> silent, CancellationToken cancellationToken)
+    {
+        if (owners.ListOf(keyspace, arc) is not { } list)
+        {
+            return "";
+        }
+
+        var (first, last) = (new LeafPlace(keyspace, arc, 0).Start, new LeafPlace(keyspace, arc, LeafPlace.Buckets - 1).Last);
+        EventualKey? after = null;
+        while (replica.Scan(keyspace, first, last, after, options.KeysPerStep) is { Count: > 0 } page)
+        {
+            after = page[^1].Key;
+
+            // What is owed to somebody by name goes that way first.
+            var records = page.Where(record => !replica.Hints.Has(record.Key)).ToArray();
+            var startedAt = time.GetTimestamp();
+            if (await WhyNotAsync(records, list, silent, cancellationToken).ConfigureAwait(false) is { } why)
+            {
+                return why;
+            }
+
+            await Task.WhenAll(records.Select(record => replica.WriteAsync(
+                record.Key, new RemoveStray(record.Hash, () => owners.Keeps(record.Key) is false), durable: false, cancellationToken))).ConfigureAwait(false);
+            ledger.HandedOverStrays(records.Length);
+            await Task.Delay(time.GetElapsedTime(startedAt), time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return "";
+    }
+
+    /// <summary>
+    /// This node's own answers to whether it keeps records for others who want to drop them. Given after a sync: what a power cut could still take from here is
+    /// not kept.
+    /// </summary>
+    public async Task<bool[]> ConfirmAsync(IReadOnlyList<RecordName> records, CancellationToken cancellationToken)
+    {
+        var same = records.Select(record => replica.HashOf(record.Key) == record.Hash).ToArray();
+        await replica.SyncAsync(cancellationToken).ConfigureAwait(false);
+        return [.. records.Select((record, i) => same[i] && owners.Keeps(record.Key) is true)];
+    }
+
+    /// <summary>Null when every keeper has every one of them.</summary>
+    private async Task<string?> WhyNotAsync(FoundRecord[] records, PreferenceList list, ISet<NodeId> silent, CancellationToken cancellationToken)
+    {
+        if (list.Primaries.ToArray().Where(silent.Contains).ToArray() is [var away, ..])
+        {
+            return $"node {away} does not answer";
+        }
+
+        var names = records.Select(static record => new RecordName(record.Key, record.Hash)).ToArray();
+        foreach (var node in records.Length > 0 ? list.Primaries.ToArray() : [])
+        {
+            try
+            {
+                var kept = await WithPatienceAsync(patience => trees.ConfirmKeptAsync(node, names, patience), cancellationToken).ConfigureAwait(false);
+                var sent = await Task.WhenAll(records.Where((_, i) => kept.Count <= i || !kept[i])
+                    .Select(record => SendAsync(node, record, cancellationToken))).ConfigureAwait(false);
+                if (!sent.All(static keeps => keeps))
+                {
+                    // Whoever drops a record to one who would drop it too loses it.
+                    return $"node {node} has not heard yet that it keeps what is handed over";
+                }
+            }
+            catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                silent.Add(node);
+                return failed is OperationCanceledException ? $"node {node} does not answer" : failed.Message;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<bool> SendAsync(NodeId node, FoundRecord record, CancellationToken cancellationToken)
+    {
+        var state = SiblingSetCodec.Decode(record.State);
+        return (await WithPatienceAsync(
+            patience => peers.StoreAsync(node, record.Key, state, null, durable: true, patience), cancellationToken).ConfigureAwait(false)).Keeps;
+    }
+
+    private async Task<T> WithPatienceAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource(options.CallTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        return await call(both.Token).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,39 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Trees;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>What a replica's word about a key is worth, by its own account. Asked for <b>after</b> what was read or stored, never before.</summary>
+/// <param name="Keeps">The node is one of those that keep the key, as far as it has heard.</param>
+/// <param name="Tenure">Under what, as <see cref="Tenure.Word"/>; 0: it does not know the keyspace.</param>
+/// <param name="IsWhole">It has what others may believe it to have; see <see cref="TenureBook"/>.</param>
+internal readonly record struct ReplicaWord(bool Keeps, ulong Tenure, bool IsWhole)
+{
+    /// <summary>Does it count for whoever means this tenure?</summary>
+    public bool Counts(ulong tenure) => IsWhole && Tenure == tenure;
+}
+
+/// <summary>A replica gives its word.</summary>
+internal static class ReplicaWords
+{
+    /// <summary>For something that was stored.</summary>
+    public static ReplicaWord WordOn(this EventualReplica replica, EventualKey key, IKeyOwners owners) => Word(replica.Tenures, key, owners);
+
+    /// <summary>What the replica knows of a key, with its word.</summary>
+    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    public static (SiblingSet State, ReplicaWord Word) ReadWithWord(this EventualReplica replica, EventualKey key, IKeyOwners owners)
+    {
+        // Where its word counts may have changed while it read: then the record may have been dropped in between.
+        var before = replica.Tenures;
+        var state = replica.Read(key);
+        var word = Word(before, key, owners);
+        return (state, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
+    }
+
+    private static ReplicaWord Word(TenureBook book, EventualKey key, IKeyOwners owners)
+    {
+        var tenure = owners.TenureOf(key.Keyspace);
+        return new ReplicaWord(
+            owners.Keeps(key) is true, tenure?.Word ?? 0, tenure is { } held && book.IsWhole(key.Keyspace, LeafPlace.ArcOf(key.Token), held));
+    }
+}

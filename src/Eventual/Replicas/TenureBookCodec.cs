@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using KvRaft.Eventual.Trees;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// The bytes of a <see cref="TenureBook"/>, numbers little-endian.
+/// <code>
+///  version:1 (1)  epoch:i64  ring:i64  next keyspace:varint  count:varint  (keyspace:varint  tenure:u64 (Tenure.Word)  whole: 4 × u64)*
+/// </code>
+/// </summary>
+internal static class TenureBookCodec
+{
+    private const byte Version = 1;
+
+    /// <summary>More keyspaces than a cluster may have; a length is never believed.</summary>
+    private const int KeyspacesMax = 1 << 16;
+
+    public static byte[] Encode(TenureBook book)
+    {
+        var writer = new ByteWriter();
+        writer.Byte(Version);
+        writer.Int64(book.Epoch);
+        writer.Int64(book.Ring);
+        writer.VarUInt(book.NextKeyspace.Value);
+        writer.VarUInt((ulong)book.Keyspaces.Count);
+        foreach (var (keyspace, held) in book.Keyspaces)
+        {
+            writer.VarUInt(keyspace.Value);
+            writer.UInt64(held.Tenure.Word);
+            foreach (var word in held.Whole.Bits)
+            {
+                writer.UInt64(word);
+            }
+        }
+
+        return writer.ToArray();
+    }
+
+    /// <summary>The book; a blank one if the bytes are none of this version. What a blank one has forgotten is found out anew.</summary>
+    public static TenureBook Decode(ReadOnlyMemory<byte> bytes)
+    {
+        var reader = new ByteReader(bytes);
+        if (reader.Byte() != Version)
+        {
+            return TenureBook.Blank;
+        }
+
+        var (epoch, ring, next, count) = (reader.Int64(), reader.Int64(), reader.VarUInt(), reader.VarInt(KeyspacesMax));
+        var keyspaces = ImmutableSortedDictionary.CreateBuilder<KeyspaceId, KeyspaceTenure>();
+        for (var i = 0; i < count && !reader.Failed; i++)
+        {
+            var (keyspace, tenure, whole) = (reader.VarUInt(), reader.UInt64(), new ulong[ArcSet.Words]);
+            for (var word = 0; word < whole.Length; word++)
+            {
+                whole[word] = reader.UInt64();
+            }
+
+            keyspaces[new KeyspaceId((uint)keyspace)] = new KeyspaceTenure(Tenure.FromWord(tenure), new ArcSet([.. whole]));
+        }
+
+        return reader.AtEnd ? new TenureBook(epoch, ring, new KeyspaceId((uint)next), keyspaces.ToImmutable()) : TenureBook.Blank;
+    }
+}
