@@ -38,5 +38,4 @@ public sealed record GroupStatus(
     LogPosition StateDurable,
     IReadOnlyList<GroupVoter> Voters,
     bool IsMember,
-    string? Note,
-    CopyProgress? Copy = null);
+    string? Note);

@@ -16,6 +16,8 @@ internal sealed class AdminChannel : IDisposable
     private readonly Admin.AdminClient _admin;
     private readonly EventualTrees.EventualTreesClient _trees;
     private readonly EventualRepair.EventualRepairClient _repair;
+    private readonly Plans.PlansClient _plans;
+    private readonly Operators.OperatorsClient _operators;
 
     public AdminChannel(string endpoint)
     {
@@ -29,6 +31,8 @@ internal sealed class AdminChannel : IDisposable
         _admin = new Admin.AdminClient(_channel);
         _trees = new EventualTrees.EventualTreesClient(_channel);
         _repair = new EventualRepair.EventualRepairClient(_channel);
+        _plans = new Plans.PlansClient(_channel);
+        _operators = new Operators.OperatorsClient(_channel);
     }
 
     public Task<StatusResponse?> StatusAsync() => AskAsync(call => _admin.StatusAsync(new StatusRequest(), call));
@@ -45,6 +49,10 @@ internal sealed class AdminChannel : IDisposable
 
     public Task<RepairStatusResponse?> RepairStatusAsync(string keyspace) =>
         AskAsync(call => _repair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace }, call));
+
+    public Task<PlanInfo?> CommitPlanAsync(PlanChange change) => AskAsync(call => _plans.StageAsync(new StagePlanRequest { Changes = { change }, Now = true }, call));
+
+    public Task<ListOperatorsResponse?> OperatorsAsync() => AskAsync(call => _operators.ListAsync(new ListOperatorsRequest(), call));
 
     public void Dispose() => _channel.Dispose();
 

@@ -20,6 +20,7 @@ internal static class FaultCatalog
         new("pause-all", FaultNeeds.None, () => new PauseFault(new Victims(Whom.All))) { What = "SIGSTOP of all nodes", IsTotal = true },
         new("restart", FaultNeeds.None, () => new RestartFault(new Victims(Whom.Any))) { What = "SIGTERM, and a new start" },
         new("resign", FaultNeeds.None, () => new ResignFault()) { What = "every leader is asked to give up", IsTotal = true },
+        new("ring-change", FaultNeeds.None, () => new RingFault()) { What = "a node's weight changes: arcs and shards change hands", IsSolitary = true },
         new("partition-leader", FaultNeeds.Network, () => new PartitionFault(async scene => PartitionShape.Alone(scene.Cluster.Plan.Nodes, (await scene.AnyLeaderAsync()).Node))) { What = "a shard's leader alone" },
         new("partition-halves", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.Halves(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "a minority against a majority" },
         new("partition-ring", FaultNeeds.Network, () => new PartitionFault(scene => Task.FromResult(PartitionShape.MajorityRing(scene.AnyNodes(scene.Cluster.Plan.Nodes))))) { What = "each sees another majority", IsTotal = true, NodesMin = 5 },
