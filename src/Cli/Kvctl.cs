@@ -76,6 +76,9 @@ internal static class Kvctl
             NodeCommand.Create(shell),
             PlanCommand.Create(shell),
             OperatorCommand.Create(shell),
+            SchedulerCommand.Create(shell),
+            RingCommand.Create(shell),
+            ClusterCommand.Create(shell),
             ShellCommand.Create(console, globals),
             CompletionCommand.Create(console),
         };

@@ -76,7 +76,7 @@ public sealed partial class KvAdministration
             request.ValueBytesMax = bytes;
         }
 
-        return AnyNodeAsync("ALTER_KEYSPACE", isWrite: false, (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
+        return RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
     }
 
     /// <summary>Changes what an eventual keyspace promises, while it is used; what is not set stays. Repeating it does no harm.</summary>
@@ -119,14 +119,13 @@ public sealed partial class KvAdministration
     public Task<MoveInfo> MoveShardAsync(int shard, string fromNode, string toNode, CancellationToken cancellationToken = default)
     {
         var request = new MoveShardRequest { Shard = shard, FromNode = fromNode, ToNode = toNode };
-        return AnyNodeAsync("MOVE_SHARD", isWrite: false, (node, call) => node.Moves.MoveShardAsync(request, call), cancellationToken);
+        return RepeatAsync("MOVE_SHARD", (node, call) => node.Moves.MoveShardAsync(request, call), cancellationToken);
     }
 
     /// <summary>Has a move undone. Where the old replica has left already, the move is finished instead.</summary>
     public Task<MoveInfo> CancelMoveAsync(int shard, CancellationToken cancellationToken = default) =>
-        AnyNodeAsync(
+        RepeatAsync(
             "CANCEL_MOVE",
-            isWrite: false,
             (node, call) => node.Moves.CancelMoveAsync(new CancelMoveRequest { Shard = shard }, call),
             cancellationToken);
 
@@ -202,8 +201,16 @@ public sealed partial class KvAdministration
     }
 
     // These writes have no name, so one that may have been executed is not sent again.
+    private Task<T> AnyNodeAsync<T>(
+        string name, bool isWrite, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken) =>
+        AnyNodeAsync(name, isWrite, mayRepeat: !isWrite, send, cancellationToken);
+
+    // A change that does no harm twice is sent again; but when nobody answers in the end, it may have been made all the same.
+    private Task<T> RepeatAsync<T>(string name, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken) =>
+        AnyNodeAsync(name, isWrite: true, mayRepeat: true, send, cancellationToken);
+
     private async Task<T> AnyNodeAsync<T>(
-        string name, bool isWrite, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
+        string name, bool isWrite, bool mayRepeat, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
     {
         var trail = new RequestTrail(name, isWrite, "-");
         var startedAt = _options.TimeProvider.GetTimestamp();
@@ -224,7 +231,7 @@ public sealed partial class KvAdministration
             elapsed = _options.TimeProvider.GetElapsedTime(startedAt);
             var decision = RetryPolicy.Decide(
                 new RetryInput(trail.Attempts, result.Failure!, delay, elapsed, DefaultTimeout), budgetAllows: true, _chance);
-            if (!decision.Retry || trail.Outcome == KvOutcome.Unknown)
+            if (!decision.Retry || (trail.Outcome == KvOutcome.Unknown && !mayRepeat))
             {
                 throw trail.ToException(elapsed, requestId: null);
             }

@@ -38,4 +38,5 @@ public sealed record GroupStatus(
     LogPosition StateDurable,
     IReadOnlyList<GroupVoter> Voters,
     bool IsMember,
-    string? Note);
+    string? Note,
+    CopyProgress? Copy = null);

@@ -37,8 +37,8 @@ internal static partial class LogMessages
     [LoggerMessage(2009, LogLevel.Information, "Checkpoint {Id} at index {Index}: {Files} files, {Bytes} bytes")]
     public static partial void CheckpointOffered(ILogger logger, string id, long index, int files, long bytes);
 
-    [LoggerMessage(2010, LogLevel.Information, "Group {GroupId}: fetching a checkpoint at index {Index}, {Bytes} bytes, from {NodeId}")]
-    public static partial void CheckpointFetching(ILogger logger, int groupId, string nodeId, long index, long bytes);
+    [LoggerMessage(2010, LogLevel.Information, "Group {GroupId}: fetching a checkpoint at index {Index}, {Bytes} bytes, of which {Copied} are here, from {NodeId}")]
+    public static partial void CheckpointFetching(ILogger logger, int groupId, string nodeId, long index, long bytes, long copied);
 
     [LoggerMessage(2011, LogLevel.Information, "Group {GroupId}: fetched a checkpoint at index {Index}, {Bytes} bytes, from {NodeId} in {Milliseconds} ms")]
     public static partial void CheckpointFetched(ILogger logger, int groupId, string nodeId, long index, long bytes, double milliseconds);

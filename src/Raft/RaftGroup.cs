@@ -44,6 +44,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly PeerSurvey _survey;
     private readonly GroupMembership _membership;
     private readonly LearnerFeed _feed;
+    private readonly CheckpointFetcher _fetcher;
     private readonly IReadOnlyList<GroupVoter> _firstVoters;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -77,10 +78,10 @@ public sealed class RaftGroup : IAsyncDisposable
         _survey = new PeerSurvey(spec.Group, host.Dialer, host.Options);
         _membership = new GroupMembership(_cluster, _members, _audit, _barrier, host.Options.Timings.RequestTimeout, host.Options.Time);
         Transfer = new LeadershipTransfer(this, _cluster, _survey, host.Options.Timings, host.Options.Time, _logger);
-        var fetcher = new CheckpointFetcher(
-            host.Dialer, Path.Combine(directory, "incoming"), host.Options.CatchUpBytesPerSecondMax, host.Options.Time, _logger);
-        _rescue = new ReplicaRescue(this, _survey, host.Dialer, fetcher, host.Options, _logger);
-        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, host.Dialer, fetcher, host.Options, _logger);
+        _fetcher = new CheckpointFetcher(
+            host.Dialer, Path.Combine(directory, "incoming"), host.Copies, host.Options.Time, _logger);
+        _rescue = new ReplicaRescue(this, _survey, host.Dialer, _fetcher, host.Options, _logger);
+        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, host.Dialer, _fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _cluster.LeaderChanged += OnLeaderChanged;
@@ -254,7 +255,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
     public GroupStatus Status() => new(
         Id, Incarnation, _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
-        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message);
+        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message, _fetcher.Progress);
 
     public async ValueTask DisposeAsync()
     {
@@ -494,10 +495,19 @@ public sealed class RaftGroup : IAsyncDisposable
 
     internal ReplicaState State => _state;
 
-    /// <summary>Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag.</summary>
+    /// <summary>
+    /// Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag, and all that follow a checkpoint which
+    /// somebody has fetched a moment ago or still does: a copy that took longer than the log is kept would begin anew for ever.
+    /// </summary>
+    /// <param name="keepEntries">0: nothing is kept for anybody, because the log is larger than it may be.</param>
     internal void ForgetDurable(int keepEntries)
     {
         var start = Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries;
+        if (keepEntries > 0 && Checkpoints.NeededFrom is { } needed)
+        {
+            start = Math.Min(start, needed);
+        }
+
         if (start > _log.Start.Index && start <= _log.LastIndex && _fault is null)
         {
             _log.SetStart(new LogPosition(_log.TermAt(start), start));
@@ -595,8 +605,12 @@ public sealed class RaftGroup : IAsyncDisposable
         LeadershipChanged?.Invoke();
     }
 
-    private Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken) =>
-        _applier.BetweenAppliesAsync(machine => machine.SaveCheckpoint(path), cancellationToken);
+    private async Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken)
+    {
+        var (position, complete) = await _applier.BetweenAppliesAsync(machine => machine.TakeCheckpoint(path), cancellationToken).ConfigureAwait(false);
+        await Task.Run(complete, CancellationToken.None).ConfigureAwait(false);
+        return position;
+    }
 
     private async Task<(byte[] Configuration, long Version)> LoadMembersAsync(CancellationToken cancellationToken)
     {

@@ -27,6 +27,7 @@ public sealed class RaftHost : IAsyncDisposable
     private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, IFileSystem files)
     {
         Options = options;
+        Copies = new CopyBudget(options.Time);
         Loggers = loggers;
         RaftLoggers = new QuietLoggers(loggers);
         Log = log;
@@ -53,6 +54,9 @@ public sealed class RaftHost : IAsyncDisposable
 
     /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
     public LogStatistics LogStatistics => Log.Statistics;
+
+    /// <summary>What pulling checkpoints may take.</summary>
+    public CopyBudget Copies { get; }
 
     internal RaftHostOptions Options { get; }
 

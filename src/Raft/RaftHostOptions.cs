@@ -43,8 +43,8 @@ public sealed record RaftHostOptions
     /// </summary>
     public int LogEntriesKept { get; init; } = 4096;
 
-    /// <summary>How fast this node pulls checkpoints, bytes per second in one fetch. Leaves an ordinary disk and link room for the foreground.</summary>
-    public long CatchUpBytesPerSecondMax { get; init; } = 128L << 20;
+    /// <summary>Entries beyond which a checkpoint is cheaper for a learner: at a few hundred bytes each they are some MiB, and each must be applied.</summary>
+    internal int LearnerCheckpointEntries { get; init; } = 10_000;
 
     /// <summary>Told of every commit before it counts; test builds prove there that a majority holds the entry.</summary>
     internal Action<RaftGroup, long>? CommitWitness { get; init; }

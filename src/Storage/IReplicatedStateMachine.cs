@@ -44,6 +44,12 @@ public interface IReplicatedStateMachine : IDisposable
     LogPosition SaveCheckpoint(string directory);
 
     /// <summary>
+    /// <see cref="SaveCheckpoint"/> in two parts. When this returns, the copy is taken and entries may be applied again; what it returns makes the copy
+    /// complete, beside them. That reads and syncs all of it, which for some GiB takes seconds. One copy at a time.
+    /// </summary>
+    (LogPosition Position, Action Complete) TakeCheckpoint(string directory) => (SaveCheckpoint(directory), static () => { });
+
+    /// <summary>
     /// Replaces the whole state by the checkpoint in <paramref name="directory"/> (same file system; its files are consumed) by an
     /// atomic rename. A crash at any moment leaves the old or the new state. Refuses a position below <see cref="Applied"/>.
     /// </summary>

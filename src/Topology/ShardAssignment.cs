@@ -51,6 +51,16 @@ public sealed class ShardAssignment
         return Solve(ring, previous.ShardCount, replicationFactor, previous);
     }
 
+    /// <summary>
+    /// Replicas that each node of a ring should hold, by the order of its nodes: in proportion to weight, as far as zones and one replica of a shard on a node
+    /// allow. An assignment strays from it by 3 %, or by less than one replica where that is more.
+    /// </summary>
+    public static ImmutableArray<double> FairShares(HashRing ring, int shardCount, int replicationFactor)
+    {
+        ArgumentNullException.ThrowIfNull(ring);
+        return [.. new ReplicaQuota(ring.Nodes, new ZoneTable(ring.Nodes), shardCount, replicationFactor).FairShare];
+    }
+
     /// <summary>What a map says now, as the starting point of a change.</summary>
     public static ShardAssignment Of(ShardMap map)
     {

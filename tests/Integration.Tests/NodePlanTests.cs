@@ -21,6 +21,8 @@ public sealed class NodePlanTests
         await cluster.JoinAsync("n5");
         await cluster.ServesAsync("n4");
         await cluster.ServesAsync("n5");
+        await cluster.HeardAsync(client, "n4");
+        await cluster.HeardAsync(client, "n5");
         var plan = await cluster.CommitAsync(client, ComingAndGoing.Add("n4"), ComingAndGoing.Add("n5"));
         Assert.NotEmpty(plan.Moves);
         Assert.Equal((1, 1, 1), (plan.ToleranceBefore, plan.ToleranceDuring, plan.ToleranceAfter));

@@ -52,6 +52,14 @@ internal static class SomeCommands
             })),
         (3, Gen.Int[1, 6].Select(number => (PlacementCommand)new EndOperator(number, "no", number))),
         (1, Gen.Select(Gen.Int[0, 4], Gen.Bool).Select((number, hold) => (PlacementCommand)new HoldOperator(number, hold))),
+        (2, Gen.Select(Gen.Int[1, 5], Gen.Bool, Gen.Int[0, 2]).Select((kind, pause, until) => (PlacementCommand)new PauseScheduler((SchedulerKind)kind, pause, pause ? until : 0))),
+        (2, Gen.Select(Gen.Int[0, 15], Gen.Int[0, 2]).Select((set, value) => (PlacementCommand)new ChangeSettings
+        {
+            CopyMegabytes = (set & 1) != 0 ? value : null,
+            ForegroundP99Ms = (set & 2) != 0 ? value : null,
+            MovesAtOnce = (set & 4) != 0 ? value : null,
+            MovesAtOncePerNode = (set & 8) != 0 ? value : null,
+        })),
         (2, Gen.Select(SomeNode, Gen.Bool).Select((node, drain) => (PlacementCommand)new DrainNode(node, drain))),
         (2, SomeNode.Select(node => (PlacementCommand)new RemoveNode(node))));
 
@@ -130,6 +138,8 @@ internal static class SomeCommands
         RegisterNode register => PlacementChecks.MistakeIn(register) is null,
         StageChanges stage => PlacementChecks.MistakeIn(stage.Changes) is null,
         CommitPlan commit => PlacementChecks.MistakeIn(commit) is null,
+        ChangeSettings change => PlacementChecks.MistakeIn(change) is null,
+        PauseScheduler pause => PlacementChecks.MistakeIn(pause) is null,
         ClearPlan or EndOperator or HoldOperator or DrainNode or RemoveNode => true,
         _ => false,
     };

@@ -27,7 +27,9 @@ internal enum MoveStage
 /// <summary>How far a move is, as what the nodes say of themselves shows it: nobody keeps a record of it. Pure.</summary>
 /// <param name="Stage">The last step that is done.</param>
 /// <param name="Lag">Entries the new replica lacks; null if it does not answer.</param>
-internal readonly record struct MoveProgress(MoveStage Stage, long? Lag)
+/// <param name="Copied">Bytes of a checkpoint that are copied.</param>
+/// <param name="Total">Of how many; 0: none is being copied.</param>
+internal readonly record struct MoveProgress(MoveStage Stage, long? Lag, long Copied = 0, long Total = 0)
 {
     /// <summary>Entries: what a loaded shard has on its way at any moment.</summary>
     private const long CaughtUpLag = 500;
@@ -49,6 +51,7 @@ internal readonly record struct MoveProgress(MoveStage Stage, long? Lag)
         }
 
         return newCopy is null ? new(MoveStage.Agreed, null)
+            : newCopy.CopyBytes > 0 ? new(MoveStage.Copying, lag, newCopy.CopiedBytes, newCopy.CopyBytes)
             : lag is <= CaughtUpLag ? new(MoveStage.CaughtUp, lag)
             : new(MoveStage.Copying, lag);
     }
@@ -56,12 +59,31 @@ internal readonly record struct MoveProgress(MoveStage Stage, long? Lag)
     public string Describe(MoveInfo move) => Stage switch
     {
         MoveStage.Agreed => "agreed on",
+        MoveStage.Copying when Total > 0 => $"{move.ToNode} copies {Megabytes(Total)} MB",
         MoveStage.Copying => $"{move.ToNode} copies{(Lag is { } lag ? FormattableString.Invariant($", log lag {lag:N0} entries") : "")}",
         MoveStage.CaughtUp => FormattableString.Invariant($"{move.ToNode} caught up, log lag {Lag:N0} entries"),
         MoveStage.Voter => $"{move.ToNode} is a voter",
         MoveStage.Removed => $"{move.FromNode} is removed",
         _ => $"old copy on {move.FromNode} checked and dropped",
     };
+
+    /// <summary>The line of a copy that goes on, or null if there is none.</summary>
+    /// <param name="move">The move.</param>
+    /// <param name="before">How much was copied some time ago.</param>
+    /// <param name="elapsed">How long that is.</param>
+    public string? DescribeCopy(MoveInfo move, long before, TimeSpan elapsed)
+    {
+        if (Total == 0 || Copied <= before || elapsed <= TimeSpan.Zero)
+        {
+            return null;
+        }
+
+        var rate = (Copied - before) / elapsed.TotalSeconds;
+        return FormattableString.Invariant(
+            $"{move.ToNode} copied {Megabytes(Copied)} of {Megabytes(Total)} MB ({100.0 * Copied / Total:0} %), {rate / 1_000_000:0.0} MB/s, {(Total - Copied) / rate:0} s left");
+    }
+
+    private static string Megabytes(long bytes) => FormattableString.Invariant($"{bytes / 1_000_000.0:0.0}");
 
     private static GroupStatus? Group(IReadOnlyDictionary<string, StatusResponse> nodes, string node, MoveInfo move) =>
         nodes.GetValueOrDefault(node)?.Groups.FirstOrDefault(group => group.Shard == move.Shard);

@@ -71,10 +71,10 @@ internal static class NodeCommand
             }
 
             var listing = new Listing(
-                "node", "standing", "health", "silent_ms", "address", "replicas_at", "zone", "weight", "owns", "shards", "leaders", "data_bytes",
+                "node", "standing", "health", "silent_ms", "phi", "address", "replicas_at", "zone", "weight", "owns", "shards", "leaders", "data_bytes",
                 "disk_free_bytes", "disk_total_bytes", "placement", "version", "waits_for");
             listing.Add(
-                node.NodeId, node.Standing, node.Health, node.SilenceMs, node.Public, node.Raft, node.Zone, node.Weight, node.Owns, node.Shards,
+                node.NodeId, node.Standing, node.Health, node.SilenceMs, node.Suspicion, node.Public, node.Raft, node.Zone, node.Weight, node.Owns, node.Shards,
                 node.Leaders, node.DataBytes, node.DiskFreeBytes, node.DiskTotalBytes,
                 nodes.PlacementLeader == node.NodeId ? "leads" : nodes.PlacementVoters.Contains(node.NodeId) ? "votes" : "follows", node.Version,
                 node.Note);

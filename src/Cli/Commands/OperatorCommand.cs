@@ -103,11 +103,12 @@ internal static class OperatorCommand
 
     private static Listing Listed(IEnumerable<OperatorInfo> operators)
     {
-        var listing = new Listing("operator", "plan", "shard", "from", "to", "state", "note", "cause", "agreed", "ended");
+        var listing = new Listing("operator", "plan", "shard", "from", "to", "state", "note", "cause", "agreed", "ended", "epoch");
         foreach (var one in operators)
         {
             listing.Add(
-                $"op-{one.Number}", one.Plan, one.Shard, one.FromNode, one.ToNode, one.State, one.Note, one.Cause, Moment(one.AgreedMs), Moment(one.EndedMs));
+                $"op-{one.Number}", one.Plan, one.Shard, one.FromNode, one.ToNode, one.State, one.Note, one.Cause, Moment(one.AgreedMs), Moment(one.EndedMs),
+                one.EndedEpoch > 0 ? one.EndedEpoch : null);
         }
 
         return listing;

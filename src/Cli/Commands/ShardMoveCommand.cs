@@ -16,6 +16,9 @@ internal static class ShardMoveCommand
     /// <summary>Often enough that no step that takes time is missed; each look asks every node.</summary>
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Between two lines about a copy that goes on: people read them, and a copy takes minutes at most.</summary>
+    private static readonly TimeSpan CopyPeriod = TimeSpan.FromSeconds(2);
+
     public static Command Move(Shell shell)
     {
         var shard = Shard();
@@ -77,6 +80,7 @@ internal static class ShardMoveCommand
     private static async Task<int> WatchAsync(Invocation run, KvClient client, MoveInfo move, long begun)
     {
         var shown = MoveStage.Agreed;
+        var (copied, copiedAt) = (0L, begun);
         try
         {
             while (true)
@@ -91,6 +95,18 @@ internal static class ShardMoveCommand
                     shown = progress.Stage;
                     await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
                         $"  [{(int)shown}/{(int)MoveStage.Dropped}] {progress.Describe(move),-50} {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s"));
+                    await run.Console.Out.FlushAsync(run.Cancellation);
+                }
+
+                var elapsed = Stopwatch.GetElapsedTime(copiedAt);
+                if (progress.Total == 0 || progress.Copied < copied)
+                {
+                    (copied, copiedAt) = (progress.Copied, Stopwatch.GetTimestamp());
+                }
+                else if (elapsed >= CopyPeriod && progress.DescribeCopy(move, copied, elapsed) is { } line)
+                {
+                    (copied, copiedAt) = (progress.Copied, Stopwatch.GetTimestamp());
+                    await run.Console.Out.WriteLineAsync($"        {line}");
                     await run.Console.Out.FlushAsync(run.Cancellation);
                 }
 

@@ -48,7 +48,7 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
         var attempts = Attempts == 1 ? "1 attempt" : string.Create(CultureInfo.InvariantCulture, $"{Attempts} attempts");
         var where = Shard is { } shard ? string.Create(CultureInfo.InvariantCulture, $", shard {shard}") : "";
         var fate = !isWrite ? "" : Outcome == KvOutcome.Unknown
-            ? $" It may have been applied; request id {requestId}."
+            ? requestId is null ? " It may have been applied." : $" It may have been applied; request id {requestId}."
             : " It was not applied.";
         var message = string.Create(
             CultureInfo.InvariantCulture,

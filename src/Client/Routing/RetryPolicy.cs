@@ -25,6 +25,11 @@ internal readonly record struct RetryDecision(bool Retry, TimeSpan Delay, bool A
 /// back apart. A <see cref="RetryBudget"/> that is empty does not fail a request, since that would make its outcome unknown for
 /// no reason; it makes it wait the longest pause.
 /// </para>
+/// <para>
+/// What one node cannot do, another is asked next, even if nobody else should know better: a node that was cut off from the others goes on answering
+/// that its shard has no leader, and would be believed for as long as the cut lasts. Only a node that has too much to do is asked again; work that is
+/// sent round about is no less.
+/// </para>
 /// </summary>
 internal static class RetryPolicy
 {
@@ -62,7 +67,7 @@ internal static class RetryPolicy
         return new RetryDecision(
             Retry: true,
             delay,
-            AvoidNode: failure.Kind is FailureKind.ReplicaUnfit or FailureKind.Fault || failure.IsSilence,
+            AvoidNode: failure.Kind is FailureKind.Unavailable or FailureKind.ReplicaUnfit or FailureKind.Fault || failure.IsSilence,
             RefreshRoutes: failure.Kind == FailureKind.Redirect || failure.IsSilence);
     }
 

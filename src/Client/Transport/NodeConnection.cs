@@ -30,6 +30,8 @@ internal sealed class NodeConnection : IAsyncDisposable
         Nodes = new Nodes.NodesClient(_channel);
         Plans = new Plans.PlansClient(_channel);
         Operators = new Operators.OperatorsClient(_channel);
+        Schedulers = new Schedulers.SchedulersClient(_channel);
+        Ring = new Ring.RingClient(_channel);
         EventualKv = new EventualKv.EventualKvClient(_channel);
         EventualRepair = new EventualRepair.EventualRepairClient(_channel);
     }
@@ -51,6 +53,10 @@ internal sealed class NodeConnection : IAsyncDisposable
     public Plans.PlansClient Plans { get; }
 
     public Operators.OperatorsClient Operators { get; }
+
+    public Schedulers.SchedulersClient Schedulers { get; }
+
+    public Ring.RingClient Ring { get; }
 
     public EventualKv.EventualKvClient EventualKv { get; }
 

@@ -44,10 +44,10 @@ internal static class NodeServices
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
             .AddSingleton<MoveNotes>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
-            .AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
+            .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
-        services.AddSingleton(engines).AddSingleton<ShardTable>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
+        services.AddSingleton(engines).AddSingleton<LatencyWindow>().AddSingleton<ShardTable>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
 
     public static IServiceCollection AddRequestRouting(this IServiceCollection services, ShardMapHolder map) => services
         .AddSingleton(map)
@@ -101,6 +101,8 @@ internal static class NodeServices
             .AddSingleton<NodesService>()
             .AddSingleton<PlansService>()
             .AddSingleton<OperatorsService>()
+            .AddSingleton<SchedulersService>()
+            .AddSingleton<RingService>()
             .AddSingleton<AdminService>();
     }
 
@@ -145,6 +147,8 @@ internal static class NodeServices
         app.MapGrpcService<NodesService>();
         app.MapGrpcService<PlansService>();
         app.MapGrpcService<OperatorsService>();
+        app.MapGrpcService<SchedulersService>();
+        app.MapGrpcService<RingService>();
         app.MapGrpcService<EventualKvService>();
         app.MapGrpcService<EventualPeersService>();
         app.MapGrpcService<EventualTreesService>();

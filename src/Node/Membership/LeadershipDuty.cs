@@ -3,6 +3,7 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.State;
 using KvRaft.Raft;
 using KvRaft.Topology;
 using KvRaft.V1;
@@ -15,7 +16,7 @@ namespace KvRaft.Node.Membership;
 /// something changed.
 /// </summary>
 internal sealed class LeadershipDuty(
-    NodeOptions options, PlacementAgent placement, NodeMonitor monitor, PeerDirectory peers, RaftHost raft, TimeProvider time, ILogger<LeadershipDuty> logger)
+    NodeOptions options, PlacementAgent placement, NodeMonitor monitor, PeerDirectory peers, RaftHost raft, SchedulerNotes notes, TimeProvider time, ILogger<LeadershipDuty> logger)
 {
     /// <summary>Evictions at once: a drained node should not wait for its shards one by one.</summary>
     private const int AtOnce = 8;
@@ -34,7 +35,9 @@ internal sealed class LeadershipDuty(
 
     public async Task ActAsync(PlacementSight sight, CancellationToken cancellationToken)
     {
-        if (!sight.IsFit(options.NodeId) && await HandOverPlacementAsync(sight, cancellationToken))
+        var (settings, nowMs) = (sight.State.Operations.Settings, time.GetUtcNow().ToUnixTimeMilliseconds());
+        var drains = !settings.IsPaused(SchedulerKind.Drain, nowMs);
+        if (drains && !sight.IsFit(options.NodeId) && await HandOverPlacementAsync(sight, cancellationToken))
         {
             return;
         }
@@ -50,17 +53,21 @@ internal sealed class LeadershipDuty(
         var isCalm = sight.State.Moves.IsEmpty && shards.Count == sight.State.Map!.ShardCount && sight.Facts.Away.IsEmpty;
         var transfers = LeaderBalance.Next(shards, weights, Resting(shards), AtOnce);
         var isEviction = transfers.Any(transfer => !sight.IsFit(transfer.From));
-        if (transfers.Count == 0 || (!isEviction && (!isCalm || time.GetElapsedTime(_transferredAt) < BalancePace)))
+        if (transfers.Count == 0 || (isEviction ? !drains : settings.IsPaused(SchedulerKind.LeaderBalance, nowMs)) || (!isEviction && (!isCalm || time.GetElapsedTime(_transferredAt) < BalancePace)))
         {
             return;
         }
 
         await Task.WhenAll(transfers.Select(transfer => TransferAsync(transfer, isEviction, cancellationToken)));
         _transferredAt = time.GetTimestamp();
+        notes.Set(
+            isEviction ? SchedulerKind.Drain : SchedulerKind.LeaderBalance,
+            string.Join(", ", transfers.Select(static transfer => $"shard {transfer.Shard} is to be led on {transfer.To} instead of {transfer.From}")));
         _seenRound = monitor.Rounds.Next;
     }
 
-    private static List<LedShard> Led(PlacementSight sight)
+    /// <summary>The shards that are led, as the nodes that answer say, and who may lead them.</summary>
+    public static List<LedShard> Led(PlacementSight sight)
     {
         var leaders = new Dictionary<int, (NodeId Node, long Term)>();
         foreach (var (node, report) in sight.Reports.Where(pair => !sight.Facts.Away.Contains(pair.Key)))

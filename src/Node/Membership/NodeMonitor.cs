@@ -7,6 +7,7 @@ using KvRaft.Node.Routing;
 using KvRaft.Node.Services;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.Planning;
+using KvRaft.Raft;
 using KvRaft.Topology;
 using KvRaft.V1;
 
@@ -16,24 +17,27 @@ namespace KvRaft.Node.Membership;
 /// <param name="Health">By how long it has been silent.</param>
 /// <param name="Silence">Since it last answered, or since this node leads.</param>
 /// <param name="Status">What it said then; null: nothing since this node leads.</param>
-internal sealed record NodeReport(NodeHealthState Health, TimeSpan Silence, StatusResponse? Status);
+/// <param name="Suspicion">How strange the silence is; phi.</param>
+internal sealed record NodeReport(NodeHealthState Health, TimeSpan Silence, StatusResponse? Status, double Suspicion = 0);
 
 /// <summary>
-/// On the leader of group 0: asks every node how it is, once a second, and remembers when each answered last. Nothing of it is agreed on; the next leader
-/// asks anew, and a silence begins with its leadership.
+/// On the leader of group 0: asks every node how it is, once a second, and remembers when each answered last, and how regularly
+/// (<see cref="HeartbeatDetector"/>). Nothing of it is agreed on; the next leader asks anew, and a silence begins with its leadership.
 /// </summary>
 internal sealed class NodeMonitor(
-    NodeOptions options, PlacementAgent placement, PeerDirectory peers, OwnStatus own, ShardMapHolder map, NodeFailure failure,
-    TimeProvider time, ILogger<NodeMonitor> logger) : BackgroundService
+    NodeOptions options, PlacementAgent placement, PeerDirectory peers, OwnStatus own, ShardMapHolder map, CopyPacer pacer,
+    NodeFailure failure, TimeProvider time, ILogger<NodeMonitor> logger) : BackgroundService
 {
     /// <summary>Between questions, and for one. A node that pauses for less is not noticed, and a thousand nodes are a thousand questions a second.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    /// <summary>Two answers may be lost or late, to a pause of the node or of this one, before a silence is strange at all.</summary>
+    private static readonly TimeSpan PauseAccepted = 2 * Period;
 
     private readonly ConcurrentDictionary<NodeId, Heard> _heard = new();
     private readonly ConcurrentDictionary<NodeId, NodeHealthState> _told = new();
     private readonly HealthLimits _limits = new()
     {
-        SuspectAfter = TimeSpan.FromTicks(Math.Min(TimeSpan.FromSeconds(3).Ticks, options.Timings.NodeDownAfter.Ticks)),
         DownAfter = options.Timings.NodeDownAfter,
         DeadAfter = options.Timings.NodeDeadAfter,
     };
@@ -52,9 +56,9 @@ internal sealed class NodeMonitor(
         }
 
         // A node that joined a moment ago was not asked yet.
-        var heard = _heard.GetOrAdd(node, _ => new Heard(time.GetTimestamp(), null));
-        var silence = time.GetElapsedTime(heard.At);
-        return new NodeReport(NodeHealth.Of(silence, _limits), silence, heard.Status);
+        var heard = _heard.GetOrAdd(node, NotYet);
+        var (silence, suspicion) = (time.GetElapsedTime(heard.At), heard.Detector.Suspicion);
+        return new NodeReport(NodeHealth.Of(silence, suspicion, _limits), silence, heard.Status, suspicion);
     }
 
     /// <summary>What plans are made from.</summary>
@@ -89,12 +93,14 @@ internal sealed class NodeMonitor(
             {
                 _heard.Clear();
                 _told.Clear();
+                pacer.Forget();
                 await news.WaitAsync(cancellationToken);
                 continue;
             }
 
             await Task.WhenAll(placement.State.Nodes.Where(node => node.Id != options.NodeId).Select(node => AskAsync(node.Id, cancellationToken)));
             Tell();
+            pacer.Look(Reports());
             Rounds.Raise();
             await pace.WaitForNextTickAsync(cancellationToken);
         }
@@ -110,16 +116,18 @@ internal sealed class NodeMonitor(
         try
         {
             var status = await peer.Admin.StatusAsync(
-                new StatusRequest(), deadline: DateTime.UtcNow + Period, cancellationToken: cancellationToken);
+                new StatusRequest { CopyBytesPerSecond = pacer.BytesPerSecond }, deadline: DateTime.UtcNow + Period, cancellationToken: cancellationToken);
             if (status.NodeId == node.Value && status.ClusterId == options.ClusterId.ToString())
             {
-                _heard[node] = new Heard(time.GetTimestamp(), status);
+                var detector = _heard.GetOrAdd(node, NotYet).Detector;
+                detector.Heard();
+                _heard[node] = new Heard(time.GetTimestamp(), status, detector);
             }
         }
         catch (Exception error) when (error is RpcException or ObjectDisposedException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            _heard.TryAdd(node, new Heard(time.GetTimestamp(), null));
+            _heard.GetOrAdd(node, NotYet);
         }
     }
 
@@ -136,5 +144,7 @@ internal sealed class NodeMonitor(
         }
     }
 
-    private sealed record Heard(long At, StatusResponse? Status);
+    private Heard NotYet(NodeId node) => new(time.GetTimestamp(), null, new HeartbeatDetector(Period, PauseAccepted, time));
+
+    private sealed record Heard(long At, StatusResponse? Status, HeartbeatDetector Detector);
 }

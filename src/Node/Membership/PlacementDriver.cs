@@ -33,7 +33,7 @@ internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<
 /// The placement driver: on the leader of group 0 it brings what is towards what is agreed on, one small step after the other. Everything it decides is a
 /// function in <c>src/Placement/Planning</c>; everything it must remember is in group 0; so it may die anywhere, and whoever leads next goes on.
 /// <list type="number">
-/// <item><see cref="OperatorDuty"/>: moves that wait begin, as far as nothing keeps them; replicas of dead nodes are planned anew.</item>
+/// <item><see cref="OperatorDuty"/>: moves that wait begin, as far as nothing keeps them, and are looked after; replicas of dead nodes are planned anew.</item>
 /// <item><see cref="DepartureDuty"/>: a node that holds nothing any more and was to leave is gone.</item>
 /// <item><see cref="SeatDuty"/>: group 0's own voters.</item>
 /// <item><see cref="LeadershipDuty"/>: who leads which shard.</item>
@@ -41,7 +41,7 @@ internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<
 /// The moves themselves are made by the leaders of the shards (<see cref="MoveDriver"/>).
 /// </summary>
 internal sealed class PlacementDriver(
-    PlacementAgent placement, NodeMonitor monitor, ShardMapHolder map, OperatorDuty operators, DepartureDuty departures, SeatDuty seats,
+    PlacementAgent placement, NodeMonitor monitor, ShardMapHolder map, OperatorWatchdog watchdog, OperatorDuty operators, DepartureDuty departures, SeatDuty seats,
     LeadershipDuty leaderships, NodeFailure failure, TimeProvider time) : BackgroundService
 {
     /// <summary>Between two looks when nothing is new. What it waits for is mostly told; what is not (silence) takes seconds to mean something.</summary>
@@ -60,6 +60,7 @@ internal sealed class PlacementDriver(
             var (news, round) = (map.Changes.Next, monitor.Rounds.Next);
             if (!placement.Group.IsLeader || !placement.State.IsInitialized)
             {
+                watchdog.Forget();
                 await news.WaitAsync(cancellationToken);
                 continue;
             }

@@ -12,9 +12,6 @@ namespace KvRaft.Node.Membership;
 /// <summary>On the leader of group 0: makes plans from what is agreed on and heard, and commits them.</summary>
 internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router, NodeMonitor monitor, DeadlineTokens tokens, TimeProvider time)
 {
-    /// <summary>Bytes per second at which one copy is pulled; see <c>RaftHostOptions.CatchUpBytesPerSecondMax</c>.</summary>
-    private const long CopyBytesPerSecond = 128L << 20;
-
     /// <summary>A plan is refused if the state changed while it was made, and made anew; keyspaces are created all the time.</summary>
     private const int Attempts = 5;
 
@@ -50,7 +47,7 @@ internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router
 
         var staged = sight.State.Operations.Staged;
         var (plan, refused) = Planner.Make(sight.State, staged.AddRange(more.Where(change => !staged.Contains(change))), sight.Facts);
-        return plan is null ? PlacementRouter.ToFailure(refused!) : PlacementWire.ToWire(plan, 0, sight.State.Epoch, CopyBytesPerSecond);
+        return plan is null ? PlacementRouter.ToFailure(refused!) : PlacementWire.ToWire(plan, 0, sight.State.Epoch, sight.State.Operations.Settings);
     }
 
     public async Task<Answered<PlanInfo>> StageAsync(ImmutableArray<TopologyChange> changes, Deadline deadline)
@@ -86,7 +83,7 @@ internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router
             var isStale = false;
             var answered = await router.ProposeAsync<PlanInfo>(
                 command,
-                outcome => PlacementWire.ToWire(plan, ((PlanCommitted)outcome).Plan, ((PlanCommitted)outcome).Epoch, CopyBytesPerSecond),
+                outcome => PlacementWire.ToWire(plan, ((PlanCommitted)outcome).Plan, ((PlanCommitted)outcome).Epoch, sight.State.Operations.Settings),
                 deadline,
                 refusal => isStale = refusal.Reason == PlacementRefusal.PlanIsStale);
             if (!isStale || attempt == Attempts)

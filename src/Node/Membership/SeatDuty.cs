@@ -1,6 +1,7 @@
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.State;
 using KvRaft.Raft;
 using KvRaft.Topology;
 
@@ -10,13 +11,18 @@ namespace KvRaft.Node.Membership;
 /// Group 0's own voters: one change at a time, by the rules for every group. A newcomer has followed the group since it joined; it votes once it follows
 /// closely. The leader never removes itself.
 /// </summary>
-internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, ILogger<SeatDuty> logger)
+internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, SchedulerNotes notes, TimeProvider time, ILogger<SeatDuty> logger)
 {
     /// <summary>For one step; see <see cref="MoveDriver"/>.</summary>
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(10);
 
     public async Task ActAsync(PlacementSight sight, CancellationToken stoppingToken)
     {
+        if (sight.State.Operations.Settings.IsPaused(SchedulerKind.Seats, time.GetUtcNow().ToUnixTimeMilliseconds()))
+        {
+            return;
+        }
+
         var voters = placement.Group.Voters();
         if (SeatRules.Next(sight.State, [.. voters.Select(static voter => voter.Node)], sight.Facts.Away, sight.HoldsNothing) is not { } change)
         {
@@ -32,10 +38,12 @@ internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, IL
             if (result == nameof(MembershipChange.Done))
             {
                 logger.PlacementActs(what);
+                notes.Set(SchedulerKind.Seats, what);
             }
             else
             {
                 logger.PlacementActRefused(what, result);
+                notes.Set(SchedulerKind.Seats, $"{what}: {result}");
             }
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)

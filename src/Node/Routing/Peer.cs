@@ -49,6 +49,8 @@ internal sealed class Peer : IAsyncDisposable
         Nodes = new Nodes.NodesClient(_channel);
         Plans = new Plans.PlansClient(_channel);
         Operators = new Operators.OperatorsClient(_channel);
+        Schedulers = new Schedulers.SchedulersClient(_channel);
+        Ring = new Ring.RingClient(_channel);
         EventualKv = new EventualKv.EventualKvClient(_channel);
         EventualTrees = new EventualTrees.EventualTreesClient(_channel);
         EventualPeers = new EventualPeers.EventualPeersClient(_channel);
@@ -73,6 +75,10 @@ internal sealed class Peer : IAsyncDisposable
     public Plans.PlansClient Plans { get; }
 
     public Operators.OperatorsClient Operators { get; }
+
+    public Schedulers.SchedulersClient Schedulers { get; }
+
+    public Ring.RingClient Ring { get; }
 
     public EventualKv.EventualKvClient EventualKv { get; }
 

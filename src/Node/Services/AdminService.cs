@@ -10,7 +10,15 @@ namespace KvRaft.Node.Services;
 /// <summary>For operators and tests: about the node that is asked, never forwarded.</summary>
 internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost raft) : Admin.AdminBase
 {
-    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context) => Task.FromResult(own.Now());
+    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    {
+        if (request.CopyBytesPerSecond > 0)
+        {
+            raft.Copies.BytesPerSecond = request.CopyBytesPerSecond;
+        }
+
+        return Task.FromResult(own.Now());
+    }
 
     public override Task<DigestResponse> Digest(DigestRequest request, ServerCallContext context)
     {

@@ -9,7 +9,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>The moves that are agreed on, one by one. Why one waits is known where group 0 is led.</summary>
-internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter router, PlanMaker plans, TimeProvider time) : Operators.OperatorsBase
+internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter router, PlanMaker plans, OperatorWatchdog watchdog, TimeProvider time) : Operators.OperatorsBase
 {
     public override Task<ListOperatorsResponse> List(ListOperatorsRequest request, ServerCallContext context) =>
         calls.LookAsync(deadline => ListHereAsync(request, deadline), (peer, call) => peer.Operators.ListAsync(request, call), context);
@@ -37,7 +37,7 @@ internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter rou
         }
 
         var response = new ListOperatorsResponse { Epoch = sight.State.Epoch.Value, Held = sight.State.Operations.IsHeld };
-        response.Operators.Add(sight.State.Operations.Operators.Select(one => PlacementWire.ToWire(one, sight)));
+        response.Operators.Add(sight.State.Operations.Operators.Select(one => PlacementWire.ToWire(one, sight, watchdog.Still(one.Number))));
         if (request.History)
         {
             response.History.Add(sight.State.Operations.History.Reverse().Select(PlacementWire.ToWire));

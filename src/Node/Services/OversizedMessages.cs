@@ -62,7 +62,7 @@ internal static class OversizedMessages
             unread.Buffer.Slice(0, PrefixBytes).CopyTo(prefix);
         }
 
-        request.BodyReader.AdvanceTo(unread.Buffer.Start);
+        request.BodyReader.AdvanceTo(unread.Buffer.Start, unread.Buffer.End);
         return isThere ? BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]) : null;
     }
 

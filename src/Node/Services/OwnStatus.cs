@@ -3,6 +3,7 @@ using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
 using KvRaft.Raft.Log;
 using KvRaft.Topology;
@@ -13,7 +14,7 @@ namespace KvRaft.Node.Services;
 
 /// <summary>What this node says of itself: to operators, and to the leader of group 0, which asks every second.</summary>
 internal sealed class OwnStatus(
-    NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, PlacementAgent placement, MoveNotes notes,
+    NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, PlacementAgent placement, MoveNotes notes, LatencyWindow writes,
     EventualLeftovers leftovers, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
@@ -41,12 +42,26 @@ internal sealed class OwnStatus(
             DiskFreeBytes = disk.AvailableFreeSpace,
             DiskTotalBytes = disk.TotalSize,
             Log = ToWire(raft.LogStatistics),
+            Load = LoadNow(),
         };
 
         // After the state was told: a node that leaves takes nothing more, so what is left now is all there will be.
         response.Eventual = leftovers.Now();
         response.Groups.Add(raft.Groups.OrderBy(group => group.Id).Select(ToWire));
         return response;
+    }
+
+    private LoadStatus LoadNow()
+    {
+        var summary = writes.Summary();
+        return new LoadStatus
+        {
+            Writes = summary.Count,
+            WriteP50Us = (long)summary.P50.TotalMicroseconds,
+            WriteP99Us = (long)summary.P99.TotalMicroseconds,
+            CopiedBytes = raft.Copies.Taken,
+            CopyBytesPerSecond = raft.Copies.BytesPerSecond,
+        };
     }
 
     private static LogStatus ToWire(LogStatistics log) => new()
@@ -81,6 +96,8 @@ internal sealed class OwnStatus(
             Revision = replica?.Store.Revision ?? 0,
             Bytes = replica?.Store.Statistics.DataBytes ?? 0,
             Move = status.IsLeader && !group.Id.IsPlacement ? notes.Of(group.Id.Shard) : "",
+            CopiedBytes = status.Copy?.Copied ?? 0,
+            CopyBytes = status.Copy?.Total ?? 0,
         };
         wire.Voters.Add(status.Voters.Select(voter => voter.Node.Value));
         return wire;

@@ -40,7 +40,7 @@ internal static class PlacementWire
         Zone = change.Zone,
     };
 
-    public static PlanInfo ToWire(Plan plan, long number, Epoch epoch, long copyBytesPerSecond)
+    public static PlanInfo ToWire(Plan plan, long number, Epoch epoch, PlacementSettings settings)
     {
         var info = new PlanInfo
         {
@@ -52,7 +52,7 @@ internal static class PlacementWire
             ToleranceAfter = plan.Tolerance.After,
             ZoneToleranceBefore = plan.Tolerance.ZoneBefore,
             ZoneToleranceAfter = plan.Tolerance.ZoneAfter,
-            EtaMs = plan.Bytes is { } bytes ? bytes * 1000 / copyBytesPerSecond : -1,
+            EtaMs = plan.Bytes is { } bytes ? (long)(bytes * 1000.0 / settings.CopyBytesPerSecond) : -1,
         };
         info.Changes.Add(plan.Changes.Select(ToWire));
         info.Moves.Add(plan.Moves.Select(static move => new PlanMove
@@ -88,19 +88,36 @@ internal static class PlacementWire
         DiskTotalBytes = report.Status?.DiskTotalBytes ?? 0,
         Version = report.Status?.ServerVersion ?? "",
         Owns = owns,
+        Suspicion = Math.Round(report.Suspicion, 1),
         Note = node.Standing == NodeStanding.Leaving ? EventualDeparture.WhyNot(state, report) ?? "" : "",
     };
 
-    public static OperatorInfo ToWire(MoveOperator one, PlacementSight sight)
+    /// <param name="one">It waits or runs.</param>
+    /// <param name="sight">What is agreed on and heard.</param>
+    /// <param name="still">Since when nothing about it has changed.</param>
+    public static OperatorInfo ToWire(MoveOperator one, PlacementSight sight, TimeSpan still)
     {
         var isRunning = one.IsRunning(sight.State);
         var info = Base(one);
         info.State = !isRunning ? "waiting" : sight.State.MoveOf(one.Shard)!.IsCancelling ? "cancelling" : "running";
-        info.Note = isRunning
-            ? sight.Reports.Values
-                .SelectMany(static report => report.Status?.Groups ?? [])
-                .FirstOrDefault(group => group.Shard == one.Shard.Value && group.Move.Length > 0)?.Move ?? ""
-            : OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away, OperatorDuty.Limits) ?? "it begins now";
+        if (!isRunning)
+        {
+            info.Note = OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away) ?? "it begins now";
+            return info;
+        }
+
+        var coming = OperatorWatchdog.ComingOf(one, sight);
+        info.CopiedBytes = coming?.CopiedBytes ?? 0;
+        info.CopyBytes = coming?.CopyBytes ?? 0;
+        info.StillMs = (long)still.TotalMilliseconds;
+        info.Note = info.CopyBytes > 0
+            ? FormattableString.Invariant($"{one.To} has copied {info.CopiedBytes / 1_000_000} of {info.CopyBytes / 1_000_000} MB")
+            : OperatorWatchdog.NoteOf(one, sight);
+        if (still >= OperatorWatch.StalledAfter)
+        {
+            info.Note = FormattableString.Invariant($"no progress for {still.TotalSeconds:0} s: {info.Note}");
+        }
+
         return info;
     }
 
@@ -110,6 +127,7 @@ internal static class PlacementWire
         info.State = ended.End.ToString().ToLowerInvariant();
         info.Note = ended.Note;
         info.EndedMs = ended.AtMs;
+        info.EndedEpoch = ended.Epoch.Value;
         return info;
     }
 

@@ -72,7 +72,10 @@ internal sealed class ReplicaRetirement(
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(CompareTimeout);
         var why = "no other replica is known";
-        foreach (var other in staying.Where(other => other.Node != options.NodeId))
+
+        // A digest reads everything, so the leader, which writers wait for, is asked last.
+        var leader = replica.Leader;
+        foreach (var other in staying.Where(other => other.Node != options.NodeId).OrderBy(other => other.Node == leader))
         {
             try
             {

@@ -19,7 +19,7 @@ namespace KvRaft.Node.Shards;
 /// </summary>
 internal sealed class ShardHost(
     NodeOptions options, Membership.PlacementAgent placement, ShardMapHolder map, ShardTable table, RaftHost raft, IEngineFactory engines,
-    ReplicaRetirement retirement, NodeFailure failure, TimeProvider time, ILogger<ShardHost> logger) : BackgroundService
+    ReplicaRetirement retirement, LatencyWindow writes, NodeFailure failure, TimeProvider time, ILogger<ShardHost> logger) : BackgroundService
 {
     /// <summary>Opening waits for the disk most of the time; a few at once keep it busy without a crowd of compactions.</summary>
     private const int OpensAtOnce = 4;
@@ -87,7 +87,7 @@ internal sealed class ShardHost(
             ShardDirectory.Of(options.DataDirectory, wish.Shard, wish.Incarnation), engines, ShardSettings.Default);
         var spec = new GroupSpec(GroupId.OfShard(wish.Shard), wish.Incarnation, wish.Voters, wish.IsLearner);
         var group = await OpenGroupAsync(spec, store, cancellationToken);
-        var replica = new ShardReplica(wish.Shard, group, store, time) { IsResting = IsResting(placement.State, options.NodeId) };
+        var replica = new ShardReplica(wish.Shard, group, store, writes, time) { IsResting = IsResting(placement.State, options.NodeId) };
         lock (_running)
         {
             _running.Add(wish.Shard, replica);

@@ -1,4 +1,5 @@
 using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
 using KvRaft.Storage.Shards;
 using KvRaft.Topology;
@@ -26,12 +27,14 @@ internal sealed class ShardReplica
     private readonly SharedRounds<ProposalStatus> _ticks;
     private readonly SharedRounds<bool> _catchUps;
     private readonly ProposalWait _wait;
+    private readonly LatencyWindow _writes;
 
     /// <summary>The state here is at least as new as this moment of the monotonic clock; 0 = nothing is known. Only grows.</summary>
     private long _asOf;
 
-    public ShardReplica(ShardId shard, RaftGroup group, IShardStore store, TimeProvider time)
+    public ShardReplica(ShardId shard, RaftGroup group, IShardStore store, LatencyWindow writes, TimeProvider time)
     {
+        _writes = writes;
         _shard = shard;
         _group = group;
         _store = store;
@@ -81,6 +84,7 @@ internal sealed class ShardReplica
             return Failure.Overloaded($"the proposal queue of shard {_shard} holds {expected.TotalMilliseconds:0} ms of work, which the deadline does not allow; it", expected / 2);
         }
 
+        var begun = _time.GetTimestamp();
         var place = _wait.Enter(bytes.Length);
         ProposalResult result;
         try
@@ -95,6 +99,12 @@ internal sealed class ShardReplica
         if (result.Status == ProposalStatus.Applied)
         {
             _wait.Took(place);
+        }
+
+        // Also what was given up took its time.
+        if (result.Status is ProposalStatus.Applied or ProposalStatus.Unknown or ProposalStatus.Expired)
+        {
+            _writes.Record(begun);
         }
 
         return result.Status switch

@@ -102,6 +102,9 @@ internal static partial class LogMessages
     [LoggerMessage(1252, LogLevel.Information, "Node {Heard} is {Health}")]
     public static partial void NodeHealthChanged(this ILogger logger, NodeId heard, Placement.Planning.NodeHealthState health);
 
+    [LoggerMessage(1253, LogLevel.Warning, "Placement: {Operator} has made no progress for {Seconds} s: {Why}")]
+    public static partial void OperatorStalled(this ILogger logger, string @operator, long seconds, string why);
+
     // 1300: requests
     [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]
     public static partial void RequestFaulted(this ILogger logger, Exception error, string method);

@@ -8,7 +8,7 @@ public enum NodeHealthState
 {
     Up,
 
-    /// <summary>It missed some questions in a row.</summary>
+    /// <summary>It has been silent for longer than it ever is.</summary>
     Suspect,
 
     /// <summary>It is taken for away: nothing new is given to it.</summary>
@@ -18,11 +18,17 @@ public enum NodeHealthState
     Dead,
 }
 
-/// <summary>How long a silence means what.</summary>
+/// <summary>
+/// What a silence means. What is done about a node that is down or dead copies data or waits for somebody, so people set the time; suspicion only holds up what
+/// can wait.
+/// </summary>
 public sealed record HealthLimits
 {
-    /// <summary>Three questions of a second each: one may be lost to a pause.</summary>
-    public TimeSpan SuspectAfter { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// How strange a silence may be, as phi of a detector that learns how the node answers (<see cref="Raft.HeartbeatDetector"/>): what is strange differs
+    /// from machine to machine, and costs little to be wrong about.
+    /// </summary>
+    public double SuspicionMax { get; init; } = Raft.HeartbeatDetector.SuspicionMax;
 
     /// <summary>A process that was started again answers before.</summary>
     public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(10);
@@ -34,12 +40,15 @@ public sealed record HealthLimits
 /// <summary>What silence means, and when it is time to act on it. Pure.</summary>
 public static class NodeHealth
 {
-    public static NodeHealthState Of(TimeSpan silence, HealthLimits limits)
+    /// <param name="silence">Since it last answered.</param>
+    /// <param name="suspicion">Phi; see <see cref="HealthLimits.SuspicionMax"/>.</param>
+    /// <param name="limits">What they mean.</param>
+    public static NodeHealthState Of(TimeSpan silence, double suspicion, HealthLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
         return limits.DeadAfter > TimeSpan.Zero && silence >= limits.DeadAfter ? NodeHealthState.Dead
             : silence >= limits.DownAfter ? NodeHealthState.Down
-            : silence >= limits.SuspectAfter ? NodeHealthState.Suspect
+            : suspicion >= limits.SuspicionMax ? NodeHealthState.Suspect
             : NodeHealthState.Up;
     }
 

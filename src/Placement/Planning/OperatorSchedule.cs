@@ -4,33 +4,22 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>How much may move at once.</summary>
-public sealed record MoveLimits
-{
-    /// <summary>In the cluster. Each costs a copy; with more than a few at once clients feel it before the plan is done sooner.</summary>
-    public int AtOnce { get; init; } = 4;
-
-    /// <summary>To, or from, one node: two keep its disk busy, more only share it.</summary>
-    public int AtOncePerNode { get; init; } = 2;
-}
-
 /// <summary>
 /// Which operators that wait may begin, and what keeps the others. A pure function of the agreed state and of who answers; a shard has one move at a time,
-/// and none begins that would leave a shard worse off than it is.
+/// and none begins that would leave a shard worse off than it is. How many at once, the state's settings say.
 /// </summary>
 public static class OperatorSchedule
 {
     /// <summary>Those that may begin now, in their order, as if each before had begun.</summary>
-    public static IReadOnlyList<MoveOperator> Ready(PlacementState state, ImmutableHashSet<NodeId> away, MoveLimits limits)
+    public static IReadOnlyList<MoveOperator> Ready(PlacementState state, ImmutableHashSet<NodeId> away)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(away);
-        ArgumentNullException.ThrowIfNull(limits);
         var begun = state.Moves.Select(static move => new PlannedMove(move.Shard, move.From.Node, move.To.Node)).ToList();
         var ready = new List<MoveOperator>();
         foreach (var one in state.Operations.Operators.Where(one => !one.IsRunning(state)))
         {
-            if (WhyNot(one, state, begun, away, limits) is null)
+            if (WhyNot(one, state, begun, away) is null)
             {
                 ready.Add(one);
                 begun.Add(new PlannedMove(one.Shard, one.From, one.To));
@@ -41,13 +30,12 @@ public static class OperatorSchedule
     }
 
     /// <summary>What keeps an operator that waits, in words; null: nothing.</summary>
-    public static string? WhyNot(MoveOperator one, PlacementState state, ImmutableHashSet<NodeId> away, MoveLimits limits)
+    public static string? WhyNot(MoveOperator one, PlacementState state, ImmutableHashSet<NodeId> away)
     {
         ArgumentNullException.ThrowIfNull(one);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(away);
-        ArgumentNullException.ThrowIfNull(limits);
-        return WhyNot(one, state, [.. state.Moves.Select(static move => new PlannedMove(move.Shard, move.From.Node, move.To.Node))], away, limits);
+        return WhyNot(one, state, [.. state.Moves.Select(static move => new PlannedMove(move.Shard, move.From.Node, move.To.Node))], away);
     }
 
     /// <summary>An operator that can never run, and why: the state has gone another way since.</summary>
@@ -69,7 +57,7 @@ public static class OperatorSchedule
     }
 
     private static string? WhyNot(
-        MoveOperator one, PlacementState state, List<PlannedMove> begun, ImmutableHashSet<NodeId> away, MoveLimits limits)
+        MoveOperator one, PlacementState state, List<PlannedMove> begun, ImmutableHashSet<NodeId> away)
     {
         if (state.Operations.IsHeld)
         {
@@ -101,9 +89,10 @@ public static class OperatorSchedule
             return $"{alive} of {replicas.Length} replicas of shard {one.Shard} answer; that is no majority with one voter more";
         }
 
-        return begun.Count >= limits.AtOnce ? $"{begun.Count} moves are under way, the most at once"
-            : BusiestOf(begun, one.To) >= limits.AtOncePerNode ? $"{one.To} gets {limits.AtOncePerNode} replicas already, the most at once"
-            : begun.Count(move => move.From == one.From) >= limits.AtOncePerNode ? $"{one.From} gives {limits.AtOncePerNode} replicas already, the most at once"
+        var settings = state.Operations.Settings;
+        return begun.Count >= settings.MovesAtOnce ? $"{begun.Count} moves are under way, the most at once"
+            : BusiestOf(begun, one.To) >= settings.MovesAtOncePerNode ? $"{one.To} gets {settings.MovesAtOncePerNode} replicas already, the most at once"
+            : begun.Count(move => move.From == one.From) >= settings.MovesAtOncePerNode ? $"{one.From} gives {settings.MovesAtOncePerNode} replicas already, the most at once"
             : null;
     }
 

@@ -104,7 +104,7 @@ internal static class MoveRules
         var retired = state.Retired.RemoveAll(old => old.Shard == move.Shard && (old.Replica.Node == move.To.Node || old.Replica.Node == gone.Node))
             .Add(new RetiredReplica(move.Shard, gone));
         var operations = state.Operations.Of(move.Shard, move.From.Node, move.To.Node) is { } one
-            ? state.Operations.Ended(one, finish.End == MoveEnd.Moved ? OperatorEnd.Moved : OperatorEnd.Cancelled, "", finish.AtMs)
+            ? state.Operations.Ended(one, finish.End == MoveEnd.Moved ? OperatorEnd.Moved : OperatorEnd.Cancelled, "", finish.AtMs, new Epoch(state.Epoch.Value + 1))
             : state.Operations;
         var next = state.Next(map: map, moves: state.Moves.Remove(move), retired: Sorted(retired), operations: operations);
         return (next, new MoveFinished(move.Shard, move.To, finish.End, next.Epoch));

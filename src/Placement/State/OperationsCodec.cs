@@ -7,7 +7,8 @@ namespace KvRaft.Placement.State;
 /// The bytes of <see cref="OperationsState"/>, and of changes of nodes wherever they stand.
 /// <code>
 ///  operations  nextOperator:varint nextPlan:varint held:1  changes (staged)
-///              operators:varint operator*  history:varint (operator end:1 atMs:varint note:text)*
+///              operators:varint operator*  history:varint (operator end:1 atMs:varint note:text epoch:varint (version 4))*
+///              settings (version 4, as in SettingsCodec)
 ///  operator    number:varint plan:varint shard:varint from:text to:text held:1 atMs:varint cause:text
 ///  changes     changes:varint change*
 ///  change      kind:1 node:text (empty: of none) (kind 2: weight:f64)? (kind 3: zone:text)?
@@ -35,10 +36,15 @@ internal static class OperationsCodec
             writer.Byte((byte)ended.End);
             writer.VarUInt((ulong)ended.AtMs);
             writer.Text(ended.Note);
+            writer.VarUInt((ulong)ended.Epoch.Value);
         }
+
+        SettingsCodec.Write(writer, operations.Settings);
     }
 
-    public static OperationsState Read(ref PlacementReader reader)
+    /// <param name="reader">Stands where they begin.</param>
+    /// <param name="hasSettings">Written by nodes that know settings, and the epochs of the record.</param>
+    public static OperationsState Read(ref PlacementReader reader, bool hasSettings)
     {
         var (nextOperator, nextPlan, isHeld) = (reader.Number("next operator"), reader.Number("next plan"), reader.Flag());
         var staged = ReadChanges(ref reader);
@@ -62,7 +68,8 @@ internal static class OperationsCodec
             }
 
             var atMs = reader.Number("moment");
-            history.Add(new EndedOperator(one, end, reader.Text(4 * PlacementLimits.NoteLengthMax, "note"), atMs));
+            var note = reader.Text(4 * PlacementLimits.NoteLengthMax, "note");
+            history.Add(new EndedOperator(one, end, note, atMs, new Epoch(hasSettings ? reader.Number("epoch") : 0)));
         }
 
         return new OperationsState
@@ -73,6 +80,7 @@ internal static class OperationsCodec
             Staged = staged,
             Operators = operators.MoveToImmutable(),
             History = history.MoveToImmutable(),
+            Settings = hasSettings ? SettingsCodec.Read(ref reader) : PlacementSettings.Default,
         };
     }
 

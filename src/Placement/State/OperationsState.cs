@@ -29,6 +29,9 @@ public sealed record OperationsState
     /// <summary>Nothing that waits begins.</summary>
     public bool IsHeld { get; init; }
 
+    /// <summary>How the driver works.</summary>
+    public PlacementSettings Settings { get; init; } = PlacementSettings.Default;
+
     public MoveOperator? Find(long number) => Operators.FirstOrDefault(each => each.Number == number);
 
     public MoveOperator? Of(ShardId shard, NodeId from, NodeId to) =>
@@ -36,6 +39,7 @@ public sealed record OperationsState
 
     public bool Equals(OperationsState? other) =>
         other is not null && NextOperator == other.NextOperator && NextPlan == other.NextPlan && IsHeld == other.IsHeld
+        && Settings == other.Settings
         && Staged.AsSpan().SequenceEqual(other.Staged.AsSpan()) && Operators.AsSpan().SequenceEqual(other.Operators.AsSpan())
         && History.AsSpan().SequenceEqual(other.History.AsSpan());
 
@@ -47,9 +51,14 @@ public sealed record OperationsState
         NextOperator = NextOperator + 1,
     };
 
-    internal OperationsState Ended(MoveOperator one, OperatorEnd end, string note, long atMs)
+    /// <param name="one">The operator.</param>
+    /// <param name="end">How it ended.</param>
+    /// <param name="note">Why, for people.</param>
+    /// <param name="atMs">When, Unix milliseconds.</param>
+    /// <param name="epoch">The epoch that holds the end.</param>
+    internal OperationsState Ended(MoveOperator one, OperatorEnd end, string note, long atMs, Epoch epoch)
     {
-        var history = History.Add(new EndedOperator(one, end, note, atMs));
+        var history = History.Add(new EndedOperator(one, end, note, atMs, epoch));
         return this with
         {
             Operators = Operators.Remove(one),
@@ -92,4 +101,9 @@ public enum OperatorEnd : byte
 }
 
 /// <summary>A line of the record.</summary>
-public sealed record EndedOperator(MoveOperator Operator, OperatorEnd End, string Note, long AtMs);
+/// <param name="Operator">What ended.</param>
+/// <param name="End">How.</param>
+/// <param name="Note">Why, for people.</param>
+/// <param name="AtMs">When, Unix milliseconds; 0: not told.</param>
+/// <param name="Epoch">The epoch that holds the end, and what it made of the map; 0: it was not recorded then.</param>
+public sealed record EndedOperator(MoveOperator Operator, OperatorEnd End, string Note, long AtMs, Epoch Epoch);

@@ -103,6 +103,14 @@ internal static class PlacementChecks
     public static string? MistakeIn(EndOperator end) =>
         MistakeInNote(end.Note) ?? (end.AtMs < 0 || end.Operator < 1 ? "a moment or a number is negative" : null);
 
+    public static string? MistakeIn(ChangeSettings change) =>
+        new[] { change.CopyMegabytes, change.ForegroundP99Ms, change.MovesAtOnce, change.MovesAtOncePerNode }.Any(static value => value < 0) ? "a setting is negative" : null;
+
+    public static string? MistakeIn(PauseScheduler pause) =>
+        !Enum.IsDefined(pause.Scheduler) ? $"there is no scheduler {(byte)pause.Scheduler}"
+        : pause.UntilMs < 0 || (!pause.Pause && pause.UntilMs != 0) ? "the end of the pause makes no sense"
+        : null;
+
     public static string? MistakeInNote(string note) =>
         note.Length <= PlacementLimits.NoteLengthMax ? null : $"a note has at most {PlacementLimits.NoteLengthMax} characters";
 

@@ -173,6 +173,28 @@ public sealed record EndOperator(long Operator, string Note, long AtMs) : Placem
 /// <param name="Hold">Wait, or go on.</param>
 public sealed record HoldOperator(long Operator, bool Hold) : PlacementCommand;
 
+/// <summary>Changes how the placement driver works; null leaves a setting as it is.</summary>
+public sealed record ChangeSettings : PlacementCommand
+{
+    /// <summary><see cref="PlacementSettings.CopyMegabytes"/>.</summary>
+    public int? CopyMegabytes { get; init; }
+
+    /// <summary><see cref="PlacementSettings.ForegroundP99Ms"/>.</summary>
+    public int? ForegroundP99Ms { get; init; }
+
+    /// <summary><see cref="PlacementSettings.MovesAtOnce"/>.</summary>
+    public int? MovesAtOnce { get; init; }
+
+    /// <summary><see cref="PlacementSettings.MovesAtOncePerNode"/>.</summary>
+    public int? MovesAtOncePerNode { get; init; }
+}
+
+/// <summary>A scheduler does nothing for a while, or may go on.</summary>
+/// <param name="Scheduler">Which.</param>
+/// <param name="Pause">Wait, or go on.</param>
+/// <param name="UntilMs">With a pause: until when, Unix milliseconds; 0: until it is resumed.</param>
+public sealed record PauseScheduler(SchedulerKind Scheduler, bool Pause, long UntilMs = 0) : PlacementCommand;
+
 /// <summary>A node is drained, or is not any more.</summary>
 public sealed record DrainNode(NodeId Node, bool Drain) : PlacementCommand;
 

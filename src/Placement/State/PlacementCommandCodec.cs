@@ -26,6 +26,8 @@ namespace KvRaft.Placement.State;
 /// 15 HoldOperator       operator:varint hold:1
 /// 16 DrainNode          node:text drain:1
 /// 17 RemoveNode         node:text
+/// 18 ChangeSettings     (as in SettingsCodec)
+/// 19 PauseScheduler     scheduler:1 pause:1 untilMs:varint
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
 ///  more                 set:1 (bit 0: policy, of an eventual keyspace; 1: ttlMaxMs) policy? ttlMaxMs:varint?
@@ -58,6 +60,8 @@ public static class PlacementCommandCodec
         HoldOperator = 15,
         DrainNode = 16,
         RemoveNode = 17,
+        ChangeSettings = 18,
+        PauseScheduler = 19,
     }
 
     /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
@@ -171,6 +175,18 @@ public static class PlacementCommandCodec
                 writer.Byte((byte)Kind.RemoveNode);
                 writer.Text(remove.Node.Value);
                 break;
+            case ChangeSettings change:
+                RefuseMistake(PlacementChecks.MistakeIn(change), nameof(command));
+                writer.Byte((byte)Kind.ChangeSettings);
+                SettingsCodec.Write(writer, change);
+                break;
+            case PauseScheduler pause:
+                RefuseMistake(PlacementChecks.MistakeIn(pause), nameof(command));
+                writer.Byte((byte)Kind.PauseScheduler);
+                writer.Byte((byte)pause.Scheduler);
+                writer.Byte(pause.Pause ? (byte)1 : (byte)0);
+                writer.VarUInt((ulong)pause.UntilMs);
+                break;
             default:
                 throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
         }
@@ -215,6 +231,8 @@ public static class PlacementCommandCodec
             Kind.HoldOperator => new HoldOperator(reader.Number("operator"), reader.Flag()),
             Kind.DrainNode => new DrainNode(reader.NodeId(), reader.Flag()),
             Kind.RemoveNode => new RemoveNode(reader.NodeId()),
+            Kind.ChangeSettings => SettingsCodec.ReadChange(ref reader),
+            Kind.PauseScheduler => new PauseScheduler(SettingsCodec.ReadKind(ref reader), reader.Flag(), reader.Number("moment")),
             _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
         };
         reader.End();

@@ -168,6 +168,16 @@ public sealed class OperatorChanged(MoveOperator? one, Epoch epoch) : PlacementO
     public override string ToString() => $"{Operator?.ToString() ?? "all operators"} at epoch {Epoch}";
 }
 
+/// <summary>The settings are as the command wanted them.</summary>
+public sealed class SettingsChanged(PlacementSettings settings, Epoch epoch) : PlacementOutcome
+{
+    public PlacementSettings Settings { get; } = settings;
+
+    public Epoch Epoch { get; } = epoch;
+
+    public override string ToString() => $"settings changed at epoch {Epoch}";
+}
+
 /// <summary>A rule forbids the command; nothing changed.</summary>
 public sealed class PlacementRefused(PlacementRefusal reason, string message, KeyspaceDescriptor? existing = null) : PlacementOutcome
 {

@@ -29,6 +29,8 @@ internal static class PlacementRules
         CommitPlan commit => PlanRules.Commit(state, commit),
         EndOperator end => PlanRules.End(state, end),
         HoldOperator hold => PlanRules.Hold(state, hold),
+        ChangeSettings change => SettingRules.Change(state, change),
+        PauseScheduler pause => SettingRules.Pause(state, pause),
         _ => throw new InvariantException($"No rule for {command.GetType().Name}"),
     };
 

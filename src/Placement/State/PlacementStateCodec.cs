@@ -20,14 +20,15 @@ namespace KvRaft.Placement.State;
 ///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more (as in PlacementCommandCodec)
 /// </code>
 /// Operations are in <see cref="OperationsCodec"/>. Version 1 is read as a state without moves, version 2 as one whose nodes are all active and
-/// that has no operations. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
+/// that has no operations, version 3 as one whose settings nobody changed. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
 /// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
 /// not written.
 /// </summary>
 internal static class PlacementStateCodec
 {
     private const uint Magic = 0x5350_564B; // "KVPS", read as little-endian.
-    private const byte Version = 3;
+    private const byte Version = 4;
+    private const byte VersionWithOperations = 3;
     private const byte VersionWithMoves = 2;
     private const byte VersionFirst = 1;
     private const int HeaderSize = sizeof(uint) + 1 + sizeof(long) + sizeof(long) + sizeof(uint);
@@ -206,8 +207,8 @@ internal static class PlacementStateCodec
         Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
         var moves = version >= VersionWithMoves ? ReadMoves(ref reader, nodes, map) : [];
         var retired = version >= VersionWithMoves ? ReadRetired(ref reader, nodes, map) : [];
-        var (named, removed) = version >= Version ? ReadStandings(ref reader, nodes) : (nodes, []);
-        var operations = version >= Version ? OperationsCodec.Read(ref reader) : OperationsState.Empty;
+        var (named, removed) = version >= VersionWithOperations ? ReadStandings(ref reader, nodes) : (nodes, []);
+        var operations = version >= VersionWithOperations ? OperationsCodec.Read(ref reader, hasSettings: version >= Version) : OperationsState.Empty;
         return new PlacementState(clusterId, named, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), moves, retired, removed, operations);
     }
 

@@ -109,7 +109,7 @@ internal static class PlanRules
             return (cancelling, new OperatorChanged(one, cancelling.Epoch));
         }
 
-        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs));
+        var next = state.Next(operations: state.Operations.Ended(one, OperatorEnd.Dropped, end.Note, end.AtMs, new Epoch(state.Epoch.Value + 1)));
         return (next, new OperatorChanged(one, next.Epoch));
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -7,62 +6,76 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Pulls a checkpoint from another node in bounded chunks, each with a checksum, at a bounded rate, into a directory of its own. A
-/// fetch that was cut off goes on where it stopped as long as the same checkpoint is still offered.
+/// Pulls a checkpoint from another node in bounded chunks, each with a checksum, within the node's budget, into a directory of its own. A fetch that was cut
+/// off, by the end of this process or of the other, goes on where it stopped as long as the same checkpoint is still offered, and by the same node.
 /// </summary>
-internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, long bytesPerSecondMax, TimeProvider time, ILogger logger)
+internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, CopyBudget budget, TimeProvider time, ILogger logger)
 {
-    /// <summary>Large enough that the round trip does not matter, small enough that a broken connection costs little.</summary>
-    private const int ChunkBytes = 1 << 20;
-
-    private const string ManifestName = "manifest.json";
+    private readonly FetchDirectory _directory = new(directory);
+    private CopyProgress? _progress;
 
     /// <summary>Where the files are when a fetch has ended.</summary>
-    public string FilesDirectory { get; } = Path.Combine(directory, "files");
+    public string FilesDirectory => _directory.Files;
 
+    /// <summary>Of the fetch that is under way; null: none is.</summary>
+    public CopyProgress? Progress => Volatile.Read(ref _progress);
+
+    /// <summary>A fetch that was begun goes on with whom it was begun, if he still offers it; otherwise one begins with the given node.</summary>
     /// <exception cref="IOException">The peer went away, or this disk failed; call again to go on.</exception>
     public async Task<CheckpointManifest> FetchAsync(NodeId from, GroupId group, CancellationToken cancellationToken)
     {
-        using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
-        var manifest = await ResumeOrBeginAsync(peer, group, cancellationToken).ConfigureAwait(false);
-        var total = manifest.Files.Sum(file => file.Length);
-        LogMessages.CheckpointFetching(logger, group.Value, from.Value, manifest.Index, total);
-        var begun = time.GetTimestamp();
-        var fetched = 0L;
-        foreach (var file in manifest.Files)
+        if (await _directory.BegunAsync(cancellationToken).ConfigureAwait(false) is { } begun && begun.From != from.Value
+            && await TryGoOnAsync(begun, group, cancellationToken).ConfigureAwait(false) is { } manifest)
         {
-            fetched += await FetchFileAsync(peer, group, manifest, file, begun, fetched, cancellationToken).ConfigureAwait(false);
+            return manifest;
         }
 
-        await peer.AskAsync(
-            PeerRequestKind.Release, new ReleaseRequest(group.Value, manifest.Id), PeerJson.Default.ReleaseRequest, PeerJson.Default.NudgeAnswer, cancellationToken)
-            .ConfigureAwait(false);
-        File.Delete(Path.Combine(directory, ManifestName));
-        LogMessages.CheckpointFetched(logger, group.Value, from.Value, manifest.Index, total, time.GetElapsedTime(begun).TotalMilliseconds);
-        return manifest;
+        return await FetchFromAsync(from, group, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same, but only from the given node.</summary>
+    /// <exception cref="IOException">The peer went away, or this disk failed; call again to go on.</exception>
+    public async Task<CheckpointManifest> FetchFromAsync(NodeId from, GroupId group, CancellationToken cancellationToken)
+    {
+        using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
+        var begun = await _directory.BegunAsync(cancellationToken).ConfigureAwait(false);
+        if (begun is null || begun.From != from.Value || !await IsStillOfferedAsync(peer, group, begun.Manifest, cancellationToken).ConfigureAwait(false))
+        {
+            Discard();
+            begun = new BegunFetch(from.Value, await BeginAsync(peer, group, cancellationToken).ConfigureAwait(false));
+            await _directory.BeginAsync(begun, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await FetchAllAsync(peer, from, group, begun.Manifest, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Forgets everything that was fetched so far.</summary>
-    public void Discard()
+    public void Discard() => _directory.Delete();
+
+    /// <summary>Null: the node does not answer, or does not offer it any more.</summary>
+    private async Task<CheckpointManifest?> TryGoOnAsync(BegunFetch begun, GroupId group, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(directory))
+        PeerClient peer;
+        var from = new NodeId(begun.From);
+        try
         {
-            Directory.Delete(directory, recursive: true);
+            peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error))
+        {
+            return null;
+        }
+
+        using (peer)
+        {
+            return await IsStillOfferedAsync(peer, group, begun.Manifest, cancellationToken).ConfigureAwait(false)
+                ? await FetchAllAsync(peer, from, group, begun.Manifest, cancellationToken).ConfigureAwait(false)
+                : null;
         }
     }
 
-    private async ValueTask<CheckpointManifest> ResumeOrBeginAsync(PeerClient peer, GroupId group, CancellationToken cancellationToken)
+    private static async ValueTask<CheckpointManifest> BeginAsync(PeerClient peer, GroupId group, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(directory, ManifestName);
-        if (File.Exists(path)
-            && JsonSerializer.Deserialize(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), PeerJson.Default.CheckpointManifest) is { } begun
-            && await IsStillOfferedAsync(peer, group, begun, cancellationToken).ConfigureAwait(false))
-        {
-            return begun;
-        }
-
-        Discard();
-        Directory.CreateDirectory(FilesDirectory);
         var manifest = await peer.AskAsync(
             PeerRequestKind.Checkpoint, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.CheckpointManifest, cancellationToken)
             .ConfigureAwait(false);
@@ -75,7 +88,6 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, lon
             }
         }
 
-        await File.WriteAllBytesAsync(path, JsonSerializer.SerializeToUtf8Bytes(manifest, PeerJson.Default.CheckpointManifest), cancellationToken).ConfigureAwait(false);
         return manifest;
     }
 
@@ -97,41 +109,49 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, lon
         }
     }
 
-    private async ValueTask<long> FetchFileAsync(
-        PeerClient peer, GroupId group, CheckpointManifest manifest, CheckpointFile file, long begun, long before, CancellationToken cancellationToken)
+    private async Task<CheckpointManifest> FetchAllAsync(
+        PeerClient peer, NodeId from, GroupId group, CheckpointManifest manifest, CancellationToken cancellationToken)
     {
-        using var output = new FileStream(Path.Combine(FilesDirectory, file.Name), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
-
-        // Only whole chunks count as fetched: the last one before a crash may be torn.
-        var offset = Math.Min(output.Length, file.Length) / ChunkBytes * ChunkBytes;
-        output.SetLength(offset);
-        output.Position = offset;
-        var fetched = 0L;
-        while (offset < file.Length)
+        var total = manifest.Files.Sum(static file => file.Length);
+        var there = manifest.Files.ToDictionary(static file => file.Name, file => _directory.WholeOf(manifest, file));
+        var copied = there.Values.Sum();
+        LogMessages.CheckpointFetching(logger, group.Value, from.Value, manifest.Index, total, copied);
+        var begun = time.GetTimestamp();
+        try
         {
-            var length = (int)Math.Min(ChunkBytes, file.Length - offset);
-            var chunk = await peer.FetchAsync(new ChunkRequest(group.Value, manifest.Id, file.Name, offset, length), cancellationToken).ConfigureAwait(false);
-            if (chunk.Length != length)
+            Volatile.Write(ref _progress, new CopyProgress(copied, total));
+            foreach (var file in manifest.Files)
             {
-                throw new InvalidDataException($"Asked for {length} bytes of '{file.Name}', got {chunk.Length}.");
+                using var output = _directory.Open(file, there[file.Name]);
+                while (output.Position < file.Length)
+                {
+                    var length = (int)Math.Min(FetchDirectory.ChunkBytes, file.Length - output.Position);
+                    var chunk = await peer.FetchAsync(new ChunkRequest(group.Value, manifest.Id, file.Name, output.Position, length), cancellationToken)
+                        .ConfigureAwait(false);
+                    if (chunk.Length != length)
+                    {
+                        throw new InvalidDataException($"Asked for {length} bytes of '{file.Name}', got {chunk.Length}.");
+                    }
+
+                    await FetchDirectory.AppendAsync(output, chunk, cancellationToken).ConfigureAwait(false);
+                    Volatile.Write(ref _progress, new CopyProgress(copied += length, total));
+                    await budget.TakeAsync(length, cancellationToken).ConfigureAwait(false);
+                }
+
+                output.Flush(flushToDisk: true);
             }
 
-            await output.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
-            offset += length;
-            fetched += length;
-            await KeepToRateAsync(begun, before + fetched, cancellationToken).ConfigureAwait(false);
+            await peer.AskAsync(
+                PeerRequestKind.Release, new ReleaseRequest(group.Value, manifest.Id), PeerJson.Default.ReleaseRequest, PeerJson.Default.NudgeAnswer, cancellationToken)
+                .ConfigureAwait(false);
         }
-
-        output.Flush(flushToDisk: true);
-        return fetched;
-    }
-
-    private async ValueTask KeepToRateAsync(long begun, long bytes, CancellationToken cancellationToken)
-    {
-        var ahead = TimeSpan.FromSeconds((double)bytes / bytesPerSecondMax) - time.GetElapsedTime(begun);
-        if (ahead > TimeSpan.FromMilliseconds(1))
+        finally
         {
-            await Task.Delay(ahead, time, cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _progress, null);
         }
+
+        _directory.End();
+        LogMessages.CheckpointFetched(logger, group.Value, from.Value, manifest.Index, total, time.GetElapsedTime(begun).TotalMilliseconds);
+        return manifest;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using KvRaft.Raft.Peers;
 using KvRaft.Storage;
@@ -22,6 +23,7 @@ internal sealed class CheckpointShelf : IDisposable
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Dictionary<string, Shelved> _shelved = [];
+    private readonly ConcurrentDictionary<string, Need> _needs = [];
     private long _number;
 
     public CheckpointShelf(
@@ -44,6 +46,25 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
+    /// <summary>
+    /// The index of the oldest checkpoint that somebody fetches or has fetched a moment ago; null: there is none. Whoever has it needs the entries behind it.
+    /// </summary>
+    public long? NeededFrom
+    {
+        get
+        {
+            foreach (var (id, need) in _needs)
+            {
+                if (_time.GetElapsedTime(need.At) > KeptFor)
+                {
+                    _needs.TryRemove(new(id, need));
+                }
+            }
+
+            return _needs.IsEmpty ? null : _needs.Values.Min(static need => (long?)need.Index);
+        }
+    }
+
     /// <summary>Makes a checkpoint of the present state, or offers one that was made a moment ago.</summary>
     public async Task<CheckpointManifest> OfferAsync(CancellationToken cancellationToken)
     {
@@ -62,6 +83,7 @@ internal sealed class CheckpointShelf : IDisposable
                 .ToArray();
             var manifest = new CheckpointManifest(id, position.Term, position.Index, version, configuration, files);
             _shelved[id] = new Shelved(manifest, _time.GetTimestamp());
+            _needs[id] = new Need(manifest.Index, _time.GetTimestamp());
             LogMessages.CheckpointOffered(_logger, id, position.Index, files.Length, files.Sum(file => file.Length));
             return manifest;
         }
@@ -86,6 +108,7 @@ internal sealed class CheckpointShelf : IDisposable
             }
 
             shelved.UsedAt = _time.GetTimestamp();
+            _needs[id] = new Need(shelved.Manifest.Index, shelved.UsedAt);
             fileLength = found.Length;
         }
         finally
@@ -144,6 +167,9 @@ internal sealed class CheckpointShelf : IDisposable
             Directory.Delete(Path.Combine(_directory, id), recursive: true);
         }
     }
+
+    /// <summary>Also of a checkpoint that was released: what was fetched must still be caught up with.</summary>
+    private sealed record Need(long Index, long At);
 
     private sealed class Shelved(CheckpointManifest manifest, long usedAt)
     {

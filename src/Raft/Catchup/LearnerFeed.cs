@@ -12,11 +12,11 @@ namespace KvRaft.Raft.Catchup;
 internal sealed class LearnerFeed(
     RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
-    /// <summary>Entries beyond which a checkpoint is cheaper: at a few hundred bytes each they are some MiB, and each must be applied.</summary>
-    private const long CheckpointWorthEntries = 10_000;
-
     /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>While a large checkpoint is copied, writers get further ahead than one is worth; the next would find the same.</summary>
+    private bool _hasCheckpoint;
 
     /// <summary>Runs until the replica is a member; then Raft itself feeds it.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -63,14 +63,22 @@ internal sealed class LearnerFeed(
     {
         var voters = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
         var peers = await survey.AskAllAsync(voters, cancellationToken).ConfigureAwait(false);
-        var (source, status) = peers.OrderByDescending(static peer => peer.Status.CommitIndex).FirstOrDefault();
-        if (status is null || status.CommitIndex <= group.CommitIndex)
+        var ahead = peers.Where(peer => peer.Status.CommitIndex > group.CommitIndex).OrderByDescending(static peer => peer.Status.CommitIndex).ToList();
+        if (ahead.Count == 0)
         {
             return false;
         }
 
-        if (status.StartIndex > group.CommitIndex || status.AppliedIndex - group.CommitIndex > CheckpointWorthEntries)
+        // Who gave the checkpoint keeps what follows it; others may not.
+        var (source, status) = ahead.FirstOrDefault(peer => peer.Status.StartIndex <= group.CommitIndex);
+        if (status is null || (!_hasCheckpoint && status.AppliedIndex - group.CommitIndex > options.LearnerCheckpointEntries))
         {
+            // Applying waits for a moment while the copy is taken: of a follower nobody notices, of the leader every writer does.
+            var newest = ahead.Max(static peer => peer.Status.AppliedIndex);
+            source = ahead
+                .Where(peer => newest - peer.Status.AppliedIndex <= options.LearnerCheckpointEntries)
+                .OrderBy(static peer => peer.Status.IsLeader)
+                .First().Voter;
             var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
             if (manifest.Index > group.CommitIndex)
             {
@@ -78,6 +86,7 @@ internal sealed class LearnerFeed(
             }
 
             fetcher.Discard();
+            _hasCheckpoint = true;
             return true;
         }
 

@@ -100,7 +100,10 @@ internal sealed class ReplicaRescue(
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
             var ahead = peers
                 .Where(peer => peer.Status.StartIndex > group.Log.LastIndex && peer.Status.AppliedIndex > group.Machine.Applied.Index)
-                .OrderByDescending(peer => peer.Status.AppliedIndex)
+
+                // The leader keeps what follows its checkpoint, and it is the leader that goes on from there.
+                .OrderByDescending(peer => peer.Status.IsLeader)
+                .ThenByDescending(peer => peer.Status.AppliedIndex)
                 .Select(peer => (GroupVoter?)peer.Voter)
                 .FirstOrDefault();
             if (ahead is { } source)
@@ -146,7 +149,7 @@ internal sealed class ReplicaRescue(
             return false;
         }
 
-        var manifest = await fetcher.FetchAsync(leader.Node, group.Id, cancellationToken).ConfigureAwait(false);
+        var manifest = await fetcher.FetchFromAsync(leader.Node, group.Id, cancellationToken).ConfigureAwait(false);
         if (manifest.Index < proof.CommitIndex)
         {
             fetcher.Discard();

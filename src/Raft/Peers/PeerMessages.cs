@@ -57,6 +57,7 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(PeerStatus))]
 [JsonSerializable(typeof(LeaderProof))]
 [JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(Catchup.BegunFetch))]
 [JsonSerializable(typeof(ChunkRequest))]
 [JsonSerializable(typeof(EntriesRequest))]
 [JsonSerializable(typeof(ReleaseRequest))]

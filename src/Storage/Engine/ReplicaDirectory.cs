@@ -22,7 +22,9 @@ internal sealed class ReplicaDirectory
 
     private readonly string _path;
     private readonly IEngineFactory _engines;
-    private readonly Dictionary<string, CheckpointFile> _checksums = [];
+
+    /// <summary>Of the files of the present engine; another engine has files of the same names, and a dictionary of its own.</summary>
+    private Dictionary<string, CheckpointFile> _checksums = [];
     private int _generation;
 
     private ReplicaDirectory(string path, IEngineFactory engines, int generation)
@@ -79,22 +81,31 @@ internal sealed class ReplicaDirectory
         return new(engine);
     }
 
-    /// <summary>Copies an engine that holds <paramref name="position"/> into a new directory, as a complete checkpoint.</summary>
-    public void SaveCheckpoint(IStorageEngine engine, string directory, LogPosition position)
+    /// <summary>
+    /// Copies an engine that holds <paramref name="position"/> into a new directory. It is a complete checkpoint once the returned action has run, which
+    /// needs neither the engine nor this replica to stand still.
+    /// </summary>
+    public Action TakeCheckpoint(IStorageEngine engine, string directory, LogPosition position)
     {
         if (Path.Exists(directory))
         {
             throw new ArgumentException($"{directory} exists already.", nameof(directory));
         }
 
-        try
+        var known = _checksums;
+        Guarded(() => engine.SaveCheckpoint(directory));
+        return () => Guarded(() => CheckpointManifest.Write(directory, position, known));
+
+        void Guarded(Action step)
         {
-            engine.SaveCheckpoint(directory);
-            CheckpointManifest.Write(directory, position, _checksums);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new StorageException($"A checkpoint into {directory} failed: {error.Message}", error);
+            try
+            {
+                step();
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException($"A checkpoint into {directory} failed: {error.Message}", error);
+            }
         }
     }
 
@@ -121,7 +132,7 @@ internal sealed class ReplicaDirectory
         StepDone?.Invoke("synced");
         DurableFile.MoveDirectory(directory, DatabasePath(_generation + 1));
         _generation++;
-        _checksums.Clear();
+        _checksums = [];
         StepDone?.Invoke("renamed");
         File.Delete(Path.Combine(Current, CheckpointManifest.FileName));
         return new(_engines.Open(Current));

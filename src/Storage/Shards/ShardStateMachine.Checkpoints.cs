@@ -16,11 +16,18 @@ public sealed partial class ShardStateMachine
     /// <inheritdoc/>
     public LogPosition SaveCheckpoint(string directory)
     {
+        var (position, complete) = TakeCheckpoint(directory);
+        complete();
+        return position;
+    }
+
+    /// <inheritdoc/>
+    public (LogPosition Position, Action Complete) TakeCheckpoint(string directory)
+    {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         ThrowIfUnusable();
         var published = _published;
-        _directory.SaveCheckpoint(published.Handle.Engine, directory, published.State.Applied);
-        return published.State.Applied;
+        return (published.State.Applied, _directory.TakeCheckpoint(published.Handle.Engine, directory, published.State.Applied));
     }
 
     /// <summary>

@@ -19,6 +19,19 @@ public sealed class MoveProgressTests
         Assert.Equal(new MoveProgress((MoveStage)stage, lag), Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 2, last)));
 
     [Fact]
+    public void A_copy_says_how_much_how_fast_and_how_long_yet()
+    {
+        var copying = Replica("n4", 2, last: 9_999);
+        (copying.Item2.CopiedBytes, copying.Item2.CopyBytes) = (600_000_000, 2_100_000_000);
+        var progress = Of(Leader("n2", "n1", "n2", "n3"), copying);
+        Assert.Equal(new MoveProgress(MoveStage.Copying, 1, 600_000_000, 2_100_000_000), progress);
+        Assert.Equal("n4 copies 2100.0 MB", progress.Describe(Move));
+        Assert.Equal("n4 copied 600.0 of 2100.0 MB (29 %), 50.0 MB/s, 30 s left", progress.DescribeCopy(Move, 500_000_000, TimeSpan.FromSeconds(2)));
+        Assert.Null(progress.DescribeCopy(Move, 600_000_000, TimeSpan.FromSeconds(2)));
+        Assert.Null(Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 2)).DescribeCopy(Move, 0, TimeSpan.FromSeconds(2)));
+    }
+
+    [Fact]
     public void Then_it_is_a_voter_beside_the_old_one() =>
         Assert.Equal(MoveStage.Voter, Of(Leader("n2", "n1", "n2", "n3", "n4"), Replica("n4", 2)).Stage);
 

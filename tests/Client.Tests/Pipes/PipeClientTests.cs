@@ -278,6 +278,27 @@ public sealed class PipeClientTests
         Assert.Empty(node.Store.Executed);
     }
 
+    /// <summary>A partition may cut off the node that this client has its map from: it says for ever that there is no leader, and nothing newer is heard.</summary>
+    [Theory]
+    [InlineData(KvRouting.Direct)]
+    [InlineData(KvRouting.Endpoints)]
+    public async Task A_node_that_was_cut_off_with_the_map_it_gave_does_not_hold_its_clients(KvRouting routing)
+    {
+        var store = new FakeStore();
+        await using var cutOff = await FakeNode.StartAsync(store, "n1");
+        await using var other = await FakeNode.StartAsync(store, "n2");
+        cutOff.Rule = _ => new Step.Refuse(FakeStore.Error(StatusCode.Unavailable, ErrorReasons.NoLeader, Execution.NotExecuted));
+        cutOff.Routes = Maps(cutOff, other);
+        await using var client = new KvClient(Options(KvTransport.Pipe, cutOff, other) with { Routing = routing });
+
+        for (var i = 0; i < 20; i++)
+        {
+            await client.TextKeyspace().PutAsync($"k{i}", "v");
+        }
+
+        Assert.Equal(20, store.Executed.Count);
+    }
+
     [Fact]
     public async Task A_refusal_after_a_lost_answer_does_not_make_the_outcome_certain()
     {

@@ -46,6 +46,13 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
+    public void A_node_that_knows_no_leader_may_be_cut_off_and_another_is_asked()
+    {
+        Assert.True(Decide(Failed(FailureKind.Unavailable)) is { Retry: true, AvoidNode: true });
+        Assert.True(Decide(Failed(FailureKind.Overloaded)) is { Retry: true, AvoidNode: false });
+    }
+
+    [Fact]
     public void A_pause_the_node_asks_for_is_the_least()
     {
         var wish = TimeSpan.FromMilliseconds(700);

@@ -18,6 +18,7 @@ internal sealed class CheckedLoad : IAsyncDisposable
     private long _writes;
     private long _failed;
     private long _longestTicks;
+    private ConcurrentQueue<long> _ticks = new();
 
     public CheckedLoad(KvClient client, int workers, int writesPerSecond)
     {
@@ -36,6 +37,10 @@ internal sealed class CheckedLoad : IAsyncDisposable
 
     /// <summary>The longest write since this was asked last: no pause of any shard was longer.</summary>
     public TimeSpan TakeLongestWrite() => Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _longestTicks, 0));
+
+    /// <summary>What each write since this was asked last took, in milliseconds, the quickest first.</summary>
+    public IReadOnlyList<double> TakeWrites() =>
+        [.. Interlocked.Exchange(ref _ticks, new ConcurrentQueue<long>()).Select(static ticks => ticks * 1000.0 / Stopwatch.Frequency).Order()];
 
     /// <summary>Ends the load; answers keys that do not hold what was acknowledged last.</summary>
     public async Task<IReadOnlyCollection<string>> LostAsync()
@@ -75,7 +80,9 @@ internal sealed class CheckedLoad : IAsyncDisposable
             {
                 var begun = Stopwatch.GetTimestamp();
                 await keyspace.PutAsync(key, value);
-                Note(Stopwatch.GetTimestamp() - begun);
+                var took = Stopwatch.GetTimestamp() - begun;
+                Note(took);
+                _ticks.Enqueue(took);
                 _last[key] = value;
                 Interlocked.Increment(ref _writes);
                 var read = await keyspace.GetAsync(key);

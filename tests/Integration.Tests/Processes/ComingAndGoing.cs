@@ -24,6 +24,12 @@ internal static class ComingAndGoing
     public static Task QuietAsync(this ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
         async () => await TryAsync(() => client.Administration.ListOperatorsAsync()) is { Operators.Count: 0 } quiet ? quiet : null, "all moves to be done");
 
+    /// <summary>Waits until the placement driver hears a node; it asks once a second, so a node that serves already may still be taken for away.</summary>
+    public static Task HeardAsync(this ProcessCluster cluster, KvClient client, string node) => cluster.EventuallyAsync(
+        async () => await TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
+            && nodes.Nodes.Any(each => each.NodeId == node && each.Health == "up" && each.SilenceMs >= 0) ? nodes : null,
+        $"{node} to be heard");
+
     /// <summary>Commits changes; tried again while nobody leads group 0.</summary>
     public static async Task<PlanInfo> CommitAsync(this ProcessCluster cluster, KvClient client, params PlanChange[] changes)
     {

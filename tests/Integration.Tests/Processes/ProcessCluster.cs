@@ -142,6 +142,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return reader.ReadToEnd();
     }
 
+    /// <summary>What the nodes print from now on.</summary>
+    public LogTail TailLogs() => LogTail.FromNowOn(Nodes.Select(node => Path.Combine(_root, node, "node.log")));
+
     public string DataDirectory(string node) => Path.Combine(_root, node, "data");
 
     public int ProcessId(string node) => _nodes[node].Id;

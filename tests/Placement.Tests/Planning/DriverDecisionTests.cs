@@ -15,7 +15,7 @@ public class DriverDecisionTests
     public void As_many_moves_begin_as_the_limits_allow_and_the_others_say_what_keeps_them()
     {
         var state = Planned(out var leaving);
-        var ready = OperatorSchedule.Ready(state, Nobody, new MoveLimits());
+        var ready = OperatorSchedule.Ready(state, Nobody);
         Assert.Equal(2, ready.Count);
         Assert.All(ready, one => Assert.Equal(leaving, one.From));
         foreach (var one in ready)
@@ -24,9 +24,9 @@ public class DriverDecisionTests
         }
 
         var waits = state.Operations.Operators.First(one => !one.IsRunning(state));
-        Assert.Equal($"{leaving} gives 2 replicas already, the most at once", OperatorSchedule.WhyNot(waits, state, Nobody, new MoveLimits()));
-        Assert.Equal("2 moves are under way, the most at once", OperatorSchedule.WhyNot(waits, state, Nobody, new MoveLimits { AtOnce = 2 }));
-        Assert.Empty(OperatorSchedule.Ready(state, Nobody, new MoveLimits()));
+        Assert.Equal($"{leaving} gives 2 replicas already, the most at once", OperatorSchedule.WhyNot(waits, state, Nobody));
+        Assert.Equal("2 moves are under way, the most at once", OperatorSchedule.WhyNot(waits, Apply(state, new ChangeSettings { MovesAtOnce = 2 }), Nobody));
+        Assert.Empty(OperatorSchedule.Ready(state, Nobody));
     }
 
     [Fact]
@@ -34,12 +34,12 @@ public class DriverDecisionTests
     {
         var state = Planned(out _);
         var one = state.Operations.Operators[0];
-        Assert.Equal($"{one.To} does not answer", OperatorSchedule.WhyNot(one, state, [one.To], new MoveLimits()));
+        Assert.Equal($"{one.To} does not answer", OperatorSchedule.WhyNot(one, state, [one.To]));
         var replicas = state.Map![one.Shard].Replicas.Select(static replica => replica.Node).Where(node => node != one.From).ToImmutableHashSet();
-        Assert.Contains("1 of 3 replicas", OperatorSchedule.WhyNot(one, state, replicas, new MoveLimits()), StringComparison.Ordinal);
-        Assert.Null(OperatorSchedule.WhyNot(one, state, [one.From], new MoveLimits()));
-        Assert.Equal("it is paused", OperatorSchedule.WhyNot(one with { IsHeld = true }, state, Nobody, new MoveLimits()));
-        Assert.Equal("operators are paused", OperatorSchedule.WhyNot(one, Apply(state, new HoldOperator(0, Hold: true)), Nobody, new MoveLimits()));
+        Assert.Contains("1 of 3 replicas", OperatorSchedule.WhyNot(one, state, replicas), StringComparison.Ordinal);
+        Assert.Null(OperatorSchedule.WhyNot(one, state, [one.From]));
+        Assert.Equal("it is paused", OperatorSchedule.WhyNot(one with { IsHeld = true }, state, Nobody));
+        Assert.Equal("operators are paused", OperatorSchedule.WhyNot(one, Apply(state, new HoldOperator(0, Hold: true)), Nobody));
     }
 
     [Fact]
@@ -53,16 +53,17 @@ public class DriverDecisionTests
     }
 
     [Theory]
-    [InlineData(1, NodeHealthState.Up)]
-    [InlineData(3, NodeHealthState.Suspect)]
-    [InlineData(10, NodeHealthState.Down)]
-    [InlineData(600, NodeHealthState.Dead)]
-    public void Silence_means_more_the_longer_it_lasts(int seconds, NodeHealthState expected) =>
-        Assert.Equal(expected, NodeHealth.Of(TimeSpan.FromSeconds(seconds), new HealthLimits()));
+    [InlineData(1, 0, NodeHealthState.Up)]
+    [InlineData(9, 7.9, NodeHealthState.Up)]
+    [InlineData(1, 8, NodeHealthState.Suspect)]
+    [InlineData(10, 0, NodeHealthState.Down)]
+    [InlineData(600, 300, NodeHealthState.Dead)]
+    public void Silence_means_more_the_longer_and_the_stranger_it_is(int seconds, double suspicion, NodeHealthState expected) =>
+        Assert.Equal(expected, NodeHealth.Of(TimeSpan.FromSeconds(seconds), suspicion, new HealthLimits()));
 
     [Fact]
     public void Without_a_delay_nobody_is_dead() =>
-        Assert.Equal(NodeHealthState.Down, NodeHealth.Of(TimeSpan.FromDays(9), new HealthLimits { DeadAfter = TimeSpan.Zero }));
+        Assert.Equal(NodeHealthState.Down, NodeHealth.Of(TimeSpan.FromDays(9), 300, new HealthLimits { DeadAfter = TimeSpan.Zero }));
 
     [Fact]
     public void A_leaving_voter_gives_its_seat_to_one_that_stays_the_newcomer_first()

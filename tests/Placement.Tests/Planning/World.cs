@@ -147,7 +147,10 @@ internal sealed class World
     }
 
     private Dictionary<NodeId, NodeHealthState> HealthOf() => State.Nodes.ToDictionary(
-        static node => node.Id, node => NodeHealth.Of(TimeSpan.FromSeconds(_now - _heardAt.GetValueOrDefault(node.Id)), Health));
+        static node => node.Id, node => HealthOf(_now - _heardAt.GetValueOrDefault(node.Id)));
+
+    // Who answers every second and then does not is suspected after some three.
+    private static NodeHealthState HealthOf(int silent) => NodeHealth.Of(TimeSpan.FromSeconds(silent), silent >= 3 ? 2 * Health.SuspicionMax : 0, Health);
 
     private ClusterFacts Facts() => new() { Away = [.. HealthOf().Where(static pair => pair.Value != NodeHealthState.Up).Select(static pair => pair.Key)] };
 
@@ -161,7 +164,7 @@ internal sealed class World
             }
         }
 
-        foreach (var one in OperatorSchedule.Ready(State, Facts().Away, new MoveLimits()))
+        foreach (var one in OperatorSchedule.Ready(State, Facts().Away))
         {
             Demand(new StartMove(one.Shard, one.From, one.To, _now));
         }

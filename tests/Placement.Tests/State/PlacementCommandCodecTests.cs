@@ -58,6 +58,11 @@ public class PlacementCommandCodecTests
         { "010F" + "00" + "01", new HoldOperator(0, Hold: true) },
         { "0110" + "026E31" + "01", new DrainNode(new NodeId("n1"), Drain: true) },
         { "0111" + "026E31", new RemoveNode(new NodeId("n1")) },
+        { "0112" + "00", new ChangeSettings() },
+        { "0112" + "0F" + "8001" + "00" + "02" + "01", new ChangeSettings { CopyMegabytes = 128, ForegroundP99Ms = 0, MovesAtOnce = 2, MovesAtOncePerNode = 1 } },
+        { "0112" + "02" + "32", new ChangeSettings { ForegroundP99Ms = 50 } },
+        { "0113" + "02" + "00" + "00", new PauseScheduler(SchedulerKind.Balance, Pause: false) },
+        { "0113" + "01" + "01" + "8001", new PauseScheduler(SchedulerKind.ReplaceDead, Pause: true, 128) },
         {
             "0101" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B"
             + "02" + "0161" + "000000000000F03F" + "027A31" + "03613A31" + "03613A32" + "0162" + "0000000000000040" + "00" + "03623A31" + "03623A32"
@@ -132,11 +137,14 @@ public class PlacementCommandCodecTests
 
     [Fact]
     public void Random_bytes_are_a_command_or_a_typed_error() =>
-        Gen.Select(Gen.Byte[0, 18], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
+        Gen.Select(Gen.Byte[0, 20], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AssertDecodesOrRefuses([1, kind, .. bytes]), iter: 20_000);
 
     [Theory]
     [InlineData("0204056361727473")]
-    [InlineData("0112056361727473")]
+    [InlineData("0112" + "10" + "01")]
+    [InlineData("0113" + "00" + "00" + "00")]
+    [InlineData("0113" + "06" + "00" + "00")]
+    [InlineData("0114056361727473")]
     [InlineData("0106" + "05" + "026E31" + "026E34" + "00")]
     [InlineData("010B" + "01" + "07" + "026E39")]
     [InlineData("0106056361727473")]

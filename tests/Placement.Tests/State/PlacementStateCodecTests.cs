@@ -27,14 +27,15 @@ public class PlacementStateCodecTests
             },
             new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 1000 });
         const string Hex =
-            "4B565053" + "03" + "0300000000000000" + "2211000000000000" + "6D000000"
+            "4B565053" + "04" + "0300000000000000" + "2211000000000000" + "75000000"
             + "01" + "00112233445566778899AABBCCDDEEFF"
             + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
             + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
             + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
             + "00" + "00"
             + "02" + "00000000000000000000000000000000" + "00" + "01" + "01" + "00" + "00" + "00" + "00"
-            + "568D5781"; // CRC-32C, little-endian
+            + "8001" + "32" + "04" + "02" + "01" + "0200" // settings; nobody asked for balance
+            + "D477869A"; // CRC-32C, little-endian
         Assert.Equal(Hex, Convert.ToHexString(PlacementStateCodec.EncodeFile(state, Position)));
     }
 
@@ -57,6 +58,25 @@ public class PlacementStateCodecTests
         Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
     }
 
+    // Written by nodes whose driver had no settings; the same state as above.
+    [Fact]
+    public void The_third_version_is_read_as_a_state_whose_settings_nobody_changed()
+    {
+        const string Hex =
+            "4B565053" + "03" + "0300000000000000" + "2211000000000000" + "6D000000"
+            + "01" + "00112233445566778899AABBCCDDEEFF"
+            + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
+            + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
+            + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
+            + "00" + "00"
+            + "02" + "00000000000000000000000000000000" + "00" + "01" + "01" + "00" + "00" + "00" + "00"
+            + "568D5781";
+        var (state, position) = PlacementStateCodec.DecodeFile(Convert.FromHexString(Hex));
+        Assert.Equal(Position, position);
+        Assert.Equal(PlacementSettings.Default, state.Operations.Settings);
+        Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
+    }
+
     [Fact]
     public void The_bytes_of_nodes_and_operations_never_change()
     {
@@ -76,7 +96,9 @@ public class PlacementStateCodecTests
                     new PlannedMove(new ShardId(1), SomeCommands.On(1)[0], SomeCommands.Newcomer.Id),
                 ],
             },
-            new EndOperator(1, "no", 129));
+            new EndOperator(1, "no", 129),
+            new ChangeSettings { CopyMegabytes = 200 },
+            new PauseScheduler(SchedulerKind.LeaderBalance, Pause: true, 128));
         var bytes = Convert.ToHexString(PlacementStateCodec.EncodeState(state));
         var none = "02" + "00000000000000000000000000000000";
         Assert.EndsWith(
@@ -84,7 +106,8 @@ public class PlacementStateCodecTests
             + "03" + "02" + "00" // next operator, next plan, not held
             + "02" + "02" + "026E31" + "0000000000000040" + "03" + "026E32" + "017A" // staged
             + "01" + "02" + "01" + "01" + Text(SomeCommands.On(1)[0]) + "026E39" + "00" + "8001" + "03776879"
-            + "01" + "01" + "01" + "00" + Text(SomeCommands.On(0)[0]) + "026E39" + "00" + "8001" + "03776879" + "03" + "8101" + "026E6F",
+            + "01" + "01" + "01" + "00" + Text(SomeCommands.On(0)[0]) + "026E39" + "00" + "8001" + "03776879" + "03" + "8101" + "026E6F" + "05" // ended at epoch 5
+            + "C801" + "32" + "04" + "02" + "02" + "0200" + "048001", // settings, two schedulers paused
             bytes,
             StringComparison.Ordinal);
         Assert.Equal(state, PlacementStateCodec.DecodeState(Convert.FromHexString(bytes)));
@@ -130,7 +153,7 @@ public class PlacementStateCodecTests
     [Fact]
     public void The_bytes_of_no_state_never_change() =>
         Assert.Equal(
-            "4B565053" + "03" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "45867BAD",
+            "4B565053" + "04" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "B879FE3C",
             Convert.ToHexString(PlacementStateCodec.EncodeFile(PlacementState.Empty, LogPosition.None)));
 
     [Fact]

@@ -139,6 +139,37 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(shard.Machine.Digest(), target.Machine.Digest());
     }
 
+    /// <summary>To read a copy of some GiB takes seconds, in which writers waited: they were applied to by whoever read.</summary>
+    [Fact]
+    public void A_copy_is_completed_beside_what_is_applied_and_even_beside_a_replacement()
+    {
+        using var shard = Filled("shard", Engines.RocksDb);
+        using var other = new Replica(_directory["other"], Engines.Shared);
+        shard.Machine.SaveCheckpoint(_directory["base"]);
+        other.Machine.InstallCheckpoint(_directory["base"]);
+        other.Next = other.Machine.Applied.Index + 1;
+        other.Apply(Put("newer", "1"));
+        other.Apply(Put("newest", "1"));
+        other.Machine.SaveCheckpoint(_directory["newer"]);
+
+        var digest = shard.Machine.Digest();
+        var (position, complete) = shard.Machine.TakeCheckpoint(_directory["copy"]);
+        Assert.Equal(shard.Machine.Applied, position);
+        shard.Apply(Put("later", "1"));
+        shard.Machine.InstallCheckpoint(_directory["newer"]);
+        complete();
+
+        using var target = new Replica(_directory["target"], Engines.Shared);
+        target.Machine.InstallCheckpoint(_directory["copy"]);
+        Assert.Equal((position, digest), (target.Machine.Applied, target.Machine.Digest()));
+
+        // Files of one name in both engines are not taken for one another's.
+        shard.Machine.SaveCheckpoint(_directory["again"]);
+        using var last = new Replica(_directory["last"], Engines.Shared);
+        last.Machine.InstallCheckpoint(_directory["again"]);
+        Assert.Equal(other.Machine.Digest(), last.Machine.Digest());
+    }
+
     [Fact]
     public async Task Readers_meet_the_old_engine_or_the_new_one_and_never_a_closed_one()
     {

@@ -1,0 +1,31 @@
+using Grpc.Core;
+using KvRaft.Client.Requests;
+using KvRaft.Client.Routing;
+
+namespace KvRaft.Client.Tests.Routing;
+
+public sealed class RequestTrailTests
+{
+    /// <summary>A process that was paused while it asked for a move heard DEADLINE_EXCEEDED, and said that the move had failed; it had been made.</summary>
+    [Fact]
+    public void A_change_whose_answer_never_came_may_have_been_made_whatever_a_later_attempt_was_refused_for()
+    {
+        var trail = new RequestTrail("MOVE_SHARD", isWrite: true, "-");
+        trail.AttemptAt("n1:1");
+        trail.Failed(new Failure(StatusCode.DeadlineExceeded, "DEADLINE_EXCEEDED", "", KvOutcome.Unknown) { Kind = FailureKind.Unavailable });
+        trail.AttemptAt("n2:1");
+        trail.Failed(new Failure(StatusCode.InvalidArgument, "INVALID_REQUEST", "shard 0 has no replica on 'n1'", KvOutcome.NotApplied) { Kind = FailureKind.Permanent });
+        var error = trail.ToException(TimeSpan.FromSeconds(12), requestId: null);
+        Assert.Equal(KvOutcome.Unknown, error.Outcome);
+        Assert.EndsWith("It may have been applied.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_only_looked_at_changes_nothing()
+    {
+        var trail = new RequestTrail("LIST_NODES", isWrite: false, "-");
+        trail.AttemptAt("n1:1");
+        trail.Failed(new Failure(StatusCode.DeadlineExceeded, "DEADLINE_EXCEEDED", "", KvOutcome.Unknown) { Kind = FailureKind.Unavailable });
+        Assert.Equal(KvOutcome.NotApplied, trail.ToException(TimeSpan.FromSeconds(1), requestId: null).Outcome);
+    }
+}

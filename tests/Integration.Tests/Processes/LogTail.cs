@@ -1,0 +1,25 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace KvRaft.Integration.Tests.Processes;
+
+/// <summary>What nodes print from a moment on: the way to be there when a step is taken that takes only milliseconds.</summary>
+internal sealed class LogTail
+{
+    private readonly IReadOnlyList<(string File, long From)> _marks;
+
+    private LogTail(IReadOnlyList<(string File, long From)> marks) => _marks = marks;
+
+    public static LogTail FromNowOn(IEnumerable<string> files) => new([.. files.Select(static file => (file, File.Exists(file) ? new FileInfo(file).Length : 0))]);
+
+    /// <summary>Has a node printed it since?</summary>
+    public bool Says(Regex what) => _marks.Any(mark => what.IsMatch(Read(mark.File, mark.From)));
+
+    private static string Read(string file, long from)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        stream.Position = from;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+}
