@@ -7,7 +7,8 @@ using KvRaft.V1;
 namespace KvRaft.Client;
 
 /// <summary>
-/// What operators ask of a cluster, in the wire's own types. Calls that any node can answer go from node to node until one does.
+/// What operators ask of a cluster, in the wire's own types. Calls that any node can answer go from node to node until one does. A change of
+/// keyspaces is in force for all later requests of the same client; other clients see it as soon as the node they ask has heard of it.
 /// </summary>
 public sealed partial class KvAdministration
 {
@@ -16,13 +17,15 @@ public sealed partial class KvAdministration
 
     private readonly KvClientOptions _options;
     private readonly ConnectionPool _connections;
+    private readonly RouteCache _routes;
     private readonly NodeHealth _health;
     private readonly Random _chance;
 
-    internal KvAdministration(KvClientOptions options, ConnectionPool connections, NodeHealth health, Random chance)
+    internal KvAdministration(KvClientOptions options, ConnectionPool connections, RouteCache routes, NodeHealth health, Random chance)
     {
         _options = options;
         _connections = connections;
+        _routes = routes;
         _health = health;
         _chance = chance;
     }
@@ -45,8 +48,9 @@ public sealed partial class KvAdministration
         KeyspaceInfo keyspace, bool ifNotExists = false, CancellationToken cancellationToken = default)
     {
         var request = new CreateKeyspaceRequest { Keyspace = keyspace, IfNotExists = ifNotExists };
-        return AnyNodeAsync(
-            "CREATE_KEYSPACE", isWrite: !ifNotExists, (node, call) => node.Keyspaces.CreateAsync(request, call), cancellationToken);
+        return MadeAsync(
+            AnyNodeAsync("CREATE_KEYSPACE", isWrite: !ifNotExists, (node, call) => node.Keyspaces.CreateAsync(request, call), cancellationToken),
+            static created => created.Epoch);
     }
 
     /// <summary>Changes what may be changed of a keyspace; what is null stays. Repeating it does no harm.</summary>
@@ -76,7 +80,8 @@ public sealed partial class KvAdministration
             request.ValueBytesMax = bytes;
         }
 
-        return RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
+        return MadeAsync(
+            RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
     }
 
     /// <summary>Changes what an eventual keyspace promises, while it is used; what is not set stays. Repeating it does no harm.</summary>
@@ -84,7 +89,8 @@ public sealed partial class KvAdministration
     public Task<KeyspaceInfo> AlterKeyspaceAsync(string name, EventualPolicyChange change, CancellationToken cancellationToken = default)
     {
         var request = new AlterKeyspaceRequest { Name = name, Eventual = change };
-        return AnyNodeAsync("ALTER_KEYSPACE", isWrite: false, (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken);
+        return MadeAsync(
+            RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
     }
 
     /// <summary>What a node refuses to exceed.</summary>
@@ -93,12 +99,10 @@ public sealed partial class KvAdministration
             "GET_LIMITS", isWrite: false, (node, call) => node.Keyspaces.GetLimitsAsync(new GetLimitsRequest(), call), cancellationToken);
 
     /// <summary>Drops a keyspace with all its keys.</summary>
-    public Task<DropKeyspaceResponse> DropKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
+    public Task<DropKeyspaceResponse> DropKeyspaceAsync(string name, CancellationToken cancellationToken = default) => MadeAsync(
         AnyNodeAsync(
-            "DROP_KEYSPACE",
-            isWrite: true,
-            (node, call) => node.Keyspaces.DropAsync(new DropKeyspaceRequest { Name = name }, call),
-            cancellationToken);
+            "DROP_KEYSPACE", isWrite: true, (node, call) => node.Keyspaces.DropAsync(new DropKeyspaceRequest { Name = name }, call), cancellationToken),
+        static dropped => dropped.Epoch);
 
     public Task<KeyspaceInfo> GetKeyspaceAsync(string name, CancellationToken cancellationToken = default) =>
         AnyNodeAsync(
@@ -198,6 +202,14 @@ public sealed partial class KvAdministration
         return failure.Response is { } response
             ? response
             : throw trail.ToException(_options.TimeProvider.GetElapsedTime(startedAt), requestId: null);
+    }
+
+    /// <summary>Whoever makes a change sees it, whichever node is asked next.</summary>
+    private async Task<T> MadeAsync<T>(Task<T> change, Func<T, long> epochOf)
+    {
+        var answer = await change.ConfigureAwait(false);
+        _routes.Made(epochOf(answer));
+        return answer;
     }
 
     // These writes have no name, so one that may have been executed is not sent again.

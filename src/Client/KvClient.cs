@@ -65,7 +65,7 @@ public sealed class KvClient : IKvClient, IDisposable
             chance,
             log);
         _scans = new ScanRunner(options, _connections, Routes, _watcher, health, chance);
-        Administration = new KvAdministration(options, _connections, health, chance);
+        Administration = new KvAdministration(options, _connections, Routes, health, chance);
         Eventual = new KvEventual(_executor);
     }
 

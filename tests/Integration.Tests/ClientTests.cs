@@ -179,6 +179,23 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
         Assert.Equal((5L, false), (held.Value, held.ConditionFailed));
     }
 
+    /// <summary>Nodes hear of a change one after the other; whichever this client asks next must not answer from before it.</summary>
+    [Fact]
+    public async Task A_change_of_a_keyspace_is_in_force_for_whoever_made_it_on_every_node()
+    {
+        var keyspace = await KeyspaceAsync("changing");
+        foreach (var bytes in Enumerable.Range(1, 20))
+        {
+            await _client.Administration.AlterKeyspaceAsync("changing", valueBytesMax: bytes);
+            foreach (var key in Enumerable.Range(0, 8))
+            {
+                Assert.True((await keyspace.PutAsync($"{key}", new string('x', bytes))).Applied);
+                var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.PutAsync($"{key}", new string('x', bytes + 1)));
+                Assert.Equal(ErrorReasons.LimitExceeded, error.Reason);
+            }
+        }
+    }
+
     [Fact]
     public async Task Nothing_lives_longer_than_the_keyspace_allows()
     {

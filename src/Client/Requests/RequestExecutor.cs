@@ -185,6 +185,7 @@ internal sealed class RequestExecutor(
         {
             Keyspace = scope.Keyspace,
             RingEpoch = routes.Table.Epoch,
+            KnownEpoch = routes.KnownEpoch,
             TimeoutMs = (int)Math.Max(1, timeout.TotalMilliseconds),
             Attempt = attempt,
         };

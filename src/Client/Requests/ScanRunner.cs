@@ -128,7 +128,7 @@ internal sealed class ScanRunner(
     {
         var request = new ScanRequest
         {
-            Header = new RequestHeader { Keyspace = keyspace, RingEpoch = routes.Table.Epoch },
+            Header = new RequestHeader { Keyspace = keyspace, RingEpoch = routes.Table.Epoch, KnownEpoch = routes.KnownEpoch },
             Prefix = WireValues.ToWire(scan.Prefix),
             Start = WireValues.ToWire(scan.Start),
             End = WireValues.ToWire(scan.End),

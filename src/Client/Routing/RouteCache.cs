@@ -10,12 +10,32 @@ internal sealed class RouteCache
 {
     private RouteTable _table = RouteTable.Empty;
 
+    private long _knownEpoch;
+
     public RouteTable Table => Volatile.Read(ref _table);
+
+    /// <summary>Of the newest change of keyspaces that was made through this client; 0: none.</summary>
+    public long KnownEpoch => Volatile.Read(ref _knownEpoch);
+
+    /// <summary>A change was made: no node may answer from before it.</summary>
+    public void Made(long epoch)
+    {
+        for (var known = KnownEpoch; epoch > known;)
+        {
+            var before = Interlocked.CompareExchange(ref _knownEpoch, epoch, known);
+            known = before == known ? epoch : before;
+        }
+    }
 
     /// <returns>True if the map was newer and is now in force.</returns>
     public bool Offer(RouteMap map)
     {
         var fresh = new RouteTable(map);
+        if (Table.Map.ClusterId is { Length: > 0 } cluster && cluster != map.ClusterId)
+        {
+            Volatile.Write(ref _knownEpoch, 0);
+        }
+
         // A cluster that was made anew under the same addresses starts its epochs again.
         return Change(old => map.ClusterId != old.Map.ClusterId ? fresh
             : map.Epoch > old.Epoch ? KeepNewerLeaders(fresh, old) : old);

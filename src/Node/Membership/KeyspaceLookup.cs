@@ -10,7 +10,8 @@ namespace KvRaft.Node.Membership;
 /// <summary>
 /// Finds the keyspace a request names. Nearly always this node has heard of it. If not, somebody may have made it a moment ago through
 /// another node, so before a request is refused for it this node asks the leader of group 0 how far the registry has come, and
-/// hears everything up to there. One question serves all requests that wait for it. Thread-safe.
+/// hears everything up to there; likewise if the caller knows of a change that this node has not heard of. One question serves all requests that
+/// wait for it. Thread-safe.
 /// </summary>
 internal sealed class KeyspaceLookup
 {
@@ -34,23 +35,30 @@ internal sealed class KeyspaceLookup
         _rounds = new SharedRounds<Failure?>(CatchUpAsync);
     }
 
+    /// <summary>The keyspace that a request's header names; one of the other mode is none for it.</summary>
+    public async ValueTask<FoundKeyspace> FindAsync(RequestHeader? header, Topology.KeyspaceMode mode, Deadline deadline) =>
+        Only(mode, await FindAsync(header?.Keyspace ?? "", header?.KnownEpoch ?? 0, deadline));
+
     /// <summary>As <see cref="FindAsync(string, Deadline)"/>; a keyspace of the other mode is none for this request.</summary>
-    public async ValueTask<FoundKeyspace> FindAsync(string name, Topology.KeyspaceMode mode, Deadline deadline)
-    {
-        var found = await FindAsync(name, deadline);
-        return found.Keyspace is { } keyspace && keyspace.Mode != mode
-            ? new FoundKeyspace(found.View, null, Failure.WrongMode(keyspace.Name, keyspace.Mode))
-            : found;
-    }
+    public async ValueTask<FoundKeyspace> FindAsync(string name, Topology.KeyspaceMode mode, Deadline deadline) => Only(mode, await FindAsync(name, deadline));
 
     /// <summary>The view a request is to keep to its end and the keyspace in it, or why there is none.</summary>
     /// <param name="name">Empty means the default.</param>
     /// <param name="deadline">The caller's.</param>
-    public ValueTask<FoundKeyspace> FindAsync(string name, Deadline deadline)
+    public ValueTask<FoundKeyspace> FindAsync(string name, Deadline deadline) => FindAsync(name, knownEpoch: 0, deadline);
+
+    /// <param name="knownEpoch">Of a change the caller knows; a number no leader has heard of is of a cluster that is no more, and then all there is counts.</param>
+    private ValueTask<FoundKeyspace> FindAsync(string name, long knownEpoch, Deadline deadline)
     {
         var view = _map.Current;
-        return view.Map is null || view.Keyspace(name) is not null ? new(Look(view, name)) : FindLaterAsync(name, deadline);
+        return view.Map is null || (view.Epoch.Value >= knownEpoch && view.Keyspace(name) is not null)
+            ? new(Look(view, name))
+            : FindLaterAsync(name, deadline);
     }
+
+    private static FoundKeyspace Only(Topology.KeyspaceMode mode, FoundKeyspace found) => found.Keyspace is { } keyspace && keyspace.Mode != mode
+        ? new FoundKeyspace(found.View, null, Failure.WrongMode(keyspace.Name, keyspace.Mode))
+        : found;
 
     private static FoundKeyspace Look(RoutingView view, string name) =>
         RequestCheck.Keyspace(view, name, out var keyspace) is { } failure
@@ -59,7 +67,7 @@ internal sealed class KeyspaceLookup
 
     private async ValueTask<FoundKeyspace> FindLaterAsync(string name, Deadline deadline)
     {
-        if (!KeyspaceName.IsValid(name))
+        if (name.Length > 0 && !KeyspaceName.IsValid(name))
         {
             // No registry ever holds it.
             return new FoundKeyspace(_map.Current, null, Failure.KeyspaceNotFound(name));

@@ -25,7 +25,7 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
             return failure;
         }
 
-        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return found.Failure!;

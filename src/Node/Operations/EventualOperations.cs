@@ -233,7 +233,7 @@ internal sealed class EventualOperations(
     private async ValueTask<(EventualTarget? Target, Failure? Failure)> FindAsync(
         RequestHeader? header, ByteString key, QuorumOptions? quorum, Deadline deadline)
     {
-        var found = await keyspaces.FindAsync(header?.Keyspace ?? "", KeyspaceMode.Eventual, deadline);
+        var found = await keyspaces.FindAsync(header, KeyspaceMode.Eventual, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return (null, found.Failure);

@@ -122,7 +122,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             }
         }
 
-        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return found.Failure!;
@@ -234,6 +234,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
         {
             Keyspace = header.Keyspace,
             RingEpoch = header.RingEpoch,
+            KnownEpoch = header.KnownEpoch,
             NoForward = header.NoForward,
             Attempt = header.Attempt,
         };

@@ -20,7 +20,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return failure;
         }
 
-        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return found.Failure!;
@@ -51,7 +51,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return failure;
         }
 
-        var found = await keyspaces.FindAsync(request.Header?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is null)
         {
             return found.Failure!;

@@ -41,7 +41,7 @@ internal sealed class SingleKeyOperations(
             return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
         }
 
-        var found = await keyspaces.FindAsync(call.Header()?.Keyspace ?? "", Topology.KeyspaceMode.Strong, deadline);
+        var found = await keyspaces.FindAsync(call.Header(), Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
             return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);

@@ -37,7 +37,7 @@ internal sealed class KeyspaceService(
             command,
             outcome => ToInfo((KeyspaceCreated)outcome, request.IfNotExists),
             (peer, call) => peer.Keyspaces.CreateAsync(request, call),
-            static (created, state) => state.NextKeyspaceId.Value > (uint)created.Id,
+            static (created, state) => state.Epoch.Value >= created.Epoch,
             context);
     }
 
@@ -59,9 +59,9 @@ internal sealed class KeyspaceService(
         };
         return calls.ChangeAsync<KeyspaceInfo>(
             command,
-            outcome => RouteMaps.ToWire(((KeyspaceAltered)outcome).Keyspace),
+            outcome => ToInfo((KeyspaceAltered)outcome),
             (peer, call) => peer.Keyspaces.AlterAsync(request, call),
-            static (altered, state) => state.Keyspaces.Any(keyspace => RouteMaps.ToWire(keyspace).Equals(altered)),
+            static (altered, state) => state.Epoch.Value >= altered.Epoch,
             context);
     }
 
@@ -115,6 +115,11 @@ internal sealed class KeyspaceService(
             return Failure.Invalid("keyspace.id", "left out; the cluster gives it");
         }
 
+        if (wish.Epoch != 0)
+        {
+            return Failure.Invalid("keyspace.epoch", "left out; it is for answers");
+        }
+
         if ((NameMistake(wish.Name, "keyspace.name") ?? SizeMistake(wish.TtlDefaultMs, wish.TtlMaxMs, wish.ValueBytesMax, "keyspace.")) is { } mistake)
         {
             return mistake;
@@ -151,7 +156,16 @@ internal sealed class KeyspaceService(
 
     private static Answered<KeyspaceInfo> ToInfo(KeyspaceCreated created, bool ifNotExists) => created.Existed && !ifNotExists
         ? Failure.Refused(ErrorReasons.KeyspaceExists, $"keyspace '{created.Keyspace.Name}' exists, with the same properties")
-        : RouteMaps.ToWire(created.Keyspace);
+        : At(created.Epoch, created.Keyspace);
+
+    private static KeyspaceInfo ToInfo(KeyspaceAltered altered) => At(altered.Epoch, altered.Keyspace);
+
+    private static KeyspaceInfo At(Epoch epoch, KeyspaceDescriptor keyspace)
+    {
+        var info = RouteMaps.ToWire(keyspace);
+        info.Epoch = epoch.Value;
+        return info;
+    }
 
     private static T Answer<T>(Answered<T> answered)
         where T : class => answered.Answer ?? throw RpcStatus.ToException(answered.Failure!);
