@@ -144,6 +144,8 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         return (answered, refused);
     }
 
+    private static DateTime Deadline => DateTime.UtcNow + RunningCluster.Patience;
+
     private static async Task<RpcException?> Outcome(Func<Task> call)
     {
         try
@@ -186,7 +188,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
             type, method.Service.FullName, method.Name,
             Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes),
             Marshallers.Create<IMessage>(message => message.ToByteArray(), method.OutputType.Parser.ParseFrom));
-        var options = new CallOptions(deadline: DateTime.UtcNow + RunningCluster.Patience);
+        var options = new CallOptions(deadline: Deadline);
         switch (type)
         {
             case MethodType.Unary:
@@ -250,8 +252,8 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         var header = new RequestHeader { Keyspace = "alive" };
         var key = ByteString.CopyFromUtf8("key");
         await new Keyspaces.KeyspacesClient(node.Cluster.Channel(0)).CreateAsync(
-            new CreateKeyspaceRequest { Keyspace = new() { Name = header.Keyspace }, IfNotExists = true });
-        var put = await node.Cluster.Kv(0).PutAsync(new PutRequest { Header = header, Key = key, Value = key });
-        Assert.Equal(put.Version, (await node.Cluster.Kv(0).GetAsync(new GetRequest { Header = header, Key = key })).Current.Version);
+            new CreateKeyspaceRequest { Keyspace = new() { Name = header.Keyspace }, IfNotExists = true }, deadline: Deadline);
+        var put = await node.Cluster.Kv(0).PutAsync(new PutRequest { Header = header, Key = key, Value = key }, deadline: Deadline);
+        Assert.Equal(put.Version, (await node.Cluster.Kv(0).GetAsync(new GetRequest { Header = header, Key = key }, deadline: Deadline)).Current.Version);
     }
 }
