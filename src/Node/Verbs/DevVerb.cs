@@ -12,7 +12,7 @@ internal static class DevVerb
         var data = new Option<DirectoryInfo>("--data")
         {
             Description = "Where the three nodes keep their data; a second start finds it again.",
-            DefaultValueFactory = _ => new DirectoryInfo("kvraft-data"),
+            DefaultValueFactory = _ => new DirectoryInfo("./kvraft-data"),
         };
         var fresh = new Option<bool>("--fresh") { Description = "Throw away what an earlier start left there." };
         var port = new Option<int>("--base-port")
@@ -28,16 +28,16 @@ internal static class DevVerb
         var level = new Option<LogLevel>("--log-level") { Description = "Least severe messages to write.", DefaultValueFactory = _ => LogLevel.Warning };
         var command = new Command("dev", "Run a cluster of three nodes in this process.") { data, fresh, port, shards, level };
         command.SetAction((parsed, _) => Verb.GuardAsync(asked => RunAsync(
-            parsed.GetRequiredValue(data).FullName, parsed.GetValue(fresh), parsed.GetValue(port), parsed.GetValue(shards),
+            parsed.GetRequiredValue(data), parsed.GetValue(fresh), parsed.GetValue(port), parsed.GetValue(shards),
             parsed.GetValue(level), asked)));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        string data, bool fresh, int basePort, int shards, LogLevel level, CancellationToken asked)
+        DirectoryInfo data, bool fresh, int basePort, int shards, LogLevel level, CancellationToken asked)
     {
         using var loggers = NodeLogging.ToConsole(level);
-        await using var cluster = await DevCluster.StartAsync(data, fresh, basePort, shards, loggers, asked);
+        await using var cluster = await DevCluster.StartAsync(data.FullName, fresh, basePort, shards, loggers, asked);
         foreach (var node in cluster.Nodes)
         {
             Say($"node {node.Options.NodeId}  http://{node.PublicEndPoint}  JSON http://{node.HttpEndPoint}");
