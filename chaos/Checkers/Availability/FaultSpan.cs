@@ -3,6 +3,9 @@ namespace KvRaft.Chaos.Checkers;
 /// <summary>A fault from its start to the first heal that names it; <c>null</c> where none did.</summary>
 public sealed record FaultSpan(FaultMark Start, FaultMark? Heal)
 {
+    /// <summary>Where all of it had been done; its start, in histories that do not say.</summary>
+    public FaultMark Complete { get; private init; } = Start;
+
     public static IReadOnlyList<FaultSpan> Of(IReadOnlyList<FaultMark> marks)
     {
         ArgumentNullException.ThrowIfNull(marks);
@@ -10,8 +13,13 @@ public sealed record FaultSpan(FaultMark Start, FaultMark? Heal)
         [
             .. marks
                 .Select((mark, place) => (mark, place))
-                .Where(item => !item.mark.IsHeal)
-                .Select(item => new FaultSpan(item.mark, marks.Skip(item.place + 1).FirstOrDefault(later => later.Ends(item.mark)))),
+                .Where(item => item.mark.IsStart)
+                .Select(item => (item.mark, later: marks.Skip(item.place + 1)))
+                .Select(item => new FaultSpan(item.mark, item.later.FirstOrDefault(later => later.Ends(item.mark)))
+                {
+                    Complete = item.later.TakeWhile(later => !later.Ends(item.mark))
+                        .FirstOrDefault(later => later.IsComplete && later.Fault == item.mark.Fault && later.Detail == item.mark.Detail) ?? item.mark,
+                }),
         ];
     }
 }

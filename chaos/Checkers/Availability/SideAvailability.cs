@@ -4,8 +4,9 @@ namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
 /// Does each side of a partition go on taking writes? Of the writes that clients of one node began while the nodes were cut into halves, so many of a
-/// thousand must be acknowledged; <c>refused</c> otherwise. Only where the header asks for it (<see cref="ShareParameter"/>): of a strong store nobody
-/// demands it. One refusal of fewer than a thousand is not held against a node.
+/// thousand must be acknowledged; <c>refused</c> otherwise. What was begun while the cut was being made belongs to no side: it may have been on its way to
+/// the other one, and then its fate is unknown like that of any write whose answer is lost. Only where the header asks for it
+/// (<see cref="ShareParameter"/>): of a strong store nobody demands it. One refusal of fewer than a thousand is not held against a node.
 /// </summary>
 public static class SideAvailability
 {
@@ -26,7 +27,7 @@ public static class SideAvailability
         {
             var spans = FaultSpan.Of(history.Marks).Where(static span => span.Start.Fault == Fault && span.Heal is not null).ToList();
             var writes = history.Operations.Where(operation => AvailabilityChecker.IsWrite(operation)
-                && spans.Exists(span => operation.InvokedIndex > span.Start.Index && operation.InvokedIndex < span.Heal!.Index)).ToList();
+                && spans.Exists(span => operation.InvokedIndex > span.Complete.Index && operation.InvokedIndex < span.Heal!.Index)).ToList();
             figures["writes"] = writes.Count;
             figures["acknowledged"] = writes.Count(static write => write.IsOk);
             foreach (var node in writes.GroupBy(static write => write.Invocation.Node ?? "any", StringComparer.Ordinal).OrderBy(static node => node.Key, StringComparer.Ordinal))

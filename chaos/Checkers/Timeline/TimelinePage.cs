@@ -80,7 +80,7 @@ public static class TimelinePage
         yield return ("ok", Number(history.Operations.Count(operation => operation.IsOk)));
         yield return ("failed", Number(history.Operations.Count(operation => operation.Outcome == OperationOutcome.Failed)));
         yield return ("open", Number(history.Operations.Count(operation => operation.Outcome == OperationOutcome.Unknown)));
-        yield return ("faults", Number(history.Marks.Count(mark => !mark.IsHeal)));
+        yield return ("faults", Number(history.Marks.Count(mark => mark.IsStart)));
         yield return ("length", OperationText.Milliseconds(history.EndNanoseconds));
     }
 

@@ -63,6 +63,7 @@ internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, 
         try
         {
             await fault.InjectAsync(scene);
+            recorder.Mark($"complete {kind.Name} {detail}");
             var active = await EventuallyAsync(() => fault.CheckActiveAsync(scene), ActivePatience);
             Note("active", kind.Name, detail, active);
             if (active.Holds)

@@ -129,6 +129,18 @@ public class HistoryReaderTests
     public void A_heal_ends_the_faults_it_names(string heal, string start, bool ends) =>
         Assert.Equal(ends, FaultMark.Parse(0, 0, heal).Ends(FaultMark.Parse(0, 0, start)));
 
+    [Fact]
+    public void A_fault_is_complete_between_its_start_and_its_end()
+    {
+        string[] texts = ["kill n1", "pause n2", "complete kill n1", "heal kill n1", "kill n1", "heal", "complete kill n1"];
+        var marks = texts.Select((text, index) => FaultMark.Parse(index, index, text)).ToArray();
+
+        var spans = FaultSpan.Of(marks);
+
+        Assert.Equal(texts, marks.Select(static mark => mark.ToString()));
+        Assert.Equal([(0, 2, 3), (1, 1, 5), (4, 4, 5)], spans.Select(static span => (span.Start.Index, span.Complete.Index, span.Heal!.Index)));
+    }
+
     private static Chaos.Checkers.History Read(string text) => Chaos.Checkers.History.Read(new StringReader(text));
 
     private static string Write(HistoryHeader header, IEnumerable<HistoryEvent> events)
