@@ -17,6 +17,9 @@ public sealed record CoordinatorOptions
     /// </summary>
     public TimeSpan HedgeDelay { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Where the quorum needs nodes that are suspected, others are asked beside them at once: who is probably gone is not waited for first.</summary>
+    internal TimeSpan HedgeDelayOf(bool needsSuspects) => needsSuspects ? TimeSpan.Zero : HedgeDelay;
+
     /// <summary>
     /// How long a node is waited for that is only asked whether it is there, before a write is entrusted to it. A round trip takes a millisecond; a
     /// paused or cut-off node is told from a loaded one, and two of them still leave a client time.

@@ -51,7 +51,7 @@ internal sealed class GetCoordinator(
                 _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
             }
 
-            using var slow = time.CreateTimer(_ => outcomes.Writer.TryWrite((null, null)), null, options.HedgeDelay, Timeout.InfiniteTimeSpan);
+            using var slow = time.CreateTimer(_ => outcomes.Writer.TryWrite((null, null)), null, options.HedgeDelayOf(asking.Suspects), Timeout.InfiniteTimeSpan);
             while (!core.IsOver)
             {
                 (core, var more) = Take(core, await outcomes.Reader.ReadAsync().ConfigureAwait(false), asking.Tenure);

@@ -75,7 +75,7 @@ internal sealed class PutCoordinator(
                     _ = SendAsync(slot);
                 }
 
-                using var slow = owner._time.CreateTimer(_ => _outcomes.Writer.TryWrite((null, null)), null, owner._options.HedgeDelay, Timeout.InfiniteTimeSpan);
+                using var slow = owner._time.CreateTimer(_ => _outcomes.Writer.TryWrite((null, null)), null, owner._options.HedgeDelayOf(_asksSuspects), Timeout.InfiniteTimeSpan);
                 while (!core.IsOver)
                 {
                     core = Take(core, await _outcomes.Reader.ReadAsync().ConfigureAwait(false));
@@ -104,7 +104,8 @@ internal sealed class PutCoordinator(
                 var (hedged, asked) = core.Verdict == Verdict.Open ? core.Hedge() : (core, []);
                 foreach (var slot in asked)
                 {
-                    _ = SendAsync(slot);
+                    // Whoever is left, suspected or not: it may have been slow once, and those asked before it are slow now.
+                    _ = SendAsync(slot, insists: true);
                 }
 
                 return hedged;
@@ -133,9 +134,11 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private async Task SendAsync(ReplicaSlot slot)
+        /// <param name="slot">Whom to ask.</param>
+        /// <param name="insists">Also if it is suspected.</param>
+        private async Task SendAsync(ReplicaSlot slot, bool insists = false)
         {
-            var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot).ConfigureAwait(false);
+            var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot, insists).ConfigureAwait(false);
             _outcomes.Writer.TryWrite((slot.Node, word));
         }
 
@@ -157,12 +160,12 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private async Task<ReplicaWord?> StoreAsync(ReplicaSlot slot)
+        private async Task<ReplicaWord?> StoreAsync(ReplicaSlot slot, bool insists)
         {
             using var patience = new CancellationTokenSource(owner._options.PatienceWith(call.List, call.Spec), owner._time);
             try
             {
-                if (!_asksSuspects && !owner._suspicion.MayAsk(slot.Node))
+                if (!insists && !_asksSuspects && !owner._suspicion.MayAsk(slot.Node))
                 {
                     return null;
                 }

@@ -39,7 +39,9 @@ internal sealed class EventualForwarder(
                 return (answered, attempts);
             }
 
-            suspicion.Failed(node);
+            // It was there a moment ago and may be waiting for others: whether it is gone is asked, not concluded. Two nodes that a partition left alone
+            // with each other would take each other for gone, and then neither has anybody.
+            _ = IsThereAsync(node, insists: true);
             if (!mayRepeat && !answered.Failure.IsNotExecuted)
             {
                 return (answered, attempts);
