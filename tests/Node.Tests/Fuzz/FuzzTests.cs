@@ -18,8 +18,11 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
 {
     private const int Workers = 4;
 
-    /// <summary>What a few seconds of noise may leave in memory: caches, pools, the sessions of invented writers. A leak of requests is more.</summary>
-    private const long GrowthBytesMax = 96L << 20;
+    /// <summary>
+    /// What a minute of noise may leave in memory: caches, pools, the sessions of invented writers; 80 to 116 MiB were seen after some 22,000 requests.
+    /// A leak of the requests themselves is more.
+    /// </summary>
+    private const long GrowthBytesMax = 192L << 20;
 
     private static readonly MethodDescriptor[] Methods =
     [
@@ -27,6 +30,13 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         .. Moves.Descriptor.Methods, .. EventualKv.Descriptor.Methods, .. EventualRepair.Descriptor.Methods,
         .. EventualPeers.Descriptor.Methods, .. EventualTrees.Descriptor.Methods,
     ];
+
+    // One for each, because a channel remembers every method it was ever called with.
+    private static readonly Dictionary<MethodDescriptor, Method<byte[], IMessage>> Calls = Methods.ToDictionary(static method => method, static method => new Method<byte[], IMessage>(
+        method.IsClientStreaming ? MethodType.DuplexStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary,
+        method.Service.FullName, method.Name,
+        Marshallers.Create<byte[]>(static bytes => bytes, static bytes => bytes),
+        Marshallers.Create<IMessage>(static message => message.ToByteArray(), method.OutputType.Parser.ParseFrom)));
 
     [Fact]
     public Task Five_seconds_of_noise_get_typed_answers() => RunAsync(TimeSpan.FromSeconds(5));
@@ -183,11 +193,8 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     private async Task CallAsync(MethodDescriptor method, byte[] request, Action<IMessage> seen)
     {
         var invoker = node.Cluster.Channel(0).CreateCallInvoker();
-        var type = method.IsClientStreaming ? MethodType.DuplexStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
-        var call = new Method<byte[], IMessage>(
-            type, method.Service.FullName, method.Name,
-            Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes),
-            Marshallers.Create<IMessage>(message => message.ToByteArray(), method.OutputType.Parser.ParseFrom));
+        var call = Calls[method];
+        var type = call.Type;
         var options = new CallOptions(deadline: Deadline);
         switch (type)
         {
