@@ -22,12 +22,6 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         Cli,
     }
 
-    public enum Fault
-    {
-        Kill,
-        Pause,
-    }
-
     /// <summary>The steps of a move, in their order.</summary>
     private enum Moment
     {
@@ -41,15 +35,15 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
 
     [Trait("Category", "Long")]
     [Theory]
-    [InlineData(Party.Source, Fault.Kill)]
-    [InlineData(Party.Source, Fault.Pause)]
-    [InlineData(Party.Target, Fault.Kill)]
-    [InlineData(Party.Target, Fault.Pause)]
-    [InlineData(Party.PlacementLeader, Fault.Kill)]
-    [InlineData(Party.PlacementLeader, Fault.Pause)]
-    [InlineData(Party.Cli, Fault.Kill)]
-    [InlineData(Party.Cli, Fault.Pause)]
-    public async Task A_move_is_done_whoever_is_lost_at_whichever_step(Party party, Fault fault)
+    [InlineData(Party.Source, NodeFault.Kill)]
+    [InlineData(Party.Source, NodeFault.Pause)]
+    [InlineData(Party.Target, NodeFault.Kill)]
+    [InlineData(Party.Target, NodeFault.Pause)]
+    [InlineData(Party.PlacementLeader, NodeFault.Kill)]
+    [InlineData(Party.PlacementLeader, NodeFault.Pause)]
+    [InlineData(Party.Cli, NodeFault.Kill)]
+    [InlineData(Party.Cli, NodeFault.Pause)]
+    public async Task A_move_is_done_whoever_is_lost_at_whichever_step(Party party, NodeFault fault)
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 2, nodes: 5);
         await using var client = cluster.Client();
@@ -78,12 +72,12 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
             }
             else
             {
-                await LoseAsync(cluster, party switch { Party.Source => from, Party.Target => to, _ => placement }, fault);
+                await cluster.LoseAsync(party switch { Party.Source => from, Party.Target => to, _ => placement }, fault);
             }
 
             var ended = await EndedAsync(cluster, client, from, to);
             Assert.Equal("moved", ended.State);
-            if (kvctl is not null && fault == Fault.Pause)
+            if (kvctl is not null && fault == NodeFault.Pause)
             {
                 var (code, said) = await kvctl.EndAsync();
 
@@ -206,23 +200,9 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         return ended;
     }
 
-    private static async Task LoseAsync(ProcessCluster cluster, string node, Fault fault)
+    private static async Task LoseAsync(KvctlProcess kvctl, NodeFault fault)
     {
-        if (fault == Fault.Kill)
-        {
-            cluster.Kill(node);
-            cluster.Start(node);
-            return;
-        }
-
-        cluster.Pause(node);
-        await Task.Delay(TimeSpan.FromSeconds(10));
-        cluster.Resume(node);
-    }
-
-    private static async Task LoseAsync(KvctlProcess kvctl, Fault fault)
-    {
-        if (fault == Fault.Kill)
+        if (fault == NodeFault.Kill)
         {
             kvctl.Kill();
             return;

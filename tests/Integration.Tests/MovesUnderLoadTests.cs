@@ -60,22 +60,16 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.AgreesAsync(client);
     }
 
-    public enum Fault
-    {
-        Kill,
-        Pause,
-    }
-
     /// <summary>Whoever drives: the leader of group 0, at each of three moments of a plan.</summary>
     [Trait("Category", "Long")]
     [Theory]
-    [InlineData(Fault.Kill, 0)]
-    [InlineData(Fault.Kill, 1)]
-    [InlineData(Fault.Kill, 3)]
-    [InlineData(Fault.Pause, 0)]
-    [InlineData(Fault.Pause, 1)]
-    [InlineData(Fault.Pause, 3)]
-    public async Task A_plan_is_carried_out_when_its_driver_is_lost(Fault fault, int movesDone)
+    [InlineData(NodeFault.Kill, 0)]
+    [InlineData(NodeFault.Kill, 1)]
+    [InlineData(NodeFault.Kill, 3)]
+    [InlineData(NodeFault.Pause, 0)]
+    [InlineData(NodeFault.Pause, 1)]
+    [InlineData(NodeFault.Pause, 3)]
+    public async Task A_plan_is_carried_out_when_its_driver_is_lost(NodeFault fault, int movesDone)
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards, nodes: 5);
         await using var client = cluster.Client();
@@ -88,7 +82,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
             async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list
                 && list.Operators.Count <= Math.Max(0, plan.Moves.Count - movesDone) ? list : null,
             $"{movesDone} moves to be done");
-        await LoseAsync(cluster, fault, driver);
+        await cluster.LoseAsync(driver, fault);
         await GoneAsync(cluster, client, leaving);
         await writers.StopAsync();
         Assert.Empty(await writers.LostAsync(client));
@@ -98,9 +92,9 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
     /// <summary>Whoever receives: a newcomer, while it copies.</summary>
     [Trait("Category", "Long")]
     [Theory]
-    [InlineData(Fault.Kill)]
-    [InlineData(Fault.Pause)]
-    public async Task A_plan_is_carried_out_when_the_newcomer_is_lost_for_a_while(Fault fault)
+    [InlineData(NodeFault.Kill)]
+    [InlineData(NodeFault.Pause)]
+    public async Task A_plan_is_carried_out_when_the_newcomer_is_lost_for_a_while(NodeFault fault)
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         await using var client = cluster.Client();
@@ -112,7 +106,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.EventuallyAsync(
             async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
             "a move to run");
-        await LoseAsync(cluster, fault, "n4");
+        await cluster.LoseAsync("n4", fault);
         await cluster.QuietAsync(client);
         Assert.Equal(3, (await client.Administration.ListNodesAsync()).Nodes.Single(static node => node.NodeId == "n4").Shards);
         await writers.StopAsync();
@@ -146,20 +140,6 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.AgreesAsync(client);
         var history = (await client.Administration.ListOperatorsAsync(history: true)).History;
         Assert.All(history, static one => Assert.StartsWith("n4 does not answer for", one.Cause, StringComparison.Ordinal));
-    }
-
-    private static async Task LoseAsync(ProcessCluster cluster, Fault fault, string node)
-    {
-        if (fault == Fault.Kill)
-        {
-            cluster.Kill(node);
-            cluster.Start(node);
-            return;
-        }
-
-        cluster.Pause(node);
-        await Task.Delay(TimeSpan.FromSeconds(10));
-        cluster.Resume(node);
     }
 
     private static async Task GoneAsync(ProcessCluster cluster, KvClient client, string node)
