@@ -19,8 +19,9 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     private const int Workers = 4;
 
     /// <summary>
-    /// What a minute of noise may leave in memory: caches, pools, the sessions of invented writers; 80 to 116 MiB were seen after some 22,000 requests.
-    /// A leak of the requests themselves is more.
+    /// What a minute of noise may leave in memory; 80 to 116 MiB were seen. By heap dumps it is arrays of 2 MiB, the size to which .NET's shared pool rounds
+    /// large messages up: three after seven seconds, sixteen after forty, while all objects together grew from 104,000 to 114,000. The pool keeps up to 32 of a
+    /// size for each core, 128 MiB on two. Requests that leaked would be objects, and many.
     /// </summary>
     private const long GrowthBytesMax = 192L << 20;
 
