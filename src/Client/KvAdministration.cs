@@ -80,18 +80,13 @@ public sealed partial class KvAdministration
             request.ValueBytesMax = bytes;
         }
 
-        return MadeAsync(
-            RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
+        return AlterAsync(request, cancellationToken);
     }
 
     /// <summary>Changes what an eventual keyspace promises, while it is used; what is not set stays. Repeating it does no harm.</summary>
     /// <exception cref="KvException">It cannot be changed so; the message says why.</exception>
-    public Task<KeyspaceInfo> AlterKeyspaceAsync(string name, EventualPolicyChange change, CancellationToken cancellationToken = default)
-    {
-        var request = new AlterKeyspaceRequest { Name = name, Eventual = change };
-        return MadeAsync(
-            RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
-    }
+    public Task<KeyspaceInfo> AlterKeyspaceAsync(string name, EventualPolicyChange change, CancellationToken cancellationToken = default) =>
+        AlterAsync(new AlterKeyspaceRequest { Name = name, Eventual = change }, cancellationToken);
 
     /// <summary>What a node refuses to exceed.</summary>
     public Task<Limits> GetLimitsAsync(CancellationToken cancellationToken = default) =>
@@ -203,6 +198,9 @@ public sealed partial class KvAdministration
             ? response
             : throw trail.ToException(_options.TimeProvider.GetElapsedTime(startedAt), requestId: null);
     }
+
+    private Task<KeyspaceInfo> AlterAsync(AlterKeyspaceRequest request, CancellationToken cancellationToken) => MadeAsync(
+        RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
 
     /// <summary>Whoever makes a change sees it, whichever node is asked next.</summary>
     private async Task<T> MadeAsync<T>(Task<T> change, Func<T, long> epochOf)
