@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
+using Google.Protobuf;
+using Grpc.Core;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
 using KvRaft.V1;
@@ -192,6 +194,32 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
                 Assert.True((await keyspace.PutAsync($"{key}", new string('x', bytes))).Applied);
                 var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.PutAsync($"{key}", new string('x', bytes + 1)));
                 Assert.Equal(ErrorReasons.LimitExceeded, error.Reason);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A script altered a keyspace by one process and wrote by the next, through another node; that one took what was no longer allowed.
+    /// </summary>
+    [Fact]
+    public async Task A_change_of_a_keyspace_is_in_force_for_everybody_once_it_is_answered()
+    {
+        await KeyspaceAsync("changed-by-another");
+        foreach (var bytes in Enumerable.Range(1, 20))
+        {
+            await _client.Administration.AlterKeyspaceAsync("changed-by-another", valueBytesMax: bytes);
+            foreach (var node in processes.Kv)
+            {
+                var put = new PutRequest
+                {
+                    Header = new RequestHeader { Keyspace = "changed-by-another" },
+                    Key = ByteString.CopyFromUtf8("k"),
+                    Value = ByteString.CopyFrom(new byte[bytes]),
+                };
+                await node.PutAsync(put);
+                put.Value = ByteString.CopyFrom(new byte[bytes + 1]);
+                var error = await Assert.ThrowsAsync<RpcException>(async () => await node.PutAsync(put));
+                Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
             }
         }
     }

@@ -47,8 +47,11 @@ internal sealed class KeyspaceLookup
     /// <param name="deadline">The caller's.</param>
     public ValueTask<FoundKeyspace> FindAsync(string name, Deadline deadline) => FindAsync(name, knownEpoch: 0, deadline);
 
+    /// <summary>As <see cref="FindAsync(string, Deadline)"/>, in a view of this epoch at least.</summary>
+    /// <param name="name">Empty means the default.</param>
+    /// <param name="deadline">The caller's.</param>
     /// <param name="knownEpoch">Of a change the caller knows; a number no leader has heard of is of a cluster that is no more, and then all there is counts.</param>
-    private ValueTask<FoundKeyspace> FindAsync(string name, long knownEpoch, Deadline deadline)
+    public ValueTask<FoundKeyspace> FindAsync(string name, long knownEpoch, Deadline deadline)
     {
         var view = _map.Current;
         return view.Map is null || (view.Epoch.Value >= knownEpoch && view.Keyspace(name) is not null)

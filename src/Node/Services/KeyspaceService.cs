@@ -13,7 +13,7 @@ namespace KvRaft.Node.Services;
 
 /// <summary>Keyspaces: changes go to the leader of group 0, wherever it is; questions are answered from what this node has heard.</summary>
 internal sealed class KeyspaceService(
-    NodeOptions options, PlacementCalls calls, PlacementRouter router, KeyspaceLookup lookup, ShardMapHolder map, TimeProvider time)
+    NodeOptions options, PlacementCalls calls, PlacementRouter router, KeyspaceLookup lookup, KeyspaceSpread spread, ShardMapHolder map, TimeProvider time)
     : Keyspaces.KeyspacesBase
 {
     public override Task<KeyspaceInfo> Create(CreateKeyspaceRequest request, ServerCallContext context)
@@ -33,11 +33,12 @@ internal sealed class KeyspaceService(
             ValueBytesMax = wish.ValueBytesMax,
             Eventual = wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.FromWire(wish.Eventual, map.Current.Owners.Count()) : null,
         };
-        return calls.ChangeAsync<KeyspaceInfo>(
+        return ChangeAsync(
             command,
             outcome => ToInfo((KeyspaceCreated)outcome, request.IfNotExists),
             (peer, call) => peer.Keyspaces.CreateAsync(request, call),
-            static (created, state) => state.Epoch.Value >= created.Epoch,
+            wish.Name,
+            static created => created.Epoch,
             context);
     }
 
@@ -57,11 +58,12 @@ internal sealed class KeyspaceService(
             ValueBytesMax = request.HasValueBytesMax ? request.ValueBytesMax : null,
             Eventual = request.Eventual is null ? null : EventualPolicies.FromWire(request.Eventual),
         };
-        return calls.ChangeAsync<KeyspaceInfo>(
+        return ChangeAsync(
             command,
             outcome => ToInfo((KeyspaceAltered)outcome),
             (peer, call) => peer.Keyspaces.AlterAsync(request, call),
-            static (altered, state) => state.Epoch.Value >= altered.Epoch,
+            request.Name,
+            static altered => altered.Epoch,
             context);
     }
 
@@ -72,17 +74,18 @@ internal sealed class KeyspaceService(
             throw RpcStatus.ToException(failure);
         }
 
-        return calls.ChangeAsync<DropKeyspaceResponse>(
+        return ChangeAsync(
             new DropKeyspace(request.Name),
             outcome => new DropKeyspaceResponse { Epoch = ((KeyspaceDropped)outcome).Epoch.Value },
             (peer, call) => peer.Keyspaces.DropAsync(request, call),
-            static (dropped, state) => state.Epoch.Value >= dropped.Epoch,
+            request.Name,
+            static dropped => dropped.Epoch,
             context);
     }
 
     public override async Task<KeyspaceInfo> Get(GetKeyspaceRequest request, ServerCallContext context)
     {
-        var found = await lookup.FindAsync(request.Name, DeadlineOf(context));
+        var found = await lookup.FindAsync(request.Name, request.KnownEpoch, DeadlineOf(context));
         return found.Keyspace is { } keyspace ? RouteMaps.ToWire(keyspace) : throw RpcStatus.ToException(found.Failure!);
     }
 
@@ -102,6 +105,25 @@ internal sealed class KeyspaceService(
 
     public override Task<V1.Limits> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
         Task.FromResult(WireLimits.Of(options.Limits));
+
+    /// <summary>The caller's node sees to it that the others hear of the change, not the leader's.</summary>
+    private async Task<T> ChangeAsync<T>(
+        PlacementCommand command,
+        Func<PlacementOutcome, Answered<T>> answer,
+        Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
+        string name,
+        Func<T, long> epochOf,
+        ServerCallContext context)
+        where T : class
+    {
+        var made = await calls.ChangeAsync(command, answer, forward, (change, state) => state.Epoch.Value >= epochOf(change), context);
+        if (!PeerCalls.WasForwarded(context))
+        {
+            await spread.WaitAsync(name, epochOf(made), DeadlineOf(context));
+        }
+
+        return made;
+    }
 
     private Failure? Mistake(KeyspaceInfo? wish)
     {
