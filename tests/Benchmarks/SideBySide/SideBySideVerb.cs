@@ -31,14 +31,18 @@ internal static class SideBySideVerb
         var seconds = Verbs.Seconds("--seconds", 5, "Seconds measured per cell.");
         var etcd = new Option<string>("--etcd") { Description = "The etcd server to start; Debian: apt-get install etcd-server.", DefaultValueFactory = static _ => "etcd" };
         var svg = new Option<string?>("--svg") { Description = "Draw throughput and p99 over clients into this file." };
+        var record = new Option<string?>("--record") { Description = "Write the ratios of throughput into this file, for --against." };
+        var against = new Option<string?>("--against") { Description = "Compare with the ratios in this file, and fail if one fell by more than half." };
         var data = Verbs.Data();
         var json = Verbs.Json();
         var command = new Command("side-by-side", "Three etcd processes and three kvraft processes, both with durable defaults, under the same load in turn.")
         {
-            operations, clients, values, rate, pairs, rounds, noise, shards, keys, start, warmUp, seconds, etcd, svg, data, json,
+            operations, clients, values, rate, pairs, rounds, noise, shards, keys, start, warmUp, seconds, etcd, svg, record, against, data, json,
         };
         command.Runs(async (parsed, cancel) =>
         {
+            // A file that is none is said before anything is measured.
+            var guard = parsed.GetValue(against) is { } recorded ? RegressionGuard.Read(recorded) : null;
             var sizes = parsed.GetRequiredValue(values);
             var dataset = new Dataset(parsed.GetValue(keys), sizes.Max(), DataSeed);
             var workloads = Workloads().ToArray();
@@ -61,6 +65,23 @@ internal static class SideBySideVerb
             if (parsed.GetValue(svg) is { } file)
             {
                 await File.WriteAllTextAsync(file, Picture.Of(medians), cancel);
+            }
+
+            var ratios = RegressionGuard.Of(workloads.Select(static workload => workload.Name), Subjects, ledger);
+            if (parsed.GetValue(record) is { } place)
+            {
+                RegressionGuard.Write(place, ratios);
+            }
+
+            if (guard is not null)
+            {
+                Console.WriteLine();
+                Console.WriteLine(guard.Table(ratios));
+                if (guard.Falls(ratios) is { Count: > 0 } falls)
+                {
+                    throw new InvalidOperationException(
+                        $"Fell below {RegressionGuard.ShareMin} of what was recorded, or not measured: {string.Join("; ", falls.Select(static fall => $"{fall.System}, {fall.Cell}"))}");
+                }
             }
 
             IEnumerable<Workload> Workloads()
