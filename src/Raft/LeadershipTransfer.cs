@@ -10,15 +10,25 @@ namespace KvRaft.Raft;
 
 /// <summary>
 /// Hands leadership to a chosen voter. DotNext can only step down and let chance decide, which also costs an election timeout without a
-/// leader. Here the leader makes sure that the target's log holds everything committed, asks the other voters to stand aside (they vote
-/// and replicate, but do not stand, and do not insist on the old leader), stands aside itself, and asks the target to stand at once.
-/// Whatever fails on the way, everybody is back to normal within a moment and an ordinary election follows.
+/// leader. Here the leader holds proposals back until nothing is under way and the target's log holds all of its own (Ongaro's dissertation, section
+/// 3.10), asks the other voters to stand aside (they vote and replicate, but do not stand, and do not insist on the old leader), stands aside
+/// itself, and asks the target to stand at once. Whatever fails on the way, everybody is back to normal within a moment: if the target did not win, the
+/// old leader stands again, and at worst an ordinary election follows. What was held back was never appended, and is answered so.
 /// </summary>
 internal sealed class LeadershipTransfer(
-    RaftGroup group, RaftCluster cluster, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger) : IDisposable
+    RaftGroup group, RaftCluster cluster, ProposalQueue proposals, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>Milliseconds. Not 0, which would be no timeout at all.</summary>
     private const int AtOnce = 1;
+
+    /// <summary>Entries the target may still have to apply, which it does before it serves: some milliseconds' worth.</summary>
+    private const int UnappliedMax = 64;
+
+    /// <summary>
+    /// How long a voter that does not answer can hold up clients: some round trips of a busy machine. Whoever answers later stands aside later, and may vote
+    /// for nobody meanwhile; a majority does not need it.
+    /// </summary>
+    private static readonly TimeSpan AsidePatience = TimeSpan.FromMilliseconds(100);
 
     private readonly bool _isDirected = ElectionInternals.IsUsable(cluster, timings);
     private readonly SemaphoreSlim _turn = new(1);
@@ -31,24 +41,39 @@ internal sealed class LeadershipTransfer(
             return await ((ICluster)cluster).ResignAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        // Taken before asking: while clients write, it would have moved on by the time of the answer.
-        var committed = group.CommitIndex;
-        var status = await peers.AskAsync(target, cancellationToken).ConfigureAwait(false);
-        if (status is null || status.LastIndex < committed || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
+        if (!await FollowsAsync(target, cancellationToken).ConfigureAwait(false)
+            || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
         {
             return false;
         }
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timings.RequestTimeout);
         try
         {
-            var request = new PeerGroupRequest(group.Id.Value);
+            // From here on clients wait, and the log's end is final. Else others would hold entries that the target lacks, and not vote for it.
+            using var held = await proposals.HoldAsync(limit.Token).ConfigureAwait(false);
             var others = group.Voters().Where(voter => voter != target && voter.Node != peers.Self);
-            await Task.WhenAll(others.Select(voter => peers.TryTellAsync(voter.Node, PeerRequestKind.StandAside, request, cancellationToken)))
-                .ConfigureAwait(false);
+            var aside = Task.WhenAll(others.Select(voter => peers.TellAsync(voter.Node, PeerRequestKind.StandAside, cancellationToken)));
+            await HasAllAsync(target, limit.Token).ConfigureAwait(false);
+            await Task.WhenAny(aside, Task.Delay(AsidePatience, time, limit.Token)).ConfigureAwait(false);
+            NudgeAnswer? answer = null;
             await StandAsideUntilAsync(
-                () => peers.TryTellAsync(target.Node, PeerRequestKind.StandForElection, request, cancellationToken)).ConfigureAwait(false);
+                async () => answer = await peers.TellAsync(target.Node, PeerRequestKind.StandForElection, cancellationToken).ConfigureAwait(false))
+                .ConfigureAwait(false);
             LogMessages.LeadershipHandedOver(logger, group.Id.Value, target.Node.Value);
+            if (answer is not { IsLeader: true } && !group.IsLeader && (group.Leader is null || group.Leader == peers.Self))
+            {
+                // It did not win. Nobody leads, and whoever led a moment ago can do so again, sooner than a timeout.
+                await StandAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             return !group.IsLeader;
+        }
+        catch (Exception error) when (error is NotLeaderException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // Something is under way for too long, or the target does not keep up: nothing has happened.
+            return false;
         }
         finally
         {
@@ -80,9 +105,7 @@ internal sealed class LeadershipTransfer(
         }
 
         LogMessages.LeaderSucceeded(logger, group.Id.Value, gone.Value);
-        var request = new PeerGroupRequest(group.Id.Value);
-        await Task.WhenAll(answers.Select(answer => peers.TryTellAsync(answer.Voter.Node, PeerRequestKind.StandAside, request, cancellationToken)))
-            .ConfigureAwait(false);
+        await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
         await StandForElectionAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -94,6 +117,7 @@ internal sealed class LeadershipTransfer(
             return;
         }
 
+        var term = group.Term;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _ = RunAsync();
         await begun.Task.ConfigureAwait(false);
@@ -105,7 +129,7 @@ internal sealed class LeadershipTransfer(
                 await StandAsideUntilAsync(() =>
                 {
                     begun.SetResult();
-                    return Task.Delay(timings.RequestTimeout, time);
+                    return SomebodyElseLeadsAsync(term);
                 }).ConfigureAwait(false);
             }
             catch (ObjectDisposedException)
@@ -130,6 +154,65 @@ internal sealed class LeadershipTransfer(
 
         try
         {
+            await StandAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>
+    /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
+    /// nearly all of it?
+    /// </summary>
+    private async Task<bool> FollowsAsync(GroupVoter target, CancellationToken cancellationToken)
+    {
+        // Taken before asking: while clients write, it would have moved on by the time of the answer.
+        var committed = group.CommitIndex;
+        return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
+            && status.IsMember && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax;
+    }
+
+    /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>
+    private async Task HasAllAsync(GroupVoter target, CancellationToken cancellationToken)
+    {
+        while (await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is not { } status || status.LastIndex < group.Log.LastIndex)
+        {
+            await cluster.ForceReplicationAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends when a leader of a later term is known, or after as long as a request may take.</summary>
+    private async Task SomebodyElseLeadsAsync(long term)
+    {
+        var led = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        group.LeadershipChanged += Look;
+        try
+        {
+            Look();
+            await Task.WhenAny(led.Task, Task.Delay(timings.RequestTimeout, time)).ConfigureAwait(false);
+        }
+        finally
+        {
+            group.LeadershipChanged -= Look;
+        }
+
+        void Look()
+        {
+            if (group.Term > term && group.Leader is not null)
+            {
+                led.TrySetResult();
+            }
+        }
+    }
+
+    private async Task StandAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
             await cluster.EnableStandbyModeAsync(cancellationToken).ConfigureAwait(false);
             var usual = ElectionInternals.Exchange(cluster, AtOnce);
             try
@@ -150,13 +233,7 @@ internal sealed class LeadershipTransfer(
         {
             // Not elected: the others go back to normal by themselves, and so did we.
         }
-        finally
-        {
-            _turn.Release();
-        }
     }
-
-    public void Dispose() => _turn.Dispose();
 
     private async Task StandAsideUntilAsync(Func<Task> meanwhile)
     {

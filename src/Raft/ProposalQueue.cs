@@ -127,6 +127,30 @@ internal sealed class ProposalQueue : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Ends when nothing is under way any more, and lets nothing begin until the answer is disposed; what is offered meanwhile waits in the queue.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Something was under way for too long; nothing is held.</exception>
+    public async Task<IDisposable> HoldAsync(CancellationToken cancellationToken)
+    {
+        var held = new HeldSlots(_slots);
+        try
+        {
+            while (held.Count < _limits.EntriesInFlightMax)
+            {
+                await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+                held.Count++;
+            }
+
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
@@ -252,6 +276,20 @@ internal sealed class ProposalQueue : IAsyncDisposable
     }
 
     private ProposalResult Refuse(ProposalStatus status) => new(status, null, LogPosition.None, _leader());
+
+    private sealed class HeldSlots(SemaphoreSlim slots) : IDisposable
+    {
+        public int Count { get; set; }
+
+        public void Dispose()
+        {
+            if (Count > 0)
+            {
+                slots.Release(Count);
+                Count = 0;
+            }
+        }
+    }
 
     private sealed record ProposedBatch(EntryId Id, ProposedEntry Entry, IReadOnlyList<Proposal> Proposals);
 }

@@ -77,7 +77,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _firstVoters = spec.Voters;
         _survey = new PeerSurvey(spec.Group, host.Dialer, host.Options);
         _membership = new GroupMembership(_cluster, _members, _audit, _barrier, host.Options.Timings.RequestTimeout, host.Options.Time);
-        Transfer = new LeadershipTransfer(this, _cluster, _survey, host.Options.Timings, host.Options.Time, _logger);
+        Transfer = new LeadershipTransfer(this, _cluster, _queue, _survey, host.Options.Timings, host.Options.Time, _logger);
         _fetcher = new CheckpointFetcher(
             host.Dialer, Path.Combine(directory, "incoming"), host.Copies, host.Options.Time, _logger);
         _rescue = new ReplicaRescue(this, _survey, host.Dialer, _fetcher, host.Options, _logger);

@@ -52,8 +52,14 @@ internal sealed record MoveFacts
     /// <summary>Voters that will never be wanted again: left over by a leader that had not heard the end of a move.</summary>
     public required IReadOnlyList<Replica> Strays { get; init; }
 
-    /// <summary>Entries the coming replica lacks; null if it does not answer.</summary>
+    /// <summary>Entries the coming replica has not applied yet; null if it does not answer.</summary>
     public required long? Lag { get; init; }
+
+    /// <summary>
+    /// The coming replica has heard that it votes. Until then it neither stands for election nor answers rounds in time: leadership offered to it is lost, and
+    /// a round from which the going replica is dropped at that moment lacks two.
+    /// </summary>
+    public required bool Votes { get; init; }
 }
 
 /// <summary>
@@ -93,7 +99,7 @@ internal static class MoveDecision
             (true, false) when move.IsCancelling => MoveStep.Finish(move.To, MoveEnd.Cancelled),
             (true, true) when move.IsCancelling => Remove(facts, move.To, "the move is cancelled"),
             (true, false) => Follows(facts) ?? MoveStep.With(MoveStepKind.Add, move.To, "it follows closely"),
-            (true, true) => Follows(facts) ?? Remove(facts, move.From, "its successor follows closely"),
+            (true, true) => Follows(facts) ?? Votes(facts) ?? Remove(facts, move.From, "its successor follows closely"),
             (false, true) => MoveStep.Finish(move.To, MoveEnd.Moved),
             _ => MoveStep.Wait($"neither {move.From} nor {move.To} is a voter"),
         };
@@ -102,9 +108,11 @@ internal static class MoveDecision
     private static MoveStep? Follows(MoveFacts facts) => facts.Lag switch
     {
         null => MoveStep.Wait($"{facts.Move!.To} does not answer"),
-        > LagMax => MoveStep.Wait($"{facts.Move!.To} lacks {facts.Lag} entries"),
+        > LagMax => MoveStep.Wait($"{facts.Move!.To} has {facts.Lag} entries to apply"),
         _ => null,
     };
+
+    private static MoveStep? Votes(MoveFacts facts) => facts.Votes ? null : MoveStep.Wait($"{facts.Move!.To} has not heard yet that it votes");
 
     private static MoveStep Remove(MoveFacts facts, Replica replica, string reason)
     {

@@ -93,10 +93,11 @@ internal sealed class MoveDriver(
     {
         var move = state.MoveOf(replica.Shard);
         long? lag = null;
+        var votes = false;
         if (move is not null && await replica.Group.AskAsync(ToVoter(move.To), cancellationToken) is { } report)
         {
             // Asked in this order, the lag is at most overstated.
-            lag = Math.Max(0, replica.Group.Status().LastIndex - report.LastIndex);
+            (lag, votes) = (Math.Max(0, replica.Group.Status().LastIndex - report.AppliedIndex), report.IsMember);
         }
 
         var isSettled = await replica.Group.IsMembershipSettledAsync(cancellationToken);
@@ -108,6 +109,7 @@ internal sealed class MoveDriver(
             Voters = [.. Voters(replica)],
             Strays = Strays(state, replica),
             Lag = lag,
+            Votes = votes,
         };
     }
 

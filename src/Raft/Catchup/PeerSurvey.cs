@@ -40,10 +40,19 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return status?.Incarnation == voter.Incarnation ? status : null;
     }
 
-    /// <summary>Says something to a node that only has to take note. False if it did not.</summary>
-    public Task<bool> TryTellAsync(NodeId node, PeerRequestKind kind, PeerGroupRequest request, CancellationToken cancellationToken) =>
-        TryTellAsync(node, kind, request, PeerJson.Default.PeerGroupRequest, cancellationToken);
+    /// <summary>Asks a node to do something with its replica; what it is afterwards. Null if it did not answer.</summary>
+    public async Task<NudgeAnswer?> TellAsync(NodeId node, PeerRequestKind kind, CancellationToken cancellationToken)
+    {
+        NudgeAnswer? answer = null;
+        await TryAsync(
+            node,
+            async (peer, token) => answer = await peer.AskAsync(
+                kind, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.NudgeAnswer, token).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
 
+    /// <summary>Says something to a node that only has to take note. False if it did not.</summary>
     public Task<bool> TryTellAsync<T>(NodeId node, PeerRequestKind kind, T request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         TryAsync(
             node,

@@ -17,7 +17,8 @@ internal sealed class CheckedLoad : IAsyncDisposable
     private readonly ConcurrentDictionary<string, string> _last = new();
     private long _writes;
     private long _failed;
-    private long _longestTicks;
+    private readonly Lock _gate = new();
+    private LongestWrite _longest;
     private ConcurrentQueue<long> _ticks = new();
 
     public CheckedLoad(KvClient client, int workers, int writesPerSecond)
@@ -36,7 +37,15 @@ internal sealed class CheckedLoad : IAsyncDisposable
     public IReadOnlyCollection<string> Violations => _violations;
 
     /// <summary>The longest write since this was asked last: no pause of any shard was longer.</summary>
-    public TimeSpan TakeLongestWrite() => Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _longestTicks, 0));
+    public LongestWrite TakeLongestWrite()
+    {
+        lock (_gate)
+        {
+            var longest = _longest;
+            _longest = default;
+            return longest;
+        }
+    }
 
     /// <summary>What each write since this was asked last took, in milliseconds, the quickest first.</summary>
     public IReadOnlyList<double> TakeWrites() =>
@@ -81,7 +90,7 @@ internal sealed class CheckedLoad : IAsyncDisposable
                 var begun = Stopwatch.GetTimestamp();
                 await keyspace.PutAsync(key, value);
                 var took = Stopwatch.GetTimestamp() - begun;
-                Note(took);
+                Note(new LongestWrite(Stopwatch.GetElapsedTime(0, took), key, DateTimeOffset.UtcNow));
                 _ticks.Enqueue(took);
                 _last[key] = value;
                 Interlocked.Increment(ref _writes);
@@ -107,18 +116,17 @@ internal sealed class CheckedLoad : IAsyncDisposable
         }
     }
 
-    private void Note(long ticks)
+    private void Note(LongestWrite write)
     {
-        var known = Interlocked.Read(ref _longestTicks);
-        while (ticks > known)
+        lock (_gate)
         {
-            var seen = Interlocked.CompareExchange(ref _longestTicks, ticks, known);
-            if (seen == known)
+            if (write.Took > _longest.Took)
             {
-                return;
+                _longest = write;
             }
-
-            known = seen;
         }
     }
 }
+
+/// <summary>The longest write of a span of time, and when it was answered, to be found in the nodes' logs.</summary>
+internal readonly record struct LongestWrite(TimeSpan Took, string Key, DateTimeOffset At);
