@@ -108,7 +108,7 @@ internal static class MoveDecision
     private static MoveStep? Follows(MoveFacts facts) => facts.Lag switch
     {
         null => MoveStep.Wait($"{facts.Move!.To} does not answer"),
-        > LagMax => MoveStep.Wait($"{facts.Move!.To} has {facts.Lag} entries to apply"),
+        > LagMax => MoveStep.Wait($"{facts.Move!.To} lacks {facts.Lag} entries"),
         _ => null,
     };
 
