@@ -87,6 +87,50 @@ public class SimulationTests
         }
     }
 
+    /// <summary>As many as a cluster may have: they come, die, flap and go, and it comes to rest.</summary>
+    [Trait("Category", "Long")]
+    [Fact]
+    public void A_thousand_nodes_come_die_flap_and_go_and_come_to_rest()
+    {
+        const int Seed = 13;
+        var random = new Random(Seed);
+        var world = new World(Seed, nodes: PlacementLimits.NodesMax - 40, shards: 4096, replicationFactor: 3, zones: 7);
+        for (var turn = 0; turn < 40; turn++)
+        {
+            var nodes = world.State.Nodes;
+            var node = nodes[random.Next(nodes.Length)].Id;
+            switch (turn % 4)
+            {
+                case 0:
+                    var newcomer = world.Join();
+                    world.Tick();
+                    world.Commit(new TopologyChange(TopologyChangeKind.Add, newcomer));
+                    break;
+                case 1:
+                    world.Alive.Remove(node);
+                    break;
+                case 2:
+                    world.Commit(new TopologyChange(TopologyChangeKind.Decommission, node));
+                    break;
+                default:
+                    world.Alive.UnionWith(nodes.Select(static each => each.Id));
+                    break;
+            }
+
+            for (var second = 0; second < 5 + (turn % 3 * 35); second++)
+            {
+                world.Tick();
+            }
+        }
+
+        world.Alive.UnionWith(world.State.Nodes.Select(static node => node.Id));
+        Rest(world, Seed);
+        Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
+        Rest(world, Seed);
+        Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{world.State.Nodes.Length} nodes, {world.Moves} moves, {world.Transfers} leaders handed over");
+    }
+
     [Fact]
     public void A_dead_node_is_replaced_after_the_delay_and_its_return_changes_nothing()
     {
