@@ -76,6 +76,7 @@ public sealed class EventualTopologyTests
         await using var client = cluster.Client("n2", "n3");
         await cluster.QuietAsync(client);
         cluster.Pause("n4");
+        await cluster.ReplacedAsync(0, "n4", ["n1", "n2", "n3"]);
         await cluster.CommitAsync(client, ComingAndGoing.Decommission("n1"));
         var waits = await cluster.EventuallyAsync(
             async () => (await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()))?.Nodes.FirstOrDefault(node => node.NodeId == "n1" && node.Note.Contains("hands over", StringComparison.Ordinal)),

@@ -65,8 +65,8 @@ internal sealed class PlacementCalls(
         if (!isHeard(answered.Answer, agent.State))
         {
             // The leader tells its followers what is agreed with its next message, which without work is the next heartbeat; the round this costs it is that
-            // message. Measured: 5 ms instead of 400. What it answers is of no use here, and if nothing does, the heartbeat comes.
-            await router.ReadAsync(deadline);
+            // message. Measured: 8 ms instead of 400. Nobody waits for what it answers: if nothing does, the heartbeat comes.
+            _ = router.ReadAsync(deadline);
         }
 
         try

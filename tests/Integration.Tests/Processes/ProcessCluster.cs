@@ -196,6 +196,21 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return status.NodeId;
     }
 
+    /// <summary>
+    /// Waits until each of some nodes takes somebody else than one that was lost for the leader of a group: what is sent to that one before may
+    /// be done or not, and its caller waits for its whole deadline to be told so.
+    /// </summary>
+    public async Task ReplacedAsync(int group, string lost, IReadOnlyList<string> among)
+    {
+        foreach (var node in among)
+        {
+            await EventuallyAsync(
+                async () => await StatusAsync(node) is { } status
+                    && status.Groups.Any(each => each.Group == group && each.Leader.Length > 0 && each.Leader != lost) ? status : null,
+                $"{node} to follow another leader of group {group} than {lost}");
+        }
+    }
+
     /// <summary>What a node says of itself, or null while it does not answer.</summary>
     public async Task<StatusResponse?> StatusAsync(string node)
     {
