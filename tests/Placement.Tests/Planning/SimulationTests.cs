@@ -125,9 +125,7 @@ public class SimulationTests
 
         world.Alive.UnionWith(world.State.Nodes.Select(static node => node.Id));
         Rest(world, Seed);
-        Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
-        Rest(world, Seed);
-        Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
+        Rebalance(world, Seed);
         TestContext.Current.TestOutputHelper?.WriteLine($"{world.State.Nodes.Length} nodes, {world.Moves} moves, {world.Transfers} leaders handed over");
     }
 
@@ -193,15 +191,21 @@ public class SimulationTests
                 Rest(world, seed);
             }
 
-            Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
-            Rest(world, seed);
-            Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
+            Rebalance(world, seed);
             AssertFair(world);
         }
         catch (Exception error)
         {
             throw new InvalidOperationException($"Seed {seed}: {error.Message}", error);
         }
+    }
+
+    /// <summary>Puts shards where the ring wants them; afterwards it wants nothing more.</summary>
+    private static void Rebalance(World world, int seed)
+    {
+        Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
+        Rest(world, seed);
+        Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
     }
 
     /// <summary>Until nothing waits, and then a while in which nothing may happen.</summary>

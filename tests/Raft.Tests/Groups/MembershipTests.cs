@@ -84,8 +84,9 @@ public sealed class MembershipTests
     }
 
     /// <summary>
-    /// Entries that were under way when the leader stood aside reached some of the others and not the target, which then could not win: nobody led until
-    /// a timeout, two seconds of every ten hand-overs. So the leader holds proposals back until the target has all.
+    /// Entries that were under way when the leader stood aside reached some of the others and not the target, which then could not win, and a voter that
+    /// stood aside for the hand-over before did not stand: half of these twenty were lost, and nobody led until a timeout. So the leader holds proposals back
+    /// until the target has all, and voters stand aside until somebody leads.
     /// </summary>
     [Fact]
     public async Task Leadership_is_handed_over_under_writes_and_the_target_wins()
