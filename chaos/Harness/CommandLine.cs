@@ -20,10 +20,10 @@ internal sealed class CommandLine
         chaos/run --totals                        what all runs so far came to together
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
         chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them
-        chaos/run --planted NAME|all              the self-test: a store with a bug put in on purpose must be convicted
+        chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted
             --duration SECONDS   how long faults are injected, per run (60)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given
-            --runs N             every cell so many times, with seeds N, N + 1, ... (1)
+            --runs N             every cell so many times, with seeds N, N + 1, ... (1); every planted bug so many times from scratch
             --nodes N            how many (5); with 3 some partitions have no shape
             --replicas N         of a shard; 3, or all, by the seed, if not given
             --out FOLDER         where runs leave their folders (artifacts/chaos)

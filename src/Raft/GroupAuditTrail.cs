@@ -271,9 +271,6 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
 
         await earlierConfigurations.ConfigureAwait(false);
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("ack-before-fsync")) { return; }
-#endif
         // Entries that were already there may still be on their way to the disk from an attempt that was cut off.
         await _log.WhenDurableAsync().ConfigureAwait(false);
     }

@@ -19,6 +19,10 @@ public sealed class PlacementVerbTests
         Assert.Equal(["0000000000000000", "4000000000000000", "8000000000000000", "c000000000000000"], owners.Select(static line => line.Split('\t')[1]));
         Assert.Equal("ffffffffffffffff", owners[3].Split('\t')[2]);
 
+        var loads = (await RunAsync(0, "shard", "load", "-o", "plain")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split('\t')).ToArray();
+        Assert.Equal(["0", "1", "2", "3"], loads.Select(static line => line[0]).Order(StringComparer.Ordinal));
+        Assert.All(loads, static line => Assert.Equal("0", line[2]));
+
         // Against what is staged, and against the past.
         Assert.Equal("", await RunAsync(0, "ring", "diff", "-o", "plain"));
         var epoch = (await client.Administration.ShowRingAsync()).Epoch;
@@ -44,6 +48,7 @@ public sealed class PlacementVerbTests
         Assert.Contains("there is no setting 'speed'", await RunAsync(128, "scheduler", "config", "set", "speed", "1"), StringComparison.Ordinal);
 
         cluster.Kill("n4");
+        Assert.Contains("n4 does not answer", await RunAsync(7, "shard", "load"), StringComparison.Ordinal);
         Assert.Contains("n4 does not answer", await RunAsync(7, "cluster", "init", "--wait", "1s"), StringComparison.Ordinal);
         cluster.Kill("n1", "n2", "n3");
         await RunAsync(2, "cluster", "init", "--wait", "1s");

@@ -37,7 +37,7 @@ internal sealed class DiskDeadFault : IFault
         }
         catch (OperationCanceledException)
         {
-            scene.Totals.Complaints.Add($"{ChaosCluster.NameOf(_node)} ran on for {Patience.TotalSeconds:0} s with a dead disk");
+            scene.Totals.Complain($"{ChaosCluster.NameOf(_node)} ran on for {Patience.TotalSeconds:0} s with a dead disk");
         }
     }
 

@@ -58,6 +58,16 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         return Evidence.Seen($"{Names(nodes)} serve");
     }
 
+    /// <summary>Replicas of these nodes that are made anew from others' data, in the nodes' words.</summary>
+    public async Task<IReadOnlyList<string>> RebuiltAsync(IReadOnlyCollection<int> nodes) =>
+    [
+        .. from pair in await Cluster.StatusesAsync()
+           where nodes.Contains(pair.Key)
+           from replica in pair.Value.Groups
+           where replica.State.StartsWith("rebuilding", StringComparison.Ordinal)
+           select $"group {replica.Group} of {ChaosCluster.NameOf(pair.Key)} is {replica.State}",
+    ];
+
     public static string Names(IEnumerable<int> nodes) => string.Join(',', nodes.Order().Select(ChaosCluster.NameOf));
 }
 

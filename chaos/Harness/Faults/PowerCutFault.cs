@@ -60,5 +60,14 @@ internal sealed class PowerCutFault(Victims victims) : IFault
         }
     }
 
-    public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync([.. _target.Nodes]);
+    public async Task<Evidence> CheckHealedAsync(FaultScene scene)
+    {
+        // What was synced survives a cut, so there is nothing to be rebuilt from others: a node that says so acknowledged what it had not synced.
+        foreach (var loss in await scene.RebuiltAsync(_target.Nodes))
+        {
+            scene.Totals.Complain($"a power cut took more than what was not synced: {loss}");
+        }
+
+        return await scene.ServeAsync([.. _target.Nodes]);
+    }
 }

@@ -25,7 +25,7 @@ internal sealed class RestartFault(Victims victims) : IFault
             if (exitCode != 0)
             {
                 _fault = exitCode is null ? $"{ChaosCluster.NameOf(node)} did not stop within {Patience.TotalSeconds:0} s" : $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}";
-                scene.Totals.Complaints.Add(_fault);
+                scene.Totals.Complain(_fault);
             }
         }
     }

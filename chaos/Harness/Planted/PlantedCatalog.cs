@@ -7,11 +7,11 @@ internal static class PlantedCatalog
 {
     public static IReadOnlyList<PlantedKind> All { get; } =
     [
-        new("no-fsync", new Scenario("power-all", "set"), "nothing is synced"),
-        new("ack-before-fsync", new Scenario("power-all", "set"), "a follower acknowledges before its sync"),
+        new("no-fsync", new Scenario("power-all", "set"), "what is written to the log is not synced"),
+        new("ack-before-fsync", new Scenario("power-all", "set"), "only every fiftieth batch of the log is synced before it is acknowledged"),
         new("fsync-error-ignored", new Scenario("sync-fails", "register"), "a failed sync is taken for a good one"),
         new("commit-without-quorum", new Scenario("partition-leader", "register"), "a leader commits what only itself has"),
-        new("votes-twice", new Scenario("kill-all", "register"), "a node votes for everybody who asks in a term"),
+        new("votes-twice", new Scenario("pause-all", "register"), "a node votes for everybody who asks in a term"),
         new("conflict-kept", new Scenario("partition-leader", "register"), "a conflicting suffix is kept"),
         new("deposed-appends", new Scenario("pause-leader", "register"), "a deposed leader appends in its successor's term"),
         new("read-without-quorum", new Scenario("partition-leader", "register"), "a leader reads without asking whether it still leads"),

@@ -2,10 +2,14 @@ using System.Text.Json;
 
 namespace KvRaft.Chaos.Report;
 
-/// <summary>One line per run in <c>runs.jsonl</c> beside the runs' folders, so that totals over days can be added up and shown.</summary>
+/// <summary>
+/// One line per run in <c>runs.jsonl</c> beside the runs' folders, so that totals over days can be added up and shown. Runs of a store with a planted bug are
+/// not the store's, and have a file of their own.
+/// </summary>
 internal static class RunLedger
 {
     public const string FileName = "runs.jsonl";
+    public const string PlantedFileName = "planted.jsonl";
 
     public static void Append(RunResult result)
     {
@@ -13,6 +17,7 @@ internal static class RunLedger
         {
             id = result.Id,
             scenario = result.Scenario.ToString(),
+            planted = result.Options.PlantedBug,
             seed = result.Options.Seed,
             outcome = result.Outcome.ToString(),
             seconds = Math.Round(result.Took.TotalSeconds, 1),
@@ -25,6 +30,6 @@ internal static class RunLedger
             failoversMs = result.Failovers.Times.Select(time => (int)time.TotalMilliseconds).Order(),
             outages = result.Failovers.Outages,
         });
-        File.AppendAllText(Path.Combine(result.Options.Output, FileName), line + "\n");
+        File.AppendAllText(Path.Combine(result.Options.Output, result.Options.PlantedBug is null ? FileName : PlantedFileName), line + "\n");
     }
 }

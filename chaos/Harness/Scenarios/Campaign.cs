@@ -23,7 +23,7 @@ internal static class Campaign
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Interrupt(context, interrupted));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Interrupt(context, interrupted));
         return line.Text("--planted") is { } planted
-            ? await SelfTest.RunAsync(planted, options, abilities, interrupted.Token)
+            ? await SelfTest.RunAsync(planted, line.Number("--runs") ?? 1, options, abilities, interrupted.Token)
             : await RunAsync(ScenariosOf(line), line.Number("--runs") ?? 1, options, abilities, interrupted);
     }
 

@@ -30,6 +30,6 @@ internal sealed record RunOptions
     /// <summary>Null: three, or as many as there are nodes, by the seed.</summary>
     public int? Replicas { get; init; }
 
-    /// <summary>Variables for every node.</summary>
-    public IReadOnlyDictionary<string, string> NodeEnvironment { get; init; } = new Dictionary<string, string>();
+    /// <summary>The fault put into the store on purpose; null: none.</summary>
+    public string? PlantedBug { get; init; }
 }

@@ -75,7 +75,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             OwnNetwork = abilities.WhyNoNetwork is null,
             OwnVolumes = needs.HasFlag(FaultNeeds.Volumes),
             OwnClocks = needs.HasFlag(FaultNeeds.Shim),
-            Environment = options.NodeEnvironment,
+            Environment = options.PlantedBug is { } bug ? new Dictionary<string, string> { ["KVRAFT_PLANTED_BUG"] = bug } : new Dictionary<string, string>(),
         };
         await using var cluster = await ChaosCluster.CreateAsync(plan, Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture), ledger);
         cluster.StartAll();

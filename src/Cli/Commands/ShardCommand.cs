@@ -5,13 +5,14 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl shard list</c>, <c>kvctl shard locate KEY...</c>, and the moves of <see cref="ShardMoveCommand"/>.</summary>
+/// <summary><c>kvctl shard list</c>, <c>kvctl shard locate KEY...</c>, <see cref="ShardLoadCommand"/>, and the moves of <see cref="ShardMoveCommand"/>.</summary>
 internal static class ShardCommand
 {
     public static Command Create(Shell shell) => new("shard", "Shards: the arcs of the ring, each a Raft group.")
     {
         List(shell),
         Locate(shell),
+        ShardLoadCommand.Create(shell),
         ShardMoveCommand.Move(shell),
         ShardMoveCommand.Moves(shell),
         ShardMoveCommand.Cancel(shell),

@@ -1,6 +1,5 @@
-using Grpc.Core;
+using System.Globalization;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.Planning;
 using KvRaft.Placement.State;
@@ -11,12 +10,12 @@ using KvRaft.V1;
 namespace KvRaft.Node.Membership;
 
 /// <summary>
-/// Who leads which shard: away from nodes that are drained or leave, at once; else spread evenly (<see cref="LeaderBalance"/>), one at a time and only while
-/// nothing moves. A transfer costs the shard's writers tens of milliseconds, so a shard that was touched rests, and nothing is balanced right after
-/// something changed.
+/// Who leads which shard: away from nodes that are drained or leave, at once; else spread evenly, by number and by what is asked, one step at a time and only
+/// while nothing moves (<see cref="LeadershipChoice"/>). A transfer costs the shard's writers tens of milliseconds, so a shard that was touched rests, and
+/// nothing is balanced right after something changed.
 /// </summary>
 internal sealed class LeadershipDuty(
-    NodeOptions options, PlacementAgent placement, NodeMonitor monitor, PeerDirectory peers, RaftHost raft, SchedulerNotes notes, TimeProvider time, ILogger<LeadershipDuty> logger)
+    NodeOptions options, PlacementAgent placement, NodeMonitor monitor, LeadershipHandOver handOver, RaftHost raft, SchedulerNotes notes, TimeProvider time, ILogger<LeadershipDuty> logger)
 {
     /// <summary>Evictions at once: a drained node should not wait for its shards one by one.</summary>
     private const int AtOnce = 8;
@@ -27,10 +26,20 @@ internal sealed class LeadershipDuty(
     /// <summary>Between balancing transfers: reports are a second old, and each transfer must be seen before the next is decided.</summary>
     private static readonly TimeSpan BalancePace = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// What is asked of a shard is known this long after its leader began to count: the rate's own window, and two rounds of questions.
+    /// </summary>
+    private static readonly TimeSpan RatesKnown = TimeSpan.FromSeconds(RateWindow.Seconds + 2);
+
+    /// <summary>Longer than between two looks of the driver: this node did not lead group 0 meanwhile, and knows nothing of what went before.</summary>
+    private static readonly TimeSpan LookGap = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<ShardId, (NodeId Leader, long Since)> _seen = [];
     private long _transferredAt;
+    private long _calmSince;
+    private long _lookedAt;
     private Task _seenRound = Task.CompletedTask;
 
     public async Task ActAsync(PlacementSight sight, CancellationToken cancellationToken)
@@ -50,33 +59,62 @@ internal sealed class LeadershipDuty(
 
         var shards = Led(sight);
         var weights = sight.State.Nodes.ToDictionary(static node => node.Id, static node => node.Weight);
-        var isCalm = sight.State.Moves.IsEmpty && shards.Count == sight.State.Map!.ShardCount && sight.Facts.Away.IsEmpty;
-        var transfers = LeaderBalance.Next(shards, weights, Resting(shards), AtOnce);
-        var isEviction = transfers.Any(transfer => !sight.IsFit(transfer.From));
-        if (transfers.Count == 0 || (isEviction ? !drains : settings.IsPaused(SchedulerKind.LeaderBalance, nowMs)) || (!isEviction && (!isCalm || time.GetElapsedTime(_transferredAt) < BalancePace)))
+        var isCalm = IsCalm(sight, shards);
+        bool MayBalance(SchedulerKind scheduler) =>
+            isCalm && time.GetElapsedTime(_transferredAt) >= BalancePace && !settings.IsPaused(scheduler, nowMs);
+        var leave = new LeadershipLeave(
+            drains, MayBalance(SchedulerKind.LeaderBalance), MayBalance(SchedulerKind.LoadBalance) && time.GetElapsedTime(_calmSince) >= RatesKnown);
+        var choice = LeadershipChoice.Of(shards, weights, Resting(shards), leave, AtOnce);
+        if (choice.Transfers.IsEmpty)
         {
             return;
         }
 
-        await Task.WhenAll(transfers.Select(transfer => TransferAsync(transfer, isEviction, cancellationToken)));
+        await handOver.RunAsync(choice.Transfers, WhyOf(choice.By), cancellationToken);
         _transferredAt = time.GetTimestamp();
-        notes.Set(
-            isEviction ? SchedulerKind.Drain : SchedulerKind.LeaderBalance,
-            string.Join(", ", transfers.Select(static transfer => $"shard {transfer.Shard} is to be led on {transfer.To} instead of {transfer.From}")));
+        notes.Set(choice.By, string.Join(", ", choice.Transfers.Select(transfer => NoteOf(transfer, choice.By, shards))));
         _seenRound = monitor.Rounds.Next;
+    }
+
+    private static string WhyOf(SchedulerKind scheduler) => scheduler switch
+    {
+        SchedulerKind.Drain => "it is drained or leaves",
+        SchedulerKind.LoadBalance => "which is asked much more than others",
+        _ => "to spread leaders evenly",
+    };
+
+    private static string NoteOf(LeaderTransfer transfer, SchedulerKind scheduler, List<LedShard> shards) =>
+        $"shard {transfer.Shard} is to be led on {transfer.To} instead of {transfer.From}"
+        + (scheduler == SchedulerKind.LoadBalance
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $" ({shards.First(shard => shard.Shard == transfer.Shard).Load:0} of the {LoadBalance.Loads(shards).GetValueOrDefault(transfer.From):0} requests/s {transfer.From} answers)")
+            : "");
+
+    /// <summary>Nothing moves, everybody answers, every shard is led; and keeps since when that is so.</summary>
+    private bool IsCalm(PlacementSight sight, List<LedShard> shards)
+    {
+        var isCalm = sight.State.Moves.IsEmpty && shards.Count == sight.State.Map!.ShardCount && sight.Facts.Away.IsEmpty;
+        if (!isCalm || time.GetElapsedTime(_lookedAt) > LookGap)
+        {
+            _calmSince = time.GetTimestamp();
+        }
+
+        _lookedAt = time.GetTimestamp();
+        return isCalm;
     }
 
     /// <summary>The shards that are led, as the nodes that answer say, and who may lead them.</summary>
     public static List<LedShard> Led(PlacementSight sight)
     {
-        var leaders = new Dictionary<int, (NodeId Node, long Term)>();
+        var leaders = new Dictionary<int, (NodeId Node, long Term, double Load)>();
         foreach (var (node, report) in sight.Reports.Where(pair => !sight.Facts.Away.Contains(pair.Key)))
         {
             foreach (var group in report.Status?.Groups.Where(static group => group.Shard >= 0 && group.Role == ReplicaRole.Leader) ?? [])
             {
                 if (!leaders.TryGetValue(group.Shard, out var known) || known.Term < group.Term)
                 {
-                    leaders[group.Shard] = (node, group.Term);
+                    leaders[group.Shard] = (node, group.Term, group.ReadsPerSecond + group.WritesPerSecond);
                 }
             }
         }
@@ -86,7 +124,10 @@ internal sealed class LeadershipDuty(
             .. sight.State.Map!.Shards.Where(shard => leaders.ContainsKey(shard.Id.Value)).Select(shard => new LedShard(
                 shard.Id,
                 leaders[shard.Id.Value].Node,
-                [.. shard.Replicas.Select(static replica => replica.Node).Where(sight.IsFit)])),
+                [.. shard.Replicas.Select(static replica => replica.Node).Where(sight.IsFit)])
+            {
+                Load = leaders[shard.Id.Value].Load,
+            }),
         ];
     }
 
@@ -110,59 +151,6 @@ internal sealed class LeadershipDuty(
         }
 
         return resting;
-    }
-
-    private async Task TransferAsync(LeaderTransfer transfer, bool isEviction, CancellationToken cancellationToken)
-    {
-        var why = isEviction ? "it is drained or leaves" : "to spread leaders evenly";
-        var what = $"lead shard {transfer.Shard} on {transfer.To} instead of {transfer.From}, {why}";
-        try
-        {
-            if (transfer.From == options.NodeId || peers.Find(transfer.From) is not { } peer)
-            {
-                await TransferHereAsync(transfer, what, cancellationToken);
-                return;
-            }
-
-            await peer.Admin.ResignAsync(
-                new ResignRequest { Group = GroupId.OfShard(transfer.Shard).Value, ToNode = transfer.To.Value },
-                deadline: DateTime.UtcNow + Patience,
-                cancellationToken: cancellationToken);
-            logger.PlacementActs(what);
-        }
-        catch (Exception error) when (error is RpcException or ObjectDisposedException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            logger.PlacementActRefused(what, error is RpcException { Status.Detail: var detail } ? detail : error.Message);
-        }
-    }
-
-    private async Task TransferHereAsync(LeaderTransfer transfer, string what, CancellationToken cancellationToken)
-    {
-        if (raft.Groups.FirstOrDefault(group => group.Id == GroupId.OfShard(transfer.Shard)) is not { IsLeader: true } group
-            || group.Voters().FirstOrDefault(voter => voter.Node == transfer.To) is not { Incarnation: > 0 } successor)
-        {
-            return;
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
-        try
-        {
-            if (await group.TransferLeadershipAsync(successor, limit.Token))
-            {
-                logger.PlacementActs(what);
-            }
-            else
-            {
-                logger.PlacementActRefused(what, $"{transfer.To} is away or behind");
-            }
-        }
-        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            logger.PlacementActRefused(what, "it took too long");
-        }
     }
 
     /// <summary>A node that is drained or leaves leads nothing, group 0 among it. True if somebody else leads it now.</summary>

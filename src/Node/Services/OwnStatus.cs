@@ -98,6 +98,8 @@ internal sealed class OwnStatus(
             Move = status.IsLeader && !group.Id.IsPlacement ? notes.Of(group.Id.Shard) : "",
             CopiedBytes = status.Copy?.Copied ?? 0,
             CopyBytes = status.Copy?.Total ?? 0,
+            ReadsPerSecond = status.IsLeader ? replica?.ReadsPerSecond ?? 0 : 0,
+            WritesPerSecond = status.IsLeader ? replica?.WritesPerSecond ?? 0 : 0,
         };
         wire.Voters.Add(status.Voters.Select(voter => voter.Node.Value));
         return wire;

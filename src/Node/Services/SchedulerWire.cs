@@ -14,6 +14,7 @@ internal static class SchedulerWire
         SchedulerKind.Balance => "balance",
         SchedulerKind.Drain => "drain",
         SchedulerKind.LeaderBalance => "leader-balance",
+        SchedulerKind.LoadBalance => "load-balance",
         _ => "seats",
     };
 
@@ -29,6 +30,7 @@ internal static class SchedulerWire
             SchedulerKind.Balance => "moves shards to where the ring wants them, also those that were moved by hand",
             SchedulerKind.Drain => "hands leadership over from nodes that are drained or leave",
             SchedulerKind.LeaderBalance => "spreads leadership by weight",
+            SchedulerKind.LoadBalance => "hands leadership of busy shards to nodes that are asked less",
             _ => "gives the votes of group 0 to nodes that stay",
         },
         Paused = settings.IsPaused(scheduler, nowMs),

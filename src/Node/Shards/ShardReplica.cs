@@ -28,6 +28,8 @@ internal sealed class ShardReplica
     private readonly SharedRounds<bool> _catchUps;
     private readonly ProposalWait _wait;
     private readonly LatencyWindow _writes;
+    private readonly RateWindow _readRate;
+    private readonly RateWindow _writeRate;
 
     /// <summary>The state here is at least as new as this moment of the monotonic clock; 0 = nothing is known. Only grows.</summary>
     private long _asOf;
@@ -42,6 +44,8 @@ internal sealed class ShardReplica
         _ticks = new SharedRounds<ProposalStatus>(TickOnceAsync);
         _catchUps = new SharedRounds<bool>(CatchUpOnceAsync);
         _wait = new ProposalWait(time);
+        _readRate = new RateWindow(time);
+        _writeRate = new RateWindow(time);
     }
 
     public ShardId Shard => _shard;
@@ -73,6 +77,12 @@ internal sealed class ShardReplica
     /// <summary>Upper bound of how old the state here is: the time since it was last brought up to date; null if it never was.</summary>
     public TimeSpan? Age => Volatile.Read(ref _asOf) is > 0 and var asOf ? _time.GetElapsedTime(asOf) : null;
 
+    /// <summary>Linearizable reads a second that were answered here, over the last ten.</summary>
+    public double ReadsPerSecond => _readRate.PerSecond;
+
+    /// <summary>Writes a second that were applied here for a caller, over the last ten.</summary>
+    public double WritesPerSecond => _writeRate.PerSecond;
+
     /// <summary>
     /// Proposes a command and waits until it was applied here; refuses at once if the queue before it would outlast the deadline.
     /// </summary>
@@ -99,6 +109,7 @@ internal sealed class ShardReplica
         if (result.Status == ProposalStatus.Applied)
         {
             _wait.Took(place);
+            _writeRate.Record();
         }
 
         // Also what was given up took its time.
@@ -127,12 +138,13 @@ internal sealed class ShardReplica
         try
         {
             var barrier = await _group.ReadBarrierAsync(cancellationToken);
-            return barrier.Status switch
+            if (barrier.Status == ReadBarrierStatus.Passed)
             {
-                ReadBarrierStatus.Passed => null,
-                ReadBarrierStatus.NotLeader => NotLeader(barrier.Leader),
-                _ => Failure.QuorumLost(_shard, Execution.NotExecuted, OverloadDelay),
-            };
+                _readRate.Record();
+                return null;
+            }
+
+            return barrier.Status == ReadBarrierStatus.NotLeader ? NotLeader(barrier.Leader) : Failure.QuorumLost(_shard, Execution.NotExecuted, OverloadDelay);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -7,7 +7,11 @@ namespace KvRaft.Placement.Planning;
 /// <param name="Shard">The shard.</param>
 /// <param name="Leader">Who leads it.</param>
 /// <param name="Candidates">Nodes with a replica that may lead: they answer, and are neither drained nor leaving.</param>
-public sealed record LedShard(ShardId Shard, NodeId Leader, ImmutableArray<NodeId> Candidates);
+public sealed record LedShard(ShardId Shard, NodeId Leader, ImmutableArray<NodeId> Candidates)
+{
+    /// <summary>Requests a second that its leader answers; 0: nobody asks, or nothing is known.</summary>
+    public double Load { get; init; }
+}
 
 /// <summary>A leadership that should change hands.</summary>
 public readonly record struct LeaderTransfer(ShardId Shard, NodeId From, NodeId To);
@@ -66,6 +70,9 @@ public static class LeaderBalance
 
         return fair;
     }
+
+    /// <summary>How many leaderships are fair, of a share that is no whole number.</summary>
+    public static (int Floor, int Ceiling) Bounds(double fair) => (Floor(fair), Ceiling(fair));
 
     // Breadth first from the fullest nodes to the first that has room: the first step of the shortest path is taken now, and the rest is found anew.
     private static LeaderTransfer? Path(

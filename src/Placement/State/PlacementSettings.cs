@@ -19,6 +19,9 @@ public enum SchedulerKind : byte
 
     /// <summary>Group 0's own voters.</summary>
     Seats = 5,
+
+    /// <summary>Leaderships of shards that are asked much leave nodes that are asked too much.</summary>
+    LoadBalance = 6,
 }
 
 /// <summary>A scheduler that does nothing.</summary>

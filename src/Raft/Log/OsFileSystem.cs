@@ -115,9 +115,6 @@ internal sealed partial class OsFileSystem : IFileSystem
 
         public void FlushData()
         {
-#if PLANTED_BUGS
-            if (Storage.PlantedBug.Is("no-fsync")) { return; }
-#endif
             if (!OperatingSystem.IsLinux())
             {
                 RandomAccess.FlushToDisk(handle);

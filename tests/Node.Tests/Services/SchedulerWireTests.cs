@@ -8,7 +8,7 @@ public sealed class SchedulerWireTests
     [Fact]
     public void Every_scheduler_has_a_name_of_its_own_and_is_found_by_it()
     {
-        Assert.Equal(["replace-dead", "balance", "drain", "leader-balance", "seats"], SchedulerWire.Names);
+        Assert.Equal(["replace-dead", "balance", "drain", "leader-balance", "seats", "load-balance"], SchedulerWire.Names);
         Assert.All(Enum.GetValues<SchedulerKind>(), scheduler => Assert.Equal(scheduler, SchedulerWire.KindOf(SchedulerWire.NameOf(scheduler))));
         Assert.Null(SchedulerWire.KindOf("moves"));
     }

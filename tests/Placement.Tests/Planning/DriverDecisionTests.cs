@@ -99,7 +99,7 @@ public class DriverDecisionTests
         Gen.Select(Gen.Int[1, 7], Gen.Int[0, 6], Gen.Int[0, 1 << 13], Gen.Int[0, 1 << 13]).Sample(
             (founders, more, leaving, away) =>
             {
-                var world = new World(1, founders, shards: 1, replicationFactor: 1);
+                var world = new World(1, founders, shardCount: 1, replicationFactor: 1);
                 var seats = world.State.Nodes.Select(static node => node.Id).ToHashSet();
                 for (var i = 0; i < more; i++)
                 {
@@ -172,7 +172,7 @@ public class DriverDecisionTests
 
     private static PlacementState Planned(out NodeId leaving)
     {
-        var world = new World(1, nodes: 6, shards: 16, replicationFactor: 3);
+        var world = new World(1, nodes: 6, shardCount: 16, replicationFactor: 3);
         leaving = world.State.Nodes[0].Id;
         return Apply(world.State, world.PlanFor(new TopologyChange(TopologyChangeKind.Decommission, leaving))!.ToCommand("test", 0, takesStaged: false));
     }

@@ -13,7 +13,7 @@ public class PlannerTests
     public void A_plan_that_was_carried_out_leaves_nothing_to_plan() => Clusters.Sample(
         cluster =>
         {
-            var world = new World(cluster.Seed, cluster.Nodes, shards: 16, replicationFactor: 3, cluster.Zones);
+            var world = new World(cluster.Seed, cluster.Nodes, shardCount: 16, replicationFactor: 3, cluster.Zones);
             var change = new TopologyChange(TopologyChangeKind.Decommission, world.State.Nodes[cluster.Seed % cluster.Nodes].Id);
             var plan = world.PlanFor(change)!;
             var state = Carried(world.State, plan);
@@ -26,7 +26,7 @@ public class PlannerTests
     public void A_decommission_moves_what_is_there_and_what_fairness_asks_and_no_more() => Clusters.Sample(
         cluster =>
         {
-            var world = new World(cluster.Seed, cluster.Nodes, shards: 16, replicationFactor: 3);
+            var world = new World(cluster.Seed, cluster.Nodes, shardCount: 16, replicationFactor: 3);
             var node = world.State.Nodes[cluster.Seed % cluster.Nodes].Id;
             var plan = world.PlanFor(new TopologyChange(TopologyChangeKind.Decommission, node))!;
             var held = world.State.Map!.ShardsOn(node).Count();
@@ -39,7 +39,7 @@ public class PlannerTests
     [Fact]
     public void Fault_tolerance_is_told_before_during_and_after()
     {
-        var world = new World(1, nodes: 5, shards: 8, replicationFactor: 3);
+        var world = new World(1, nodes: 5, shardCount: 8, replicationFactor: 3);
         var node = world.State.Nodes[0].Id;
         var change = new TopologyChange(TopologyChangeKind.Decommission, node);
         Assert.Equal(new Tolerance(1, 1, 1, ZoneBefore: true, ZoneAfter: true), world.PlanFor(change)!.Tolerance);
@@ -53,7 +53,7 @@ public class PlannerTests
     [Fact]
     public void Copies_that_nobody_has_any_more_come_first_and_receivers_take_turns()
     {
-        var world = new World(1, nodes: 6, shards: 32, replicationFactor: 3);
+        var world = new World(1, nodes: 6, shardCount: 32, replicationFactor: 3);
         var (dead, leaving) = (world.State.Nodes[0].Id, world.State.Nodes[1].Id);
         var plan = Planner.Make(
             world.State,
@@ -67,7 +67,7 @@ public class PlannerTests
     [Fact]
     public void Bytes_are_told_when_sizes_are_known_and_a_full_disk_is_warned_of()
     {
-        var world = new World(1, nodes: 4, shards: 4, replicationFactor: 3);
+        var world = new World(1, nodes: 4, shardCount: 4, replicationFactor: 3);
         var node = world.State.Nodes[0].Id;
         var change = new TopologyChange(TopologyChangeKind.Decommission, node);
         Assert.Null(world.PlanFor(change)!.Bytes);
@@ -84,13 +84,13 @@ public class PlannerTests
     [Fact]
     public void Zones_are_used_where_there_are_enough_and_the_lack_of_them_is_told()
     {
-        var three = new World(2, nodes: 6, shards: 16, replicationFactor: 3, zones: 3);
+        var three = new World(2, nodes: 6, shardCount: 16, replicationFactor: 3, zones: 3);
         var plan = three.PlanFor(new TopologyChange(TopologyChangeKind.Decommission, three.State.Nodes[0].Id))!;
         var state = Carried(three.State, plan);
         Assert.All(state.Map!.Shards, shard => Assert.Equal(3, shard.Replicas.Select(replica => state.FindNode(replica.Node)!.Zone).Distinct().Count()));
         Assert.True(plan.Tolerance.ZoneAfter);
 
-        var two = new World(2, nodes: 6, shards: 16, replicationFactor: 3, zones: 2);
+        var two = new World(2, nodes: 6, shardCount: 16, replicationFactor: 3, zones: 2);
         Assert.Contains(two.PlanFor()!.Warnings, warning => warning.Contains("2 zones for 3 replicas", StringComparison.Ordinal));
     }
 

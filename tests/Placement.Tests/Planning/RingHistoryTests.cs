@@ -11,7 +11,7 @@ public class RingHistoryTests
     {
         for (var seed = 1; seed <= 5; seed++)
         {
-            var world = new World(seed, nodes: 4, shards: 16, replicationFactor: 3);
+            var world = new World(seed, nodes: 4, shardCount: 16, replicationFactor: 3);
             var maps = new Dictionary<long, string>();
             for (var tick = 0; tick < 400 && world.State.Operations.History.Length < PlacementLimits.HistoryMax; tick++)
             {

@@ -29,7 +29,7 @@ public class SimulationTests
     [Fact]
     public void From_three_to_nine_nodes_and_back_shares_and_leaders_stay_fair()
     {
-        var world = new World(seed: 7, nodes: 3, shards: 32, replicationFactor: 3);
+        var world = new World(seed: 7, nodes: 3, shardCount: 32, replicationFactor: 3);
         Rest(world, 7);
         var joined = new List<NodeId>();
         while (world.State.Nodes.Length < 9)
@@ -54,7 +54,7 @@ public class SimulationTests
     [Fact]
     public void From_three_to_nine_nodes_of_different_weights_shares_follow_the_weights()
     {
-        var world = new World(seed: 11, nodes: 3, shards: 32, replicationFactor: 3);
+        var world = new World(seed: 11, nodes: 3, shardCount: 32, replicationFactor: 3);
         for (var nodes = 4; nodes <= 9; nodes++)
         {
             var node = world.Join();
@@ -73,7 +73,7 @@ public class SimulationTests
     [Fact]
     public void A_hundred_nodes_that_join_one_after_the_other_move_no_more_than_their_shares()
     {
-        var world = new World(seed: 3, nodes: 90, shards: 256, replicationFactor: 3, zones: 5);
+        var world = new World(seed: 3, nodes: 90, shardCount: 256, replicationFactor: 3, zones: 5);
         for (var i = 0; i < 5; i++)
         {
             var node = world.Join();
@@ -94,7 +94,7 @@ public class SimulationTests
     {
         const int Seed = 13;
         var random = new Random(Seed);
-        var world = new World(Seed, nodes: PlacementLimits.NodesMax - 40, shards: 4096, replicationFactor: 3, zones: 7);
+        var world = new World(Seed, nodes: PlacementLimits.NodesMax - 40, shardCount: 4096, replicationFactor: 3, zones: 7);
         for (var turn = 0; turn < 40; turn++)
         {
             var nodes = world.State.Nodes;
@@ -132,7 +132,7 @@ public class SimulationTests
     [Fact]
     public void A_dead_node_is_replaced_after_the_delay_and_its_return_changes_nothing()
     {
-        var world = new World(seed: 5, nodes: 5, shards: 16, replicationFactor: 3);
+        var world = new World(seed: 5, nodes: 5, shardCount: 16, replicationFactor: 3);
         Rest(world, 5);
         var dead = world.State.Nodes[0].Id;
         world.Alive.Remove(dead);
@@ -154,7 +154,7 @@ public class SimulationTests
     [Fact]
     public void With_nobody_to_take_a_dead_nodes_place_nothing_moves()
     {
-        var world = new World(seed: 5, nodes: 3, shards: 4, replicationFactor: 3);
+        var world = new World(seed: 5, nodes: 3, shardCount: 4, replicationFactor: 3);
         world.Alive.Remove(world.State.Nodes[0].Id);
         Rest(world, 5, atLeast: 200);
         Assert.Equal(0, world.Moves);
@@ -164,7 +164,7 @@ public class SimulationTests
     private static void RunOne(int seed)
     {
         var random = new Random(seed);
-        var world = new World(seed, nodes: random.Next(3, 8), shards: 16, replicationFactor: 3, zones: random.Next(0, 4));
+        var world = new World(seed, nodes: random.Next(3, 8), shardCount: 16, replicationFactor: 3, zones: random.Next(0, 4));
         try
         {
             for (var second = 0; second < 400; second++)
@@ -236,8 +236,7 @@ public class SimulationTests
         var owners = world.State.Nodes.Where(static node => node.IsOwner).ToArray();
         var map = world.State.Map!;
         Assert.All(map.Shards, shard => Assert.All(shard.Replicas, replica => Assert.Contains(owners, owner => owner.Id == replica.Node)));
-        var shards = map.Shards.Select(shard => new LedShard(
-            shard.Id, world.LeaderOf(shard.Id)!.Value, [.. shard.Replicas.Select(static replica => replica.Node)])).ToArray();
+        var shards = world.Led(static _ => true);
         var weights = owners.ToDictionary(static node => node.Id, static node => node.Weight);
         foreach (var (node, fair) in LeaderBalance.FairShares(shards, weights))
         {

@@ -16,20 +16,25 @@ internal sealed class World
     private readonly Random _random;
     private readonly Dictionary<NodeId, int> _heardAt = [];
     private readonly Dictionary<ShardId, (NodeId Leader, int Since)> _leaders = [];
+    private readonly Dictionary<ShardId, double> _asked = [];
     private int _now;
+    private int _calmSince;
     private int _next;
 
-    public World(int seed, int nodes, int shards, int replicationFactor, int zones = 0)
+    public World(int seed, int nodes, int shardCount, int replicationFactor, int zones = 0)
     {
         _random = new Random(seed);
         Zones = zones;
         var founders = Enumerable.Range(0, nodes).Select(_ => Descriptor() with { Standing = NodeStanding.Active }).ToArray();
         State = PlacementRules.Apply(
-            PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, founders, shards, replicationFactor)).State;
+            PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, founders, shardCount, replicationFactor)).State;
         Alive.UnionWith(founders.Select(static node => node.Id));
         foreach (var shard in State.Map!.Shards)
         {
             Voters[shard.Id] = [.. shard.Replicas];
+
+            // A few shards are asked most: the most popular as often as the three next to it together.
+            _asked[shard.Id] = 5_000 / Math.Pow(1 + _random.Next(shardCount), 1.5);
         }
     }
 
@@ -45,9 +50,19 @@ internal sealed class World
 
     private int Zones { get; }
 
-    public int Leads(NodeId node) => _leaders.Values.Count(leader => leader.Leader == node);
+    /// <summary>
+    /// The shards that are led, and what their leaders say they are asked: it wavers by a tenth, and a leader of less than ten seconds has not counted all yet.
+    /// </summary>
+    public LedShard[] Led(Func<NodeId, bool> isFit) =>
+    [
+        .. State.Map!.Shards.Where(shard => _leaders.ContainsKey(shard.Id)).Select(shard => new LedShard(
+            shard.Id, _leaders[shard.Id].Leader, [.. shard.Replicas.Select(static replica => replica.Node).Where(isFit)])
+        {
+            Load = _asked[shard.Id] * (0.95 + (0.1 * _random.NextDouble())) * Math.Min(1, (_now - _leaders[shard.Id].Since) / 10.0),
+        }),
+    ];
 
-    public NodeId? LeaderOf(ShardId shard) => _leaders.TryGetValue(shard, out var leader) ? leader.Leader : null;
+    public int Leads(NodeId node) => _leaders.Values.Count(leader => leader.Leader == node);
 
     public NodeId Join()
     {
@@ -232,16 +247,13 @@ internal sealed class World
     {
         var away = Facts().Away;
         bool IsFit(NodeId node) => State.FindNode(node) is { Standing: NodeStanding.Active } && !away.Contains(node) && Alive.Contains(node);
-        var shards = State.Map!.Shards.Where(shard => _leaders.ContainsKey(shard.Id)).Select(shard => new LedShard(
-            shard.Id, _leaders[shard.Id].Leader, [.. shard.Replicas.Select(static replica => replica.Node).Where(IsFit)])).ToArray();
+        var shards = Led(IsFit);
         var resting = _leaders.Where(pair => _now - pair.Value.Since < 20).Select(static pair => pair.Key).ToHashSet();
-        var transfers = LeaderBalance.Next(shards, State.Nodes.ToDictionary(static node => node.Id, static node => node.Weight), resting, 8);
-        if (!State.Moves.IsEmpty && transfers.All(transfer => IsFit(transfer.From)))
-        {
-            return;
-        }
-
-        foreach (var transfer in transfers)
+        var isCalm = State.Moves.IsEmpty && shards.Length == State.Map!.ShardCount && away.IsEmpty;
+        _calmSince = isCalm ? _calmSince : _now;
+        var choice = LeadershipChoice.Of(
+            shards, State.Nodes.ToDictionary(static node => node.Id, static node => node.Weight), resting, new LeadershipLeave(MayEvict: true, isCalm, isCalm && _now - _calmSince >= 12), 8);
+        foreach (var transfer in choice.Transfers)
         {
             Transfers++;
             _leaders[transfer.Shard] = (transfer.To, _now);

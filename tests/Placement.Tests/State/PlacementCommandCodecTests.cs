@@ -143,7 +143,7 @@ public class PlacementCommandCodecTests
     [InlineData("0204056361727473")]
     [InlineData("0112" + "10" + "01")]
     [InlineData("0113" + "00" + "00" + "00")]
-    [InlineData("0113" + "06" + "00" + "00")]
+    [InlineData("0113" + "07" + "00" + "00")]
     [InlineData("0114056361727473")]
     [InlineData("0106" + "05" + "026E31" + "026E34" + "00")]
     [InlineData("010B" + "01" + "07" + "026E39")]
