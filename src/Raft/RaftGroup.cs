@@ -71,7 +71,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
         _queue = new ProposalQueue(_cluster, () => Leader, host.Options.Limits, host.Options.Time, _logger);
         _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _queue.OnApplied, Fail, _logger);
-        _barrier = new ReadBarrier(_cluster, _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
+        _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
         _firstVoters = spec.Voters;
@@ -371,6 +371,15 @@ public sealed class RaftGroup : IAsyncDisposable
         return barrier.Status == ReadBarrierStatus.Passed && Term == term
             ? new LeaderProof(term, _audit.CommitIndex)
             : throw new PeerRequestException($"this replica of group {Id} does not lead");
+    }
+
+    /// <summary>This very replica takes part, and has voted in no later term.</summary>
+    internal bool IsStillIn(TermQuestion question)
+    {
+#if PLANTED_BUGS
+        if (PlantedBug.Is("terms-not-compared")) { return true; }
+#endif
+        return _state == ReplicaState.Running && _key == question.Replica && Term <= question.Term;
     }
 
     /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for a timeout.</summary>

@@ -20,6 +20,7 @@ public sealed class RaftHost : IAsyncDisposable
 
     private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
     private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
+    private readonly ConcurrentDictionary<NodeId, TermWitness> _witnesses = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
@@ -73,6 +74,10 @@ public sealed class RaftHost : IAsyncDisposable
     internal NodeListener Listener { get; }
 
     internal NodeWatch Watch { get; }
+
+    /// <summary>Who asks that node about the terms of its replicas, for all groups.</summary>
+    internal TermWitness WitnessAt(NodeId node) =>
+        _witnesses.GetOrAdd(node, static (node, host) => new TermWitness(node, host.Dialer, host.Options.Timings.RequestTimeout), this);
 
     /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
     /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
@@ -184,6 +189,11 @@ public sealed class RaftHost : IAsyncDisposable
         await Watch.DisposeAsync().ConfigureAwait(false);
         Log.Pinned -= OnPinned;
         await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
+        foreach (var witness in _witnesses.Values)
+        {
+            witness.Dispose();
+        }
+
         await Listener.DisposeAsync().ConfigureAwait(false);
         await Log.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();

@@ -7,8 +7,9 @@ namespace KvRaft.Raft;
 /// Makes reads of the leader's state machine linearizable without writing: the ReadIndex protocol (Ongaro's dissertation,
 /// section 6.4). One quorum round serves every read that waited for it.
 /// <para>
-/// A round notes the term and the commit index, then asks for a heartbeat round that <i>starts after that</i> to reach a majority, and
-/// then waits until the noted index is applied. Two things make it safe: the noted commit index is used only if its entry is of
+/// A round notes the term and the commit index, then asks for a proof <i>begun after that</i> that nobody else leads, and then waits until the noted index is
+/// applied. The proof is the word of a majority that they are in no later term (<see cref="TermQuorum"/>); where that is not to be had, a heartbeat round of the
+/// library, which also knows what to do about a majority that is lost. Two things make it safe: the noted commit index is used only if its entry is of
 /// the present term (a fresh leader may not know how far its predecessor committed; it waits for everything in its log instead), and the
 /// term is compared again afterwards (leadership lost and won anew in between would let a stale index pass).
 /// </para>
@@ -17,6 +18,7 @@ namespace KvRaft.Raft;
 internal sealed class ReadBarrier
 {
     private readonly RaftCluster _cluster;
+    private readonly TermQuorum _terms;
     private readonly GroupAuditTrail _log;
     private readonly Func<long, long> _termAt;
     private readonly ApplyProgress _progress;
@@ -26,9 +28,10 @@ internal sealed class ReadBarrier
     private long _plantedLeaseUntil;
 #endif
 
-    public ReadBarrier(RaftCluster cluster, GroupAuditTrail log, Func<long, long> termAt, ApplyProgress progress, TimeSpan timeout)
+    public ReadBarrier(RaftCluster cluster, TermQuorum terms, GroupAuditTrail log, Func<long, long> termAt, ApplyProgress progress, TimeSpan timeout)
     {
         _cluster = cluster;
+        _terms = terms;
         _log = log;
         _termAt = termAt;
         _progress = progress;
@@ -61,7 +64,11 @@ internal sealed class ReadBarrier
         using var limit = new CancellationTokenSource(_timeout);
         try
         {
-            await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
+            if (!await _terms.HoldsAsync(term).ConfigureAwait(false))
+            {
+                await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
+            }
+
             if (_log.Term != term)
             {
                 return ReadBarrierStatus.NotLeader;

@@ -7,14 +7,15 @@ internal static class PlantedCatalog
 {
     public static IReadOnlyList<PlantedKind> All { get; } =
     [
-        new("no-fsync", new Scenario("power-all", "set"), "what is written to the log is not synced"),
+        new("no-fsync", new Scenario("power-leader", "set"), "what is written to the log is not synced"),
         new("ack-before-fsync", new Scenario("power-all", "set"), "only every fiftieth batch of the log is synced before it is acknowledged"),
         new("fsync-error-ignored", new Scenario("sync-fails", "register"), "a failed sync is taken for a good one"),
         new("commit-without-quorum", new Scenario("partition-leader", "register"), "a leader commits what only itself has"),
-        new("votes-twice", new Scenario("pause-all", "register"), "a node votes for everybody who asks in a term"),
+        new("votes-twice", new Scenario("resign", "register"), "a node votes for everybody who asks in a term"),
         new("conflict-kept", new Scenario("partition-leader", "register"), "a conflicting suffix is kept"),
         new("deposed-appends", new Scenario("pause-leader", "register"), "a deposed leader appends in its successor's term"),
-        new("read-without-quorum", new Scenario("partition-leader", "register"), "a leader reads without asking whether it still leads"),
+        new("read-without-quorum", new Scenario("pause-leader", "register"), "a leader reads without asking whether it still leads"),
+        new("terms-not-compared", new Scenario("pause-leader", "register"), "a voter confirms a leader although it has voted for a later one"),
         new("lease-too-long", new Scenario("partition-leader", "register"), "a lease outlives the election of the next leader"),
         new("open-called-failed", new Scenario("partition-leader", "set"), "an unknown outcome is reported as not executed"),
         new("retry-applied-twice", new Scenario("pause-leader", "counter"), "a repeated request is applied again"),

@@ -44,6 +44,11 @@ internal sealed class PeerClient : IDisposable
         ExchangeAsync(
             PeerRequestKind.Entries, JsonSerializer.SerializeToUtf8Bytes(request, PeerJson.Default.EntriesRequest), PeerAnswerKind.Bytes, cancellationToken);
 
+    /// <summary>One byte for each question.</summary>
+    /// <inheritdoc cref="AskAsync"/>
+    public ValueTask<byte[]> AskTermsAsync(IReadOnlyList<TermQuestion> questions, CancellationToken cancellationToken) =>
+        ExchangeAsync(PeerRequestKind.Terms, TermFrame.Encode(questions), PeerAnswerKind.Bytes, cancellationToken);
+
     public void Dispose()
     {
         _stream.Dispose();

@@ -17,6 +17,9 @@ internal enum PeerRequestKind : byte
     Entries = 7,
     StandAside = 8,
     StandForElection = 9,
+
+    /// <summary>Not JSON; see <see cref="TermFrame"/>.</summary>
+    Terms = 10,
 }
 
 internal enum PeerAnswerKind : byte

@@ -52,6 +52,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.StandAside => await StandAsideAsync(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)).ConfigureAwait(false),
                 PeerRequestKind.StandForElection => await StandForElectionAsync(
                     Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
+                PeerRequestKind.Terms => (PeerAnswerKind.Bytes, Terms(TermFrame.Decode(body))),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
@@ -67,6 +68,9 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
         Group(request.Group).Checkpoints.ReadAsync(request.Id, request.File, request.Offset, request.Length, cancellationToken);
 
     private byte[] Entries(EntriesRequest request) => EntriesFrame.Encode(Group(request.Group).ReadCommitted(request.From, request.UpTo));
+
+    private byte[] Terms(TermQuestion[] questions) =>
+        [.. questions.Select(question => find(question.Replica.Group)?.IsStillIn(question) == true ? (byte)1 : (byte)0)];
 
     private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandAsideAsync(RaftGroup group)
     {

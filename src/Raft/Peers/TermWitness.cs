@@ -1,0 +1,105 @@
+using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Transport;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Peers;
+
+/// <summary>
+/// Asks one other node which of its replicas have not gone on to a later term. One message is on its way at a time, with all questions of all groups that
+/// came while the one before was: 64 groups that are read at once cost what one does. Thread-safe.
+/// </summary>
+/// <param name="node">Who is asked.</param>
+/// <param name="dialer">Connects to it.</param>
+/// <param name="patience">For one message, connecting included; after it every question in it counts as answered with no.</param>
+internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patience) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private List<(TermQuestion Question, TermPoll Poll)> _waiting = [];
+    private PeerClient? _connection;
+    private bool _isAsking;
+
+    /// <summary>The poll hears the answer to a message that is sent from now on.</summary>
+    public void Ask(TermQuestion question, TermPoll poll)
+    {
+        lock (_gate)
+        {
+            _waiting.Add((question, poll));
+            if (_isAsking)
+            {
+                return;
+            }
+
+            _isAsking = true;
+        }
+
+        _ = AskAsync();
+    }
+
+    /// <summary>What is under way is answered with no.</summary>
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        lock (_gate)
+        {
+            if (!_isAsking)
+            {
+                Disconnect();
+            }
+        }
+    }
+
+    private async Task AskAsync()
+    {
+        while (true)
+        {
+            List<(TermQuestion Question, TermPoll Poll)> asked;
+            lock (_gate)
+            {
+                if (_waiting.Count == 0)
+                {
+                    _isAsking = false;
+                    if (_stopping.IsCancellationRequested)
+                    {
+                        Disconnect();
+                    }
+
+                    return;
+                }
+
+                var count = Math.Min(_waiting.Count, TermFrame.QuestionsMax);
+                (asked, _waiting) = (_waiting[..count], _waiting[count..]);
+            }
+
+            var answers = await ExchangeAsync([.. asked.Select(static each => each.Question)]).ConfigureAwait(false);
+            for (var i = 0; i < asked.Count; i++)
+            {
+                asked[i].Poll.Count(i < answers.Length && answers[i] == 1);
+            }
+        }
+    }
+
+    /// <summary>Nothing if the node does not answer.</summary>
+    private async Task<byte[]> ExchangeAsync(TermQuestion[] questions)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        limit.CancelAfter(patience);
+        try
+        {
+            _connection ??= await PeerClient.ConnectAsync(dialer, node, limit.Token).ConfigureAwait(false);
+            return await _connection.AskTermsAsync(questions, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The stream may hold half an answer.
+            Disconnect();
+            return [];
+        }
+    }
+
+    private void Disconnect()
+    {
+        _connection?.Dispose();
+        _connection = null;
+    }
+}

@@ -1,0 +1,67 @@
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Peers;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Tests.Groups;
+
+/// <summary>A majority's word that they voted in no later term: who gets it, and who does not any more.</summary>
+public sealed class TermQuorumTests
+{
+    [Fact]
+    public async Task A_majority_says_so_until_there_is_a_later_leader()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var old = await cluster.LeaderAsync();
+        var term = cluster.Group(old).Term;
+        Assert.True(await HoldsAsync(cluster, old, term));
+
+        await cluster.Group(old).ResignAsync(CancellationToken.None);
+        var next = await RaftTestCluster.EventuallyAsync(
+            () => cluster.Nodes.Where(node => cluster.Group(node) is { IsLeader: true } group && group.Term > term).Cast<NodeId?>().FirstOrDefault(), "a leader of a later term");
+
+        // Whoever asks on behalf of the old term, a majority is beyond it now.
+        foreach (var node in cluster.Nodes)
+        {
+            Assert.False(await HoldsAsync(cluster, node, term));
+        }
+
+        Assert.True(await HoldsAsync(cluster, next, cluster.Group(next).Term));
+    }
+
+    [Fact]
+    public async Task One_of_two_others_is_enough_and_none_is_not()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var leader = await cluster.LeaderAsync();
+        var term = cluster.Group(leader).Term;
+        var others = cluster.Nodes.Where(node => node != leader).ToArray();
+        await cluster.StopNodeAsync(others[0]);
+        Assert.True(await HoldsAsync(cluster, leader, term));
+        await cluster.CrashNodeAsync(others[1]);
+        Assert.False(await HoldsAsync(cluster, leader, term));
+
+        // It is asked again over a new connection once it is back.
+        await cluster.StartNodeAsync(others[1]);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => node != others[0] && cluster.Group(node).IsLeader), "a leader");
+        var back = await cluster.LeaderAsync();
+        Assert.True(await HoldsAsync(cluster, back, cluster.Group(back).Term));
+    }
+
+    [Fact]
+    public async Task Another_incarnation_or_an_earlier_term_is_not_meant()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var group = cluster.Group(await cluster.LeaderAsync());
+        var replica = new ReplicaKey(group.Id, group.Incarnation);
+        Assert.True(group.IsStillIn(new TermQuestion(replica, group.Term)));
+        Assert.True(group.IsStillIn(new TermQuestion(replica, group.Term + 1)));
+        Assert.False(group.IsStillIn(new TermQuestion(replica, group.Term - 1)));
+        Assert.False(group.IsStillIn(new TermQuestion(replica with { Incarnation = 2 }, group.Term)));
+        await group.DisposeAsync();
+        Assert.False(group.IsStillIn(new TermQuestion(replica, group.Term)));
+    }
+
+    private static async Task<bool> HoldsAsync(RaftTestCluster cluster, NodeId node, long term) =>
+        await new TermQuorum(cluster.Group(node).Cluster, cluster.Host(node).WitnessAt).HoldsAsync(term).WaitAsync(RaftTestCluster.Patience)
+        && cluster.Group(node).Term == term;
+}
