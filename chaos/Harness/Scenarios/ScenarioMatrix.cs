@@ -12,6 +12,11 @@ internal static class ScenarioMatrix
 
     public static IReadOnlyList<Scenario> All { get; } = [.. from fault in Faults from workload in Workloads select new Scenario(fault, workload)];
 
+    public const string PullRequestTier = "pr";
+
+    /// <summary>What the judges must convict in the same go: a lost acknowledgement, a stale read, a write done twice.</summary>
+    public const string PullRequestBugs = "ack-before-fsync,read-without-quorum,retry-applied-twice";
+
     /// <summary>Every way to lose a leader once, every workload once: what a change must survive before it is looked at.</summary>
     public static IReadOnlyList<Scenario> PullRequest { get; } =
     [
@@ -35,7 +40,7 @@ internal static class ScenarioMatrix
     public static IReadOnlyList<Scenario>? Tier(string name) => name switch
     {
         "ci" => Build,
-        "pr" => PullRequest,
+        PullRequestTier => PullRequest,
         "nightly" => All,
         _ => null,
     };

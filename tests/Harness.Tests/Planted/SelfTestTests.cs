@@ -1,5 +1,6 @@
 using KvRaft.Chaos.Checkers;
 using KvRaft.Chaos.Planted;
+using KvRaft.Chaos.Scenarios;
 
 namespace KvRaft.Harness.Tests.Planted;
 
@@ -41,6 +42,14 @@ public class SelfTestTests
         }
 
         Assert.Equal(isConvicted, record.IsConvicted);
+    }
+
+    [Fact]
+    public void The_tier_pr_tries_three_bugs_there_are()
+    {
+        var names = ScenarioMatrix.PullRequestBugs.Split(',');
+        Assert.Equal(3, names.Distinct().Count());
+        Assert.Subset(PlantedCatalog.All.Select(static kind => kind.Name).ToHashSet(), names.ToHashSet());
     }
 
     private static Verdict Verdict(string checker, Judgement judgement) => new() { Checker = checker, Judgement = judgement };
