@@ -187,7 +187,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     bool IPersistentState.IsVotedFor(in ClusterMemberId id)
     {
 #if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("votes-twice")) { return true; }
+        if (Storage.PlantedBug.Is("votes-twice") && _standingTerm != _log.Ballot.Term) { return true; }
 #endif
         var votedFor = _log.Ballot.VotedFor;
         return votedFor.IsEmpty || votedFor.Span.SequenceEqual(Encode(id));

@@ -374,13 +374,7 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>This very replica takes part, and has voted in no later term.</summary>
-    internal bool IsStillIn(TermQuestion question)
-    {
-#if PLANTED_BUGS
-        if (PlantedBug.Is("terms-not-compared")) { return true; }
-#endif
-        return _state == ReplicaState.Running && _key == question.Replica && Term <= question.Term;
-    }
+    internal bool IsStillIn(TermQuestion question) => _state == ReplicaState.Running && _key == question.Replica && Term <= question.Term;
 
     /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for a timeout.</summary>
     internal void OnNodeGone(NodeId node)
