@@ -84,7 +84,7 @@ internal sealed class GroupMembership(
     public async Task<bool> IsSettledAsync(CancellationToken cancellationToken)
     {
         var term = audit.Term;
-        if (await barrier.WaitAsync(cancellationToken).ConfigureAwait(false) != ReadBarrierStatus.Passed
+        if (await barrier.WaitForHeartbeatAsync(cancellationToken).ConfigureAwait(false) != ReadBarrierStatus.Passed
             || !await AreInForceAsync(cancellationToken).ConfigureAwait(false))
         {
             return false;

@@ -134,14 +134,13 @@ public sealed class RaftGroup : IAsyncDisposable
 
     /// <summary>
     /// When it passes, whatever was acknowledged anywhere before this call is visible in this replica's state machine. One quorum
-    /// round serves all callers that waited for it; nothing is written.
+    /// round serves all callers that waited for it; nothing is written. Followers of group 0, to whom its state is news, hear of it by the same round.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public async ValueTask<ReadBarrierResult> ReadBarrierAsync(CancellationToken cancellationToken)
     {
-        var status = _state == ReplicaState.Running
-            ? await _barrier.WaitAsync(cancellationToken).ConfigureAwait(false)
-            : ReadBarrierStatus.NotLeader;
+        var status = _state != ReplicaState.Running ? ReadBarrierStatus.NotLeader
+            : await (Id.IsPlacement ? _barrier.WaitForHeartbeatAsync(cancellationToken) : _barrier.WaitAsync(cancellationToken)).ConfigureAwait(false);
         return new ReadBarrierResult(status, status == ReadBarrierStatus.Passed ? null : Leader);
     }
 
@@ -366,9 +365,10 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <exception cref="PeerRequestException">This replica does not lead, or no majority follows it.</exception>
     internal async Task<LeaderProof> ProveLeadershipAsync(CancellationToken cancellationToken)
     {
+        // The follower that asks waits until it has applied what the proof names, so it must hear that it is committed.
         var term = Term;
-        var barrier = await ReadBarrierAsync(cancellationToken).ConfigureAwait(false);
-        return barrier.Status == ReadBarrierStatus.Passed && Term == term
+        return _state == ReplicaState.Running
+            && await _barrier.WaitForHeartbeatAsync(cancellationToken).ConfigureAwait(false) == ReadBarrierStatus.Passed && Term == term
             ? new LeaderProof(term, _audit.CommitIndex)
             : throw new PeerRequestException($"this replica of group {Id} does not lead");
     }

@@ -24,6 +24,7 @@ internal sealed class ReadBarrier
     private readonly ApplyProgress _progress;
     private readonly TimeSpan _timeout;
     private readonly SharedRounds<ReadBarrierStatus> _rounds;
+    private readonly SharedRounds<ReadBarrierStatus> _heartbeats;
 #if PLANTED_BUGS
     private long _plantedLeaseUntil;
 #endif
@@ -36,16 +37,23 @@ internal sealed class ReadBarrier
         _termAt = termAt;
         _progress = progress;
         _timeout = timeout;
-        _rounds = new SharedRounds<ReadBarrierStatus>(RoundAsync);
+        _rounds = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: false));
+        _heartbeats = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: true));
     }
 
-    public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken)
-    {
-        var round = _rounds.NextAsync();
-        return cancellationToken.CanBeCanceled ? round.WaitAsync(cancellationToken) : round;
-    }
+    /// <summary>When it passes, a read of this leader's state is linearizable. The followers hear nothing by it.</summary>
+    public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken) => Wait(_rounds.NextAsync(), cancellationToken);
 
-    private async Task<ReadBarrierStatus> RoundAsync()
+    /// <summary>
+    /// The same, proven by a heartbeat round and by nothing else: the followers hear by it how far the leader has committed, and rounds that began with other
+    /// voters are over.
+    /// </summary>
+    public Task<ReadBarrierStatus> WaitForHeartbeatAsync(CancellationToken cancellationToken) => Wait(_heartbeats.NextAsync(), cancellationToken);
+
+    private static Task<ReadBarrierStatus> Wait(Task<ReadBarrierStatus> round, CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled ? round.WaitAsync(cancellationToken) : round;
+
+    private async Task<ReadBarrierStatus> RoundAsync(bool byHeartbeat)
     {
         var term = _log.Term;
 #if PLANTED_BUGS
@@ -64,7 +72,7 @@ internal sealed class ReadBarrier
         using var limit = new CancellationTokenSource(_timeout);
         try
         {
-            if (!await _terms.HoldsAsync(term).ConfigureAwait(false))
+            if (byHeartbeat || !await _terms.HoldsAsync(term).ConfigureAwait(false))
             {
                 await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
             }

@@ -14,22 +14,50 @@ internal static class LaneSvg
     private const int FaultRowHeight = 16;
     private const int TailWidth = 26;
 
+    /// <summary>For a page: the names stay in view while the lanes are scrolled, so they are a drawing of their own.</summary>
     public static string Draw(LaneLayout layout, ProofSet proof)
     {
-        var rows = FaultRows(layout.Faults);
-        var top = (rows.Count == 0 ? 0 : rows.Values.Max() + 1) * FaultRowHeight;
-        var height = top + (layout.Lanes.Count * LaneHeight) + 6;
         var svg = new StringBuilder();
+        DrawNames(svg, layout);
+        DrawLanes(svg, layout, proof, left: 0);
+        return svg.ToString();
+    }
 
-        // The names stay in view while the lanes are scrolled, so they are a drawing of their own.
-        svg.Append(Text($"<svg class=\"names\" width=\"{NamesWidth}\" height=\"{height}\">\n"));
+    /// <summary>For a file: both in one picture that needs nothing else.</summary>
+    public static string Picture(LaneLayout layout, ProofSet proof)
+    {
+        var (width, height) = (NamesWidth + layout.Width + TailWidth, TopOf(layout) + HeightOf(layout));
+        var svg = new StringBuilder();
+        svg.Append(Text($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:0}\" height=\"{height}\" viewBox=\"0 0 {width:0} {height}\">\n"));
+        svg.Append(Text($"<style>\n{TimelineAssets.Style}\n</style>\n<rect width=\"100%\" height=\"100%\" style=\"fill: var(--paper)\"/>\n"));
+        DrawNames(svg, layout);
+        DrawLanes(svg, layout, proof, NamesWidth);
+        return svg.Append("</svg>\n").ToString();
+    }
+
+    private static int TopOf(LaneLayout layout) => (FaultRows(layout.Faults).Values.DefaultIfEmpty(-1).Max() + 1) * FaultRowHeight;
+
+    private static int HeightOf(LaneLayout layout) => (layout.Lanes.Count * LaneHeight) + 6;
+
+    private static void DrawNames(StringBuilder svg, LaneLayout layout)
+    {
+        var top = TopOf(layout);
+        svg.Append(Text($"<svg class=\"names\" width=\"{NamesWidth}\" height=\"{top + HeightOf(layout)}\">\n"));
         DrawStripes(svg, layout, top);
         for (var lane = 0; lane < layout.Lanes.Count; lane++)
         {
             DrawLaneLabel(svg, layout.Lanes[lane], top + (lane * LaneHeight));
         }
 
-        svg.Append(Text($"</svg>\n<svg class=\"lanes\" width=\"{layout.Width + TailWidth:0}\" height=\"{height}\" data-span=\"{layout.Width:0}\" {TimeRange(layout)}>\n"));
+        svg.Append("</svg>\n");
+    }
+
+    private static void DrawLanes(StringBuilder svg, LaneLayout layout, ProofSet proof, int left)
+    {
+        var (rows, top) = (FaultRows(layout.Faults), TopOf(layout));
+        var height = top + HeightOf(layout);
+        var place = left == 0 ? "" : Text($" x=\"{left}\"");
+        svg.Append(Text($"<svg class=\"lanes\"{place} width=\"{layout.Width + TailWidth:0}\" height=\"{height}\" data-span=\"{layout.Width:0}\" {TimeRange(layout)}>\n"));
         DrawStripes(svg, layout, top);
 
         foreach (var fault in layout.Faults)
@@ -42,7 +70,7 @@ internal static class LaneSvg
             DrawOperation(svg, placed, top, proof);
         }
 
-        return svg.Append("</svg>\n").ToString();
+        svg.Append("</svg>\n");
     }
 
     private static void DrawStripes(StringBuilder svg, LaneLayout layout, int top)

@@ -5,7 +5,7 @@ namespace KvRaft.Chaos.Report;
 
 /// <summary>
 /// The one folder a run leaves: <c>history.jsonl</c>, <c>faults.jsonl</c> (each fault with what was seen of it), <c>verdicts.json</c>,
-/// <c>report.txt</c>, <c>timeline.html</c>, and for each node its configuration and log. Data stays only if something was found.
+/// <c>report.txt</c>, <c>timeline.html</c>, of a violation that operations prove <c>proof.svg</c>, and for each node its configuration and log. Data stays only if something was found.
 /// </summary>
 internal static class RunFolder
 {
@@ -20,6 +20,11 @@ internal static class RunFolder
         }
 
         File.WriteAllText(Path.Combine(result.Folder, "report.txt"), ReportText.Of(result));
+        if (result.Verdicts.SelectMany(static verdict => verdict.Findings).Select(finding => ProofPicture.Of(finding, result.History)).FirstOrDefault(static picture => picture is not null) is { } picture)
+        {
+            File.WriteAllText(Path.Combine(result.Folder, "proof.svg"), picture);
+        }
+
         using (var file = File.Create(Path.Combine(result.Folder, "verdicts.json")))
         using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true }))
         {

@@ -61,6 +61,23 @@ public sealed class TermQuorumTests
         Assert.False(group.IsStillIn(new TermQuestion(replica, group.Term)));
     }
 
+    /// <summary>
+    /// A follower that is read waits for what the proof names to be committed here too. When the proof was for once only the voters' word, it waited for the next
+    /// heartbeat, as did every node that follows group 0.
+    /// </summary>
+    [Fact]
+    public async Task Whoever_proves_that_it_leads_has_told_a_majority_how_far_it_committed()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        for (var number = 0; number < 10; number++)
+        {
+            await cluster.AppendAsync($"c{number}");
+            var leader = await cluster.LeaderAsync();
+            var proof = await cluster.Group(leader).ProveLeadershipAsync(CancellationToken.None);
+            Assert.Contains(cluster.Nodes, node => node != leader && cluster.Group(node).CommitIndex >= proof.CommitIndex);
+        }
+    }
+
     private static async Task<bool> HoldsAsync(RaftTestCluster cluster, NodeId node, long term) =>
         await new TermQuorum(cluster.Group(node).Cluster, cluster.Host(node).WitnessAt).HoldsAsync(term).WaitAsync(RaftTestCluster.Patience)
         && cluster.Group(node).Term == term;
