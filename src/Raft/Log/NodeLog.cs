@@ -38,6 +38,9 @@ namespace KvRaft.Raft.Log;
 /// </summary>
 internal sealed class NodeLog : IAsyncDisposable
 {
+    /// <summary>For people who look at threads.</summary>
+    internal const string WriterThreadName = "kvraft-log-writer";
+
     private readonly IFileSystem _fs;
     private readonly string _directory;
     private readonly IDisposable _directoryLock;
@@ -351,7 +354,7 @@ internal sealed class NodeLog : IAsyncDisposable
             return;
         }
 
-        new Thread(Run) { IsBackground = true, Name = "kvraft-log-writer" }.Start();
+        new Thread(Run) { IsBackground = true, Name = WriterThreadName }.Start();
     }
 
     private void Run()
