@@ -14,8 +14,8 @@ internal static class ScenarioMatrix
 
     public const string PullRequestTier = "pr";
 
-    /// <summary>What the judges must convict in the same go: a lost acknowledgement, a stale read, a write done twice.</summary>
-    public const string PullRequestBugs = "ack-before-fsync,read-without-quorum,retry-applied-twice";
+    /// <summary>What the judges must convict in the same go: a lost acknowledgement, a write done twice, a condition that was ignored.</summary>
+    public const string PullRequestBugs = "ack-before-fsync,retry-applied-twice,cas-not-compared";
 
     /// <summary>Every way to lose a leader once, every workload once: what a change must survive before it is looked at.</summary>
     public static IReadOnlyList<Scenario> PullRequest { get; } =
