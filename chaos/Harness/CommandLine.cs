@@ -19,7 +19,7 @@ internal sealed class CommandLine
         chaos/run --list                          the faults, the workloads, and what this machine can inject
         chaos/run --totals                        what all runs so far came to together
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
-        chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them; pr is twelve and three planted bugs, in twelve minutes
+        chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them; pr is twelve, and three planted bugs
         chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted
             --duration SECONDS   how long faults are injected, per run (60; of the tier pr 20)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given

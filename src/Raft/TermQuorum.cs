@@ -21,7 +21,7 @@ namespace KvRaft.Raft;
 /// </summary>
 internal sealed class TermQuorum(RaftCluster cluster, Func<NodeId, TermWitness> witnesses)
 {
-    /// <summary>A name is a URI, and is parsed once; a group has nine voters at most, so more than these were changed away.</summary>
+    /// <summary>A name is a URI, and is parsed once; a group has seven replicas at most and one more while one moves, so more than these were changed away.</summary>
     private const int KnownMax = 32;
 
     private readonly Dictionary<EndPoint, (NodeId Node, ReplicaKey Replica)> _known = new(ReferenceEqualityComparer.Instance);

@@ -39,9 +39,11 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
     }
 
     /// <summary>Whether the nodes answer, each of their replicas leading or following.</summary>
-    public async Task<Evidence> ServeAsync(params int[] nodes)
+    public async Task<Evidence> ServeAsync(params int[] nodes) => Serving(await Cluster.StatusesAsync(), nodes);
+
+    /// <summary>The same, of what the nodes said.</summary>
+    public static Evidence Serving(IReadOnlyDictionary<int, StatusResponse> statuses, params IReadOnlyCollection<int> nodes)
     {
-        var statuses = await Cluster.StatusesAsync();
         foreach (var node in nodes)
         {
             if (!statuses.TryGetValue(node, out var status))
@@ -59,9 +61,9 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
     }
 
     /// <summary>Replicas of these nodes that are made anew from others' data, in the nodes' words.</summary>
-    public async Task<IReadOnlyList<string>> RebuiltAsync(IReadOnlyCollection<int> nodes) =>
+    public static IReadOnlyList<string> Rebuilt(IReadOnlyDictionary<int, StatusResponse> statuses, IReadOnlyCollection<int> nodes) =>
     [
-        .. from pair in await Cluster.StatusesAsync()
+        .. from pair in statuses
            where nodes.Contains(pair.Key)
            from replica in pair.Value.Groups
            where replica.State.StartsWith("rebuilding", StringComparison.Ordinal)

@@ -62,12 +62,14 @@ internal sealed class PowerCutFault(Victims victims) : IFault
 
     public async Task<Evidence> CheckHealedAsync(FaultScene scene)
     {
+        var statuses = await scene.Cluster.StatusesAsync();
+
         // What was synced survives a cut, so there is nothing to be rebuilt from others: a node that says so acknowledged what it had not synced.
-        foreach (var loss in await scene.RebuiltAsync(_target.Nodes))
+        foreach (var loss in FaultScene.Rebuilt(statuses, _target.Nodes))
         {
             scene.Totals.Complain($"a power cut took more than what was not synced: {loss}");
         }
 
-        return await scene.ServeAsync([.. _target.Nodes]);
+        return FaultScene.Serving(statuses, _target.Nodes);
     }
 }

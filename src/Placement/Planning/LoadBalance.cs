@@ -16,15 +16,14 @@ namespace KvRaft.Placement.Planning;
 public static class LoadBalance
 {
     /// <summary>
-    /// A node is busy above this many times its fair share. The thresholds of others lie between 1.05 (TiKV's hot region scheduler) and 1.1 (CockroachDB's
-    /// lease rebalancing); more, because a hand-over costs writers tens of milliseconds.
+    /// A node is busy above this many times its fair share: twice the tenth by which rates of a steady load waver in the simulated lives, which come to rest with it.
     /// </summary>
     public const double Tolerance = 1.2;
 
     /// <summary>What a step must be worth: the larger load of the two nodes falls to this part of what it was, or lower.</summary>
     public const double Gain = 0.9;
 
-    /// <summary>Requests a second below which no node is busy. One shard answers ten thousand on two cores, so this is a hundredth of what a node can do.</summary>
+    /// <summary>Requests a second below which no node is busy. One group took 5,400 writes a second of unary clients on two cores (tests/Benchmarks), so this is a fiftieth of that.</summary>
     public const double LoadMin = 100;
 
     /// <summary>The next step: one transfer, or the two of an exchange; none if no node is busy, or nothing would help.</summary>

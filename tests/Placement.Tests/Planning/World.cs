@@ -33,7 +33,7 @@ internal sealed class World
         {
             Voters[shard.Id] = [.. shard.Replicas];
 
-            // A few shards are asked most: the most popular as often as the three next to it together.
+            // A few shards are asked most, the others by a falling power of a rank drawn by chance.
             _asked[shard.Id] = 5_000 / Math.Pow(1 + _random.Next(shardCount), 1.5);
         }
     }
