@@ -58,6 +58,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     /// <summary>
     /// The last term this process led: it won the election, which DotNext shows by appending the term's first entry. 0 before it ever led.
+    /// Read without the gate.
     /// </summary>
     private long _leadingTerm;
 
@@ -95,6 +96,12 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     public long CommitIndex => Volatile.Read(ref _commitIndex);
 
     public long Term => Volatile.Read(ref _term);
+
+    /// <summary>
+    /// The last term that this process won; 0 before it ever did. A leader that hears of its successor has the successor's <see cref="Term"/> for as long
+    /// as that takes to reach the disk, and only then stops leading: whoever asks on a leader's behalf asks about this term, never about the other.
+    /// </summary>
+    public long LeadingTerm => Volatile.Read(ref _leadingTerm);
 
     public long LastIndex => _log.LastIndex;
 
@@ -346,7 +353,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     {
         if (kind == LogEntryKind.NoOp && term == _standingTerm && term == _log.Ballot.Term)
         {
-            _leadingTerm = term;
+            Volatile.Write(ref _leadingTerm, term);
         }
 
 #if PLANTED_BUGS

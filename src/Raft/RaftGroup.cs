@@ -94,8 +94,8 @@ public sealed class RaftGroup : IAsyncDisposable
 
     public int Incarnation => _key.Incarnation;
 
-    /// <summary>True while this replica leads and its term's first entry is committed.</summary>
-    public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested;
+    /// <summary>True while this replica leads and its term's first entry is committed, as far as it knows: it has heard of no later term.</summary>
+    public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested && _audit.LeadingTerm == Term;
 
     /// <summary>It takes part in its group: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint.</summary>
     public bool IsRunning => _state == ReplicaState.Running;

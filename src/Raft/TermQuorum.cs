@@ -27,7 +27,7 @@ internal sealed class TermQuorum(RaftCluster cluster, Func<NodeId, TermWitness> 
     private readonly Dictionary<EndPoint, (NodeId Node, ReplicaKey Replica)> _known = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>
-    /// True: with this replica a majority of the voters is in no later term than this one; its own word is the caller's to give, by comparing its term afterwards.
+    /// True: with this replica a majority of the voters is in no later term than this one, which must be one that this replica won; its own word is the caller's to give, by comparing its term afterwards.
     /// False: that could not be had, soon.
     /// </summary>
     public Task<bool> HoldsAsync(long term)

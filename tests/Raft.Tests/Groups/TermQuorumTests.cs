@@ -1,3 +1,4 @@
+using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
 using KvRaft.Topology;
@@ -76,6 +77,26 @@ public sealed class TermQuorumTests
             var proof = await cluster.Group(leader).ProveLeadershipAsync(CancellationToken.None);
             Assert.Contains(cluster.Nodes, node => node != leader && cluster.Group(node).CommitIndex >= proof.CommitIndex);
         }
+    }
+
+    /// <summary>
+    /// A leader that was paused wakes and hears its successor: the library first takes over the later term and stops leading when that is on disk. A read that
+    /// came in between took the successor's term for its own, a majority said that it was in no later one, and the answer was what the old leader had when it fell
+    /// asleep.
+    /// </summary>
+    [Fact]
+    public async Task A_leader_that_knows_of_a_later_term_does_not_ask_for_the_majority_of_its_successor()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var old = cluster.Group(await cluster.LeaderAsync());
+        await cluster.AppendAsync("old");
+        Assert.Equal(ReadBarrierStatus.Passed, (await old.ReadBarrierAsync(CancellationToken.None)).Status);
+
+        var state = (IPersistentState)old.Cluster.AuditTrail;
+        await state.UpdateTermAsync(old.Term + 1, resetLastVote: true, CancellationToken.None);
+
+        Assert.Equal(ReadBarrierStatus.NotLeader, (await old.ReadBarrierAsync(CancellationToken.None)).Status);
+        Assert.False(old.IsLeader);
     }
 
     private static async Task<bool> HoldsAsync(RaftTestCluster cluster, NodeId node, long term) =>
