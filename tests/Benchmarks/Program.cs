@@ -4,6 +4,7 @@ using KvRaft.Benchmarks.Failover;
 using KvRaft.Benchmarks.Idle;
 using KvRaft.Benchmarks.Macro;
 using KvRaft.Benchmarks.Micro;
+using KvRaft.Benchmarks.Recovery;
 using KvRaft.Benchmarks.SideBySide;
 
 return await new RootCommand("Measures KvRaft. Everything it starts runs on loopback and ends with it; README.md says how to read the figures.")
@@ -13,6 +14,7 @@ return await new RootCommand("Measures KvRaft. Everything it starts runs on loop
     MicroVerb.Create(),
     SideBySideVerb.Create(),
     FailoverVerb.Create(),
+    RecoveryVerb.Create(),
     EventualVerb.Create(),
 }.Parse(args).InvokeAsync(new InvocationConfiguration
 {

@@ -1,4 +1,5 @@
 using KvRaft.Benchmarks.Clusters;
+using KvRaft.Benchmarks.Load;
 using KvRaft.Benchmarks.Stores;
 
 namespace KvRaft.Benchmarks.Failover;
@@ -24,7 +25,7 @@ internal sealed class FailoverRounds(ICluster cluster, IStore store, TimeSpan pe
     {
         var gap = new WriteGap();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var writing = new SteadyWriter(store, Key, gap, period).RunAsync(stop.Token);
+        var writing = new SteadyWriter(store, Key, period, _ => gap.Acknowledged()).RunAsync(stop.Token);
         var gaps = new List<TimeSpan>();
         try
         {

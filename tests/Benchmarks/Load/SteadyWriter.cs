@@ -1,15 +1,20 @@
+using System.Diagnostics;
 using Grpc.Core;
 using KvRaft.Benchmarks.Stores;
 using KvRaft.Client;
 
-namespace KvRaft.Benchmarks.Failover;
+namespace KvRaft.Benchmarks.Load;
 
 /// <summary>
 /// Writes one key at a fixed rate, each write through the next node, none waiting for another: a write that hangs at a node which still
 /// believes in the dead leader says nothing about those that come after it, for a store that gives up late no more than for one that
 /// gives up soon.
 /// </summary>
-internal sealed class SteadyWriter(IStore store, ReadOnlyMemory<byte> key, WriteGap gap, TimeSpan period)
+/// <param name="store">Who is written to.</param>
+/// <param name="key">What is written.</param>
+/// <param name="period">From one write to the next.</param>
+/// <param name="acknowledged">Called with each acknowledged write's time, on any thread.</param>
+internal sealed class SteadyWriter(IStore store, ReadOnlyMemory<byte> key, TimeSpan period, Action<TimeSpan> acknowledged)
 {
     private static readonly byte[] Value = "value"u8.ToArray();
 
@@ -32,10 +37,11 @@ internal sealed class SteadyWriter(IStore store, ReadOnlyMemory<byte> key, Write
 
     private async Task WriteAsync(int turn)
     {
+        var begun = Stopwatch.GetTimestamp();
         try
         {
             await store.PutAsync(turn, key, Value);
-            gap.Acknowledged();
+            acknowledged(Stopwatch.GetElapsedTime(begun));
         }
         catch (Exception error) when (error is RpcException or KvException or ObjectDisposedException)
         {

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using HdrHistogram;
+using KvRaft.Benchmarks.Clusters;
+using KvRaft.Benchmarks.Load;
+using KvRaft.Benchmarks.Stores;
+
+namespace KvRaft.Benchmarks.Recovery;
+
+/// <summary>
+/// A follower of the only shard is killed and comes back three times: having missed nothing, having missed writes that the leader's log
+/// still has, and with nothing left, so that it fetches a checkpoint.
+/// </summary>
+internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
+{
+    private const int Shard = 0;
+
+    /// <summary>16 KiB: entries whose bytes weigh more than their number.</summary>
+    private const int ValueBytes = 16 << 10;
+
+    /// <summary>Enough to keep the disk busy while each waits for its sync.</summary>
+    private const int Writers = 16;
+
+    private const long BytesPerMegabyte = 1_000_000;
+
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>A return that takes longer is a fault worth seeing.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    private static readonly byte[] SteadyKey = "steady"u8.ToArray();
+
+    private int _filled;
+
+    /// <param name="megabytes">What the shard holds before the first kill.</param>
+    /// <param name="missed">Megabytes written while the node is down the second time; the log keeps up to 512 by default.</param>
+    /// <param name="period">From one write to the next while the node fetches a checkpoint.</param>
+    /// <param name="calm">How long those writes are watched before.</param>
+    /// <exception cref="TimeoutException">The node did not come back, or without a checkpoint where it needs one.</exception>
+    public async Task<IReadOnlyList<RecoveryResult>> RunAsync(int megabytes, int missed, TimeSpan period, TimeSpan calm, CancellationToken cancellationToken)
+    {
+        await FillAsync(megabytes, cancellationToken);
+        var node = await FollowerAsync(cancellationToken);
+        await WhenAppliedAsync(node, await CommittedAsync(node, cancellationToken), cancellationToken);
+        return
+        [
+            await NothingMissedAsync(node, cancellationToken),
+            await WritesMissedAsync(node, missed, cancellationToken),
+            await EverythingLostAsync(node, period, calm, cancellationToken),
+        ];
+    }
+
+    private async Task<RecoveryResult> NothingMissedAsync(int node, CancellationToken cancellationToken)
+    {
+        cluster.Kill(node);
+        return new RecoveryResult("kill -9, nothing missed", 0, (await ReturnAsync(node, cancellationToken)).Took);
+    }
+
+    private async Task<RecoveryResult> WritesMissedAsync(int node, int megabytes, CancellationToken cancellationToken)
+    {
+        cluster.Kill(node);
+        var bytes = await FillAsync(megabytes, cancellationToken);
+        var (took, copied) = await ReturnAsync(node, cancellationToken);
+        return copied > 0
+            ? throw new TimeoutException($"The log did not hold the {megabytes} MB that were missed: a checkpoint of {copied} bytes was fetched.")
+            : new RecoveryResult("writes missed, by the log", bytes, took);
+    }
+
+    private async Task<RecoveryResult> EverythingLostAsync(int node, TimeSpan period, TimeSpan calm, CancellationToken cancellationToken)
+    {
+        var (before, meanwhile) = (Latency.NewHistogram(), Latency.NewHistogram());
+        var current = before;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var writing = new SteadyWriter(store, SteadyKey, period, took => Latency.Record(Volatile.Read(ref current), took)).RunAsync(stop.Token);
+        try
+        {
+            await Task.Delay(calm, cancellationToken);
+            Volatile.Write(ref current, Latency.NewHistogram());
+            cluster.Kill(node);
+            cluster.Wipe(node);
+            Volatile.Write(ref current, meanwhile);
+            var (took, copied) = await ReturnAsync(node, cancellationToken);
+            return copied == 0
+                ? throw new TimeoutException("A node that had lost everything came back without a checkpoint.")
+                : new RecoveryResult("everything lost, by a checkpoint", copied, took, P99(before), P99(meanwhile));
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await writing;
+        }
+    }
+
+    private static double P99(HistogramBase latencies) => Latency.Of(latencies).P99;
+
+    /// <summary>Starts it; answers how long it took to apply whatever was committed, and how large a checkpoint it fetched, 0 for none.</summary>
+    private async Task<(TimeSpan Took, long Copied)> ReturnAsync(int node, CancellationToken cancellationToken)
+    {
+        var committed = await CommittedAsync(node, cancellationToken);
+        var begun = Stopwatch.GetTimestamp();
+        cluster.Start(node);
+        var copied = await WhenAppliedAsync(node, committed, cancellationToken);
+        return (Stopwatch.GetElapsedTime(begun), copied);
+    }
+
+    /// <summary>Answers the largest checkpoint it was seen to fetch meanwhile, bytes.</summary>
+    private async Task<long> WhenAppliedAsync(int node, long index, CancellationToken cancellationToken)
+    {
+        var (clock, copied) = (Stopwatch.StartNew(), 0L);
+        while (await cluster.GroupAsync(node, Shard, cancellationToken) is var group && (group is null || group.AppliedIndex < index))
+        {
+            copied = Math.Max(copied, group?.CopyBytes ?? 0);
+            if (clock.Elapsed > Patience)
+            {
+                throw new TimeoutException($"Waited {Patience.TotalSeconds:0} s for a node to apply index {index}; it is at {group?.AppliedIndex}.");
+            }
+
+            await Task.Delay(LookPeriod, cancellationToken);
+        }
+
+        return copied;
+    }
+
+    private async Task<int> FollowerAsync(CancellationToken cancellationToken) =>
+        await cluster.LeaderOfAsync(SteadyKey, cancellationToken) is { } leader
+            ? (leader + 1) % cluster.Endpoints.Count
+            : throw new TimeoutException("The shard has no leader.");
+
+    /// <summary>The last index that one of the other nodes knows to be committed.</summary>
+    private async Task<long> CommittedAsync(int without, CancellationToken cancellationToken)
+    {
+        var groups = await Task.WhenAll(Enumerable.Range(0, cluster.Endpoints.Count)
+            .Where(node => node != without).Select(node => cluster.GroupAsync(node, Shard, cancellationToken)));
+        return groups.Max(static group => group?.CommitIndex) ?? throw new TimeoutException("Neither of the other nodes answers.");
+    }
+
+    /// <summary>Writes so much under keys that nothing has yet; answers how many bytes of values.</summary>
+    private async Task<long> FillAsync(int megabytes, CancellationToken cancellationToken)
+    {
+        var count = (int)(megabytes * BytesPerMegabyte / ValueBytes);
+        var (from, written) = (_filled, 0);
+        _filled += count;
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(
+            async () =>
+            {
+                // Of chance, so that neither log nor engine makes it smaller.
+                var value = new byte[ValueBytes];
+                var chance = new Random(from + writer);
+                while (Interlocked.Increment(ref written) is var number && number <= count)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    chance.NextBytes(value);
+                    await store.PutAsync(writer, BitConverter.GetBytes(from + number), value);
+                }
+            },
+            cancellationToken)));
+        return (long)count * ValueBytes;
+    }
+}
