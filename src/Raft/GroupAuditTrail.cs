@@ -90,6 +90,12 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// </summary>
     public event Action? AskedBelowStart;
 
+    /// <summary>
+    /// Raised when a leader's entries stopped coming before the last of them was read. It will send them again, from the same one on, and if there are more
+    /// than can be sent before a request times out, it will do so for ever.
+    /// </summary>
+    public event Action? CutShort;
+
     /// <summary>Told of each commit before it is visible; a test build proves there that a majority holds the entry.</summary>
     public Action<long>? CommitWitness { get; init; }
 
@@ -260,20 +266,34 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         ILogEntryProducer<TEntry> entries, long startIndex, bool skipCommitted, CancellationToken token)
     {
         var earlierConfigurations = Task.CompletedTask;
-        for (var index = startIndex; await entries.MoveNextAsync().ConfigureAwait(false); index++)
+        var (term, isWhole) = (Term, false);
+        try
         {
-            var entry = entries.Current;
-
-            // The payload is read even when the entry is skipped: it is part of the stream.
-            var payload = await PayloadReader.ReadAsync(entry, token).ConfigureAwait(false);
-            lock (_gate)
+            for (var index = startIndex; await entries.MoveNextAsync().ConfigureAwait(false); index++)
             {
-                var kind = KindOf(entry, payload);
-                AppendReplicated(index, entry.Term, kind, payload);
-                if (kind == LogEntryKind.Configuration)
+                var entry = entries.Current;
+
+                // The payload is read even when the entry is skipped: it is part of the stream.
+                var payload = await PayloadReader.ReadAsync(entry, token).ConfigureAwait(false);
+                lock (_gate)
                 {
-                    earlierConfigurations = SaveConfigurationsBefore(index);
+                    ThrowIfOver(term);
+                    var kind = KindOf(entry, payload);
+                    AppendReplicated(index, entry.Term, kind, payload);
+                    if (kind == LogEntryKind.Configuration)
+                    {
+                        earlierConfigurations = SaveConfigurationsBefore(index);
+                    }
                 }
+            }
+
+            isWhole = true;
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                CutShort?.Invoke();
             }
         }
 
@@ -302,6 +322,18 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         lock (_gate)
         {
             return AppendLocal(entry.Term, KindOf(entry, payload), payload);
+        }
+    }
+
+    /// <summary>
+    /// Entries of a later term may be pulled beside a leader's request that began in an earlier one: what they replaced is no place for the rest of it.
+    /// </summary>
+    /// <exception cref="IOException">Another term has begun.</exception>
+    private void ThrowIfOver(long term)
+    {
+        if (_log.Ballot.Term != term)
+        {
+            throw new IOException($"Term {_log.Ballot.Term} has begun while entries of a leader of term {term} came.");
         }
     }
 

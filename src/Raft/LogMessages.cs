@@ -78,4 +78,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(2023, LogLevel.Information, "Group {GroupId}: stands for election at once, because node {NodeId} led it and is gone")]
     public static partial void LeaderSucceeded(ILogger logger, int groupId, string nodeId);
+
+    [LoggerMessage(2024, LogLevel.Information, "Group {GroupId}: pulled entries up to {Index} of {Committed} from {NodeId}")]
+    public static partial void EntriesPulled(ILogger logger, int groupId, long index, long committed, string nodeId);
 }

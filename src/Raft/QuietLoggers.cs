@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft;
 
 /// <summary>
-/// DotNext warns once per heartbeat and peer while a peer is away, dozens of lines a second with many groups; and calls it an unexpected
+/// DotNext warns once per heartbeat, and once per write, and peer while a peer is away, dozens of lines a second with many groups; and calls it an unexpected
 /// error when a request to a member that was removed meanwhile ends. Those events go to Debug here; everything else passes unchanged.
 /// </summary>
 internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
@@ -22,6 +22,9 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
         private const int MemberUnavailable = 74010;
         private const int ReplicationFailed = 74015;
 
+        // Once for each round that a member which is away has not taken part in: a line for each write.
+        private const int MemberSlow = 74044;
+
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => inner.BeginScope(state);
 
@@ -32,6 +35,6 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
 
         // DotNext gives the removed member's error no number.
         private static bool IsExpected(EventId eventId, Exception? exception) =>
-            eventId.Id is MemberUnavailable or ReplicationFailed || (eventId.Id == 0 && exception is ObjectDisposedException);
+            eventId.Id is MemberUnavailable or ReplicationFailed or MemberSlow || (eventId.Id == 0 && exception is ObjectDisposedException);
     }
 }

@@ -40,6 +40,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly ProposalQueue _queue;
     private readonly ReadBarrier _barrier;
     private readonly FollowerBarrier _followerBarrier;
+    private readonly EntryPull _pull;
     private readonly ReplicaRescue _rescue;
     private readonly PeerSurvey _survey;
     private readonly GroupMembership _membership;
@@ -80,10 +81,12 @@ public sealed class RaftGroup : IAsyncDisposable
         Transfer = new LeadershipTransfer(this, _cluster, _queue, _survey, host.Options.Timings, host.Options.Time, _logger);
         _fetcher = new CheckpointFetcher(
             host.Dialer, Path.Combine(directory, "incoming"), host.Copies, host.Options.Time, _logger);
-        _rescue = new ReplicaRescue(this, _survey, host.Dialer, _fetcher, host.Options, _logger);
-        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, host.Dialer, _fetcher, host.Options, _logger);
+        _pull = new EntryPull(this, host.Dialer);
+        _rescue = new ReplicaRescue(this, _survey, _pull, host.Dialer, _fetcher, host.Options, _logger);
+        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, _pull, _fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
+        _audit.CutShort += _rescue.Hurry;
         _cluster.LeaderChanged += OnLeaderChanged;
     }
 
@@ -220,7 +223,7 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <exception cref="IOException">The other node does not answer, or its log does not reach back that far.</exception>
     public async Task CatchUpToAsync(GroupVoter from, long index, CancellationToken cancellationToken)
     {
-        await _feed.PullAsync(from, index, cancellationToken).ConfigureAwait(false);
+        await _pull.PullAsync(from.Node, index, cancellationToken).ConfigureAwait(false);
         await _progress.WaitAsync(index, cancellationToken).ConfigureAwait(false);
     }
 

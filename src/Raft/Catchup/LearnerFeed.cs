@@ -1,5 +1,4 @@
 using KvRaft.Raft.Peers;
-using KvRaft.Raft.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Catchup;
@@ -10,7 +9,7 @@ namespace KvRaft.Raft.Catchup;
 /// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
 /// </summary>
 internal sealed class LearnerFeed(
-    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
+    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
     /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
@@ -37,24 +36,6 @@ internal sealed class LearnerFeed(
             }
 
             await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Pulls committed entries up to an index, exactly; the caller knows that the group has committed that far.</summary>
-    /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
-    public async Task PullAsync(GroupVoter from, long upTo, CancellationToken cancellationToken)
-    {
-        using var peer = await PeerClient.ConnectAsync(dialer, from.Node, cancellationToken).ConfigureAwait(false);
-        while (group.CommitIndex < upTo)
-        {
-            var request = new EntriesRequest(group.Id.Value, group.CommitIndex + 1, upTo);
-            var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
-            if (entries.Count == 0 || entries[0].Index != group.CommitIndex + 1 || entries[^1].Index > upTo)
-            {
-                throw new InvalidDataException($"Node '{from.Node}' was asked for entries from {group.CommitIndex + 1} to {upTo} and sent others.");
-            }
-
-            await group.AppendCommittedAsync(entries).ConfigureAwait(false);
         }
     }
 
@@ -90,7 +71,7 @@ internal sealed class LearnerFeed(
             return true;
         }
 
-        await PullAsync(source, status.CommitIndex, cancellationToken).ConfigureAwait(false);
+        await pull.PullAsync(source.Node, status.CommitIndex, cancellationToken).ConfigureAwait(false);
         return true;
     }
 }

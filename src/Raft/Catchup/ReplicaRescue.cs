@@ -8,13 +8,20 @@ namespace KvRaft.Raft.Catchup;
 /// <summary>
 /// Brings a replica back that Raft's own replication cannot help: its log ends before every leader's log begins (it was away for
 /// too long), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it for long, asks the others
-/// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on.
+/// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on. Or it lacks more than a leader can send before
+/// its request times out, so that each attempt begins where the last one did: then it pulls the entries.
 /// </summary>
 internal sealed class ReplicaRescue(
-    RaftGroup group, PeerSurvey survey, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
+    RaftGroup group, PeerSurvey survey, EntryPull pull, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
     /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
     private const int UnsettledLooksMax = 2;
+
+    /// <summary>
+    /// Entries that are pulled before the leader is told to go on behind them; until then it goes on sending them all. A few MB of small ones, and of large ones
+    /// what takes a few seconds.
+    /// </summary>
+    private const int PulledAtOnce = 1024;
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -22,7 +29,7 @@ internal sealed class ReplicaRescue(
 
     public void Start() => _running = Task.Run(() => WatchAsync(_stopping.Token));
 
-    /// <summary>A leader asked about entries we no longer have: tell it at the next look where we stand.</summary>
+    /// <summary>A leader asked about entries we no longer have, or did not get all of its own across: at the next look, get them and tell it where we stand.</summary>
     public void Hurry() => Volatile.Write(ref _hurry, 1);
 
     public async ValueTask DisposeAsync()
@@ -117,10 +124,14 @@ internal sealed class ReplicaRescue(
 
                 fetcher.Discard();
             }
+            else
+            {
+                await PullAsync(peers, cancellationToken).ConfigureAwait(false);
+            }
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken))
+        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException)
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
         }
@@ -130,6 +141,21 @@ internal sealed class ReplicaRescue(
             {
                 group.Enter(ReplicaState.Running);
             }
+        }
+    }
+
+    /// <summary>What the log of one of the others still has, up to what that one knew to be committed.</summary>
+    private async Task PullAsync(IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
+    {
+        var (source, status) = peers
+            .Where(peer => peer.Status.CommitIndex > group.CommitIndex && peer.Status.StartIndex <= group.CommitIndex)
+            .OrderByDescending(static peer => peer.Status.CommitIndex)
+            .FirstOrDefault();
+        while (status is not null && group.CommitIndex < status.CommitIndex)
+        {
+            await pull.PullAsync(source.Node, Math.Min(status.CommitIndex, group.CommitIndex + PulledAtOnce), cancellationToken).ConfigureAwait(false);
+            LogMessages.EntriesPulled(logger, group.Id.Value, group.CommitIndex, status.CommitIndex, source.Node.Value);
+            await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

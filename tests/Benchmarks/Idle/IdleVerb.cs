@@ -12,9 +12,9 @@ internal static class IdleVerb
 
     public static Command Create()
     {
-        var shards = Verbs.Several("--shards", [8, 64, 128], "Numbers of shards to try, each a power of two; a cluster is started for each.");
-        var settle = Verbs.Seconds("--settle", 10, "Seconds to let elections and start-up work end.");
-        var seconds = Verbs.Seconds("--seconds", 20, "Seconds measured.");
+        var shards = Verbs.Several("--shards", [1, 16, 64, 256], "Numbers of shards to try, each a power of two; a cluster is started for each.");
+        var settle = Verbs.Seconds("--settle", 60, "Seconds to let elections and start-up work end; after 10 the runtime is still compiling, which doubles the figure.");
+        var seconds = Verbs.Seconds("--seconds", 30, "Seconds measured.");
         var data = Verbs.Data();
         var json = Verbs.Json();
         var command = new Command("idle", "CPU and memory of idle groups on three kvraft processes, and the slope from one number of groups to the next.")

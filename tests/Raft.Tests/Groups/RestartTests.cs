@@ -57,6 +57,37 @@ public sealed class RestartTests
         Assert.Equal(expected, await cluster.ConvergedAsync());
     }
 
+    /// <summary>
+    /// A leader sends whatever a follower lacks in one request, and a request has one timeout: a follower that had missed 256 MB was sent the first part of them, again
+    /// and again, for as long as one cared to watch.
+    /// </summary>
+    [Fact]
+    public async Task A_replica_that_missed_more_than_one_request_can_carry_comes_back_by_itself()
+    {
+        const int Commands = 96;
+        await using var cluster = await RaftTestCluster.StartAsync(configure: static options => options with
+        {
+            LogSegmentBytes = 16 << 20,
+            LogBytesMax = 1 << 30,
+            Timings = options.Timings with { RequestTimeout = TimeSpan.FromMilliseconds(200) },
+        });
+        await cluster.AppendAsync("first");
+        var leader = await cluster.LeaderAsync();
+        var behind = cluster.Nodes.First(node => node != leader);
+        await cluster.StopNodeAsync(behind);
+        for (var number = 0; number < Commands; number++)
+        {
+            await cluster.AppendAsync(number + new string('x', 1 << 20));
+        }
+
+        await cluster.StartNodeAsync(behind);
+        var applied = cluster.Group(leader).CommitIndex;
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(behind).Status().Applied.Index >= applied, "the replica to have what it missed");
+        Assert.Equal(0, cluster.Group(behind).Status().LogStart.Index);
+        await cluster.AppendAsync("last");
+        await cluster.ConvergedAsync();
+    }
+
     [Fact]
     public async Task A_replica_behind_every_log_start_comes_back_by_itself()
     {

@@ -1,0 +1,34 @@
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Catchup;
+
+/// <summary>
+/// Copies committed entries from another replica's log, a request for each few: however many are missing and however slow the way, each request is short. A
+/// leader's own replication sends everything that a follower lacks in one request, which has one timeout.
+/// </summary>
+internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
+{
+    /// <summary>
+    /// Pulls committed entries up to an index, exactly; the caller knows that the group has committed that far. If a leader feeds this replica meanwhile, what it
+    /// sent is not asked for again.
+    /// </summary>
+    /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
+    /// <exception cref="InvalidDataException">It sent something else.</exception>
+    public async Task PullAsync(NodeId from, long upTo, CancellationToken cancellationToken)
+    {
+        using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
+        while (group.CommitIndex + 1 is var next && next <= upTo)
+        {
+            var request = new EntriesRequest(group.Id.Value, next, upTo);
+            var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
+            if (entries.Count == 0 || entries[0].Index != next || entries[^1].Index > upTo)
+            {
+                throw new InvalidDataException($"Node '{from}' was asked for entries from {next} to {upTo} and sent others.");
+            }
+
+            await group.AppendCommittedAsync(entries).ConfigureAwait(false);
+        }
+    }
+}
