@@ -55,7 +55,7 @@ internal sealed class KvRaftCluster : ICluster
                     {
                         clusterName = "benchmark",
                         nodeId = member.id,
-                        dataDirectory = cluster.DataOf(member.id),
+                        dataDirectory = Path.Combine(directory, "data"),
                         shardCount = shards,
                         nodes = members,
                     }),
@@ -88,9 +88,6 @@ internal sealed class KvRaftCluster : ICluster
 
     public void Kill(int node) => _servers[node].Dispose();
 
-    /// <summary>Everything a killed node had is gone.</summary>
-    public void Wipe(int node) => Directory.Delete(DataOf($"n{node + 1}"), recursive: true);
-
     /// <summary>What a node says of the group of a shard; null: it does not answer, or has no such group yet.</summary>
     public async Task<GroupStatus?> GroupAsync(int node, int shard, CancellationToken cancellationToken)
     {
@@ -105,8 +102,6 @@ internal sealed class KvRaftCluster : ICluster
             return null;
         }
     }
-
-    private string DataOf(string id) => Path.Combine(_directory.Of(id), "data");
 
     /// <summary>Starts a killed node again and does not wait for it.</summary>
     public void Start(int node) => _servers[node] = _starts[node]();

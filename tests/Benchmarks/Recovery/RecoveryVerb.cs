@@ -14,13 +14,14 @@ internal static class RecoveryVerb
     {
         var megabytes = Verbs.Number("--megabytes", 512, "What the only shard holds before the first kill, MB.");
         var missed = Verbs.Number("--missed", 256, "What is written while the node is down, MB; the nodes' logs keep up to 512.");
+        var outrun = Verbs.Number("--outrun", 1024, "What is written while it is down once more, MB: more than the logs keep.");
         var rate = Verbs.Number("--rate", 100, "Small writes per second while a checkpoint is fetched, one key.");
         var calm = Verbs.Seconds("--calm", 15, "Seconds for which those writes are watched before.");
         var data = Verbs.Data();
         var json = Verbs.Json();
         var command = new Command("recovery", "How fast a killed node comes back: with nothing missed, by the log, by a checkpoint; and what writers notice.")
         {
-            megabytes, missed, rate, calm, data, json,
+            megabytes, missed, outrun, rate, calm, data, json,
         };
         command.Runs(async (parsed, cancel) =>
         {
@@ -30,6 +31,7 @@ internal static class RecoveryVerb
             var results = await new RecoveryRounds(cluster, store).RunAsync(
                 parsed.GetValue(megabytes),
                 parsed.GetValue(missed),
+                parsed.GetValue(outrun),
                 TimeSpan.FromMilliseconds(MsPerSecond / parsed.GetValue(rate)),
                 TimeSpan.FromSeconds(parsed.GetValue(calm)),
                 cancel);
