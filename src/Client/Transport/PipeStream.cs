@@ -123,7 +123,8 @@ internal sealed class PipeStream : IAsyncDisposable
                 var message = TakeMessage();
                 if (message.Calls.Count > 0)
                 {
-                    await _stream.RequestStream.WriteAsync(message, _stop.Token).ConfigureAwait(false);
+                    // Waited for only until the stop: a write that waits for the node to make room has been seen to outlive its token and its call, for good.
+                    await _stream.RequestStream.WriteAsync(message, _stop.Token).WaitAsync(_stop.Token).ConfigureAwait(false);
                 }
             }
         }
