@@ -18,8 +18,8 @@ internal sealed class ReplicaRescue(
     private const int UnsettledLooksMax = 2;
 
     /// <summary>
-    /// Entries that are pulled before the leader is told to go on behind them; until then it goes on sending them all. A few MB of small ones, and of large ones
-    /// what takes a few seconds.
+    /// Entries that are pulled before the leader is told to go on behind them; until then it goes on sending them all. Four requests' worth (each takes up to 256):
+    /// some 90 MB in the benchmark of recovery, a few seconds there.
     /// </summary>
     private const int PulledAtOnce = 1024;
 
@@ -144,7 +144,7 @@ internal sealed class ReplicaRescue(
         }
     }
 
-    /// <summary>What the log of one of the others still has, up to what that one knew to be committed.</summary>
+    /// <summary>What the log of one of the others still has, up to what that one knew to be committed. After the last of it the caller tells the leader.</summary>
     private async Task PullAsync(IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
     {
         var (source, status) = peers
@@ -155,7 +155,10 @@ internal sealed class ReplicaRescue(
         {
             await pull.PullAsync(source.Node, Math.Min(status.CommitIndex, group.CommitIndex + PulledAtOnce), cancellationToken).ConfigureAwait(false);
             LogMessages.EntriesPulled(logger, group.Id.Value, group.CommitIndex, status.CommitIndex, source.Node.Value);
-            await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
+            if (group.CommitIndex < status.CommitIndex)
+            {
+                await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 
