@@ -6,7 +6,7 @@ namespace KvRaft.Chaos;
 internal sealed class CommandLine
 {
     private static readonly HashSet<string> Flags = ["--list", "--totals", "--help", "--keep-data"];
-    private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--nodes", "--out", "--node", "--planted-node", "--build", "--sweep", "--planted"];
+    private static readonly HashSet<string> Values = ["--scenario", "--tier", "--duration", "--seed", "--runs", "--replicas", "--nodes", "--out", "--node", "--planted-node", "--build", "--sweep", "--planted", "--in", "--image", "--planted-image", "--other", "--other-node", "--other-image"];
 
     private readonly Dictionary<string, string> _given = [];
 
@@ -21,6 +21,8 @@ internal sealed class CommandLine
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
         chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them; pr is twelve, and three planted bugs
         chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted
+            --in WHERE           nodes live in containers, namespaces (as if not given) or, all on loopback, processes
+            --other DIRECTORY    another build of the node, for upgrades (that of the planted bugs, none of them on, if it is there)
             --duration SECONDS   how long faults are injected, per run (60; of the tier pr 20)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given
             --runs N             every cell so many times, with seeds N, N + 1, ... (1); every planted bug so many times from scratch

@@ -18,6 +18,7 @@ internal sealed class AdminChannel : IDisposable
     private readonly EventualRepair.EventualRepairClient _repair;
     private readonly Plans.PlansClient _plans;
     private readonly Operators.OperatorsClient _operators;
+    private readonly Moves.MovesClient _moves;
 
     public AdminChannel(string endpoint)
     {
@@ -33,6 +34,7 @@ internal sealed class AdminChannel : IDisposable
         _repair = new EventualRepair.EventualRepairClient(_channel);
         _plans = new Plans.PlansClient(_channel);
         _operators = new Operators.OperatorsClient(_channel);
+        _moves = new Moves.MovesClient(_channel);
     }
 
     public Task<StatusResponse?> StatusAsync() => AskAsync(call => _admin.StatusAsync(new StatusRequest(), call));
@@ -51,6 +53,10 @@ internal sealed class AdminChannel : IDisposable
         AskAsync(call => _repair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace }, call));
 
     public Task<PlanInfo?> CommitPlanAsync(PlanChange change) => AskAsync(call => _plans.StageAsync(new StagePlanRequest { Changes = { change }, Now = true }, call));
+
+    public Task<MoveInfo?> MoveShardAsync(MoveShardRequest move) => AskAsync(call => _moves.MoveShardAsync(move, call));
+
+    public Task<ListMovesResponse?> MovesAsync() => AskAsync(call => _moves.ListMovesAsync(new ListMovesRequest(), call));
 
     public Task<ListOperatorsResponse?> OperatorsAsync() => AskAsync(call => _operators.ListAsync(new ListOperatorsRequest(), call));
 

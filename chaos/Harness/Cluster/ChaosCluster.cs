@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using KvRaft.Chaos.Links;
 using KvRaft.V1;
 
 namespace KvRaft.Chaos.Cluster;
@@ -18,8 +19,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly NodeProcess[] _processes;
     private readonly AdminChannel[] _admins;
 
-    private ChaosCluster(ClusterPlan plan, NodeNetwork? network, IReadOnlyList<NodeVolume> volumes, ClockShim? clocks, IReadOnlyList<string> endpoints, NodeProcess[] processes)
+    private ChaosCluster(ClusterPlan plan, NodeNetwork? network, BadLinks? links, IReadOnlyList<NodeVolume> volumes, ClockShim? clocks, IReadOnlyList<string> endpoints, NodeProcess[] processes)
     {
+        Links = links;
         Plan = plan;
         Clocks = clocks;
         Network = network;
@@ -33,6 +35,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     /// <summary>Null: the nodes share loopback, and nothing can be cut.</summary>
     public NodeNetwork? Network { get; }
+
+    /// <summary>Null: packets go as fast as the machine can.</summary>
+    public BadLinks? Links { get; }
 
     /// <summary>Null: the nodes share the machine's clock.</summary>
     public ClockShim? Clocks { get; }
@@ -49,8 +54,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public static async Task<ChaosCluster> CreateAsync(ClusterPlan plan, string id, Ledger ledger)
     {
-        var network = plan.OwnNetwork ? await NodeNetwork.CreateAsync(id, plan.Nodes, ledger) : null;
-        var clocks = plan.OwnClocks ? await ClockShim.CreateAsync(plan.Folder, plan.Nodes) : null;
+        var network = await plan.Host.CreateNetworkAsync(id, plan.Nodes, ledger);
+        var links = plan.OwnLinks && network is not null ? await BadLinks.CreateAsync(network, plan.Seed) : null;
+        var clocks = plan.OwnClocks ? await ClockShim.CreateAsync(Path.Combine(plan.Folder, "clocks"), plan.Nodes) : null;
         var volumes = new List<NodeVolume>();
         var ports = network is null ? FreePorts(plan.Nodes * 2) : [];
         var members = plan.Numbers.Select(node => new
@@ -69,8 +75,11 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 volumes.Add(await NodeVolume.CreateAsync(Path.Combine(folder, "volume.ext4"), Path.Combine(folder, "volume"), ledger));
             }
 
-            var config = Path.Combine(folder, "node.json");
-            await File.WriteAllTextAsync(config, JsonSerializer.Serialize(new
+            var command = new NodeCommand(folder, clocks?.Folder, network?.NamespaceOf(node))
+            {
+                Environment = (clocks?.EnvironmentOf(node) ?? new Dictionary<string, string>()).Concat(plan.Environment).ToDictionary(),
+            };
+            await File.WriteAllTextAsync(command.Config, JsonSerializer.Serialize(new
             {
                 clusterName = "chaos",
                 nodeId = NameOf(node),
@@ -82,14 +91,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 limits = new { diskReserveBytes = NodeVolume.ReserveBytes },
                 nodes = members,
             }));
-            var command = new NodeCommand(plan.NodeExecutable, config, Path.Combine(folder, "node.log"), network?.NamespaceOf(node))
-            {
-                Environment = (clocks?.EnvironmentOf(node) ?? new Dictionary<string, string>()).Concat(plan.Environment).ToDictionary(),
-            };
-            processes[node] = new NodeProcess(command, ledger);
+            processes[node] = new NodeProcess(plan.Host, command, ledger) { Build = plan.Build };
         }
 
-        return new ChaosCluster(plan, network, volumes, clocks, [.. members.Select(member => member.@public)], processes);
+        return new ChaosCluster(plan, network, links, volumes, clocks, [.. members.Select(member => member.@public)], processes);
     }
 
     public NodeProcess Process(int node) => _processes[node];
@@ -102,13 +107,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public int RaftPortOf(int node) => Network is null ? throw new InvalidOperationException("Ports of loopback are not asked for.") : RaftPort;
 
-    public void StartAll()
-    {
-        foreach (var process in _processes)
-        {
-            process.Start();
-        }
-    }
+    public Task StartAllAsync() => Task.WhenAll(_processes.Select(process => process.StartAsync()));
 
     /// <summary>Who leads each shard now, by the nodes' own words; the highest term wins. Shards nobody leads are missing.</summary>
     public async Task<IReadOnlyDictionary<int, int>> LeadersAsync()
@@ -159,6 +158,11 @@ internal sealed class ChaosCluster : IAsyncDisposable
         foreach (var process in _processes)
         {
             await process.KillAsync();
+        }
+
+        if (Links is not null)
+        {
+            await Links.DisposeAsync();
         }
 
         foreach (var admin in _admins)

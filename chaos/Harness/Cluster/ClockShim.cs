@@ -13,19 +13,24 @@ internal sealed class ClockShim
     private readonly string _library;
     private readonly string[] _files;
 
-    private ClockShim(string library, string[] files)
+    private ClockShim(string folder, string library, string[] files)
     {
+        Folder = folder;
         _library = library;
         _files = files;
     }
 
+    /// <summary>What nodes read; they write nothing there.</summary>
+    public string Folder { get; }
+
     public static async Task<ClockShim> CreateAsync(string folder, int nodes)
     {
+        Directory.CreateDirectory(folder);
         var source = Path.Combine(folder, "skew.c");
         await File.WriteAllTextAsync(source, await ReadSourceAsync());
         var library = Path.Combine(folder, "libskew.so");
         await Shell.RunAsync("gcc", "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl");
-        var shim = new ClockShim(library, [.. Enumerable.Range(1, nodes).Select(node => Path.Combine(folder, $"skew-n{node}.bin"))]);
+        var shim = new ClockShim(folder, library, [.. Enumerable.Range(1, nodes).Select(node => Path.Combine(folder, $"skew-n{node}.bin"))]);
         for (var node = 0; node < nodes; node++)
         {
             shim.Set(node, TimeSpan.Zero, 0);

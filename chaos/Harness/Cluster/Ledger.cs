@@ -3,7 +3,7 @@ using System.Globalization;
 namespace KvRaft.Chaos.Cluster;
 
 /// <summary>Something of the host that a run made and must take away again.</summary>
-/// <param name="Kind">netns, link, mount or pid.</param>
+/// <param name="Kind">netns, link, mount, pid, container or docker-network.</param>
 /// <param name="Name">Its name; for a pid, the pid and the ticks at which it started.</param>
 internal readonly record struct OwnedThing(string Kind, string Name)
 {
@@ -11,7 +11,7 @@ internal readonly record struct OwnedThing(string Kind, string Name)
 }
 
 /// <summary>
-/// What this run owns outside its folder, written down before it is made: namespaces, links, mounts, processes. Whatever happens to the
+/// What this run owns outside its folder, written down before it is made: namespaces, links, mounts, processes, containers. Whatever happens to the
 /// harness, <see cref="SweepAsync"/> of the same file takes away exactly these and nothing else. A line is <c>+ kind name</c>, and
 /// <c>- kind name</c> once it is gone. Safe for many threads.
 /// </summary>
@@ -108,8 +108,24 @@ internal sealed class Ledger(string path)
                 }
 
                 break;
+            case "container":
+                await ForgetAsync("No such container", "rm", "--force", "--volumes", thing.Name);
+                break;
+            case "docker-network":
+                await ForgetAsync("not found", "network", "rm", thing.Name);
+                break;
             default:
                 throw new ShellException("nobody knows how to take this away");
+        }
+    }
+
+    // Nothing of the sort is what was wanted; an engine that does not answer is not.
+    private static async Task ForgetAsync(string nothing, params string[] arguments)
+    {
+        var result = await Shell.TryAsync("docker", arguments);
+        if (result.ExitCode != 0 && !result.Error.Contains(nothing, StringComparison.Ordinal))
+        {
+            throw new ShellException(result.Error.Trim());
         }
     }
 

@@ -3,67 +3,49 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Cluster;
 
-/// <summary>How to start a node, and where what it prints goes.</summary>
-/// <param name="Executable">The node's program.</param>
-/// <param name="Config">Its configuration file.</param>
-/// <param name="LogFile">All starts of the node append here.</param>
-/// <param name="NetworkNamespace">Null: the host's.</param>
-internal sealed record NodeCommand(string Executable, string Config, string LogFile, string? NetworkNamespace)
-{
-    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
-}
-
 /// <summary>One <c>kvraft node</c> process. Not for several threads at a time.</summary>
-internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
+internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger ledger)
 {
-    private Process? _process;
-    private long _startTicks;
+    /// <summary>Ends when the node ends, with its exit code.</summary>
+    private Process? _holder;
+    private long _holderTicks;
     private bool _endIsOurs;
 
-    public bool IsRunning => _process is { HasExited: false };
+    public bool IsRunning => _holder is { HasExited: false };
 
-    public int Pid => _process?.Id ?? 0;
+    /// <summary>Of the node, in a container too.</summary>
+    public int Pid { get; private set; }
+
+    /// <summary>What the next start starts.</summary>
+    public required NodeBuild Build { get; set; }
 
     /// <summary>True if the last start ended without being asked to.</summary>
-    public bool DiedByItself => _process is { HasExited: true } && !_endIsOurs;
+    public bool DiedByItself => _holder is { HasExited: true } && !_endIsOurs;
 
-    public int ExitCode => _process!.ExitCode;
+    public int ExitCode => _holder!.ExitCode;
 
-    public IReadOnlyDictionary<string, string> ExtraEnvironment { get; set; } = new Dictionary<string, string>();
-
-    public void Start()
+    public async Task StartAsync()
     {
         if (IsRunning)
         {
             throw new InvalidOperationException($"{command.Config} runs already.");
         }
 
-        // exec all the way: the process we hold is the node itself, so signals reach it and nothing else.
-        // In a session of its own: a signal meant for the harness's process group (Ctrl-C, timeout) must not end nodes too.
-        var enter = "setsid " + (command.NetworkNamespace is { } space ? $"nsenter --net=/run/netns/{space} " : "");
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {enter}\"$0\" node --config \"$1\" >> \"$2\" 2>&1", command.Executable, command.Config, command.LogFile])
-        {
-            UseShellExecute = false,
-        };
-        foreach (var (name, value) in command.Environment.Concat(ExtraEnvironment))
-        {
-            start.Environment[name] = value;
-        }
-
         _endIsOurs = false;
-        _process = Process.Start(start)!;
-        _startTicks = ProcessTable.StartTicks(_process.Id) ?? 0;
-        ledger.OwnProcess(_process.Id);
+        (_holder, Pid) = await host.StartAsync(Build, command, ledger);
+        _holderTicks = ProcessTable.StartTicks(_holder.Id) ?? 0;
     }
 
     /// <summary>kill -9: nothing the process had in memory survives, but everything it wrote to files does.</summary>
     public async Task KillAsync()
     {
-        if (_process is { HasExited: false } process)
+        if (_holder is { HasExited: false } holder)
         {
             _endIsOurs = true;
-            process.Kill();
-            await process.WaitForExitAsync();
+
+            // It may have ended between the look and the signal: that is what was wanted.
+            await Shell.TryAsync("kill", "-KILL", Pid.ToString(CultureInfo.InvariantCulture));
+            await holder.WaitForExitAsync();
         }
 
         Forget();
@@ -72,7 +54,7 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
     /// <summary>SIGTERM; answers the exit code, or null if it had to be killed after the patience.</summary>
     public async Task<int?> StopAsync(TimeSpan patience)
     {
-        if (_process is not { HasExited: false } process)
+        if (_holder is not { HasExited: false } holder)
         {
             return null;
         }
@@ -82,7 +64,7 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
         using var limit = new CancellationTokenSource(patience);
         try
         {
-            await process.WaitForExitAsync(limit.Token);
+            await holder.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
@@ -91,14 +73,14 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
         }
 
         Forget();
-        return process.ExitCode;
+        return holder.ExitCode;
     }
 
     public async Task WaitForExitAsync(CancellationToken cancel)
     {
-        if (_process is { } process)
+        if (_holder is { } holder)
         {
-            await process.WaitForExitAsync(cancel);
+            await holder.WaitForExitAsync(cancel);
         }
     }
 
@@ -109,10 +91,10 @@ internal sealed class NodeProcess(NodeCommand command, Ledger ledger)
 
     private void Forget()
     {
-        if (_process is { } process && _startTicks != 0)
+        if (_holder is { } holder && _holderTicks != 0)
         {
-            ledger.GoneProcess(process.Id, _startTicks);
-            _startTicks = 0;
+            ledger.GoneProcess(holder.Id, _holderTicks);
+            _holderTicks = 0;
         }
     }
 }

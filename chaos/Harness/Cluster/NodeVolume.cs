@@ -74,6 +74,31 @@ internal sealed partial class NodeVolume
         await Shell.RunAsync("mount", "-o", "loop,commit=300", _image, Path);
     }
 
+    /// <summary>
+    /// After a cut of its power: the file system goes and comes again, which replays its journal. A container that is just being started, of whatever cluster, has
+    /// all mounts of the machine for a moment; what is mounted again meanwhile is the dead file system, so this is repeated until it lives.
+    /// </summary>
+    /// <exception cref="ShellException">It stayed dead.</exception>
+    public async Task RestorePowerAsync()
+    {
+        for (var tries = 0; ; tries++)
+        {
+            await UnmountAsync();
+            await MountAsync();
+            if (!IsDead())
+            {
+                return;
+            }
+
+            if (tries == 50)
+            {
+                throw new ShellException($"{Path} is dead after it was mounted again: somebody holds the old mount");
+            }
+
+            await Task.Delay(100);
+        }
+    }
+
     /// <summary>Nobody may have a file open on it.</summary>
     public async Task UnmountAsync()
     {

@@ -51,9 +51,8 @@ internal sealed class DiskDeadFault : IFault
     public async Task HealAsync(FaultScene scene)
     {
         await scene.Cluster.Process(_node).KillAsync();
-        await scene.Cluster.Volumes[_node].UnmountAsync();
-        await scene.Cluster.Volumes[_node].MountAsync();
-        scene.Cluster.Process(_node).Start();
+        await scene.Cluster.Volumes[_node].RestorePowerAsync();
+        await scene.Cluster.Process(_node).StartAsync();
     }
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);

@@ -34,7 +34,7 @@ internal sealed class DiskFullFault : IFault
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(2000, 8000));
 
-    public Task HealAsync(FaultScene scene)
+    public async Task HealAsync(FaultScene scene)
     {
         File.Delete(Filler(scene));
         var process = scene.Cluster.Process(_node);
@@ -44,10 +44,8 @@ internal sealed class DiskFullFault : IFault
         }
         else
         {
-            process.Start();
+            await process.StartAsync();
         }
-
-        return Task.CompletedTask;
     }
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);

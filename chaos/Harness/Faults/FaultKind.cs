@@ -17,6 +17,12 @@ internal enum FaultNeeds
 
     /// <summary>A C compiler, for the shim between the node and the kernel.</summary>
     Shim = 8,
+
+    /// <summary>/dev/net/tun, for links that are slow or lossy.</summary>
+    Links = 16,
+
+    /// <summary>A second build of the node.</summary>
+    OtherBuild = 32,
 }
 
 /// <summary>A fault by its name, as it stands in scenarios and in the marks of a history.</summary>
@@ -30,6 +36,9 @@ internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Cre
 
     /// <summary>Fewer nodes give it no shape.</summary>
     public int NodesMin { get; init; } = 3;
+
+    /// <summary>It needs nodes that have no replica of a shard: three replicas, not all.</summary>
+    public bool NeedsSpareNodes { get; init; }
 
     /// <summary>It must be healed fully before another may follow, so it is in no mix.</summary>
     public bool IsSolitary { get; init; }

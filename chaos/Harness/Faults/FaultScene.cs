@@ -1,4 +1,5 @@
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Links;
 using KvRaft.Chaos.Report;
 using KvRaft.V1;
 
@@ -8,6 +9,8 @@ namespace KvRaft.Chaos.Faults;
 internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverProbe Failovers, RunTotals Totals)
 {
     public NodeNetwork Network => Cluster.Network ?? throw new InvalidOperationException("This fault needs a network of the nodes' own.");
+
+    public BadLinks Links => Cluster.Links ?? throw new InvalidOperationException("This fault needs links that can be bad.");
 
     public ClockShim Clocks => Cluster.Clocks ?? throw new InvalidOperationException("This fault needs clocks that can be moved.");
 

@@ -29,15 +29,7 @@ internal sealed class KillFault(Victims victims) : IFault
             ? Evidence.Missing($"{ChaosCluster.NameOf(alive)} runs")
             : Evidence.Seen($"no process of {FaultScene.Names(_target.Nodes)}"));
 
-    public Task HealAsync(FaultScene scene)
-    {
-        foreach (var node in _target.Nodes)
-        {
-            scene.Cluster.Process(node).Start();
-        }
-
-        return Task.CompletedTask;
-    }
+    public Task HealAsync(FaultScene scene) => Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).StartAsync()));
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync([.. _target.Nodes]);
 }

@@ -53,11 +53,7 @@ internal sealed class LogDamageFault(LogDamage damage) : IFault
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 
-    public Task HealAsync(FaultScene scene)
-    {
-        scene.Cluster.Process(_node).Start();
-        return Task.CompletedTask;
-    }
+    public Task HealAsync(FaultScene scene) => scene.Cluster.Process(_node).StartAsync();
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);
 

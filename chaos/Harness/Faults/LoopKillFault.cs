@@ -48,7 +48,7 @@ internal sealed class LoopKillFault : IFault
             scene.Failovers.LeaderGone(led);
             scene.Totals.Kills++;
             Interlocked.Increment(ref _kills);
-            scene.Cluster.Process(node).Start();
+            await scene.Cluster.Process(node).StartAsync();
             await Task.WhenAny(_end.Task, Task.Delay(scene.Random.Next(2000, 5000)));
         }
     }

@@ -50,14 +50,10 @@ internal sealed class PowerCutFault(Victims victims) : IFault
     {
         foreach (var node in _target.Nodes)
         {
-            await scene.Cluster.Volumes[node].UnmountAsync();
-            await scene.Cluster.Volumes[node].MountAsync();
+            await scene.Cluster.Volumes[node].RestorePowerAsync();
         }
 
-        foreach (var node in _target.Nodes)
-        {
-            scene.Cluster.Process(node).Start();
-        }
+        await Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).StartAsync()));
     }
 
     public async Task<Evidence> CheckHealedAsync(FaultScene scene)

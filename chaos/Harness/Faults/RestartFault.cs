@@ -11,6 +11,9 @@ internal sealed class RestartFault(Victims victims) : IFault
     private Target _target = Target.None;
     private string? _fault;
 
+    /// <summary>Whom it hits, once planned.</summary>
+    public IReadOnlyList<int> Nodes => _target.Nodes;
+
     public async Task<string> PlanAsync(FaultScene scene)
     {
         _target = await victims.ChooseAsync(scene);
@@ -35,15 +38,7 @@ internal sealed class RestartFault(Victims victims) : IFault
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 
-    public Task HealAsync(FaultScene scene)
-    {
-        foreach (var node in _target.Nodes)
-        {
-            scene.Cluster.Process(node).Start();
-        }
-
-        return Task.CompletedTask;
-    }
+    public Task HealAsync(FaultScene scene) => Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).StartAsync()));
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync([.. _target.Nodes]);
 }

@@ -73,7 +73,7 @@ internal sealed class SyncFault(bool fails) : IFault
         if (fails)
         {
             await scene.Cluster.Process(_node).KillAsync();
-            scene.Cluster.Process(_node).Start();
+            await scene.Cluster.Process(_node).StartAsync();
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class WipeFault : IFault
         await process.KillAsync();
         scene.Totals.Kills++;
         Directory.Move(scene.Cluster.DataDirectory(_node), _aside);
-        process.Start();
+        await process.StartAsync();
         process.MayEnd(expected: true);
         using var limit = new CancellationTokenSource(RefusalPatience);
         try
@@ -50,7 +50,7 @@ internal sealed class WipeFault : IFault
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 
-    public Task HealAsync(FaultScene scene)
+    public async Task HealAsync(FaultScene scene)
     {
         var data = scene.Cluster.DataDirectory(_node);
         if (Directory.Exists(data))
@@ -59,8 +59,7 @@ internal sealed class WipeFault : IFault
         }
 
         Directory.Move(_aside, data);
-        scene.Cluster.Process(_node).Start();
-        return Task.CompletedTask;
+        await scene.Cluster.Process(_node).StartAsync();
     }
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);

@@ -18,7 +18,7 @@ internal static class Campaign
     {
         var options = OptionsOf(line);
         Directory.CreateDirectory(options.Output);
-        var abilities = await HostAbilities.LookAsync(options.Output);
+        var abilities = await HostAbilities.LookAsync(options.Host, options.OtherBuild, options.Output);
         using var interrupted = new CancellationTokenSource();
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Interrupt(context, interrupted));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Interrupt(context, interrupted));
@@ -41,7 +41,21 @@ internal static class Campaign
 
     private static RunOptions Planted(CommandLine line, RunOptions options) => options with
     {
-        NodeExecutable = line.Text("--planted-node") ?? throw new ArgumentException("--planted-node is missing: chaos/run gives it."),
+        Build = BuildOf(line, "--planted-node") ?? throw new ArgumentException("--planted-node is missing: chaos/run gives it."),
+    };
+
+    /// <summary>A build by the option that names its program; its image has an option of its own, <c>image</c> for <c>node</c>. Null: it was not given.</summary>
+    public static NodeBuild? BuildOf(CommandLine line, string option) =>
+        line.Text(option) is { } executable ? new NodeBuild(executable, line.Text(option.Replace("node", "image", StringComparison.Ordinal))) : null;
+
+    /// <summary>Where nodes live, by what was asked for.</summary>
+    /// <exception cref="ArgumentException">There is no such place.</exception>
+    public static INodeHost HostOf(CommandLine line) => line.Text("--in") switch
+    {
+        "containers" => new ContainerHost(line.Text("--image") ?? throw new ArgumentException("--image is missing: chaos/run gives it.")),
+        "namespaces" or null => new ProcessHost(inNamespaces: true),
+        "processes" => new ProcessHost(inNamespaces: false),
+        var other => throw new ArgumentException($"--in {other}: containers, namespaces or processes."),
     };
 
     private static IReadOnlyList<Scenario> ScenariosOf(CommandLine line) =>
@@ -136,11 +150,13 @@ internal static class Campaign
 
     private static RunOptions OptionsOf(CommandLine line) => new()
     {
-        NodeExecutable = line.Text("--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
+        Build = BuildOf(line, "--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
+        OtherBuild = BuildOf(line, "--other-node"),
+        Host = HostOf(line),
         Output = line.Text("--out") ?? OutputDefault,
         Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (line.Text("--tier") == ScenarioMatrix.PullRequestTier ? 20 : 60)),
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
-        Build = line.Text("--build"),
+        BuildName = line.Text("--build"),
         Nodes = line.Number("--nodes") ?? 5,
         Replicas = line.Number("--replicas"),
         KeepData = line.Has("--keep-data"),

@@ -1,19 +1,22 @@
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Links;
 
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>What this machine lets us do: for each need, null or why not.</summary>
-internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoTracer, string? WhyNoShim)
+internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoTracer, string? WhyNoShim, string? WhyNoLinks, string? WhyNoOtherBuild)
 {
-    public static async Task<HostAbilities> LookAsync(string folder)
+    public static async Task<HostAbilities> LookAsync(INodeHost host, NodeBuild? other, string folder)
     {
         var ledger = new Ledger(Path.Combine(folder, "probe.ledger"));
         var abilities = new HostAbilities(
-            await NodeNetwork.WhyImpossibleAsync(),
+            await host.WhyNoNetworkAsync(),
             await NodeVolume.WhyImpossibleAsync(folder, ledger),
             await WhyMissingAsync("strace"),
-            await WhyMissingAsync("gcc"));
+            await WhyMissingAsync("gcc"),
+            TunDevice.WhyImpossible,
+            other is null ? "no other build was given (--other)" : null);
         await ledger.SweepAsync();
         File.Delete(ledger.Path);
         return abilities;
@@ -28,6 +31,8 @@ internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes,
             needs.HasFlag(FaultNeeds.Volumes) ? WhyNoVolumes : null,
             needs.HasFlag(FaultNeeds.Tracer) ? WhyNoTracer : null,
             needs.HasFlag(FaultNeeds.Shim) ? WhyNoShim : null,
+            needs.HasFlag(FaultNeeds.Links) ? WhyNoLinks : null,
+            needs.HasFlag(FaultNeeds.OtherBuild) ? WhyNoOtherBuild : null,
         }.OfType<string>().ToList();
         return reasons.Count == 0 ? null : string.Join("; ", reasons);
     }

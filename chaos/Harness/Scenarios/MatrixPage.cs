@@ -1,3 +1,4 @@
+using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Faults;
 
 namespace KvRaft.Chaos.Scenarios;
@@ -5,12 +6,12 @@ namespace KvRaft.Chaos.Scenarios;
 /// <summary>The matrix for a terminal, and what of it this machine can run.</summary>
 internal static class MatrixPage
 {
-    public static async Task<int> ShowAsync()
+    public static async Task<int> ShowAsync(INodeHost host, NodeBuild? other)
     {
         var scratch = Directory.CreateTempSubdirectory("kvraft-chaos-").FullName;
         try
         {
-            var abilities = await HostAbilities.LookAsync(scratch);
+            var abilities = await HostAbilities.LookAsync(host, other, scratch);
             Console.WriteLine($"{"fault",-22} {string.Join(' ', ScenarioMatrix.Workloads.Select(name => name.PadRight(9)))} what it does");
             var cells = 0;
             foreach (var fault in ScenarioMatrix.Faults)

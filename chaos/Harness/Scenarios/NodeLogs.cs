@@ -15,7 +15,7 @@ internal static class NodeLogs
             if (Directory.Exists(directory))
             {
                 // Its exit code tells of damage, which some faults leave on purpose; what can be read is compared all the same.
-                var dump = await Shell.TryAsync(cluster.Plan.NodeExecutable, "log", "dump", directory);
+                var dump = await Shell.TryAsync(cluster.Plan.Build.Executable, "log", "dump", directory);
                 await File.WriteAllTextAsync(Path.Combine(cluster.Plan.Folder, ChaosCluster.NameOf(node), "log-dump.txt"), dump.Output);
                 records.AddRange(LogDumpReader.Read(ChaosCluster.NameOf(node), new StringReader(dump.Output)));
             }

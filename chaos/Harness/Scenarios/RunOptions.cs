@@ -1,9 +1,17 @@
+using KvRaft.Chaos.Cluster;
+
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>How one scenario is run.</summary>
 internal sealed record RunOptions
 {
-    public required string NodeExecutable { get; init; }
+    public required NodeBuild Build { get; init; }
+
+    /// <summary>What nodes are upgraded to and back; null: they are not.</summary>
+    public NodeBuild? OtherBuild { get; init; }
+
+    /// <summary>Where nodes live.</summary>
+    public required INodeHost Host { get; init; }
 
     /// <summary>Where the run's folder is made.</summary>
     public required string Output { get; init; }
@@ -19,7 +27,7 @@ internal sealed record RunOptions
     public TimeSpan PauseMax { get; init; } = TimeSpan.FromMilliseconds(60);
 
     /// <summary>What the header calls the build.</summary>
-    public string? Build { get; init; }
+    public string? BuildName { get; init; }
 
     /// <summary>Keep the nodes' data also when all is well.</summary>
     public bool KeepData { get; init; }

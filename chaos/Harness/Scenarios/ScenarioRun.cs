@@ -65,20 +65,25 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     {
         var random = new Random(options.Seed);
         var kinds = scenario.Kinds.Where(kind => abilities.WhyNot(kind.Needs) is null && kind.NodesMin <= options.Nodes).ToList();
+        var replicas = options.Replicas ?? (random.Next(2) == 0 || (kinds.Count > 0 && kinds.TrueForAll(kind => kind.NeedsSpareNodes)) ? 3 : options.Nodes);
+        kinds.RemoveAll(kind => kind.NeedsSpareNodes && replicas == options.Nodes);
         var needs = kinds.Aggregate(FaultNeeds.None, (all, kind) => all | kind.Needs);
         var plan = new ClusterPlan
         {
             Folder = folder,
-            NodeExecutable = options.NodeExecutable,
+            Build = options.Build,
+            OtherBuild = options.OtherBuild,
             Nodes = options.Nodes,
-            Replicas = options.Replicas ?? (random.Next(2) == 0 ? 3 : options.Nodes),
-            OwnNetwork = abilities.WhyNoNetwork is null,
+            Replicas = replicas,
+            Host = options.Host,
             OwnVolumes = needs.HasFlag(FaultNeeds.Volumes),
+            OwnLinks = needs.HasFlag(FaultNeeds.Links),
+            Seed = options.Seed,
             OwnClocks = needs.HasFlag(FaultNeeds.Shim),
             Environment = options.PlantedBug is { } bug ? new Dictionary<string, string> { ["KVRAFT_PLANTED_BUG"] = bug } : new Dictionary<string, string>(),
         };
         await using var cluster = await ChaosCluster.CreateAsync(plan, Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture), ledger);
-        cluster.StartAll();
+        await cluster.StartAllAsync();
         if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
         {
             NoteDeaths(cluster);
@@ -101,7 +106,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             Workload = workload.Name,
             Nodes = cluster.Names,
             Clock = "monotonic clock of the harness",
-            Build = options.Build,
+            Build = options.BuildName,
             Note = $"{scenario}: {plan.Nodes} nodes, {plan.Shards} shards, {plan.Replicas} replicas",
             Parameters = ParametersOf(workload, plan),
         });

@@ -10,6 +10,9 @@ namespace KvRaft.Node.Hosting;
 /// </summary>
 internal sealed class DataDirectory : IAsyncDisposable, IDisposable
 {
+    /// <summary>EWOULDBLOCK of Linux, which .NET hands on as it is: flock says that somebody else has the lock. Any other fault is the disk's.</summary>
+    private const int LockedByAnother = 11;
+
     private const string LockName = "LOCK";
 
     private readonly FileStream _lock;
@@ -41,7 +44,7 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
         {
             throw NotWritable(path, error);
         }
-        catch (IOException error) when (File.Exists(System.IO.Path.Combine(path, LockName)))
+        catch (IOException error) when (error.HResult == LockedByAnother)
         {
             throw new NodeStartException(
                 StartFault.DirectoryInUse, $"the data directory {path} is in use by another kvraft process", error);

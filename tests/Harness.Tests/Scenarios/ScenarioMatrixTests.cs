@@ -45,7 +45,7 @@ public class ScenarioMatrixTests
     [Fact]
     public void A_need_that_is_not_met_names_its_reason()
     {
-        var abilities = new HostAbilities("not root", null, null, null);
+        var abilities = new HostAbilities("not root", null, null, null, null, null);
         Assert.Equal("not root", abilities.WhyNot(FaultNeeds.Network | FaultNeeds.Volumes));
         Assert.Null(abilities.WhyNot(FaultNeeds.Volumes));
     }

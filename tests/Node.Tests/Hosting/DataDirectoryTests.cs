@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using KvRaft.Node.Hosting;
 
 namespace KvRaft.Node.Tests.Hosting;
@@ -38,6 +39,18 @@ public sealed class DataDirectoryTests : IDisposable
 
         Assert.Equal(StartFault.DirectoryNotWritable, error.Fault);
         Assert.DoesNotContain('\n', error.Message);
+    }
+
+    /// <summary>On a disk that had died three nodes said that another process held their directory, and their operator looked for it.</summary>
+    [Fact]
+    public void A_lock_file_that_cannot_be_opened_is_not_called_somebody_elses()
+    {
+        using var place = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        place.Bind(new UnixDomainSocketEndPoint(Path.Combine(_root, "LOCK")));
+
+        var error = Assert.Throws<NodeStartException>(() => DataDirectory.Hold(_root));
+
+        Assert.Equal(StartFault.DirectoryNotWritable, error.Fault);
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+
+namespace KvRaft.Chaos.Cluster;
+
+/// <summary>Nodes are processes of the host, each in a network namespace of its own, or (where that cannot be had, or is not wanted) all on loopback.</summary>
+internal sealed class ProcessHost(bool inNamespaces) : INodeHost
+{
+    public async Task<string?> WhyNoNetworkAsync()
+    {
+        if (!inNamespaces)
+        {
+            return "nodes are plain processes on loopback";
+        }
+
+        var (space, link) = ($"kvprobe{Environment.ProcessId}", $"kvprobe{Environment.ProcessId}"[..Math.Min(15, $"kvprobe{Environment.ProcessId}".Length)]);
+        try
+        {
+            await Shell.RunAsync("ip", "netns", "add", space);
+            await Shell.RunAsync("ip", "netns", "del", space);
+            await Shell.RunAsync("ip", "link", "add", link, "type", "bridge");
+            await Shell.RunAsync("ip", "link", "del", link);
+            await Shell.RunAsync("nsenter", "--version");
+            return null;
+        }
+        catch (ShellException failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    public async Task<NodeNetwork?> CreateNetworkAsync(string id, int nodes, Ledger ledger)
+    {
+        if (await WhyNoNetworkAsync() is not null)
+        {
+            return null;
+        }
+
+        var network = new NodeNetwork(id, await NodeNetwork.FreeSubnetAsync(), nodes);
+        ledger.Own(new OwnedThing("link", network.Bridge));
+        await Shell.RunAsync("ip", "link", "add", network.Bridge, "type", "bridge");
+        await Shell.RunAsync("ip", "addr", "add", $"{network.HostAddress}/24", "dev", network.Bridge);
+        await Shell.RunAsync("ip", "link", "set", network.Bridge, "up");
+        foreach (var node in Enumerable.Range(0, nodes))
+        {
+            await AddAsync(network, node, ledger);
+        }
+
+        return network;
+    }
+
+    public Task<StartedNode> StartAsync(NodeBuild build, NodeCommand command, Ledger ledger)
+    {
+        // exec all the way: the process we hold is the node itself, so signals reach it and nothing else.
+        // In a session of its own: a signal meant for the harness's process group (Ctrl-C, timeout) must not end nodes too.
+        var enter = "setsid " + (command.NetworkNamespace is { } space ? $"nsenter --net=/run/netns/{space} " : "");
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {enter}\"$0\" node --config \"$1\" >> \"$2\" 2>&1", build.Executable, command.Config, command.LogFile])
+        {
+            UseShellExecute = false,
+        };
+        foreach (var (name, value) in command.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        var process = Process.Start(start)!;
+        ledger.OwnProcess(process.Id);
+        return Task.FromResult(new StartedNode(process, process.Id));
+    }
+
+    private static async Task AddAsync(NodeNetwork network, int node, Ledger ledger)
+    {
+        var (space, outer) = (network.NamespaceOf(node), network.OuterLinkOf(node));
+        ledger.Own(new OwnedThing("netns", space));
+        await Shell.RunAsync("ip", "netns", "add", space);
+
+        // Owned although it would go with its namespace: the kernel takes a namespace down later, and a next run may come before that.
+        ledger.Own(new OwnedThing("link", outer));
+        await Shell.RunAsync("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", space);
+        await Shell.RunAsync("ip", "link", "set", outer, "master", network.Bridge, "up");
+        await Shell.RunAsync("ip", "-n", space, "addr", "add", $"{network.AddressOf(node)}/24", "dev", "eth0");
+        await Shell.RunAsync("ip", "-n", space, "link", "set", "eth0", "up");
+        await Shell.RunAsync("ip", "-n", space, "link", "set", "lo", "up");
+    }
+}

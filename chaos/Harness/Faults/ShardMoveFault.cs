@@ -1,0 +1,90 @@
+using KvRaft.Chaos.Cluster;
+using KvRaft.V1;
+
+namespace KvRaft.Chaos.Faults;
+
+/// <summary>
+/// A replica of a shard goes to a node that had none: the group's members change twice, a checkpoint is fetched, leadership may be handed over. With a kill, the node
+/// it comes from, the one it goes to or the shard's leader dies meanwhile. It is over when nothing moves any more, done or taken back.
+/// </summary>
+internal sealed class ShardMoveFault(bool withKill) : IFault
+{
+    /// <summary>An earlier move must be done first, on a busy machine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private int _shard;
+    private int _from;
+    private int _to;
+    private int _killed = -1;
+    private MoveInfo? _move;
+
+    public async Task<string> PlanAsync(FaultScene scene)
+    {
+        _shard = scene.Random.Next(scene.Cluster.Plan.Shards);
+        var statuses = await scene.Cluster.StatusesAsync();
+        var order = scene.AnyNodes(scene.Cluster.Plan.Nodes).Where(statuses.ContainsKey).ToList();
+        var keepers = order.FindAll(node => statuses[node].Groups.Any(group => group.Shard == _shard));
+        var others = order.Except(keepers).ToList();
+        if (keepers.Count == 0 || others.Count == 0)
+        {
+            throw new FaultException($"shard {_shard} has no node to go to: {FaultScene.Names(keepers)} have it, {FaultScene.Names(others)} have not");
+        }
+
+        (_from, _to) = (keepers[0], others[0]);
+        return $"s{_shard} {ChaosCluster.NameOf(_from)}>{ChaosCluster.NameOf(_to)}";
+    }
+
+    public async Task InjectAsync(FaultScene scene)
+    {
+        var request = new MoveShardRequest { Shard = _shard, FromNode = ChaosCluster.NameOf(_from), ToNode = ChaosCluster.NameOf(_to) };
+        for (var until = DateTime.UtcNow + Patience; _move is null && DateTime.UtcNow < until; await Task.Delay(200))
+        {
+            foreach (var node in scene.Cluster.Plan.Numbers)
+            {
+                _move ??= await scene.Cluster.Admin(node).MoveShardAsync(request);
+            }
+        }
+
+        if (_move is null)
+        {
+            throw new FaultException($"nobody began {request} within {Patience.TotalSeconds:0} s");
+        }
+
+        if (withKill)
+        {
+            await KillAsync(scene);
+        }
+    }
+
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
+        withKill && scene.Cluster.Process(_killed).IsRunning
+            ? Evidence.Missing($"{ChaosCluster.NameOf(_killed)} runs")
+            : Evidence.Seen($"epoch {_move!.Epoch} has the move{(withKill ? $", no process of {ChaosCluster.NameOf(_killed)}" : "")}"));
+
+    // A small shard is moved in a second or two.
+    public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(100, 4000));
+
+    public Task HealAsync(FaultScene scene) => _killed < 0 ? Task.CompletedTask : scene.Cluster.Process(_killed).StartAsync();
+
+    public async Task<Evidence> CheckHealedAsync(FaultScene scene)
+    {
+        foreach (var node in scene.Cluster.Plan.Numbers)
+        {
+            if (await scene.Cluster.Admin(node).MovesAsync() is { } moves)
+            {
+                return moves.Moves.Count > 0 ? Evidence.Missing($"{moves.Moves.Count} moves are not done") : await scene.ServeAsync([.. scene.Cluster.Plan.Numbers]);
+            }
+        }
+
+        return Evidence.Missing("nobody tells which moves are left");
+    }
+
+    private async Task KillAsync(FaultScene scene)
+    {
+        await Task.Delay(scene.Random.Next(0, 1500));
+        int[] choice = [_from, _to, (await scene.Cluster.LeadersAsync()).GetValueOrDefault(_shard, _from)];
+        _killed = choice[scene.Random.Next(choice.Length)];
+        await scene.Cluster.Process(_killed).KillAsync();
+        scene.Totals.Kills++;
+    }
+}
