@@ -84,18 +84,13 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         };
         await using var cluster = await ChaosCluster.CreateAsync(plan, Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture), ledger);
         await cluster.StartAllAsync();
-        if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
+        var workload = WorkloadCatalog.All[scenario.Workload]();
+        if (await BecomeReadyAsync(cluster, workload) is { } missing)
         {
             NoteDeaths(cluster);
-            _late.Add(new Finding("did-not-start", $"after {StartPatience.TotalSeconds:0} s {missing}"));
+            _late.Add(new Finding("did-not-start", missing));
             File.WriteAllText(Path.Combine(folder, RunFolder.HistoryFile), "");
             return FailoverTimes.None;
-        }
-
-        var workload = WorkloadCatalog.All[scenario.Workload]();
-        await using (var admin = KvClient.Connect($"kvraft://{string.Join(',', cluster.Endpoints)}/default?timeout=30s"))
-        {
-            await workload.PrepareAsync(admin);
         }
 
         await using var failovers = await FailoverProbe.CreateAsync(cluster.Endpoints, plan.Shards);
@@ -116,6 +111,26 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         await failovers.FinishAsync();
         await AfterwardsAsync(cluster, clients, workload);
         return new FailoverTimes(failovers.Times, failovers.Outages);
+    }
+
+    /// <summary>Null: every node serves, and the workload has the keyspaces it needs; else what is missing.</summary>
+    private static async Task<string?> BecomeReadyAsync(ChaosCluster cluster, IWorkload workload)
+    {
+        if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
+        {
+            return $"after {StartPatience.TotalSeconds:0} s {missing}";
+        }
+
+        await using var admin = KvClient.Connect($"kvraft://{string.Join(',', cluster.Endpoints)}/default?timeout=30s");
+        try
+        {
+            await workload.PrepareAsync(admin);
+            return null;
+        }
+        catch (KvException failure)
+        {
+            return $"{workload.Name} could not be prepared: {failure.Message}";
+        }
     }
 
     /// <summary>
@@ -249,11 +264,11 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
     private Verdict LivenessVerdict(MachineWatch watch)
     {
-        var verdict = _late.ToVerdict("liveness", new Dictionary<string, double> { ["worst-stall-ms"] = watch.WorstStall.TotalMilliseconds });
-        return verdict.IsValid || !watch.WasStarved ? verdict : verdict with
+        var verdict = _late.ToVerdict("liveness", new Dictionary<string, double> { ["worst-stall-ms"] = watch.WorstStall.TotalMilliseconds, ["worst-load"] = watch.WorstLoad });
+        return verdict.IsValid || watch.WhyStarved is not { } starved ? verdict : verdict with
         {
             Judgement = Judgement.Undecided,
-            Reason = string.Create(CultureInfo.InvariantCulture, $"the machine stood still for {watch.WorstStall.TotalSeconds:0.0} s; {verdict.Findings[0].Message}"),
+            Reason = $"{starved}; {verdict.Findings[0].Message}",
         };
     }
 
