@@ -41,13 +41,11 @@ internal sealed class Ledger(string path)
                 continue;
             }
 
+            // Made again or not, there is one of it: a node's container has the same name at every start.
+            owned.Remove(new OwnedThing(kind, name));
             if (sign == "+")
             {
                 owned.Add(new OwnedThing(kind, name));
-            }
-            else
-            {
-                owned.Remove(new OwnedThing(kind, name));
             }
         }
 

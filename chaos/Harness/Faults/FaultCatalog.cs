@@ -5,10 +5,11 @@ internal static class FaultCatalog
 {
     public const string NoFault = "none";
     public const string Mixed = "mixed";
+    public const string KillLeader = "kill-leader";
 
     public static IReadOnlyList<FaultKind> All { get; } =
     [
-        new("kill-leader", FaultNeeds.None, () => new KillFault(new Victims(Whom.Leader))) { What = "kill -9 of a shard's leader" },
+        new(KillLeader, FaultNeeds.None, () => new KillFault(new Victims(Whom.Leader))) { What = "kill -9 of a shard's leader" },
         new("kill-follower", FaultNeeds.None, () => new KillFault(new Victims(Whom.Follower))) { What = "kill -9 of a node that leads little" },
         new("kill-any", FaultNeeds.None, () => new KillFault(new Victims(Whom.Any))) { What = "kill -9 of a node chosen by chance" },
         new("kill-majority", FaultNeeds.None, () => new KillFault(new Victims(Whom.Majority))) { What = "kill -9 of more than half of the nodes", IsTotal = true },

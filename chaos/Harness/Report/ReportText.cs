@@ -20,7 +20,7 @@ internal static class ReportText
             text.Append(verdict.ToText());
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"folder {result.Folder}\nagain: chaos/run --scenario {result.Scenario} --seed {result.Options.Seed} --duration {result.Options.Duration.TotalSeconds:0}\n").ToString();
+        return text.Append(CultureInfo.InvariantCulture, $"folder {result.Folder}\nagain: chaos/run --scenario {result.Scenario} --seed {result.Options.Seed} --duration {result.Options.Duration.TotalSeconds:0} --nodes {result.Options.Nodes}{(result.Options.Replicas is { } replicas ? $" --replicas {replicas}" : "")}\n").ToString();
     }
 
     public static string Word(RunOutcome outcome) => outcome switch

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using KvRaft.Chaos.Faults;
 
 namespace KvRaft.Chaos.Report;
 
@@ -11,14 +12,19 @@ internal static class TotalsPage
         var runs = lines.Select(line => JsonDocument.Parse(line).RootElement).ToList();
         long Sum(string name) => runs.Sum(run => run.GetProperty(name).GetInt64());
         int Outcome(RunOutcome outcome) => runs.Count(run => run.GetProperty("outcome").GetString() == outcome.ToString());
-        var times = runs.SelectMany(run => run.GetProperty("failoversMs").EnumerateArray().Select(ms => TimeSpan.FromMilliseconds(ms.GetInt32()))).ToList();
+        var killed = runs.FindAll(static run => run.GetProperty("scenario").GetString()!.StartsWith($"{FaultCatalog.KillLeader}/", StringComparison.Ordinal));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
             runs {runs.Count}: {Outcome(RunOutcome.Passed)} passed, {Outcome(RunOutcome.Violated)} violated, {Outcome(RunOutcome.Undecided)} undecided; {runs.Sum(run => run.GetProperty("seconds").GetDouble()) / 3600:0.00} h
             operations {Sum("operations")}, answered {Sum("answered")}
             faults {Sum("faults")}, kills {Sum("kills")}, power cuts {Sum("powerCuts")} (all nodes at once {Sum("powerCutsOfAll")} times)
-            failovers: {new FailoverTimes(times, (int)Sum("outages"))}
+            failovers: {FailoversOf(runs)}
+            failovers of {FaultCatalog.KillLeader}: {FailoversOf(killed)}
             """);
     }
+
+    private static FailoverTimes FailoversOf(IReadOnlyCollection<JsonElement> runs) => new(
+        [.. runs.SelectMany(static run => run.GetProperty("failoversMs").EnumerateArray()).Select(static ms => TimeSpan.FromMilliseconds(ms.GetInt32()))],
+        runs.Sum(static run => run.GetProperty("outages").GetInt32()));
 }

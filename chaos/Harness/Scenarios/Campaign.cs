@@ -148,16 +148,18 @@ internal static class Campaign
         return null;
     }
 
-    private static RunOptions OptionsOf(CommandLine line) => new()
+    private static RunOptions OptionsOf(CommandLine line) => OptionsOf(line, line.Text("--tier") == ScenarioMatrix.PullRequestTier);
+
+    private static RunOptions OptionsOf(CommandLine line, bool isPullRequest) => new()
     {
         Build = BuildOf(line, "--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
         OtherBuild = BuildOf(line, "--other-node"),
         Host = HostOf(line),
         Output = line.Text("--out") ?? OutputDefault,
-        Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (line.Text("--tier") == ScenarioMatrix.PullRequestTier ? 20 : 60)),
+        Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (isPullRequest ? 20 : 60)),
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
         BuildName = line.Text("--build"),
-        Nodes = line.Number("--nodes") ?? 5,
+        Nodes = line.Number("--nodes") ?? (isPullRequest ? 3 : 5),
         Replicas = line.Number("--replicas"),
         KeepData = line.Has("--keep-data"),
     };

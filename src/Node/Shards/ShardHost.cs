@@ -101,7 +101,9 @@ internal sealed class ShardHost(
         };
         logger.ShardOpened(options.NodeId, wish.Shard);
         Offer(replica);
-        map.Changes.Raise();
+
+        // It may lead already: the only voter needs nobody's word.
+        news.Tell();
     }
 
     /// <summary>Lets requests reach a replica that runs and is a voter. Any thread, any number of times.</summary>

@@ -17,6 +17,10 @@ public class LedgerTests
         Assert.Equal(["mount /v"], Ledger.Remaining(["+ mount /v", "- mount /v", "+ mount /v"]).Select(thing => thing.ToString()));
 
     [Fact]
+    public void What_was_made_twice_is_taken_away_once() =>
+        Assert.Equal(["container n1", "netns one"], Ledger.Remaining(["+ container n1", "+ netns one", "+ container n1"]).Select(thing => thing.ToString()));
+
+    [Fact]
     public void A_torn_last_line_names_nothing_that_was_made() =>
         Assert.Equal(["pid 1 2"], Ledger.Remaining(["+ pid 1 2", "+ net"]).Select(thing => thing.ToString()));
 
