@@ -11,7 +11,21 @@ internal sealed class LinkGate : ILinkGate
     private readonly ConcurrentDictionary<(NodeId From, NodeId To), bool> _cut = new();
     private readonly ConcurrentQueue<(NodeId From, NodeId To, Socket Socket)> _open = new();
 
-    public bool IsOpen(NodeId from, NodeId to) => !_cut.ContainsKey((from, to));
+    private readonly ConcurrentDictionary<(NodeId From, NodeId To), int> _refused = new();
+
+    public bool IsOpen(NodeId from, NodeId to)
+    {
+        if (!_cut.ContainsKey((from, to)))
+        {
+            return true;
+        }
+
+        _refused.AddOrUpdate((from, to), 1, static (_, count) => count + 1);
+        return false;
+    }
+
+    /// <summary>How often the first of them tried to connect to the other, and could not.</summary>
+    public int Refused(NodeId from, NodeId to) => _refused.GetValueOrDefault((from, to));
 
     public void Opened(NodeId from, NodeId to, Socket socket)
     {
