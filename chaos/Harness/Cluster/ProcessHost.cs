@@ -12,13 +12,14 @@ internal sealed class ProcessHost(bool inNamespaces) : INodeHost
             return "nodes are plain processes on loopback";
         }
 
-        var (space, link) = ($"kvprobe{Environment.ProcessId}", $"kvprobe{Environment.ProcessId}"[..Math.Min(15, $"kvprobe{Environment.ProcessId}".Length)]);
+        // A link's name has at most 15 characters.
+        var probe = $"kvp{Environment.ProcessId}";
         try
         {
-            await Shell.RunAsync("ip", "netns", "add", space);
-            await Shell.RunAsync("ip", "netns", "del", space);
-            await Shell.RunAsync("ip", "link", "add", link, "type", "bridge");
-            await Shell.RunAsync("ip", "link", "del", link);
+            await Shell.RunAsync("ip", "netns", "add", probe);
+            await Shell.RunAsync("ip", "netns", "del", probe);
+            await Shell.RunAsync("ip", "link", "add", probe, "type", "bridge");
+            await Shell.RunAsync("ip", "link", "del", probe);
             await Shell.RunAsync("nsenter", "--version");
             return null;
         }
