@@ -136,10 +136,22 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     /// <summary>
     /// Expiry is by the leader's wall clock. Where that is moved by up to an hour, so much margin is left that only a value that comes back convicts.
     /// </summary>
-    private static IReadOnlyDictionary<string, long> ParametersOf(IWorkload workload, ClusterPlan plan) =>
-        plan.OwnClocks && workload.Parameters.ContainsKey(TtlOptions.MarginParameter)
-            ? new Dictionary<string, long>(workload.Parameters) { [TtlOptions.MarginParameter] = (long)TimeSpan.FromHours(2).TotalMilliseconds }
-            : workload.Parameters;
+    private static Dictionary<string, long> ParametersOf(IWorkload workload, ClusterPlan plan)
+    {
+        var parameters = new Dictionary<string, long>(workload.Parameters);
+        if (plan.OwnClocks && parameters.ContainsKey(TtlOptions.MarginParameter))
+        {
+            parameters[TtlOptions.MarginParameter] = (long)TimeSpan.FromHours(2).TotalMilliseconds;
+        }
+
+        // The smaller half of three nodes is one, which is no quorum of two, with or without stand-ins.
+        if (plan.Nodes / 2 < EventualKeyspaces.Quorum)
+        {
+            parameters.Remove(SideAvailability.ShareParameter);
+        }
+
+        return parameters;
+    }
 
     private async Task UseAndBreakAsync(
         ChaosCluster cluster,

@@ -27,7 +27,7 @@ internal sealed class ConvergeWorkload : IWorkload
     {
         _endpoints = client.Options.Endpoints;
         Eventual = await EventualKeyspaces.CreateAsync(
-            client, Keyspace, new EventualPolicy { N = EventualKeyspaces.Copies, R = 2, W = 2, Conflict = ConflictPolicy.Map });
+            client, Keyspace, new EventualPolicy { N = EventualKeyspaces.Copies, R = EventualKeyspaces.Quorum, W = EventualKeyspaces.Quorum, Conflict = ConflictPolicy.Map });
     }
 
     public Task StepAsync(Worker worker)

@@ -11,6 +11,9 @@ internal static class EventualKeyspaces
     /// <summary>N of every keyspace here; two nodes of five stand in.</summary>
     public const int Copies = 3;
 
+    /// <summary>R and W of those that both halves of a cut cluster can write to.</summary>
+    public const int Quorum = 2;
+
     private static readonly KvEventualOptions FromAll = new() { Read = Copies, Sloppy = false };
 
     /// <summary>Creates it, and waits until every node knows it.</summary>

@@ -28,7 +28,7 @@ internal sealed class SiblingsWorkload : IWorkload
     public KeyspaceInfo? Eventual { get; private set; }
 
     public async Task PrepareAsync(IKvClient client) => Eventual = await EventualKeyspaces.CreateAsync(
-        client, Keyspace, new EventualPolicy { N = EventualKeyspaces.Copies, R = 2, W = 2, Conflict = ConflictPolicy.Siblings });
+        client, Keyspace, new EventualPolicy { N = EventualKeyspaces.Copies, R = EventualKeyspaces.Quorum, W = EventualKeyspaces.Quorum, Conflict = ConflictPolicy.Siblings });
 
     public async Task StepAsync(Worker worker)
     {
