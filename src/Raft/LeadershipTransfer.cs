@@ -107,12 +107,14 @@ internal sealed class LeadershipTransfer(
             {
                 LogMessages.LeaderSucceeded(logger, group.Id.Value, gone.Value);
                 await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
-                await StandForElectionAsync(cancellationToken).ConfigureAwait(false);
+                if (await TryStandForElectionAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    continue;
+                }
             }
-            else
-            {
-                await UntilAsync(() => group.Leader is not null && !IsVacant(), cancellationToken).ConfigureAwait(false);
-            }
+
+            // Another is the heir, or it was told so by one who counted otherwise, or there is none yet.
+            await UntilAsync(() => !IsVacant(), cancellationToken).ConfigureAwait(false);
         }
 
         // The same node in a later term came back and was elected.
@@ -155,24 +157,28 @@ internal sealed class LeadershipTransfer(
     }
 
     /// <summary>On the target: stands for election now, and waits until it leads.</summary>
-    public async Task StandForElectionAsync(CancellationToken cancellationToken)
+    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandForElectionAsync(cancellationToken);
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>False: it stands, or stands aside, already.</summary>
+    private async Task<bool> TryStandForElectionAsync(CancellationToken cancellationToken)
     {
         if (!_isDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
         {
-            return;
+            return false;
         }
 
         try
         {
             await StandAsync(cancellationToken).ConfigureAwait(false);
+            return true;
         }
         finally
         {
             _turn.Release();
         }
     }
-
-    public void Dispose() => _turn.Dispose();
 
     /// <summary>
     /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
