@@ -29,7 +29,7 @@ try
         return line.Has("--help") ? 0 : 2;
     }
 
-    return line.Has("--list") ? await MatrixPage.ShowAsync(Campaign.HostOf(line), Campaign.BuildOf(line, "--other-node")) : await Campaign.RunAsync(line);
+    return line.Has("--list") ? await MatrixPage.ShowAsync(Campaign.HostOf(line), Campaign.BuildOf(line, "other-")) : await Campaign.RunAsync(line);
 }
 catch (ArgumentException misuse)
 {

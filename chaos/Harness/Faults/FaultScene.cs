@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Links;
 using KvRaft.Chaos.Report;
@@ -39,6 +40,27 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         }
 
         throw new FaultException($"shard {shard} had no leader for 10 s");
+    }
+
+    /// <summary>Asks one node after another, again and again, until one answers; null if none did in that time, each having been asked once at least.</summary>
+    public async Task<T?> AskAnyAsync<T>(Func<AdminChannel, Task<T?>> ask, TimeSpan patience)
+        where T : class
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(200))
+        {
+            foreach (var node in Cluster.Plan.Numbers)
+            {
+                if (await ask(Cluster.Admin(node)) is { } answer)
+                {
+                    return answer;
+                }
+            }
+
+            if (clock.Elapsed >= patience)
+            {
+                return null;
+            }
+        }
     }
 
     /// <summary>Whether the nodes answer, each of their replicas leading or following.</summary>

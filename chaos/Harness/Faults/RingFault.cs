@@ -44,22 +44,9 @@ internal sealed class RingFault : IFault
     private async Task CommitAsync(FaultScene scene, double weight)
     {
         var change = new PlanChange { Kind = PlanChangeKind.Weight, NodeId = ChaosCluster.NameOf(_node), Weight = weight };
-        var until = DateTime.UtcNow + Patience;
-        while (DateTime.UtcNow < until)
-        {
-            foreach (var node in scene.Cluster.Plan.Numbers)
-            {
-                if (await scene.Cluster.Admin(node).CommitPlanAsync(change) is { } plan)
-                {
-                    _plan = plan.Plan;
-                    return;
-                }
-            }
-
-            await Task.Delay(500);
-        }
-
-        throw new FaultException($"no plan with {change} was committed within {Patience.TotalSeconds:0} s");
+        var plan = await scene.AskAnyAsync(admin => admin.CommitPlanAsync(change), Patience)
+            ?? throw new FaultException($"no plan with {change} was committed within {Patience.TotalSeconds:0} s");
+        _plan = plan.Plan;
     }
 
     private async Task<Evidence> HeardAsync(FaultScene scene)

@@ -37,19 +37,8 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
     public async Task InjectAsync(FaultScene scene)
     {
         var request = new MoveShardRequest { Shard = _shard, FromNode = ChaosCluster.NameOf(_from), ToNode = ChaosCluster.NameOf(_to) };
-        for (var until = DateTime.UtcNow + Patience; _move is null && DateTime.UtcNow < until; await Task.Delay(200))
-        {
-            foreach (var node in scene.Cluster.Plan.Numbers)
-            {
-                _move ??= await scene.Cluster.Admin(node).MoveShardAsync(request);
-            }
-        }
-
-        if (_move is null)
-        {
-            throw new FaultException($"nobody began {request} within {Patience.TotalSeconds:0} s");
-        }
-
+        _move = await scene.AskAnyAsync(admin => admin.MoveShardAsync(request), Patience)
+            ?? throw new FaultException($"nobody began {request} within {Patience.TotalSeconds:0} s");
         if (withKill)
         {
             await KillAsync(scene);
@@ -66,18 +55,12 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
 
     public Task HealAsync(FaultScene scene) => _killed < 0 ? Task.CompletedTask : scene.Cluster.Process(_killed).StartAsync();
 
-    public async Task<Evidence> CheckHealedAsync(FaultScene scene)
+    public async Task<Evidence> CheckHealedAsync(FaultScene scene) => await scene.AskAnyAsync(admin => admin.MovesAsync(), TimeSpan.Zero) switch
     {
-        foreach (var node in scene.Cluster.Plan.Numbers)
-        {
-            if (await scene.Cluster.Admin(node).MovesAsync() is { } moves)
-            {
-                return moves.Moves.Count > 0 ? Evidence.Missing($"{moves.Moves.Count} moves are not done") : await scene.ServeAsync([.. scene.Cluster.Plan.Numbers]);
-            }
-        }
-
-        return Evidence.Missing("nobody tells which moves are left");
-    }
+        null => Evidence.Missing("nobody tells which moves are left"),
+        { Moves.Count: > 0 and var left } => Evidence.Missing($"{left} moves are not done"),
+        _ => await scene.ServeAsync([.. scene.Cluster.Plan.Numbers]),
+    };
 
     private async Task KillAsync(FaultScene scene)
     {

@@ -41,12 +41,12 @@ internal static class Campaign
 
     private static RunOptions Planted(CommandLine line, RunOptions options) => options with
     {
-        Build = BuildOf(line, "--planted-node") ?? throw new ArgumentException("--planted-node is missing: chaos/run gives it."),
+        Build = BuildOf(line, "planted-") ?? throw new ArgumentException("--planted-node is missing: chaos/run gives it."),
     };
 
-    /// <summary>A build by the option that names its program; its image has an option of its own, <c>image</c> for <c>node</c>. Null: it was not given.</summary>
-    public static NodeBuild? BuildOf(CommandLine line, string option) =>
-        line.Text(option) is { } executable ? new NodeBuild(executable, line.Text(option.Replace("node", "image", StringComparison.Ordinal))) : null;
+    /// <summary>A build by the options for its program and its image: <c>--node</c> and <c>--image</c>, with <c>other-</c> or <c>planted-</c> before the word. Null: not given.</summary>
+    public static NodeBuild? BuildOf(CommandLine line, string prefix) =>
+        line.Text($"--{prefix}node") is { } executable ? new NodeBuild(executable, line.Text($"--{prefix}image")) : null;
 
     /// <summary>Where nodes live, by what was asked for.</summary>
     /// <exception cref="ArgumentException">There is no such place.</exception>
@@ -152,8 +152,8 @@ internal static class Campaign
 
     private static RunOptions OptionsOf(CommandLine line, bool isPullRequest) => new()
     {
-        Build = BuildOf(line, "--node") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
-        OtherBuild = BuildOf(line, "--other-node"),
+        Build = BuildOf(line, "") ?? throw new ArgumentException("--node is missing: chaos/run gives it."),
+        OtherBuild = BuildOf(line, "other-"),
         Host = HostOf(line),
         Output = line.Text("--out") ?? OutputDefault,
         Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (isPullRequest ? 20 : 60)),

@@ -10,7 +10,6 @@ internal sealed class LinkGate : ILinkGate
 {
     private readonly ConcurrentDictionary<(NodeId From, NodeId To), bool> _cut = new();
     private readonly ConcurrentQueue<(NodeId From, NodeId To, Socket Socket)> _open = new();
-
     private readonly ConcurrentDictionary<(NodeId From, NodeId To), int> _refused = new();
 
     public bool IsOpen(NodeId from, NodeId to)
