@@ -401,8 +401,9 @@ public sealed class RaftGroup : IAsyncDisposable
         {
             if (member.IsRemote && ReplicaEndPointComparer.Instance.Equals(member.EndPoint, identity) && commitIndex <= _log.LastIndex)
             {
-                IMemberInternals.MoveNextIndex(member, commitIndex + 1);
-                LogMessages.MemberNudged(_logger, Id.Value, voter.Node.Value, commitIndex + 1);
+                var next = RescueRules.NextIndex(_log, commitIndex);
+                IMemberInternals.MoveNextIndex(member, next);
+                LogMessages.MemberNudged(_logger, Id.Value, voter.Node.Value, next);
             }
         }
 

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Brings a replica back that Raft's own replication cannot help: its log ends before every leader's log begins (it was away for
-/// too long), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it for long, asks the others
+/// Brings a replica back that Raft's own replication cannot help: its log does not meet any leader's log (it was away for
+/// too long; see <see cref="RescueRules"/>), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it for long, asks the others
 /// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on. Or it lacks more than a leader can send before
 /// its request times out, so that each attempt begins where the last one did: then it pulls the entries.
 /// </summary>
@@ -106,7 +106,8 @@ internal sealed class ReplicaRescue(
         {
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
             var ahead = peers
-                .Where(peer => peer.Status.StartIndex > group.Log.LastIndex && peer.Status.AppliedIndex > group.Machine.Applied.Index)
+                .Where(peer => RescueRules.NeedsCopy(group.Log, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))
+                    && peer.Status.AppliedIndex > group.Machine.Applied.Index)
 
                 // The leader keeps what follows its checkpoint, and it is the leader that goes on from there.
                 .OrderByDescending(peer => peer.Status.IsLeader)

@@ -1,4 +1,5 @@
 using KvRaft.Raft.Peers;
+using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
@@ -113,6 +114,50 @@ public sealed class RestartTests
         var commands = await cluster.ConvergedAsync();
         Assert.Equal(22, commands.Count);
         Assert.True(cluster.Group(behind).Status().LogStart.Index > 10, "it came back by a checkpoint, not by entries");
+    }
+
+    /// <summary>
+    /// A deposed leader's log reached beyond the beginning of its successor's, with an entry nobody else had: it took itself for one that can be fed, was sent what
+    /// does not fit, and then nothing any more, until enough was written to leave its log behind. Found by a simulated group (tests/Simulation), seed 11.
+    /// </summary>
+    [Fact]
+    public async Task A_deposed_leader_whose_own_entries_reach_into_its_successors_log_comes_back_by_itself()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        await cluster.ConvergedAsync();
+        var (deposed, before) = await IsolatedWithAnEntryOfItsOwnAsync(cluster);
+        var others = cluster.Nodes.Where(node => node != deposed).ToArray();
+        foreach (var node in others)
+        {
+            await RaftTestCluster.EventuallyAsync(() => cluster.Group(node).Status().Applied.Index > before, "a successor's first entry to be applied");
+            await cluster.Group(node).FlushAsync(keepEntries: 0, CancellationToken.None);
+        }
+
+        cluster.Gate.Heal();
+        await cluster.ConvergedAsync();
+        Assert.True(cluster.Group(deposed).Status().LogStart.Index > before, "it came back by a checkpoint, not by entries");
+    }
+
+    /// <summary>A leader that was cut off, and has appended since; and the index of the last entry that the others have, too.</summary>
+    private static async Task<(NodeId Leader, long Before)> IsolatedWithAnEntryOfItsOwnAsync(RaftTestCluster cluster)
+    {
+        while (true)
+        {
+            var leader = await cluster.LeaderAsync();
+            var group = cluster.Group(leader);
+            var before = group.Log.LastIndex;
+            cluster.Gate.Isolate(leader, cluster.Nodes);
+            var offered = group.ProposeAsync("nobody else's"u8.ToArray(), CancellationToken.None).AsTask();
+            await RaftTestCluster.EventuallyAsync(() => group.Log.LastIndex > before || offered.IsCompleted, "an answer, or an entry");
+            if (group.Log.LastIndex > before)
+            {
+                return (leader, before);
+            }
+
+            // It had noticed already that it is alone.
+            cluster.Gate.Heal();
+        }
     }
 
     [Fact]
