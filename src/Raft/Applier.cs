@@ -135,23 +135,7 @@ internal sealed class Applier : IAsyncDisposable
 
     private void Apply(IReadOnlyList<LogEntry> entries)
     {
-        var committed = new CommittedEntry[entries.Count];
-        var ids = new EntryId?[entries.Count];
-        for (var i = 0; i < entries.Count; i++)
-        {
-            var position = new LogPosition(entries[i].Term, entries[i].Index);
-            if (entries[i].Kind == LogEntryKind.Command)
-            {
-                var envelope = EntryEnvelope.Decode(entries[i].Payload);
-                ids[i] = envelope.Id;
-                committed[i] = new CommittedEntry(position, envelope.ProposedAtMs, envelope.Commands);
-            }
-            else
-            {
-                committed[i] = new CommittedEntry(position, 0, []);
-            }
-        }
-
+        var (committed, ids) = CommittedEntries.Decode(entries);
         var outcomes = _machine.Apply(committed);
         for (var i = 0; i < committed.Length; i++)
         {

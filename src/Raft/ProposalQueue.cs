@@ -11,18 +11,14 @@ namespace KvRaft.Raft;
 /// Turns many callers' commands into few Raft entries (group commit): what waited while the last entries were under way becomes
 /// the next entry. Bounded: a full queue refuses at once.
 /// <para>
-/// A proposal is answered from <i>apply</i>, found by its entry's own id. When leadership is lost after an entry was appended, its fate
-/// is open; the proposal keeps waiting, because two things can still settle it: the entry is applied after all (by whoever leads
-/// now), or another entry is applied at its index, and then it certainly never will be. Only when its caller gives up, or a
-/// checkpoint jumps over the index, is the answer <see cref="ProposalStatus.Unknown"/>.
+/// This class waits, for slots and for the library; what becomes of a proposal is decided by <see cref="ProposalLedger"/>.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
 internal sealed class ProposalQueue : IAsyncDisposable
 {
-    private readonly Guid _proposer = Guid.NewGuid();
     private readonly RaftCluster _cluster;
-    private readonly Func<NodeId?> _leader;
+    private readonly ProposalLedger _ledger;
     private readonly RaftGroupLimits _limits;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -31,14 +27,10 @@ internal sealed class ProposalQueue : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<EntryId, ProposedBatch> _proposed = [];
-    private long _number;
-
-    public ProposalQueue(RaftCluster cluster, Func<NodeId?> leader, RaftGroupLimits limits, TimeProvider time, ILogger logger)
+    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, TimeProvider time, ILogger logger)
     {
         _cluster = cluster;
-        _leader = leader;
+        _ledger = ledger;
         _limits = limits;
         _time = time;
         _logger = logger;
@@ -51,80 +43,21 @@ internal sealed class ProposalQueue : IAsyncDisposable
     {
         if (command.Length > _limits.EntryBytesMax)
         {
-            return new(Refuse(ProposalStatus.TooLarge));
+            return new(_ledger.Refuse(ProposalStatus.TooLarge));
         }
 
         if (_cluster.LeadershipToken.IsCancellationRequested)
         {
-            return new(Refuse(ProposalStatus.NotLeader));
+            return new(_ledger.Refuse(ProposalStatus.NotLeader));
         }
 
         var proposal = new Proposal(command);
         if (!_waiting.Writer.TryWrite(proposal))
         {
-            return new(Refuse(_stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.Overloaded));
+            return new(_ledger.Refuse(_stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.Overloaded));
         }
 
         return cancellationToken.CanBeCanceled ? AwaitAsync(proposal, cancellationToken) : new(proposal.Task);
-    }
-
-    /// <summary>Called by the applier, in log order, for each entry it applied.</summary>
-    /// <param name="id">The id of the applied entry; null for an entry that carried no commands.</param>
-    public void OnApplied(LogPosition position, EntryId? id, IReadOnlyList<Outcome> outcomes)
-    {
-        ProposedBatch? ours = null;
-        List<ProposedBatch>? displaced = null;
-        lock (_gate)
-        {
-            if (_proposed.Count == 0)
-            {
-                return;
-            }
-
-            if (id is { } key && key.Proposer == _proposer && _proposed.Remove(key, out ours))
-            {
-                Invariant.Holds(outcomes.Count == ours.Proposals.Count, $"Entry {position} answered {outcomes.Count} of {ours.Proposals.Count} commands.");
-            }
-
-            foreach (var (otherKey, batch) in _proposed)
-            {
-                // Another entry was committed where ours was appended, or beyond it: ours can never be.
-                if (batch.Entry.Index != 0 && batch.Entry.Index <= position.Index)
-                {
-                    (displaced ??= []).Add(batch);
-                    _proposed.Remove(otherKey);
-                }
-            }
-        }
-
-        for (var i = 0; i < ours?.Proposals.Count; i++)
-        {
-            ours.Proposals[i].Complete(new ProposalResult(ProposalStatus.Applied, outcomes[i], position, null));
-        }
-
-        foreach (var batch in displaced ?? [])
-        {
-            CompleteAll(batch, ProposalStatus.NotLeader);
-        }
-    }
-
-    /// <summary>A checkpoint was installed: what was proposed at or below its index cannot be told any more.</summary>
-    public void OnJumped(LogPosition position)
-    {
-        List<ProposedBatch> lost;
-        lock (_gate)
-        {
-            lost = [.. _proposed.Values.Where(batch => batch.Entry.Index <= position.Index)];
-            foreach (var batch in lost)
-            {
-                _proposed.Remove(batch.Id);
-            }
-        }
-
-        foreach (var batch in lost)
-        {
-            CompleteAll(batch, ProposalStatus.Unknown);
-        }
     }
 
     /// <summary>
@@ -158,10 +91,10 @@ internal sealed class ProposalQueue : IAsyncDisposable
         await _running.ConfigureAwait(false);
         while (_waiting.Reader.TryRead(out var proposal))
         {
-            proposal.Complete(Refuse(ProposalStatus.Stopped));
+            proposal.Complete(_ledger.Refuse(ProposalStatus.Stopped));
         }
 
-        OnJumped(new LogPosition(long.MaxValue, long.MaxValue));
+        _ledger.OnJumped(new LogPosition(long.MaxValue, long.MaxValue));
         _stopping.Dispose();
     }
 
@@ -219,25 +152,11 @@ internal sealed class ProposalQueue : IAsyncDisposable
             return null;
         }
 
-        var id = new EntryId(_proposer, ++_number);
-        var commands = new ReadOnlyMemory<byte>[proposals.Count];
-        for (var i = 0; i < commands.Length; i++)
-        {
-            commands[i] = proposals[i].Command;
-        }
-
-        var payload = EntryEnvelope.Encode(id, _time.GetUtcNow().ToUnixTimeMilliseconds(), commands);
-        var term = _cluster.Term;
-        return new ProposedBatch(id, new ProposedEntry(term, payload), proposals);
+        return _ledger.Begin(proposals, _cluster.Term, _time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     private async Task SendAsync(ProposedBatch batch)
     {
-        lock (_gate)
-        {
-            _proposed.Add(batch.Id, batch);
-        }
-
         try
         {
             await _cluster.ReplicateAsync(batch.Entry, _stopping.Token).ConfigureAwait(false);
@@ -246,36 +165,18 @@ internal sealed class ProposalQueue : IAsyncDisposable
         {
             // Never appended, whatever the reason: certainly not executed.
             LogMessages.ProposalNotAppended(_logger, error.Message);
-            lock (_gate)
-            {
-                _proposed.Remove(batch.Id);
-            }
-
-            CompleteAll(batch, error is LogFailedException || _stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.NotLeader);
+            _ledger.NeverAppended(batch, error is LogFailedException || _stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.NotLeader);
         }
         catch (Exception error)
         {
             // Appended, then leadership was lost or we are stopping: apply, or the callers' patience, settles it.
             LogMessages.ProposalOpen(_logger, batch.Entry.Index, error.Message);
-#if PLANTED_BUGS
-            if (Storage.PlantedBug.Is("open-called-failed")) { CompleteAll(batch, ProposalStatus.NotLeader); }
-#endif
         }
         finally
         {
             _slots.Release();
         }
     }
-
-    private void CompleteAll(ProposedBatch batch, ProposalStatus status)
-    {
-        foreach (var proposal in batch.Proposals)
-        {
-            proposal.Complete(Refuse(status));
-        }
-    }
-
-    private ProposalResult Refuse(ProposalStatus status) => new(status, null, LogPosition.None, _leader());
 
     private sealed class HeldSlots(SemaphoreSlim slots) : IDisposable
     {
@@ -290,6 +191,4 @@ internal sealed class ProposalQueue : IAsyncDisposable
             }
         }
     }
-
-    private sealed record ProposedBatch(EntryId Id, ProposedEntry Entry, IReadOnlyList<Proposal> Proposals);
 }

@@ -37,6 +37,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly MemberStorage _members;
     private readonly RaftCluster _cluster;
     private readonly Applier _applier;
+    private readonly ProposalLedger _proposals;
     private readonly ProposalQueue _queue;
     private readonly ReadBarrier _barrier;
     private readonly FollowerBarrier _followerBarrier;
@@ -70,8 +71,9 @@ public sealed class RaftGroup : IAsyncDisposable
         };
         Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
-        _queue = new ProposalQueue(_cluster, () => Leader, host.Options.Limits, host.Options.Time, _logger);
-        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _queue.OnApplied, Fail, _logger);
+        _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
+        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, host.Options.Time, _logger);
+        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
@@ -429,7 +431,7 @@ public sealed class RaftGroup : IAsyncDisposable
                 machine.InstallCheckpoint(directory);
                 Invariant.Holds(machine.Applied == position, $"The checkpoint stands at {machine.Applied}, its manifest says {position}.");
                 _audit.ResetTo(position);
-                _queue.OnJumped(position);
+                _proposals.OnJumped(position);
                 _progress.Advance(position.Index);
                 return true;
             },

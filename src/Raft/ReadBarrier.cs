@@ -9,10 +9,7 @@ namespace KvRaft.Raft;
 /// <para>
 /// A round notes the term and the commit index, then asks for a proof <i>begun after that</i> that nobody else leads, and then waits until the noted index is
 /// applied. The proof is the word of a majority that they are in no later term (<see cref="TermQuorum"/>); where that is not to be had, a heartbeat round of the
-/// library, which also knows what to do about a majority that is lost. Three things make it safe: the noted term is one that this replica won (a deposed
-/// leader knows its successor's term before it stops leading, and a majority gladly says that it is in no later one); the noted commit index is
-/// used only if its entry is of that term (a fresh leader may not know how far its predecessor committed; it waits for everything in its log
-/// instead); and the term is compared again afterwards (leadership lost and won anew in between would let a stale index pass).
+/// library, which also knows what to do about a majority that is lost. What makes it safe is in <see cref="ReadPoint"/>.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
@@ -56,34 +53,31 @@ internal sealed class ReadBarrier
 
     private async Task<ReadBarrierStatus> RoundAsync(bool byHeartbeat)
     {
-        var term = _log.LeadingTerm;
 #if PLANTED_BUGS
         if (Storage.PlantedBug.Is("lease-too-long") && Environment.TickCount64 < _plantedLeaseUntil) { return ReadBarrierStatus.Passed; }
 #endif
-        if (_cluster.LeadershipToken.IsCancellationRequested || _log.Term != term)
+        if (_cluster.LeadershipToken.IsCancellationRequested || ReadPoint.Of(_log, _termAt) is not { } point)
         {
             return ReadBarrierStatus.NotLeader;
         }
 
-        var commitIndex = _log.CommitIndex;
-        var readIndex = _termAt(commitIndex) == term ? commitIndex : _log.LastIndex;
 #if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("read-without-quorum")) { await _progress.WaitAsync(readIndex, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
+        if (Storage.PlantedBug.Is("read-without-quorum")) { await _progress.WaitAsync(point.Index, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
 #endif
         using var limit = new CancellationTokenSource(_timeout);
         try
         {
-            if (byHeartbeat || !await _terms.HoldsAsync(term).ConfigureAwait(false))
+            if (byHeartbeat || !await _terms.HoldsAsync(point.Term).ConfigureAwait(false))
             {
                 await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
             }
 
-            if (_log.Term != term)
+            if (!point.StillHolds(_log))
             {
                 return ReadBarrierStatus.NotLeader;
             }
 
-            await _progress.WaitAsync(readIndex, limit.Token).ConfigureAwait(false);
+            await _progress.WaitAsync(point.Index, limit.Token).ConfigureAwait(false);
 #if PLANTED_BUGS
             _plantedLeaseUntil = Environment.TickCount64 + 10_000;
 #endif
