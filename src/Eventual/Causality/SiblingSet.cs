@@ -70,6 +70,9 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
             place++;
         }
 
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("last-writer-wins")) { return new SiblingSet(rest.Seen.Merge(Seen).With(written.Dot), [written]); }
+#endif
         return new SiblingSet(rest.Seen.With(written.Dot), rest.Siblings.Insert(place, written));
     }
 
@@ -79,6 +82,9 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         ArgumentNullException.ThrowIfNull(context);
         var kept = Siblings.RemoveAll(sibling => context.Contains(sibling.Dot));
         var seen = Seen.Merge(context);
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("tombstone-forgotten") && kept.IsEmpty && !Siblings.IsEmpty) { return Empty; }
+#endif
         return kept.Length == Siblings.Length && ReferenceEquals(seen, Seen) ? this : new SiblingSet(seen, kept);
     }
 
