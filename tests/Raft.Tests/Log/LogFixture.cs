@@ -1,4 +1,5 @@
 using KvRaft.Raft.Log;
+using KvRaft.Simulation.Tests.Log;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,10 +1,10 @@
 using System.Globalization;
 using KvRaft.Eventual.Tests.Clusters;
 
-namespace KvRaft.Eventual.Tests.Simulation;
+namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary><c>KVRAFT_SIMULATION_SEED</c> plays one seed again, and nothing else.</summary>
-public class SimulationTests
+public class EventualSimulationTests
 {
     private const int SeedsFast = 50;
     private const int SeedsLong = 2000;

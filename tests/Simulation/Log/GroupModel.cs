@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using KvRaft.Raft.Log;
 using KvRaft.Storage;
 
-namespace KvRaft.Raft.Tests.Log;
+namespace KvRaft.Simulation.Tests.Log;
 
 /// <summary>What a group's log should hold: a value, so that every moment of the past can be kept.</summary>
 internal sealed record GroupModel(Ballot Ballot, LogPosition Start, ImmutableList<LogEntry> Entries, bool IsDamaged)

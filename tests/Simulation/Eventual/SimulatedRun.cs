@@ -7,7 +7,7 @@ using KvRaft.Eventual.Tests.Replicas;
 using KvRaft.Topology;
 using Some = KvRaft.Eventual.Tests.Replicas.Some;
 
-namespace KvRaft.Eventual.Tests.Simulation;
+namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>
 /// Five replicas, their disks, their network and their time, all by one seed: clients read, write and delete while nodes are cut off from each other,

@@ -1,4 +1,4 @@
-namespace KvRaft.Raft.Tests.Log;
+namespace KvRaft.Simulation.Tests.Log;
 
 /// <summary>The heart: random schedules of operations, power cuts and restarts against a model. Each failure prints its seed.</summary>
 public sealed class CrashTests(ITestOutputHelper output)

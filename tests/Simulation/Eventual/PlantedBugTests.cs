@@ -1,11 +1,11 @@
 using KvRaft.Eventual.Tests.Clusters;
 
-namespace KvRaft.Eventual.Tests.Simulation;
+namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>The simulation's own test: with a bug in the store it must fail, on the very seeds on which the store without one passes.</summary>
 public class PlantedBugTests(ITestOutputHelper output)
 {
-    /// <summary>All of them are among those that <see cref="SimulationTests"/> plays with the store as it is.</summary>
+    /// <summary>All of them are among those that <see cref="EventualSimulationTests"/> plays with the store as it is.</summary>
     private const int SeedsMax = 100;
 
     public static TheoryData<int> Bugs => [.. Enumerable.Range(0, PlantedBug.All.Count)];

@@ -1,6 +1,6 @@
 using KvRaft.Raft.Log;
 
-namespace KvRaft.Raft.Tests.Log;
+namespace KvRaft.Simulation.Tests.Log;
 
 /// <summary>The power went at this call; nothing works any more until <see cref="SimFileSystem.Crash"/>.</summary>
 internal sealed class PowerCutException() : IOException("The power was cut.");

@@ -1,11 +1,12 @@
 using KvRaft.Placement.Planning;
 using KvRaft.Placement.State;
+using KvRaft.Placement.Tests.Planning;
 using KvRaft.Topology;
 
-namespace KvRaft.Placement.Tests.Planning;
+namespace KvRaft.Simulation.Tests.Placement;
 
 /// <summary>The planner, the rules and the driver's decisions together, over minutes of cluster life; each failure names its seed.</summary>
-public class SimulationTests
+public class PlacementSimulationTests
 {
     [Fact]
     public void Joins_deaths_flaps_and_plans_end_in_a_cluster_at_rest()

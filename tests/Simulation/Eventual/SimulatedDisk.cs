@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 
-namespace KvRaft.Eventual.Tests.Simulation;
+namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>
 /// A disk in memory for one node: it keeps what was synced, and a power cut takes the rest, or by chance some of it. Opening it again finds what is

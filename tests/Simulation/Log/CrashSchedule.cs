@@ -4,7 +4,7 @@ using KvRaft.Storage;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace KvRaft.Raft.Tests.Log;
+namespace KvRaft.Simulation.Tests.Log;
 
 /// <summary>
 /// One random life of a log, from its seed: operations on a few groups, power cuts at any call, restarts, and, if asked for, spoilt

@@ -1,4 +1,4 @@
-namespace KvRaft.Eventual.Tests.Simulation;
+namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>A clock that only moves when it is told to. Timers never fire: nothing in a simulation waits for time.</summary>
 internal sealed class SimulatedTime : TimeProvider

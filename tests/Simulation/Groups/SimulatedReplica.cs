@@ -1,0 +1,365 @@
+using System.Globalization;
+using DotNext.Net.Cluster;
+using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft;
+using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Log;
+using KvRaft.Simulation.Tests.Log;
+using KvRaft.Storage;
+using KvRaft.Storage.Engine;
+using KvRaft.Storage.Shards;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KvRaft.Simulation.Tests.Groups;
+
+/// <summary>
+/// One replica of a shard. Its log, its ballot, its proposals, its rule for reads and its state machine with the sessions are the store's own; its disk
+/// forgets what was not synced; and where the store has the library's Raft, there is a model of it (<c>SimulatedReplica.Raft.cs</c>), which calls
+/// the same members in the same order. Nothing happens but what the run asks for.
+/// </summary>
+internal sealed partial class SimulatedReplica : IAsyncDisposable
+{
+    private static readonly ReplicaKey Key = new(new GroupId(1), 1);
+    private static readonly LogIdentity Identity = new(Guid.Parse("3d0b7c3e-6a1d-4f0e-8a65-0c9b7f6f2f11"), new NodeId("node"));
+
+    private readonly int _number;
+    private readonly int _nodes;
+    private readonly GroupBug _bug;
+    private readonly Random _chance;
+    private readonly Wire _wire;
+    private readonly GroupRecord _record;
+    private readonly string _directory;
+    private readonly IEngineFactory _engines;
+    private readonly SimFileSystem _disk = new();
+    private readonly List<GroupAuditTrail> _trails = [];
+    private readonly List<Proposal> _offered = [];
+    private readonly List<Proposal> _underWay = [];
+    private readonly List<ReadAttempt> _reads = [];
+    private int _starts;
+    private int _copies;
+
+    private NodeLog _node = null!;
+    private GroupLog _log = null!;
+    private GroupAuditTrail _trail = null!;
+    private ApplyProgress _progress = null!;
+    private ProposalLedger _proposals = null!;
+    private ShardStateMachine _machine = null!;
+
+    public SimulatedReplica(int number, int nodes, GroupBug bug, Random chance, Wire wire, GroupRecord record, string directory)
+    {
+        (_number, _nodes, _bug, _chance, _wire, _record) = (number, nodes, bug, chance, wire, record);
+        _directory = Path.Combine(directory, number.ToString(CultureInfo.InvariantCulture));
+        _engines = bug == GroupBug.CopiesNoSessions ? new ForgetfulEngines() : new InMemoryEngines();
+        Start();
+    }
+
+    public bool IsUp { get; private set; }
+
+    public bool IsLeader => IsUp && _role == Role.Leader;
+
+    public LogPosition Applied => _machine.Applied;
+
+    public LogPosition Last => _log.Last;
+
+    public ulong Digest => _machine.Digest();
+
+    /// <summary>By its own clock, Unix milliseconds; what it proposes carries it.</summary>
+    public long NowMs { get; set; }
+
+    private IPersistentState State => _trail;
+
+    public override string ToString() => IsUp ? $"{_number}:{_role} term {_trail.Term} log {_log.Start.Index}..{_log.Last} commit {_trail.CommitIndex} applied {_machine.Applied.Index}" : $"{_number}:down";
+
+    // ---- its lives ----
+
+    public void Start()
+    {
+        _node = NodeLog.Open(_disk, "/log", Identity, LogOptions(), NullLogger.Instance);
+        _log = _node.OpenGroup(Key, isKnownToBeNew: _starts == 0);
+        Invariant.Holds(_log.Damage is null, "a disk that only forgets what was not synced was taken for a damaged one");
+        _machine = ShardStateMachine.Open(Path.Combine(_directory, "state"), _engines, ShardSettings.Default);
+        if (_starts++ == 0)
+        {
+            // The log's own record first: a state without a log means a log that was lost.
+            _log.SetBallot(0, []);
+            _node.Pump();
+        }
+
+        if (_machine.Applied.Index > _log.LastIndex)
+        {
+            // It went down after a checkpoint was installed and before the log was told.
+            _log.Reset(_machine.Applied);
+            _node.Pump();
+        }
+
+        _progress = new ApplyProgress(_machine.Applied.Index);
+        _trail = new GroupAuditTrail(
+            _log, _machine.Applied, _progress, Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"shell-{_starts}")), NullLogger.Instance);
+        _trails.Add(_trail);
+        var proposer = new byte[16];
+        _chance.NextBytes(proposer);
+        _proposals = new ProposalLedger(new Guid(proposer), static () => null);
+        BecomeFollower();
+        IsUp = true;
+    }
+
+    /// <summary>The process dies, and perhaps the machine with it. Nobody that waits for an answer gets one.</summary>
+    public void Crash(bool power)
+    {
+        IsUp = false;
+        _trail.Detach();
+        (_writing, _then, _mayBeCutOff) = (null, null, false);
+        _waiting.Clear();
+        _offered.Clear();
+        _underWay.Clear();
+        _reads.Clear();
+        if (power)
+        {
+            _disk.Crash(_chance);
+        }
+        else
+        {
+            _disk.KillProcess();
+        }
+    }
+
+    /// <summary>The power will go at one of the next calls to the disk, half-way through it.</summary>
+    public void CutPowerSoon() => _disk.CutPowerAt(_chance.Next(1, 8));
+
+    /// <summary>What was queued for the disk gets there, and whoever waited for it goes on.</summary>
+    public void Pump()
+    {
+        _node.Pump();
+        if (_node.Failure.IsFaulted)
+        {
+            Crash(power: true);
+            return;
+        }
+
+        if (_writing is { } written)
+        {
+            var then = _then!;
+            (_writing, _then, _mayBeCutOff) = (null, null, false);
+            written.GetAwaiter().GetResult();
+            then();
+        }
+
+        while (IsUp && _writing is null && _waiting.TryDequeue(out var message))
+        {
+            Handle(message);
+        }
+    }
+
+    /// <summary>A leader's entries stop coming: it is not answered, and what came of them stays in the log, on disk or not yet.</summary>
+    public void CutOff()
+    {
+        if (_mayBeCutOff)
+        {
+            (_writing, _then, _mayBeCutOff) = (null, null, false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var trail in _trails)
+        {
+            await trail.DisposeAsync();
+        }
+
+        _machine.Dispose();
+    }
+
+    private NodeLogOptions LogOptions()
+    {
+        const int Segment = NodeLogOptions.SegmentBytesMin * 2;
+        return new NodeLogOptions
+        {
+            IsManual = true,
+            SegmentBytes = Segment,
+            LogBytesMax = Segment * 8,
+            TailCacheBytes = _chance.Next(2) == 0 ? 200 : 1 << 20,
+            BatchBytesMax = _chance.Next(2) == 0 ? 300 : 1 << 20,
+            PayloadBytesMax = 1500,
+            Salt = () => (ulong)_chance.NextInt64(),
+        };
+    }
+
+    // ---- its state machine ----
+
+    /// <summary>Some of what is committed is applied, in one go.</summary>
+    public void Apply(int most)
+    {
+        var from = _machine.Applied.Index + 1;
+        var to = Math.Min(_trail.CommitIndex, from + most - 1);
+        if (from <= to)
+        {
+            var entries = _log.Read(from, to);
+            foreach (var entry in entries)
+            {
+                _record.Applied(_number, entry);
+            }
+
+            var (committed, ids) = CommittedEntries.Decode(entries);
+            var outcomes = _machine.Apply(committed);
+            for (var i = 0; i < committed.Length; i++)
+            {
+                _proposals.OnApplied(committed[i].Position, ids[i], outcomes[i]);
+            }
+
+            _progress.Advance(to);
+        }
+
+        AnswerReads();
+    }
+
+    /// <summary>The state is made durable, and the log forgets what it need not hold any more.</summary>
+    public void Flush()
+    {
+        if (_bug != GroupBug.ForgetsWhatIsNotFlushed)
+        {
+            _machine.Flush();
+        }
+
+        var start = (_bug == GroupBug.ForgetsWhatIsNotFlushed ? _machine.Applied : _machine.Durable).Index - _chance.Next(4);
+        if (start > _log.Start.Index && start <= _log.LastIndex)
+        {
+            _log.SetStart(new LogPosition(_log.TermAt(start), start));
+        }
+    }
+
+    /// <summary>Takes the other's state for its own, if it cannot go on from the other's log.</summary>
+    public bool TryTakeCopyOf(SimulatedReplica other)
+    {
+        if (_writing is not null || !RescueRules.NeedsCopy(_log, other._log.Start) || other._machine.Applied.Index <= _machine.Applied.Index)
+        {
+            return false;
+        }
+
+        var copy = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"copy-{_copies++}"));
+        var position = other._machine.SaveCheckpoint(copy);
+        if (position.Index <= _trail.CommitIndex)
+        {
+            return false;
+        }
+
+        _machine.InstallCheckpoint(copy);
+        _trail.ResetTo(position);
+        _proposals.OnJumped(position);
+        _progress.Advance(position.Index);
+        return true;
+    }
+
+    /// <summary>Tells a leader, who may have forgotten what this one lacks, or asks for what it has forgotten, where to go on.</summary>
+    public void Nudge(SimulatedReplica leader)
+    {
+        if (leader.IsLeader && _trail.CommitIndex <= leader._log.LastIndex)
+        {
+            leader._next[_number] = RescueRules.NextIndex(leader._log, _trail.CommitIndex);
+        }
+    }
+
+    // ---- whom it serves ----
+
+    /// <summary>Null: refused, it does not lead.</summary>
+    public Proposal? Offer(ReadOnlyMemory<byte> command)
+    {
+        if (!IsLeader)
+        {
+            return null;
+        }
+
+        var proposal = new Proposal(command);
+        _offered.Add(proposal);
+        return proposal;
+    }
+
+    /// <summary>What was offered becomes one entry.</summary>
+    public void Propose()
+    {
+        if (!IsUp)
+        {
+            return;
+        }
+
+        var proposals = _offered.Where(static proposal => proposal.TryPropose()).ToList();
+        _offered.Clear();
+        if (proposals.Count == 0)
+        {
+            return;
+        }
+
+        var batch = _proposals.Begin(proposals, _trail.Term, NowMs);
+        try
+        {
+            if (_role != Role.Leader)
+            {
+                throw new NotLeaderException();
+            }
+
+            State.AppendAsync(batch.Entry).AsTask().GetAwaiter().GetResult();
+            _underWay.AddRange(proposals);
+        }
+        catch (NotLeaderException)
+        {
+            _proposals.NeverAppended(batch, ProposalStatus.NotLeader);
+        }
+    }
+
+    /// <summary>Null: refused, it does not lead.</summary>
+    public ReadAttempt? BeginRead(string key)
+    {
+        if (!IsLeader || PointOfReads() is not { } point)
+        {
+            return null;
+        }
+
+        var read = new ReadAttempt(key, point) { IsProven = _bug == GroupBug.ReadsWithoutAsking };
+        read.Hear(_number);
+        _reads.Add(read);
+        var round = _record.NextRound(read);
+        foreach (var peer in Peers)
+        {
+            _wire.Send(new TermAsked(_number, peer, point.Term, round));
+        }
+
+        return read;
+    }
+
+    private ReadPoint? PointOfReads() => _bug switch
+    {
+        GroupBug.ReadsAtCommitIndexAlone => ReadPoint.Of(_trail, _log.TermAt) is { } point ? point with { Index = _trail.CommitIndex } : null,
+        _ => ReadPoint.Of(_trail, _log.TermAt),
+    };
+
+    private void Hear(TermSaid word)
+    {
+        var read = _record.ReadOf(word.Round);
+        if (!word.IsStillIn || !_reads.Contains(read) || read.IsProven || read.Hear(word.From) <= _nodes / 2)
+        {
+            return;
+        }
+
+        if (read.Point.StillHolds(_trail))
+        {
+            read.IsProven = true;
+            AnswerReads();
+        }
+        else
+        {
+            read.IsRefused = true;
+            _reads.Remove(read);
+        }
+    }
+
+    private void AnswerReads()
+    {
+        foreach (var read in _reads.Where(read => read.IsProven && _progress.Applied >= read.Point.Index).ToList())
+        {
+            read.Answer(GroupOperation.Read(_machine, read.Key));
+            _reads.Remove(read);
+        }
+    }
+
+    private static ClusterMemberId IdOf(int number) => new(Enumerable.Repeat((byte)(number + 1), ClusterMemberId.Size).ToArray());
+}
