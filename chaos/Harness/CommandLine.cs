@@ -19,11 +19,11 @@ internal sealed class CommandLine
         chaos/run --list                          the faults, the workloads, and what this machine can inject
         chaos/run --totals                        what all runs so far came to together
         chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
-        chaos/run --tier ci|pr|nightly            a fixed choice of cells, or all of them; pr is nine on three nodes, and three planted bugs
+        chaos/run --tier pr|nightly               nine cells on three nodes and three planted bugs; or all cells
         chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted
             --in WHERE           nodes live in containers, namespaces (as if not given) or, all on loopback, processes
             --other DIRECTORY    another build of the node, for upgrades (that of the planted bugs, none of them on, if it is there)
-            --duration SECONDS   how long faults are injected, per run (60; of the tier pr 20)
+            --duration SECONDS   how long faults are injected, per run (60; of the tier pr 15)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given
             --runs N             every cell so many times, with seeds N, N + 1, ... (1); every planted bug so many times from scratch
             --nodes N            how many (5; of the tier pr 3); with 3 some partitions have no shape

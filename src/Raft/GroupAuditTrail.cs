@@ -199,9 +199,6 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     bool IPersistentState.IsVotedFor(in ClusterMemberId id)
     {
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("votes-twice") && _standingTerm != _log.Ballot.Term) { return true; }
-#endif
         var votedFor = _log.Ballot.VotedFor;
         return votedFor.IsEmpty || votedFor.Span.SequenceEqual(Encode(id));
     }

@@ -61,7 +61,7 @@ internal static class Campaign
     private static IReadOnlyList<Scenario> ScenariosOf(CommandLine line) =>
         line.Text("--scenario") is { } one
             ? [ScenarioMatrix.Parse(one)]
-            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': ci, pr, nightly.");
+            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
 
     private static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, int runs, RunOptions options, HostAbilities abilities, CancellationTokenSource interrupted)
     {
@@ -156,7 +156,7 @@ internal static class Campaign
         OtherBuild = BuildOf(line, "other-"),
         Host = HostOf(line),
         Output = line.Text("--out") ?? OutputDefault,
-        Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (isPullRequest ? 20 : 60)),
+        Duration = TimeSpan.FromSeconds(line.Number("--duration") ?? (isPullRequest ? 15 : 60)),
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
         BuildName = line.Text("--build"),
         Nodes = line.Number("--nodes") ?? (isPullRequest ? 3 : 5),

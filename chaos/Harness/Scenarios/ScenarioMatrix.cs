@@ -33,12 +33,8 @@ internal static class ScenarioMatrix
         new("wipe", "converge"),
     ];
 
-    /// <summary>What fits into a build: two minutes, and on three nodes.</summary>
-    public static IReadOnlyList<Scenario> Build { get; } = [new(FaultCatalog.KillLeader, "register"), new("partition-leader", "append"), new("kill-all", "set")];
-
     public static IReadOnlyList<Scenario>? Tier(string name) => name switch
     {
-        "ci" => Build,
         PullRequestTier => PullRequest,
         "nightly" => All,
         _ => null,
