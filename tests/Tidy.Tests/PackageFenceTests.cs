@@ -33,7 +33,7 @@ public class PackageFenceTests
             "Packages outside their room");
 
     [Theory]
-    [InlineData(@"\bDotNext\.", "src/Raft", "tests/Raft.Tests", "tests/Benchmarks")]
+    [InlineData(@"\bDotNext\.", "src/Raft", "tests/Raft.Tests", "tests/Simulation", "tests/Benchmarks")]
     [InlineData(@"\bRocksDbSharp\b", "src/Storage/Engine", "tests/Storage.Tests", "tests/Benchmarks")]
     [InlineData(@"\bOpenTelemetry\.", "src/Node", "tests")]
     [InlineData(@"\bSpectre\.Console\b", "src/Cli", "tests")]

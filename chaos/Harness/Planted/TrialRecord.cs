@@ -15,6 +15,9 @@ internal sealed class TrialRecord(PlantedKind kind)
     /// <summary>At least once, and in nine of ten trials.</summary>
     public bool IsConvicted => Convictions is > 0 and var count && count * 10 >= _trials.Count * 9;
 
+    /// <summary>It was tried, and not convicted often enough.</summary>
+    public bool IsAtLarge => _trials.Count > 0 && !IsConvicted;
+
     private int Convictions => _trials.Count(static trial => trial.By.Count > 0);
 
     public void Add(Trial trial) => _trials.Add(trial);

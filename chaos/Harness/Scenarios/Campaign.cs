@@ -9,7 +9,9 @@ namespace KvRaft.Chaos.Scenarios;
 /// <summary>Several runs one after another, and what they came to together.</summary>
 internal static class Campaign
 {
-    private const int NotRun = 4;
+    public const int Violated = 1;
+    public const int Undecided = 3;
+    public const int NotRun = 4;
 
     /// <summary>Where runs leave their folders if not told.</summary>
     public static readonly string OutputDefault = Path.Combine("artifacts", "chaos");
@@ -36,7 +38,9 @@ internal static class Campaign
 
         // Cells that pass say more where it was just seen that the same judges convict.
         var selfTest = await SelfTest.RunAsync(ScenarioMatrix.PullRequestBugs, trials: 1, Planted(line, options), abilities, interrupted.Token);
-        return verdict == 0 ? selfTest : verdict;
+
+        // The worst wins.
+        return new[] { Violated, Undecided, NotRun }.FirstOrDefault(code => verdict == code || selfTest == code);
     }
 
     private static RunOptions Planted(CommandLine line, RunOptions options) => options with
@@ -123,8 +127,8 @@ internal static class Campaign
         Console.WriteLine($"chaos: {results.Count(result => result.Outcome == RunOutcome.Passed)} passed, {results.Count(result => result.Outcome == RunOutcome.Violated)} violated, {results.Count(result => result.Outcome == RunOutcome.Undecided) + broken.Count} undecided, {notRun.Count} not run");
 
         // The worst wins, and what could not be run is no pass.
-        return results.Exists(result => result.Outcome == RunOutcome.Violated) ? 1
-            : results.Exists(result => result.Outcome == RunOutcome.Undecided) || broken.Count > 0 ? 3
+        return results.Exists(result => result.Outcome == RunOutcome.Violated) ? Violated
+            : results.Exists(result => result.Outcome == RunOutcome.Undecided) || broken.Count > 0 ? Undecided
             : notRun.Count > 0 || results.Count == 0 ? NotRun
             : 0;
     }

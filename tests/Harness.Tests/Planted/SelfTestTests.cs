@@ -42,6 +42,7 @@ public class SelfTestTests
         }
 
         Assert.Equal(isConvicted, record.IsConvicted);
+        Assert.Equal(trials > 0 && !isConvicted, record.IsAtLarge);
     }
 
     [Fact]
