@@ -19,10 +19,13 @@ internal static class PlantedCatalog
         new("sessions-forgotten-at-start", new Scenario("restart", "counter"), "remembered outcomes are forgotten with the process"),
         new("cas-not-compared", new Scenario("none", "register"), "a compare-and-set does not always compare"),
         new("clock-in-apply", new Scenario("none", "register"), "applying depends on the process that does it"),
+        new("delete-undone", new Scenario("none", "register"), "now and then nothing is deleted, and called deleted"),
+        new("increment-lost", new Scenario("none", "counter"), "now and then a sum is answered and not kept"),
         new("ttl-forgotten", new Scenario("none", "ttl"), "every fourth version never expires"),
         new("txn-not-compared", new Scenario("none", "append"), "a transaction's conditions are not looked at"),
         new("last-writer-wins", new Scenario("none", "siblings"), "of values written side by side only the last is kept"),
         new("tombstone-forgotten", new Scenario("none", "siblings"), "a delete leaves nothing behind that tells of it"),
+        new("merge-counts-twice", new Scenario("none", "converge"), "what two counters have seen of each other counts twice when they are merged"),
         new("txn-torn", new Scenario("none", "bank"), "now and then only the first write of a transaction is done"),
     ];
 }

@@ -75,11 +75,20 @@ public sealed record PnCounter : MergeValue
         return new PnCounter(isKnown ? Shares.SetItem(place, share) : Shares.Insert(place, share));
     }
 
-    public override MergeValue? Merge(MergeValue other) => other is PnCounter counter ? new PnCounter(
-        [
-            .. Shares.Concat(counter.Shares).GroupBy(static share => share.Actor).OrderBy(static group => group.Key).Select(static group =>
-                new CounterShare(group.Key, group.Max(static share => share.Added), group.Max(static share => share.Taken))),
-        ]) : null;
+    public override MergeValue? Merge(MergeValue other)
+    {
+        if (other is not PnCounter counter)
+        {
+            return null;
+        }
+
+        var shares = Shares.Concat(counter.Shares).GroupBy(static share => share.Actor).OrderBy(static group => group.Key);
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("merge-counts-twice")) { return new PnCounter([.. shares.Select(static group => new CounterShare(group.Key, group.Aggregate(0UL, static (sum, share) => sum + share.Added), group.Max(static share => share.Taken)))]); }
+#endif
+        return new PnCounter(
+            [.. shares.Select(static group => new CounterShare(group.Key, group.Max(static share => share.Added), group.Max(static share => share.Taken)))]);
+    }
 
     public bool Equals(PnCounter? other) => other is not null && Shares.AsSpan().SequenceEqual(other.Shares.AsSpan());
 

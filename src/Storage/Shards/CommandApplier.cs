@@ -100,6 +100,9 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
             return Failed(current, delete.ReturnPrevious);
         }
 
+#if PLANTED_BUGS
+        if (PlantedBug.Is("delete-undone") && current is { Version: var at } && at % 4 == 0) { return Applied(context.NextVersion(), current); }
+#endif
         _data.Remove(delete.Keyspace, delete.Key.Span);
         return Applied(context.NextVersion(), current, delete.ReturnPrevious);
     }
@@ -133,6 +136,9 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
         var version = context.NextVersion();
         var expireAtMs = current?.ExpireAtMs ?? add.ExpireAtMs;
+#if PLANTED_BUGS
+        if (PlantedBug.Is("increment-lost") && version % 16 == 0) { return Applied(version, current, counter: sum.Value, expireAtMs: expireAtMs); }
+#endif
         _data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, expireAtMs);
         return Applied(version, current, counter: sum.Value, expireAtMs: expireAtMs);
     }

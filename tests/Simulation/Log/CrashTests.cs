@@ -4,7 +4,7 @@ namespace KvRaft.Simulation.Tests.Log;
 public sealed class CrashTests(ITestOutputHelper output)
 {
     /// <summary>Set to a printed seed to run that schedule alone.</summary>
-    private const string SeedVariable = "KVRAFT_SEED";
+    private const string SeedVariable = "KVRAFT_SIMULATION_SEED";
 
     [Fact]
     public Task Loses_nothing_acknowledged_and_invents_nothing_over_power_cuts() => RunAsync(schedules: 2000, spoils: false);
