@@ -29,7 +29,7 @@ internal sealed class CommandLine
             --nodes N            how many (5; of the tier pr 3); with 3 some partitions have no shape
             --replicas N         of a shard; 3, or all, by the seed, if not given
             --out FOLDER         where runs leave their folders (artifacts/chaos)
-            --keep-data          keep the nodes' data also of a run that passed
+            --keep-data          keep the nodes' data also of a run that passed, or of a planted bug
         exit code: 0 passed, 1 violated, 2 misuse, 3 undecided, 4 could not be run here
         """;
 
