@@ -74,7 +74,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, host.Options.Time, _logger);
         _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, _logger);
-        _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, log.TermAt, _progress, host.Options.Timings.BarrierTimeout);
+        _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
         _firstVoters = spec.Voters;
@@ -517,9 +517,10 @@ public sealed class RaftGroup : IAsyncDisposable
             start = Math.Min(start, needed);
         }
 
-        if (start > _log.Start.Index && start <= _log.LastIndex && _fault is null)
+        // Somebody else may make it forget more at the same moment: where it begins now is asked for once, with the term there.
+        if (_fault is null && _log.TryPositionAt(start) is { } position)
         {
-            _log.SetStart(new LogPosition(_log.TermAt(start), start));
+            _log.SetStart(position);
         }
     }
 

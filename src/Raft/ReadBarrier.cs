@@ -18,7 +18,7 @@ internal sealed class ReadBarrier
     private readonly RaftCluster _cluster;
     private readonly TermQuorum _terms;
     private readonly GroupAuditTrail _log;
-    private readonly Func<long, long> _termAt;
+    private readonly Func<long, long?> _termAt;
     private readonly ApplyProgress _progress;
     private readonly TimeSpan _timeout;
     private readonly SharedRounds<ReadBarrierStatus> _rounds;
@@ -27,7 +27,7 @@ internal sealed class ReadBarrier
     private long _plantedLeaseUntil;
 #endif
 
-    public ReadBarrier(RaftCluster cluster, TermQuorum terms, GroupAuditTrail log, Func<long, long> termAt, ApplyProgress progress, TimeSpan timeout)
+    public ReadBarrier(RaftCluster cluster, TermQuorum terms, GroupAuditTrail log, Func<long, long?> termAt, ApplyProgress progress, TimeSpan timeout)
     {
         _cluster = cluster;
         _terms = terms;

@@ -13,7 +13,9 @@ namespace KvRaft.Raft;
 internal readonly record struct ReadPoint(long Term, long Index)
 {
     /// <summary>Null: this replica does not lead.</summary>
-    public static ReadPoint? Of(GroupAuditTrail log, Func<long, long> termAt)
+    /// <param name="log">Of this replica.</param>
+    /// <param name="termAt">The term of an entry; null if the log has forgotten it, which it may at any moment.</param>
+    public static ReadPoint? Of(GroupAuditTrail log, Func<long, long?> termAt)
     {
         var term = log.LeadingTerm;
         if (log.Term != term)

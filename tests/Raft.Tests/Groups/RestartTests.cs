@@ -117,6 +117,31 @@ public sealed class RestartTests
     }
 
     /// <summary>
+    /// Housekeeping looked whether the log could forget more, and a flush made it forget more than that before housekeeping asked for the term there: it ended by
+    /// that, for good. Seen once, in a run of all tests.
+    /// </summary>
+    [Fact]
+    public async Task Two_that_let_the_log_forget_at_the_same_moment_are_not_in_each_others_way()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync(nodes: 1);
+        await cluster.AppendAsync("first");
+        var group = cluster.Group(cluster.Nodes[0]);
+        for (var number = 0; number < 1000; number++)
+        {
+            // Two, so that each of them has something to forget.
+            await cluster.AppendAsync($"a{number}");
+            await cluster.AppendAsync($"b{number}");
+            group.Machine.Flush();
+            using var together = new Barrier(2);
+            await Task.WhenAll(new[] { 2, 1 }.Select(kept => Task.Run(() =>
+            {
+                together.SignalAndWait();
+                group.ForgetDurable(kept);
+            })));
+        }
+    }
+
+    /// <summary>
     /// A deposed leader's log reached beyond the beginning of its successor's, with an entry nobody else had: it took itself for one that can be fed, was sent what
     /// does not fit, and then nothing any more, until enough was written to leave its log behind. Found by a simulated group (tests/Simulation), seed 11.
     /// </summary>

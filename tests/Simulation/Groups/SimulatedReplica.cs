@@ -328,8 +328,8 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     private ReadPoint? PointOfReads() => _bug switch
     {
-        GroupBug.ReadsAtCommitIndexAlone => ReadPoint.Of(_trail, _log.TermAt) is { } point ? point with { Index = _trail.CommitIndex } : null,
-        _ => ReadPoint.Of(_trail, _log.TermAt),
+        GroupBug.ReadsAtCommitIndexAlone => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term) is { } point ? point with { Index = _trail.CommitIndex } : null,
+        _ => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term),
     };
 
     private void Hear(TermSaid word)
