@@ -53,7 +53,9 @@ public sealed class EventualCartTests
         Assert.Equal(["bread+milk"], (await Cart(someone).GetAsync("cart", All)).Values);
     }
 
+    /// <summary>A minute of starts; the cell wipe/converge of chaos/run --tier pr does the same to every build.</summary>
     [Fact]
+    [Trait("Category", "Long")]
     public async Task A_node_that_was_away_or_lost_its_disk_brings_no_delete_back_and_gets_everything_again()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 2);

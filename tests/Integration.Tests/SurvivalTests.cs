@@ -42,6 +42,7 @@ public sealed class SurvivalTests
     }
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task A_scan_and_a_deletion_of_everything_outlive_leaders()
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
