@@ -82,6 +82,7 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
             var write = pipe.RequestStream.WriteAsync(message);
             _ = write.ContinueWith(static done => done.Exception, TaskScheduler.Default);
             var read = await Assert.ThrowsAsync<RpcException>(() => AllAsync(pipe.ResponseStream));
+            Assert.False(write.IsCompletedSuccessfully, "what was refused was written to its end");
 
             var info = read.GetRpcStatus()!.GetDetail<ErrorInfo>()!;
             Assert.Equal((StatusCode.InvalidArgument, ErrorReasons.LimitExceeded), (read.StatusCode, info.Reason));
