@@ -38,6 +38,10 @@ internal sealed class PipeSession(
         {
             // The client went away or the node stops; what was begun is still finished below.
         }
+        catch (IOException)
+        {
+            // The client reset the stream; reading it says so, now and then, before the token does. Nothing else in here reads or writes.
+        }
         finally
         {
             await _gate.DrainAsync();
