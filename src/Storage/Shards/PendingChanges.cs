@@ -23,6 +23,12 @@ internal sealed class PendingChanges
 
     private bool _marked;
 
+    /// <summary>
+    /// What the engine said last, and about which row. It does not change before the batch is written, and a write reads its row twice: for the condition,
+    /// then for what it replaces. RocksDB is a sixth of a put's CPU (tests/Benchmarks, "What a put costs"); this was one of its three reads.
+    /// </summary>
+    private (byte[] Row, byte[]? Value)? _lastRead;
+
     public PendingChanges(IStorageEngine engine)
     {
         _engine = engine;
@@ -36,7 +42,7 @@ internal sealed class PendingChanges
             return value;
         }
 
-        return IsDropped(row) ? null : _engine.Get(row);
+        return IsDropped(row) ? null : ReadEngine(row);
     }
 
     public void Put(byte[] row, byte[] value) => Set(row, value);
@@ -145,6 +151,18 @@ internal sealed class PendingChanges
         }
 
         _rows[row] = value;
+    }
+
+    private byte[]? ReadEngine(ReadOnlySpan<byte> row)
+    {
+        if (_lastRead is { } last && row.SequenceEqual(last.Row))
+        {
+            return last.Value;
+        }
+
+        var value = _engine.Get(row);
+        _lastRead = (row.ToArray(), value);
+        return value;
     }
 
     private bool IsDropped(ReadOnlySpan<byte> row)
