@@ -10,6 +10,8 @@ public sealed class EventualTopologyTests
 {
     private static readonly KvEventualOptions All = new() { Read = 3 };
 
+    /// <summary>A minute of processes that start and stop.</summary>
+    [Trait("Category", "Long")]
     [Fact]
     public async Task Nodes_join_are_weighted_and_leave_while_carts_are_filled_and_every_item_is_there()
     {

@@ -7,6 +7,8 @@ public sealed class FailoverTests
 {
     private const int GroupOfShardZero = 1;
 
+    /// <summary>Of every pull request the cell kill-leader/register asks the same and more (<c>chaos/run --tier pr</c>).</summary>
+    [Trait("Category", "Long")]
     [Fact]
     public async Task A_killed_leader_is_replaced_and_takes_its_place_again()
     {
@@ -49,6 +51,8 @@ public sealed class FailoverTests
         Assert.All(await Task.WhenAll(reads), read => Assert.Equal("new", read.Value));
     }
 
+    /// <summary>Of every pull request the cell power-all/set asks the same and more: there even the page cache is lost.</summary>
+    [Trait("Category", "Long")]
     [Fact]
     public async Task All_nodes_killed_at_once_come_back_with_everything()
     {
