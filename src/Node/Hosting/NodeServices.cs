@@ -119,12 +119,7 @@ internal static class NodeServices
         return services;
     }
 
-    public static void ListenForGrpc(this IWebHostBuilder host, NodeOptions options) => host.UseSockets(static sockets =>
-    {
-        // What a connection reads is parsed where the socket's event was handled; HTTP/2 queues each stream by itself after that, so no caller's work holds
-        // up another's. The figure stands in GroupListener. Buffers still wait for data here: there may be ten thousand clients.
-        sockets.UnsafePreferInlineScheduling = true;
-    }).ConfigureKestrel(kestrel =>
+    public static void ListenForGrpc(this IWebHostBuilder host, NodeOptions options) => host.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null;
