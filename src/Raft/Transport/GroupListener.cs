@@ -15,8 +15,7 @@ internal sealed class GroupListener(EndPoint identity, Action unregister) : ICon
 
     /// <summary>
     /// Takes a buffer before there is data, and goes on where the socket's event was handled instead of queueing once more: a put of 64 clients over 64 groups
-    /// cost the nodes 606 and 617 µs of CPU with it, 812 and 643 without (tests/Benchmarks,
-    /// "What a put costs"). It holds a block of 4 KiB per connection, and a connection is one peer of one replica.
+    /// cost the nodes 606 and 617 µs of CPU with it, 812 and 643 without (tests/Benchmarks, "What a put costs"). It holds a block of 4 KiB per connection, and a connection is one peer of one replica.
     /// </summary>
     private static readonly SocketConnectionContextFactory Contexts = new(
         new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false, UnsafePreferInlineScheduling = true },

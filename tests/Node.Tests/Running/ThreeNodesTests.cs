@@ -61,7 +61,7 @@ public sealed class ThreeNodesTests
         try
         {
             var answer = await cluster.Kv(node).GetAsync(get);
-            Assert.Equal(cluster.Options(node).NodeId.Value, answer.Header.ServedBy);
+            Assert.Equal("n" + (node + 1).ToString(CultureInfo.InvariantCulture), answer.Header.ServedBy);
             Assert.True(answer.Found);
             return answer.Header.ServedBy;
         }
