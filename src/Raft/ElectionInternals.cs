@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using DotNext.Net.Cluster.Consensus.Raft;
 
@@ -10,18 +11,21 @@ namespace KvRaft.Raft;
 /// </summary>
 internal static class ElectionInternals
 {
+    /// <summary>Whether the field is there. Without it elections cannot be directed, and a group's own timeouts must be short.</summary>
+    public static bool AreThere { get; } =
+        typeof(RaftCluster<RaftClusterMember>).GetField("electionTimeout", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType == typeof(int);
+
     /// <summary>Whether the field is there and holds what the configuration says it must.</summary>
     public static bool IsUsable(RaftCluster cluster, RaftTimings timings)
     {
-        try
-        {
-            var milliseconds = Volatile.Read(ref ElectionTimeout(cluster));
-            return milliseconds >= timings.ElectionMin.TotalMilliseconds && milliseconds <= timings.ElectionMax.TotalMilliseconds;
-        }
-        catch (MissingFieldException)
+        if (!AreThere)
         {
             return false;
         }
+
+        var milliseconds = Volatile.Read(ref ElectionTimeout(cluster));
+        return milliseconds >= RaftTimings.GroupPatience * timings.ElectionMin.TotalMilliseconds
+            && milliseconds <= RaftTimings.GroupPatience * timings.ElectionMax.TotalMilliseconds;
     }
 
     /// <summary>Sets the timeout, milliseconds; answers the one before.</summary>

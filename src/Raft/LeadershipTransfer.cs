@@ -30,6 +30,12 @@ internal sealed class LeadershipTransfer(
     /// </summary>
     private static readonly TimeSpan AsidePatience = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How long an election may take that a silent voter takes part in: DotNext waits for each voter's answer, first to the question whether it would vote and then
+    /// for its vote, and a silent one answers neither; then the new leader confirms its term. Where every voter answers, or is known to be dead, one request's time is enough.
+    /// </summary>
+    private readonly TimeSpan _electionPatience = 3 * timings.RequestTimeout;
+
     private readonly bool _isDirected = ElectionInternals.IsUsable(cluster, timings);
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -65,7 +71,7 @@ internal sealed class LeadershipTransfer(
             if (answer is not { IsLeader: true } && !group.IsLeader && (group.Leader is null || group.Leader == peers.Self))
             {
                 // It did not win. Nobody leads, and whoever led a moment ago can do so again, sooner than a timeout.
-                await StandAsync(cancellationToken).ConfigureAwait(false);
+                await StandAsync(timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
             }
 
             return !group.IsLeader;
@@ -82,11 +88,13 @@ internal sealed class LeadershipTransfer(
     }
 
     /// <summary>
-    /// On a follower whose leader's process is gone: if this replica is the one to succeed it (<see cref="Succession"/>), the others make
+    /// On a voter that hears no leader: if that is true of the group, and this replica is the one to succeed (<see cref="Succession"/>), the others make
     /// room and this one stands, instead of all waiting for a timeout. An answer or a vote may be missing the first time, so it is done again while
-    /// nobody leads, until the timeouts of an ordinary election are over: without that one leader in fifty was missed for two seconds.
+    /// nobody leads, for as long as <see cref="RaftTimings.ElectionMax"/>; the caller begins anew.
     /// </summary>
-    public async Task SucceedAsync(NodeId gone, CancellationToken cancellationToken)
+    /// <param name="gone">A leader that is known to lead no more: its process is gone, or it said so. Null: nobody is heard, which proves nothing.</param>
+    /// <param name="cancellationToken">Ends it in between.</param>
+    public async Task SucceedAsync(NodeId? gone, CancellationToken cancellationToken)
     {
         var (term, begun) = (group.Term, time.GetTimestamp());
         while (_isDirected && IsVacant() && time.GetElapsedTime(begun) < timings.ElectionMax)
@@ -94,34 +102,52 @@ internal sealed class LeadershipTransfer(
             var voters = group.Voters();
             var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self).ToArray();
             var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
-            var heir = Succession.Heir(
-                group.Id,
-                [.. voters.Select(static voter => voter.Node)],
-                [(peers.Self, group.Log.Last), .. answers.Select(answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex)))]);
-            if (!IsVacant() || answers.Any(answer => answer.Status.IsLeader))
+            if (answers.FirstOrDefault(static answer => answer.Status.IsLeader) is { Status: not null } leading)
+            {
+                // It has nothing to say at the moment, or has not heard that we are back.
+                await peers.TellAsync(leading.Voter.Node, PeerRequestKind.Greet, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+
+            await DenyAsync(answers, cancellationToken).ConfigureAwait(false);
+            var hearing = answers.Count(answer => answer.Status.HeardLeader is { } heard && heard != peers.Self.Value && answer.Status.Term >= group.Term);
+            if (!IsVacant() || (gone is null && !Succession.IsVacant(voters.Count, 1 + answers.Count - hearing)))
             {
                 return;
             }
 
+            var heir = Succession.Heir(
+                group.Id,
+                [.. voters.Select(static voter => voter.Node)],
+                [(peers.Self, group.Log.Last), .. answers.Where(static answer => answer.Status.IsMember).Select(answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex)))]);
             if (heir == peers.Self)
             {
-                LogMessages.LeaderSucceeded(logger, group.Id.Value, gone.Value);
+                LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"node {node} led it and is gone" : "no majority hears a leader");
                 await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
-                if (await TryStandForElectionAsync(cancellationToken).ConfigureAwait(false))
+                if (await TryStandForElectionAsync(gone is null ? _electionPatience : timings.RequestTimeout, cancellationToken).ConfigureAwait(false))
                 {
                     continue;
                 }
             }
 
             // Another is the heir, or it was told so by one who counted otherwise, or there is none yet.
-            await UntilAsync(() => !IsVacant(), cancellationToken).ConfigureAwait(false);
+            await UntilAsync(() => !IsVacant(), timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
         }
 
         // The same node in a later term came back and was elected.
-        bool IsVacant() => group.Leader is not { } leader || (leader == gone && group.Term == term);
+        bool IsVacant() => group.IsVacant || (group.Leader == gone && group.Term == term);
     }
 
-    /// <summary>On another voter: makes room for the target until somebody leads, or for as long as a request may take.</summary>
+    /// <summary>Whoever believes that this replica leads, which it does not, is told: it cannot find out by itself.</summary>
+    private Task DenyAsync(IEnumerable<(GroupVoter Voter, PeerStatus Status)> answers, CancellationToken cancellationToken) => Task.WhenAll(
+        answers.Where(answer => answer.Status.HeardLeader == peers.Self.Value)
+            .Select(answer => TellVacatedAsync(answer.Voter.Node, answer.Status.Term, isGone: false, cancellationToken)));
+
+    /// <summary>On whoever led in a term and does so no longer: tells another voter, which would not miss it yet.</summary>
+    public Task TellVacatedAsync(NodeId node, long term, bool isGone, CancellationToken cancellationToken) => peers.TryTellAsync(
+        node, PeerRequestKind.Vacated, new VacatedRequest(group.Id.Value, peers.Self.Value, term, isGone), PeerJson.Default.VacatedRequest, cancellationToken);
+
+    /// <summary>On another voter: makes room for the target until somebody leads, or for as long as an election may take.</summary>
     public async Task StandAsideAsync()
     {
         if (!_isDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
@@ -141,7 +167,7 @@ internal sealed class LeadershipTransfer(
                 await StandAsideUntilAsync(() =>
                 {
                     begun.SetResult();
-                    return UntilAsync(() => group.Term > term && group.Leader is not null, CancellationToken.None);
+                    return UntilAsync(() => group.Term > term && group.Leader is not null, _electionPatience, CancellationToken.None);
                 }).ConfigureAwait(false);
             }
             catch (ObjectDisposedException)
@@ -157,12 +183,12 @@ internal sealed class LeadershipTransfer(
     }
 
     /// <summary>On the target: stands for election now, and waits until it leads.</summary>
-    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandForElectionAsync(cancellationToken);
+    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandForElectionAsync(timings.RequestTimeout, cancellationToken);
 
     public void Dispose() => _turn.Dispose();
 
     /// <summary>False: it stands, or stands aside, already.</summary>
-    private async Task<bool> TryStandForElectionAsync(CancellationToken cancellationToken)
+    private async Task<bool> TryStandForElectionAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!_isDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
         {
@@ -171,7 +197,7 @@ internal sealed class LeadershipTransfer(
 
         try
         {
-            await StandAsync(cancellationToken).ConfigureAwait(false);
+            await StandAsync(patience, cancellationToken).ConfigureAwait(false);
             return true;
         }
         finally
@@ -201,15 +227,15 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>Ends when this holds of what is known of the leader, or after as long as a request may take.</summary>
-    private async Task UntilAsync(Func<bool> holds, CancellationToken cancellationToken)
+    /// <summary>Ends when this holds of what is known of the leader, or after that long.</summary>
+    private async Task UntilAsync(Func<bool> holds, TimeSpan patience, CancellationToken cancellationToken)
     {
         var led = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         group.LeadershipChanged += Look;
         try
         {
             Look();
-            await Task.WhenAny(led.Task, Task.Delay(timings.RequestTimeout, time, cancellationToken)).ConfigureAwait(false);
+            await Task.WhenAny(led.Task, Task.Delay(patience, time, cancellationToken)).ConfigureAwait(false);
         }
         finally
         {
@@ -225,7 +251,7 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    private async Task StandAsync(CancellationToken cancellationToken)
+    private async Task StandAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         try
         {
@@ -242,7 +268,7 @@ internal sealed class LeadershipTransfer(
             }
 
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(timings.RequestTimeout);
+            limit.CancelAfter(patience);
             await cluster.WaitForLeadershipAsync(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -76,9 +76,15 @@ internal static partial class LogMessages
     [LoggerMessage(2022, LogLevel.Information, "The process of node {NodeId} is gone")]
     public static partial void NodeGone(ILogger logger, string nodeId);
 
-    [LoggerMessage(2023, LogLevel.Information, "Group {GroupId}: stands for election at once, because node {NodeId} led it and is gone")]
-    public static partial void LeaderSucceeded(ILogger logger, int groupId, string nodeId);
+    [LoggerMessage(2023, LogLevel.Information, "Group {GroupId}: stands for election at once, because {Reason}")]
+    public static partial void LeaderSucceeded(ILogger logger, int groupId, string reason);
 
     [LoggerMessage(2024, LogLevel.Information, "Group {GroupId}: pulled entries up to {Index} of {Committed} from {NodeId}")]
     public static partial void EntriesPulled(ILogger logger, int groupId, long index, long committed, string nodeId);
+
+    [LoggerMessage(2025, LogLevel.Information, "Node {NodeId} gives no sign of life")]
+    public static partial void NodeSilent(ILogger logger, string nodeId);
+
+    [LoggerMessage(2026, LogLevel.Information, "Node {NodeId} is heard again")]
+    public static partial void NodeHeard(ILogger logger, string nodeId);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Catchup;
@@ -41,6 +42,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly ProposalQueue _queue;
     private readonly ReadBarrier _barrier;
     private readonly FollowerBarrier _followerBarrier;
+    private readonly GroupPulse _pulse;
     private readonly EntryPull _pull;
     private readonly ReplicaRescue _rescue;
     private readonly PeerSurvey _survey;
@@ -50,10 +52,12 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly IReadOnlyList<GroupVoter> _firstVoters;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _successionGate = new();
     private Task _rebuilding = Task.CompletedTask;
     private Task _learning = Task.CompletedTask;
     private Task _succeeding = Task.CompletedTask;
     private ReplicaFault? _fault;
+    private volatile Vacancy? _vacated;
     private volatile ReplicaState _state = ReplicaState.Running;
 
     private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, string directory)
@@ -89,6 +93,12 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
+        _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
+        if (Id.IsPlacement)
+        {
+            _audit.Committed += _pulse.TellAtOnce;
+        }
+
         _cluster.LeaderChanged += OnLeaderChanged;
     }
 
@@ -105,13 +115,24 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>It takes part in its group: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint.</summary>
     public bool IsRunning => _state == ReplicaState.Running;
 
-    /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody.</summary>
-    public NodeId? Leader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
+    /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
+    public NodeId? Leader => LastLeader is { } node && !_host.Watch.IsSilent(node) && !(_vacated is { } last && last.Node == node && Term <= last.Term) ? node : null;
+
+    /// <summary>Nobody leads, as far as this replica knows: it has heard of nobody, or only of itself, and it does not.</summary>
+    internal bool IsVacant => Leader is null || HasStoodDown;
+
+    private NodeId? LastLeader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
+
+    /// <summary>This replica led and does no more, and nobody else does, as far as it knows. DotNext goes on naming a leader that lost its majority.</summary>
+    internal bool HasStoodDown => _cluster.Leader is { IsRemote: false } && _cluster.ConsensusToken.IsCancellationRequested;
 
     /// <summary>Is this replica a voter, as far as it knows? A learner is none yet, and a replica that was removed may not have heard of it.</summary>
     public bool IsMember => _membership.IsMember;
 
     public long Term => _audit.Term;
+
+    /// <inheritdoc cref="GroupAuditTrail.LeadingTerm"/>
+    internal long LeadingTerm => _audit.LeadingTerm;
 
     /// <summary>The state machine this replica drives. Its own reads may be called from any thread.</summary>
     public IReplicatedStateMachine Machine => _machine;
@@ -189,6 +210,7 @@ public sealed class RaftGroup : IAsyncDisposable
         if (IsLeader)
         {
             await ((DotNext.Net.Cluster.ICluster)_cluster).ResignAsync(cancellationToken).ConfigureAwait(false);
+            await TellVacatedAsync(isGone: true, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -271,12 +293,19 @@ public sealed class RaftGroup : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _rebuilding.ConfigureAwait(false);
         await _learning.ConfigureAwait(false);
-        await _succeeding.ConfigureAwait(false);
+        await Succeeding().ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
         _followerBarrier.Dispose();
         _cluster.LeaderChanged -= OnLeaderChanged;
+        var hasLed = IsLeader;
         await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        if (hasLed && !_host.IsDoomed)
+        {
+            // The process may live on for long, and give signs of life.
+            await TellVacatedAsync(isGone: true, CancellationToken.None).ConfigureAwait(false);
+        }
+
         await _cluster.DisposeAsync().ConfigureAwait(false);
         await _applier.DisposeAsync().ConfigureAwait(false);
         _audit.Detach();
@@ -341,7 +370,8 @@ public sealed class RaftGroup : IAsyncDisposable
     {
         var last = _log.Last;
         return new(
-            Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term);
+            Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term,
+            IsVacant ? null : Leader?.Value);
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
@@ -384,9 +414,74 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for a timeout.</summary>
     internal void OnNodeGone(NodeId node)
     {
-        if (_state == ReplicaState.Running && IsMember && Leader == node && _succeeding.IsCompleted)
+        if (LastLeader == node)
         {
-            _succeeding = SucceedAsync(node);
+            LeadershipChanged?.Invoke();
+            Succeed(node);
+        }
+    }
+
+    /// <summary>Another node gives no sign of life: if it led this group, and the others hear it no more than this one, a successor is found.</summary>
+    internal void OnNodeSilent(NodeId node)
+    {
+        if (LastLeader == node)
+        {
+            LeadershipChanged?.Invoke();
+            Succeed(gone: null);
+        }
+    }
+
+    internal void OnNodeHeard(NodeId node)
+    {
+        if (LastLeader == node)
+        {
+            LeadershipChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Another replica says that it led in a term, and does so no longer.</summary>
+    internal void OnVacated(NodeId node, long term, bool isGone)
+    {
+        if (LastLeader == node && Term <= term)
+        {
+            _vacated = new Vacancy(node, term);
+            LeadershipChanged?.Invoke();
+            Succeed(isGone ? node : null);
+        }
+    }
+
+    /// <summary>Another replica does not know that this one leads.</summary>
+    internal void OnGreeted() => _pulse.Repeat();
+
+    /// <summary>Once in <see cref="RaftTimings.Beat"/>, by one at a time.</summary>
+    internal void Beat()
+    {
+        if (_state != ReplicaState.Running || !IsMember)
+        {
+            return;
+        }
+
+        try
+        {
+            _pulse.Beat();
+            _rescue.Beat();
+        }
+        catch (UnreachableException error)
+        {
+            // DotNext's word for a replica in which a change of state failed, most likely on the log: it takes no part any more, and says nothing.
+            Fail(error);
+        }
+    }
+
+    /// <summary>Looks for a leader in the place of one that is gone, or of one that nobody hears; unless that is done already.</summary>
+    internal void Succeed(NodeId? gone)
+    {
+        lock (_successionGate)
+        {
+            if (_state == ReplicaState.Running && IsMember && _succeeding.IsCompleted && !_stopping.IsCancellationRequested)
+            {
+                _succeeding = SucceedAsync(gone);
+            }
         }
     }
 
@@ -527,12 +622,13 @@ public sealed class RaftGroup : IAsyncDisposable
     private static RaftCluster.CustomTransportConfiguration Configure(RaftHost host, MemberStorage members, EndPoint identity, GroupListener listener)
     {
         var timings = host.Options.Timings;
+        var patience = ElectionInternals.AreThere ? RaftTimings.GroupPatience : 1;
         return new RaftCluster.CustomTransportConfiguration(identity, listener, new GroupConnector(host.Dialer))
         {
             ConfigurationStorage = members,
             EndPointComparer = ReplicaEndPointComparer.Instance,
-            LowerElectionTimeout = (int)timings.ElectionMin.TotalMilliseconds,
-            UpperElectionTimeout = (int)timings.ElectionMax.TotalMilliseconds,
+            LowerElectionTimeout = (int)(patience * timings.ElectionMin.TotalMilliseconds),
+            UpperElectionTimeout = (int)(patience * timings.ElectionMax.TotalMilliseconds),
             HeartbeatThreshold = timings.HeartbeatShare,
             RequestTimeout = timings.RequestTimeout,
             ConnectTimeout = timings.ConnectTimeout,
@@ -611,6 +707,11 @@ public sealed class RaftGroup : IAsyncDisposable
         _fault = new ReplicaFault(error.Message);
         _state = ReplicaState.Failed;
         LogMessages.ReplicaFailed(_logger, Id.Value, error);
+        if (LastLeader == _host.Options.NodeId)
+        {
+            Vacate(isGone: true);
+        }
+
         _ = _cluster.StopAsync(CancellationToken.None);
         LeadershipChanged?.Invoke();
     }
@@ -629,7 +730,15 @@ public sealed class RaftGroup : IAsyncDisposable
         return ((await PayloadReader.ReadAsync(configuration, cancellationToken).ConfigureAwait(false)).ToArray(), version);
     }
 
-    private async Task SucceedAsync(NodeId gone)
+    private Task Succeeding()
+    {
+        lock (_successionGate)
+        {
+            return _succeeding;
+        }
+    }
+
+    private async Task SucceedAsync(NodeId? gone)
     {
         try
         {
@@ -641,15 +750,28 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
+    /// <summary>This replica led and does no more: the others need not wait for it. Returns at once.</summary>
+    /// <param name="isGone">It does not want to again, or cannot.</param>
+    internal void Vacate(bool isGone) => _ = TellVacatedAsync(isGone, CancellationToken.None);
+
+    /// <summary>Takes no longer than a request does. Whoever does not hear it will miss the leader by himself.</summary>
+    private Task TellVacatedAsync(bool isGone, CancellationToken cancellationToken)
+    {
+        var term = _audit.LeadingTerm;
+        return Task.WhenAll(
+            Voters().Where(voter => voter.Node != _host.Options.NodeId).Select(voter => Transfer.TellVacatedAsync(voter.Node, term, isGone, cancellationToken)));
+    }
+
     private void OnLeaderChanged(RaftCluster<RaftClusterMember> cluster, RaftClusterMember? leader)
     {
         if (leader is { IsRemote: false })
         {
             _ = ConfirmLeadershipAsync();
         }
-        else if (Leader is { } remote)
+        else if (LastLeader is { } remote)
         {
             _host.Watch.Follow(remote);
+            _host.Watch.Hear(remote);
         }
 
         LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "nobody");
@@ -678,4 +800,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
         LeadershipChanged?.Invoke();
     }
+
+    /// <summary>That node led in this term, and said that it does so no longer.</summary>
+    private sealed record Vacancy(NodeId Node, long Term);
 }

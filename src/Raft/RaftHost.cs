@@ -24,6 +24,7 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
+    private readonly Task _beating;
 
     private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, IFileSystem files)
     {
@@ -38,8 +39,11 @@ public sealed class RaftHost : IAsyncDisposable
         Listener = new NodeListener(options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger).ServeAsync, _logger);
         Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger);
         Watch.Gone += OnNodeGone;
+        Watch.Silent += OnNodeSilent;
+        Watch.Heard += OnNodeHeard;
         Log.Pinned += OnPinned;
         _housekeeping = Task.Run(HousekeepAsync);
+        _beating = Task.Run(BeatAsync);
     }
 
     public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
@@ -74,6 +78,9 @@ public sealed class RaftHost : IAsyncDisposable
     internal NodeListener Listener { get; }
 
     internal NodeWatch Watch { get; }
+
+    /// <summary>Tests that play a kill: replicas that close say nothing to the others.</summary>
+    internal bool IsDoomed { get; set; }
 
     /// <summary>Who asks that node about the terms of its replicas, for all groups.</summary>
     internal TermWitness WitnessAt(NodeId node) =>
@@ -186,6 +193,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _housekeeping.ConfigureAwait(false);
+        await _beating.ConfigureAwait(false);
         await Watch.DisposeAsync().ConfigureAwait(false);
         Log.Pinned -= OnPinned;
         await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
@@ -206,6 +214,43 @@ public sealed class RaftHost : IAsyncDisposable
         foreach (var group in _groups.Values)
         {
             group.OnNodeGone(node);
+        }
+    }
+
+    private void OnNodeSilent(NodeId node)
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.OnNodeSilent(node);
+        }
+    }
+
+    private void OnNodeHeard(NodeId node)
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.OnNodeHeard(node);
+        }
+    }
+
+    /// <summary>One timer for all groups, and for the questions to other nodes: it wakes a node that has nothing to do as rarely as can be.</summary>
+    private async Task BeatAsync()
+    {
+        using var pace = new PeriodicTimer(Options.Timings.Beat, Options.Time);
+        try
+        {
+            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                Watch.Beat();
+                foreach (var group in _groups.Values)
+                {
+                    group.Beat();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopping.
         }
     }
 

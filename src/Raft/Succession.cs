@@ -4,12 +4,20 @@ using KvRaft.Topology;
 namespace KvRaft.Raft;
 
 /// <summary>
-/// Who stands for election when a leader's process is known to be gone. All that survive would be able to; that they all stand at once
+/// Whether a group needs a new leader, and who stands for election. All that survive would be able to; that they all stand at once
 /// splits the vote. Each of them decides the same by itself, from what the others answered; where they differ, because an answer was
-/// missing, the election timeout decides as ever. Pure.
+/// missing, they ask again. Nothing here is needed for safety: terms, votes and logs decide as ever who may win. Pure.
 /// </summary>
 internal static class Succession
 {
+    /// <summary>
+    /// May a replica that hears no leader take that for true? Only if it is so for a majority of the voters: a link that broke, or a pause of the one that
+    /// listens, says nothing about the leader.
+    /// </summary>
+    /// <param name="voters">All the group has.</param>
+    /// <param name="deaf">Those that answered and hear nobody lead, and this replica itself.</param>
+    public static bool IsVacant(int voters, int deaf) => 2 * deaf > voters;
+
     /// <summary>
     /// The survivor with the longest log (it needs nobody's leave to win). Among equals the groups take turns: one node that led many groups
     /// leaves them to all others alike, and not all to the first. Null if the survivors are no majority of the voters: nobody could win.

@@ -139,6 +139,11 @@ public sealed class ShardMoveTests
     private static async Task<MoveInfo> StartAsync(ProcessCluster cluster, KvClient client, Func<string, string, bool> goes)
     {
         var leader = await cluster.LeaderAsync(Group, cluster.Nodes);
+
+        // Whichever node the client asks; one may have heard of the last move a moment after another.
+        await cluster.EventuallyAsync(
+            async () => (await Task.WhenAll(cluster.Nodes.Select(node => cluster.StatusAsync(node)))).Select(static status => status?.RingEpoch).Distinct().ToArray() is [not null] one ? one : null,
+            "all nodes to have heard of the same map");
         var replicas = (await ShardAsync(client)).Replicas.Select(replica => replica.NodeId).ToArray();
         var from = replicas.First(node => goes(node, leader));
         return await client.Administration.MoveShardAsync(Shard, from, cluster.Nodes.Single(node => !replicas.Contains(node)));

@@ -24,10 +24,15 @@ internal sealed class ReplicaRescue(
     private const int PulledAtOnce = 1024;
 
     private readonly CancellationTokenSource _stopping = new();
-    private Task _running = Task.CompletedTask;
+    private volatile Task _looking = Task.CompletedTask;
+    private long _term;
+    private int _beats;
+    private int _unsettledLooks;
     private int _hurry;
+    private bool _isStarted;
 
-    public void Start() => _running = Task.Run(() => WatchAsync(_stopping.Token));
+    /// <summary>From now on its beats count.</summary>
+    public void Start() => Volatile.Write(ref _isStarted, true);
 
     /// <summary>A leader asked about entries we no longer have, or did not get all of its own across: at the next look, get them and tell it where we stand.</summary>
     public void Hurry() => Volatile.Write(ref _hurry, 1);
@@ -35,7 +40,7 @@ internal sealed class ReplicaRescue(
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        await _looking.ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -69,25 +74,35 @@ internal sealed class ReplicaRescue(
         while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    private async Task WatchAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Once in <see cref="RaftTimings.Beat"/>, by one at a time. It looks at the group about as often as an election takes, without a timer of its own: one for each group
+    /// would wake an idle node hundreds of times a second.
+    /// </summary>
+    public void Beat()
     {
-        var unsettledLooks = 0;
-        var term = group.Term;
-        using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
+        if (!Volatile.Read(ref _isStarted) || ++_beats < options.Timings.BeatsOfSilence || !_looking.IsCompleted)
+        {
+            return;
+        }
+
+        // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
+        _beats = 0;
+        var isSettled = !group.IsVacant && group.Term == _term;
+        _term = group.Term;
+        _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;
+        var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
+        if ((asked || _unsettledLooks >= UnsettledLooksMax) && !_stopping.IsCancellationRequested)
+        {
+            var stopping = _stopping.Token;
+            _looking = Task.Run(() => LookAsync(stopping), CancellationToken.None);
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
         try
         {
-            while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
-            {
-                // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
-                var isSettled = group.Leader is not null && group.Term == term;
-                term = group.Term;
-                unsettledLooks = isSettled ? 0 : unsettledLooks + 1;
-                var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
-                if (asked || unsettledLooks >= UnsettledLooksMax)
-                {
-                    await LookAroundAsync(cancellationToken).ConfigureAwait(false);
-                }
-            }
+            await LookAroundAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

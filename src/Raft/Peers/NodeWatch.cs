@@ -8,18 +8,18 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// Notices within milliseconds that another node's process is gone. It keeps one idle connection to each node it follows; when that ends
-/// and the node's address refuses a new one, the machine is there and the process is not. Silence proves nothing here (a pause, a
-/// partition, a dead machine): that is left to the election timeout. Thread-safe.
+/// Notices that another node is away, once for all groups that have replicas there. It keeps one connection to each node it follows and asks it for a sign of
+/// life at every beat.
+/// <list type="bullet">
+/// <item>The connection ends and the node's address refuses a new one: the machine is there and the process is not. That is proof, and known within
+/// milliseconds.</item>
+/// <item>Nothing is heard while <see cref="RaftTimings.BeatsOfSilence"/> questions go unanswered: a pause, a partition, a dead machine, or our own trouble. That proves
+/// nothing; whoever acts on it asks others first. Beats are counted, not time: a node that was paused itself has not waited for anybody.</item>
+/// </list>
+/// Thread-safe.
 /// </summary>
 internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
-    // A machine that vanished leaves a connection that never ends. Asking after 5 s of silence, and giving up after 3 s more, makes room
-    // for a new one well before its node is of interest again; on a connection without traffic it costs nothing worth naming.
-    private const int KeepAliveAfterSeconds = 5;
-    private const int KeepAliveEverySeconds = 1;
-    private const int KeepAliveTries = 3;
-
     /// <summary>
     /// Between two tries at a node that is not there, or does not stay: once a second is nothing to either, and a second after its start a
     /// node has hardly become a leader.
@@ -32,29 +32,99 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     /// </summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
 
-    private readonly ConcurrentDictionary<NodeId, Task> _followed = new();
+    private static readonly byte[] Ping = PeerFrame.Encode((byte)PeerRequestKind.Ping, []);
+
+    private readonly ConcurrentDictionary<NodeId, Watched> _followed = new();
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <summary>Raised once per death of a process that was connected. Must be quick.</summary>
+    /// <summary>Raised once per death of a process that was connected. It counts as silent already. Must be quick.</summary>
     public event Action<NodeId>? Gone;
+
+    /// <summary>Raised when a node begins to count as silent without proof. Must be quick.</summary>
+    public event Action<NodeId>? Silent;
+
+    /// <summary>Raised when a node that was silent is heard again. Must be quick.</summary>
+    public event Action<NodeId>? Heard;
 
     /// <summary>Begins to follow a node, unless it is followed already.</summary>
     public void Follow(NodeId node)
     {
-        if (!_stopping.IsCancellationRequested && !_followed.ContainsKey(node))
+        if (!_stopping.IsCancellationRequested && !_followed.ContainsKey(node) && _followed.TryAdd(node, new Watched(node)))
         {
-            _ = _followed.GetOrAdd(node, static (each, self) => Task.Run(() => self.FollowAsync(each)), this);
+            var watched = _followed[node];
+            watched.Following = Task.Run(() => FollowAsync(watched));
+        }
+    }
+
+    /// <summary>It is followed, and has not been heard for long, or its process is gone.</summary>
+    public bool IsSilent(NodeId node) => _followed.TryGetValue(node, out var watched) && watched.IsSilent;
+
+    /// <summary>It was heard in another way just now.</summary>
+    public void Hear(NodeId node)
+    {
+        if (_followed.TryGetValue(node, out var watched))
+        {
+            Hear(watched);
+        }
+    }
+
+    /// <summary>Asks every followed node once for a sign of life, and judges those that owe too many. Called once in <see cref="RaftTimings.Beat"/>.</summary>
+    public void Beat()
+    {
+        foreach (var watched in _followed.Values)
+        {
+            if (Interlocked.Increment(ref watched.Unanswered) <= timings.BeatsOfSilence)
+            {
+                _ = AskAsync(watched.Connection);
+            }
+            else
+            {
+                // Whatever it does on this connection, a new one is as good, and finds out whether anybody listens.
+                if (watched.TrySilence())
+                {
+                    LogMessages.NodeSilent(logger, watched.Node.Value);
+                    Silent?.Invoke(watched.Node);
+                }
+
+                watched.Connection?.Dispose();
+            }
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_followed.Values).ConfigureAwait(false);
+        await Task.WhenAll(_followed.Values.Select(static watched => watched.Following)).ConfigureAwait(false);
         _stopping.Dispose();
     }
 
-    private async Task FollowAsync(NodeId node)
+    private void Hear(Watched watched)
+    {
+        Volatile.Write(ref watched.Unanswered, 0);
+        if (watched.TryHear())
+        {
+            LogMessages.NodeHeard(logger, watched.Node.Value);
+            Heard?.Invoke(watched.Node);
+        }
+    }
+
+    private static async Task AskAsync(Socket? connection)
+    {
+        try
+        {
+            if (connection is not null)
+            {
+                // Nine bytes, of which at most a few are ever under way: the kernel takes them at once.
+                await connection.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Whoever reads from it finds out.
+        }
+    }
+
+    private async Task FollowAsync(Watched watched)
     {
         var wasThere = false;
         var pause = Pace;
@@ -63,12 +133,13 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
             while (true)
             {
                 var begun = time.GetTimestamp();
-                var ending = await HoldAsync(node).ConfigureAwait(false);
+                var ending = await HoldAsync(watched).ConfigureAwait(false);
                 if (ending == Ending.Refused && wasThere)
                 {
                     wasThere = false;
-                    LogMessages.NodeGone(logger, node.Value);
-                    Gone?.Invoke(node);
+                    _ = watched.TrySilence();
+                    LogMessages.NodeGone(logger, watched.Node.Value);
+                    Gone?.Invoke(watched.Node);
                     pause = Pace;
                 }
                 else if (ending == Ending.Ended)
@@ -91,21 +162,28 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         }
     }
 
-    private async Task<Ending> HoldAsync(NodeId node)
+    private async Task<Ending> HoldAsync(Watched watched)
     {
         try
         {
-            using var socket = await ConnectAsync(node).ConfigureAwait(false);
-            await ReadToEndAsync(socket).ConfigureAwait(false);
+            using var socket = await ConnectAsync(watched.Node).ConfigureAwait(false);
+            Volatile.Write(ref watched.Unanswered, 0);
+            watched.Connection = socket;
+            _ = AskAsync(socket);
+            await ReadToEndAsync(watched, socket).ConfigureAwait(false);
             return Ending.Ended;
         }
         catch (IOException error) when (error.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
         {
             return Ending.Refused;
         }
-        catch (Exception error) when (error is ObjectDisposedException || PeerSurvey.IsPeerTroubleOrTimeout(error, _stopping.Token))
+        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, _stopping.Token))
         {
             return Ending.Unreachable;
+        }
+        finally
+        {
+            watched.Connection = null;
         }
     }
 
@@ -113,28 +191,46 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         limit.CancelAfter(timings.ConnectTimeout);
-        var socket = await dialer.ConnectAsync(node, ConnectionKind.Peer, "", limit.Token).ConfigureAwait(false);
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveAfterSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveEverySeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveTries);
-        return socket;
+        return await dialer.ConnectAsync(node, ConnectionKind.Peer, "", limit.Token).ConfigureAwait(false);
     }
 
-    /// <summary>Nobody sends anything: what is read is the end, in order or by a reset.</summary>
-    private async Task ReadToEndAsync(Socket socket)
+    /// <summary>Whatever is read is an answer to a question; a node that does not know the question says so, and is as much alive.</summary>
+    private async Task ReadToEndAsync(Watched watched, Socket socket)
     {
-        var nothing = new byte[1];
+        var answers = new byte[256];
         try
         {
-            while (await socket.ReceiveAsync(nothing, _stopping.Token).ConfigureAwait(false) > 0)
+            while (await socket.ReceiveAsync(answers, _stopping.Token).ConfigureAwait(false) > 0)
             {
+                Hear(watched);
             }
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            // Reset: as much an end as the other.
+            // Reset, or given up by us: as much an end as the other.
         }
+    }
+
+    private sealed class Watched(NodeId node)
+    {
+        private int _silent;
+
+        /// <summary>Questions since it was heard last.</summary>
+        public int Unanswered;
+
+        public volatile Socket? Connection;
+
+        public NodeId Node => node;
+
+        public Task Following { get; set; } = Task.CompletedTask;
+
+        public bool IsSilent => Volatile.Read(ref _silent) == 1;
+
+        /// <summary>True if it was not silent until now.</summary>
+        public bool TrySilence() => Interlocked.Exchange(ref _silent, 1) == 0;
+
+        /// <summary>True if it was silent until now.</summary>
+        public bool TryHear() => IsSilent && Interlocked.Exchange(ref _silent, 0) == 1;
     }
 
     private enum Ending

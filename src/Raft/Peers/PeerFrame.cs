@@ -13,15 +13,18 @@ internal static class PeerFrame
 
     private const int HeadLength = 4 + 1 + 4;
 
-    public static async ValueTask WriteAsync(Stream stream, byte kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public static byte[] Encode(byte kind, ReadOnlySpan<byte> body)
     {
         var frame = new byte[HeadLength + body.Length];
         BinaryPrimitives.WriteInt32LittleEndian(frame, HeadLength - 4 + body.Length);
         frame[4] = kind;
-        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc32C.Of(body.Span));
-        body.CopyTo(frame.AsMemory(HeadLength));
-        await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc32C.Of(body));
+        body.CopyTo(frame.AsSpan(HeadLength));
+        return frame;
     }
+
+    public static ValueTask WriteAsync(Stream stream, byte kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        stream.WriteAsync(Encode(kind, body.Span), cancellationToken);
 
     /// <exception cref="EndOfStreamException">The peer closed the connection.</exception>
     /// <exception cref="InvalidDataException">The bytes are no frame, or were damaged on the way.</exception>

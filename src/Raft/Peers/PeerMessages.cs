@@ -20,6 +20,15 @@ internal enum PeerRequestKind : byte
 
     /// <summary>Not JSON; see <see cref="TermFrame"/>.</summary>
     Terms = 10,
+
+    /// <summary>Empty, and so is the answer: "are you there?"</summary>
+    Ping = 11,
+
+    /// <summary>"I led this group and do so no longer."</summary>
+    Vacated = 12,
+
+    /// <summary>"I know nobody who leads, and you do."</summary>
+    Greet = 13,
 }
 
 internal enum PeerAnswerKind : byte
@@ -32,8 +41,10 @@ internal enum PeerAnswerKind : byte
 internal sealed record PeerGroupRequest(int Group);
 
 /// <summary>A replica as its node sees it.</summary>
+/// <param name="HeardLeader">Who leads as far as it knows, if that node gives signs of life.</param>
 internal sealed record PeerStatus(
-    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0);
+    int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0,
+    string? HeardLeader = null);
 
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);
@@ -54,6 +65,10 @@ internal sealed record ReleaseRequest(int Group, string Id);
 /// <summary>"My log is committed up to <paramref name="CommitIndex"/>: go on from there."</summary>
 internal sealed record NudgeRequest(int Group, string Node, int Incarnation, long CommitIndex);
 
+/// <summary>"<paramref name="Node"/> led in this term and does so no longer."</summary>
+/// <param name="IsGone">It does not want to again, or cannot.</param>
+internal sealed record VacatedRequest(int Group, string Node, long Term, bool IsGone);
+
 internal sealed record NudgeAnswer(bool IsLeader);
 
 [JsonSerializable(typeof(PeerGroupRequest))]
@@ -65,5 +80,6 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(EntriesRequest))]
 [JsonSerializable(typeof(ReleaseRequest))]
 [JsonSerializable(typeof(NudgeRequest))]
+[JsonSerializable(typeof(VacatedRequest))]
 [JsonSerializable(typeof(NudgeAnswer))]
 internal sealed partial class PeerJson : JsonSerializerContext;

@@ -53,6 +53,9 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.StandForElection => await StandForElectionAsync(
                     Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.Terms => (PeerAnswerKind.Bytes, Terms(TermFrame.Decode(body))),
+                PeerRequestKind.Ping => (PeerAnswerKind.Bytes, ReadOnlyMemory<byte>.Empty),
+                PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
+                PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
@@ -93,6 +96,19 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
 
     private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Nudge(NudgeRequest request) =>
         Json(new NudgeAnswer(Group(request.Group).OnNudged(new GroupVoter(new NodeId(request.Node), request.Incarnation), request.CommitIndex)), PeerJson.Default.NudgeAnswer);
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Vacated(VacatedRequest request)
+    {
+        var group = Group(request.Group);
+        group.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
+        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+    }
+
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Greet(RaftGroup group)
+    {
+        group.OnGreeted();
+        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+    }
 
     private RaftGroup Group(int group) =>
         find(new GroupId(group)) ?? throw new PeerRequestException($"group {group} has no replica here");

@@ -22,14 +22,14 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     private readonly ConcurrentDictionary<(NodeId Node, GroupId Group), GroupSpec> _replicas = new();
     private readonly Func<RaftHostOptions, RaftHostOptions> _configure;
 
-    private RaftTestCluster(int nodes, int groups, int voters, Func<RaftHostOptions, RaftHostOptions>? configure)
+    private RaftTestCluster(int nodes, int groups, int voters, int firstGroup, Func<RaftHostOptions, RaftHostOptions>? configure)
     {
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => new NodeId($"n{number}"))];
         _configure = configure ?? (options => options);
         var first = Nodes.Take(voters).Select(voter => new GroupVoter(voter, 1)).ToArray();
         foreach (var voter in first)
         {
-            for (var group = 1; group <= groups; group++)
+            for (var group = firstGroup; group < firstGroup + groups; group++)
             {
                 _replicas[(voter.Node, new GroupId(group))] = new GroupSpec(new GroupId(group), 1, first);
             }
@@ -46,9 +46,9 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     public static async Task<RaftTestCluster> StartAsync(
-        int nodes = 3, int groups = 1, Func<RaftHostOptions, RaftHostOptions>? configure = null, int? voters = null)
+        int nodes = 3, int groups = 1, Func<RaftHostOptions, RaftHostOptions>? configure = null, int? voters = null, int firstGroup = 1)
     {
-        var cluster = new RaftTestCluster(nodes, groups, voters ?? nodes, configure);
+        var cluster = new RaftTestCluster(nodes, groups, voters ?? nodes, firstGroup, configure);
         foreach (var node in cluster.Nodes)
         {
             await cluster.StartNodeAsync(node);
@@ -139,6 +139,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
     {
         if (_hosts.TryGetValue(node, out var host))
         {
+            host.IsDoomed = true;
             foreach (var group in host.Groups)
             {
                 ((JournalMachine)group.Machine).IsDoomed = true;

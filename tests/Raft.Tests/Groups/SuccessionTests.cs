@@ -84,18 +84,134 @@ public sealed class SuccessionTests
         Assert.All([first, second, third], node => Assert.Equal(term, cluster.Group(node).Term));
     }
 
+    [Fact]
+    public async Task A_leader_that_resigns_is_succeeded_long_before_any_timeout()
+    {
+        await using var cluster = await StartPatientAsync();
+        await cluster.Group(cluster.Nodes[0]).ResignAsync(CancellationToken.None);
+        await GoesOnWithoutTheFirstAsync(cluster);
+    }
+
+    [Fact]
+    public async Task A_leader_whose_replica_fails_is_succeeded_long_before_any_timeout()
+    {
+        await using var cluster = await StartPatientAsync();
+        cluster.Group(cluster.Nodes[0]).Fail(new IOException("for this test"));
+        Assert.NotEqual(cluster.Nodes[0], await cluster.LeaderAsync());
+        await cluster.AppendAsync("after");
+    }
+
+    [Fact]
+    public async Task A_leader_that_nobody_hears_is_succeeded_and_follows_when_it_is_heard_again()
+    {
+        await using var cluster = await StartWatchfulAsync();
+        var first = cluster.Nodes[0];
+        cluster.Gate.Isolate(first, cluster.Nodes);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Skip(1).Any(node => cluster.Group(node).IsLeader), "another to lead");
+        Assert.True(cluster.Group(cluster.Nodes[1]).Leader != first && cluster.Group(cluster.Nodes[2]).Leader != first);
+        cluster.Gate.Heal();
+        await RaftTestCluster.EventuallyAsync(() => !cluster.Group(first).IsLeader && cluster.Group(first).Leader is not null, "the first to follow");
+        await cluster.AppendAsync("after");
+        Assert.Equal(["before", "after"], await cluster.ConvergedAsync());
+    }
+
+    [Fact]
+    public async Task One_that_hears_no_leader_does_not_take_the_others_from_theirs()
+    {
+        await using var cluster = await StartWatchfulAsync();
+        var (first, second) = (cluster.Nodes[0], cluster.Nodes[1]);
+        var term = cluster.Group(first).Term;
+        cluster.Gate.Isolate(first, [second]);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(second).Leader is null, "the second to hear no leader");
+
+        // It has asked the third, and been told, and asked again.
+        await cluster.Group(second).Transfer.SucceedAsync(gone: null, CancellationToken.None);
+        await cluster.Group(second).Transfer.SucceedAsync(gone: null, CancellationToken.None);
+        await cluster.AppendAsync("meanwhile");
+        cluster.Gate.Heal();
+        await cluster.AppendAsync("after");
+
+        Assert.Equal(["before", "meanwhile", "after"], await cluster.ConvergedAsync());
+        Assert.True(cluster.Group(first).IsLeader);
+        Assert.All(cluster.Nodes, node => Assert.Equal(term, cluster.Group(node).Term));
+    }
+
+    /// <summary>A majority is lost for a moment, too short for anybody to be missed: the leader steps down, and nobody but itself knows.</summary>
+    [Fact]
+    public async Task A_leader_that_stood_down_for_want_of_a_majority_does_not_leave_the_group_without_one()
+    {
+        await using var cluster = await StartWatchfulAsync();
+        var first = cluster.Group(cluster.Nodes[0]);
+        cluster.Gate.Isolate(cluster.Nodes[0], cluster.Nodes);
+        using var limit = new CancellationTokenSource(RaftTestCluster.Patience);
+        var lost = first.ProposeAsync("lost"u8.ToArray(), limit.Token).AsTask();
+        await RaftTestCluster.EventuallyAsync(() => first.IsVacant, "the leader to step down");
+        cluster.Gate.Heal();
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => cluster.Group(node).IsLeader), "somebody to lead");
+        await lost;
+        await cluster.AppendAsync("after");
+        await cluster.ConvergedAsync();
+    }
+
+    [Fact]
+    public async Task A_follower_that_comes_back_to_a_quiet_group_is_told_what_it_missed()
+    {
+        await using var cluster = await StartWatchfulAsync();
+        var third = cluster.Nodes[2];
+        await cluster.StopNodeAsync(third);
+        await cluster.AppendAsync("meanwhile");
+        await cluster.StartNodeAsync(third);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(third).Leader is not null, "the one that came back to know its leader");
+        Assert.Equal(["before", "meanwhile"], await cluster.ConvergedAsync());
+    }
+
+    /// <summary>Nodes route by what group 0 has decided; a shard that had moved was looked for in its old place for as long as a beat.</summary>
+    [Fact]
+    public async Task Followers_of_group_0_hear_what_is_committed_before_any_beat()
+    {
+        const int Placement = 0;
+        await using var cluster = await RaftTestCluster.StartAsync(configure: Patient(heartbeatShare: 0.9), firstGroup: Placement);
+        await ElectAsync(cluster, cluster.Nodes[0], Placement);
+        await cluster.AppendAsync("first", Placement);
+        await cluster.AppendAsync("second", Placement);
+        Assert.Equal(["first", "second"], await cluster.ConvergedAsync(Placement));
+    }
+
     /// <summary>
     /// Led by the first of three nodes, with one command that all have applied. Nobody stands for election by himself while a test waits for anything.
     /// </summary>
     private static async Task<RaftTestCluster> StartPatientAsync()
     {
-        var cluster = await RaftTestCluster.StartAsync(configure: options => options with
-        {
-            Timings = new RaftTimings { ElectionMin = 5 * RaftTestCluster.Patience, ElectionMax = 6 * RaftTestCluster.Patience, HeartbeatShare = 0.001 },
-        });
+        var cluster = await RaftTestCluster.StartAsync(configure: Patient(heartbeatShare: 0.001));
         await ElectAsync(cluster, cluster.Nodes[0]);
         await cluster.AppendAsync("before");
         await cluster.ConvergedAsync();
+        return cluster;
+    }
+
+    private static Func<RaftHostOptions, RaftHostOptions> Patient(double heartbeatShare) => options => options with
+    {
+        Timings = new RaftTimings { ElectionMin = 5 * RaftTestCluster.Patience, ElectionMax = 6 * RaftTestCluster.Patience, HeartbeatShare = heartbeatShare },
+    };
+
+    /// <summary>
+    /// The same, but nodes miss one another soon. A group's own heartbeat and timeouts are longer than any test waits, so whatever is noticed was not noticed by them.
+    /// </summary>
+    private static async Task<RaftTestCluster> StartWatchfulAsync()
+    {
+        var cluster = await RaftTestCluster.StartAsync(configure: options => options with
+        {
+            Timings = new RaftTimings { ElectionMin = RaftTestCluster.Patience / 3, ElectionMax = RaftTestCluster.Patience / 2 },
+            Time = new FasterTime(80),
+        });
+        await cluster.AppendAsync("before");
+        await cluster.ConvergedAsync();
+        if (await cluster.LeaderAsync() is var leader && leader != cluster.Nodes[0])
+        {
+            Assert.True(await cluster.Group(leader).TransferLeadershipAsync(new GroupVoter(cluster.Nodes[0], 1), CancellationToken.None));
+            await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.All(each => cluster.Group(each).Leader == cluster.Nodes[0]), "the first to lead all");
+        }
+
         return cluster;
     }
 
@@ -106,16 +222,16 @@ public sealed class SuccessionTests
         Assert.Equal(["before", "after"], await cluster.ConvergedAsync());
     }
 
-    private static async Task ElectAsync(RaftTestCluster cluster, NodeId node)
+    private static async Task ElectAsync(RaftTestCluster cluster, NodeId node, int group = 1)
     {
         foreach (var other in cluster.Nodes.Where(other => other != node))
         {
-            await cluster.Group(other).Transfer.StandAsideAsync();
+            await cluster.Group(other, group).Transfer.StandAsideAsync();
         }
 
-        await cluster.Group(node).Transfer.StandForElectionAsync(CancellationToken.None);
-        await RaftTestCluster.EventuallyAsync(() => cluster.Group(node).IsLeader, $"{node} to lead");
-        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.All(each => cluster.Group(each).Leader == node), $"all to know that {node} leads");
+        await cluster.Group(node, group).Transfer.StandForElectionAsync(CancellationToken.None);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(node, group).IsLeader, $"{node} to lead");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.All(each => cluster.Group(each, group).Leader == node), $"all to know that {node} leads");
     }
 
     private static NodeId[] Nodes(int count) => [.. Enumerable.Range(1, count).Select(static number => new NodeId($"n{number}"))];

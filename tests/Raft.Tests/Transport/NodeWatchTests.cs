@@ -116,6 +116,85 @@ public sealed class NodeWatchTests
         Assert.Equal([TimeSpan.FromMilliseconds(10)], await told.Task.WaitAsync(Patience));
     }
 
+    [Fact]
+    public async Task A_node_that_owes_too_many_answers_is_silent_until_it_is_heard_and_is_never_gone()
+    {
+        var timings = new RaftTimings();
+        var (connections, silences) = (new SemaphoreSlim(0), 0);
+        var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answers = false;
+        await using var listener = new NodeListener(
+            ClusterId,
+            Other,
+            new IPEndPoint(IPAddress.Loopback, 0),
+            async (socket, stopping) =>
+            {
+                connections.Release();
+                var question = new byte[256];
+                while (await socket.ReceiveAsync(question, stopping) > 0)
+                {
+                    if (Volatile.Read(ref answers))
+                    {
+                        await socket.SendAsync(question.AsMemory(0, 1), stopping);
+                    }
+                }
+            },
+            NullLogger.Instance);
+        await using var watch = Watch(() => listener.LocalEndPoint);
+        watch.Gone += _ => Assert.Fail("It listens.");
+        watch.Silent += _ => silences++;
+        watch.Heard += _ => heard.SetResult();
+        watch.Follow(Other);
+        Assert.True(await connections.WaitAsync(Patience));
+        for (var beats = 0; !watch.IsSilent(Other); beats++)
+        {
+            Assert.Equal(0, silences);
+            watch.Beat();
+            Assert.True(beats >= timings.BeatsOfSilence || !watch.IsSilent(Other));
+        }
+
+        // It is not given up for good: another connection is tried, on which it may answer.
+        Volatile.Write(ref answers, true);
+        while (!heard.Task.IsCompleted)
+        {
+            watch.Beat();
+            await Task.WhenAny(heard.Task, Task.Delay(timings.Beat));
+        }
+
+        Assert.False(watch.IsSilent(Other));
+        Assert.Equal(1, silences);
+    }
+
+    [Fact]
+    public async Task What_it_asks_is_answered_by_a_node_without_any_group()
+    {
+        var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = new PeerServer(
+            static group =>
+            {
+                Assert.Fail($"A sign of life is asked of no group, and not of {group}.");
+                return null;
+            },
+            NullLogger.Instance);
+        IPEndPoint address = new(IPAddress.Loopback, 0);
+        using var nobody = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        nobody.Bind(address);
+        address = (IPEndPoint)nobody.LocalEndPoint!;
+        await using var watch = Watch(() => address);
+        watch.Heard += _ => heard.SetResult();
+        watch.Follow(Other);
+        for (var owed = 0; owed <= new RaftTimings().BeatsOfSilence; owed++)
+        {
+            watch.Beat();
+        }
+
+        Assert.True(watch.IsSilent(Other));
+        await using var listener = new NodeListener(ClusterId, Other, new IPEndPoint(IPAddress.Loopback, 0), server.ServeAsync, NullLogger.Instance);
+        address = listener.LocalEndPoint;
+        await heard.Task.WaitAsync(Patience);
+        Assert.False(watch.IsSilent(Other));
+    }
+
     private static NodeListener Listen(IPEndPoint address, TaskCompletionSource connected) => new(
         ClusterId,
         Other,

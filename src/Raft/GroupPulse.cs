@@ -1,0 +1,96 @@
+using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Transport;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft;
+
+/// <summary>
+/// What a replica does at each beat of its node. A leader with news goes on telling it (<see cref="NewsCount"/>); one without leaves it to DotNext's own
+/// heartbeat, which is slow. A voter follows the leader's node, and the leader the voters'. One that has known nobody to lead for long looks for a successor.
+/// </summary>
+internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
+{
+    private readonly NewsCount _news = new();
+    private IReadOnlyCollection<RaftClusterMember>? _members;
+    private NodeId[] _others = [];
+    private int _roundsWanted;
+    private int _vacantBeats;
+    private long _vacatedTerm;
+
+    /// <summary>The leader has something to say again: somebody did not hear it. Any thread.</summary>
+    public void Repeat() => _news.Repeat();
+
+    /// <summary>
+    /// The leader tells its followers how far it has committed, now and not at the next beat. For group 0, whose followers route by its state, and which changes
+    /// seldom. Any thread.
+    /// </summary>
+    public void TellAtOnce()
+    {
+        if (cluster.Leader is { IsRemote: false } && Interlocked.Increment(ref _roundsWanted) == 1)
+        {
+            _ = RoundsAsync();
+        }
+    }
+
+    /// <summary>By one at a time.</summary>
+    public void Beat()
+    {
+        if (group.IsVacant)
+        {
+            // One that stood down itself knows what the others would have to wait for.
+            var hasStoodDown = group.HasStoodDown;
+            if (hasStoodDown && group.LeadingTerm != _vacatedTerm)
+            {
+                _vacatedTerm = group.LeadingTerm;
+                group.Vacate(isGone: false);
+            }
+
+            if (++_vacantBeats >= options.Timings.BeatsOfSilence || hasStoodDown)
+            {
+                group.Succeed(gone: null);
+            }
+
+            return;
+        }
+
+        _vacantBeats = 0;
+        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, AreAllHeard()) && Volatile.Read(ref _roundsWanted) == 0)
+        {
+            TellAtOnce();
+        }
+    }
+
+    private bool AreAllHeard()
+    {
+        // DotNext makes a new collection for each change.
+        var members = cluster.Members;
+        if (!ReferenceEquals(members, _members))
+        {
+            _members = members;
+            _others = [.. group.Voters().Select(static voter => voter.Node).Where(node => node != options.NodeId)];
+            Array.ForEach(_others, watch.Follow);
+        }
+
+        return !Array.Exists(_others, watch.IsSilent);
+    }
+
+    /// <summary>One round at a time; what comes while one is under way is told by the next.</summary>
+    private async Task RoundsAsync()
+    {
+        int wanted;
+        do
+        {
+            wanted = Volatile.Read(ref _roundsWanted);
+            try
+            {
+                await cluster.ForceReplicationAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is NotLeaderException or OperationCanceledException or ObjectDisposedException)
+            {
+                // Deposed or closed meanwhile: there is nobody to tell anything.
+            }
+        }
+        while (Interlocked.CompareExchange(ref _roundsWanted, 0, wanted) != wanted);
+    }
+}

@@ -1,0 +1,10 @@
+namespace KvRaft.Raft.Tests.Groups;
+
+/// <summary>Timers that end sooner than they were asked to. Clocks go as ever.</summary>
+internal sealed class FasterTime(double factor) : TimeProvider
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        System.CreateTimer(callback, state, Shortened(dueTime), Shortened(period));
+
+    private TimeSpan Shortened(TimeSpan time) => time > TimeSpan.Zero ? time / factor : time;
+}
