@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Leadership;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
@@ -18,8 +19,8 @@ namespace KvRaft.Raft;
 /// meets them: <c>ProposalQueue</c> (many commands, one entry), <c>GroupAuditTrail</c> (the group's part of the node log; nothing is
 /// answered before it is fsynced), <c>Applier</c> (committed entries into the state machine, whose outcomes return through the
 /// waiting proposals), <c>ReadBarrier</c> (linearizable reads without a write), and <c>Catchup/</c> (checkpoints, out of band, for a
-/// replica the log can no longer help, or one that is to join). <c>GroupMembership</c> and <c>LeadershipTransfer</c> change who votes and
-/// who leads.
+/// replica the log can no longer help, or one that is to join). <c>GroupMembership</c> changes who votes. In <c>Leadership/</c> leadership is handed
+/// over by name, a leader that is gone or silent is succeeded, and a group without news is kept quiet; DotNext's own timers are the last resort.
 /// </para>
 /// <para>
 /// It relies on: the node log's promise that what it calls durable is on disk; the state machine being deterministic; peers
@@ -52,12 +53,9 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly IReadOnlyList<GroupVoter> _firstVoters;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Lock _successionGate = new();
     private Task _rebuilding = Task.CompletedTask;
     private Task _learning = Task.CompletedTask;
-    private Task _succeeding = Task.CompletedTask;
     private ReplicaFault? _fault;
-    private volatile Vacancy? _vacated;
     private volatile ReplicaState _state = ReplicaState.Running;
 
     private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, string directory)
@@ -93,6 +91,8 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
+        Search = new LeaderSearch(this, Transfer, _survey, host.Options.Timings, host.Options.Time, _logger);
+        Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
         if (Id.IsPlacement)
         {
@@ -116,15 +116,7 @@ public sealed class RaftGroup : IAsyncDisposable
     public bool IsRunning => _state == ReplicaState.Running;
 
     /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
-    public NodeId? Leader => LastLeader is { } node && !_host.Watch.IsSilent(node) && !(_vacated is { } last && last.Node == node && Term <= last.Term) ? node : null;
-
-    /// <summary>Nobody leads, as far as this replica knows: it has heard of nobody, or only of itself, and it does not.</summary>
-    internal bool IsVacant => Leader is null || HasStoodDown;
-
-    private NodeId? LastLeader => ReplicaEndPoint.TryParse(_cluster.Leader?.EndPoint, out var node, out _) ? node : null;
-
-    /// <summary>This replica led and does no more, and nobody else does, as far as it knows. DotNext goes on naming a leader that lost its majority.</summary>
-    internal bool HasStoodDown => _cluster.Leader is { IsRemote: false } && _cluster.ConsensusToken.IsCancellationRequested;
+    public NodeId? Leader => Leaders.Leader;
 
     /// <summary>Is this replica a voter, as far as it knows? A learner is none yet, and a replica that was removed may not have heard of it.</summary>
     public bool IsMember => _membership.IsMember;
@@ -148,6 +140,10 @@ public sealed class RaftGroup : IAsyncDisposable
     internal long CommitIndex => _audit.CommitIndex;
 
     internal LeadershipTransfer Transfer { get; }
+
+    internal LeaderSearch Search { get; }
+
+    internal LeaderWatch Leaders { get; }
 
     /// <summary>
     /// Offers a command to the group and waits until it was applied here. The token ends the waiting, not the command: once it was
@@ -210,7 +206,7 @@ public sealed class RaftGroup : IAsyncDisposable
         if (IsLeader)
         {
             await ((DotNext.Net.Cluster.ICluster)_cluster).ResignAsync(cancellationToken).ConfigureAwait(false);
-            await TellVacatedAsync(isGone: true, cancellationToken).ConfigureAwait(false);
+            await Leaders.VacateAsync(isGone: true).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -293,7 +289,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _rebuilding.ConfigureAwait(false);
         await _learning.ConfigureAwait(false);
-        await Succeeding().ConfigureAwait(false);
+        await Leaders.DisposeAsync().ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
         _followerBarrier.Dispose();
@@ -303,7 +299,7 @@ public sealed class RaftGroup : IAsyncDisposable
         if (hasLed && !_host.IsDoomed)
         {
             // The process may live on for long, and give signs of life.
-            await TellVacatedAsync(isGone: true, CancellationToken.None).ConfigureAwait(false);
+            await Leaders.VacateAsync(isGone: true).ConfigureAwait(false);
         }
 
         await _cluster.DisposeAsync().ConfigureAwait(false);
@@ -371,7 +367,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var last = _log.Last;
         return new(
             Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term,
-            IsVacant ? null : Leader?.Value);
+            Leaders.IsVacant ? null : Leader?.Value);
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
@@ -411,45 +407,6 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>This very replica takes part, and has voted in no later term.</summary>
     internal bool IsStillIn(TermQuestion question) => _state == ReplicaState.Running && _key == question.Replica && Term <= question.Term;
 
-    /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for a timeout.</summary>
-    internal void OnNodeGone(NodeId node)
-    {
-        if (LastLeader == node)
-        {
-            LeadershipChanged?.Invoke();
-            Succeed(node);
-        }
-    }
-
-    /// <summary>Another node gives no sign of life: if it led this group, and the others hear it no more than this one, a successor is found.</summary>
-    internal void OnNodeSilent(NodeId node)
-    {
-        if (LastLeader == node)
-        {
-            LeadershipChanged?.Invoke();
-            Succeed(gone: null);
-        }
-    }
-
-    internal void OnNodeHeard(NodeId node)
-    {
-        if (LastLeader == node)
-        {
-            LeadershipChanged?.Invoke();
-        }
-    }
-
-    /// <summary>Another replica says that it led in a term, and does so no longer.</summary>
-    internal void OnVacated(NodeId node, long term, bool isGone)
-    {
-        if (LastLeader == node && Term <= term)
-        {
-            _vacated = new Vacancy(node, term);
-            LeadershipChanged?.Invoke();
-            Succeed(isGone ? node : null);
-        }
-    }
-
     /// <summary>Another replica does not know that this one leads.</summary>
     internal void OnGreeted() => _pulse.Repeat();
 
@@ -470,18 +427,6 @@ public sealed class RaftGroup : IAsyncDisposable
         {
             // DotNext's word for a replica in which a change of state failed, most likely on the log: it takes no part any more, and says nothing.
             Fail(error);
-        }
-    }
-
-    /// <summary>Looks for a leader in the place of one that is gone, or of one that nobody hears; unless that is done already.</summary>
-    internal void Succeed(NodeId? gone)
-    {
-        lock (_successionGate)
-        {
-            if (_state == ReplicaState.Running && IsMember && _succeeding.IsCompleted && !_stopping.IsCancellationRequested)
-            {
-                _succeeding = SucceedAsync(gone);
-            }
         }
     }
 
@@ -707,9 +652,9 @@ public sealed class RaftGroup : IAsyncDisposable
         _fault = new ReplicaFault(error.Message);
         _state = ReplicaState.Failed;
         LogMessages.ReplicaFailed(_logger, Id.Value, error);
-        if (LastLeader == _host.Options.NodeId)
+        if (_cluster.Leader is { IsRemote: false })
         {
-            Vacate(isGone: true);
+            _ = Leaders.VacateAsync(isGone: true);
         }
 
         _ = _cluster.StopAsync(CancellationToken.None);
@@ -730,48 +675,15 @@ public sealed class RaftGroup : IAsyncDisposable
         return ((await PayloadReader.ReadAsync(configuration, cancellationToken).ConfigureAwait(false)).ToArray(), version);
     }
 
-    private Task Succeeding()
-    {
-        lock (_successionGate)
-        {
-            return _succeeding;
-        }
-    }
-
-    private async Task SucceedAsync(NodeId? gone)
-    {
-        try
-        {
-            await Transfer.SucceedAsync(gone, _stopping.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
-        {
-            // Closing.
-        }
-    }
-
-    /// <summary>This replica led and does no more: the others need not wait for it. Returns at once.</summary>
-    /// <param name="isGone">It does not want to again, or cannot.</param>
-    internal void Vacate(bool isGone) => _ = TellVacatedAsync(isGone, CancellationToken.None);
-
-    /// <summary>Takes no longer than a request does. Whoever does not hear it will miss the leader by himself.</summary>
-    private Task TellVacatedAsync(bool isGone, CancellationToken cancellationToken)
-    {
-        var term = _audit.LeadingTerm;
-        return Task.WhenAll(
-            Voters().Where(voter => voter.Node != _host.Options.NodeId).Select(voter => Transfer.TellVacatedAsync(voter.Node, term, isGone, cancellationToken)));
-    }
-
     private void OnLeaderChanged(RaftCluster<RaftClusterMember> cluster, RaftClusterMember? leader)
     {
         if (leader is { IsRemote: false })
         {
             _ = ConfirmLeadershipAsync();
         }
-        else if (LastLeader is { } remote)
+        else
         {
-            _host.Watch.Follow(remote);
-            _host.Watch.Hear(remote);
+            Leaders.OnLeaderChanged();
         }
 
         LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "nobody");
@@ -800,7 +712,4 @@ public sealed class RaftGroup : IAsyncDisposable
 
         LeadershipChanged?.Invoke();
     }
-
-    /// <summary>That node led in this term, and said that it does so no longer.</summary>
-    private sealed record Vacancy(NodeId Node, long Term);
 }

@@ -213,7 +213,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         foreach (var group in _groups.Values)
         {
-            group.OnNodeGone(node);
+            group.Leaders.OnNodeGone(node);
         }
     }
 
@@ -221,7 +221,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         foreach (var group in _groups.Values)
         {
-            group.OnNodeSilent(node);
+            group.Leaders.OnNodeSilent(node);
         }
     }
 
@@ -229,7 +229,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         foreach (var group in _groups.Values)
         {
-            group.OnNodeHeard(node);
+            group.Leaders.OnNodeHeard(node);
         }
     }
 

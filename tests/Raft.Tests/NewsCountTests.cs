@@ -1,4 +1,5 @@
 using CsCheck;
+using KvRaft.Raft.Leadership;
 
 namespace KvRaft.Raft.Tests;
 

@@ -87,7 +87,7 @@ internal sealed class ReplicaRescue(
 
         // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
         _beats = 0;
-        var isSettled = !group.IsVacant && group.Term == _term;
+        var isSettled = !group.Leaders.IsVacant && group.Term == _term;
         _term = group.Term;
         _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;
         var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;

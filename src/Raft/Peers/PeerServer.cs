@@ -100,7 +100,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Vacated(VacatedRequest request)
     {
         var group = Group(request.Group);
-        group.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
+        group.Leaders.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
         return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
     }
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using KvRaft.Raft.Leadership;
 using KvRaft.Storage;
 using KvRaft.Topology;
 
@@ -125,8 +126,8 @@ public sealed class SuccessionTests
         await RaftTestCluster.EventuallyAsync(() => cluster.Group(second).Leader is null, "the second to hear no leader");
 
         // It has asked the third, and been told, and asked again.
-        await cluster.Group(second).Transfer.SucceedAsync(gone: null, CancellationToken.None);
-        await cluster.Group(second).Transfer.SucceedAsync(gone: null, CancellationToken.None);
+        await cluster.Group(second).Search.RunAsync(gone: null, CancellationToken.None);
+        await cluster.Group(second).Search.RunAsync(gone: null, CancellationToken.None);
         await cluster.AppendAsync("meanwhile");
         cluster.Gate.Heal();
         await cluster.AppendAsync("after");
@@ -145,7 +146,7 @@ public sealed class SuccessionTests
         cluster.Gate.Isolate(cluster.Nodes[0], cluster.Nodes);
         using var limit = new CancellationTokenSource(RaftTestCluster.Patience);
         var lost = first.ProposeAsync("lost"u8.ToArray(), limit.Token).AsTask();
-        await RaftTestCluster.EventuallyAsync(() => first.IsVacant, "the leader to step down");
+        await RaftTestCluster.EventuallyAsync(() => first.Leaders.IsVacant, "the leader to step down");
         cluster.Gate.Heal();
         await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => cluster.Group(node).IsLeader), "somebody to lead");
         await lost;

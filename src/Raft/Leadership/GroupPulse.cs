@@ -3,7 +3,7 @@ using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 
-namespace KvRaft.Raft;
+namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// What a replica does at each beat of its node. A leader with news goes on telling it (<see cref="NewsCount"/>); one without leaves it to DotNext's own
@@ -36,19 +36,19 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
     /// <summary>By one at a time.</summary>
     public void Beat()
     {
-        if (group.IsVacant)
+        if (group.Leaders.IsVacant)
         {
             // One that stood down itself knows what the others would have to wait for.
-            var hasStoodDown = group.HasStoodDown;
+            var hasStoodDown = group.Leaders.HasStoodDown;
             if (hasStoodDown && group.LeadingTerm != _vacatedTerm)
             {
                 _vacatedTerm = group.LeadingTerm;
-                group.Vacate(isGone: false);
+                _ = group.Leaders.VacateAsync(isGone: false);
             }
 
             if (++_vacantBeats >= options.Timings.BeatsOfSilence || hasStoodDown)
             {
-                group.Succeed(gone: null);
+                group.Leaders.Search(gone: null);
             }
 
             return;

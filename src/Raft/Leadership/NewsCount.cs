@@ -1,4 +1,4 @@
-namespace KvRaft.Raft;
+namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// Whether a leader has something to tell its followers, apart from new entries, which it sends at once: how far it has committed, and that it is there, to whoever was away.

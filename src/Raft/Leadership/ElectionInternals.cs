@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using DotNext.Net.Cluster.Consensus.Raft;
 
-namespace KvRaft.Raft;
+namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// A private field of DotNext 6.12: how long a replica waits for its leader, which is also how long it sticks to it. Shortened for a

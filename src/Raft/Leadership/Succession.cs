@@ -1,7 +1,7 @@
 using KvRaft.Storage;
 using KvRaft.Topology;
 
-namespace KvRaft.Raft;
+namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// Whether a group needs a new leader, and who stands for election. All that survive would be able to; that they all stand at once

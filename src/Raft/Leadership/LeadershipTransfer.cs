@@ -6,7 +6,7 @@ using KvRaft.Storage;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 
-namespace KvRaft.Raft;
+namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// Hands leadership to a chosen voter. DotNext can only step down and let chance decide, which also costs an election timeout without a
@@ -34,15 +34,17 @@ internal sealed class LeadershipTransfer(
     /// How long an election may take that a silent voter takes part in: DotNext waits for each voter's answer, first to the question whether it would vote and then
     /// for its vote, and a silent one answers neither; then the new leader confirms its term. Where every voter answers, or is known to be dead, one request's time is enough.
     /// </summary>
-    private readonly TimeSpan _electionPatience = 3 * timings.RequestTimeout;
+    public TimeSpan ElectionPatience { get; } = 3 * timings.RequestTimeout;
 
-    private readonly bool _isDirected = ElectionInternals.IsUsable(cluster, timings);
     private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>Whether elections can be directed at all.</summary>
+    public bool IsDirected { get; } = ElectionInternals.IsUsable(cluster, timings);
 
     /// <summary>On the leader. True when it no longer leads; who leads then is the target, unless something came in between.</summary>
     public async Task<bool> ToAsync(GroupVoter target, CancellationToken cancellationToken)
     {
-        if (!_isDirected)
+        if (!IsDirected)
         {
             return await ((ICluster)cluster).ResignAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -87,70 +89,10 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>
-    /// On a voter that hears no leader: if that is true of the group, and this replica is the one to succeed (<see cref="Succession"/>), the others make
-    /// room and this one stands, instead of all waiting for a timeout. An answer or a vote may be missing the first time, so it is done again while
-    /// nobody leads, for as long as <see cref="RaftTimings.ElectionMax"/>; the caller begins anew.
-    /// </summary>
-    /// <param name="gone">A leader that is known to lead no more: its process is gone, or it said so. Null: nobody is heard, which proves nothing.</param>
-    /// <param name="cancellationToken">Ends it in between.</param>
-    public async Task SucceedAsync(NodeId? gone, CancellationToken cancellationToken)
-    {
-        var (term, begun) = (group.Term, time.GetTimestamp());
-        while (_isDirected && IsVacant() && time.GetElapsedTime(begun) < timings.ElectionMax)
-        {
-            var voters = group.Voters();
-            var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self).ToArray();
-            var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
-            if (answers.FirstOrDefault(static answer => answer.Status.IsLeader) is { Status: not null } leading)
-            {
-                // It has nothing to say at the moment, or has not heard that we are back.
-                await peers.TellAsync(leading.Voter.Node, PeerRequestKind.Greet, cancellationToken).ConfigureAwait(false);
-                return;
-            }
-
-            await DenyAsync(answers, cancellationToken).ConfigureAwait(false);
-            var hearing = answers.Count(answer => answer.Status.HeardLeader is { } heard && heard != peers.Self.Value && answer.Status.Term >= group.Term);
-            if (!IsVacant() || (gone is null && !Succession.IsVacant(voters.Count, 1 + answers.Count - hearing)))
-            {
-                return;
-            }
-
-            var heir = Succession.Heir(
-                group.Id,
-                [.. voters.Select(static voter => voter.Node)],
-                [(peers.Self, group.Log.Last), .. answers.Where(static answer => answer.Status.IsMember).Select(answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex)))]);
-            if (heir == peers.Self)
-            {
-                LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"node {node} led it and is gone" : "no majority hears a leader");
-                await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
-                if (await TryStandForElectionAsync(gone is null ? _electionPatience : timings.RequestTimeout, cancellationToken).ConfigureAwait(false))
-                {
-                    continue;
-                }
-            }
-
-            // Another is the heir, or it was told so by one who counted otherwise, or there is none yet.
-            await UntilAsync(() => !IsVacant(), timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
-        }
-
-        // The same node in a later term came back and was elected.
-        bool IsVacant() => group.IsVacant || (group.Leader == gone && group.Term == term);
-    }
-
-    /// <summary>Whoever believes that this replica leads, which it does not, is told: it cannot find out by itself.</summary>
-    private Task DenyAsync(IEnumerable<(GroupVoter Voter, PeerStatus Status)> answers, CancellationToken cancellationToken) => Task.WhenAll(
-        answers.Where(answer => answer.Status.HeardLeader == peers.Self.Value)
-            .Select(answer => TellVacatedAsync(answer.Voter.Node, answer.Status.Term, isGone: false, cancellationToken)));
-
-    /// <summary>On whoever led in a term and does so no longer: tells another voter, which would not miss it yet.</summary>
-    public Task TellVacatedAsync(NodeId node, long term, bool isGone, CancellationToken cancellationToken) => peers.TryTellAsync(
-        node, PeerRequestKind.Vacated, new VacatedRequest(group.Id.Value, peers.Self.Value, term, isGone), PeerJson.Default.VacatedRequest, cancellationToken);
-
     /// <summary>On another voter: makes room for the target until somebody leads, or for as long as an election may take.</summary>
     public async Task StandAsideAsync()
     {
-        if (!_isDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
+        if (!IsDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
         {
             return;
         }
@@ -167,7 +109,7 @@ internal sealed class LeadershipTransfer(
                 await StandAsideUntilAsync(() =>
                 {
                     begun.SetResult();
-                    return UntilAsync(() => group.Term > term && group.Leader is not null, _electionPatience, CancellationToken.None);
+                    return UntilAsync(() => group.Term > term && group.Leader is not null, ElectionPatience, CancellationToken.None);
                 }).ConfigureAwait(false);
             }
             catch (ObjectDisposedException)
@@ -183,14 +125,12 @@ internal sealed class LeadershipTransfer(
     }
 
     /// <summary>On the target: stands for election now, and waits until it leads.</summary>
-    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandForElectionAsync(timings.RequestTimeout, cancellationToken);
+    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandAsync(timings.RequestTimeout, cancellationToken);
 
-    public void Dispose() => _turn.Dispose();
-
-    /// <summary>False: it stands, or stands aside, already.</summary>
-    private async Task<bool> TryStandForElectionAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>The same, for that long. False: it stands, or stands aside, already.</summary>
+    public async Task<bool> TryStandAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
-        if (!_isDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
+        if (!IsDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
         {
             return false;
         }
@@ -206,29 +146,8 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>
-    /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
-    /// nearly all of it?
-    /// </summary>
-    private async Task<bool> FollowsAsync(GroupVoter target, CancellationToken cancellationToken)
-    {
-        // Taken before asking: while clients write, it would have moved on by the time of the answer.
-        var committed = group.CommitIndex;
-        return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
-            && status.IsMember && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax;
-    }
-
-    /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>
-    private async Task HasAllAsync(GroupVoter target, CancellationToken cancellationToken)
-    {
-        while (await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is not { } status || status.LastIndex < group.Log.LastIndex)
-        {
-            await cluster.ForceReplicationAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Ends when this holds of what is known of the leader, or after that long.</summary>
-    private async Task UntilAsync(Func<bool> holds, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task UntilAsync(Func<bool> holds, TimeSpan patience, CancellationToken cancellationToken)
     {
         var led = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         group.LeadershipChanged += Look;
@@ -248,6 +167,29 @@ internal sealed class LeadershipTransfer(
             {
                 led.TrySetResult();
             }
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>
+    /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
+    /// nearly all of it?
+    /// </summary>
+    private async Task<bool> FollowsAsync(GroupVoter target, CancellationToken cancellationToken)
+    {
+        // Taken before asking: while clients write, it would have moved on by the time of the answer.
+        var committed = group.CommitIndex;
+        return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
+            && status.IsMember && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax;
+    }
+
+    /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>
+    private async Task HasAllAsync(GroupVoter target, CancellationToken cancellationToken)
+    {
+        while (await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is not { } status || status.LastIndex < group.Log.LastIndex)
+        {
+            await cluster.ForceReplicationAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
