@@ -91,7 +91,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
-        Search = new LeaderSearch(this, Transfer, _survey, host.Options.Timings, host.Options.Time, _logger);
+        Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
         Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
         if (Id.IsPlacement)

@@ -10,7 +10,8 @@ namespace KvRaft.Raft.Leadership;
 /// On a voter that hears no leader: if that is true of the group, and this replica is the one to succeed (<see cref="Succession"/>), the others make
 /// room and this one stands for election, instead of all waiting for a timeout.
 /// </summary>
-internal sealed class LeaderSearch(RaftGroup group, LeadershipTransfer transfer, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger)
+internal sealed class LeaderSearch(
+    RaftGroup group, LeadershipTransfer transfer, NodeWatch nodes, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger)
 {
     /// <summary>
     /// An answer or a vote may be missing the first time, so it is done again while nobody leads, for as long as <see cref="RaftTimings.ElectionMax"/>; the
@@ -24,7 +25,9 @@ internal sealed class LeaderSearch(RaftGroup group, LeadershipTransfer transfer,
         while (transfer.IsDirected && IsVacant() && time.GetElapsedTime(begun) < timings.ElectionMax)
         {
             var voters = group.Voters();
-            var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self).ToArray();
+
+            // One that is silent would be waited for.
+            var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self && !nodes.IsSilent(voter.Node)).ToArray();
             var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
             if (answers.FirstOrDefault(static answer => answer.Status.IsLeader) is { Status: not null } leading)
             {
