@@ -5,7 +5,7 @@ namespace KvRaft.Raft.Tests;
 
 public sealed class NewsCountTests
 {
-    private static readonly Gen<(int Last, int Commit, bool AllHeard)[]> Beats =
+    private static readonly Gen<(int Last, int Commit, bool MayBeQuiet)[]> Beats =
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 2], Gen.Int[0, 9]).Select(each => (each.Item1, each.Item2, each.Item3 > 0)).Array[1, 40];
 
     [Fact]
@@ -16,9 +16,9 @@ public sealed class NewsCountTests
             var (before, sinceNews) = ((Last: -1, Commit: -1), NewsCount.Repeats);
             return beats.All(beat =>
             {
-                sinceNews = !beat.AllHeard || (beat.Last, beat.Commit) != before ? 0 : sinceNews + 1;
+                sinceNews = !beat.MayBeQuiet || (beat.Last, beat.Commit) != before ? 0 : sinceNews + 1;
                 before = (beat.Last, beat.Commit);
-                return news.Beat(beat.Last, beat.Commit, beat.AllHeard) == sinceNews < NewsCount.Repeats;
+                return news.Beat(beat.Last, beat.Commit, beat.MayBeQuiet) == sinceNews < NewsCount.Repeats;
             });
         });
 
@@ -26,11 +26,11 @@ public sealed class NewsCountTests
     public void Whoever_did_not_hear_it_can_have_it_repeated()
     {
         var news = new NewsCount();
-        while (news.Beat(7, 7, areAllHeard: true))
+        while (news.Beat(7, 7, mayBeQuiet: true))
         {
         }
 
         news.Repeat();
-        Assert.Equal(NewsCount.Repeats, Enumerable.Range(0, 3 * NewsCount.Repeats).Count(_ => news.Beat(7, 7, areAllHeard: true)));
+        Assert.Equal(NewsCount.Repeats, Enumerable.Range(0, 3 * NewsCount.Repeats).Count(_ => news.Beat(7, 7, mayBeQuiet: true)));
     }
 }

@@ -55,13 +55,13 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
         }
 
         _vacantBeats = 0;
-        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, AreAllHeard()) && Volatile.Read(ref _roundsWanted) == 0)
+        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, AreAllPatient()) && Volatile.Read(ref _roundsWanted) == 0)
         {
             TellAtOnce();
         }
     }
 
-    private bool AreAllHeard()
+    private bool AreAllPatient()
     {
         // DotNext makes a new collection for each change.
         var members = cluster.Members;
@@ -72,7 +72,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
             Array.ForEach(_others, watch.Follow);
         }
 
-        return !Array.Exists(_others, watch.IsSilent);
+        return Array.TrueForAll(_others, watch.IsPatient);
     }
 
     /// <summary>One round at a time; what comes while one is under way is told by the next.</summary>

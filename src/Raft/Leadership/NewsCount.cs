@@ -18,10 +18,10 @@ internal sealed class NewsCount
     /// <summary>True if a round is due.</summary>
     /// <param name="lastIndex">Of the leader's log.</param>
     /// <param name="commitIndex">What the leader has committed.</param>
-    /// <param name="areAllHeard">No voter's node is silent. While one is, every beat is a try.</param>
-    public bool Beat(long lastIndex, long commitIndex, bool areAllHeard)
+    /// <param name="mayBeQuiet">Every voter's node is heard and will not miss the leader. While one is silent, every beat is a try.</param>
+    public bool Beat(long lastIndex, long commitIndex, bool mayBeQuiet)
     {
-        if (!areAllHeard || lastIndex != _lastIndex || commitIndex != _commitIndex)
+        if (!mayBeQuiet || lastIndex != _lastIndex || commitIndex != _commitIndex)
         {
             (_lastIndex, _commitIndex) = (lastIndex, commitIndex);
             Repeat();

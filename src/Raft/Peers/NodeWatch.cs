@@ -59,6 +59,11 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     /// <summary>It is followed, and has not been heard for long, or its process is gone.</summary>
     public bool IsSilent(NodeId node) => _followed.TryGetValue(node, out var watched) && watched.IsSilent;
 
+    /// <summary>
+    /// It is heard, and answers as a build does that watches nodes itself. A build before that misses a leader after an election timeout of its group.
+    /// </summary>
+    public bool IsPatient(NodeId node) => _followed.TryGetValue(node, out var watched) && !watched.IsSilent && watched.IsPatient;
+
     /// <summary>It was heard in another way just now.</summary>
     public void Hear(NodeId node)
     {
@@ -200,8 +205,13 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         var answers = new byte[256];
         try
         {
-            while (await socket.ReceiveAsync(answers, _stopping.Token).ConfigureAwait(false) > 0)
+            for (var isFirst = true; await socket.ReceiveAsync(answers, _stopping.Token).ConfigureAwait(false) is > 0 and var length; isFirst = false)
             {
+                if (isFirst)
+                {
+                    watched.IsPatient = length > PeerFrame.KindOffset && answers[PeerFrame.KindOffset] == (byte)PeerAnswerKind.Bytes;
+                }
+
                 Hear(watched);
             }
         }
@@ -223,6 +233,8 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         public NodeId Node => node;
 
         public Task Following { get; set; } = Task.CompletedTask;
+
+        public volatile bool IsPatient;
 
         public bool IsSilent => Volatile.Read(ref _silent) == 1;
 

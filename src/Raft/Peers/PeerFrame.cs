@@ -11,13 +11,15 @@ internal static class PeerFrame
     /// <summary>A chunk is 1 MiB, a manifest of a large replica a few hundred KiB; 4 MiB bounds what a peer can make us read.</summary>
     public const int BodyBytesMax = 4 << 20;
 
-    private const int HeadLength = 4 + 1 + 4;
+    public const int KindOffset = 4;
+
+    private const int HeadLength = KindOffset + 1 + 4;
 
     public static byte[] Encode(byte kind, ReadOnlySpan<byte> body)
     {
         var frame = new byte[HeadLength + body.Length];
         BinaryPrimitives.WriteInt32LittleEndian(frame, HeadLength - 4 + body.Length);
-        frame[4] = kind;
+        frame[KindOffset] = kind;
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(5), Crc32C.Of(body));
         body.CopyTo(frame.AsSpan(HeadLength));
         return frame;
@@ -41,7 +43,7 @@ internal static class PeerFrame
         var body = new byte[length];
         await stream.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
         return Crc32C.Of(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
-            ? (head[4], body)
+            ? (head[KindOffset], body)
             : throw new InvalidDataException("A peer frame was damaged on the way: its checksum does not match.");
     }
 }

@@ -135,7 +135,8 @@ public sealed class NodeWatchTests
                 {
                     if (Volatile.Read(ref answers))
                     {
-                        await socket.SendAsync(question.AsMemory(0, 1), stopping);
+                        // As a build that does not know the question.
+                        await socket.SendAsync(PeerFrame.Encode((byte)PeerAnswerKind.Refused, "request 11 is not known here"u8), stopping);
                     }
                 }
             },
@@ -162,6 +163,7 @@ public sealed class NodeWatchTests
         }
 
         Assert.False(watch.IsSilent(Other));
+        Assert.False(watch.IsPatient(Other));
         Assert.Equal(1, silences);
     }
 
@@ -192,7 +194,7 @@ public sealed class NodeWatchTests
         await using var listener = new NodeListener(ClusterId, Other, new IPEndPoint(IPAddress.Loopback, 0), server.ServeAsync, NullLogger.Instance);
         address = listener.LocalEndPoint;
         await heard.Task.WaitAsync(Patience);
-        Assert.False(watch.IsSilent(Other));
+        Assert.True(watch.IsPatient(Other));
     }
 
     private static NodeListener Listen(IPEndPoint address, TaskCompletionSource connected) => new(
