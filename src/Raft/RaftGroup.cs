@@ -94,6 +94,7 @@ public sealed class RaftGroup : IAsyncDisposable
         Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
         Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
+        _audit.MoreToSend += _pulse.SendMore;
         if (Id.IsPlacement)
         {
             _audit.Committed += _pulse.TellAtOnce;

@@ -15,6 +15,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
     private IReadOnlyCollection<RaftClusterMember>? _members;
     private NodeId[] _others = [];
     private int _roundsWanted;
+    private long _sent;
     private int _vacantBeats;
     private long _vacatedTerm;
 
@@ -30,6 +31,19 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
         if (cluster.Leader is { IsRemote: false } && Interlocked.Increment(ref _roundsWanted) == 1)
         {
             _ = RoundsAsync();
+        }
+    }
+
+    /// <summary>
+    /// A follower lacks more than it was sent just now: the next round follows at once if the last one brought anybody on. One that does not take anything is tried at each
+    /// beat. Any thread.
+    /// </summary>
+    public void SendMore()
+    {
+        var sent = cluster.Members.Where(static member => member.IsRemote).Sum(static member => IMemberInternals.NextIndex(member));
+        if (Interlocked.Exchange(ref _sent, sent) != sent)
+        {
+            TellAtOnce();
         }
     }
 
@@ -55,13 +69,14 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
         }
 
         _vacantBeats = 0;
-        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, AreAllPatient()) && Volatile.Read(ref _roundsWanted) == 0)
+        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, MayBeQuiet()) && Volatile.Read(ref _roundsWanted) == 0)
         {
             TellAtOnce();
         }
     }
 
-    private bool AreAllPatient()
+    /// <summary>Every voter has everything, its node is heard, and it will not miss the leader.</summary>
+    private bool MayBeQuiet()
     {
         // DotNext makes a new collection for each change.
         var members = cluster.Members;
@@ -72,7 +87,8 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
             Array.ForEach(_others, watch.Follow);
         }
 
-        return Array.TrueForAll(_others, watch.IsPatient);
+        var last = group.Log.LastIndex;
+        return Array.TrueForAll(_others, watch.IsPatient) && members.All(member => !member.IsRemote || IMemberInternals.NextIndex(member) > last);
     }
 
     /// <summary>One round at a time; what comes while one is under way is told by the next.</summary>

@@ -29,6 +29,31 @@ internal sealed partial class GroupLog
         return entries;
     }
 
+    /// <summary>The same, but only as many as come to so many bytes; at least one.</summary>
+    /// <inheritdoc cref="Read"/>
+    public IReadOnlyList<LogEntry> ReadSome(long from, long to, int bytesWanted) => Read(from, LastWithin(from, to, bytesWanted));
+
+    private long LastWithin(long from, long to, int bytesWanted)
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(from, _start.Index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(to, LastUnlocked.Index);
+            var index = from;
+            for (long bytes = _entries[(int)(from - _start.Index - 1)].Length; index < to; index++)
+            {
+                bytes += _entries[(int)(index - _start.Index)].Length;
+                if (bytes > bytesWanted)
+                {
+                    break;
+                }
+            }
+
+            return index;
+        }
+    }
+
     // Fills in what is in memory and answers where the others stand, which are the first ones.
     private EntryLocation[] Locate(long from, LogEntry[] entries)
     {

@@ -17,6 +17,9 @@ public enum GroupBug
     /// <summary>A fresh leader takes what it knows to be committed for all that is.</summary>
     ReadsAtCommitIndexAlone,
 
+    /// <summary>A follower commits as far as it is told, also what it holds beyond the entries that were sent.</summary>
+    CommitsWhatItWasNotSent,
+
     /// <summary>A writer repeats a write under another name.</summary>
     RetriesAsNew,
 

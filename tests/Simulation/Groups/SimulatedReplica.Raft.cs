@@ -65,7 +65,9 @@ internal sealed partial class SimulatedReplica
             var previous = _next[peer] - 1;
             if (previous >= _log.Start.Index)
             {
-                var entries = previous < _log.LastIndex ? _log.Read(previous + 1, _log.LastIndex) : [];
+
+                // A run is closed by its bytes; here by chance, so that runs of every length meet logs of every kind.
+                var entries = previous < _log.LastIndex ? _log.ReadSome(previous + 1, _log.LastIndex, _chance.Next(2) == 0 ? int.MaxValue : _chance.Next(400)) : [];
                 _wire.Send(new AppendRequest(_number, peer, _trail.LeadingTerm, new LogPosition(_log.TermAt(previous), previous), entries, _trail.CommitIndex));
             }
         }
@@ -206,8 +208,10 @@ internal sealed partial class SimulatedReplica
 
         void Commit()
         {
-            Complete(State.CommitAsync(request.CommitIndex));
-            Answer(true, request.Previous.Index + request.Entries.Count);
+            // What the leader has committed may lie beyond what it sent, and what this one holds there may come from a deposed one.
+            var sent = request.Previous.Index + request.Entries.Count;
+            Complete(State.CommitAsync(_bug == GroupBug.CommitsWhatItWasNotSent ? request.CommitIndex : Math.Min(request.CommitIndex, sent)));
+            Answer(true, sent);
         }
 
         void Answer(bool matches, long index) => _wire.Send(new AppendAnswer(_number, request.From, _trail.Term, request.Term, matches, index));
