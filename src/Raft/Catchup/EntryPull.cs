@@ -6,7 +6,7 @@ namespace KvRaft.Raft.Catchup;
 
 /// <summary>
 /// Copies committed entries from another replica's log, a request for each few: however many are missing and however slow the way, each request is short. A
-/// leader's own replication sends everything that a follower lacks in one request, which has one timeout.
+/// leader's own replication pushes a run of entries, which has one timeout; where the way is too slow for that, or nobody leads, this one arrives.
 /// </summary>
 internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
 {

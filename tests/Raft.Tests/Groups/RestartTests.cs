@@ -186,6 +186,26 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task A_follower_that_lacks_megabytes_is_sent_them_in_runs()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        var leader = await cluster.LeaderAsync();
+        var away = cluster.Nodes.First(node => node != leader);
+        await cluster.StopNodeAsync(away);
+        var missed = new List<string>();
+        for (var number = 0; number < 12; number++)
+        {
+            missed.Add(await cluster.AppendAsync(number + new string('x', GroupAuditTrail.RunBytesWanted / 3)));
+        }
+
+        var log = cluster.Group(await cluster.LeaderAsync()).Log;
+        Assert.InRange(log.ReadSome(log.Start.Index + 1, log.LastIndex, GroupAuditTrail.RunBytesWanted).Count, 1, log.LastIndex - 1);
+        await cluster.StartNodeAsync(away);
+        await cluster.AppendAsync("last");
+        Assert.Equal([.. missed, "last"], await cluster.ConvergedAsync());
+    }
+
+    [Fact]
     public async Task With_one_voter_dead_and_one_behind_the_checkpoint_of_the_third_restores_the_majority()
     {
         await using var cluster = await RaftTestCluster.StartAsync();

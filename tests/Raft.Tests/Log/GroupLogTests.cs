@@ -35,6 +35,30 @@ public sealed class GroupLogTests
     }
 
     [Fact]
+    public async Task Reads_as_many_entries_as_come_to_so_many_bytes_and_one_in_any_case()
+    {
+        await using var log = _fixture.Open();
+        var group = log.OpenGroup(LogFixture.Key(1));
+        int[] lengths = [7, 0, 30, 12, 5];
+        foreach (var length in lengths)
+        {
+            group.Append(1, LogEntryKind.Command, new byte[length]);
+        }
+
+        for (var from = 1; from <= lengths.Length; from++)
+        {
+            for (var bytes = 0; bytes <= lengths.Sum() + 1; bytes++)
+            {
+                var fitting = Enumerable.Range(1, lengths.Length - from + 1).Last(count => count == 1 || lengths.Skip(from - 1).Take(count).Sum() <= bytes);
+                var read = group.ReadSome(from, lengths.Length, bytes);
+                Assert.Equal(Enumerable.Range(from, fitting).Select(static index => (long)index), read.Select(static entry => entry.Index));
+            }
+        }
+
+        Assert.Equal([2, 3], group.ReadSome(2, 3, int.MaxValue).Select(static entry => (int)entry.Index));
+    }
+
+    [Fact]
     public async Task Keeps_the_suffix_of_a_checkpoint_it_agrees_with_and_drops_any_other()
     {
         await using var log = _fixture.Open();
