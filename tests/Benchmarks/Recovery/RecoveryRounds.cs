@@ -75,20 +75,24 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
         var current = before;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var writing = new SteadyWriter(store, SteadyKey, period, took => Latency.Record(Volatile.Read(ref current), took)).RunAsync(stop.Token);
+        TimeSpan took;
+        long copied;
         try
         {
             await Task.Delay(calm, cancellationToken);
             Volatile.Write(ref current, meanwhile);
-            var (took, copied) = await ReturnAsync(node, cancellationToken);
-            return copied == 0
-                ? throw new TimeoutException($"The log held all of the {megabytes} MB that were missed: no checkpoint was fetched.")
-                : new RecoveryResult("more than the log keeps, by a checkpoint", copied, took, P99(before), P99(meanwhile));
+            (took, copied) = await ReturnAsync(node, cancellationToken);
         }
         finally
         {
+            // A histogram that is still written cannot be read.
             await stop.CancelAsync();
             await writing;
         }
+
+        return copied == 0
+            ? throw new TimeoutException($"The log held all of the {megabytes} MB that were missed: no checkpoint was fetched.")
+            : new RecoveryResult("more than the log keeps, by a checkpoint", copied, took, P99(before), P99(meanwhile));
     }
 
     private static double P99(HistogramBase latencies) => Latency.Of(latencies).P99;
