@@ -61,6 +61,10 @@ public sealed record RaftTimings
         {
             faults.Add($"heartbeatShare is {HeartbeatShare}; allowed is more than 0 and less than 1.");
         }
+        else if (Beat < TimeSpan.FromMilliseconds(1))
+        {
+            faults.Add($"heartbeatShare is {HeartbeatShare}, a beat of {Beat.TotalMilliseconds} ms; allowed is a beat of 1 ms or more.");
+        }
 
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout >= ElectionMin)
         {

@@ -23,6 +23,12 @@ public sealed class RaftTimingsTests
         Assert.All(["electionMax", "heartbeatShare", "requestTimeout", "connectTimeout"], name => Assert.Contains(faults, fault => fault.StartsWith(name, StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData(0.0009, false)]
+    [InlineData(0.001, true)]
+    public void A_beat_is_a_millisecond_or_more(double share, bool isAllowed) =>
+        Assert.Equal(isAllowed, new RaftTimings { HeartbeatShare = share }.Validate().Count == 0);
+
     [Fact]
     public void A_request_that_outlasts_an_election_is_refused() =>
         Assert.NotEmpty(new RaftTimings { RequestTimeout = new RaftTimings().ElectionMin }.Validate());

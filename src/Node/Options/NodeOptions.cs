@@ -80,12 +80,12 @@ internal sealed record NodeOptions
 internal sealed record NodeTimings
 {
     /// <summary>
-    /// Shortest time without a leader's sign of life before a replica stands for election. Shorter ones flap on a loaded machine,
-    /// where a busy scheduler or a slow disk delays heartbeats by hundreds of milliseconds.
+    /// Shortest time without a sign of life of the node that leads before another replica stands for election. Shorter ones flap on a loaded machine,
+    /// where a busy scheduler or a slow disk delays signs of life by hundreds of milliseconds.
     /// </summary>
     public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>Longest such time; each replica draws between the two.</summary>
+    /// <summary>For this long one attempt to find a successor goes on. Ten times these two is what a group waits by itself, if all else fails.</summary>
     public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(2000);
 
     /// <summary>

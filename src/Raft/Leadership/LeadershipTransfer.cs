@@ -30,13 +30,13 @@ internal sealed class LeadershipTransfer(
     /// </summary>
     private static readonly TimeSpan AsidePatience = TimeSpan.FromMilliseconds(100);
 
+    private readonly SemaphoreSlim _turn = new(1);
+
     /// <summary>
     /// How long an election may take that a silent voter takes part in: DotNext waits for each voter's answer, first to the question whether it would vote and then
     /// for its vote, and a silent one answers neither; then the new leader confirms its term. Where every voter answers, or is known to be dead, one request's time is enough.
     /// </summary>
     public TimeSpan ElectionPatience { get; } = 3 * timings.RequestTimeout;
-
-    private readonly SemaphoreSlim _turn = new(1);
 
     /// <summary>Whether elections can be directed at all.</summary>
     public bool IsDirected { get; } = ElectionInternals.IsUsable(cluster, timings);
