@@ -11,6 +11,9 @@ namespace KvRaft.Raft.Leadership;
 /// </summary>
 internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
 {
+    /// <summary>Times <see cref="RaftTimings.BeatsOfSilence"/>: five seconds, in which whoever else hears no leader has noticed too.</summary>
+    private const int SearchesInARow = 4;
+
     private readonly NewsCount _news = new();
     private IReadOnlyCollection<RaftClusterMember>? _members;
     private NodeId[] _others = [];
@@ -60,7 +63,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
                 _ = group.Leaders.VacateAsync(isGone: false);
             }
 
-            if (++_vacantBeats >= options.Timings.BeatsOfSilence || hasStoodDown)
+            if (IsSearchDue(++_vacantBeats) || hasStoodDown)
             {
                 group.Leaders.Search(gone: null);
             }
@@ -73,6 +76,16 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
         {
             TellAtOnce();
         }
+    }
+
+    /// <summary>
+    /// As soon as a leader would be missed; some times in a row, because others may notice a beat later; then seldom, because a voter that is cut off from its leader alone
+    /// learns from the others that they hear it, for as long as that lasts and in each of its groups.
+    /// </summary>
+    private bool IsSearchDue(int beats)
+    {
+        var silence = options.Timings.BeatsOfSilence;
+        return beats >= silence && (beats < SearchesInARow * silence || beats % silence == 0);
     }
 
     /// <summary>Every voter has everything, its node is heard, and it will not miss the leader.</summary>
