@@ -380,8 +380,7 @@ public sealed class RaftGroup : IAsyncDisposable
         {
             if (from > _log.Start.Index && from <= to)
             {
-                var bytes = 0;
-                return [.. _log.Read(from, to).TakeWhile((entry, i) => (bytes += entry.Payload.Length) <= EntriesFrame.BytesWanted || i == 0)];
+                return _log.ReadSome(from, to, EntriesFrame.BytesWanted);
             }
         }
         catch (ArgumentOutOfRangeException)

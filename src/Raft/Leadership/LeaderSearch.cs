@@ -64,12 +64,8 @@ internal sealed class LeaderSearch(
 
     /// <summary>Whoever believes that this replica leads, which it does not, is told: he cannot find out by himself.</summary>
     private Task DenyAsync(IEnumerable<(GroupVoter Voter, PeerStatus Status)> answers, CancellationToken cancellationToken) => Task.WhenAll(
-        answers.Where(answer => answer.Status.HeardLeader == peers.Self.Value).Select(answer => peers.TryTellAsync(
-            answer.Voter.Node,
-            PeerRequestKind.Vacated,
-            new VacatedRequest(group.Id.Value, peers.Self.Value, answer.Status.Term, IsGone: false),
-            PeerJson.Default.VacatedRequest,
-            cancellationToken)));
+        answers.Where(answer => answer.Status.HeardLeader == peers.Self.Value)
+            .Select(answer => group.Leaders.TellVacatedAsync(answer.Voter.Node, answer.Status.Term, isGone: false, cancellationToken)));
 
     private bool IsTrueOfTheGroup(int voters, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> answers)
     {

@@ -109,10 +109,13 @@ internal sealed class LeaderWatch(
     /// <param name="isGone">It does not want to again, or cannot.</param>
     public Task VacateAsync(bool isGone)
     {
-        var request = new VacatedRequest(group.Id.Value, options.NodeId.Value, audit.LeadingTerm, isGone);
-        return Task.WhenAll(group.Voters().Where(voter => voter.Node != options.NodeId).Select(voter =>
-            peers.TryTellAsync(voter.Node, PeerRequestKind.Vacated, request, PeerJson.Default.VacatedRequest, CancellationToken.None)));
+        var term = audit.LeadingTerm;
+        return Task.WhenAll(group.Voters().Where(voter => voter.Node != options.NodeId).Select(voter => TellVacatedAsync(voter.Node, term, isGone, CancellationToken.None)));
     }
+
+    /// <summary>Tells one other voter that this replica does not lead any more as it did in a term.</summary>
+    public Task TellVacatedAsync(NodeId node, long term, bool isGone, CancellationToken cancellationToken) => peers.TryTellAsync(
+        node, PeerRequestKind.Vacated, new VacatedRequest(group.Id.Value, options.NodeId.Value, term, isGone), PeerJson.Default.VacatedRequest, cancellationToken);
 
     /// <summary>Waits until nothing is under way, and begins nothing any more.</summary>
     public async ValueTask DisposeAsync()

@@ -78,14 +78,14 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandAsideAsync(RaftGroup group)
     {
         await group.Transfer.StandAsideAsync().ConfigureAwait(false);
-        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+        return IsLeading(group);
     }
 
     private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandForElectionAsync(
         RaftGroup group, CancellationToken cancellationToken)
     {
         await group.Transfer.StandForElectionAsync(cancellationToken).ConfigureAwait(false);
-        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+        return IsLeading(group);
     }
 
     private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Release(ReleaseRequest request)
@@ -101,14 +101,17 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     {
         var group = Group(request.Group);
         group.Leaders.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
-        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+        return IsLeading(group);
     }
 
     private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Greet(RaftGroup group)
     {
         group.OnGreeted();
-        return Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
+        return IsLeading(group);
     }
+
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) IsLeading(RaftGroup group) =>
+        Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
 
     private RaftGroup Group(int group) =>
         find(new GroupId(group)) ?? throw new PeerRequestException($"group {group} has no replica here");
