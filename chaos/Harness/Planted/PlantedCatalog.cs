@@ -26,6 +26,7 @@ internal static class PlantedCatalog
         new("last-writer-wins", new Scenario("none", "siblings"), "of values written side by side only the last is kept"),
         new("tombstone-forgotten", new Scenario("none", "siblings"), "a delete leaves nothing behind that tells of it"),
         new("merge-counts-twice", new Scenario("none", "converge"), "what two counters have seen of each other counts twice when they are merged"),
+        new("token-of-another-range", new Scenario("none", "set"), "a resume token is taken by a request for another range"),
         new("txn-torn", new Scenario("none", "bank"), "now and then only the first write of a transaction is done"),
     ];
 }

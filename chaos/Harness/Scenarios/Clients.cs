@@ -1,6 +1,8 @@
+using Grpc.Net.Client;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Workloads;
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Chaos.Scenarios;
 
@@ -11,6 +13,7 @@ namespace KvRaft.Chaos.Scenarios;
 internal sealed class Clients : IAsyncDisposable
 {
     private readonly List<KvClient> _clients = [];
+    private readonly List<GrpcChannel> _channels = [];
 
     public Clients(ChaosCluster cluster, Recorder recorder, RunOptions options)
     {
@@ -25,7 +28,9 @@ internal sealed class Clients : IAsyncDisposable
             var (where, name) = pinned ? ($"{cluster.Endpoints[node]}/default?routing=endpoints", ChaosCluster.NameOf(node)) : ($"{all}/default", "any");
             var client = KvClient.Connect(KvClientOptions.Parse($"kvraft://{where}") with { RandomSeed = options.Seed + number });
             _clients.Add(client);
-            Workers.Add(new Worker(number, count, unchecked((options.Seed * 7919) + number), client, name, recorder));
+            var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoints[node]}");
+            _channels.Add(channel);
+            Workers.Add(new Worker(number, count, unchecked((options.Seed * 7919) + number), client, name, recorder, new Kv.KvClient(channel)));
         }
     }
 
@@ -43,6 +48,8 @@ internal sealed class Clients : IAsyncDisposable
         {
             await client.DisposeAsync();
         }
+
+        _channels.ForEach(static channel => channel.Dispose());
     }
 
     private static async Task LoopAsync(Worker worker, IWorkload workload, TimeSpan pauseMax, CancellationToken end)

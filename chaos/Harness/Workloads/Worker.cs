@@ -1,6 +1,7 @@
 using System.Globalization;
 using KvRaft.Chaos.Checkers;
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
@@ -38,7 +39,7 @@ internal sealed record Call(string Function)
 /// One logical client, single-threaded: it records each operation before the first byte is sent and after the whole answer was
 /// read, and goes on under a fresh number once an outcome is unknown.
 /// </summary>
-internal sealed class Worker(int number, int workers, int seed, IKvClient client, string node, Recorder recorder)
+internal sealed class Worker(int number, int workers, int seed, IKvClient client, string node, Recorder recorder, Kv.KvClient? raw = null)
 {
     private const long NanosecondsPerTick = 100;
 
@@ -51,6 +52,9 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
     public int Number { get; } = number;
 
     public IKvClient Client { get; } = client;
+
+    /// <summary>One node's calls as they are on the wire, for requests that the client does not make; null: the run has none.</summary>
+    public Kv.KvClient? Raw { get; } = raw;
 
     /// <summary>Operations without an answer, since the last that had one.</summary>
     public int Unanswered { get; private set; }

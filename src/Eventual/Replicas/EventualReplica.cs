@@ -136,16 +136,21 @@ internal sealed class EventualReplica : IAsyncDisposable
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
 
     /// <summary>Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them.</summary>
-    /// <param name="after">Where the last page ended; null at the beginning.</param>
+    /// <param name="after">Where the last page ended; null at the beginning. One before the range counts as the beginning.</param>
     /// <param name="last">The last token that is wanted.</param>
     public IReadOnlyList<FoundRecord> Scan(KeyspaceId keyspace, Token first, Token last, EventualKey? after, int count) => Use(engine =>
     {
-        var from = after is { } key ? [.. RecordLayout.Record(key), 0] : RecordLayout.RecordsFrom(keyspace, first);
+        var from = RecordLayout.RecordsFrom(keyspace, first);
+        if (after is { } key && RecordLayout.Record(key) is var row && row.AsSpan().SequenceCompareTo(from) >= 0)
+        {
+            from = [.. row, 0];
+        }
+
         var to = last.Value == ulong.MaxValue ? RecordLayout.RecordsEnd(keyspace) : RecordLayout.RecordsFrom(keyspace, new Token(last.Value + 1));
         var found = new List<FoundRecord>();
         if (from.AsSpan().SequenceCompareTo(to) >= 0)
         {
-            // Whoever asks may be mistaken about where the last page ended.
+            // The position is behind the range.
             return found;
         }
 
@@ -153,8 +158,8 @@ internal sealed class EventualReplica : IAsyncDisposable
         using var rows = snapshot.Scan(from, to);
         while (found.Count < count && rows.MoveNext())
         {
-            var (row, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
-            found.Add(new FoundRecord(row, HashOf(row, bytes), StoredRecord.StateOf(bytes)));
+            var (name, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
+            found.Add(new FoundRecord(name, HashOf(name, bytes), StoredRecord.StateOf(bytes)));
         }
 
         return found;

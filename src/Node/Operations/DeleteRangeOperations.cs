@@ -39,26 +39,33 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
         }
 
         var range = KeyRange.Of(request.Prefix, request.Start, request.End);
-        var place = new ResumeToken(keyspace.Id, map.ShardCount, oneShard ?? new ShardId(0), null);
+        var (low, high) = (oneShard ?? new ShardId(0), oneShard ?? new ShardId(map.ShardCount - 1));
+        var place = new ResumeToken(WalkId.Of(WalkKind.DeleteRange, null, range), keyspace.Id, map.ShardCount, low, null);
         if (!request.ResumeToken.IsEmpty)
         {
-            if (!ResumeToken.TryRead(request.ResumeToken, out var token) || !token.Value.IsOf(place) || request.Atomic
-                || (oneShard is { } only && token.Value.Shard != only))
+            if (request.Atomic)
             {
-                return Failure.CursorInvalid("the resume token is none of this keyspace, map and range; begin again");
+                return Failure.CursorInvalid("an atomic deletion is one step and takes no resume token");
             }
 
-            place = token.Value;
+            var (resumed, refusal) = ResumeToken.Resume(request.ResumeToken, place, range, low, high);
+            if (resumed is not { } at)
+            {
+                return refusal!;
+            }
+
+            place = at;
         }
 
+        var rest = place.Rest(range);
         var command = new DeleteRangeCommand(
-            new StoredKeyspaceId(keyspace.Id.Value), place.Key ?? range.From, range.To, ShardLimits.DeleteRangeKeysMax)
+            new StoredKeyspaceId(keyspace.Id.Value), rest.From, rest.To, ShardLimits.DeleteRangeKeysMax)
         {
             Stamp = SingleKeyCommands.ToStamp(request.Header),
             AllOrNothing = request.Atomic,
         };
         return await router.RouteAsync<DeleteRangeResponse, DeleteRangeShardRequest>(
-            new DeleteRangeShardRequest(request, command, place, oneShard ?? new ShardId(map.ShardCount - 1), headers, router.Time),
+            new DeleteRangeShardRequest(request, command, place, high, headers, router.Time),
             place.Shard, request.Header is { NoForward: true }, deadline);
     }
 

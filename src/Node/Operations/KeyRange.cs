@@ -27,16 +27,33 @@ internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemo
     /// <summary>The keys that are at once in [start, end) and under the prefix.</summary>
     public static KeyRange Of(ByteString prefix, ByteString start, ByteString end)
     {
-        var (from, to) = (start.Memory, end.Memory);
+        var given = new KeyRange(start.Memory, end.Memory);
         if (prefix.IsEmpty)
         {
-            return new KeyRange(from, to);
+            return given;
         }
 
         var all = StoredScan.OfPrefix(default, prefix.Memory);
-        return new KeyRange(
-            from.Span.SequenceCompareTo(all.From.Span) > 0 ? from : all.From,
-            to.IsEmpty || (!all.To.IsEmpty && all.To.Span.SequenceCompareTo(to.Span) < 0) ? all.To : to);
+        var under = given.Above(all.From);
+        return all.To.IsEmpty ? under : under.Below(all.To);
+    }
+
+    /// <summary>Whether a walk over the range can be at this key: inside the range, or at its end.</summary>
+    public bool HasBorder(ReadOnlySpan<byte> key) =>
+        From.Span.SequenceCompareTo(key) <= 0 && (To.IsEmpty || key.SequenceCompareTo(To.Span) <= 0);
+
+    /// <summary>The part of the range from a key on.</summary>
+    public KeyRange Above(ReadOnlyMemory<byte> key)
+    {
+        var from = From.Span.SequenceCompareTo(key.Span) < 0 ? key : From;
+        return this with { From = To.IsEmpty || from.Span.SequenceCompareTo(To.Span) < 0 ? from : To };
+    }
+
+    /// <summary>The part of the range before a key, which is not empty.</summary>
+    public KeyRange Below(ReadOnlyMemory<byte> key)
+    {
+        var to = To.IsEmpty || key.Span.SequenceCompareTo(To.Span) < 0 ? key : To;
+        return this with { To = to.Span.SequenceCompareTo(From.Span) > 0 ? to : From };
     }
 
     /// <summary>

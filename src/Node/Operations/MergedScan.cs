@@ -105,7 +105,7 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         _header.StalenessMs = _header.StalenessMs < 0 || chunk.Header.StalenessMs < 0
             ? -1
             : Math.Max(_header.StalenessMs, chunk.Header.StalenessMs);
-        source.Fill(chunk.Items, ResumeToken.TryRead(chunk.ResumeToken, out var token) ? token : null);
+        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token);
     }
 
     /// <summary>A chunk after which the walk goes on: behind its last key in all shards.</summary>

@@ -78,9 +78,9 @@ internal sealed class ScanOperations(
     /// <summary>Where the walk goes on after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
     private static ResumeToken? NextOf(ScanChunk chunk, ScanPlan plan, ResumeToken place)
     {
-        if (ResumeToken.TryRead(chunk.ResumeToken, out var token))
+        if (!chunk.ResumeToken.IsEmpty)
         {
-            return token;
+            return ResumeToken.Read(chunk.ResumeToken).Token;
         }
 
         return plan.After(place.Shard) is { } following ? place with { Shard = following, Key = null } : null;

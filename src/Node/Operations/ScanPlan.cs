@@ -64,7 +64,9 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
         // Keys that begin with one whole tag are in one shard; asking the others would find nothing.
         var only = request.HasShard ? new ShardId(request.Shard) : KeyRange.OneShard(map, keyspace, request.Prefix, request.Start, request.End);
         var (low, high) = (only ?? new ShardId(0), only ?? new ShardId(map.ShardCount - 1));
-        var start = new ResumeToken(keyspace.Id, map.ShardCount, request.Reverse ? high : low, null)
+        var range = KeyRange.Of(request.Prefix, request.Start, request.End);
+        var walk = WalkId.Of(WalkKind.Scan, request.HasShard ? only : null, range);
+        var start = new ResumeToken(walk, keyspace.Id, map.ShardCount, request.Reverse ? high : low, null)
         {
             Reverse = request.Reverse,
 
@@ -72,7 +74,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             Ordered = request.Ordered && only is null,
         };
         var plan = new ScanPlan(
-            keyspace, KeyRange.Of(request.Prefix, request.Start, request.End),
+            keyspace, range,
             start with { Shard = start.Ordered ? new ShardId(0) : start.Shard }, request.Reverse ? low : high)
         {
             ItemsMax = request.Limit == 0 ? long.MaxValue : request.Limit,
@@ -85,11 +87,10 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     }
 
     /// <summary>One page of one shard, from where the last one ended.</summary>
-    public StoredScan Page(ReadOnlyMemory<byte>? resumeKey, long itemsLeft, long bytesLeft) =>
-        new(
-            new StoredKeyspaceId(Keyspace.Id.Value),
-            Reverse ? Range.From : resumeKey ?? Range.From,
-            Reverse ? resumeKey ?? Range.To : Range.To)
+    public StoredScan Page(in ResumeToken place, long itemsLeft, long bytesLeft)
+    {
+        var rest = place.Rest(Range);
+        return new(new StoredKeyspaceId(Keyspace.Id.Value), rest.From, rest.To)
         {
             Reverse = Reverse,
             ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax),
@@ -97,6 +98,10 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             RowsMax = RowsMax,
             KeysOnly = KeysOnly,
         };
+    }
+
+    /// <summary>A position in one shard, as a token of a scan of that shard alone: so it is sent to the node that answers for the shard.</summary>
+    public ResumeToken InShard(in ResumeToken place) => place with { Walk = WalkId.Of(WalkKind.Scan, place.Shard, Range), Ordered = false };
 
     /// <summary>The shard after one; null after the last.</summary>
     public ShardId? After(ShardId shard) => shard == LastShard ? null : new ShardId(shard.Value + (Reverse ? -1 : 1));
@@ -110,14 +115,9 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
 
     private Answered<ScanPlan> Resumed(ScanRequest request, ShardId low, ShardId high)
     {
-        if (!ResumeToken.TryRead(request.ResumeToken, out var token))
-        {
-            return Failure.CursorInvalid("the resume token is none of ours");
-        }
-
-        return !token.Value.IsOf(Start) || (!Ordered && (token.Value.Shard.CompareTo(low) < 0 || token.Value.Shard.CompareTo(high) > 0))
-            ? Failure.CursorInvalid("the resume token is of another keyspace, shard, map or order; begin again")
-            : this with { Start = token.Value };
+        // An ordered walk has shard 0 in its token, and covers all of them.
+        var (place, failure) = ResumeToken.Resume(request.ResumeToken, Start, Range, Ordered ? Start.Shard : low, Ordered ? Start.Shard : high);
+        return place is { } found ? this with { Start = found } : failure!;
     }
 
     private static Failure? Sizes(ScanRequest request, Limits limits)

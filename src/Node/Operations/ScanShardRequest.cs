@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
@@ -22,7 +23,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica!, promise.Delivered);
-        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft)));
+        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
         header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
     }
@@ -40,7 +41,7 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica, Consistency.Linearizable);
-        var page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
+        var page = replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft));
         if (page.Items.Any(IsOver))
         {
             // As in a read of one key: what is over by this leader's clock is made to be over for everybody.
@@ -49,7 +50,7 @@ internal readonly struct ScanShardRequest(
                 return overdue;
             }
 
-            page = replica.Store.Scan(plan.Page(place.Key, itemsLeft, bytesLeft));
+            page = replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft));
         }
 
         return ToChunk(header, page);
@@ -71,18 +72,36 @@ internal readonly struct ScanShardRequest(
         sent.Limit = Math.Min(itemsLeft, plan.PageItemsMax);
         sent.BytesMax = 0;
         sent.ChunkBytesMax = (int)Math.Min(bytesLeft, plan.ChunkBytesMax);
-        sent.ResumeToken = place.Write();
+        sent.ResumeToken = place.Key is null ? ByteString.Empty : plan.InShard(place).Write();
         try
         {
             using var call = peer.Kv.Scan(sent, deadline: time.GetUtcNow().UtcDateTime.AddMilliseconds(left), cancellationToken: cancellationToken);
             return await call.ResponseStream.MoveNext(cancellationToken)
-                ? call.ResponseStream.Current
+                ? OfThisWalk(call.ResponseStream.Current)
                 : Failure.NoLeader(place.Shard, RouteRule.Delay(0));
         }
         catch (RpcException error)
         {
             return PeerCalls.ToFailure(error, isWrite: false);
         }
+    }
+
+    /// <summary>The other node's position is one in its own walk over the shard alone; here it becomes one of this walk.</summary>
+    private Answered<ScanChunk> OfThisWalk(ScanChunk chunk)
+    {
+        if (chunk.ResumeToken.IsEmpty)
+        {
+            return chunk;
+        }
+
+        var (next, failure) = ResumeToken.Resume(chunk.ResumeToken, plan.InShard(place), plan.Range, place.Shard, place.Shard);
+        if (next is not { } found)
+        {
+            return failure!;
+        }
+
+        chunk.ResumeToken = (place with { Key = found.Key }).Write();
+        return chunk;
     }
 
     private bool IsOver(Storage.Shards.ScanItem item) => !item.Value.IsVisibleAt(time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -97,7 +116,7 @@ internal readonly struct ScanShardRequest(
             {
                 chunk.Items.Add(new ScanChunk.Types.Item
                 {
-                    Key = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(item.Key),
+                    Key = UnsafeByteOperations.UnsafeWrap(item.Key),
                     State = SingleKeyAnswers.ToState(item.Value, keepValue: !plan.KeysOnly),
                 });
             }

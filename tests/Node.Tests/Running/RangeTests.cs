@@ -71,6 +71,54 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
         }
     }
 
+    /// <summary>
+    /// A deletion of everything under <c>z/</c> that was given the token of a walk over <c>a/</c> began at the token's position, and so deleted all keys
+    /// between the two ranges, which no request had named.
+    /// </summary>
+    [Fact]
+    public async Task A_token_deletes_and_reads_nothing_outside_the_range_it_was_given_for()
+    {
+        await CreateAsync("ranges", RoutingRule.Tag);
+        string[] keys = [.. Enumerable.Range(0, 6).SelectMany(i => new[] { $"{{t}}a/{i}", $"{{t}}m/{i}", $"{{t}}z/{i}" }).Order(StringComparer.Ordinal)];
+        await SetAsync("ranges", keys);
+        ScanRequest Scan(string prefix, ByteString token = null!) => new() { Header = new() { Keyspace = "ranges" }, Prefix = Bytes("{t}" + prefix), ResumeToken = token ?? ByteString.Empty };
+        DeleteRangeRequest Delete(string prefix, ByteString token) => new() { Header = new() { Keyspace = "ranges", Identity = Identity() }, Prefix = Bytes("{t}" + prefix), ResumeToken = token };
+        var limited = Scan("a/");
+        limited.Limit = 2;
+        var token = (await ReadAsync(0, limited)).Token;
+        var reversed = Scan("z/");
+        (reversed.Limit, reversed.Reverse) = (2, true);
+        var backwards = (await ReadAsync(1, reversed)).Token;
+
+        foreach (var stolen in new[] { token, backwards })
+        {
+            foreach (var prefix in new[] { "z/", "a/", "m/" })
+            {
+                var error = await Assert.ThrowsAsync<RpcException>(async () => await _cluster.Kv(1).DeleteRangeAsync(Delete(prefix, stolen)));
+                var info = error.GetRpcStatus()!.GetDetail<ErrorInfo>()!;
+                Assert.Equal(("CURSOR_INVALID", "NOT_EXECUTED"), (info.Reason, info.Metadata["execution"]));
+            }
+        }
+
+        Assert.Equal("CURSOR_INVALID", await ReasonAsync(() => ReadAsync(2, Scan("z/", token))));
+        var back = Scan("a/", backwards);
+        back.Reverse = true;
+        Assert.Equal("CURSOR_INVALID", await ReasonAsync(() => ReadAsync(2, back)));
+        Assert.Equal(keys, await ReadAllAsync(Scan("")));
+        Assert.Equal(keys.Where(key => key.Contains("}a/", StringComparison.Ordinal)).Skip(2), await ReadAllAsync(Scan("a/", token)));
+    }
+
+    [Fact]
+    public async Task The_same_range_said_by_bounds_takes_the_token_of_one_said_by_prefix()
+    {
+        var keys = await FillAsync("said", 20);
+        var first = await ReadAsync(0, new ScanRequest { Header = new() { Keyspace = "said" }, Prefix = Bytes("key"), Ordered = true, Limit = 5 });
+
+        var rest = await ReadAllAsync(new ScanRequest { Header = new() { Keyspace = "said" }, Start = Bytes("key"), End = Bytes("kez"), Ordered = true, ResumeToken = first.Token, KeysOnly = true });
+
+        Assert.Equal(keys, first.Keys.Concat(rest));
+    }
+
     [Fact]
     public async Task A_range_that_ends_before_it_starts_is_refused()
     {
