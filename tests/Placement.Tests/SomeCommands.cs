@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CsCheck;
 using KvRaft.Placement.State;
 using KvRaft.Storage;
@@ -10,7 +11,10 @@ internal static class SomeCommands
 {
     public static readonly Guid ClusterId = new("00112233-4455-6677-8899-aabbccddeeff");
 
-    public static readonly InitCluster Init = InitCluster.For(ClusterId, Nodes(3), 4, 2);
+    /// <summary>0 to 31.</summary>
+    public static readonly ImmutableArray<byte> Secret = [.. Enumerable.Range(0, ContextKey.SecretBytes).Select(static i => (byte)i)];
+
+    public static readonly InitCluster Init = InitCluster.For(ClusterId, Nodes(3), 4, 2, Secret);
 
     /// <summary>Not one of the founders.</summary>
     public static readonly NodeDescriptor Newcomer = new()
@@ -73,8 +77,8 @@ internal static class SomeCommands
         (2, OneOf<PlacementCommand>(
             Init,
             Init with { ClusterId = new Guid("00000000-0000-0000-0000-000000000001") },
-            InitCluster.For(ClusterId, Nodes(3), 8, 2),
-            InitCluster.For(ClusterId, Nodes(4), 4, 2))),
+            InitCluster.For(ClusterId, Nodes(3), 8, 2, Secret),
+            InitCluster.For(ClusterId, Nodes(4), 4, 2, Secret))),
         (6, Gen.Select(Names, OneOf(RoutingRule.WholeKey, RoutingRule.Tag), Ttls, Longest, Gen.Int[-1, 2])
             .Select((name, routing, ttl, longest, bytes) => (PlacementCommand)new CreateKeyspace(name) { Routing = routing, TtlDefaultMs = ttl, TtlMaxMs = longest, ValueBytesMax = bytes })),
         (3, Gen.Select(Names, Ttls, Longest, Gen.Int[-1, 2], Gen.Int[0, 7])

@@ -1,35 +1,42 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
 using KvRaft.Storage;
 using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// What a reader has seen, as it is handed out: opaque bytes that come back with the write that is to replace it. They are bound to
-/// cluster, keyspace and key, because a vector of another key would claim to have seen writes it never saw, and so drop them.
+/// What a reader has seen, as it is handed out: opaque bytes that come back with the write that is to replace it. They are authenticated with a key that
+/// only the nodes of the cluster have, together with cluster, keyspace and key: a vector that was made up, or is of another key, would claim writes that were
+/// never seen, drop values of others, and take the names of writes that are still to come.
 /// <code>
-///  version:1 (1)   binding:u64   vector (as in SiblingSetCodec)   check:u64
+///  version:1 (2)   key id:1   vector (as in SiblingSetCodec)   mac:16
 ///
-///  binding   XXH3-64 of: cluster id:16 keyspace:u32 key
-///  check     XXH3-64 of all before, seeded with the binding
+///  mac   the first 16 bytes of HMAC-SHA256 with that key over
+///        "kvraft-context" version:1 key id:1 cluster id:16 keyspace:u32 length:u32 key vector      (little-endian; the id big-endian)
 /// </code>
-/// The check finds accidents: a cut, a flipped bit, a context of another key or cluster. It is no signature; whoever may write may also
-/// delete, so a forger gains nothing but a way to lose writes of others. Against the worst of it the coordinator also refuses contexts that
-/// claim more of its own writes than it ever made.
+/// The last key of the cluster signs; every key that the cluster has verifies.
 /// </summary>
+/// <param name="Keys">The cluster's, oldest first; at least one to encode.</param>
 /// <param name="ClusterId">The cluster that hands it out.</param>
 /// <param name="Keyspace">The keyspace of the key.</param>
 /// <param name="Key">The key that was read.</param>
-public readonly record struct CausalContext(Guid ClusterId, KeyspaceId Keyspace, ReadOnlyMemory<byte> Key)
+public readonly record struct CausalContext(ImmutableArray<ContextKey> Keys, Guid ClusterId, KeyspaceId Keyspace, ReadOnlyMemory<byte> Key)
 {
     /// <summary>The longest context that is taken: <see cref="SiblingSetCodec.ActorsMax"/> entries of 8 + 10 + 10 bytes, and the frame.</summary>
     public const int BytesMax = (SiblingSetCodec.ActorsMax * 28) + 32;
 
-    private const byte Version = 1;
-    private const int HeadBytes = 1 + sizeof(ulong);
+    private const byte Version = 2;
+    private const int HeadBytes = 2;
 
-    /// <summary>The context of somebody who has seen this; empty if that is nothing.</summary>
+    /// <summary>128 bits: a forger would need 2^127 attempts, each of them a request.</summary>
+    private const int MacBytes = 16;
+
+    private static ReadOnlySpan<byte> Domain => "kvraft-context"u8;
+
+    /// <summary>The context of a reader that has seen this; empty if that is nothing.</summary>
+    /// <exception cref="EventualFormatException">The vector has more actors than a context may have.</exception>
     public byte[] Encode(VersionVector seen)
     {
         ArgumentNullException.ThrowIfNull(seen);
@@ -38,17 +45,20 @@ public readonly record struct CausalContext(Guid ClusterId, KeyspaceId Keyspace,
             return [];
         }
 
-        var binding = Binding();
+        Invariant.Holds(!Keys.IsDefaultOrEmpty, "a context is signed with a key of the cluster");
+        var key = Keys[^1];
         var writer = new ByteWriter();
         writer.Byte(Version);
-        writer.UInt64(binding);
+        writer.Byte(key.Id);
         SiblingSetCodec.WriteVector(writer, seen);
-        writer.UInt64(Check(writer.Written, binding));
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Sign(key, writer.Written[HeadBytes..], mac);
+        writer.Raw(mac[..MacBytes]);
         return writer.ToArray();
     }
 
     /// <summary>Reads a context that came back. No bytes mean that nothing was seen.</summary>
-    /// <returns>Why it is refused, in words, and no vector; or a vector and no reason.</returns>
+    /// <returns>Why it is refused, and no vector; or a vector and no reason.</returns>
     public (VersionVector? Seen, string? Mistake) Decode(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty)
@@ -58,48 +68,62 @@ public readonly record struct CausalContext(Guid ClusterId, KeyspaceId Keyspace,
 
         if (bytes.Length > BytesMax)
         {
-            return (null, $"{bytes.Length} bytes; no context has more than {BytesMax}");
+            return (null, $"it has {bytes.Length} bytes, and a context has at most {BytesMax}");
         }
 
-        if (bytes.Span[0] != Version)
+        var span = bytes.Span;
+        if (span[0] != Version)
         {
-            return (null, $"version {bytes.Span[0]}; this node knows {Version}");
+            return (null, $"it is of version {span[0]}, and this node reads version {Version}; read the key again");
         }
 
-        if (bytes.Length < HeadBytes + sizeof(ulong))
+        if (span.Length <= HeadBytes + MacBytes)
         {
-            return (null, "it is cut off");
+            return (null, "it is too short");
         }
 
-        var binding = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Span[1..]);
-        var body = bytes[..^sizeof(ulong)];
-        if (BinaryPrimitives.ReadUInt64LittleEndian(bytes.Span[^sizeof(ulong)..]) != Check(body.Span, binding))
+        var body = bytes[HeadBytes..^MacBytes];
+        if (FindKey(span[1]) is not { } key)
         {
-            return (null, "it is damaged or was not given by this store");
+            return (null, "the cluster has no such key any more; read the key again");
         }
 
-        if (binding != Binding())
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Sign(key, body.Span, mac);
+        if (!CryptographicOperations.FixedTimeEquals(mac[..MacBytes], span[^MacBytes..]))
         {
-            return (null, "it belongs to another key, keyspace or cluster");
+            return (null, "it was not given by this cluster for this key, or is damaged");
         }
 
-        var reader = new ByteReader(body[HeadBytes..]);
-        return SiblingSetCodec.ReadVector(ref reader) is { IsEmpty: false } seen && reader.AtEnd
-            && seen.Entries.All(static entry => entry.Counter <= long.MaxValue)
-            ? (seen, null)
-            : (null, "it is not what this store gives");
+        var reader = new ByteReader(body);
+        return SiblingSetCodec.ReadVector(ref reader) is { IsEmpty: false } seen && reader.AtEnd ? (seen, null) : (null, "it holds no vector");
     }
 
-    private ulong Binding()
+    private ContextKey? FindKey(byte id)
     {
-        Span<byte> head = stackalloc byte[16 + sizeof(uint)];
-        _ = ClusterId.TryWriteBytes(head, bigEndian: true, out _);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[16..], Keyspace.Value);
-        var hash = new XxHash3();
-        hash.Append(head);
-        hash.Append(Key.Span);
-        return hash.GetCurrentHashAsUInt64();
+        foreach (var key in Keys.IsDefault ? [] : Keys)
+        {
+            if (key.Id == id)
+            {
+                return key;
+            }
+        }
+
+        return null;
     }
 
-    private static ulong Check(ReadOnlySpan<byte> body, ulong binding) => XxHash3.HashToUInt64(body, unchecked((long)binding));
+    private void Sign(ContextKey key, ReadOnlySpan<byte> vector, Span<byte> mac)
+    {
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key.Secret.AsSpan());
+        Span<byte> numbers = stackalloc byte[2 + 16 + sizeof(uint) + sizeof(uint)];
+        (numbers[0], numbers[1]) = (Version, key.Id);
+        _ = ClusterId.TryWriteBytes(numbers[2..], bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt32LittleEndian(numbers[18..], Keyspace.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(numbers[22..], (uint)Key.Length);
+        hash.AppendData(Domain);
+        hash.AppendData(numbers);
+        hash.AppendData(Key.Span);
+        hash.AppendData(vector);
+        _ = hash.GetHashAndReset(mac);
+    }
 }

@@ -11,9 +11,12 @@ internal sealed class EpochSource(ulong start)
 {
     /// <summary>
     /// 40 bits for the count: at a million forgotten keys a second a process lasts twelve days on it, and 24 bits are left for
-    /// starts, one a minute for thirty years. Running out of either stops the replica.
+    /// starts, one a minute for thirty years. A replica that ran out of starts takes a new incarnation; one that runs out of counts stops.
     /// </summary>
     private const int CountBits = 40;
+
+    /// <summary>The last start of an incarnation.</summary>
+    public const ulong StartMax = (1UL << (64 - CountBits)) - 1;
 
     private ulong _count;
 
@@ -22,7 +25,7 @@ internal sealed class EpochSource(ulong start)
 
     public ulong Next()
     {
-        Invariant.Holds(start is > 0 and < 1UL << (64 - CountBits), "the process was started too often on one disk");
+        Invariant.Holds(start is > 0 and <= StartMax, "the process was started too often on one disk");
         Invariant.Holds(_count < (1UL << CountBits) - 1, "one process gave too many epochs");
         _count++;
         return Last;

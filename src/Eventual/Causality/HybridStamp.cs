@@ -18,7 +18,8 @@ public readonly record struct HybridStamp(ulong Value) : IComparable<HybridStamp
 
     public long Milliseconds => (long)(Value >> CountBits);
 
-    public HybridStamp Successor => new(checked(Value + 1));
+    /// <summary>The next stamp; the last one is its own successor, since a stamp from outside may be any.</summary>
+    public HybridStamp Successor => Value == ulong.MaxValue ? this : new(Value + 1);
 
     public int CompareTo(HybridStamp other) => Value.CompareTo(other.Value);
 

@@ -17,19 +17,35 @@ namespace KvRaft.Eventual.Causality;
 public static class SiblingSetCodec
 {
     /// <summary>
-    /// Actors of one key that are believed from bytes. A key gets one for each replica that writes it and each time one of them forgot it;
-    /// a thousand nodes with four lives each are far beyond any real key.
+    /// Actors of one key. A key gets one for each replica that writes it and each time one of them forgot it; a thousand nodes with four lives each are far
+    /// beyond any real key. Held on both sides: what has more is neither written nor read.
     /// </summary>
     public const int ActorsMax = 4096;
 
-    /// <summary>Siblings of one key that are believed from bytes: a bound for decoders, far above what writers are allowed.</summary>
+    /// <summary>Siblings of one key, far above what clients are allowed. Held on both sides.</summary>
     public const int SiblingsMax = 65_536;
+
+    /// <summary>The highest counter of an actor. A replica whose actor reaches it goes on as another actor, so that the next counter never overflows.</summary>
+    public const ulong CounterMax = long.MaxValue;
 
     private const byte Version = 1;
 
+    /// <summary>Whether a state is within the bounds of the format. A write or a merge whose result is not is refused.</summary>
+    public static bool Fits(SiblingSet set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        return set.Seen.Entries.Length <= ActorsMax && set.Siblings.Length <= SiblingsMax;
+    }
+
+    /// <exception cref="EventualFormatException">The state is out of the bounds of the format.</exception>
     public static byte[] Encode(SiblingSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
+        if (set.Siblings.Length > SiblingsMax)
+        {
+            throw new EventualFormatException($"A state has {set.Siblings.Length} values, and at most {SiblingsMax} are written.");
+        }
+
         var writer = new ByteWriter(64 + set.Siblings.Sum(static sibling => sibling.Value.Length + 48));
         writer.Byte(Version);
         WriteVector(writer, set.Seen);
@@ -72,8 +88,14 @@ public static class SiblingSetCodec
             : throw new EventualFormatException("The bytes are no state of a key.");
     }
 
+    /// <exception cref="EventualFormatException">The vector has too many actors.</exception>
     internal static void WriteVector(ByteWriter writer, VersionVector vector)
     {
+        if (vector.Entries.Length > ActorsMax)
+        {
+            throw new EventualFormatException($"A vector has {vector.Entries.Length} actors, and at most {ActorsMax} are written.");
+        }
+
         writer.VarUInt((ulong)vector.Entries.Length);
         foreach (var entry in vector.Entries)
         {
@@ -90,7 +112,13 @@ public static class SiblingSetCodec
         var entries = ImmutableArray.CreateBuilder<Dot>();
         for (var i = 0; i < count && !reader.Failed; i++)
         {
-            entries.Add(new Dot(new ActorId(reader.UInt64(), reader.VarUInt()), reader.VarUInt()));
+            var entry = new Dot(new ActorId(reader.UInt64(), reader.VarUInt()), reader.VarUInt());
+            if (entry.Counter > CounterMax)
+            {
+                reader.Fail();
+            }
+
+            entries.Add(entry);
         }
 
         return reader.Failed ? null : VersionVector.TryOf(entries.ToImmutable());

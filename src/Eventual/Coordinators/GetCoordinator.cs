@@ -150,7 +150,7 @@ internal sealed class GetCoordinator(
 
             Interlocked.Increment(ref _repaired);
         }
-        catch (Exception failed) when (failed is PeerException or OperationCanceledException or StorageException)
+        catch (Exception failed) when (failed is PeerException or OperationCanceledException or StorageException or EventualFormatException)
         {
             // Tree comparison will find it.
         }

@@ -47,6 +47,11 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
             (var page, more) = await trees.RecordsAsync(other, place.Keyspace, place.Arc, place.Bucket, after, cancellationToken).ConfigureAwait(false);
             foreach (var (key, hash) in page)
             {
+                if (LeafPlace.Of(key.Keyspace, key.Token) != place || (after is { } last && RecordLayout.Compare(last, key) >= 0))
+                {
+                    throw new PeerException($"node {other} sent keys of another bucket, or out of order");
+                }
+
                 if (!ours.Remove(key, out var own) || own != hash)
                 {
                     differing.Add(key);
@@ -81,12 +86,17 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
     private async Task MeetAsync(NodeId other, EventualKey key, bool pulls, CancellationToken cancellationToken)
     {
         var (theirs, _) = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
-        var merged = theirs.IsEmpty
-            ? replica.Read(key)
-            : (await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false)).State;
+        var merged = theirs.IsEmpty ? replica.Read(key) : await TakeAsync(key, theirs, cancellationToken).ConfigureAwait(false);
         if (!pulls && !merged.Equals(theirs))
         {
             await peers.StoreAsync(other, key, merged, null, durable: true, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <exception cref="EventualFormatException">The record here is damaged, or both states together are more than a record holds.</exception>
+    private async Task<SiblingSet> TakeAsync(EventualKey key, SiblingSet theirs, CancellationToken cancellationToken)
+    {
+        var (end, state) = await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false);
+        return end == WriteEnd.Applied ? state : throw new EventualFormatException("Both states together are more than a record holds.");
     }
 }

@@ -95,7 +95,13 @@ internal sealed class HintedHandoff(
             await replica.WriteAsync(hint.Key, settled, durable: false, cancellationToken).ConfigureAwait(false);
             return null;
         }
-        catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (EventualFormatException)
+        {
+            // A record that cannot be read cannot be handed over, and must not hold up what else is owed to the node.
+            await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception failed) when (failed is PeerException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return failed.Message;
         }

@@ -124,11 +124,24 @@ internal sealed class RepairRounds(
         var (roots, left) = (replica.Trees.Roots(keyspace), "");
         foreach (var arc in AllArcs.Where(arc => roots[arc] != 0 && !IsKept(keyspace, arc, owners.Self)))
         {
-            var why = await handover.RunAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
+            var why = await TryHandOverAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
             left = why.Length > 0 ? why : left;
         }
 
         return left;
+    }
+
+    private async Task<string> TryHandOverAsync(KeyspaceId keyspace, int arc, HashSet<NodeId> silent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await handover.RunAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
+        }
+        catch (EventualFormatException damaged)
+        {
+            // A record that cannot be read cannot be handed over; the arc stays, and the other arcs go on.
+            return damaged.Message;
+        }
     }
 
     private bool IsKept(KeyspaceId keyspace, int arc, NodeId node) => owners.ListOf(keyspace, arc) is { } list && list.Primaries.Contains(node);

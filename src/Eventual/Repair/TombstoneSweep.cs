@@ -1,3 +1,4 @@
+using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
@@ -26,7 +27,7 @@ internal sealed class TombstoneSweep(
                 after = page[^1].Key;
                 var old = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)limits.TombstoneAgeMin.TotalMilliseconds;
                 var mine = page.Where(grave => grave.SinceMs <= old && IsMine(grave.Key))
-                    .Select(grave => new RecordName(grave.Key, replica.HashOf(grave.Key))).ToArray();
+                    .Select(grave => TryName(grave.Key)).OfType<RecordName>().ToArray();
                 var agreed = mine.Length > 0 ? await AgreesAsync(mine, cancellationToken).ConfigureAwait(false) : [];
                 var candidates = mine.Where((_, i) => agreed[i]).ToArray();
                 if (candidates.Length > 0 && !await TryRemoveAsync(candidates, cancellationToken).ConfigureAwait(false))
@@ -47,9 +48,26 @@ internal sealed class TombstoneSweep(
         return [.. tombstones.Select(Agrees)];
     }
 
+    /// <summary>Null for a record that cannot be read: what it is cannot be said, so it stays.</summary>
+    private RecordName? TryName(EventualKey key)
+    {
+        try
+        {
+            return new RecordName(key, replica.HashOf(key));
+        }
+        catch (EventualFormatException)
+        {
+            return null;
+        }
+    }
+
     private bool Agrees(RecordName tombstone)
     {
-        var here = replica.HashOf(tombstone.Key);
+        if (TryName(tombstone.Key) is not { Hash: var here })
+        {
+            return false;
+        }
+
         var keeps = owners.ListOf(tombstone.Key.Keyspace, LeafPlace.ArcOf(tombstone.Key.Token)) is { } list && list.Primaries.Contains(owners.Self);
         return !replica.Hints.Has(tombstone.Key) && (here == tombstone.Hash || (here == 0 && !keeps));
     }
@@ -71,8 +89,7 @@ internal sealed class TombstoneSweep(
                 return true;
             }
 
-            await Task.WhenAll(confirmed.Select(name => replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false, cancellationToken)))
-                .ConfigureAwait(false);
+            await Task.WhenAll(confirmed.Select(name => RemoveHereAsync(name, cancellationToken))).ConfigureAwait(false);
             await Task.WhenAll(others.Select(node => WithPatienceAsync(
                 async patience =>
                 {
@@ -87,6 +104,18 @@ internal sealed class TombstoneSweep(
         {
             // Somebody is away. Where some have removed a tombstone and others not, comparing trees brings it back, and it is asked about again.
             return false;
+        }
+    }
+
+    private async Task RemoveHereAsync(RecordName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (EventualFormatException)
+        {
+            // The record cannot be read. It stays, and the others of the step go.
         }
     }
 

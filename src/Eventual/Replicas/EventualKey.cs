@@ -12,3 +12,6 @@ public readonly record struct EventualKey(KeyspaceId Keyspace, Token Token, Read
     // The token is a good hash already, and the same everywhere.
     public override int GetHashCode() => unchecked((int)(Token.Value ^ (Token.Value >> 32)) ^ (int)Keyspace.Value);
 }
+
+/// <summary>A key, and when the first of its values ends, milliseconds since the Unix epoch.</summary>
+internal readonly record struct DueKey(long AtMs, EventualKey Key);

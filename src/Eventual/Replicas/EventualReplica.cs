@@ -98,6 +98,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         : SiblingSet.Empty) ?? SiblingSet.Empty;
 
     /// <summary>The hash of what this replica holds under a key; 0 if that is nothing.</summary>
+    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
     public ulong HashOf(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes ? HashOf(key, bytes) : 0UL);
 
     /// <summary>
@@ -185,15 +186,16 @@ internal sealed class EventualReplica : IAsyncDisposable
         return found;
     }) ?? [];
 
-    /// <summary>Keys with a value whose time is over, at most <paramref name="count"/>.</summary>
-    public IReadOnlyList<EventualKey> Due(long nowMs, int count) => Use(engine =>
+    /// <summary>Keys with a value whose time is over, the earliest first, at most <paramref name="count"/>.</summary>
+    /// <param name="after">Where the last page ended; null at the beginning.</param>
+    public IReadOnlyList<DueKey> Due(long nowMs, DueKey? after, int count) => Use(engine =>
     {
-        var found = new List<EventualKey>();
+        var found = new List<DueKey>();
         using var snapshot = engine.TakeSnapshot();
-        using var rows = snapshot.Scan([RecordLayout.DuePrefix], RecordLayout.DueAfter(nowMs));
+        using var rows = snapshot.Scan(after is { } last ? [.. RecordLayout.Due(last.AtMs, last.Key), 0] : [RecordLayout.DuePrefix], RecordLayout.DueAfter(nowMs));
         while (found.Count < count && rows.MoveNext())
         {
-            found.Add(RecordLayout.KeyOfDue(rows.Key));
+            found.Add(RecordLayout.DueOf(rows.Key));
         }
 
         return found;

@@ -36,6 +36,9 @@ internal static class RecordLayout
 
     public static byte[] Record(EventualKey key) => Row(RecordPrefix, key, []);
 
+    /// <summary>The order in which records are stored.</summary>
+    public static int Compare(EventualKey x, EventualKey y) => Record(x).AsSpan().SequenceCompareTo(Record(y));
+
     /// <summary>Where the records of a keyspace at or after a token begin.</summary>
     public static byte[] RecordsFrom(KeyspaceId keyspace, Token token) => Row(RecordPrefix, new EventualKey(keyspace, token, default), []);
 
@@ -97,7 +100,7 @@ internal static class RecordLayout
         return row;
     }
 
-    public static EventualKey KeyOfDue(ReadOnlySpan<byte> row) => KeyOfRecord(row[sizeof(ulong)..]);
+    public static DueKey DueOf(ReadOnlySpan<byte> row) => new((long)BinaryPrimitives.ReadUInt64BigEndian(row[1..]), KeyOfRecord(row[sizeof(ulong)..]));
 
     public static byte[] Leaf(LeafPlace place)
     {

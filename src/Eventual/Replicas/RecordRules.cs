@@ -10,14 +10,34 @@ internal sealed class WriteNames(ulong incarnation, ulong start)
     private readonly EpochSource _epochs = new(start);
     private HybridClock _clock;
 
-    /// <summary>Can a context hold this? Not if it claims a write of ours that was never made; of others we cannot tell.</summary>
+    /// <summary>
+    /// Whether a context can hold this: not if it claims a write of this replica that the replica never made and the record has not seen. What it claims of
+    /// others cannot be checked here.
+    /// </summary>
     public bool CouldBe(Dot claimed, StoredRecord record) =>
-        claimed.Actor.Incarnation != incarnation
-        || (claimed.Actor.Epoch <= _epochs.Last && (claimed.Actor != record.Writer || record.State.Seen.Contains(claimed)));
+        claimed.Actor.Incarnation != incarnation || record.State.Seen.Contains(claimed)
+        || (claimed.Actor.Epoch <= _epochs.Last && claimed.Actor != record.Writer);
 
-    /// <summary>Whom this replica writes to the record as: as before, if it has an unbroken memory of that; else as somebody new.</summary>
-    public ActorId WriterOf(StoredRecord record) =>
-        record.Writer is { } writer && writer.Incarnation == incarnation ? writer : new ActorId(incarnation, _epochs.Next());
+    /// <summary>
+    /// The actor as which this replica writes to the record: the same as before, if it has an unbroken memory of that and a counter is left; else a new one. A new
+    /// one is new to the record, too, whatever another node's state claims.
+    /// </summary>
+    public ActorId WriterOf(StoredRecord record)
+    {
+        if (record.Writer is { } writer && writer.Incarnation == incarnation && record.State.Seen[writer] < SiblingSetCodec.CounterMax)
+        {
+            return writer;
+        }
+
+        ActorId next;
+        do
+        {
+            next = new ActorId(incarnation, _epochs.Next());
+        }
+        while (record.State.Seen[next] > 0);
+
+        return next;
+    }
 
     public HybridStamp Stamp(long nowMs) => (_clock = _clock.Tick(nowMs)).Last;
 

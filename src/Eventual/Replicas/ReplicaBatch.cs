@@ -28,40 +28,70 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
 
     public bool IsEmpty => _batch.Count == 0;
 
-    /// <summary>Does one write and says how it ended.</summary>
-    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    /// <summary>Does one write and says how it ended. If it throws, it changed nothing.</summary>
+    /// <exception cref="EventualFormatException">What is stored under the key is damaged, or contradicts the write.</exception>
     public WriteResult Do(EventualKey key, ReplicaWrite write, long nowMs)
     {
+        if (DidHints(key, write, nowMs))
+        {
+            return new WriteResult(WriteEnd.Applied, SiblingSet.Empty);
+        }
+
         var before = Record(key);
-        var (after, end) = write switch
+        var (after, end) = Decide(key, before, write, nowMs);
+        if (end != WriteEnd.Applied)
         {
-            PutValue put => RecordRules.Put(before, put, names, nowMs, limits),
-            DeleteSeen delete => RecordRules.Delete(before, delete, names),
-            ChangeValue change => RecordRules.Change(before, change, names, nowMs, limits),
-            TakeState take => (RecordRules.Take(before, take.State, names, nowMs), WriteEnd.Applied),
-            ExpireValues => (before with { State = before.State.Expire(nowMs) }, WriteEnd.Applied),
-            RemoveTombstone remove when before.State.IsTombstone => (HasHash(key, remove.Hash) ? StoredRecord.None : before, WriteEnd.Applied),
-            RemoveStray remove => (HasHash(key, remove.Hash) && !hints.Has(key) && remove.IsStray() ? StoredRecord.None : before, WriteEnd.Applied),
-            HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
-            _ => (before, WriteEnd.Applied),
-        };
+            return new WriteResult(end, after.State);
+        }
+
         Keep(key, before, after, nowMs);
-        switch (write)
+        if (write is TakeState { HintFor: { } absent })
         {
-            case TakeState { HintFor: { } absent }:
-                Owe(key, absent, nowMs);
-                break;
-            case OweTo owe:
-                owe.Nodes.ToList().ForEach(node => Owe(key, node, nowMs));
-                break;
-            case DropHint drop:
-                Settle(key, drop.Node);
-                break;
-            default:
-                break;
+            Owe(key, absent, nowMs);
         }
 
         return new WriteResult(end, after.State);
+    }
+
+    /// <summary>What concerns only hints needs no record, so that it also succeeds where the record cannot be read.</summary>
+    private bool DidHints(EventualKey key, ReplicaWrite write, long nowMs)
+    {
+        switch (write)
+        {
+            case OweTo owe:
+                owe.Nodes.ToList().ForEach(node => Owe(key, node, nowMs));
+                return true;
+            case DropHint drop:
+                Settle(key, drop.Node);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private (StoredRecord After, WriteEnd End) Decide(EventualKey key, StoredRecord before, ReplicaWrite write, long nowMs)
+    {
+        try
+        {
+            var (after, end) = write switch
+            {
+                PutValue put => RecordRules.Put(before, put, names, nowMs, limits),
+                DeleteSeen delete => RecordRules.Delete(before, delete, names),
+                ChangeValue change => RecordRules.Change(before, change, names, nowMs, limits),
+                TakeState take => (RecordRules.Take(before, take.State, names, nowMs), WriteEnd.Applied),
+                ExpireValues => (before with { State = before.State.Expire(nowMs) }, WriteEnd.Applied),
+                RemoveTombstone remove when before.State.IsTombstone => (HasHash(key, remove.Hash) ? StoredRecord.None : before, WriteEnd.Applied),
+                RemoveStray remove => (HasHash(key, remove.Hash) && !hints.Has(key) && remove.IsStray() ? StoredRecord.None : before, WriteEnd.Applied),
+                HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
+                _ => (before, WriteEnd.Applied),
+            };
+            return SiblingSetCodec.Fits(after.State) ? (after, end) : (before, WriteEnd.TooLarge);
+        }
+        catch (InvariantException contradiction)
+        {
+            // The rules are functions of a record and a write, both of which came from outside. What contradicts itself is refused; it does not stop the writer.
+            throw new EventualFormatException($"The write contradicts the record: {contradiction.Message}");
+        }
     }
 
     /// <summary>Hands the batch to the engine. Afterwards it is empty.</summary>

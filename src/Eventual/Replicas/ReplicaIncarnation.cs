@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
+using KvRaft.Eventual.Causality;
 using KvRaft.Storage;
 
 namespace KvRaft.Eventual.Replicas;
@@ -29,7 +30,7 @@ internal readonly record struct ReplicaIncarnation(ulong Id, ulong Starts)
         var found = File.Exists(path) ? Parse(File.ReadAllText(path)) : null;
         File.Delete(path);
         DurableFile.SyncDirectory(directory);
-        return found is { } before ? before with { Starts = before.Starts + 1 } : new ReplicaIncarnation(Draw(), 1);
+        return found is { Starts: < EpochSource.StartMax } before ? before with { Starts = before.Starts + 1 } : new ReplicaIncarnation(Draw(), 1);
     }
 
     /// <summary>Puts it down, after everything written is safe.</summary>

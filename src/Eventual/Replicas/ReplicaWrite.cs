@@ -55,6 +55,9 @@ internal enum WriteEnd
     /// <summary>More values, or bytes of values, would stand side by side than clients may leave.</summary>
     TooManySiblings,
 
+    /// <summary>The record would have more actors or values than its format holds (<see cref="Causality.SiblingSetCodec.Fits"/>).</summary>
+    TooLarge,
+
     /// <summary>The change is for another kind of value, or a counter would leave its range.</summary>
     NotApplicable,
 }

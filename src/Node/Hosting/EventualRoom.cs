@@ -58,6 +58,7 @@ internal static class EventualRoom
         services.AddSingleton<RepairLedger>();
         services.AddSingleton<ArcHandover>();
         services.AddSingleton<RepairRounds>();
+        services.AddSingleton<ExpirySweep>();
         services.AddSingleton<TombstoneSweep>();
         services.AddSingleton<HintedHandoff>();
         services.AddSingleton<EventualTreesService>();

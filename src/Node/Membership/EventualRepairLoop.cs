@@ -3,6 +3,7 @@ using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
 using KvRaft.Storage;
 
 namespace KvRaft.Node.Membership;
@@ -13,16 +14,16 @@ namespace KvRaft.Node.Membership;
 /// itself; see <see cref="RepairOptions"/>.
 /// </summary>
 internal sealed class EventualRepairLoop(
-    EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
-    NodeFailure failure, TimeProvider time) : BackgroundService
+    EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, ExpirySweep expiries, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
+    NodeFailure failure, TimeProvider time, ILogger<EventualRepairLoop> logger) : BackgroundService
 {
-    /// <summary>Values removed in one go for their time.</summary>
-    private const int ExpiriesPerStep = 256;
-
     private static readonly Task Never = new TaskCompletionSource().Task;
 
     private readonly ChangeSignal _asked = new();
     private volatile bool _paused;
+
+    /// <summary>Records that the last sweep could not read. For the sweep.</summary>
+    private int _damaged;
 
     /// <summary>Copies are not compared and tombstones not removed, until somebody says so or the node starts anew.</summary>
     public bool IsPaused => _paused;
@@ -65,9 +66,12 @@ internal sealed class EventualRepairLoop(
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        while (replica.Due(time.GetUtcNow().ToUnixTimeMilliseconds(), ExpiriesPerStep) is { Count: > 0 } due)
+        var damaged = await expiries.RunAsync(cancellationToken);
+        if (damaged != _damaged)
         {
-            await Task.WhenAll(due.Select(key => replica.WriteAsync(key, new ExpireValues(), durable: false, cancellationToken)));
+            // Once for each change of the number: the sweep comes round every few seconds.
+            _damaged = damaged;
+            logger.EventualRecordsDamaged(damaged);
         }
 
         if (!_paused)

@@ -84,5 +84,5 @@ internal sealed class PlacementAgent
         }
     }
 
-    private static RoutingView ToView(PlacementState state) => new(state.Map, state.Nodes, state.Keyspaces, state.Operations.NextPlan, state.NextKeyspaceId);
+    private static RoutingView ToView(PlacementState state) => new(state.Map, state.Nodes, state.Keyspaces, state.Operations.NextPlan, state.NextKeyspaceId, state.ContextKeys);
 }

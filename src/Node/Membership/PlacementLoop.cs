@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -52,7 +53,8 @@ internal sealed class PlacementLoop(
         if (!agent.State.IsInitialized)
         {
             logger.ProposesFirstShardMap(options.NodeId, options.ShardCount, options.ReplicationFactor, options.Nodes.Count);
-            var founding = InitCluster.For(options.ClusterId, Nodes(), options.ShardCount, options.ReplicationFactor);
+            var founding = InitCluster.For(
+                options.ClusterId, Nodes(), options.ShardCount, options.ReplicationFactor, [.. RandomNumberGenerator.GetBytes(ContextKey.SecretBytes)]);
             return await IsAppliedAsync(founding, cancellationToken);
         }
 

@@ -196,8 +196,12 @@ internal sealed class EventualOperations(
 
         try
         {
-            var done = await puts.RunAsync(
-                target.Key, write.Write, target.Write, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline));
+            var (coordinated, corrupt) = await CoordinateAsync(write, deadline, attempts);
+            if (coordinated is not { } done)
+            {
+                return corrupt!;
+            }
+
             if (owners.IsLeaving)
             {
                 // Since it began: what is only here may not be looked for here any more.
@@ -214,6 +218,21 @@ internal sealed class EventualOperations(
         }
     }
 
+    private async Task<(PutAnswer? Done, Failure? Failure)> CoordinateAsync(WriteOf write, Deadline deadline, int attempts)
+    {
+        var target = write.Target;
+        try
+        {
+            return (await puts.RunAsync(
+                target.Key, write.Write, target.Write, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline)), null);
+        }
+        catch (EventualFormatException)
+        {
+            // This node's record of the key cannot be read, so the write did not begin here.
+            return (null, Failure.CorruptReplica(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
+        }
+    }
+
     // The state is the one before the refused write.
     private Failure TooMany(SiblingSet state) => state.Siblings.Length >= options.Eventual.SiblingsMax
         ? Failure.TooManySiblings(state.Siblings.Length + 1, options.Eventual.SiblingsMax, "eventual.siblingsMax")
@@ -225,6 +244,8 @@ internal sealed class EventualOperations(
         WriteEnd.Applied => Failure.QuorumNotReached(done.Answered, target.Spec.W, Execution.Unknown),
         WriteEnd.ContextAhead => Failure.ContextInvalid("it claims writes that were never made"),
         WriteEnd.TooManySiblings => TooMany(done.State),
+        WriteEnd.TooLarge => Failure.Limit(new LimitExceeded(
+            "key", "actors of a record (fixed)", SiblingSetCodec.ActorsMax, SiblingSetCodec.ActorsMax + 1)),
         _ => write is ChangeValue { Change: Eventual.Values.AddToCounter }
             ? Failure.Refused(ErrorReasons.OutOfBounds, "the counter would not fit into 64 bits")
             : Failure.Invalid("field.change", "the field holds another type, or its counter would not fit into 64 bits"),
@@ -248,7 +269,7 @@ internal sealed class EventualOperations(
         var token = KeyHash.TokenOf(found.View.Map!.HashSeed, keyspace.Id, keyspace.Routing, key.Span);
         var list = rings.Of(found.View).ListOf(token, spec.N);
         return (new EventualTarget(
-            options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list, Tenure.Of(found.View.Plan, keyspace.Eventual!.Quorum)), null);
+            found.View.ContextKeys, options.ClusterId, keyspace, new EventualKey(keyspace.Id, token, key.Memory), spec, list, Tenure.Of(found.View.Plan, keyspace.Eventual!.Quorum)), null);
     }
 
     /// <summary>As above, for a write with a context.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Quorum;
@@ -8,7 +9,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Operations;
 
 /// <summary>The key a request is about, who keeps it under what, and the quorum the request wants of them.</summary>
-internal sealed record EventualTarget(Guid ClusterId, KeyspaceDescriptor Keyspace, EventualKey Key, QuorumSpec Spec, PreferenceList List, Tenure Tenure)
+/// <param name="ContextKeys">The cluster's, of the view in force.</param>
+internal sealed record EventualTarget(ImmutableArray<ContextKey> ContextKeys, Guid ClusterId, KeyspaceDescriptor Keyspace, EventualKey Key, QuorumSpec Spec, PreferenceList List, Tenure Tenure)
 {
     /// <summary>
     /// Of a write: it is met by reads with the keyspace's own R, whatever this request says of reads.
@@ -28,5 +30,5 @@ internal sealed record EventualTarget(Guid ClusterId, KeyspaceDescriptor Keyspac
         return (seen, mistake is null ? null : Failure.ContextInvalid(mistake));
     }
 
-    private CausalContext Context => new(ClusterId, Keyspace.Id, Key.Key);
+    private CausalContext Context => new(ContextKeys, ClusterId, Keyspace.Id, Key.Key);
 }

@@ -19,7 +19,13 @@ internal static class PeerWire
 
     public static RecordHash ToWire(RecordName name) => new() { Key = ToWire(name.Key), Hash = name.Hash };
 
-    public static RecordName FromWire(RecordHash record) => new(FromWire(record.Key), record.Hash);
+    /// <exception cref="PeerException">The node sent no key.</exception>
+    public static RecordName FromWire(RecordHash record) => IsKey(record.Key)
+        ? new(FromWire(record.Key), record.Hash)
+        : throw new PeerException("the node sent a record without a valid key");
+
+    /// <summary>A key as a node may send it. The rows of the store count a key's bytes in two bytes.</summary>
+    public static bool IsKey(StateKey? key) => key is { Keyspace: > 0, Key: { IsEmpty: false, Length: <= ushort.MaxValue } };
 
     /// <exception cref="PeerException">The node sent another number of hashes than there are.</exception>
     public static IReadOnlyList<ulong> Counted(IReadOnlyList<ulong> hashes, int count, NodeId node) => hashes.Count == count

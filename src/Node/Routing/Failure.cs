@@ -133,6 +133,9 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure CursorInvalid(string why) =>
         new(ErrorReasons.CursorInvalid, Execution.NotExecuted, why) { Field = "resume_token" };
 
+    public static Failure CorruptReplica(Execution execution) =>
+        new(ErrorReasons.CorruptReplica, execution, "what this replica has stored under the key cannot be read");
+
     public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
 
     public static Failure Internal(Execution execution) =>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Routing;
@@ -17,9 +18,12 @@ internal sealed class RoutingView
 
     /// <param name="plan">See <see cref="Plan"/>.</param>
     /// <param name="nextKeyspace">See <see cref="NextKeyspace"/>.</param>
+    /// <param name="contextKeys">See <see cref="ContextKeys"/>.</param>
     public RoutingView(
-        ShardMap? map, IEnumerable<NodeDescriptor> nodes, IEnumerable<KeyspaceDescriptor> keyspaces, long plan = 0, KeyspaceId nextKeyspace = default)
+        ShardMap? map, IEnumerable<NodeDescriptor> nodes, IEnumerable<KeyspaceDescriptor> keyspaces, long plan = 0, KeyspaceId nextKeyspace = default,
+        ImmutableArray<ContextKey> contextKeys = default)
     {
+        ContextKeys = contextKeys.IsDefault ? [] : contextKeys;
         (Map, Plan, NextKeyspace) = (map, plan, nextKeyspace);
         _nodes = nodes.ToFrozenDictionary(node => node.Id);
         _keyspaces = keyspaces.ToFrozenDictionary(keyspace => keyspace.Name, StringComparer.Ordinal);
@@ -36,6 +40,9 @@ internal sealed class RoutingView
 
     /// <summary>Above every keyspace that was ever made.</summary>
     public KeyspaceId NextKeyspace { get; }
+
+    /// <summary>The secrets that authenticate contexts of eventual keys, oldest first. None before the first map.</summary>
+    public ImmutableArray<ContextKey> ContextKeys { get; }
 
     public Epoch Epoch => Map?.Epoch ?? default;
 

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Options;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
@@ -29,7 +30,13 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
     {
         var (key, write) = (KeyOf(request.Key), new TakeState(StateOf(request), HintOf(request)));
         RefuseIfLeaving();
-        await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
+        var (end, kept) = await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
+        if (end != WriteEnd.Applied)
+        {
+            // Only a state that does not fit beside what is here ends so; neither is changed.
+            throw RpcStatus.ToException(Failure.Limit(new LimitExceeded(
+                "state", "actors of a record (fixed)", SiblingSetCodec.ActorsMax, kept.Seen.Merge(write.State.Seen).Entries.Length)));
+        }
 
         // Somebody may have looked already whether anything is left here; what came after that must not count for anybody.
         RefuseIfLeaving();
@@ -46,8 +53,8 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
     }
 
     // The rows of the store count a key's bytes in two bytes; no client may have one as long.
-    private static EventualKey KeyOf(StateKey? key) => key is { Keyspace: > 0, Key: { IsEmpty: false, Length: <= ushort.MaxValue } }
-        ? PeerWire.FromWire(key)
+    private static EventualKey KeyOf(StateKey? key) => PeerWire.IsKey(key)
+        ? PeerWire.FromWire(key!)
         : throw RpcStatus.ToException(Failure.Invalid("key", $"a keyspace, a token and a key of at most {ushort.MaxValue} bytes"));
 
     // What comes in is another node's word; what is not even a state is refused before it meets ours.

@@ -29,7 +29,7 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
     {
         var place = new LeafPlace(
             KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc"), Checked(request.Bucket, LeafPlace.Buckets, "bucket"));
-        var page = replica.Scan(place.Keyspace, place.Start, place.Last, request.After is null ? null : PeerWire.FromWire(request.After), PageRecords);
+        var page = replica.Scan(place.Keyspace, place.Start, place.Last, AfterOf(request, place), PageRecords);
         var response = new BucketKeysResponse { More = page.Count == PageRecords };
         response.Keys.Add(page.Select(static record => PeerWire.ToWire(new RecordName(record.Key, record.Hash))));
         return Task.FromResult(response);
@@ -52,7 +52,13 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
         return new RemoveTombstonesResponse();
     }
 
-    private static RecordName NameOf(RecordHash record) => record.Key is { Keyspace: > 0, Key.IsEmpty: false }
+    /// <summary>A position belongs to the bucket it was given for.</summary>
+    private static EventualKey? AfterOf(BucketKeysRequest request, LeafPlace place) =>
+        request.After is null ? null
+        : PeerWire.IsKey(request.After) && PeerWire.FromWire(request.After) is var after && LeafPlace.Of(after.Keyspace, after.Token) == place ? after
+        : throw RpcStatus.ToException(Failure.Invalid("after", "a key of the bucket that is asked for"));
+
+    private static RecordName NameOf(RecordHash record) => PeerWire.IsKey(record.Key)
         ? PeerWire.FromWire(record)
         : throw RpcStatus.ToException(Failure.Invalid("records", "a key and a hash each"));
 

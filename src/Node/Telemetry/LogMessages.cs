@@ -108,4 +108,7 @@ internal static partial class LogMessages
     // 1300: requests
     [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]
     public static partial void RequestFaulted(this ILogger logger, Exception error, string method);
+
+    [LoggerMessage(1340, LogLevel.Warning, "{Count} eventual records with values that ended cannot be read and are left as they are; reads and writes of them fail, other keys are not affected")]
+    public static partial void EventualRecordsDamaged(this ILogger logger, int count);
 }

@@ -43,8 +43,7 @@ internal static class OperationsCodec
     }
 
     /// <param name="reader">Stands where they begin.</param>
-    /// <param name="hasSettings">Written by nodes that know settings, and the epochs of the record.</param>
-    public static OperationsState Read(ref PlacementReader reader, bool hasSettings)
+    public static OperationsState Read(ref PlacementReader reader)
     {
         var (nextOperator, nextPlan, isHeld) = (reader.Number("next operator"), reader.Number("next plan"), reader.Flag());
         var staged = ReadChanges(ref reader);
@@ -69,7 +68,7 @@ internal static class OperationsCodec
 
             var atMs = reader.Number("moment");
             var note = reader.Text(4 * PlacementLimits.NoteLengthMax, "note");
-            history.Add(new EndedOperator(one, end, note, atMs, new Epoch(hasSettings ? reader.Number("epoch") : 0)));
+            history.Add(new EndedOperator(one, end, note, atMs, new Epoch(reader.Number("epoch"))));
         }
 
         return new OperationsState
@@ -80,7 +79,7 @@ internal static class OperationsCodec
             Staged = staged,
             Operators = operators.MoveToImmutable(),
             History = history.MoveToImmutable(),
-            Settings = hasSettings ? SettingsCodec.Read(ref reader) : PlacementSettings.Default,
+            Settings = SettingsCodec.Read(ref reader),
         };
     }
 

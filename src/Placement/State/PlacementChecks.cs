@@ -23,6 +23,11 @@ internal static class PlacementChecks
             return $"the replication factor {init.ReplicationFactor} is not from 1 to {ShardMap.ReplicationFactorMax}";
         }
 
+        if (init.ContextSecret.IsDefault || init.ContextSecret.Length != ContextKey.SecretBytes)
+        {
+            return $"the context secret has not {ContextKey.SecretBytes} bytes";
+        }
+
         return MistakeIn(init.Nodes) ?? MistakeIn(init.Shards, init);
     }
 

@@ -22,6 +22,12 @@ public sealed record InitCluster : PlacementCommand
     /// <summary>Seed of <see cref="KeyHash"/>.</summary>
     public required ulong HashSeed { get; init; }
 
+    /// <summary>
+    /// Drawn at random by the proposer, <see cref="ContextKey.SecretBytes"/> bytes: the cluster's first <see cref="ContextKey"/>. The founding that is applied first
+    /// decides; one that differs in nothing else is the same founding.
+    /// </summary>
+    public required ImmutableArray<byte> ContextSecret { get; init; }
+
     /// <summary>The nodes of each shard, by shard number.</summary>
     public required ImmutableArray<ImmutableArray<NodeId>> Shards { get; init; }
 
@@ -31,7 +37,8 @@ public sealed record InitCluster : PlacementCommand
     /// <exception cref="ArgumentException">
     /// No nodes, a name twice, a weight out of bounds, fewer nodes than replicas, or a shard count that is no power of two.
     /// </exception>
-    public static InitCluster For(Guid clusterId, IEnumerable<NodeDescriptor> nodes, int shardCount, int replicationFactor)
+    public static InitCluster For(
+        Guid clusterId, IEnumerable<NodeDescriptor> nodes, int shardCount, int replicationFactor, ImmutableArray<byte> contextSecret)
     {
         ArgumentNullException.ThrowIfNull(nodes);
         var sorted = nodes.OrderBy(static node => node.Id).ToImmutableArray();
@@ -41,13 +48,14 @@ public sealed record InitCluster : PlacementCommand
             Nodes = sorted,
             ReplicationFactor = replicationFactor,
             HashSeed = KeyHash.Seed,
+            ContextSecret = contextSecret,
             Shards = ShardAssignment.Of(HashRing.Of(sorted), shardCount, replicationFactor).Shards,
         };
     }
 
     public bool Equals(InitCluster? other) =>
         other is not null && ClusterId == other.ClusterId && ReplicationFactor == other.ReplicationFactor && HashSeed == other.HashSeed
-        && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan())
+        && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan()) && ContextSecret.AsSpan().SequenceEqual(other.ContextSecret.AsSpan())
         && Shards.Length == other.Shards.Length
         && Shards.Zip(other.Shards).All(static pair => pair.First.AsSpan().SequenceEqual(pair.Second.AsSpan()));
 

@@ -9,7 +9,7 @@ namespace KvRaft.Placement.State;
 /// <code>
 ///  version:1  kind:1  body
 ///
-///  1 InitCluster        clusterId:16 hashSeed:u64 nodes:varint node* shards:varint factor:1 (node index:varint)*
+///  1 (retired: a founding without a context secret)
 ///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more
 ///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs, 3: policy change) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint? change?
 ///  4 DropKeyspace       name:text
@@ -28,6 +28,7 @@ namespace KvRaft.Placement.State;
 /// 17 RemoveNode         node:text
 /// 18 ChangeSettings     (as in SettingsCodec)
 /// 19 PauseScheduler     scheduler:1 pause:1 untilMs:varint
+/// 20 InitCluster        clusterId:16 hashSeed:u64 contextSecret:32 nodes:varint node* shards:varint factor:1 (node index:varint)*
 ///
 ///  node                 id:text weight:f64 zone:text raft:text public:text
 ///  more                 set:1 (bit 0: policy, of an eventual keyspace; 1: ttlMaxMs) policy? ttlMaxMs:varint?
@@ -40,10 +41,10 @@ namespace KvRaft.Placement.State;
 public static class PlacementCommandCodec
 {
     private const byte Version = 1;
+    private const byte RetiredFounding = 1;
 
     private enum Kind : byte
     {
-        InitCluster = 1,
         CreateKeyspace = 2,
         AlterKeyspace = 3,
         DropKeyspace = 4,
@@ -62,6 +63,7 @@ public static class PlacementCommandCodec
         RemoveNode = 17,
         ChangeSettings = 18,
         PauseScheduler = 19,
+        InitCluster = 20,
     }
 
     /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
@@ -206,6 +208,7 @@ public static class PlacementCommandCodec
         var kind = (Kind)reader.Byte();
         PlacementCommand command = kind switch
         {
+            (Kind)RetiredFounding => throw new PlacementFormatException("A founding without a context secret; this node knows only those with one."),
             Kind.InitCluster => ReadInit(ref reader),
             Kind.CreateKeyspace => ReadCreate(ref reader),
             Kind.AlterKeyspace => ReadAlter(ref reader),
@@ -243,6 +246,7 @@ public static class PlacementCommandCodec
     {
         writer.Guid(init.ClusterId);
         writer.UInt64(init.HashSeed);
+        writer.Raw(init.ContextSecret.AsSpan());
         writer.VarUInt((ulong)init.Nodes.Length);
         var index = new Dictionary<NodeId, int>();
         foreach (var node in init.Nodes)
@@ -261,7 +265,9 @@ public static class PlacementCommandCodec
 
     private static InitCluster ReadInit(ref PlacementReader reader)
     {
-        var (clusterId, hashSeed, nodes) = (reader.Guid(), reader.UInt64(), reader.Nodes());
+        var (clusterId, hashSeed) = (reader.Guid(), reader.UInt64());
+        ImmutableArray<byte> secret = [.. reader.Take(ContextKey.SecretBytes)];
+        var nodes = reader.Nodes();
         var shards = ImmutableArray.CreateBuilder<ImmutableArray<NodeId>>(reader.Count(ShardMap.ShardCountMax, "shards"));
         var factor = reader.Byte();
         for (var shard = 0; shard < shards.Capacity; shard++)
@@ -281,6 +287,7 @@ public static class PlacementCommandCodec
             Nodes = nodes,
             ReplicationFactor = factor,
             HashSeed = hashSeed,
+            ContextSecret = secret,
             Shards = shards.MoveToImmutable(),
         };
     }

@@ -54,7 +54,7 @@ internal static class PlacementRules
         var map = ShardMap.Create(new Epoch(1), init.ReplicationFactor, init.HashSeed, replicas);
         var first = new KeyspaceDescriptor { Id = KeyspaceId.Default, Name = KeyspaceName.Default };
         return (
-            new PlacementState(init.ClusterId, init.Nodes, map, [first], new KeyspaceId(KeyspaceId.Default.Value + 1)),
+            new PlacementState(init.ClusterId, init.Nodes, map, [first], new KeyspaceId(KeyspaceId.Default.Value + 1), [new ContextKey(1, init.ContextSecret)]),
             new ClusterInitialized(init.ClusterId));
     }
 

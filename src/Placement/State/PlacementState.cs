@@ -15,7 +15,7 @@ namespace KvRaft.Placement.State;
 public sealed class PlacementState : IEquatable<PlacementState>
 {
     /// <summary>Before the cluster was founded.</summary>
-    public static readonly PlacementState Empty = new(default, [], null, [], KeyspaceId.Default);
+    public static readonly PlacementState Empty = new(default, [], null, [], KeyspaceId.Default, []);
 
     private readonly FrozenDictionary<string, KeyspaceDescriptor> _byName;
 
@@ -25,6 +25,7 @@ public sealed class PlacementState : IEquatable<PlacementState>
         ShardMap? map,
         ImmutableArray<KeyspaceDescriptor> keyspaces,
         KeyspaceId nextKeyspaceId,
+        ImmutableArray<ContextKey> contextKeys,
         ImmutableArray<ShardMove> moves = default,
         ImmutableArray<RetiredReplica> retired = default,
         ImmutableArray<NodeId> removed = default,
@@ -35,6 +36,7 @@ public sealed class PlacementState : IEquatable<PlacementState>
         Map = map;
         Keyspaces = keyspaces;
         NextKeyspaceId = nextKeyspaceId;
+        ContextKeys = contextKeys;
         Moves = moves.IsDefault ? [] : moves;
         Retired = retired.IsDefault ? [] : retired;
         Removed = removed.IsDefault ? [] : removed;
@@ -61,6 +63,12 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     /// <summary>What the next keyspace is called; above every id that was ever given.</summary>
     public KeyspaceId NextKeyspaceId { get; }
+
+    /// <summary>
+    /// The secrets that authenticate contexts of eventual keys, oldest first: the last one signs, all of them verify. Never shown to clients. At least one
+    /// since the cluster was founded.
+    /// </summary>
+    public ImmutableArray<ContextKey> ContextKeys { get; }
 
     /// <summary>The moves under way, by shard; one at most of each.</summary>
     public ImmutableArray<ShardMove> Moves { get; }
@@ -132,6 +140,7 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     public bool Equals(PlacementState? other) =>
         other is not null && ClusterId == other.ClusterId && NextKeyspaceId == other.NextKeyspaceId && Equals(Map, other.Map)
+        && ContextKeys.AsSpan().SequenceEqual(other.ContextKeys.AsSpan())
         && Nodes.AsSpan().SequenceEqual(other.Nodes.AsSpan()) && Keyspaces.AsSpan().SequenceEqual(other.Keyspaces.AsSpan())
         && Moves.AsSpan().SequenceEqual(other.Moves.AsSpan()) && Retired.AsSpan().SequenceEqual(other.Retired.AsSpan())
         && Removed.AsSpan().SequenceEqual(other.Removed.AsSpan()) && Operations == other.Operations;
@@ -155,6 +164,7 @@ public sealed class PlacementState : IEquatable<PlacementState>
             map ?? Map!.WithEpoch(new Epoch(Epoch.Value + 1)),
             keyspaces ?? Keyspaces,
             nextKeyspaceId ?? NextKeyspaceId,
+            ContextKeys,
             moves ?? Moves,
             retired ?? Retired,
             removed ?? Removed,

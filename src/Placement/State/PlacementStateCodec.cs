@@ -11,26 +11,22 @@ namespace KvRaft.Placement.State;
 ///  magic:u32 "KVPS"  version:1  term:i64  index:i64  length:u32  state:length  crc32c:u32 (of all before)
 ///
 ///  state      founded:1 (0: nothing follows)
-///             clusterId:16  nodes:varint node*
+///             clusterId:16  contextKeys:1 (id:1 secret:32)*  nodes:varint node*
 ///             epoch:varint  factor:1  hashSeed:u64  shards:varint (replicas:varint (node index:varint incarnation:varint)*)*
 ///             nextKeyspace:varint  keyspaces:varint keyspace*
-///             moves:varint move*  retired:varint (shard:varint node index:varint incarnation:varint)*     since version 2
-///             (standing:1 instance:16)* (of each node)  removed:varint (name:text)*  operations           since version 3
+///             moves:varint move*  retired:varint (shard:varint node index:varint incarnation:varint)*
+///             (standing:1 instance:16)* (of each node)  removed:varint (name:text)*  operations
 ///  move       shard:varint from:node index:varint,incarnation:varint to:node index:varint,incarnation:varint cancelling:1
 ///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more (as in PlacementCommandCodec)
 /// </code>
-/// Operations are in <see cref="OperationsCodec"/>. Version 1 is read as a state without moves, version 2 as one whose nodes are all active and
-/// that has no operations, version 3 as one whose settings nobody changed. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
+/// Operations are in <see cref="OperationsCodec"/>. Only this version is read: those before it have no context keys, without which contexts could be forged. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
 /// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
 /// not written.
 /// </summary>
 internal static class PlacementStateCodec
 {
     private const uint Magic = 0x5350_564B; // "KVPS", read as little-endian.
-    private const byte Version = 4;
-    private const byte VersionWithOperations = 3;
-    private const byte VersionWithMoves = 2;
-    private const byte VersionFirst = 1;
+    private const byte Version = 5;
     private const int HeaderSize = sizeof(uint) + 1 + sizeof(long) + sizeof(long) + sizeof(uint);
 
     public static byte[] EncodeFile(PlacementState state, LogPosition position)
@@ -57,9 +53,9 @@ internal static class PlacementStateCodec
         }
 
         var version = reader.Byte();
-        if (version is < VersionFirst or > Version)
+        if (version != Version)
         {
-            throw new PlacementFormatException($"A placement file of version {version}; this node knows {Version} and older.");
+            throw new PlacementFormatException($"The placement file has version {version}, and this node reads version {Version} only.");
         }
 
         var tail = new PlacementReader(bytes[^sizeof(uint)..]);
@@ -75,7 +71,7 @@ internal static class PlacementStateCodec
             throw new PlacementFormatException($"The placement file should hold {length} bytes of state.");
         }
 
-        return (DecodeState(reader.Take((int)length), version), position);
+        return (DecodeState(reader.Take((int)length)), position);
     }
 
     public static byte[] EncodeState(PlacementState state)
@@ -89,6 +85,7 @@ internal static class PlacementStateCodec
 
         writer.Byte(1);
         writer.Guid(state.ClusterId);
+        WriteContextKeys(writer, state.ContextKeys);
         var index = WriteNodes(writer, state.Nodes);
         WriteMap(writer, map, index);
         writer.VarUInt(state.NextKeyspaceId.Value);
@@ -105,13 +102,13 @@ internal static class PlacementStateCodec
     }
 
     /// <exception cref="PlacementFormatException">The bytes are no state.</exception>
-    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes, byte version = Version)
+    public static PlacementState DecodeState(ReadOnlySpan<byte> bytes)
     {
         var reader = new PlacementReader(bytes);
         var state = reader.Byte() switch
         {
             0 => PlacementState.Empty,
-            1 => ReadFounded(ref reader, version),
+            1 => ReadFounded(ref reader),
             var other => throw new PlacementFormatException($"A state begins with {other}."),
         };
         reader.End();
@@ -184,9 +181,10 @@ internal static class PlacementStateCodec
         writer.More(keyspace.Eventual, keyspace.TtlMaxMs);
     }
 
-    private static PlacementState ReadFounded(ref PlacementReader reader, byte version)
+    private static PlacementState ReadFounded(ref PlacementReader reader)
     {
         var clusterId = reader.Guid();
+        var contextKeys = ReadContextKeys(ref reader);
         var nodes = reader.Nodes();
         for (var i = 0; i < nodes.Length; i++)
         {
@@ -205,11 +203,34 @@ internal static class PlacementStateCodec
         }
 
         Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
-        var moves = version >= VersionWithMoves ? ReadMoves(ref reader, nodes, map) : [];
-        var retired = version >= VersionWithMoves ? ReadRetired(ref reader, nodes, map) : [];
-        var (named, removed) = version >= VersionWithOperations ? ReadStandings(ref reader, nodes) : (nodes, []);
-        var operations = version >= VersionWithOperations ? OperationsCodec.Read(ref reader, hasSettings: version >= Version) : OperationsState.Empty;
-        return new PlacementState(clusterId, named, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), moves, retired, removed, operations);
+        var moves = ReadMoves(ref reader, nodes, map);
+        var retired = ReadRetired(ref reader, nodes, map);
+        var (named, removed) = ReadStandings(ref reader, nodes);
+        var operations = OperationsCodec.Read(ref reader);
+        return new PlacementState(
+            clusterId, named, map, keyspaces.MoveToImmutable(), new KeyspaceId((uint)next), contextKeys, moves, retired, removed, operations);
+    }
+
+    private static void WriteContextKeys(PlacementWriter writer, ImmutableArray<ContextKey> keys)
+    {
+        writer.Byte(checked((byte)keys.Length));
+        foreach (var key in keys)
+        {
+            writer.Byte(key.Id);
+            writer.Raw(key.Secret.AsSpan());
+        }
+    }
+
+    private static ImmutableArray<ContextKey> ReadContextKeys(ref PlacementReader reader)
+    {
+        var keys = ImmutableArray.CreateBuilder<ContextKey>(reader.Byte());
+        for (var i = 0; i < keys.Capacity; i++)
+        {
+            keys.Add(new ContextKey(reader.Byte(), [.. reader.Take(ContextKey.SecretBytes)]));
+        }
+
+        Require(keys.Count > 0 && keys.DistinctBy(static key => key.Id).Count() == keys.Count, "context keys are missing, or two have one id");
+        return keys.MoveToImmutable();
     }
 
     private static void WriteStandings(PlacementWriter writer, PlacementState state)

@@ -6,7 +6,9 @@ namespace KvRaft.Eventual.Tests.Causality;
 
 public class CausalContextTests
 {
-    private static readonly CausalContext Here = new(new Guid("7c41e200-0000-4000-8000-000000000001"), new KeyspaceId(7), "cart"u8.ToArray());
+    private static readonly ContextKey First = new(1, [.. Enumerable.Range(0, ContextKey.SecretBytes).Select(static i => (byte)i)]);
+    private static readonly ContextKey Second = new(2, [.. Enumerable.Repeat((byte)7, ContextKey.SecretBytes)]);
+    private static readonly CausalContext Here = new([First], new Guid("7c41e200-0000-4000-8000-000000000001"), new KeyspaceId(7), "cart"u8.ToArray());
     private static readonly VersionVector Seen = Some.Vector((1, 3), (2, 1));
 
     [Fact]
@@ -17,18 +19,55 @@ public class CausalContextTests
         Assert.Equal((VersionVector.Empty, null), Here.Decode(default));
     }
 
-    // Clients keep contexts over an upgrade of the cluster.
+    // The MAC was computed by another implementation of HMAC-SHA256.
     [Fact]
     public void Golden_bytes() => Assert.Equal(
-        "01" + "0c274a7e3d0a1905" + "02" + "0100000000000000" + "01" + "03" + "0200000000000000" + "01" + "01" + "494d61f4a32f288d",
+        "02" + "01" + "02" + "0100000000000000" + "01" + "03" + "0200000000000000" + "01" + "01" + "389d37d6e69506bf5b64242b1ccb55dd",
         Convert.ToHexStringLower(Here.Encode(Seen)));
 
     [Fact]
-    public void Of_another_key_keyspace_or_cluster_it_is_refused()
+    public void A_context_of_another_key_keyspace_or_cluster_is_refused()
     {
         var bytes = Here.Encode(Seen);
-        CausalContext[] others = [Here with { Key = "cars"u8.ToArray() }, Here with { Keyspace = new KeyspaceId(8) }, Here with { ClusterId = Guid.Empty }];
-        Assert.All(others, other => Assert.Equal((null, "it belongs to another key, keyspace or cluster"), other.Decode(bytes)));
+        CausalContext[] others =
+        [
+            Here with { Key = "cars"u8.ToArray() }, Here with { Keyspace = new KeyspaceId(8) }, Here with { ClusterId = Guid.Empty },
+            Here with { Keys = [Second with { Id = 1 }] },
+        ];
+        Assert.All(others, other => Assert.Equal((null, "it was not given by this cluster for this key, or is damaged"), other.Decode(bytes)));
+    }
+
+    // The check of the first version was a hash without a key, so that anybody could compute one for any vector.
+    [Theory]
+    [InlineData("010c274a7e3d0a190502010000000000000001030200000000000000010" + "1494d61f4a32f288d", "version 1, and this node reads version 2")]
+    [InlineData("02010201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "not given by this cluster")]
+    [InlineData("02090201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "no such key")]
+    [InlineData("0201", "too short")]
+    public void A_context_that_was_made_up_is_refused(string bytes, string mistake)
+    {
+        var (seen, why) = Here.Decode(Convert.FromHexString(bytes));
+
+        Assert.Null(seen);
+        Assert.Contains(mistake, why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_newest_key_signs_and_older_ones_verify_until_they_are_gone()
+    {
+        var old = Here.Encode(Seen);
+        var rotated = Here with { Keys = [First, Second] };
+
+        Assert.Equal(Seen, rotated.Decode(old).Seen);
+        Assert.Equal(Seen, (Here with { Keys = [Second] }).Decode(rotated.Encode(Seen)).Seen);
+        Assert.Null((Here with { Keys = [Second] }).Decode(old).Seen);
+    }
+
+    [Fact]
+    public void More_actors_than_a_context_may_have_are_not_written()
+    {
+        var tooMany = VersionVector.TryOf([.. Enumerable.Range(0, SiblingSetCodec.ActorsMax + 1).Select(static i => new Dot(new ActorId((ulong)i, 1), 1))])!;
+
+        Assert.Throws<EventualFormatException>(() => Here.Encode(tooMany));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
+using KvRaft.Eventual.Causality;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
@@ -92,6 +93,52 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
 
         Assert.Empty(read.Values);
         Assert.NotEmpty(read.Context);
+    }
+
+    /// <summary>
+    /// The check of a context was a hash that anybody could compute. So a client could claim any writes of any replica: the values of others went, and the key
+    /// could not be written any more.
+    /// </summary>
+    [Fact]
+    public async Task A_context_that_no_node_gave_is_refused_by_every_node_and_changes_nothing()
+    {
+        await CreateAsync("carts");
+        await CreateAsync("baskets");
+        await PutAsync(0, "carts", "k", "milk");
+        var context = (await GetAsync(1, "carts", "k")).Context.ToByteArray();
+        ByteString Forged(byte version, int actors)
+        {
+            var seen = VersionVector.TryOf([.. Enumerable.Range(1, actors).Select(static i => new Dot(new ActorId((ulong)i, 1), long.MaxValue))])!;
+            var key = new Topology.ContextKey(context[1], [.. new byte[Topology.ContextKey.SecretBytes]]);
+            var forged = new CausalContext([key], _cluster.Options(0).ClusterId, new Topology.KeyspaceId(1), Bytes("k").Memory).Encode(seen);
+            forged[0] = version;
+            return ByteString.CopyFrom(forged);
+        }
+
+        for (var node = 0; node < 3; node++)
+        {
+            foreach (var made in new[] { Forged(2, 1), Forged(2, SiblingSetCodec.ActorsMax), Forged(1, 1), Bytes("x"), ByteString.CopyFrom(context[..^1]) })
+            {
+                Assert.Equal("NOT_EXECUTED", (await FailsAsync("CONTEXT_INVALID", () => PutAsync(node, "carts", "k", "x", made))).Metadata["execution"]);
+            }
+
+            await FailsAsync("CONTEXT_INVALID", () => PutAsync(node, "baskets", "k", "x", ByteString.CopyFrom(context)));
+        }
+
+        Assert.Equal(["milk"], (await GetAsync(2, "carts", "k")).Values.Select(value => value.Value.ToStringUtf8()));
+        Assert.Equal(1, (await PutAsync(2, "carts", "k", "bread", ByteString.CopyFrom(context))).Siblings);
+    }
+
+    [Fact]
+    public async Task A_page_of_a_bucket_takes_no_position_of_another_one()
+    {
+        await CreateAsync("carts");
+        var trees = new EventualTrees.EventualTreesClient(_cluster.Channel(0));
+        var request = new BucketKeysRequest { Keyspace = 2, Arc = 7, Bucket = 1, After = new StateKey { Keyspace = 1, Key = Bytes("a") } };
+
+        await FailsAsync("INVALID_REQUEST", async () => await trees.BucketKeysAsync(request));
+        request.After = new StateKey { Keyspace = 2, Token = ulong.MaxValue, Key = Bytes("a") };
+        await FailsAsync("INVALID_REQUEST", async () => await trees.BucketKeysAsync(request));
     }
 
     [Fact]

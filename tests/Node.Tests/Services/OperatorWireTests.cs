@@ -58,6 +58,7 @@ public sealed class OperatorWireTests : IDisposable
             Nodes = [.. nodes],
             ReplicationFactor = 3,
             HashSeed = KeyHash.Seed,
+            ContextSecret = [.. new byte[ContextKey.SecretBytes]],
             Shards = [[nodes[0].Id, nodes[1].Id, nodes[2].Id]],
         };
         using var machine = PlacementStateMachine.Open(Path.Combine(_directory, Guid.NewGuid().ToString("N")));

@@ -7,7 +7,7 @@ namespace KvRaft.Placement.Tests.Planning;
 public class BalanceTests
 {
     private static readonly PlacementState Founded = PlacementRules.Apply(
-        PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4).Select(static node => node with { Weight = 1 }), 16, 3)).State;
+        PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4).Select(static node => node with { Weight = 1 }), 16, 3, SomeCommands.Secret)).State;
 
     [Fact]
     public void A_cluster_as_the_ring_wants_it_is_left_alone() => Assert.Null(Balance.Next(Founded, ClusterFacts.None));

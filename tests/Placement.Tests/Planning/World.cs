@@ -27,7 +27,7 @@ internal sealed class World
         Zones = zones;
         var founders = Enumerable.Range(0, nodes).Select(_ => Descriptor() with { Standing = NodeStanding.Active }).ToArray();
         State = PlacementRules.Apply(
-            PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, founders, shardCount, replicationFactor)).State;
+            PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, founders, shardCount, replicationFactor, SomeCommands.Secret)).State;
         Alive.UnionWith(founders.Select(static node => node.Id));
         foreach (var shard in State.Map!.Shards)
         {

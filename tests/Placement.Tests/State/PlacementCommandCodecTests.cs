@@ -64,13 +64,14 @@ public class PlacementCommandCodecTests
         { "0113" + "02" + "00" + "00", new PauseScheduler(SchedulerKind.Balance, Pause: false) },
         { "0113" + "01" + "01" + "8001", new PauseScheduler(SchedulerKind.ReplaceDead, Pause: true, 128) },
         {
-            "0101" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B"
+            "0114" + "00112233445566778899AABBCCDDEEFF" + "3130746661" + "52764B" + "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
             + "02" + "0161" + "000000000000F03F" + "027A31" + "03613A31" + "03613A32" + "0162" + "0000000000000040" + "00" + "03623A31" + "03623A32"
             + "02" + "01" + "00" + "01",
             new InitCluster
             {
                 ClusterId = SomeCommands.ClusterId,
                 HashSeed = KeyHash.Seed,
+                ContextSecret = SomeCommands.Secret,
                 Nodes =
                 [
                     new NodeDescriptor { Id = new NodeId("a"), Weight = 1, Zone = "z1", RaftAddress = "a:1", PublicAddress = "a:2" },
@@ -89,6 +90,14 @@ public class PlacementCommandCodecTests
     {
         Assert.Equal(hex, Convert.ToHexString(PlacementCommandCodec.Encode(command)));
         Assert.Equal(command, PlacementCommandCodec.Decode(Convert.FromHexString(hex)));
+    }
+
+    [Fact]
+    public void A_founding_without_a_context_secret_is_refused_by_name()
+    {
+        var refused = Assert.Throws<PlacementFormatException>(static () => PlacementCommandCodec.Decode(Convert.FromHexString("0101" + "00112233445566778899AABBCCDDEEFF")));
+
+        Assert.Contains("without a context secret", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,6 +44,22 @@ public class PlacementRulesTests
         Assert.IsType<ClusterInitialized>(PlacementRules.Apply(state, SomeCommands.Init).Outcome);
     }
 
+    // Every founder may propose the founding, each with a secret of its own; all nodes must hold the same one.
+    [Fact]
+    public void The_first_founding_gives_the_cluster_its_context_key_for_good()
+    {
+        var (first, second) = (SomeCommands.Init, SomeCommands.Init with { ContextSecret = [.. new byte[ContextKey.SecretBytes]] });
+        var state = SomeCommands.After(first);
+
+        var (after, outcome) = PlacementRules.Apply(state, second);
+
+        Assert.IsType<ClusterInitialized>(outcome);
+        Assert.Same(state, after);
+        Assert.Equal([new ContextKey(1, SomeCommands.Secret)], SomeCommands.After(first, new CreateKeyspace("later")).ContextKeys);
+        Assert.DoesNotContain("1F", state.ContextKeys[0].ToString(), StringComparison.Ordinal);
+        Assert.NotNull(PlacementChecks.MistakeIn(first with { ContextSecret = [1, 2, 3] }));
+    }
+
     [Fact]
     public void Founding_otherwise_is_refused_with_what_differs()
     {
@@ -51,12 +67,12 @@ public class PlacementRulesTests
         var nodes = SomeCommands.Nodes(3);
         var other = new Guid("00000000-0000-0000-0000-000000000001");
         AssertDiffers("cluster id", SomeCommands.Init with { ClusterId = other });
-        AssertDiffers("4 shards, not 8", InitCluster.For(SomeCommands.ClusterId, nodes, 8, 2));
-        AssertDiffers("replication factor is 2, not 3", InitCluster.For(SomeCommands.ClusterId, nodes, 4, 3));
+        AssertDiffers("4 shards, not 8", InitCluster.For(SomeCommands.ClusterId, nodes, 8, 2, SomeCommands.Secret));
+        AssertDiffers("replication factor is 2, not 3", InitCluster.For(SomeCommands.ClusterId, nodes, 4, 3, SomeCommands.Secret));
         AssertDiffers("hash seed", SomeCommands.Init with { HashSeed = 7 });
-        AssertDiffers("n3", InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4), 4, 2));
-        AssertDiffers("weight 5", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Weight = 5 }, .. nodes[1..]], 4, 2));
-        AssertDiffers("zone 'attic'", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Zone = "attic" }, .. nodes[1..]], 4, 2));
+        AssertDiffers("n3", InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4), 4, 2, SomeCommands.Secret));
+        AssertDiffers("weight 5", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Weight = 5 }, .. nodes[1..]], 4, 2, SomeCommands.Secret));
+        AssertDiffers("zone 'attic'", InitCluster.For(SomeCommands.ClusterId, [nodes[0] with { Zone = "attic" }, .. nodes[1..]], 4, 2, SomeCommands.Secret));
 
         void AssertDiffers(string what, InitCluster init)
         {

@@ -21,60 +21,35 @@ public class PlacementStateCodecTests
             {
                 ClusterId = SomeCommands.ClusterId,
                 HashSeed = KeyHash.Seed,
+                ContextSecret = SomeCommands.Secret,
                 Nodes = [new NodeDescriptor { Id = new NodeId("a"), RaftAddress = "a:1", PublicAddress = "a:2" }],
                 ReplicationFactor = 1,
                 Shards = [[new NodeId("a")], [new NodeId("a")]],
             },
             new CreateKeyspace("carts") { Routing = RoutingRule.Tag, TtlDefaultMs = 1000 });
         const string Hex =
-            "4B565053" + "04" + "0300000000000000" + "2211000000000000" + "75000000"
+            "4B565053" + "05" + "0300000000000000" + "2211000000000000" + "97000000"
             + "01" + "00112233445566778899AABBCCDDEEFF"
+            + "01" + "01" + "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F" // context keys
             + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
             + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
             + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
             + "00" + "00"
             + "02" + "00000000000000000000000000000000" + "00" + "01" + "01" + "00" + "00" + "00" + "00"
             + "8001" + "32" + "04" + "02" + "01" + "0200" // settings; nobody asked for balance
-            + "D477869A"; // CRC-32C, little-endian
+            + "2C5598AC"; // CRC-32C, little-endian
         Assert.Equal(Hex, Convert.ToHexString(PlacementStateCodec.EncodeFile(state, Position)));
     }
 
-    // Written by nodes that knew of no nodes that come and go; the same state as above.
     [Fact]
-    public void The_second_version_is_read_as_a_state_whose_nodes_are_active()
+    public void An_older_version_is_refused_by_number()
     {
-        const string Hex =
-            "4B565053" + "02" + "0300000000000000" + "2211000000000000" + "55000000"
-            + "01" + "00112233445566778899AABBCCDDEEFF"
-            + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
-            + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
-            + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
-            + "00" + "00"
-            + "9396261A";
-        var (state, position) = PlacementStateCodec.DecodeFile(Convert.FromHexString(Hex));
-        Assert.Equal(Position, position);
-        Assert.Equal(NodeStanding.Active, Assert.Single(state.Nodes).Standing);
-        Assert.Equal(OperationsState.Empty, state.Operations);
-        Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
-    }
+        var bytes = PlacementStateCodec.EncodeFile(SomeCommands.After(SomeCommands.Init), Position);
+        bytes[4] = 4;
 
-    // Written by nodes whose driver had no settings; the same state as above.
-    [Fact]
-    public void The_third_version_is_read_as_a_state_whose_settings_nobody_changed()
-    {
-        const string Hex =
-            "4B565053" + "03" + "0300000000000000" + "2211000000000000" + "6D000000"
-            + "01" + "00112233445566778899AABBCCDDEEFF"
-            + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
-            + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
-            + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
-            + "00" + "00"
-            + "02" + "00000000000000000000000000000000" + "00" + "01" + "01" + "00" + "00" + "00" + "00"
-            + "568D5781";
-        var (state, position) = PlacementStateCodec.DecodeFile(Convert.FromHexString(Hex));
-        Assert.Equal(Position, position);
-        Assert.Equal(PlacementSettings.Default, state.Operations.Settings);
-        Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
+        var refused = Assert.Throws<PlacementFormatException>(() => PlacementStateCodec.DecodeFile(bytes));
+
+        Assert.Equal("The placement file has version 4, and this node reads version 5 only.", refused.Message);
     }
 
     [Fact]
@@ -132,28 +107,10 @@ public class PlacementStateCodecTests
         static string Index(NodeId node) => $"0{node.Value[1]}";
     }
 
-    // Written by nodes that knew no moves; the same state as above.
-    [Fact]
-    public void The_first_version_is_read_as_a_state_without_moves()
-    {
-        const string Hex =
-            "4B565053" + "01" + "0300000000000000" + "2211000000000000" + "53000000"
-            + "01" + "00112233445566778899AABBCCDDEEFF"
-            + "01" + "0161" + "000000000000F03F" + "00" + "03613A31" + "03613A32"
-            + "02" + "01" + "313074666152764B" + "02" + "010001" + "010001"
-            + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
-            + "E2976FC4";
-        var (state, position) = PlacementStateCodec.DecodeFile(Convert.FromHexString(Hex));
-        Assert.Equal(Position, position);
-        Assert.Empty(state.Moves);
-        Assert.Equal(1, state.HighestIncarnation(new ShardId(0), new NodeId("a")));
-        Assert.Equal(state, PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position)).State);
-    }
-
     [Fact]
     public void The_bytes_of_no_state_never_change() =>
         Assert.Equal(
-            "4B565053" + "04" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "B879FE3C",
+            "4B565053" + "05" + "0000000000000000" + "0000000000000000" + "01000000" + "00" + "0C97EB60",
             Convert.ToHexString(PlacementStateCodec.EncodeFile(PlacementState.Empty, LogPosition.None)));
 
     [Fact]

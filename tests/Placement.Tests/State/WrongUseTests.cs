@@ -7,7 +7,7 @@ namespace KvRaft.Placement.Tests.State;
 public class WrongUseTests
 {
     private static readonly PlacementState Alone = PlacementRules.Apply(
-        PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(1), 2, 1)).State;
+        PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(1), 2, 1, SomeCommands.Secret)).State;
 
     [Fact]
     public void A_replica_does_not_move_to_where_one_is() => AssertRefused(

@@ -1,0 +1,43 @@
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Storage;
+
+namespace KvRaft.Eventual.Repair;
+
+/// <summary>
+/// Removes values whose time is over. A record that cannot be read is passed over: it must not hold up the others, nor end the node. One caller at a time.
+/// </summary>
+internal sealed class ExpirySweep(EventualReplica replica, TimeProvider time)
+{
+    /// <summary>Values removed at a time.</summary>
+    private const int KeysPerStep = 256;
+
+    /// <summary>Goes through everything that is due now, once.</summary>
+    /// <returns>Records that could not be read.</returns>
+    /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var (damaged, nowMs) = (0, time.GetUtcNow().ToUnixTimeMilliseconds());
+        DueKey? after = null;
+        while (replica.Due(nowMs, after, KeysPerStep) is { Count: > 0 } due)
+        {
+            after = due[^1];
+            damaged += (await Task.WhenAll(due.Select(one => TryExpireAsync(one.Key, cancellationToken))).ConfigureAwait(false)).Count(static done => !done);
+        }
+
+        return damaged;
+    }
+
+    private async Task<bool> TryExpireAsync(EventualKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await replica.WriteAsync(key, new ExpireValues(), durable: false, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (EventualFormatException)
+        {
+            return false;
+        }
+    }
+}
