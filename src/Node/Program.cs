@@ -1,3 +1,5 @@
 using KvRaft.Node.Verbs;
+using KvRaft.Storage;
 
+FileMask.RestrictToOwner();
 return await Verb.RunAsync(args);

@@ -13,7 +13,7 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
     /// <summary>EWOULDBLOCK of Linux, which .NET hands on as it is: flock says that somebody else has the lock. Any other fault is the disk's.</summary>
     private const int LockedByAnother = 11;
 
-    private const string LockName = "LOCK";
+    internal const string LockName = "LOCK";
 
     private readonly FileStream _lock;
 

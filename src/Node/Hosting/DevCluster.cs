@@ -25,17 +25,16 @@ internal sealed class DevCluster : IAsyncDisposable
     /// <summary>How far the port on which a node hears JSON is from its public one.</summary>
     private const int HttpPortOffset = 10;
 
-    private const string IdentityName = "dev-cluster-id";
-
+    private readonly DataDirectory _directory;
     private readonly StorageResources _engines;
     private readonly List<KvRaftNode> _nodes = [];
 
-    private DevCluster(StorageResources engines) => _engines = engines;
+    private DevCluster(DataDirectory directory, StorageResources engines) => (_directory, _engines) = (directory, engines);
 
     public IReadOnlyList<KvRaftNode> Nodes => _nodes;
 
     /// <summary>Starts the nodes; they listen when this returns.</summary>
-    /// <exception cref="NodeStartException">A port is taken, or the directory is unusable or of another cluster.</exception>
+    /// <exception cref="NodeStartException">A port is taken, or the directory is in use, unusable or of another cluster.</exception>
     /// <exception cref="InvalidOptionsException">The shard count or a port is out of range.</exception>
     public static async Task<DevCluster> StartAsync(
         string data, bool fresh, int basePort, int shards, ILoggerFactory loggers, CancellationToken cancellationToken)
@@ -46,8 +45,26 @@ internal sealed class DevCluster : IAsyncDisposable
                 "--base-port", basePort.ToString(CultureInfo.InvariantCulture), $"1024 to {IPEndPoint.MaxPort - RaftPortOffset - NodeCount}")]);
         }
 
-        var clusterId = Identity(data, fresh);
-        var cluster = new DevCluster(new StorageResources(new StorageBudget()));
+        // The options first: a start that they forbid must not delete what --fresh names.
+        foreach (var number in Enumerable.Range(1, NodeCount))
+        {
+            NodeOptionsValidator.Demand(Options(number, Guid.NewGuid(), data, basePort, shards));
+        }
+
+        var directory = DevDirectory.Hold(data);
+        DevCluster cluster;
+        Guid clusterId;
+        try
+        {
+            clusterId = DevDirectory.Identity(directory, [.. Enumerable.Range(1, NodeCount).Select(number => DirectoryOf(number, data))], fresh);
+            cluster = new DevCluster(directory, new StorageResources(new StorageBudget()));
+        }
+        catch
+        {
+            await directory.DisposeAsync();
+            throw;
+        }
+
         try
         {
             foreach (var options in Enumerable.Range(1, NodeCount).Select(i => Options(i, clusterId, data, basePort, shards)))
@@ -72,7 +89,7 @@ internal sealed class DevCluster : IAsyncDisposable
         ClusterId = clusterId,
         ClusterName = "dev",
         NodeId = IdOf(number),
-        DataDirectory = Path.Combine(data, IdOf(number).Value),
+        DataDirectory = DirectoryOf(number, data),
         PublicListen = new IPEndPoint(IPAddress.Loopback, basePort + number),
         HttpListen = new IPEndPoint(IPAddress.Loopback, basePort + HttpPortOffset + number),
         RaftListen = new IPEndPoint(IPAddress.Loopback, basePort + RaftPortOffset + number),
@@ -83,46 +100,15 @@ internal sealed class DevCluster : IAsyncDisposable
         Log = LogSizes.Small,
     };
 
+    private static string DirectoryOf(int number, string data) => Path.Combine(data, IdOf(number).Value);
+
     private static NodeId IdOf(int number) => new("n" + number.ToString(CultureInfo.InvariantCulture));
-
-    private static Guid Identity(string data, bool fresh)
-    {
-        var file = Path.Combine(data, IdentityName);
-        try
-        {
-            if (Directory.Exists(data) && !File.Exists(file) && Directory.EnumerateFileSystemEntries(data).Any())
-            {
-                throw new NodeStartException(
-                    StartFault.ForeignDirectory, $"{data} is not empty and no cluster of 'kvraft dev'; give another --data");
-            }
-
-            if (fresh && Directory.Exists(data))
-            {
-                Directory.Delete(data, recursive: true);
-            }
-
-            if (File.Exists(file))
-            {
-                return Guid.TryParse(File.ReadAllText(file), out var kept)
-                    ? kept
-                    : throw new NodeStartException(StartFault.DamagedData, $"{file} holds no cluster id; start with --fresh or give another --data");
-            }
-
-            var drawn = Guid.NewGuid();
-            Directory.CreateDirectory(data);
-            File.WriteAllText(file, drawn.ToString());
-            return drawn;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new NodeStartException(StartFault.DirectoryNotWritable, $"the data directory {data} cannot be written: {error.Message}", error);
-        }
-    }
 
     public async ValueTask DisposeAsync()
     {
         // All at once: a node that stops while the others run makes them elect new leaders for nothing.
         await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
         _engines.Dispose();
+        await _directory.DisposeAsync();
     }
 }

@@ -100,10 +100,27 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _logger.NodeServes(Options.NodeId, PublicEndPoint.ToString(), raft.ListenEndPoint.ToString());
     }
 
+    /// <summary>
+    /// A host without defaults. The defaults read <c>appsettings.json</c> and variables such as <c>ASPNETCORE_URLS</c>, which are no settings of a node, and watch
+    /// the working directory with everything below it for changes: with a data directory there, each write of the node costs events of that watch.
+    /// </summary>
+    private static WebApplicationBuilder EmptyBuilder()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "kvraft",
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = Environments.Production,
+        });
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRouting();
+        return builder;
+    }
+
     private WebApplication Build(
         IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = EmptyBuilder();
         builder.Services
             .AddNode(Options, membership, loggers)
             .AddRaftRoom(raft)

@@ -14,7 +14,7 @@ internal static class DevVerb
             Description = "Where the three nodes keep their data; a second start finds it again.",
             DefaultValueFactory = _ => new DirectoryInfo("./kvraft-data"),
         };
-        var fresh = new Option<bool>("--fresh") { Description = "Throw away what an earlier start left there." };
+        var fresh = new Option<bool>("--fresh") { Description = "Delete the data of the three nodes first. Refused while a node runs on them." };
         var port = new Option<int>("--base-port")
         {
             Description = "Node i serves clients on this port + i, JSON over HTTP on this port + 10 + i, and replicas on this port + 100 + i.",

@@ -1,0 +1,97 @@
+using KvRaft.Storage;
+
+namespace KvRaft.Node.Hosting;
+
+/// <summary>
+/// The directory of a development cluster: the cluster's id and one directory for each node. One process holds it at a time, from before anything in it is
+/// read or deleted until its nodes have stopped.
+/// </summary>
+internal static class DevDirectory
+{
+    private const string IdentityName = "dev-cluster-id";
+
+    /// <summary>Locks the directory; creates it if it does not exist. Changes nothing in a directory of another kind.</summary>
+    /// <exception cref="NodeStartException">It is in use, cannot be written, or is the directory of something else.</exception>
+    public static DataDirectory Hold(string data)
+    {
+        // Before the lock, because the lock is a file, and a directory of something else gets none.
+        Guarded(data, () => RefuseForeign(data));
+        return DataDirectory.Hold(data);
+    }
+
+    /// <summary>The id of the cluster whose data are here, or of a new one.</summary>
+    /// <param name="directory">Held by the caller.</param>
+    /// <param name="nodes">The directories of the nodes.</param>
+    /// <param name="fresh">Deletes these directories and draws a new id, unless one of the nodes runs.</param>
+    /// <exception cref="NodeStartException">A node runs, the directory cannot be written, or the id is damaged.</exception>
+    public static Guid Identity(DataDirectory directory, IReadOnlyList<string> nodes, bool fresh) => Guarded(directory.Path, () =>
+    {
+        RefuseForeign(directory.Path);
+        var file = Path.Combine(directory.Path, IdentityName);
+        if (fresh)
+        {
+            DeleteNodes(nodes);
+        }
+        else if (File.Exists(file))
+        {
+            return Guid.TryParse(File.ReadAllText(file), out var kept)
+                ? kept
+                : throw new NodeStartException(StartFault.DamagedData, $"{file} holds no cluster id; start with --fresh or give another --data");
+        }
+
+        var drawn = Guid.NewGuid();
+        DurableFile.WriteAllText(file, drawn.ToString());
+        return drawn;
+    });
+
+    private static bool RefuseForeign(string data)
+    {
+        // A lock file alone is what a start leaves that ended before it wrote an id.
+        if (Directory.Exists(data) && !File.Exists(Path.Combine(data, IdentityName))
+            && Directory.EnumerateFileSystemEntries(data).Any(static entry => Path.GetFileName(entry) != DataDirectory.LockName))
+        {
+            throw new NodeStartException(
+                StartFault.ForeignDirectory, $"{data} is not empty and no cluster of 'kvraft dev'; give another --data");
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Deletes the data of the nodes, and nothing else that a user keeps beside them. A node may run by itself (<c>kvraft node</c>), so the locks of all nodes
+    /// are taken before the first file is deleted.
+    /// </summary>
+    private static void DeleteNodes(IReadOnlyList<string> nodes)
+    {
+        var held = new List<DataDirectory>(nodes.Count);
+        try
+        {
+            var existing = nodes.Where(Directory.Exists).ToArray();
+            foreach (var node in existing)
+            {
+                held.Add(DataDirectory.Hold(node));
+            }
+
+            foreach (var node in existing)
+            {
+                Directory.Delete(node, recursive: true);
+            }
+        }
+        finally
+        {
+            held.ForEach(static node => node.Dispose());
+        }
+    }
+
+    private static T Guarded<T>(string data, Func<T> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new NodeStartException(StartFault.DirectoryNotWritable, $"the data directory {data} cannot be written: {error.Message}", error);
+        }
+    }
+}
