@@ -30,6 +30,9 @@ internal sealed class Applier : IAsyncDisposable
     private readonly Task _running;
     private int _woken;
 
+    /// <summary>Nothing is applied while the state is being replaced: what it lacks is not in the log any more.</summary>
+    private volatile bool _isHeld;
+
     public Applier(
         GroupLog log,
         IReplicatedStateMachine machine,
@@ -37,8 +40,10 @@ internal sealed class Applier : IAsyncDisposable
         Func<long> commitIndex,
         Action<LogPosition, EntryId?, IReadOnlyList<Outcome>> applied,
         Action<Exception> failed,
+        bool isHeld,
         ILogger logger)
     {
+        _isHeld = isHeld;
         _log = log;
         _machine = machine;
         _progress = progress;
@@ -56,6 +61,13 @@ internal sealed class Applier : IAsyncDisposable
         {
             _wake.Release();
         }
+    }
+
+    /// <summary>The state machine has a state that the log goes on from.</summary>
+    public void Release()
+    {
+        _isHeld = false;
+        Wake();
     }
 
     /// <summary>Runs an action on the state machine between two applies; nothing is applied meanwhile.</summary>
@@ -93,7 +105,7 @@ internal sealed class Applier : IAsyncDisposable
             {
                 await _wake.WaitAsync(_stopping.Token).ConfigureAwait(false);
                 Volatile.Write(ref _woken, 0);
-                while (_progress.Applied < _commitIndex() && !_stopping.IsCancellationRequested)
+                while (!_isHeld && _progress.Applied < _commitIndex() && !_stopping.IsCancellationRequested)
                 {
                     await ApplyNextAsync().ConfigureAwait(false);
                 }

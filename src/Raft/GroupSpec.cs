@@ -21,4 +21,13 @@ public readonly record struct GroupVoter(NodeId Node, int Incarnation);
 /// for good may ask less often.
 /// </param>
 public sealed record GroupSpec(
-    GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner = false, TimeSpan? LearnerPace = null);
+    GroupId Group, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner = false, TimeSpan? LearnerPace = null)
+{
+    /// <summary>Why the replica is opened without the state it had, for its status; null: that is not known, or it has its state.</summary>
+    public string? StateLostBecause { get; init; }
+
+    /// <summary>
+    /// What this replica had applied and shown to readers in this process before its state was lost. It serves nothing until it is as far again.
+    /// </summary>
+    public long AppliedBefore { get; init; }
+}

@@ -12,7 +12,10 @@ public enum ReplicaState
     /// <summary>Its log is behind everybody's start; it fetches a checkpoint.</summary>
     CatchingUp,
 
-    /// <summary>Its log was damaged; it may not vote or count until it was rebuilt from the others.</summary>
+    /// <summary>
+    /// Its log or its state was damaged and is copied from the others. With its log it lost what it promised, and it takes no part; without its state it votes and
+    /// acknowledges (<see cref="ReplicaLoss"/>). It serves nothing either way.
+    /// </summary>
     Rebuilding,
 
     /// <summary>It stopped after a fault of this node.</summary>

@@ -87,4 +87,13 @@ internal static partial class LogMessages
 
     [LoggerMessage(2026, LogLevel.Information, "Node {NodeId} is heard again")]
     public static partial void NodeHeard(ILogger logger, string nodeId);
+
+    [LoggerMessage(2086, LogLevel.Error, "Group {GroupId}: the state of this replica is lost ({Reason}). Its log is whole from index {Start} to {Last}: the replica votes and acknowledges, and copies a state from another replica before it serves")]
+    public static partial void ReplicaStateLost(ILogger logger, int groupId, string reason, long start, long last);
+
+    [LoggerMessage(2087, LogLevel.Warning, "Group {GroupId}: no state can be copied yet: {Reason}")]
+    public static partial void RestoreDelayed(ILogger logger, int groupId, string reason);
+
+    [LoggerMessage(2088, LogLevel.Debug, "Group {GroupId}: a round of housekeeping was skipped: {Reason}")]
+    public static partial void HousekeepingSkipped(ILogger logger, int groupId, string reason);
 }

@@ -55,19 +55,34 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private Task _rebuilding = Task.CompletedTask;
     private Task _learning = Task.CompletedTask;
-    private ReplicaFault? _fault;
+    private readonly Lock _failing = new();
+    private Task _handingOver = Task.CompletedTask;
+    private volatile ReplicaFault? _fault;
     private volatile ReplicaState _state = ReplicaState.Running;
 
-    private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, string directory)
+    /// <summary>Why it rebuilds itself, without what it waits for at the moment.</summary>
+    private string? _reason;
+
+    /// <summary>What readers of this replica may have seen before its state was replaced: it serves from there on.</summary>
+    private long _servesFrom;
+
+    private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, ReplicaFault? fault, string directory)
     {
+        _fault = fault;
+        _servesFrom = spec.AppliedBefore;
         _host = host;
         _key = new ReplicaKey(spec.Group, spec.Incarnation);
         _log = log;
         _machine = machine;
         _logger = host.Loggers.CreateLogger($"KvRaft.Raft.Group{spec.Group.Value}");
         _progress = new ApplyProgress(machine.Applied.Index);
+        _machine.Faulted += OnMachineFaulted;
         _members = new MemberStorage(Path.Combine(directory, "members"));
-        _audit = new GroupAuditTrail(log, machine.Applied, _progress, Path.Combine(directory, "shell"), _logger)
+
+
+        // Where the state was lost, everything up to the log's start is committed all the same: the start only ever moves to what was applied.
+        var committed = fault is { Loss: ReplicaLoss.State } && log.Start.Index > machine.Applied.Index ? log.Start : machine.Applied;
+        _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, "shell"), _logger)
         {
             CommitWitness = host.Options.CommitWitness is { } witness ? index => witness(this, index) : null,
         };
@@ -75,7 +90,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, host.Options.Time, _logger);
-        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, _logger);
+        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
@@ -106,6 +121,15 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>Raised after this replica won, confirmed or lost leadership, or learned of another leader. Must be quick.</summary>
     public event Action? LeadershipChanged;
 
+    /// <summary>Raised after this replica failed, or after its fault turned out to be another: <see cref="Fault"/>. Must be quick.</summary>
+    public event Action? Failed;
+
+    /// <summary>Why it does not serve; null while it does.</summary>
+    public ReplicaFault? Fault => _fault;
+
+    /// <summary>Why it failed and waits to be closed; null while it runs or rebuilds itself.</summary>
+    public ReplicaFault? Failure => _state == ReplicaState.Failed ? _fault : null;
+
     public GroupId Id => _key.Group;
 
     public int Incarnation => _key.Incarnation;
@@ -113,8 +137,18 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>True while this replica leads and its term's first entry is committed, as far as it knows: it has heard of no later term.</summary>
     public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested && _audit.LeadingTerm == Term;
 
-    /// <summary>It takes part in its group: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint.</summary>
-    public bool IsRunning => _state == ReplicaState.Running;
+    /// <summary>It serves: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint, and has applied what its readers have seen.</summary>
+    public bool IsRunning => _state == ReplicaState.Running && HasCaughtUp;
+
+    /// <summary>
+    /// It votes, acknowledges and confirms: everything it ever promised is in its log. Its state may be missing, which is nobody's business but its readers'.
+    /// </summary>
+    private bool TakesPart => _state == ReplicaState.Running || (_state == ReplicaState.Rebuilding && _fault is { Loss: ReplicaLoss.State });
+
+    /// <summary>It has its log and its state, so it may lead, and others may copy it.</summary>
+    private bool IsWhole => _state is ReplicaState.Running or ReplicaState.CatchingUp;
+
+    private bool HasCaughtUp => _machine.Applied.Index >= Volatile.Read(ref _servesFrom);
 
     /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
     public NodeId? Leader => Leaders.Leader;
@@ -276,8 +310,17 @@ public sealed class RaftGroup : IAsyncDisposable
         ForgetDurable(keepEntries);
     }
 
+    /// <summary>
+    /// The state of this replica is not to be relied on, for a reason that was found outside it (a digest that differs, a node that was rolled back). It hands
+    /// leadership over and fails with <see cref="ReplicaLoss.State"/>; its owner closes it, sets its state aside and opens it again without one.
+    /// </summary>
+    public void Condemn(string reason) => Fail(new StorageCorruptionException(reason));
+
+    /// <summary>May it be chosen to campaign? One that cannot serve would only have to hand leadership on.</summary>
+    internal bool MayLead => IsWhole && HasCaughtUp;
+
     public GroupStatus Status() => new(
-        Id, Incarnation, _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
+        Id, Incarnation, _state == ReplicaState.Running && !HasCaughtUp ? ReplicaState.CatchingUp : _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
         _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message, _fetcher.Progress);
 
     public async ValueTask DisposeAsync()
@@ -290,6 +333,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _rebuilding.ConfigureAwait(false);
         await _learning.ConfigureAwait(false);
+        await _handingOver.ConfigureAwait(false);
         await Leaders.DisposeAsync().ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
@@ -313,6 +357,7 @@ public sealed class RaftGroup : IAsyncDisposable
         }
 
         _state = ReplicaState.Stopped;
+        _machine.Faulted -= OnMachineFaulted;
         _machine.Dispose();
         Transfer.Dispose();
         _membership.Dispose();
@@ -348,10 +393,22 @@ public sealed class RaftGroup : IAsyncDisposable
             await log.WhenDurableAsync().ConfigureAwait(false);
         }
 
-        var group = new RaftGroup(host, spec, log, machine, directory) { _fault = fault };
+        if (fault is { Loss: ReplicaLoss.State } && spec.StateLostBecause is { } why)
+        {
+            fault = fault with { Message = $"its state was damaged: {why}" };
+        }
+
+        var group = new RaftGroup(host, spec, log, machine, fault, directory);
         if (fault is null)
         {
             await group.StartClusterAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else if (fault.Loss == ReplicaLoss.State)
+        {
+            LogMessages.ReplicaStateLost(group._logger, spec.Group.Value, fault.Message, log.Start.Index, log.LastIndex);
+            group._state = ReplicaState.Rebuilding;
+            await group._cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+            group._rebuilding = Task.Run(group.RestoreStateAsync, CancellationToken.None);
         }
         else
         {
@@ -368,7 +425,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var last = _log.Last;
         return new(
             Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term,
-            Leaders.IsVacant ? null : Leader?.Value);
+            Leaders.IsVacant ? null : Leader?.Value, MayLead);
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
@@ -405,7 +462,7 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>This very replica takes part, and has voted in no later term.</summary>
-    internal bool IsStillIn(TermQuestion question) => _state == ReplicaState.Running && _key == question.Replica && Term <= question.Term;
+    internal bool IsStillIn(TermQuestion question) => TakesPart && _key == question.Replica && Term <= question.Term;
 
     /// <summary>Another replica does not know that this one leads.</summary>
     internal void OnGreeted() => _pulse.Repeat();
@@ -413,7 +470,7 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>Once in <see cref="RaftTimings.Beat"/>, by one at a time.</summary>
     internal void Beat()
     {
-        if (_state != ReplicaState.Running || !IsMember)
+        if (!TakesPart || !IsMember)
         {
             return;
         }
@@ -421,7 +478,14 @@ public sealed class RaftGroup : IAsyncDisposable
         try
         {
             _pulse.Beat();
-            _rescue.Beat();
+            if (_state == ReplicaState.Running)
+            {
+                _rescue.Beat();
+            }
+            else if (_cluster.Leader is { IsRemote: false } && _handingOver.IsCompleted)
+            {
+                _handingOver = Task.Run(HandOverAsync, CancellationToken.None);
+            }
         }
         catch (UnreachableException error)
         {
@@ -482,6 +546,15 @@ public sealed class RaftGroup : IAsyncDisposable
         }
 
         await _log.WhenDurableAsync().ConfigureAwait(false);
+        var (_, known) = await LoadMembersAsync(cancellationToken).ConfigureAwait(false);
+        if (manifest.ConfigurationVersion <= known && known > 0)
+        {
+            // A replica that lost only its state may have taken over a later configuration than the one whose state it copies.
+            _applier.Wake();
+            LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
+            return;
+        }
+
         var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
         await ((DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage)_members)
             .SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
@@ -564,6 +637,25 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
+    /// <summary>Once a second: lets the log forget, lets go of checkpoints that nobody fetches any more, and looks for faults that no request has met yet.</summary>
+    internal void Housekeep(int keepEntries)
+    {
+        try
+        {
+            ForgetDurable(keepEntries);
+            Checkpoints.Tidy();
+            if (_state == ReplicaState.Running)
+            {
+                _machine.Probe();
+            }
+        }
+        catch (Exception error) when (error is ObjectDisposedException or LogFailedException or IOException)
+        {
+            // Closing; or the log failed and the node with it; or a directory could not be deleted, which the next round tries again.
+            LogMessages.HousekeepingSkipped(_logger, Id.Value, error.Message);
+        }
+    }
+
     private static RaftCluster.CustomTransportConfiguration Configure(RaftHost host, MemberStorage members, EndPoint identity, GroupListener listener)
     {
         var timings = host.Options.Timings;
@@ -609,6 +701,78 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A replica that lost only its state takes part from the start. It copies a state that its own log goes on from, applies what it has, and serves once it is
+    /// where its readers may have been, or where the others said that the group is.
+    /// </summary>
+    private async Task RestoreStateAsync()
+    {
+        try
+        {
+            var committed = await _rescue.RestoreStateAsync(_stopping.Token).ConfigureAwait(false);
+            Volatile.Write(ref _servesFrom, Math.Max(_servesFrom, Math.Max(committed, CommitIndex)));
+            lock (_failing)
+            {
+                if (_state != ReplicaState.Rebuilding)
+                {
+                    return;
+                }
+
+                _fault = null;
+                _state = ReplicaState.Running;
+            }
+
+            _applier.Release();
+            LogMessages.ReplicaRebuilt(_logger, Id.Value);
+            LeadershipChanged?.Invoke();
+            await LearnAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Closing: the log still begins after the state, so the next start tries again.
+        }
+        catch (Exception error)
+        {
+            Fail(error);
+        }
+    }
+
+    /// <summary>
+    /// A replica without its state is elected only if every other lacks entries that it has. It brings them those and hands leadership to one that can serve.
+    /// </summary>
+    private async Task HandOverAsync()
+    {
+        try
+        {
+            foreach (var voter in Voters().Where(voter => voter.Node != _host.Options.NodeId))
+            {
+                if (await Transfer.ToAsync(voter, _stopping.Token).ConfigureAwait(false) && _cluster.Leader is not { IsRemote: false })
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // Closing.
+        }
+    }
+
+    /// <summary>What a replica that rebuilds itself waits for, for its status.</summary>
+    internal void Explain(string waitsFor)
+    {
+        lock (_failing)
+        {
+            if (_state == ReplicaState.Rebuilding && _fault is { } fault)
+            {
+                _reason ??= fault.Message;
+                _fault = fault with { Message = $"{_reason}; {waitsFor}" };
+            }
+        }
+    }
+
+    private void OnMachineFaulted(StorageException error) => _ = Task.Run(() => Fail(error));
+
     private async Task RebuildAsync()
     {
         try
@@ -646,11 +810,30 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>The replica cannot go on by itself: it leaves its group, and says so in its status.</summary>
+    /// <summary>
+    /// The replica cannot go on by itself: it leaves its group and says so in its status. If it led, the others are told and choose a successor at once.
+    /// </summary>
     internal void Fail(Exception error)
     {
-        _fault = new ReplicaFault(error.Message);
-        _state = ReplicaState.Failed;
+        var fault = ReplicaFault.Of(error);
+        lock (_failing)
+        {
+            if (_state == ReplicaState.Stopped || (_state == ReplicaState.Failed && _fault is { } first && first.Loss <= fault.Loss))
+            {
+                return;
+            }
+
+            _fault = fault;
+            if (_state == ReplicaState.Failed)
+            {
+                // It failed for want of room, say, and then turned out to be damaged: it has left its group already.
+                Failed?.Invoke();
+                return;
+            }
+
+            _state = ReplicaState.Failed;
+        }
+
         LogMessages.ReplicaFailed(_logger, Id.Value, error);
         if (_cluster.Leader is { IsRemote: false })
         {
@@ -659,9 +842,34 @@ public sealed class RaftGroup : IAsyncDisposable
 
         _ = _cluster.StopAsync(CancellationToken.None);
         LeadershipChanged?.Invoke();
+        Failed?.Invoke();
     }
 
+    /// <exception cref="PeerRequestException">There is nothing to copy here.</exception>
     private async Task<LogPosition> SaveCheckpointAsync(string path, CancellationToken cancellationToken)
+    {
+        if (_state == ReplicaState.Failed || _fault is { Loss: ReplicaLoss.State })
+        {
+            throw new PeerRequestException($"the replica of group {Id} has no state to copy: {_fault?.Message}");
+        }
+
+        try
+        {
+            return await TakeCheckpointAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException error)
+        {
+            // Damage is this replica's. Want of room may be the copy's alone; if the engine met it, the next write says so.
+            if (error is StorageCorruptionException)
+            {
+                Fail(error);
+            }
+
+            throw new PeerRequestException($"group {Id} could not be copied: {error.Message}");
+        }
+    }
+
+    private async Task<LogPosition> TakeCheckpointAsync(string path, CancellationToken cancellationToken)
     {
         var (position, complete) = await _applier.BetweenAppliesAsync(machine => machine.TakeCheckpoint(path), cancellationToken).ConfigureAwait(false);
         await Task.Run(complete, CancellationToken.None).ConfigureAwait(false);

@@ -263,7 +263,7 @@ public sealed class RaftHost : IAsyncDisposable
             {
                 foreach (var group in _groups.Values)
                 {
-                    group.ForgetDurable(Options.LogEntriesKept);
+                    group.Housekeep(Options.LogEntriesKept);
                 }
             }
         }

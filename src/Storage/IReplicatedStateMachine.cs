@@ -18,12 +18,27 @@ namespace KvRaft.Storage;
 /// </summary>
 public interface IReplicatedStateMachine : IDisposable
 {
+    /// <summary>
+    /// Raised when a read, or work in the background, found that the stored state cannot be relied on or written any more (what <see cref="Apply"/> and the
+    /// other calls find, they throw). The first fault only; on any thread; handlers return at once.
+    /// </summary>
+    event Action<StorageException> Faulted
+    {
+        add { }
+        remove { }
+    }
+
+    /// <summary>Looks for faults that nothing has met yet, cheaply; what it finds goes to <see cref="Faulted"/>. Any thread.</summary>
+    void Probe()
+    {
+    }
+
     /// <summary>The last entry whose effects are visible to reads. Never goes back while the instance lives.</summary>
     LogPosition Applied { get; }
 
     /// <summary>
     /// The last entry whose effects survive a power cut. After reopening, <see cref="Applied"/> starts here or later. The log
-    /// may forget entries up to this position and no further.
+    /// may forget entries up to this position and no further. Where it cannot be read, the last position that could.
     /// </summary>
     LogPosition Durable { get; }
 

@@ -27,3 +27,20 @@ public sealed class StorageCorruptionException : StorageException
     {
     }
 }
+
+/// <summary>
+/// The disk has no room for what the engine had to write. Nothing that was written before is lost or doubtful: once there is room, the replica is closed,
+/// opened again, and replays from the log what the engine had not flushed.
+/// </summary>
+public sealed class StorageFullException : StorageException
+{
+    public StorageFullException(string message)
+        : base(message)
+    {
+    }
+
+    public StorageFullException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

@@ -9,7 +9,7 @@ internal sealed class ClusterView
     /// <summary>2 s: a node that takes longer to say how it is, is not well.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private ClusterView(RouteMap map, IReadOnlyList<NodeView> nodes)
+    internal ClusterView(RouteMap map, IReadOnlyList<NodeView> nodes)
     {
         Map = map;
         Nodes = nodes;
@@ -32,6 +32,18 @@ internal sealed class ClusterView
 
     public int LeadersOn(string node) => Map.Shards.Count(shard => shard.LeaderNode == node);
 
+    /// <summary>The replicas of a shard that do not serve, with what each says of itself; a node that does not answer has none that does.</summary>
+    public IReadOnlyList<string> NotServing(ShardRoute shard) =>
+    [
+        .. from replica in shard.Replicas
+           let node = Nodes.FirstOrDefault(node => node.Route.NodeId == replica.NodeId)
+           let state = node?.Status is { } status
+               ? status.Groups.FirstOrDefault(each => each.Shard == shard.Shard)?.State ?? "not open"
+               : "no answer"
+           where state != NodeView.Serves
+           select $"{replica.NodeId}: {state}",
+    ];
+
     private static async Task<NodeView> AskNodeAsync(KvClient client, NodeRoute route, CancellationToken cancellationToken)
     {
         try
@@ -48,6 +60,15 @@ internal sealed class ClusterView
 /// <param name="Status">Null: it did not answer, and <paramref name="Error"/> says why.</param>
 internal sealed record NodeView(NodeRoute Route, StatusResponse? Status, string? Error)
 {
+    /// <summary>What a replica says of itself that takes part in its group and serves. Anything else needs attention,</summary>
+    public const string Serves = "serving";
+
+    /// <summary>but for one that is coming to a node by plan.</summary>
+    public const string Learns = "learning";
+
+    /// <summary>Replicas that failed, are rebuilt or catch up; null: the node does not answer.</summary>
+    public int? NotServing => Status?.Groups.Count(static group => group.State is not (Serves or Learns));
+
     /// <summary>Two letters, as nodetool has them.</summary>
     public string State => (Status is null ? "D" : "U") + Route.State switch
     {

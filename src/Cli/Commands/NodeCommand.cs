@@ -31,7 +31,7 @@ internal static class NodeCommand
         {
             await using var client = run.Connect();
             var cluster = await ClusterView.AskAsync(client, run.Cancellation);
-            var listing = new Listing("st", "node", "address", "zone", "weight", "shards", "leaders", "lag", "version", "error");
+            var listing = new Listing("st", "node", "address", "zone", "weight", "shards", "leaders", "not_serving", "lag", "version", "error");
             foreach (var node in cluster.Nodes)
             {
                 listing.Add(
@@ -42,13 +42,14 @@ internal static class NodeCommand
                     node.Route.Weight,
                     cluster.ReplicasOn(node.Route.NodeId),
                     cluster.LeadersOn(node.Route.NodeId),
+                    node.NotServing,
                     node.Lag,
                     node.Status?.ServerVersion ?? node.Route.Version,
                     node.Error);
             }
 
             listing.WriteTo(run.Console.Out, run.Format);
-            return cluster.Nodes.All(static node => node.Status is not null) ? ExitCodes.Ok : ExitCodes.Problems;
+            return cluster.Nodes.All(static node => node.NotServing is 0) ? ExitCodes.Ok : ExitCodes.Problems;
         }));
         return command;
     }

@@ -20,15 +20,15 @@ internal static class ShardCommand
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List the shards with leader and replicas.");
+        var command = new Command("list", "List the shards with leader, replicas, and those of them that do not serve.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
-            var listing = new Listing("shard", "leader", "term", "replicas");
-            foreach (var shard in map.Shards.OrderBy(static shard => shard.Shard))
+            var cluster = await ClusterView.AskAsync(client, run.Cancellation);
+            var listing = new Listing("shard", "leader", "term", "replicas", "not_serving");
+            foreach (var shard in cluster.Map.Shards.OrderBy(static shard => shard.Shard))
             {
-                listing.Add(shard.Shard, Leader(shard), shard.LeaderTerm, Replicas(shard));
+                listing.Add(shard.Shard, Leader(shard), shard.LeaderTerm, Replicas(shard), cluster.NotServing(shard).ToArray());
             }
 
             listing.WriteTo(run.Console.Out, run.Format);

@@ -58,7 +58,7 @@ internal sealed record StatusReport(
             cluster.Map.ShardCount,
             cluster.Map.Shards.Count - leaderless,
             cluster.Map.Shards.Select(static shard => shard.Replicas.Count).DefaultIfEmpty().Min(),
-            cluster.Map.Shards.Select(shard => Tolerance(shard, up)).DefaultIfEmpty().Min(),
+            cluster.Map.Shards.Select(shard => Tolerance(shard, cluster)).DefaultIfEmpty().Min(),
             cluster.Map.Keyspaces.Count,
             cluster.Nodes.Sum(static node => node.Status?.Groups.Sum(static group => group.Bytes) ?? 0),
             attention);
@@ -99,12 +99,17 @@ internal sealed record StatusReport(
         },
         indented);
 
-    // How many more of a shard's nodes may fail before it loses its majority; negative: it has lost it.
-    private static int Tolerance(ShardRoute shard, HashSet<string> up) =>
-        shard.Replicas.Count(replica => up.Contains(replica.NodeId)) - ((shard.Replicas.Count / 2) + 1);
+    /// <summary>
+    /// How many more of a shard's nodes may fail before it loses its majority; negative: it has lost it. A replica that failed, is being rebuilt or catches up is of
+    /// no help when another is lost, so it counts as absent although its node answers.
+    /// </summary>
+    private static int Tolerance(ShardRoute shard, ClusterView cluster) =>
+        shard.Replicas.Count - cluster.NotServing(shard).Count - ((shard.Replicas.Count / 2) + 1);
 
     private static IEnumerable<string> Damage(NodeView node) =>
-        node.Status?.Groups.Where(static group => group.State.Contains("damaged", StringComparison.OrdinalIgnoreCase))
-            .Select(group => FormattableString.Invariant($"node {node.Route.NodeId} group {group.Group}: {group.State}"))
+        node.Status?.Groups.Where(static group => group.State is not (NodeView.Serves or NodeView.Learns))
+            .Select(group => FormattableString.Invariant($"node {node.Route.NodeId} {NameOf(group)}: {group.State}{(group.CopyBytes > 0 ? FormattableString.Invariant($" ({100 * group.CopiedBytes / group.CopyBytes} % copied)") : "")}"))
         ?? [];
+
+    private static string NameOf(GroupStatus group) => group.Shard < 0 ? "group 0" : FormattableString.Invariant($"shard {group.Shard}");
 }

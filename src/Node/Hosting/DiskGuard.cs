@@ -15,6 +15,9 @@ internal sealed class DiskGuard(
     /// <summary>Cleared at an eighth above the reserve: compaction alone moves free space by some tens of megabytes.</summary>
     private const int ClearMarginShift = 3;
 
+    /// <summary>What opening an engine writes: a new manifest and options file, and the first flush of what is replayed.</summary>
+    private const long ReopenBytesMin = 4L << 20;
+
     private readonly long _reserve = options.Limits.DiskReserveBytes;
     private volatile bool _refusesGrowth;
 
@@ -25,6 +28,16 @@ internal sealed class DiskGuard(
     public long FreeBytes => Interlocked.Read(ref _freeBytes);
 
     public long ReserveBytes => _reserve;
+
+    /// <summary>A replica that stopped for want of room may be opened again. Looks now: the last look may be as old as the interval.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            Check();
+            return !_refusesGrowth && FreeBytes >= ReopenBytesMin;
+        }
+    }
 
     private long _freeBytes = long.MaxValue;
 

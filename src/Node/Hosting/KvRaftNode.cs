@@ -85,7 +85,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         var map = new ShardMapHolder();
         var raft = await RaftRoom.StartAsync(Options, membership, map, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
-        var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, cancellationToken);
+        var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, _logger, cancellationToken);
 
         var eventual = EventualRoom.Open(Options, engines);
         _undo.Push(eventual.DisposeAsync);

@@ -47,7 +47,7 @@ internal static class NodeServices
             .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipHandOver>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
-        services.AddSingleton(engines).AddSingleton<LatencyWindow>().AddSingleton<ShardTable>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
+        services.AddSingleton(engines).AddSingleton<LatencyWindow>().AddSingleton<ShardTable>().AddSingleton<ReplicaRepairs>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();
 
     public static IServiceCollection AddRequestRouting(this IServiceCollection services, ShardMapHolder map) => services
         .AddSingleton(map)

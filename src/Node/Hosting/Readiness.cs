@@ -27,6 +27,11 @@ internal sealed class Readiness(NodeOptions options, ShardMapHolder map, ShardTa
                 return $"the replica of shard {shard.Id} is not open yet";
             }
 
+            if (!replica.IsRunning)
+            {
+                return $"the replica of shard {shard.Id} does not serve yet";
+            }
+
             // A leader that is this node counts only once its term is confirmed.
             if (replica.Leader is not { } leader || (leader == options.NodeId && !replica.IsLeader))
             {

@@ -1,8 +1,10 @@
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Telemetry;
 using KvRaft.Placement.State;
 using KvRaft.Raft;
+using KvRaft.Storage;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Membership;
@@ -43,9 +45,9 @@ internal sealed class PlacementAgent
 
     /// <summary>Opens this node's replica of group 0. Returns before anybody leads it.</summary>
     public static async Task<PlacementAgent> JoinAsync(
-        NodeOptions options, MembershipFile membership, RaftHost raft, ShardMapHolder map, CancellationToken cancellationToken)
+        NodeOptions options, MembershipFile membership, RaftHost raft, ShardMapHolder map, ILogger logger, CancellationToken cancellationToken)
     {
-        var machine = PlacementStateMachine.Open(Path.Combine(options.DataDirectory, "placement"));
+        var machine = OpenState(options, logger, out var lost);
         machine.Changed += state => map.Take(ToView(state));
         map.Take(ToView(machine.State));
         var spec = membership.Joined is { } joined
@@ -53,9 +55,36 @@ internal sealed class PlacementAgent
                 GroupId.Placement, IncarnationOfJoined, [.. joined.Voters.Select(static voter => voter.ToVoter())], IsLearner: true, FollowPace)
             : new GroupSpec(
                 GroupId.Placement, Replica.IncarnationFirst, [.. options.Nodes.Select(node => new GroupVoter(node.Id, Replica.IncarnationFirst))]);
-        var group = await raft.OpenGroupAsync(spec, machine, cancellationToken);
+        var group = await raft.OpenGroupAsync(spec with { StateLostBecause = lost }, machine, cancellationToken);
         group.LeadershipChanged += map.Changes.Raise;
         return new PlacementAgent(group, machine, map, spec.Voters);
+    }
+
+    /// <summary>
+    /// Damaged state is set aside, and group 0 copies another's: its log is whole. One such directory is kept; it is small, and deleted by nobody but people. With it
+    /// the node has no shard map until the copy is there, and so opens and drops nothing.
+    /// </summary>
+    private static PlacementStateMachine OpenState(NodeOptions options, ILogger logger, out string? lost)
+    {
+        var directory = Path.Combine(options.DataDirectory, "placement");
+        lost = null;
+        try
+        {
+            return PlacementStateMachine.Open(directory);
+        }
+        catch (StorageCorruptionException damage)
+        {
+            lost = damage.Message;
+            var aside = directory + ".damaged";
+            if (Directory.Exists(aside))
+            {
+                Directory.Delete(aside, recursive: true);
+            }
+
+            DurableFile.MoveDirectory(directory, aside);
+            logger.PlacementSetAside(options.NodeId, aside, damage.Message);
+            return PlacementStateMachine.Open(directory);
+        }
     }
 
     /// <summary>Who votes in group 0, as far as this node has heard.</summary>

@@ -1,5 +1,6 @@
 using KvRaft.Node.Options;
 using KvRaft.Node.Shards;
+using KvRaft.Storage;
 using KvRaft.Topology;
 using KvRaft.V1;
 using LeaderHint = KvRaft.Topology.LeaderHint;
@@ -49,7 +50,7 @@ internal sealed class RequestRouter(
             switch (step)
             {
                 case RouteStep.RunHere:
-                    answered = await request.RunAsync(shards.Find(shard)!, deadline, token);
+                    answered = await RunHereAsync<TAnswer, TRequest>(request, shard, deadline, token);
                     break;
                 case RouteStep.Forward:
                     forwards++;
@@ -86,6 +87,29 @@ internal sealed class RequestRouter(
             }
 
             refusals++;
+        }
+    }
+
+    /// <summary>
+    /// A read that meets damage, or a replica that is being closed because of it, was answered by nobody: the replica hands leadership over, and the read goes to
+    /// the next leader. What a write met there is unknown, and is the caller's to hear.
+    /// </summary>
+    private async ValueTask<Answered<TAnswer>> RunHereAsync<TAnswer, TRequest>(TRequest request, ShardId shard, Deadline deadline, CancellationToken token)
+        where TAnswer : class
+        where TRequest : struct, IShardRequest<TAnswer>
+    {
+        if (shards.Find(shard) is not { } replica)
+        {
+            return Failure.NoLeader(shard, ElectionDelay);
+        }
+
+        try
+        {
+            return await request.RunAsync(replica, deadline, token);
+        }
+        catch (Exception error) when (!request.IsWrite && (error is StorageException or ObjectDisposedException))
+        {
+            return Failure.NoLeader(shard, ElectionDelay);
         }
     }
 

@@ -14,7 +14,7 @@ namespace KvRaft.Node.Services;
 /// <summary>What this node says of itself: to operators, and to the leader of group 0, which asks every second.</summary>
 internal sealed class OwnStatus(
     NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, PlacementAgent placement, MoveNotes notes, LatencyWindow writes,
-    EventualLeftovers leftovers, TimeProvider time)
+    EventualLeftovers leftovers, ReplicaRepairs repairs, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
 
@@ -47,7 +47,9 @@ internal sealed class OwnStatus(
 
         // After the state was told: a node that leaves takes nothing more, so what is left now is all there will be.
         response.Eventual = leftovers.Now();
-        response.Groups.Add(raft.Groups.OrderBy(group => group.Id).Select(ToWire));
+        response.Groups.Add(raft.Groups.OrderBy(group => group.Id).Select(TryToWire).OfType<GroupStatus>());
+        var open = response.Groups.Select(static group => group.Shard).ToHashSet();
+        response.Groups.Add(repairs.Unopened.Where(replica => !open.Contains(replica.Shard.Value)).Select(ToWire));
         return response;
     }
 
@@ -75,6 +77,29 @@ internal sealed class OwnStatus(
         Holes = log.Holes,
     };
 
+    /// <summary>Null: it was closed a moment ago.</summary>
+    private GroupStatus? TryToWire(RaftGroup group)
+    {
+        try
+        {
+            return ToWire(group);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    private GroupStatus ToWire(UnopenedReplica replica) => new()
+    {
+        Group = GroupId.OfShard(replica.Shard).Value,
+        Shard = replica.Shard.Value,
+        Incarnation = replica.Incarnation,
+        Role = ReplicaRole.Stopped,
+        State = $"failed: it cannot be opened, which is tried again: {replica.Why}",
+        Rebuilds = repairs.CountOf(replica.Shard),
+    };
+
     private GroupStatus ToWire(RaftGroup group)
     {
         var status = group.Status();
@@ -100,6 +125,7 @@ internal sealed class OwnStatus(
             CopyBytes = status.Copy?.Total ?? 0,
             ReadsPerSecond = status.IsLeader ? replica?.ReadsPerSecond ?? 0 : 0,
             WritesPerSecond = status.IsLeader ? replica?.WritesPerSecond ?? 0 : 0,
+            Rebuilds = group.Id.IsPlacement ? 0 : repairs.CountOf(group.Id.Shard),
         };
         wire.Voters.Add(status.Voters.Select(voter => voter.Node.Value));
         return wire;

@@ -62,7 +62,9 @@ internal sealed class ReplicaRetirement(
     {
         // What this node knows of group 0 must outlive the data: a restart with an older map would found an empty replica in its place.
         await placement.Group.FlushAsync(PlacementEntriesKept, stoppingToken);
-        ShardStateMachine.Drop(ShardDirectory.Of(options.DataDirectory, replica.Shard, replica.Incarnation));
+        var directory = ShardDirectory.Of(options.DataDirectory, replica.Shard, replica.Incarnation);
+        ShardStateMachine.Drop(directory);
+        ShardDirectory.DropDamaged(directory);
         await raft.DropReplicaAsync(new GroupReplica(GroupId.OfShard(replica.Shard), replica.Incarnation));
         logger.ReplicaDropped(options.NodeId, replica.Shard, replica.Incarnation);
     }

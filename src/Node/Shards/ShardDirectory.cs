@@ -1,4 +1,6 @@
 using System.Globalization;
+using KvRaft.Storage;
+using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;
@@ -11,6 +13,9 @@ internal static class ShardDirectory
 {
     /// <summary>Behind the name of data that differed from the other replicas' when it was to be deleted; kept for people.</summary>
     private const string DiffersSuffix = ".differs";
+
+    /// <summary>Behind the name of data that could not be read back; kept until the replica has a whole state again.</summary>
+    private const string DamagedSuffix = ".damaged";
 
     public static string Of(string dataDirectory, ShardId shard, int incarnation) =>
         Path.Combine(dataDirectory, "shards", string.Create(CultureInfo.InvariantCulture, $"s{shard.Value}-r{incarnation}"));
@@ -26,7 +31,9 @@ internal static class ShardDirectory
 
         foreach (var each in directory.EnumerateDirectories())
         {
-            if (each.Name.Split("-r") is [['s', .. var shard], var incarnation]
+            // What was set aside of a replica is the replica's, and goes with it.
+            var name = each.Name.EndsWith(DamagedSuffix, StringComparison.Ordinal) ? each.Name[..^DamagedSuffix.Length] : each.Name;
+            if (name.Split("-r") is [['s', .. var shard], var incarnation]
                 && int.TryParse(shard, NumberStyles.None, CultureInfo.InvariantCulture, out var shardNumber)
                 && int.TryParse(incarnation, NumberStyles.None, CultureInfo.InvariantCulture, out var incarnationNumber))
             {
@@ -41,5 +48,42 @@ internal static class ShardDirectory
         var aside = directory + DiffersSuffix;
         Directory.Move(directory, aside);
         return aside;
+    }
+
+    /// <summary>
+    /// Takes damaged data out of the way, so that the replica is opened without any. One such copy is kept: where there is one already, what came after it was a
+    /// copy of other replicas' data that was not finished, and is deleted.
+    /// </summary>
+    /// <returns>Where the damaged data is; null if there was none to keep.</returns>
+    /// <exception cref="IOException">The disk does not allow it.</exception>
+    public static string? SetDamagedAside(string directory)
+    {
+        var aside = directory + DamagedSuffix;
+        if (!Directory.Exists(directory))
+        {
+            return null;
+        }
+
+        if (Directory.Exists(aside))
+        {
+            ShardStateMachine.Drop(directory);
+            return aside;
+        }
+
+        DurableFile.MoveDirectory(directory, aside);
+        return aside;
+    }
+
+    /// <summary>Deletes what <see cref="SetDamagedAside"/> kept. True if there was something.</summary>
+    public static bool DropDamaged(string directory)
+    {
+        var aside = directory + DamagedSuffix;
+        if (!Directory.Exists(aside))
+        {
+            return false;
+        }
+
+        Directory.Delete(aside, recursive: true);
+        return true;
     }
 }

@@ -92,6 +92,25 @@ internal static partial class LogMessages
     [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are taken")]
     public static partial void DiskHasRoom(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
 
+    // 1360: replicas that repair themselves
+    [LoggerMessage(1360, LogLevel.Warning, "Node {NodeId} closes its replica of shard {ShardId} and opens it again ({Loss}): {Reason}")]
+    public static partial void ReplicaReopens(this ILogger logger, NodeId nodeId, ShardId shardId, Raft.ReplicaLoss loss, string reason);
+
+    [LoggerMessage(1361, LogLevel.Error, "Node {NodeId} set the damaged state of its replica of shard {ShardId} aside in {Directory}; it is kept until the replica was rebuilt from the others")]
+    public static partial void ReplicaDamagedSetAside(this ILogger logger, NodeId nodeId, ShardId shardId, string directory);
+
+    [LoggerMessage(1362, LogLevel.Warning, "Node {NodeId} cannot open its replica of shard {ShardId}: {Reason}")]
+    public static partial void ReplicaNotOpened(this ILogger logger, NodeId nodeId, ShardId shardId, string reason);
+
+    [LoggerMessage(1363, LogLevel.Information, "Node {NodeId} has a whole replica of shard {ShardId} again and deleted the damaged state")]
+    public static partial void ReplicaRepaired(this ILogger logger, NodeId nodeId, ShardId shardId);
+
+    [LoggerMessage(1364, LogLevel.Warning, "Node {NodeId} could not delete what is left of a replica; it tries again: {Reason}")]
+    public static partial void LeftoverNotDropped(this ILogger logger, NodeId nodeId, string reason);
+
+    [LoggerMessage(1365, LogLevel.Error, "Node {NodeId} set the damaged state of group 0 aside in {Directory} and copies another: {Reason}")]
+    public static partial void PlacementSetAside(this ILogger logger, NodeId nodeId, string directory, string reason);
+
     // 1250: the placement driver
     [LoggerMessage(1250, LogLevel.Information, "Placement: {What}")]
     public static partial void PlacementActs(this ILogger logger, string what);

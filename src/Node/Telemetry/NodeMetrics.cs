@@ -15,7 +15,7 @@ internal sealed class NodeMetrics : IDisposable
     private readonly ShardTable _shards;
     private readonly TimeProvider _time;
 
-    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, TimeProvider time)
+    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs, TimeProvider time)
     {
         _options = options;
         _shards = shards;
@@ -24,6 +24,7 @@ internal sealed class NodeMetrics : IDisposable
             "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the first value ended that is not purged yet; 0 if none is overdue.");
         _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in hand, of all callers.");
         _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in hand.");
+        _meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
         _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
     }
 

@@ -150,6 +150,24 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
+    /// <summary>
+    /// Drops what was offered and left alone: its hard links keep tables alive that the engine has long replaced. Not while a checkpoint is being made; the next call does it then.
+    /// </summary>
+    public void Tidy()
+    {
+        if (_shelved.Count > 0 && _turn.Wait(0))
+        {
+            try
+            {
+                DropStale();
+            }
+            finally
+            {
+                _turn.Release();
+            }
+        }
+    }
+
     public void Dispose() => _turn.Dispose();
 
     private void DropStale()

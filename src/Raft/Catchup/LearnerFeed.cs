@@ -1,4 +1,5 @@
 using KvRaft.Raft.Peers;
+using KvRaft.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Catchup;
@@ -30,7 +31,7 @@ internal sealed class LearnerFeed(
                     // There was something to copy: there may be more.
                 }
             }
-            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException)
+            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
             {
                 LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
             }
@@ -55,8 +56,14 @@ internal sealed class LearnerFeed(
         if (status is null || (!_hasCheckpoint && status.AppliedIndex - group.CommitIndex > options.LearnerCheckpointEntries))
         {
             // Applying waits for a moment while the copy is taken: of a follower nobody notices, of the leader every writer does.
-            var newest = ahead.Max(static peer => peer.Status.AppliedIndex);
-            source = ahead
+            var whole = ahead.Where(static peer => peer.Status.IsWhole).ToList();
+            if (whole.Count == 0)
+            {
+                return false;
+            }
+
+            var newest = whole.Max(static peer => peer.Status.AppliedIndex);
+            source = whole
                 .Where(peer => newest - peer.Status.AppliedIndex <= options.LearnerCheckpointEntries)
                 .OrderBy(static peer => peer.Status.IsLeader)
                 .First().Voter;

@@ -1,6 +1,7 @@
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Storage;
+using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Catchup;
@@ -22,6 +23,9 @@ internal sealed class ReplicaRescue(
     /// some 90 MB in the benchmark of recovery, a few seconds there.
     /// </summary>
     private const int PulledAtOnce = 1024;
+
+    /// <summary>Nodes whose last copy could not be opened; they are asked again when there is no other left to ask.</summary>
+    private readonly HashSet<NodeId> _spoiled = [];
 
     private readonly CancellationTokenSource _stopping = new();
     private volatile Task _looking = Task.CompletedTask;
@@ -66,12 +70,91 @@ internal sealed class ReplicaRescue(
                     return;
                 }
             }
-            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error))
+            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
             {
                 LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
             }
         }
         while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>
+    /// Gives a replica that lost only its state another one: a checkpoint of a replica that is whole, at or above the start of this replica's log, which goes on
+    /// from there. It needs no leader and no majority: a checkpoint holds only what is committed, and what this replica promised is in its log. Repeats until it
+    /// succeeds.
+    /// </summary>
+    /// <returns>How far the group had committed, as far as the others know.</returns>
+    public async Task<long> RestoreStateAsync(CancellationToken cancellationToken)
+    {
+        using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
+        var told = (string?)null;
+        do
+        {
+            string? why;
+            try
+            {
+                var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
+                why = await TryCopyStateAsync(peers, cancellationToken).ConfigureAwait(false);
+                if (why is null)
+                {
+                    return peers.Select(static peer => peer.Status.CommitIndex).DefaultIfEmpty().Max();
+                }
+            }
+            catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
+            {
+                why = error.Message;
+            }
+
+            group.Explain(why);
+            if (why != told)
+            {
+                // Once for each reason: this may last as long as a node is away.
+                told = why;
+                LogMessages.RestoreDelayed(logger, group.Id.Value, why);
+            }
+        }
+        while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+        return 0;
+    }
+
+    /// <summary>Null: the state is there. Otherwise what it waits for.</summary>
+    private async Task<string?> TryCopyStateAsync(IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
+    {
+        var start = group.Log.Start.Index;
+        if (group.Machine.Applied.Index >= start)
+        {
+            return null;
+        }
+
+        var others = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
+        if (RescueRules.StateSource(start, [.. peers.Where(peer => !_spoiled.Contains(peer.Voter.Node))]) is not { } source)
+        {
+            _spoiled.Clear();
+            return RescueRules.WhyNoSource(start, others, peers);
+        }
+
+        var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (manifest.Index < start)
+            {
+                return $"the copy that was fetched ends at {manifest.Index}, before this replica's log begins ({start})";
+            }
+
+            await group.InstallAsync(manifest, fetcher.FilesDirectory, cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidDataException)
+        {
+            _spoiled.Add(source.Node);
+            throw;
+        }
+        finally
+        {
+            fetcher.Discard();
+        }
+
+        await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
+        return null;
     }
 
     /// <summary>
@@ -122,7 +205,7 @@ internal sealed class ReplicaRescue(
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
             var ahead = peers
                 .Where(peer => RescueRules.NeedsCopy(group.Log, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))
-                    && peer.Status.AppliedIndex > group.Machine.Applied.Index)
+                    && peer.Status.IsWhole && peer.Status.AppliedIndex > group.Machine.Applied.Index)
 
                 // The leader keeps what follows its checkpoint, and it is the leader that goes on from there.
                 .OrderByDescending(peer => peer.Status.IsLeader)
@@ -147,7 +230,7 @@ internal sealed class ReplicaRescue(
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException)
+        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
         {
             LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
         }

@@ -1,4 +1,5 @@
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Peers;
 using KvRaft.Storage;
 
 namespace KvRaft.Raft.Catchup;
@@ -18,4 +19,26 @@ internal static class RescueRules
     /// fits on is found out by sending it; an index below would be asked for and never sent.
     /// </summary>
     public static long NextIndex(GroupLog leader, long commitIndex) => Math.Max(commitIndex, leader.Start.Index) + 1;
+
+    /// <summary>
+    /// Whose state a replica takes over that lost its own: of those that are whole and not behind the start of its log the one that is furthest ahead, among
+    /// equals one that does not lead, because making the copy holds up its writers for a moment. Null: none can be had now.
+    /// </summary>
+    public static GroupVoter? StateSource(long logStart, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers) => peers
+        .Where(peer => peer.Status.IsWhole && peer.Status.AppliedIndex >= logStart)
+        .OrderByDescending(static peer => peer.Status.AppliedIndex)
+        .ThenBy(static peer => peer.Status.IsLeader)
+        .Select(static peer => (GroupVoter?)peer.Voter)
+        .FirstOrDefault();
+
+    /// <summary>The same in words, for people who have to help.</summary>
+    public static string WhyNoSource(long logStart, IReadOnlyList<GroupVoter> others, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers)
+    {
+        var silent = others.Where(other => peers.All(peer => peer.Voter != other)).Select(static other => other.Node).Order().ToArray();
+        var behind = peers.Where(peer => peer.Status.IsWhole && peer.Status.AppliedIndex < logStart).Select(static peer => peer.Voter.Node).Order().ToArray();
+        return others.Count == 0 ? "the group has no other replica to copy; nothing was deleted, what was set aside is all there is"
+            : silent.Length > 0 ? $"it waits for a replica to copy; no answer from {string.Join(", ", silent)}"
+            : behind.Length > 0 ? $"it waits for {string.Join(", ", behind)} to reach index {logStart}"
+            : "every replica of the group has lost its state; nothing was deleted, what was set aside on the nodes is all there is";
+    }
 }

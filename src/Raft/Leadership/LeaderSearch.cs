@@ -80,5 +80,6 @@ internal sealed class LeaderSearch(
             (peers.Self, group.Log.Last),
             .. answers.Where(static answer => answer.Status.IsMember)
                 .Select(static answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex))),
-        ]);
+        ],
+        [.. answers.Where(static answer => !answer.Status.IsWhole).Select(static answer => answer.Voter.Node)]);
 }

@@ -125,7 +125,8 @@ internal sealed class LeadershipTransfer(
     }
 
     /// <summary>On the target: stands for election now, and waits until it leads.</summary>
-    public Task StandForElectionAsync(CancellationToken cancellationToken) => TryStandAsync(timings.RequestTimeout, cancellationToken);
+    public Task StandForElectionAsync(CancellationToken cancellationToken) =>
+        group.MayLead ? TryStandAsync(timings.RequestTimeout, cancellationToken) : Task.CompletedTask;
 
     /// <summary>The same, for that long. False: it stands, or stands aside, already.</summary>
     public async Task<bool> TryStandAsync(TimeSpan patience, CancellationToken cancellationToken)
@@ -181,7 +182,7 @@ internal sealed class LeadershipTransfer(
         // Taken before asking: while clients write, it would have moved on by the time of the answer.
         var committed = group.CommitIndex;
         return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
-            && status.IsMember && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax;
+            && status.IsMember && status.IsWhole && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax;
     }
 
     /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>

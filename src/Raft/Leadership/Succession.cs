@@ -25,15 +25,18 @@ internal static class Succession
     /// <param name="group">Whose turn it is depends on it.</param>
     /// <param name="voters">All the group has, the dead leader among them.</param>
     /// <param name="survivors">Those that answered, and this replica itself, with the end of their logs.</param>
-    public static NodeId? Heir(GroupId group, IReadOnlyCollection<NodeId> voters, IReadOnlyCollection<(NodeId Node, LogPosition Last)> survivors)
+    /// <param name="incomplete">Those among them that lack their state: they vote, and could not serve.</param>
+    public static NodeId? Heir(
+        GroupId group, IReadOnlyCollection<NodeId> voters, IReadOnlyCollection<(NodeId Node, LogPosition Last)> survivors, IReadOnlyCollection<NodeId>? incomplete = null)
     {
-        if (2 * survivors.Count <= voters.Count)
+        var able = survivors.Where(each => incomplete?.Contains(each.Node) != true).ToArray();
+        if (2 * survivors.Count <= voters.Count || able.Length == 0)
         {
             return null;
         }
 
         var inTurn = voters.Order().ToArray();
-        return survivors.OrderByDescending(each => each.Last.Term).ThenByDescending(each => each.Last.Index)
+        return able.OrderByDescending(each => each.Last.Term).ThenByDescending(each => each.Last.Index)
             .ThenBy(each => (Array.IndexOf(inTurn, each.Node) + group.Value) % inTurn.Length).First().Node;
     }
 }

@@ -42,9 +42,10 @@ internal sealed record PeerGroupRequest(int Group);
 
 /// <summary>A replica as its node sees it.</summary>
 /// <param name="HeardLeader">Who leads as far as it knows, if that node gives signs of life.</param>
+/// <param name="IsWhole">It has its log and its state: it can serve, and others can copy it.</param>
 internal sealed record PeerStatus(
     int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0,
-    string? HeardLeader = null);
+    string? HeardLeader = null, bool IsWhole = true);
 
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using KvRaft.Storage;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 
@@ -60,7 +61,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
         }
-        catch (Exception error) when (error is PeerRequestException or JsonException or IOException or ObjectDisposedException)
+        catch (Exception error) when (error is PeerRequestException or JsonException or IOException or StorageException or ObjectDisposedException)
         {
             LogMessages.PeerRequestDeclined(logger, kind, error.Message);
             return (PeerAnswerKind.Refused, Encoding.UTF8.GetBytes(error.Message));

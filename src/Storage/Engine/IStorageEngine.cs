@@ -45,6 +45,14 @@ public interface IStorageEngine : IDisposable
     void VerifyChecksums();
 
     EngineStatistics Statistics { get; }
+
+    /// <summary>
+    /// Throws what a flush or a compaction in the background met, if the engine refuses writes because of it; without a write nothing would show it. Cheap; any
+    /// thread.
+    /// </summary>
+    void Probe()
+    {
+    }
 }
 
 /// <summary>One unchanging view of an engine.</summary>

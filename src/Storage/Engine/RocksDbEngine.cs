@@ -27,6 +27,9 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
     private readonly IntPtr _readOptions;
     private readonly IntPtr _durableReadOptions;
     private readonly IntPtr _writeOptions;
+
+    /// <summary>Background errors seen by <see cref="Probe"/>. RocksDB counts them and recovers from some by itself.</summary>
+    private long _backgroundErrors;
     private bool _disposed;
 
     public RocksDbEngine(string directory, IntPtr options, bool journaled, Action closed)
@@ -114,6 +117,21 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
     }
 
+    /// <summary>
+    /// After a new background error an empty batch is written: it changes nothing, and fails with that error exactly if RocksDB has stopped taking writes.
+    /// </summary>
+    public void Probe()
+    {
+        var errors = Property("rocksdb.background-errors");
+        if (errors == _backgroundErrors)
+        {
+            return;
+        }
+
+        Write(new EngineBatch());
+        _backgroundErrors = errors;
+    }
+
     public void SaveCheckpoint(string directory)
     {
         var native = Native.Instance;
@@ -132,7 +150,10 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
         catch (RocksDbException error)
         {
-            throw RocksDbErrors.Translate(error, $"A checkpoint into {directory}", _directory);
+            // A target that cannot be made is no damage of this database, although the error is the same.
+            throw Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(directory)))
+                ? RocksDbErrors.Translate(error, $"A checkpoint into {directory}", _directory)
+                : new StorageException($"A checkpoint of {_directory} has no place: the directory of {directory} does not exist.", error);
         }
     }
 

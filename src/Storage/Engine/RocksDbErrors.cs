@@ -2,17 +2,30 @@ using RocksDbSharp;
 
 namespace KvRaft.Storage.Engine;
 
-/// <summary>Turns RocksDB's status texts into the room's exceptions.</summary>
+/// <summary>
+/// Turns RocksDB's status texts into the component's exceptions. The binding hands on a text and no code, so the kind is read from the words with which
+/// RocksDB (<c>util/status.cc</c>) and the C library (<c>strerror</c>) begin.
+/// </summary>
 internal static class RocksDbErrors
 {
-    /// <summary>How RocksDB begins the text of <c>Status::Corruption</c> (<c>util/status.cc</c>); wrapped statuses repeat it inside.</summary>
-    private const string CorruptionPrefix = "Corruption";
+    /// <summary>
+    /// Stored data cannot be read back: a checksum does not match, a table or the manifest is cut short or missing, or the device reports an unreadable sector
+    /// (EIO). In each case the same bytes will not come back by asking again.
+    /// </summary>
+    private static readonly string[] Damage = ["Corruption", "No such file or directory", "Input/output error"];
+
+    /// <summary>ENOSPC and EDQUOT, and RocksDB's own sub-code for both.</summary>
+    private static readonly string[] NoRoom = ["No space left on device", "Disk quota exceeded", "(No space)", "Space limit reached"];
 
     public static StorageException Translate(RocksDbException error, string action, string directory)
     {
         var message = $"{action} in {directory} failed: {error.Message}";
-        return error.Message.Contains(CorruptionPrefix, StringComparison.Ordinal)
-            ? new StorageCorruptionException(message, error)
+
+        // Without room first: what RocksDB could not finish writing may be reported as damage further down in the same text.
+        return IsOneOf(error.Message, NoRoom) ? new StorageFullException(message, error)
+            : IsOneOf(error.Message, Damage) ? new StorageCorruptionException(message, error)
             : new StorageException(message, error);
     }
+
+    private static bool IsOneOf(string message, string[] words) => words.Any(word => message.Contains(word, StringComparison.OrdinalIgnoreCase));
 }

@@ -14,6 +14,20 @@ public sealed partial class ShardStateMachine
     }
 
     /// <inheritdoc/>
+    public void Probe()
+    {
+        using var lease = Lease();
+        try
+        {
+            lease.Engine.Probe();
+        }
+        catch (StorageException fault)
+        {
+            Tell(fault);
+        }
+    }
+
+    /// <inheritdoc/>
     public LogPosition SaveCheckpoint(string directory)
     {
         var (position, complete) = TakeCheckpoint(directory);
@@ -77,6 +91,16 @@ public sealed partial class ShardStateMachine
 
     private static void Check(IStorageEngine engine, CheckpointManifest manifest)
     {
+        try
+        {
+            // The manifest's checksums are of the files as they were copied: a table that was damaged at its source has a correct one.
+            engine.VerifyChecksums();
+        }
+        catch (StorageCorruptionException damaged)
+        {
+            throw new InvalidDataException($"The checkpoint at {manifest.Position} was made from damaged files: {damaged.Message}", damaged);
+        }
+
         var position = ShardState.Decode(engine.Get(KeyLayout.ShardState)).Applied;
         if (position != manifest.Position)
         {

@@ -38,9 +38,18 @@ public sealed partial class ShardStateMachine
         KeyLayout.WriteData(row, keyspace, key);
 
         using var lease = Lease();
-        var stored = lease.Engine.Get(row);
-        AwaitPublished(lease.Engine);
-        return stored is not null && DataRow.Decode(stored) is var value && value.IsVisibleAt(lease.Published.State.Clock) ? value : null;
+        try
+        {
+            var stored = lease.Engine.Get(row);
+            AwaitPublished(lease.Engine);
+            return stored is not null && DataRow.Decode(stored) is var value && value.IsVisibleAt(lease.Published.State.Clock) ? value : null;
+        }
+        catch (StorageCorruptionException fault)
+        {
+            // The caller gets an error; the owner of this replica must get the news, or every later reader would meet the same.
+            Tell(fault);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -50,6 +59,39 @@ public sealed partial class ShardStateMachine
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.ItemsMax);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.BytesMax);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.RowsMax);
+        return Watched(request, static (machine, request) => machine.ScanNow(request));
+    }
+
+    /// <inheritdoc/>
+    public RequestFate GetRequestResult(ClientId client, ulong sequence) =>
+        Watched((client, sequence), static (machine, request) => machine.FateNow(request.client, request.sequence));
+
+    /// <inheritdoc/>
+    public KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace) =>
+        Watched(keyspace, static (machine, keyspace) => machine.CountersNow(keyspace));
+
+    /// <inheritdoc/>
+    public ulong Digest() => DigestAtPosition().Digest;
+
+    /// <inheritdoc/>
+    public (LogPosition Position, long Revision, ulong Digest) DigestAtPosition() => Watched(0, static (machine, _) => machine.DigestNow());
+
+    /// <summary>A read that meets damage is an error for its caller, and news for the owner of this replica.</summary>
+    private TResult Watched<TArgument, TResult>(TArgument argument, Func<ShardStateMachine, TArgument, TResult> read)
+    {
+        try
+        {
+            return read(this, argument);
+        }
+        catch (StorageCorruptionException fault)
+        {
+            Tell(fault);
+            throw;
+        }
+    }
+
+    private ScanPage ScanNow(ScanRequest request)
+    {
         using var lease = Lease();
         using var snapshot = lease.Engine.TakeSnapshot();
         var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
@@ -60,8 +102,7 @@ public sealed partial class ShardStateMachine
         return ReadPage(request, rows, state);
     }
 
-    /// <inheritdoc/>
-    public RequestFate GetRequestResult(ClientId client, ulong sequence)
+    private RequestFate FateNow(ClientId client, ulong sequence)
     {
         using var lease = Lease();
         using var snapshot = lease.Engine.TakeSnapshot();
@@ -70,8 +111,7 @@ public sealed partial class ShardStateMachine
         return SessionTable.FateOf(snapshot, state, client, sequence);
     }
 
-    /// <inheritdoc/>
-    public KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace)
+    private KeyspaceCounters CountersNow(KeyspaceId keyspace)
     {
         using var lease = Lease();
         var row = lease.Engine.Get(KeyLayout.KeyspaceCounters(keyspace));
@@ -79,16 +119,7 @@ public sealed partial class ShardStateMachine
         return ShardData.Counters(row);
     }
 
-    /// <inheritdoc/>
-    public ulong Digest()
-    {
-        using var lease = Lease();
-        using var snapshot = lease.Engine.TakeSnapshot();
-        return ShardDigest.Of(snapshot);
-    }
-
-    /// <inheritdoc/>
-    public (LogPosition Position, long Revision, ulong Digest) DigestAtPosition()
+    private (LogPosition Position, long Revision, ulong Digest) DigestNow()
     {
         using var lease = Lease();
         using var snapshot = lease.Engine.TakeSnapshot();

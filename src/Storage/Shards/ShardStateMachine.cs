@@ -52,6 +52,12 @@ public sealed partial class ShardStateMachine : IShardStore
     /// <summary>What broke the applying side; null while it works.</summary>
     private Exception? _fault;
 
+    /// <summary>1 once <see cref="Faulted"/> was raised: the owner closes this instance, and later faults are consequences of the first.</summary>
+    private int _isFaultTold;
+
+    /// <summary>The last durable position that could be read.</summary>
+    private volatile Durability _durable = new(LogPosition.None);
+
     private volatile bool _disposed;
 
     private ShardStateMachine(ReplicaDirectory directory, EngineHandle engine, ShardSettings settings, SessionLimits limits)
@@ -64,6 +70,9 @@ public sealed partial class ShardStateMachine : IShardStore
     }
 
     /// <inheritdoc/>
+    public event Action<StorageException>? Faulted;
+
+    /// <inheritdoc/>
     public LogPosition Applied => _published.State.Applied;
 
     /// <inheritdoc/>
@@ -72,7 +81,17 @@ public sealed partial class ShardStateMachine : IShardStore
         get
         {
             using var lease = Lease();
-            return ShardState.Decode(lease.Engine.GetDurable(KeyLayout.ShardState)).Applied;
+            try
+            {
+                _durable = new(ShardState.Decode(lease.Engine.GetDurable(KeyLayout.ShardState)).Applied);
+            }
+            catch (StorageCorruptionException fault)
+            {
+                // It is asked for by housekeeping and by status, which must go on for the other replicas.
+                Tell(fault);
+            }
+
+            return _durable.Position;
         }
     }
 
@@ -224,6 +243,17 @@ public sealed partial class ShardStateMachine : IShardStore
         using var rows = snapshot.Scan([prefix], KeyLayout.AfterPrefix([prefix]));
         return rows.MoveNext() ? KeyLayout.TimeOf(rows.Key) : DueTimes.Never;
     }
+
+    private void Tell(StorageException fault)
+    {
+        if (Interlocked.Exchange(ref _isFaultTold, 1) == 0)
+        {
+            Faulted?.Invoke(fault);
+        }
+    }
+
+    /// <summary>A position is two words; readers on other threads must not see half of each.</summary>
+    private sealed record Durability(LogPosition Position);
 
     private void ThrowIfUnusable()
     {

@@ -40,6 +40,14 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     /// <summary>When set, a flush fails with it.</summary>
     public Exception? FlushFault { get; set; }
 
+    /// <summary>When set, no checkpoint can be made.</summary>
+    public StorageException? CheckpointFault { get; set; }
+
+    public event Action<StorageException>? Faulted;
+
+    /// <summary>What a read that met it would report.</summary>
+    public void Report(StorageException fault) => Faulted?.Invoke(fault);
+
     public bool IsDisposed { get; private set; }
 
     /// <summary>When set, nothing more becomes durable: the process is about to be killed.</summary>
@@ -130,6 +138,11 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     {
         lock (_gate)
         {
+            if (CheckpointFault is { } fault)
+            {
+                throw fault;
+            }
+
             Directory.CreateDirectory(directory);
             Save(Path.Combine(directory, "journal"));
             return _applied;

@@ -118,9 +118,22 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Closes a replica and opens it again with another state machine's directory, as its owner does when the state is damaged.</summary>
+    public async Task<RaftGroup> ReopenWithoutStateAsync(NodeId node, Func<GroupSpec, GroupSpec> change, int group = 1)
+    {
+        var spec = _replicas[(node, new GroupId(group))];
+        await _hosts[node].CloseGroupAsync(spec.Group);
+        Directory.Delete(MachineDirectory(node, spec), recursive: true);
+        return await OpenAsync(node, change(spec));
+    }
+
+    public void DeleteState(NodeId node, int group = 1) => Directory.Delete(MachineDirectory(node, _replicas[(node, new GroupId(group))]), recursive: true);
+
+    private string MachineDirectory(NodeId node, GroupSpec spec) => Path.Combine(DirectoryOf(node), $"machine-{spec.Group}-r{spec.Incarnation}");
+
     private async Task<RaftGroup> OpenAsync(NodeId node, GroupSpec spec)
     {
-        var machine = new JournalMachine(Path.Combine(DirectoryOf(node), $"machine-{spec.Group}-r{spec.Incarnation}"));
+        var machine = new JournalMachine(MachineDirectory(node, spec));
         var open = await _hosts[node].OpenGroupAsync(spec, machine, CancellationToken.None);
         Proof.Track(node, open);
         return open;

@@ -1,0 +1,152 @@
+using KvRaft.Client;
+using KvRaft.Node.Membership;
+using KvRaft.Node.Services;
+using KvRaft.Raft;
+using KvRaft.TestKit;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Tests.Running;
+
+/// <summary>Files of one replica are damaged, as a bad disk does it: the replica sets them aside and is rebuilt from the others, and the node goes on.</summary>
+public sealed class DamagedReplicaTests
+{
+    private const int Keys = 200;
+
+    private static readonly GroupId Group = GroupId.OfShard(new ShardId(0));
+
+    /// <summary>Random text does not compress, so that a flipped byte falls into a value.</summary>
+    private static readonly string Value = Convert.ToHexString(Bytes(1024));
+
+    [Fact]
+    public async Task A_flipped_byte_under_a_leader_costs_no_read_and_the_replica_is_rebuilt()
+    {
+        await using var cluster = await FilledAsync();
+        await using var client = cluster.CreateClient();
+        var keys = client.TextKeyspace();
+        var leader = await cluster.LeaderOfAsync("key-0");
+        foreach (var table in Directory.GetFiles(StoreOf(leader), "*.sst"))
+        {
+            FlipByte(table, new FileInfo(table).Length / 3);
+        }
+
+        for (var number = 0; number < Keys; number++)
+        {
+            Assert.Equal(Value, (await keys.GetAsync($"key-{number}")).Value);
+        }
+
+        await RebuiltAsync(cluster, leader);
+        Assert.NotEqual(leader, await cluster.LeaderOfAsync("key-0"));
+        await EqualAsync(cluster);
+    }
+
+    [Theory]
+    [InlineData("MANIFEST-*", true)]
+    [InlineData("*.sst", false)]
+    [InlineData("CURRENT", false)]
+    public async Task A_node_starts_with_a_cut_or_missing_file_of_one_replica_and_rebuilds_it(string file, bool isCut)
+    {
+        await using var cluster = await FilledAsync();
+        var node = cluster.Nodes[2];
+        await cluster.StopAsync(node);
+        var path = Directory.GetFiles(StoreOf(node), file).Order(StringComparer.Ordinal).Last();
+        if (isCut)
+        {
+            using var stream = new FileStream(path, FileMode.Open);
+            stream.SetLength(stream.Length / 2);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+
+        await cluster.StartAsync(node);
+        await cluster.WhenReadyAsync();
+        await RebuiltAsync(cluster, node);
+        await EqualAsync(cluster);
+    }
+
+    [Fact]
+    public async Task A_node_starts_with_a_damaged_state_of_group_0_and_copies_another()
+    {
+        await using var cluster = await FilledAsync();
+        var node = cluster.Nodes[1];
+        await node.Running!.Service<PlacementAgent>().Group.FlushAsync(keepEntries: 0, CancellationToken.None);
+        await cluster.StopAsync(node);
+        FlipByte(Path.Combine(node.Options.DataDirectory, "placement", "placement.state"), 40);
+
+        await cluster.StartAsync(node);
+        await cluster.WhenReadyAsync();
+
+        Assert.True(Directory.Exists(Path.Combine(node.Options.DataDirectory, "placement.damaged")));
+        Assert.Equal(
+            cluster.Nodes[0].Running!.Service<PlacementAgent>().State.Epoch, node.Running!.Service<PlacementAgent>().State.Epoch);
+    }
+
+    private static async Task<TestCluster> FilledAsync()
+    {
+        var cluster = await TestCluster.StartAsync(new TestClusterOptions { Shards = 1 });
+        await using var client = cluster.CreateClient();
+        var keys = client.TextKeyspace();
+        await Task.WhenAll(Enumerable.Range(0, Keys).Select(number => keys.PutAsync($"key-{number}", Value).AsTask()));
+        foreach (var node in cluster.Nodes)
+        {
+            // Into tables, and out of the log: what is damaged cannot be replayed.
+            var group = GroupOf(node)!;
+            await group.WaitForApplyAsync(cluster.Nodes.Max(static each => GroupOf(each)!.Status().CommitIndex), CancellationToken.None);
+            await group.FlushAsync(keepEntries: 0, CancellationToken.None);
+        }
+
+        return cluster;
+    }
+
+    private static async Task RebuiltAsync(TestCluster cluster, TestNode node)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            var status = node.Running!.Service<OwnStatus>().Now().Groups.Single(static group => group.Group == Group.Value);
+            if (status.State == "serving" && status.Rebuilds > 0 && !Directory.Exists(ShardOf(node) + ".damaged"))
+            {
+                return;
+            }
+
+            Assert.False(patience.IsCancellationRequested, $"the replica was not rebuilt: {status.State}, rebuilds {status.Rebuilds}");
+            await Task.Delay(20);
+        }
+    }
+
+    private static async Task EqualAsync(TestCluster cluster)
+    {
+        await using var client = cluster.CreateClient();
+        await client.TextKeyspace().PutAsync("last", "1");
+        var index = cluster.Nodes.Max(static node => GroupOf(node)!.Status().CommitIndex);
+        foreach (var node in cluster.Nodes)
+        {
+            await GroupOf(node)!.WaitForApplyAsync(index, CancellationToken.None);
+        }
+
+        Assert.Single(cluster.Nodes.Select(static node => GroupOf(node)!.Machine.Digest()).Distinct());
+    }
+
+    private static RaftGroup? GroupOf(TestNode node) => node.Running!.Service<RaftHost>().Groups.FirstOrDefault(static group => group.Id == Group);
+
+    private static string ShardOf(TestNode node) => Path.Combine(node.Options.DataDirectory, "shards", "s0-r1");
+
+    private static string StoreOf(TestNode node) => Directory.GetDirectories(ShardOf(node), "db-*").Single();
+
+    private static byte[] Bytes(int count)
+    {
+        var bytes = new byte[count];
+        new Random(7).NextBytes(bytes);
+        return bytes;
+    }
+
+    private static void FlipByte(string path, long offset)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        file.Position = offset;
+        var value = file.ReadByte();
+        file.Position = offset;
+        file.WriteByte((byte)(value ^ 0x10));
+    }
+}
