@@ -253,7 +253,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     [Fact]
     public async Task Shards_are_listed_with_their_leaders()
     {
-        Assert.Equal((0, "0\tn1\t3\tn1\n"), await RunAsync("shard", "list"));
+        Assert.Equal((0, "0\tn1\t3\tn1\tn1: no answer\n"), await RunAsync("shard", "list"));
     }
 
     private async Task<(int Code, string Out)> RunAsync(params string[] args)
