@@ -49,7 +49,9 @@ public sealed class KvClient : IKvClient, IDisposable
         var log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("KvRaft.Client");
         var chance = SharedRandom.Create(options.RandomSeed);
         var health = new NodeHealth(options.TimeProvider);
-        var sessions = new SessionSequence(() => Guid.CreateVersion7(options.TimeProvider.GetUtcNow()), options.TimeProvider);
+        var sessions = new SessionSequence(Guid.NewGuid);
+        var seen = new SeenIndexes();
+        Routes.ClusterReplaced = seen.Clear;
         _connections = new ConnectionPool(options);
         _telemetry = new ClientTelemetry(options.TimeProvider, () => _connections.InFlight);
         _watcher = new RouteWatcher(Routes, _connections, health, options, chance, log);
@@ -60,6 +62,7 @@ public sealed class KvClient : IKvClient, IDisposable
             _watcher,
             health,
             sessions,
+            seen,
             new RetryBudget(),
             _telemetry,
             chance,

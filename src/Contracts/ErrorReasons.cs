@@ -33,6 +33,13 @@ public static class ErrorReasons
     public const string OutOfBounds = "OUT_OF_BOUNDS";
     public const string InvalidRequest = "INVALID_REQUEST";
     public const string RequestIdExpired = "REQUEST_ID_EXPIRED";
+
+    /// <summary>Metadata of <see cref="RequestIdExpired"/>: the shard of the index.</summary>
+    public const string AfterShardKey = "after_shard";
+
+    /// <summary>Metadata of <see cref="RequestIdExpired"/>: an index of the shard's log, for <c>RequestIdentity.after</c>.</summary>
+    public const string AfterIndexKey = "after_index";
+
     public const string RequestIdReused = "REQUEST_ID_REUSED";
     public const string KeyspaceNotFound = "KEYSPACE_NOT_FOUND";
     public const string KeyspaceExists = "KEYSPACE_EXISTS";

@@ -198,6 +198,7 @@ internal sealed class Keyspace<TKey, TValue>(
                 ClientId = Google.Protobuf.ByteString.CopyFrom(requestId.ClientId.ToByteArray(bigEndian: true)),
                 Sequence = requestId.Sequence,
                 FirstUnacked = 1,
+                After = requestId.AfterIndex > 0 ? new SeenIndex { Shard = requestId.AfterShard, Index = requestId.AfterIndex } : null,
             },
         };
         var answer = await executor.ExecuteAsync(Operations.GetRequestResult, request, Scope(bytes, null), cancellationToken)

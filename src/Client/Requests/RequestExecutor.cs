@@ -20,6 +20,7 @@ internal sealed class RequestExecutor(
     RouteWatcher watcher,
     NodeHealth health,
     SessionSequence sessions,
+    SeenIndexes seen,
     RetryBudget retryBudget,
     ClientTelemetry telemetry,
     Random chance,
@@ -70,7 +71,13 @@ internal sealed class RequestExecutor(
             }
 
             var timeout = Clamp(left);
-            operation.SetHeader(request, Header(scope, stamp, timeout, trail.Attempts - 1));
+            if (stamp is { After: null } unproven && trail.Outcome == KvOutcome.NotApplied)
+            {
+                // Only what was seen before the write can have been executed proves anything.
+                stamp = unproven with { After = seen.Of(trail.Shard) };
+            }
+
+            operation.SetHeader(request, Header(scope, stamp, timeout, trail));
             var result = await transport.SendAsync(operation, request, endpoint, timeout, cancellationToken).ConfigureAwait(false);
             if (result.Response is { } response)
             {
@@ -82,11 +89,10 @@ internal sealed class RequestExecutor(
             var failure = result.Failure!;
             trail.Failed(failure);
             Learn(failure, endpoint);
-            if (trail.MayTakeAnotherName && stamp is { } forgotten)
+            if (stamp is { } unknown && trail.MayProveAgain)
             {
-                Log.SessionForgotten(log, forgotten.Session.ClientId);
-                sessions.Retire(forgotten.Session);
-                stamp = sessions.Begin();
+                Log.SessionForgotten(log, unknown.Session.ClientId);
+                stamp = Anew(unknown, seen.Saw(failure), ++trail.Proofs);
             }
             else
             {
@@ -179,7 +185,23 @@ internal sealed class RequestExecutor(
             new NodeQuestion(trail.Shard, scope.AnyReplica, avoid, hinted, turn), table, options.Endpoints, health.IsSuspect);
     }
 
-    private RequestHeader Header(in RequestScope scope, WriteStamp? stamp, TimeSpan timeout, int attempt)
+    /// <summary>
+    /// The stamp for a write that was refused because the shard does not know it: the same with the index of the refusal; if that was not enough, its
+    /// number is below what the shard remembers of the session, and another session is needed.
+    /// </summary>
+    private WriteStamp Anew(WriteStamp stamp, SeenIndex? after, int proofs)
+    {
+        if (proofs == 1)
+        {
+            return stamp with { After = after };
+        }
+
+        stamp.Session.Complete(stamp.Sequence);
+        sessions.Retire(stamp.Session);
+        return sessions.Begin() with { After = after };
+    }
+
+    private RequestHeader Header(in RequestScope scope, WriteStamp? stamp, TimeSpan timeout, RequestTrail trail)
     {
         var header = new RequestHeader
         {
@@ -187,7 +209,7 @@ internal sealed class RequestExecutor(
             RingEpoch = routes.Table.Epoch,
             KnownEpoch = routes.KnownEpoch,
             TimeoutMs = (int)Math.Max(1, timeout.TotalMilliseconds),
-            Attempt = attempt,
+            Attempt = trail.Attempts - 1,
         };
         if (stamp is { } name)
         {
@@ -196,6 +218,8 @@ internal sealed class RequestExecutor(
                 ClientId = name.Session.ClientIdBytes,
                 Sequence = name.Sequence,
                 FirstUnacked = name.Session.FirstUnacked,
+                After = name.After,
+                FirstAttempt = trail.Outcome == KvOutcome.NotApplied,
             };
         }
 
@@ -207,7 +231,13 @@ internal sealed class RequestExecutor(
         stamp?.Session.Complete(stamp.Value.Sequence);
         health.Answered(endpoint);
         retryBudget.Succeeded();
-        if (header is not null && RoutesItself)
+        if (header is null)
+        {
+            return;
+        }
+
+        seen.Saw(header);
+        if (RoutesItself)
         {
             routes.Learn(header);
         }

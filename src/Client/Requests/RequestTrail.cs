@@ -67,6 +67,13 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
         };
     }
 
-    /// <summary>The shard forgot this writer's session before it ever saw this write: another name may be tried, once.</summary>
-    public bool MayTakeAnotherName => isWrite && Attempts == 1 && LastFailure?.Reason == ErrorReasons.RequestIdExpired;
+    /// <summary>
+    /// The shard does not know the writer's session, or no longer its numbers, and no attempt of this write was executed: it may be sent again with a
+    /// better proof. Two times at most: with the index in the refusal, then in another session.
+    /// </summary>
+    public bool MayProveAgain =>
+        isWrite && Outcome == KvOutcome.NotApplied && LastFailure?.Reason == ErrorReasons.RequestIdExpired && Proofs < 2;
+
+    /// <summary>How often the write was sent again for <see cref="MayProveAgain"/>.</summary>
+    public int Proofs { get; set; }
 }

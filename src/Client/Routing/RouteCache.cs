@@ -12,6 +12,9 @@ internal sealed class RouteCache
 
     private long _knownEpoch;
 
+    /// <summary>Called when a map of another cluster comes in force: what was learned about shards is void.</summary>
+    public Action? ClusterReplaced { get; set; }
+
     public RouteTable Table => Volatile.Read(ref _table);
 
     /// <summary>Of the newest change of keyspaces that was made through this client; 0: none.</summary>
@@ -34,6 +37,7 @@ internal sealed class RouteCache
         if (Table.Map.ClusterId is { Length: > 0 } cluster && cluster != map.ClusterId)
         {
             Volatile.Write(ref _knownEpoch, 0);
+            ClusterReplaced?.Invoke();
         }
 
         // A cluster that was made anew under the same addresses starts its epochs again.

@@ -1,15 +1,14 @@
 namespace KvRaft.Client.Sessions;
 
 /// <summary>
-/// Hands out the names of a client's writes: sessions one after the other. A new one is opened
+/// Hands out the identities of a client's writes: sessions one after the other. A new one is opened
 /// <list type="bullet">
-/// <item>when a write stays unanswered while a whole window is handed out past it: it holds back
-/// <see cref="WriteSession.FirstUnacked"/>, and with it the outcomes the shards must remember;</item>
-/// <item>when the session has become old: shards forget idle sessions and tell by the time in the id (a UUID of version 7)
-/// whether an unknown session is new or forgotten, so a client that talks to a shard for the first time does it with a young one;</item>
-/// <item>when a shard says it has forgotten the session.</item>
+/// <item>when a write stays unanswered while a whole window of numbers is handed out after it: it holds back
+/// <see cref="WriteSession.FirstUnacked"/>, and with it the outcomes that the shards must remember;</item>
+/// <item>when a shard refuses the session's number because it had to drop outcomes.</item>
 /// </list>
-/// The old session is left to the writes that still carry it. Safe for many threads.
+/// The old session is left to the writes that still carry it. A shard that forgets an idle session does not end it: the next write proves by
+/// <see cref="WriteStamp.After"/> that it is new. Safe for many threads.
 /// </summary>
 internal sealed class SessionSequence
 {
@@ -19,23 +18,15 @@ internal sealed class SessionSequence
     /// </summary>
     public const int DefaultWindow = 4096;
 
-    /// <summary>Five minutes: well below the time after which a shard forgets an idle session, and still so long that the row a
-    /// session costs in each shard is written seldom.</summary>
-    public static readonly TimeSpan DefaultAgeMax = TimeSpan.FromMinutes(5);
-
     private readonly Lock _lock = new();
     private readonly Func<Guid> _newClientId;
-    private readonly TimeProvider _time;
     private readonly int _window;
-    private readonly TimeSpan _ageMax;
     private WriteSession _current;
 
-    public SessionSequence(Func<Guid> newClientId, TimeProvider time, int window = DefaultWindow, TimeSpan? ageMax = null)
+    public SessionSequence(Func<Guid> newClientId, int window = DefaultWindow)
     {
         _newClientId = newClientId;
-        _time = time;
         _window = window;
-        _ageMax = ageMax ?? DefaultAgeMax;
         _current = Open();
     }
 
@@ -46,7 +37,7 @@ internal sealed class SessionSequence
         while (true)
         {
             var session = Current;
-            if (_time.GetElapsedTime(session.OpenedAt) < _ageMax && session.TryBegin(_window, out var stamp))
+            if (session.TryBegin(_window, out var stamp))
             {
                 return stamp;
             }
@@ -68,5 +59,5 @@ internal sealed class SessionSequence
         }
     }
 
-    private WriteSession Open() => new(_newClientId(), _time.GetTimestamp());
+    private WriteSession Open() => new(_newClientId());
 }

@@ -6,7 +6,7 @@ namespace KvRaft.Client.Sessions;
 /// shards go on remembering it; <see cref="SessionSequence"/> starts a new session before that costs too much.
 /// Safe for many threads: one short lock.
 /// </summary>
-internal sealed class WriteSession(Guid clientId, long openedAt)
+internal sealed class WriteSession(Guid clientId)
 {
     private readonly Lock _lock = new();
 
@@ -16,9 +16,6 @@ internal sealed class WriteSession(Guid clientId, long openedAt)
     private long _firstUnacked = 1;
 
     public Guid ClientId { get; } = clientId;
-
-    /// <summary>A timestamp of the clock that was given.</summary>
-    public long OpenedAt { get; } = openedAt;
 
     /// <summary>The id as the wire has it: 16 bytes, big-endian.</summary>
     public Google.Protobuf.ByteString ClientIdBytes { get; } =

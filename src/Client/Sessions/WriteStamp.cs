@@ -4,5 +4,8 @@ namespace KvRaft.Client.Sessions;
 /// <param name="FirstUnacked">As it stood when the write began; attempts may send a newer one.</param>
 internal readonly record struct WriteStamp(WriteSession Session, long Sequence, long FirstUnacked)
 {
-    public KvRequestId Id => new(Session.ClientId, Sequence);
+    /// <summary>What the client had seen of the shard before it sent the write for the first time; null: nothing.</summary>
+    public V1.SeenIndex? After { get; init; }
+
+    public KvRequestId Id => new(Session.ClientId, Sequence) { AfterShard = After?.Shard ?? 0, AfterIndex = After?.Index ?? 0 };
 }

@@ -19,6 +19,6 @@ internal static partial class Log
     public static partial void GivenUp(
         ILogger logger, string operation, int attempts, string reason, string message, KvOutcome outcome);
 
-    [LoggerMessage(5012, LogLevel.Information, "The nodes forgot session {ClientId}; a new one begins")]
+    [LoggerMessage(5012, LogLevel.Information, "The shard does not know session {ClientId}; the write was not applied and is sent again with a newer log index")]
     public static partial void SessionForgotten(ILogger logger, Guid clientId);
 }

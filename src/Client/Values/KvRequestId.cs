@@ -2,25 +2,49 @@ using System.Globalization;
 
 namespace KvRaft.Client;
 
-/// <summary>The name of one write: who sent it, and which of its writes it was.</summary>
+/// <summary>The identity of one write: the session that sent it, and its number in the session.</summary>
 public readonly record struct KvRequestId(Guid ClientId, long Sequence)
 {
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{ClientId:N}-{Sequence}");
+    /// <summary>The shard of <see cref="AfterIndex"/>.</summary>
+    public int AfterShard { get; init; }
+
+    /// <summary>
+    /// An index of the shard's log that the client had seen before it sent the write; 0: none. With it a shard that has forgotten idle sessions can
+    /// say that a write was never applied; without it the shard can only say that it does not know.
+    /// </summary>
+    public long AfterIndex { get; init; }
+
+    public override string ToString() => AfterIndex == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{ClientId:N}-{Sequence}")
+        : string.Create(CultureInfo.InvariantCulture, $"{ClientId:N}-{Sequence}-{AfterShard}-{AfterIndex}");
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     public static bool TryParse(string? text, out KvRequestId id)
     {
         id = default;
-        if (text is not { Length: > 33 } || text[32] != '-'
-            || !Guid.TryParseExact(text.AsSpan(0, 32), "N", out var client)
-            || !long.TryParse(text.AsSpan(33), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        var parts = text?.Split('-') ?? [];
+        if (parts.Length is not (2 or 4) || !Guid.TryParseExact(parts[0], "N", out var client) || !TryNumber(parts[1], out var sequence))
         {
             return false;
         }
 
-        id = new KvRequestId(client, sequence);
+        if (parts.Length == 2)
+        {
+            id = new KvRequestId(client, sequence);
+            return true;
+        }
+
+        if (!TryNumber(parts[2], out var shard) || shard > int.MaxValue || !TryNumber(parts[3], out var index))
+        {
+            return false;
+        }
+
+        id = new KvRequestId(client, sequence) { AfterShard = (int)shard, AfterIndex = index };
         return true;
     }
+
+    private static bool TryNumber(string text, out long number) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }
 
 /// <summary>What a node says became of a write.</summary>

@@ -61,7 +61,7 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
         var command = new DeleteRangeCommand(
             new StoredKeyspaceId(keyspace.Id.Value), rest.From, rest.To, ShardLimits.DeleteRangeKeysMax)
         {
-            Stamp = SingleKeyCommands.ToStamp(request.Header),
+            Stamp = SingleKeyCommands.ToStamp(request.Header, place.Shard),
             AllOrNothing = request.Atomic,
         };
         return await router.RouteAsync<DeleteRangeResponse, DeleteRangeShardRequest>(

@@ -72,7 +72,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
     public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline)
     {
         if ((RequestCheck.Write(request.Header) ?? RequestCheck.Count(request.Items.Count, "items", _limits)
-                ?? Duplicates(request)) is { } failure)
+                ?? Duplicates(request) ?? Seen(request)) is { } failure)
         {
             return failure;
         }
@@ -87,8 +87,15 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             return Failure.Invalid("atomicity", "ATOMICITY_NONE or ATOMICITY_SHARD");
         }
 
-        var answers = await Task.WhenAll(request.Items.Select((item, index) =>
-            single.AnswerAsync(ToCall(request.Header, item, index), deadline).AsTask()));
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
+        var after = request.After.ToDictionary(static seen => seen.Shard);
+        var answers = await Task.WhenAll(request.Items.Select((item, index) => single.AnswerAsync(
+            ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline).AsTask()));
         var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header)) };
         response.Items.Add(answers.Select(ToSetItem));
         response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
@@ -192,10 +199,27 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
         return null;
     }
 
-    private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int index)
+    private Failure? Seen(MultiSetRequest request)
+    {
+        if (request.After.Count > _limits.MultiKeysMax)
+        {
+            return Failure.Limit(new LimitExceeded("after", "limits.multiKeysMax", _limits.MultiKeysMax, request.After.Count));
+        }
+
+        var shards = new HashSet<int>();
+        return request.After.Select((seen, i) => RequestCheck.Seen(seen, $"after[{i}]")
+            ?? (shards.Add(seen.Shard) ? null : Failure.Invalid($"after[{i}].shard", "one entry for a shard"))).FirstOrDefault(static failure => failure is not null);
+    }
+
+    private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int index, SeenIndex? after)
     {
         var own = HeaderOf(header);
         own.Identity = IdentityOf(header?.Identity, index);
+        if (own.Identity is { } identity)
+        {
+            identity.After = after;
+        }
+
         return item.Delete
             ? new PipeCall { Delete = new DeleteRequest { Header = own, Key = item.Key, Options = item.Options, Condition = item.Condition } }
             : new PipeCall
@@ -224,6 +248,8 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             ClientId = UnsafeByteOperations.UnsafeWrap(client),
             Sequence = identity.Sequence,
             FirstUnacked = identity.FirstUnacked,
+            After = identity.After,
+            FirstAttempt = identity.FirstAttempt,
         };
     }
 

@@ -58,8 +58,13 @@ internal static class RequestCheck
 
         return identity.FirstUnacked < 1 || identity.FirstUnacked > identity.Sequence
             ? Failure.Invalid(field + ".first_unacked", "from 1 to the sequence")
-            : null;
+            : Seen(identity.After, field + ".after");
     }
+
+    public static Failure? Seen(SeenIndex? seen, string field) =>
+        seen is { Shard: < 0 } ? Failure.Invalid(field + ".shard", "not negative")
+        : seen is { Index: < 0 } ? Failure.Invalid(field + ".index", "not negative")
+        : null;
 
     public static Failure? Key(ByteString key, string field, Limits limits)
     {

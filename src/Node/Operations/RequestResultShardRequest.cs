@@ -20,11 +20,11 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
         }
 
         var identity = request.HasItem ? MultiKeyOperations.IdentityOf(request.Identity, request.Item)! : request.Identity;
-        var stamp = SingleKeyCommands.ToStamp(identity);
-        var fate = replica.Store.GetRequestResult(stamp.Client, stamp.Sequence);
+        var fate = replica.Store.GetRequestResult(SingleKeyCommands.ToStamp(identity, replica.Shard));
+        var header = headers.OfRead(replica, Consistency.Linearizable);
         var response = new GetRequestResultResponse
         {
-            Header = headers.OfRead(replica, Consistency.Linearizable),
+            Header = header,
             State = fate.Knowledge switch
             {
                 RequestKnowledge.NotSeen => State.NotSeen,
@@ -39,7 +39,7 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
             response.Number = outcome.Counter;
             response.Succeeded = outcome.Succeeded;
             response.ExpireAtMs = outcome.ExpireAtMs;
-            response.RefusalReason = outcome.Status == ShardStatus.Refused ? SingleKeyAnswers.OfRefusal(outcome.Reason).Reason : "";
+            response.RefusalReason = outcome.Status == ShardStatus.Refused ? SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, header).Reason : "";
         }
 
         return response;

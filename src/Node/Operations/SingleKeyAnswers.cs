@@ -23,7 +23,7 @@ internal static class SingleKeyAnswers
         var answer = new PipeAnswer { CorrelationId = call.CorrelationId };
         if (outcome.Status == ShardStatus.Refused)
         {
-            answer.Error = RpcStatus.ToDetail(OfRefusal(outcome.Reason));
+            answer.Error = RpcStatus.ToDetail(OfRefusal(outcome.Reason, call.Header(), header));
             return answer;
         }
 
@@ -103,18 +103,33 @@ internal static class SingleKeyAnswers
     };
 
     /// <summary>What every replica agreed to refuse.</summary>
-    public static Failure OfRefusal(RefusalReason reason) => reason switch
+    /// <param name="reason">Why.</param>
+    /// <param name="asked">The header of the request.</param>
+    /// <param name="answered">The header of the answer: the shard, and the index at which it refused.</param>
+    public static Failure OfRefusal(RefusalReason reason, RequestHeader? asked, ResponseHeader answered) => reason switch
     {
         RefusalReason.RequestIdReused => Failure.Refused(
             ErrorReasons.RequestIdReused, "this identity was used for another request before"),
 
-        // This attempt was not applied; whether an earlier one was is what nobody remembers any more.
-        RefusalReason.RequestIdExpired => new Failure(
-            ErrorReasons.RequestIdExpired, Execution.Unknown, "the shard no longer remembers what became of this identity"),
+        RefusalReason.RequestIdExpired => SessionUnknown(asked?.Identity, answered),
         RefusalReason.NotANumber => Failure.Refused(ErrorReasons.NotANumber, "the value is no decimal number of 64 bits"),
         RefusalReason.OutOfBounds => Failure.Refused(ErrorReasons.OutOfBounds, "the result would leave its bounds"),
         RefusalReason.RangeTooLarge => Failure.Limit(new Options.LimitExceeded(
             "range", "keys of an atomic range deletion", ShardLimits.DeleteRangeKeysMax, ShardLimits.DeleteRangeKeysMax + 1)),
         _ => Failure.Internal(Execution.NotExecuted),
+    };
+    /// <summary>This attempt was not applied. Whether an earlier one was is known only to a writer that made none.</summary>
+    private static Failure SessionUnknown(RequestIdentity? identity, ResponseHeader answered) => new(
+        ErrorReasons.RequestIdExpired,
+        identity is { FirstAttempt: true } ? Execution.NotExecuted : Execution.Unknown,
+        identity is { FirstAttempt: true }
+            ? "the shard does not know this session; nothing was applied; send it again with the after_shard and after_index of this error"
+            : "the shard does not know this session any more; an earlier attempt may have been applied")
+    {
+        Facts =
+        [
+            new(ErrorReasons.AfterShardKey, answered.Shard.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            new(ErrorReasons.AfterIndexKey, answered.AppliedIndex.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        ],
     };
 }

@@ -17,7 +17,8 @@ internal static class SingleKeyCommands
     /// <param name="call">A call that passed <see cref="RequestCheck"/>.</param>
     /// <param name="keyspace">Where its key lives, and its default expiry.</param>
     /// <param name="nowMs">The leader's wall clock, milliseconds since the Unix epoch.</param>
-    public static ShardCommand ToCommand(PipeCall call, KeyspaceDescriptor keyspace, long nowMs)
+    /// <param name="shard">The shard that will apply it.</param>
+    public static ShardCommand ToCommand(PipeCall call, KeyspaceDescriptor keyspace, long nowMs, ShardId shard)
     {
         var id = new StoredKeyspaceId(keyspace.Id.Value);
         switch (call.OperationCase)
@@ -26,7 +27,7 @@ internal static class SingleKeyCommands
                 var put = call.Put;
                 return new PutCommand(id, put.Key.Memory, put.Value.Memory)
                 {
-                    Stamp = ToStamp(put.Header),
+                    Stamp = ToStamp(put.Header, shard),
                     Condition = ToCondition(put.Condition),
                     ExpireAtMs = ExpireAtMs(put.Options, keyspace, nowMs),
                     ReturnPrevious = WantsPrevious(put.Options, put.Condition),
@@ -35,7 +36,7 @@ internal static class SingleKeyCommands
                 var delete = call.Delete;
                 return new DeleteCommand(id, delete.Key.Memory)
                 {
-                    Stamp = ToStamp(delete.Header),
+                    Stamp = ToStamp(delete.Header, shard),
                     Condition = ToCondition(delete.Condition),
                     ReturnPrevious = WantsPrevious(delete.Options, delete.Condition),
                 };
@@ -43,7 +44,7 @@ internal static class SingleKeyCommands
                 var add = call.Increment;
                 return new IncrementCommand(id, add.Key.Memory, add.Delta)
                 {
-                    Stamp = ToStamp(add.Header),
+                    Stamp = ToStamp(add.Header, shard),
                     Initial = add.Initial,
                     Min = add.HasMin ? add.Min : long.MinValue,
                     Max = add.HasMax ? add.Max : long.MaxValue,
@@ -54,7 +55,7 @@ internal static class SingleKeyCommands
                 var touch = call.Touch;
                 return new TouchCommand(id, touch.Key.Memory, ExpireAtMs(touch.Options, keyspace, nowMs))
                 {
-                    Stamp = ToStamp(touch.Header),
+                    Stamp = ToStamp(touch.Header, shard),
                     Condition = ToCondition(touch.Condition),
                 };
             default:
@@ -62,11 +63,16 @@ internal static class SingleKeyCommands
         }
     }
 
-    public static RequestStamp ToStamp(RequestHeader? header) => ToStamp(header?.Identity);
+    public static RequestStamp ToStamp(RequestHeader? header, ShardId shard) => ToStamp(header?.Identity, shard);
 
-    public static RequestStamp ToStamp(RequestIdentity? identity) => identity is null
+    /// <summary>The index that the writer has seen counts for the shard whose it is, and proves nothing to another one.</summary>
+    public static RequestStamp ToStamp(RequestIdentity? identity, ShardId shard) => identity is null
         ? RequestStamp.None
-        : new RequestStamp(ClientId.Read(identity.ClientId.Span), (ulong)identity.Sequence, (ulong)identity.FirstUnacked);
+        : new RequestStamp(
+            ClientId.Read(identity.ClientId.Span),
+            (ulong)identity.Sequence,
+            (ulong)identity.FirstUnacked,
+            identity.After is { } seen && seen.Shard == shard.Value ? seen.Index : 0);
 
     public static Condition ToCondition(V1.Condition? condition) => condition?.KindCase switch
     {

@@ -39,7 +39,7 @@ internal readonly struct SingleKeyRequest(
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = SingleKeyCommands.ToCommand(call, keyspace, NowMs);
+        var command = SingleKeyCommands.ToCommand(call, keyspace, NowMs, replica.Shard);
         var result = await replica.WriteAsync(command, deadline, cancellationToken);
         return result.Outcome is { } outcome
             ? SingleKeyAnswers.OfWrite(call, outcome, headers.OfWrite(replica, result.Position))

@@ -86,7 +86,7 @@ internal static class TxnCommands
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
 
-    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, long nowMs)
+    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, long nowMs, ShardId shard)
     {
         var id = new StoredKeyspaceId(keyspace.Id.Value);
         return new TxnCommand(
@@ -94,7 +94,7 @@ internal static class TxnCommands
             [.. request.Success.Select(operation => ToOperation(operation, keyspace, id, nowMs))],
             [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id, nowMs))])
         {
-            Stamp = SingleKeyCommands.ToStamp(request.Header),
+            Stamp = SingleKeyCommands.ToStamp(request.Header, shard),
         };
     }
 

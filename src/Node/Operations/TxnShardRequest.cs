@@ -20,7 +20,7 @@ internal readonly struct TxnShardRequest(
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = TxnCommands.ToCommand(request, keyspace, time.GetUtcNow().ToUnixTimeMilliseconds());
+        var command = TxnCommands.ToCommand(request, keyspace, time.GetUtcNow().ToUnixTimeMilliseconds(), replica.Shard);
         var result = await replica.WriteAsync(command, deadline, cancellationToken);
         if (result.Outcome is not { } outcome)
         {
@@ -28,7 +28,7 @@ internal readonly struct TxnShardRequest(
         }
 
         return outcome.Status == ShardStatus.Refused
-            ? SingleKeyAnswers.OfRefusal(outcome.Reason)
+            ? SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position))
             : TxnCommands.ToResponse(outcome, headers.OfWrite(replica, result.Position));
     }
 

@@ -14,7 +14,7 @@ namespace KvRaft.Storage.Schema;
 ///  0x10   strong data         keyspace:u32 key                            DataRow: version, expiry, bytes
 ///  0x20   session             client:16                                   SessionRow: floor, last activity, counts
 ///  0x21   remembered outcome  client:16 sequence:u64                      body hash, outcome
-///  0x22   idle sessions       activity:u64 (granules) client:16           empty
+///  0x22   idle sessions       index:u64 (log) client:16                   granule:varint, of the shard's clock
 ///  0x30   expiry index        expireAt:u64 (ms) keyspace:u32 key          empty
 ///  0x40   reserved            change feed: revision:u64 → change
 ///  0x50   reserved            transaction intents across shards
@@ -93,15 +93,19 @@ internal static class KeyLayout
 
     public static ulong SequenceOfOutcome(ReadOnlySpan<byte> row) => BinaryPrimitives.ReadUInt64BigEndian(row[(1 + ClientId.Size)..]);
 
-    public static byte[] Idle(long granule, ClientId client)
+    /// <summary>
+    /// The place of a session in the idle queue. Log indices only grow, so a session is always queued at the end and the longest-idle one is
+    /// always the first row.
+    /// </summary>
+    public static byte[] Idle(long index, ClientId client)
     {
         var row = new byte[1 + sizeof(ulong) + ClientId.Size];
-        WriteTime(row, IdlePrefix, granule);
+        WriteTime(row, IdlePrefix, index);
         client.WriteTo(row.AsSpan(1 + sizeof(ulong)));
         return row;
     }
 
-    public static (long Granule, ClientId Client) PartsOfIdle(ReadOnlySpan<byte> row) =>
+    public static (long Index, ClientId Client) PartsOfIdle(ReadOnlySpan<byte> row) =>
         (ReadTime(row), ClientId.Read(row[(1 + sizeof(ulong))..]));
 
     public static byte[] Expiry(long expireAtMs, KeyspaceId keyspace, ReadOnlySpan<byte> key)
@@ -118,7 +122,7 @@ internal static class KeyLayout
         new(BinaryPrimitives.ReadUInt32BigEndian(row[(1 + sizeof(ulong))..])),
         row[ExpiryHeader..].ToArray());
 
-    /// <summary>The first possible row of an index (<see cref="ExpiryPrefix"/>, <see cref="IdlePrefix"/>) at this time.</summary>
+    /// <summary>The first possible row of <see cref="ExpiryPrefix"/> at this time, or of <see cref="IdlePrefix"/> at this log index.</summary>
     public static byte[] IndexAt(byte prefix, long time)
     {
         var row = new byte[1 + sizeof(ulong)];

@@ -12,6 +12,9 @@ internal sealed class ApplyContext(PendingChanges changes, ShardState state, Due
 
     private ShardState _state = state;
 
+    /// <summary>Log index of the entry being applied.</summary>
+    public long Index => _state.Applied.Index + 1;
+
     /// <summary>The version of the command being applied.</summary>
     public long NextVersion() => ++_state.Revision;
 }

@@ -5,10 +5,10 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// The bytes of a command in the log. They outlive the process and the software version that wrote them.
 /// <code>
-///  version:1   = 1
+///  version:1   = 2
 ///  kind:1      CommandKind
 ///  flags:1     bit 0: a stamp follows; the other bits are zero
-///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint         only with flag bit 0
+///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
 ///  expiries    count:varint then count × expireAtMs:varint (none is 0)            in the order the body uses them
 ///  body        by kind, below; to the end
 ///
@@ -33,7 +33,7 @@ namespace KvRaft.Storage.Shards;
 public static class CommandCodec
 {
     /// <summary>The format this version writes. Another number in a log means newer software wrote it.</summary>
-    public const byte FormatVersion = 1;
+    public const byte FormatVersion = 2;
 
     private const byte StampFlag = 1;
     private const int StampedHeaderBytes = 64;
@@ -55,6 +55,7 @@ public static class CommandCodec
             writer.UInt128(stamp.Client.Value);
             writer.VarUInt(stamp.Sequence);
             writer.VarUInt(stamp.FirstUnacked);
+            writer.VarUInt((ulong)stamp.After);
         }
 
         writer.VarUInt((ulong)expiries.Count);
@@ -110,8 +111,8 @@ public static class CommandCodec
             return RequestStamp.None;
         }
 
-        var stamp = new RequestStamp(new(reader.UInt128()), reader.VarUInt(), reader.VarUInt());
-        if (stamp.IsNone)
+        var stamp = new RequestStamp(new(reader.UInt128()), reader.VarUInt(), reader.VarUInt(), (long)reader.VarUInt());
+        if (stamp.IsNone || stamp.After < 0)
         {
             reader.Fail();
         }

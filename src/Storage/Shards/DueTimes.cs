@@ -13,17 +13,29 @@ internal sealed class DueTimes
 
     private long _firstExpiryMs = Never;
     private long _firstIdleGranule = Never;
+    private long _firstIdleIndex = Never;
 
     public long FirstExpiryMs => Volatile.Read(ref _firstExpiryMs);
 
     public long FirstIdleGranule => Volatile.Read(ref _firstIdleGranule);
 
+    /// <summary>The log index of the first row of the idle queue. For the applying thread.</summary>
+    public long FirstIdleIndex => _firstIdleIndex;
+
     public void ExpiryAdded(long expireAtMs) => Volatile.Write(ref _firstExpiryMs, Math.Min(_firstExpiryMs, expireAtMs));
 
-    public void IdleAdded(long granule) => Volatile.Write(ref _firstIdleGranule, Math.Min(_firstIdleGranule, granule));
+    public void IdleAdded(long index, long granule)
+    {
+        _firstIdleIndex = Math.Min(_firstIdleIndex, index);
+        Volatile.Write(ref _firstIdleGranule, Math.Min(_firstIdleGranule, granule));
+    }
 
     /// <summary>The index was read: its first row is at this time.</summary>
     public void ExpiriesStartAt(long expireAtMs) => Volatile.Write(ref _firstExpiryMs, expireAtMs);
 
-    public void IdleStartsAt(long granule) => Volatile.Write(ref _firstIdleGranule, granule);
+    public void IdleStartsAt(long index, long granule)
+    {
+        _firstIdleIndex = index;
+        Volatile.Write(ref _firstIdleGranule, granule);
+    }
 }

@@ -36,8 +36,8 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>One page of a range, all of it seen at one moment.</summary>
     ScanPage Scan(ScanRequest request);
 
-    /// <summary>What became of a stamped write.</summary>
-    RequestFate GetRequestResult(ClientId client, ulong sequence);
+    /// <summary>What became of the write with a stamp, as the shard would answer if it arrived now.</summary>
+    RequestFate GetRequestResult(RequestStamp stamp);
 
     /// <summary>
     /// The digest (<see cref="IReplicatedStateMachine.Digest"/>), and the entry and the revision it was taken at, all of one moment, also while

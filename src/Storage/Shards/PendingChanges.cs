@@ -18,6 +18,9 @@ internal sealed class PendingChanges
     private readonly Dictionary<byte[], byte[]?>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
     private readonly List<(byte[] From, byte[] To)> _droppedRanges = [];
 
+    /// <summary>The keys of <see cref="_rows"/> in order; built by the first <see cref="Read"/> of an apply, since most applies read no range.</summary>
+    private SortedSet<byte[]>? _ordered;
+
     /// <summary>How to return to the mark, newest last; empty outside of a marked command.</summary>
     private readonly List<(byte[] Row, bool WasPending, byte[]? Before)> _undo = [];
 
@@ -56,6 +59,7 @@ internal sealed class PendingChanges
         foreach (var row in _rows.Keys.Where(row => IsWithin(row, from, to)).ToList())
         {
             _rows.Remove(row);
+            _ordered?.Remove(row);
         }
 
         _droppedRanges.Add((from, to));
@@ -67,25 +71,24 @@ internal sealed class PendingChanges
     /// </summary>
     public List<KeyValuePair<byte[], byte[]>> Read(byte[] from, byte[] to, int rowsMax)
     {
-        var pending = _rows.Where(row => IsWithin(row.Key, from, to)).OrderBy(row => row.Key, ByteStringComparer.Instance).ToList();
         var found = new List<KeyValuePair<byte[], byte[]>>();
         using var snapshot = _engine.TakeSnapshot();
         using var stored = snapshot.Scan(from, to);
-        var next = 0;
-        var more = stored.MoveNext();
-        while (found.Count < rowsMax && (more || next < pending.Count))
+        using var pending = PendingWithin(from, to).GetEnumerator();
+        var (more, changed) = (stored.MoveNext(), pending.MoveNext());
+        while (found.Count < rowsMax && (more || changed))
         {
-            var order = !more ? 1 : next == pending.Count ? -1 : stored.Key.SequenceCompareTo(pending[next].Key);
+            var order = !more ? 1 : !changed ? -1 : stored.Key.SequenceCompareTo(pending.Current);
             if (order < 0 && !IsDropped(stored.Key))
             {
                 found.Add(new(stored.Key.ToArray(), stored.Value.ToArray()));
             }
-            else if (order >= 0 && pending[next].Value is { } value)
+            else if (order >= 0 && _rows[pending.Current] is { } value)
             {
-                found.Add(new(pending[next].Key, value));
+                found.Add(new(pending.Current, value));
             }
 
-            next += order >= 0 ? 1 : 0;
+            changed = order >= 0 ? pending.MoveNext() : changed;
             more = order <= 0 ? stored.MoveNext() : more;
         }
 
@@ -113,6 +116,7 @@ internal sealed class PendingChanges
             else
             {
                 _rows.Remove(row);
+                _ordered?.Remove(row);
             }
         }
 
@@ -140,6 +144,12 @@ internal sealed class PendingChanges
         }
     }
 
+    private IEnumerable<byte[]> PendingWithin(byte[] from, byte[] to)
+    {
+        _ordered ??= new SortedSet<byte[]>(_rows.Keys, ByteStringComparer.Instance);
+        return from.AsSpan().SequenceCompareTo(to) < 0 ? _ordered.GetViewBetween(from, to).TakeWhile(row => IsWithin(row, from, to)) : [];
+    }
+
     private static bool IsWithin(ReadOnlySpan<byte> row, byte[] from, byte[] to) =>
         row.SequenceCompareTo(from) >= 0 && row.SequenceCompareTo(to) < 0;
 
@@ -151,6 +161,7 @@ internal sealed class PendingChanges
         }
 
         _rows[row] = value;
+        _ordered?.Add(row);
     }
 
     private byte[]? ReadEngine(ReadOnlySpan<byte> row)

@@ -9,7 +9,12 @@ namespace KvRaft.Storage.Shards;
 /// <param name="FirstUnacked">
 /// The lowest number whose answer the writer still waits for; it never falls. Everything below may be forgotten.
 /// </param>
-public readonly record struct RequestStamp(ClientId Client, ulong Sequence, ulong FirstUnacked)
+/// <param name="After">
+/// An index of this shard's log that the writer had seen applied before it sent this write for the first time; 0: none. It stays the same in
+/// every attempt. If the write was ever applied, it was applied above this index: this is how a shard that forgot idle sessions
+/// distinguishes a new writer from a forgotten one, without comparing clocks.
+/// </param>
+public readonly record struct RequestStamp(ClientId Client, ulong Sequence, ulong FirstUnacked, long After = 0)
 {
     /// <summary>No deduplication.</summary>
     public static readonly RequestStamp None;

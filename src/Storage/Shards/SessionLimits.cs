@@ -9,13 +9,13 @@ internal sealed record SessionLimits
     public static readonly SessionLimits Standard = new();
 
     /// <summary>
-    /// Activity is kept in granules of this length, so that a busy session's row in the idle index moves once a minute instead of with
+    /// Activity is kept in granules of this length, so that a busy session's row in the idle queue moves once a minute instead of with
     /// each write.
     /// </summary>
     public const long GranuleMs = 60_000;
 
     /// <summary>
-    /// A session that wrote nothing for this long, by log time, is forgotten. A client gives up a request after seconds and never
+    /// A session that wrote nothing for this long, by the shard's clock, is forgotten. A client gives up a request after seconds and never
     /// sends it again after minutes; ten minutes leave room for proxies, queues and a stopped client, and bound what one-shot writers
     /// (a new id for each request) cost.
     /// </summary>
@@ -30,6 +30,12 @@ internal sealed record SessionLimits
     /// <inheritdoc cref="ShardLimits.SessionOutcomesMax"/>
     public int OutcomesPerSessionMax { get; init; } = ShardLimits.SessionOutcomesMax;
 
-    /// <summary>Once over a limit, evict this share of it (a 256th) below it, so that not every write pays for a search.</summary>
-    public static long AfterEviction(long max) => max - (max / 256);
+    /// <summary>
+    /// Rows that one write may evict while the table is over a limit. A write adds two rows, so the table shrinks while it is written to, and no
+    /// write pays for many others. (A table that was emptied by a 256th of its rows at once stopped its shard for seconds.)
+    /// </summary>
+    public const int EvictedRowsPerWriteMax = 8;
+
+    /// <summary>A write that added a large outcome may evict one more row for so many bytes.</summary>
+    public const int EvictedBytesPerRow = 256;
 }

@@ -18,15 +18,24 @@ namespace KvRaft.Storage.Shards;
 /// Bridging Theory and Practice", section 6.3, from which the idea comes, leaves open how to forget a client; what follows is the
 /// answer here.)
 /// <para>
-/// <b>Forgetting a writer.</b> A session idle for <see cref="SessionLimits.IdleMs"/> of log time is deleted, and so are the longest-idle ones
-/// when the table is full. Then a late retry of a forgotten writer looks like the first write of a new one, and would be applied a second
-/// time. So the shard keeps one number, the horizon: the latest time at which a session forgotten so far was still active. A writer
-/// whose id was made after it (<see cref="ClientId.CreatedAtMs"/>) cannot have been forgotten. One that is unknown and older might
-/// have been: it is refused with <see cref="RefusalReason.RequestIdExpired"/>, and takes a new id if it knows that this request is
-/// fresh. The comparison is of a client's clock with the log's; it errs only if the client's runs ahead by more than the idle time.
+/// <b>Forgetting a writer.</b> A session that is idle for <see cref="SessionLimits.IdleMs"/> of the shard's clock is deleted, and so are the
+/// longest-idle ones, a few with each write, while the table is full. A late retry of a forgotten writer then looks like the first
+/// write of a new one, and must not be applied a second time. So the shard keeps one number, the horizon: the highest log index at which a
+/// session that was forgotten since had a write applied. A write carries an index of this shard's log that its writer had seen applied
+/// before it sent the write for the first time (<see cref="RequestStamp.After"/>). If the write was ever applied, it was applied above
+/// that index. Therefore:
+/// <code>
+///   not remembered, After at or above the horizon:  no forgotten session can have applied it: apply
+///   not remembered, After below the horizon:        it may have been applied and forgotten: refuse, RequestIdExpired
+/// </code>
+/// A writer keeps its id when its session was forgotten and begins again; the session then remembers the horizon of its beginning, and that one
+/// counts for it, so that a late copy of a write of its earlier life is refused too.
+/// The refusal is an outcome of the log, so a writer that never sent the write before takes the index of the refusal and sends again.
+/// No clock is compared: a client's clock, a jump of the shard's clock and the rounding of idle times decide how soon a
+/// session is forgotten, and never whether a write is applied twice or a new writer is let in.
 /// </para>
 /// <para>
-/// All of it is a function of the log. The loaded sessions are a cache of rows, thrown away at will; nothing iterates over it.
+/// All of it is a function of the log. The loaded sessions and the read-ahead of the idle queue are caches of rows, thrown away at will.
 /// </para>
 /// </summary>
 internal sealed class SessionTable(SessionLimits limits)
@@ -34,13 +43,15 @@ internal sealed class SessionTable(SessionLimits limits)
     /// <summary>Sessions kept loaded; an active writer's session is then found without reading. About 300 bytes each.</summary>
     private const int LoadedMax = 4_096;
 
-    /// <summary>Idle rows looked at for one step of an eviction.</summary>
-    private const int EvictionStep = 64;
-
     private readonly Dictionary<ClientId, Session> _loaded = [];
+    private readonly IdleQueue _idle = new();
 
-    /// <summary>Forgets what is loaded, because the rows were replaced.</summary>
-    public void Reset() => _loaded.Clear();
+    /// <summary>Discards what is loaded, because the rows were replaced.</summary>
+    public void Reset()
+    {
+        _loaded.Clear();
+        _idle.Reset();
+    }
 
     /// <summary>The answer to a request that must not be applied: the remembered one, or a refusal. Null: go on and apply it.</summary>
     public ShardOutcome? Answer(ApplyContext context, RequestStamp stamp, ulong bodyHash)
@@ -51,14 +62,11 @@ internal sealed class SessionTable(SessionLimits limits)
             return Refuse(RefusalReason.RequestIdExpired);
         }
 
-        if (session is null)
+        if (session is null || !session.Outcomes.ContainsKey(stamp.Sequence))
         {
-            return stamp.Client.CreatedAtMs <= context.State.SessionHorizonMs ? Refuse(RefusalReason.RequestIdExpired) : null;
-        }
-
-        if (!session.Outcomes.ContainsKey(stamp.Sequence))
-        {
-            return null;
+            return IsProvenNew(stamp, session?.Horizon ?? context.State.SessionHorizon, nextIndex: context.Index)
+                ? null
+                : Refuse(RefusalReason.RequestIdExpired);
         }
 
         var row = context.Changes.Get(KeyLayout.Outcome(stamp.Client, stamp.Sequence))
@@ -72,7 +80,8 @@ internal sealed class SessionTable(SessionLimits limits)
     {
         var session = Load(context, stamp.Client) ?? Begin(context, stamp.Client);
         RaiseFloor(context, session, stamp.FirstUnacked);
-        AddOutcome(context, session, stamp.Sequence, EncodeRow(bodyHash, outcome));
+        var row = EncodeRow(bodyHash, outcome);
+        AddOutcome(context, session, stamp.Sequence, row);
         if (session.Outcomes.Count > limits.OutcomesPerSessionMax)
         {
             RaiseFloor(context, session, session.Outcomes.GetKeyAtIndex(0) + 1);
@@ -80,32 +89,23 @@ internal sealed class SessionTable(SessionLimits limits)
 
         NoteActivity(context, session);
         context.Changes.Put(KeyLayout.Session(session.Client), session.Encode());
-        EvictIfFull(context, except: session.Client);
+        EvictIfFull(context, session.Client, row.Length);
     }
 
     /// <summary>
-    /// Forgets sessions that were idle too long by the shard's clock, until <paramref name="rowsMax"/> rows are gone; answers how many
-    /// were. The last session goes whole, so it may be a few more.
+    /// Forgets sessions that were idle too long by the shard's clock, until <paramref name="rowsMax"/> rows are gone; returns how many
+    /// were.
     /// </summary>
     public int PurgeIdle(ApplyContext context, int rowsMax)
     {
         var endGranule = (context.State.Clock - limits.IdleMs) / SessionLimits.GranuleMs;
         var purged = 0;
-        while (purged < rowsMax && context.Due.FirstIdleGranule < endGranule)
+        while (purged < rowsMax && First(context) is { } session && session.Granule < endGranule)
         {
-            if (ReadIdle(context, endGranule, EvictionStep) is not { Count: > 0 } idle)
-            {
-                context.Due.IdleStartsAt(FirstGranuleFrom(context, endGranule));
-                break;
-            }
-
-            for (var i = 0; i < idle.Count && purged < rowsMax; i++)
-            {
-                context.Due.IdleStartsAt(idle[i].Granule);
-                purged += Forget(context, idle[i].Client, idle[i].Granule);
-            }
+            purged += Forget(context, session, rowsMax - purged);
         }
 
+        NoteFirstIdle(context);
         return purged;
     }
 
@@ -113,20 +113,34 @@ internal sealed class SessionTable(SessionLimits limits)
     public bool IsPurgeDue(DueTimes due, long nowMs) => due.FirstIdleGranule < (nowMs - limits.IdleMs) / SessionLimits.GranuleMs;
 
     /// <summary>
-    /// What became of a write, by the same rules as <see cref="Answer"/>; for readers, who see the rows of one moment and share nothing
+    /// What became of a write, by the same rules as <see cref="Answer"/>; for readers, which see the rows of one moment and share nothing
     /// with the applying thread.
     /// </summary>
-    public static RequestFate FateOf(IEngineSnapshot rows, in ShardState state, ClientId client, ulong sequence)
+    public static RequestFate FateOf(IEngineSnapshot rows, in ShardState state, RequestStamp stamp)
     {
-        if (rows.Get(KeyLayout.Outcome(client, sequence)) is { } outcome)
+        if (rows.Get(KeyLayout.Outcome(stamp.Client, stamp.Sequence)) is { } outcome)
         {
             return new(RequestKnowledge.Remembered, DecodeRow(outcome).Outcome);
         }
 
-        var isForgotten = rows.Get(KeyLayout.Session(client)) is { } session
-            ? sequence < Session.Decode(client, session).Floor
-            : client.CreatedAtMs <= state.SessionHorizonMs;
+        var session = rows.Get(KeyLayout.Session(stamp.Client)) is { } row ? Session.Decode(stamp.Client, row) : null;
+        var isForgotten = stamp.Sequence < session?.Floor
+            || !IsProvenNew(stamp, session?.Horizon ?? state.SessionHorizon, nextIndex: state.Applied.Index + 1);
         return new(isForgotten ? RequestKnowledge.Forgotten : RequestKnowledge.NotSeen);
+    }
+
+    /// <summary>Finds the first row of the idle queue, for <see cref="DueTimes"/>.</summary>
+    public static void FindFirstIdle(IEngineSnapshot rows, DueTimes due)
+    {
+        using var queue = rows.Scan([KeyLayout.IdlePrefix], KeyLayout.AfterPrefix([KeyLayout.IdlePrefix]));
+        if (queue.MoveNext())
+        {
+            due.IdleStartsAt(KeyLayout.PartsOfIdle(queue.Key).Index, IdleQueue.GranuleOf(queue.Value));
+        }
+        else
+        {
+            due.IdleStartsAt(DueTimes.Never, DueTimes.Never);
+        }
     }
 
     /// <summary>The outcome in a row, marked as a repeat, and the hash of the request it answered.</summary>
@@ -145,10 +159,20 @@ internal sealed class SessionTable(SessionLimits limits)
 
     private static ShardOutcome Refuse(RefusalReason reason) => new() { Status = ShardStatus.Refused, Reason = reason };
 
+    /// <summary>
+    /// No session that was forgotten up to the horizon can have applied this write. An index that this log has not reached was seen in another
+    /// cluster, or is invented: it proves nothing.
+    /// </summary>
+    private static bool IsProvenNew(RequestStamp stamp, long horizon, long nextIndex)
+    {
+        var after = stamp.After < nextIndex ? stamp.After : 0;
+        return after >= horizon;
+    }
+
     private static Session Begin(ApplyContext context, ClientId client)
     {
         context.State.Sessions++;
-        return new(client);
+        return new(client) { Horizon = context.State.SessionHorizon };
     }
 
     private Session? Load(ApplyContext context, ClientId client)
@@ -166,8 +190,9 @@ internal sealed class SessionTable(SessionLimits limits)
             return null;
         }
 
+        // From the floor on: the rows below it are deleted, and walking over what is left of them in the engine would take ever longer.
         var session = Session.Decode(client, row);
-        var first = KeyLayout.Outcome(client, 0);
+        var first = KeyLayout.Outcome(client, session.Floor);
         foreach (var (key, value) in context.Changes.Read(first, KeyLayout.AfterPrefix(first.AsSpan(0, 1 + ClientId.Size)), int.MaxValue))
         {
             session.Outcomes.Add(KeyLayout.SequenceOfOutcome(key), key.Length + value.Length);
@@ -223,80 +248,87 @@ internal sealed class SessionTable(SessionLimits limits)
 
     private static void NoteActivity(ApplyContext context, Session session)
     {
+        session.LastIndex = context.Index;
         var granule = context.State.Clock / SessionLimits.GranuleMs;
-        if (session.Granule == granule)
+        if (session.QueuedAt > 0 && session.Granule == granule)
         {
             return;
         }
 
-        if (session.Granule is { } before)
+        if (session.QueuedAt > 0)
         {
-            context.Changes.Delete(KeyLayout.Idle(before, session.Client));
+            context.Changes.Delete(KeyLayout.Idle(session.QueuedAt, session.Client));
         }
 
-        session.Granule = granule;
-        context.Changes.Put(KeyLayout.Idle(granule, session.Client), []);
-        context.Due.IdleAdded(granule);
+        (session.QueuedAt, session.Granule) = (context.Index, granule);
+        context.Changes.Put(KeyLayout.Idle(session.QueuedAt, session.Client), IdleQueue.Value(granule));
+        context.Due.IdleAdded(session.QueuedAt, granule);
     }
 
-    private void EvictIfFull(ApplyContext context, ClientId except)
+    /// <summary>A few rows with each write, so that no apply stops the shard; see <see cref="SessionLimits.EvictedRowsPerWriteMax"/>.</summary>
+    private void EvictIfFull(ApplyContext context, ClientId except, int bytesAdded)
     {
-        if (Entries(context) <= limits.EntriesMax && context.State.SessionBytes <= limits.BytesMax)
+        if (!IsFull(context))
         {
             return;
         }
 
-        var evicted = -1;
-        while (evicted != 0 && IsAboveEvictionTarget(context))
+        var rows = SessionLimits.EvictedRowsPerWriteMax + (bytesAdded / SessionLimits.EvictedBytesPerRow);
+        while (rows > 0 && IsFull(context) && First(context, except) is { } session)
         {
-            evicted = 0;
-            foreach (var (granule, client) in ReadIdle(context, endGranule: long.MaxValue, EvictionStep))
-            {
-                if (client != except && IsAboveEvictionTarget(context))
-                {
-                    evicted += Forget(context, client, granule);
-                }
-            }
+            rows -= Forget(context, session, rows);
         }
 
-        context.Due.IdleStartsAt(FirstGranuleFrom(context, context.Due.FirstIdleGranule));
+        NoteFirstIdle(context);
     }
 
-    private bool IsAboveEvictionTarget(ApplyContext context) =>
-        Entries(context) > SessionLimits.AfterEviction(limits.EntriesMax)
-        || context.State.SessionBytes > SessionLimits.AfterEviction(limits.BytesMax);
+    private bool IsFull(ApplyContext context) =>
+        context.State.Sessions + context.State.Outcomes > limits.EntriesMax || context.State.SessionBytes > limits.BytesMax;
 
-    private static long Entries(ApplyContext context) => context.State.Sessions + context.State.Outcomes;
-
-    /// <summary>Deletes all of a session and moves the horizon past its last activity; answers how many rows that took.</summary>
-    private int Forget(ApplyContext context, ClientId client, long granule)
+    /// <summary>
+    /// Deletes up to <paramref name="rowsMax"/> outcomes of a session, oldest first, and the session itself once it has none; returns how many rows
+    /// that took. What is deleted can never be applied again: the floor rises past it, or the horizon does.
+    /// </summary>
+    private int Forget(ApplyContext context, Session session, int rowsMax)
     {
-        var session = Load(context, client) ?? throw new StorageCorruptionException($"Session {client} is in the idle index and nowhere else.");
+        if (session.Outcomes.Count >= rowsMax)
+        {
+            RaiseFloor(context, session, session.Outcomes.GetKeyAtIndex(rowsMax - 1) + 1);
+            context.Changes.Put(KeyLayout.Session(session.Client), session.Encode());
+            return rowsMax;
+        }
+
         var outcomes = session.Outcomes.Count;
         for (var i = 0; i < outcomes; i++)
         {
             DeleteOutcome(context, session, i);
         }
 
-        context.Changes.Delete(KeyLayout.Session(client));
-        context.Changes.Delete(KeyLayout.Idle(granule, client));
-        _loaded.Remove(client);
+        context.Changes.Delete(KeyLayout.Session(session.Client));
+        context.Changes.Delete(KeyLayout.Idle(session.QueuedAt, session.Client));
+        _loaded.Remove(session.Client);
         context.State.Sessions--;
-        var lastActiveMs = Math.Min((granule + 1) * SessionLimits.GranuleMs, context.State.Clock);
-        context.State.SessionHorizonMs = Math.Max(context.State.SessionHorizonMs, lastActiveMs);
+        context.State.SessionHorizon = Math.Max(context.State.SessionHorizon, session.LastIndex);
         return outcomes + 1;
     }
 
-    private static List<(long Granule, ClientId Client)> ReadIdle(ApplyContext context, long endGranule, int rowsMax) =>
-        [.. context.Changes
-            .Read(KeyLayout.IndexAt(KeyLayout.IdlePrefix, context.Due.FirstIdleGranule), EndOfIdle(endGranule), rowsMax)
-            .Select(row => KeyLayout.PartsOfIdle(row.Key))];
+    /// <summary>The longest-idle session but <paramref name="except"/>; null if there is none.</summary>
+    private Session? First(ApplyContext context, ClientId? except = null) => _idle.First(context, except, client => Load(context, client));
 
-    private static long FirstGranuleFrom(ApplyContext context, long granule) =>
-        context.Changes.Read(KeyLayout.IndexAt(KeyLayout.IdlePrefix, granule), EndOfIdle(long.MaxValue), rowsMax: 1) is [var first, ..]
-            ? KeyLayout.PartsOfIdle(first.Key).Granule
-            : DueTimes.Never;
-
-    private static byte[] EndOfIdle(long endGranule) =>
-        endGranule == long.MaxValue ? KeyLayout.AfterPrefix([KeyLayout.IdlePrefix]) : KeyLayout.IndexAt(KeyLayout.IdlePrefix, endGranule);
+    private void NoteFirstIdle(ApplyContext context)
+    {
+        if (First(context) is { } first)
+        {
+            context.Due.IdleStartsAt(first.QueuedAt, first.Granule);
+        }
+        else if (context.State.Sessions > 0)
+        {
+            // All that are left were queued by this entry.
+            context.Due.IdleStartsAt(context.Index, context.State.Clock / SessionLimits.GranuleMs);
+        }
+        else
+        {
+            context.Due.IdleStartsAt(DueTimes.Never, DueTimes.Never);
+        }
+    }
 }

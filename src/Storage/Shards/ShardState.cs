@@ -2,11 +2,11 @@ namespace KvRaft.Storage.Shards;
 
 /// <summary>
 /// The one row that says how far a replica is. It is rewritten by every batch, so it always describes exactly the rows beside it.
-/// <code>format:1 = 1, then zigzag varints in the order of the members</code>
+/// <code>format:1 = 2, then zigzag varints in the order of the members</code>
 /// </summary>
 internal record struct ShardState
 {
-    private const byte Format = 1;
+    private const byte Format = 2;
 
     /// <summary>The last entry whose effects are in the rows.</summary>
     public LogPosition Applied;
@@ -30,9 +30,9 @@ internal record struct ShardState
     public long SessionBytes;
 
     /// <summary>
-    /// Sessions whose id was made at or before this instant (Unix milliseconds) may have been known here and forgotten. Only grows.
+    /// The highest log index at which a session that was forgotten since had a write applied; 0 if none was forgotten. Only grows.
     /// </summary>
-    public long SessionHorizonMs;
+    public long SessionHorizon;
 
     public readonly byte[] Encode()
     {
@@ -47,7 +47,7 @@ internal record struct ShardState
         writer.VarSigned(Sessions);
         writer.VarSigned(Outcomes);
         writer.VarSigned(SessionBytes);
-        writer.VarSigned(SessionHorizonMs);
+        writer.VarSigned(SessionHorizon);
         return writer.ToArray();
     }
 
@@ -76,7 +76,7 @@ internal record struct ShardState
             Sessions = reader.VarSigned(),
             Outcomes = reader.VarSigned(),
             SessionBytes = reader.VarSigned(),
-            SessionHorizonMs = reader.VarSigned(),
+            SessionHorizon = reader.VarSigned(),
         };
         return reader.AtEnd ? state : throw new StorageCorruptionException("The shard state row is damaged.");
     }

@@ -63,8 +63,7 @@ public sealed partial class ShardStateMachine
     }
 
     /// <inheritdoc/>
-    public RequestFate GetRequestResult(ClientId client, ulong sequence) =>
-        Watched((client, sequence), static (machine, request) => machine.FateNow(request.client, request.sequence));
+    public RequestFate GetRequestResult(RequestStamp stamp) => Watched(stamp, static (machine, asked) => machine.FateNow(asked));
 
     /// <inheritdoc/>
     public KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace) =>
@@ -102,13 +101,13 @@ public sealed partial class ShardStateMachine
         return ReadPage(request, rows, state);
     }
 
-    private RequestFate FateNow(ClientId client, ulong sequence)
+    private RequestFate FateNow(RequestStamp stamp)
     {
         using var lease = Lease();
         using var snapshot = lease.Engine.TakeSnapshot();
         var state = ShardState.Decode(snapshot.Get(KeyLayout.ShardState));
         AwaitPublished(state.Applied.Index);
-        return SessionTable.FateOf(snapshot, state, client, sequence);
+        return SessionTable.FateOf(snapshot, state, stamp);
     }
 
     private KeyspaceCounters CountersNow(KeyspaceId keyspace)

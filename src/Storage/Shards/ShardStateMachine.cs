@@ -232,7 +232,7 @@ public sealed partial class ShardStateMachine : IShardStore
         using (var snapshot = handle.Engine.TakeSnapshot())
         {
             _due.ExpiriesStartAt(FirstTime(snapshot, KeyLayout.ExpiryPrefix));
-            _due.IdleStartsAt(FirstTime(snapshot, KeyLayout.IdlePrefix));
+            SessionTable.FindFirstIdle(snapshot, _due);
         }
 
         _published = new(handle, state);

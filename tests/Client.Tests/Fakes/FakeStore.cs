@@ -19,7 +19,22 @@ internal sealed class FakeStore
     /// <summary>Writes that took effect, by key, in order.</summary>
     public ConcurrentQueue<(string Key, RequestIdentity Identity)> Executed { get; } = new();
 
-    public HashSet<ByteString> ForgottenClients { get; } = [];
+    /// <summary>The only shard's log index, which every answer shows.</summary>
+    public long Index { get; private set; }
+
+    /// <summary>As in a shard that forgot sessions: the highest index at which one of them had a write applied.</summary>
+    public long Horizon { get; private set; }
+
+    /// <summary>Every session is forgotten, with all its outcomes, as if idle for long; other writers went on meanwhile.</summary>
+    public void ForgetSessions()
+    {
+        lock (_lock)
+        {
+            _outcomes.Clear();
+            _firstUnacked.Clear();
+            Horizon = ++Index;
+        }
+    }
 
     public PipeAnswer Execute(PipeCall call)
     {
@@ -58,9 +73,14 @@ internal sealed class FakeStore
 
     private PipeAnswer ExecuteOnce(PipeCall call, RequestIdentity identity)
     {
-        if (ForgottenClients.Contains(identity.ClientId))
+        Index++;
+        if (!_firstUnacked.ContainsKey(identity.ClientId) && (identity.After?.Index ?? 0) < Horizon)
         {
-            return Error(Grpc.Core.StatusCode.FailedPrecondition, ErrorReasons.RequestIdExpired, Execution.Unknown);
+            var refusal = Error(
+                Grpc.Core.StatusCode.FailedPrecondition, ErrorReasons.RequestIdExpired, identity.FirstAttempt ? Execution.NotExecuted : Execution.Unknown);
+            refusal.Error.Metadata.Add(ErrorReasons.AfterShardKey, "0");
+            refusal.Error.Metadata.Add(ErrorReasons.AfterIndexKey, Index.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            return refusal;
         }
 
         if (_outcomes.TryGetValue((identity.ClientId, identity.Sequence), out var known))

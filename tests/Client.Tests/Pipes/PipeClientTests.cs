@@ -331,15 +331,31 @@ public sealed class PipeClientTests
     }
 
     [Fact]
-    public async Task A_forgotten_session_is_replaced_before_the_caller_notices()
+    public async Task A_forgotten_session_goes_on_before_the_caller_notices()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         await using var client = Client(KvTransport.Pipe, node);
         await client.TextKeyspace().PutAsync("a", "1");
-        node.Store.ForgottenClients.Add(FakeStore.IdentityOf(node.Calls.First())!.ClientId);
+        node.Store.ForgetSessions();
 
         Assert.True((await client.TextKeyspace().PutAsync("a", "2")).Applied);
-        Assert.Equal(2, node.Store.Executed.Select(write => write.Identity.ClientId).Distinct().Count());
+        Assert.Equal([1L, 2L], node.Store.Executed.Select(write => write.Identity.Sequence));
+        Assert.Equal(node.Store.Index - 1, node.Store.Executed.Last().Identity.After.Index);
+    }
+
+    [Fact]
+    public async Task A_write_that_may_have_been_applied_before_its_session_was_forgotten_has_an_unknown_outcome()
+    {
+        await using var node = await FakeNode.StartAsync(new FakeStore());
+        await using var client = Client(KvTransport.Pipe, node);
+        await client.TextKeyspace().PutAsync("a", "1");
+        node.Store.ForgetSessions();
+        node.Script.Enqueue(new Step.Refuse(FakeStore.Error(Grpc.Core.StatusCode.Unavailable, ErrorReasons.QuorumLost, Execution.Unknown)));
+
+        var failure = await Assert.ThrowsAsync<KvException>(async () => await client.TextKeyspace().PutAsync("a", "2"));
+
+        Assert.Equal((ErrorReasons.RequestIdExpired, KvOutcome.Unknown), (failure.Reason, failure.Outcome));
+        Assert.Single(node.Store.Executed);
     }
 
     [Fact]

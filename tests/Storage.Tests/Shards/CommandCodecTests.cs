@@ -7,23 +7,23 @@ namespace KvRaft.Storage.Tests.Shards;
 /// <summary>Log entries outlive the software that wrote them: these bytes may never change meaning.</summary>
 public sealed class CommandCodecTests
 {
-    private static readonly RequestStamp Stamp = new(new(new UInt128(0x0192A0B0C0D07000, 0x8000000000000001)), 300, 299);
+    private static readonly RequestStamp Stamp = new(new(new UInt128(0x0192A0B0C0D07000, 0x8000000000000001)), 300, 299, 130);
 
     public static TheoryData<string, ShardCommand, string> Golden => new()
     {
-        { "put", Put("k", "v"), "01 01 00 00 00 07 01 6b 01 76 00" },
+        { "put", Put("k", "v"), "02 01 00 00 00 07 01 6b 01 76 00" },
         {
             "put with everything",
             Put("k", "v", 1_000) with { Stamp = Stamp, ReturnPrevious = true, Condition = Condition.VersionEquals(200) },
-            "01 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 01 e807 03 07 01 6b 01 76 03 c801"
+            "02 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 e807 03 07 01 6b 01 76 03 c801"
         },
-        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "01 01 00 00 00 07 01 6b 00 01" },
-        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "01 02 00 00 02 07 01 6b 04 01 76" },
-        { "touch", new TouchCommand(Space, Bytes("k"), 128) { Condition = Condition.Present }, "01 03 00 01 8001 01 07 01 6b 02" },
-        { "persist", new TouchCommand(new(0x80), Bytes("k"), 0), "01 03 00 00 00 8001 01 6b 00" },
+        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "02 01 00 00 00 07 01 6b 00 01" },
+        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "02 02 00 00 02 07 01 6b 04 01 76" },
+        { "touch", new TouchCommand(Space, Bytes("k"), 128) { Condition = Condition.Present }, "02 03 00 01 8001 01 07 01 6b 02" },
+        { "persist", new TouchCommand(new(0x80), Bytes("k"), 0), "02 03 00 00 00 8001 01 6b 00" },
         {
             "increment", new IncrementCommand(Space, Bytes("k"), -1) { Initial = 5, Min = 0, Max = 255 },
-            "01 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
+            "02 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
         },
         {
             "txn",
@@ -31,16 +31,16 @@ public sealed class CommandCodecTests
                 [new(Space, Bytes("k"), Condition.Present)],
                 [new TxnPut(Space, Bytes("a"), Bytes("v")) { ExpireAtMs = 9 }, new TxnGet(Space, Bytes("b")), new TxnDelete(Space, Bytes("c"))],
                 [new TxnIncrement(Space, Bytes("d"), 1) { Min = 0, Max = 1, ExpireAtMs = 8 }]),
-            "01 05 00 02 09 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
+            "02 05 00 02 09 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
         },
-        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "01 06 00 00 07 01 61 00 64" },
-        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "01 09 00 00 07 01 61 01 62 64" },
+        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "02 06 00 00 07 01 61 00 64" },
+        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "02 09 00 00 07 01 61 01 62 64" },
         {
             "put if the hash is", Put("k", "v") with { Condition = Condition.ValueSha256Equals(new byte[32]) },
-            "01 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
+            "02 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
         },
-        { "drop keyspace", new DropKeyspaceCommand(Space), "01 07 00 00 07" },
-        { "tick", new TickCommand(4_096), "01 08 00 00 8020" },
+        { "drop keyspace", new DropKeyspaceCommand(Space), "02 07 00 00 07" },
+        { "tick", new TickCommand(4_096), "02 08 00 00 8020" },
     };
 
     [Theory, MemberData(nameof(Golden))]
@@ -75,15 +75,15 @@ public sealed class CommandCodecTests
 
     [Fact]
     public void Noise_is_a_typed_error_or_a_command_in_its_only_form() =>
-        Gen.Byte.Array[0, 60].Select(Gen.Int[1, 9]).Sample((noise, kind) => IsErrorOrCanonical([1, (byte)kind, .. noise]));
+        Gen.Byte.Array[0, 60].Select(Gen.Int[1, 9]).Sample((noise, kind) => IsErrorOrCanonical([CommandCodec.FormatVersion, (byte)kind, .. noise]));
 
     [Fact]
     public void Newer_formats_and_kinds_are_told_apart_from_damage()
     {
-        Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { 2, 1, 0, 0 }));
-        Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { 1, 99, 0, 0 }));
-        Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { 1 }));
-        Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { 1, 8, 0, 0, 1, 0 }));
+        Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion + 1, 1, 0, 0 }));
+        Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion, 99, 0, 0 }));
+        Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion }));
+        Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion, 8, 0, 0, 1, 0 }));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using CsCheck;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.CommandGen;
@@ -78,7 +79,7 @@ public sealed class SessionTests : IDisposable
         Assert.Null(shard.Get("a"));
         Assert.True(shard.Apply(Stamped(2, Put("b", "1"))).Deduplicated);
         Assert.False(shard.Apply(Stamped(3, Put("d", "1"))).Deduplicated);
-        Assert.Equal(new RequestFate(RequestKnowledge.Forgotten), shard.Machine.GetRequestResult(Client(1), 1));
+        Assert.Equal(new RequestFate(RequestKnowledge.Forgotten), shard.Machine.GetRequestResult(StampOf(1)));
     }
 
     [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
@@ -105,10 +106,10 @@ public sealed class SessionTests : IDisposable
         using var shard = Open();
         shard.Apply(Stamped(3, Put("a", "1")));
 
-        var known = shard.Machine.GetRequestResult(Client(1), 3);
+        var known = shard.Machine.GetRequestResult(StampOf(3));
         Assert.Equal((RequestKnowledge.Remembered, 1L), (known.Knowledge, known.Outcome!.Version));
-        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(Client(1), 4));
-        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(Client(2), 3));
+        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(StampOf(4)));
+        Assert.Equal(new RequestFate(RequestKnowledge.NotSeen), shard.Machine.GetRequestResult(StampOf(3, client: 2)));
     }
 
     [Fact]
@@ -120,8 +121,9 @@ public sealed class SessionTests : IDisposable
         shard.Apply(new TickCommand(100));
         shard.Apply(new TickCommand(100));
 
-        Assert.Equal(RequestKnowledge.Forgotten, shard.Machine.GetRequestResult(Client(1), 1).Knowledge);
-        Assert.Equal(RequestKnowledge.NotSeen, shard.Machine.GetRequestResult(Client(100_000), 1).Knowledge);
+        Assert.Equal(RequestKnowledge.Forgotten, shard.Machine.GetRequestResult(StampOf(1)).Knowledge);
+        Assert.Equal(RequestKnowledge.Forgotten, shard.Machine.GetRequestResult(StampOf(1, client: 2)).Knowledge);
+        Assert.Equal(RequestKnowledge.NotSeen, shard.Machine.GetRequestResult(StampOf(1, client: 2, after: shard.Next - 1)).Knowledge);
     }
 
     [Fact]
@@ -168,10 +170,10 @@ public sealed class SessionTests : IDisposable
         Assert.Equal(1, shard.Machine.Statistics.Sessions);
         Assert.Null(shard.Machine.DueCommand(shard.NowMs));
 
-        // The forgotten writer's retry, a writer made before the shard forgot, one made after, and the one still known.
+        // The retry of the forgotten writer; a new writer that has seen nothing; one that has seen the log since; and the session that is still known.
         Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), client: 1)).Reason);
-        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("c", "1"), client: 1_000)).Reason);
-        Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(1, Put("c", "1"), client: 2_400)).Status);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("c", "1"), client: 3)).Reason);
+        Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(1, Put("c", "1"), client: 3, after: shard.Next - 1)).Status);
         Assert.True(shard.Apply(Stamped(2, Put("b", "2"), client: 2)).Deduplicated);
     }
 
@@ -194,6 +196,171 @@ public sealed class SessionTests : IDisposable
         }
 
         Assert.Equal(1, shard.Machine.Statistics.Sessions);
+    }
+
+    [Fact]
+    public void A_writer_is_let_in_whatever_the_clocks_said()
+    {
+        // The leaders' clocks were two hours ahead for a quarter of an hour, and are right again.
+        using var shard = Open();
+        shard.NowMs = 120 * Minute;
+        shard.Apply(Stamped(1, Put("a", "1"), client: 1));
+        shard.NowMs += 15 * Minute;
+        shard.Apply(new TickCommand(100));
+        shard.NowMs = 15 * Minute;
+
+        var refused = shard.Apply(Stamped(1, Put("b", "1"), client: 2));
+        var seen = shard.Next - 1;
+        Assert.Equal(RefusalReason.RequestIdExpired, refused.Reason);
+        Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(1, Put("b", "1"), client: 2, after: seen)).Status);
+        Assert.True(shard.Apply(Stamped(1, Put("b", "1"), client: 2, after: seen)).Deduplicated);
+    }
+
+    [Fact]
+    public void A_session_that_a_jump_of_the_clock_forgot_goes_on_and_its_old_writes_are_not_repeated()
+    {
+        using var shard = Open();
+        shard.NowMs = 60 * Minute;
+        shard.Apply(Stamped(1, Put("a", "1")));
+        var seen = shard.Next - 1;
+        shard.NowMs += 30 * Minute;
+        shard.Apply(new TickCommand(100));
+        Assert.Equal(0, shard.Machine.Statistics.Sessions);
+
+        // The index of its own last answer is enough: no other session was forgotten since.
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), after: 0)).Reason);
+        Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(2, Put("a", "2"), firstUnacked: 2, after: seen)).Status);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), after: 0)).Reason);
+        Assert.Equal("2", shard.Get("a"));
+    }
+
+    [Fact]
+    public void An_index_that_the_log_has_not_reached_proves_nothing()
+    {
+        using var shard = Open();
+        shard.Apply(Stamped(1, Put("a", "1")));
+        shard.NowMs += 30 * Minute;
+        shard.Apply(new TickCommand(100));
+
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "2"), client: 2, after: shard.Next + 1_000)).Reason);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "2"), client: 2, after: shard.Next)).Reason);
+        Assert.Equal("1", shard.Get("a"));
+    }
+
+    /// <summary>
+    /// Writers come and go, repeat writes at any later time, and the shard forgets at chance: no write is ever applied twice, and a writer that proves what it
+    /// can is always let in.
+    /// </summary>
+    [Fact]
+    public void Whatever_is_forgotten_no_write_is_applied_twice() =>
+        Gen.Select(Gen.Int[0, 8], Gen.Int[1, 4], Gen.Int[0, 20], Gen.Int[0, 2]).Array[1, 120].Sample(steps =>
+        {
+            using var shard = new Replica(_directory[Guid.NewGuid().ToString("N")], new InMemoryEngines(), new SessionLimits { EntriesMax = 5 });
+            var sent = new List<ShardCommand>();
+            var (sequences, seen, applied) = (new int[5], new long[5], 0);
+            foreach (var (kind, client, minutes, back) in steps)
+            {
+                shard.NowMs += minutes * Minute;
+                if (kind == 0)
+                {
+                    shard.Apply(new TickCommand(1 + back));
+                    continue;
+                }
+
+                if (kind < 4 && sent.Count > 0)
+                {
+                    // A late copy of a write, as it was sent the first time.
+                    var before = shard.Machine.Revision;
+                    var repeated = shard.Apply(sent[(client * 31 + minutes) % sent.Count]);
+                    Assert.True(repeated.Deduplicated || repeated.Reason == RefusalReason.RequestIdExpired, $"{repeated.Status}");
+                    Assert.Equal(before, shard.Machine.Revision);
+                    continue;
+                }
+
+                var write = Stamped(++sequences[client], new IncrementCommand(Space, Bytes("n"), 1), client, after: seen[client]);
+                var outcome = shard.Apply(write);
+                if (outcome.Reason == RefusalReason.RequestIdExpired)
+                {
+                    write = Stamped(sequences[client], new IncrementCommand(Space, Bytes("n"), 1), client, after: shard.Next - 1);
+                    outcome = shard.Apply(write);
+                }
+
+                Assert.Equal(ShardStatus.Applied, outcome.Status);
+                seen[client] = shard.Next - 1;
+                sent.Add(write);
+                applied++;
+                Assert.Equal($"{applied}", shard.Get("n"));
+            }
+        }, iter: 300);
+
+    [Fact]
+    public void A_full_table_is_emptied_a_few_rows_with_each_write()
+    {
+        using var shard = Open(new SessionLimits { EntriesMax = 1_000 });
+        for (var client = 1; client <= 1_000; client++)
+        {
+            shard.Apply(Stamped(1, Put("a", "1"), client, after: shard.Next - 1));
+        }
+
+        var statistics = shard.Machine.Statistics;
+        Assert.Equal((500L, 500L), (statistics.Sessions, statistics.RememberedOutcomes));
+
+        // The 500 that wrote last are remembered; each of the others was evicted by one write.
+        Assert.True(shard.Apply(Stamped(1, Put("a", "1"), client: 501)).Deduplicated);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), client: 500)).Reason);
+    }
+
+    [Fact]
+    public void A_session_with_many_outcomes_is_evicted_over_several_writes()
+    {
+        using var shard = Open(new SessionLimits { EntriesMax = 60 });
+        for (var sequence = 1; sequence <= 50; sequence++)
+        {
+            shard.Apply(Stamped(sequence, Put("a", "1")));
+        }
+
+        var most = 0L;
+        for (var client = 2; client <= 30; client++)
+        {
+            var before = shard.Machine.Statistics;
+            shard.Apply(Stamped(1, Put("b", "1"), client, after: shard.Next - 1));
+            var after = shard.Machine.Statistics;
+            most = Math.Max(most, before.Sessions + before.RememberedOutcomes + 2 - after.Sessions - after.RememberedOutcomes);
+        }
+
+        Assert.InRange(most, 1, SessionLimits.EvictedRowsPerWriteMax + 1);
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"))).Reason);
+        shard.Reopen();
+        Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"))).Reason);
+    }
+
+    [Fact]
+    public void Replicas_forget_the_same_sessions_whatever_they_have_read_ahead()
+    {
+        var limits = new SessionLimits { EntriesMax = 40 };
+        using var steady = new Replica(_directory["steady"], new InMemoryEngines(), limits);
+        using var restarted = new Replica(_directory["restarted"], new InMemoryEngines(), limits);
+        var random = new Random(17);
+        for (var i = 0; i < 600; i++)
+        {
+            var nowMs = (i * 7_000L) + 1;
+            var client = random.Next(1, 60);
+            ShardCommand[] commands =
+            [
+                Stamped(i + 1, Put($"k{i % 9}", "1"), client, firstUnacked: Math.Max(1, i - 20), after: i),
+                random.Next(9) == 0 ? new TickCommand(3) : Stamped(i + 1, Put("b", "2"), client + 100, after: i),
+            ];
+            (steady.NowMs, restarted.NowMs) = (nowMs, nowMs);
+            Assert.Equal(steady.Apply(commands).Select(Text), restarted.Apply(commands).Select(Text));
+            if (random.Next(5) == 0)
+            {
+                restarted.Reopen();
+            }
+        }
+
+        Assert.Equal(steady.Machine.Digest(), restarted.Machine.Digest());
+
+        static string Text(ShardOutcome outcome) => $"{outcome.Status} {outcome.Reason} {outcome.Version} {outcome.Deduplicated} {outcome.Affected}";
     }
 
     [Fact]
@@ -244,8 +411,11 @@ public sealed class SessionTests : IDisposable
         Assert.Equal("1", shard.Get("n"));
     }
 
-    private static ShardCommand Stamped(int sequence, ShardCommand command, int client = 1, int firstUnacked = 1) =>
-        command with { Stamp = new(Client(client), (ulong)sequence, (ulong)firstUnacked) };
+    private static ShardCommand Stamped(int sequence, ShardCommand command, int client = 1, int firstUnacked = 1, long after = 0) =>
+        command with { Stamp = StampOf(sequence, client, firstUnacked, after) };
+
+    private static RequestStamp StampOf(int sequence, int client = 1, int firstUnacked = 1, long after = 0) =>
+        new(Client(client), (ulong)sequence, (ulong)firstUnacked, after);
 
     private Replica Open(SessionLimits? limits = null) => new(_directory["shard"], new InMemoryEngines(), limits);
 }

@@ -241,7 +241,7 @@ public sealed class ShardCommandTests : IDisposable
     [Fact]
     public void Malformed_bytes_are_refused_by_all_replicas_alike()
     {
-        var outcomes = _shard.Machine.Apply([new(new(1, _shard.Next++), 1, [new byte[] { 1, 1 }, CommandCodec.Encode(Put("a", "1"))])]);
+        var outcomes = _shard.Machine.Apply([new(new(1, _shard.Next++), 1, [new byte[] { CommandCodec.FormatVersion, 1 }, CommandCodec.Encode(Put("a", "1"))])]);
 
         Assert.Equal(RefusalReason.Malformed, ((ShardOutcome)outcomes[0][0]).Reason);
         Assert.Equal("1", _shard.Get("a"));
@@ -251,7 +251,7 @@ public sealed class ShardCommandTests : IDisposable
     public void A_command_of_newer_software_stops_the_replica()
     {
         var bytes = CommandCodec.Encode(Put("a", "1"));
-        bytes[0] = 2;
+        bytes[0]++;
         Assert.Throws<UnsupportedCommandException>(() => _shard.Machine.Apply([new(new(1, 1), 1, [bytes])]));
 
         Assert.Throws<StorageException>(() => _shard.Apply(Put("b", "2")));
