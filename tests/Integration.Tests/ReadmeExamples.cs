@@ -6,7 +6,7 @@ using OpenTelemetry;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// The C# of the README, so that a compiler reads it: Tidy.Tests demands every line of it here. It is never run, because the addresses are those of
+/// The C# of README.md and docs, so that a compiler reads it: Tidy.Tests requires every line of it here. It is never run, because the addresses are those of
 /// the reader's own cluster; what it does is tested in <see cref="ClientTests"/>, <see cref="FaultsByCallTests"/> and <see cref="EventualCartTests"/>.
 /// </summary>
 internal static class ReadmeExamples

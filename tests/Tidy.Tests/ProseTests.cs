@@ -49,10 +49,11 @@ public class ProseTests
 
     // A compiler reads the examples where they stand as code; here only the words are compared.
     [Fact]
-    public void Lines_of_csharp_in_the_readme_are_compiled_somewhere()
+    public void Lines_of_csharp_in_the_documentation_are_compiled_somewhere()
     {
         var compiled = Repository.CodeLines("tests/Integration.Tests/ReadmeExamples.cs").Select(static line => line.Code.Trim()).ToHashSet(StringComparer.Ordinal);
-        var lines = Regex.Matches(Repository.Read("README.md"), "^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)
+        var lines = Pages.Where(static page => page == "README.md" || Repository.IsUnder(page, "docs"))
+            .SelectMany(static page => Regex.Matches(Repository.Read(page), "^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline))
             .SelectMany(static block => block.Groups[1].Value.Split('\n'))
             .Select(static line => Repository.WithoutComment(line).Trim())
             .Where(static code => code.Length > 0)
@@ -61,6 +62,10 @@ public class ProseTests
         Assert.NotEmpty(lines);
         Findings.AssertNone(lines.Where(line => !compiled.Contains(line)), "Not in ReadmeExamples.cs");
     }
+
+    // The front page is read by people who decide whether to read more; everything else is in docs.
+    [Fact]
+    public void The_readme_is_at_most_8_kB() => Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(Repository.Read("README.md")), 1, 8_000);
 
     [Theory]
     [InlineData("see `src/Raft/RaftGroup.cs`, it", "src/Raft/RaftGroup.cs")]
