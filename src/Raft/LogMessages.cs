@@ -96,4 +96,16 @@ internal static partial class LogMessages
 
     [LoggerMessage(2088, LogLevel.Debug, "Group {GroupId}: a round of housekeeping was skipped: {Reason}")]
     public static partial void HousekeepingSkipped(ILogger logger, int groupId, string reason);
+
+    [LoggerMessage(2097, LogLevel.Information, "Node {NodeId} runs in generation {Generation}; its log began with batch {LogBatch}")]
+    public static partial void RunMet(ILogger logger, string nodeId, long generation, long logBatch);
+
+    [LoggerMessage(2098, LogLevel.Warning, "What is known of other nodes' runs cannot be saved in '{Path}' and is kept in memory: {Reason}")]
+    public static partial void RunsNotSaved(ILogger logger, string? path, string reason);
+
+    [LoggerMessage(2099, LogLevel.Warning, "'{Path}' is damaged: what was known of other nodes' runs is lost, and an older copy of one of them is not recognised by this node")]
+    public static partial void RunsDamaged(ILogger logger, string? path);
+
+    [LoggerMessage(2100, LogLevel.Error, "Node {NodeId} refuses this one for good: {Answer}")]
+    public static partial void RunRefused(ILogger logger, string nodeId, PrefaceAnswer answer);
 }

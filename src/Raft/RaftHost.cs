@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Runs;
 using KvRaft.Raft.Transport;
 using KvRaft.Storage;
 using KvRaft.Topology;
@@ -21,12 +22,13 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
     private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
     private readonly ConcurrentDictionary<NodeId, TermWitness> _witnesses = new();
+    private readonly TaskCompletionSource _refusal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
     private readonly Task _beating;
 
-    private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, IFileSystem files)
+    private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, RunBook runs, IFileSystem files)
     {
         Options = options;
         Copies = new CopyBudget(options.Time);
@@ -34,10 +36,14 @@ public sealed class RaftHost : IAsyncDisposable
         RaftLoggers = new QuietLoggers(loggers);
         Log = log;
         Files = files;
+        Runs = runs;
         _logger = loggers.CreateLogger<RaftHost>();
-        Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate };
-        Listener = new NodeListener(options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger).ServeAsync, _logger);
+        Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
+        Dialer.Refused += OnRefused;
         Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger);
+        runs.IsConnected = Watch.IsConnected;
+        Listener = new NodeListener(
+            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger) { Runs = runs };
         Watch.Gone += OnNodeGone;
         Watch.Silent += OnNodeSilent;
         Watch.Heard += OnNodeHeard;
@@ -57,6 +63,11 @@ public sealed class RaftHost : IAsyncDisposable
     /// </summary>
     public Task Failure => Log.Failure;
 
+    /// <summary>
+    /// Faults with <see cref="RunRefusedException"/> when another node refuses this one for good. It takes no part with that node any more, and the process must end.
+    /// </summary>
+    public Task Refusal => _refusal.Task;
+
     /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
     public LogStatistics LogStatistics => Log.Statistics;
 
@@ -72,6 +83,8 @@ public sealed class RaftHost : IAsyncDisposable
     internal NodeLog Log { get; }
 
     internal IFileSystem Files { get; }
+
+    internal RunBook Runs { get; }
 
     internal NodeDialer Dialer { get; }
 
@@ -90,6 +103,7 @@ public sealed class RaftHost : IAsyncDisposable
     /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
     /// <exception cref="LogOpenException">The log cannot be opened: another node's, another version, no right to write.</exception>
     /// <exception cref="IOException">The address cannot be listened on.</exception>
+    /// <exception cref="RunRefusedException">Another node knows that this data directory is an older copy, or that another process runs on a copy of it.</exception>
     public static async Task<RaftHost> StartAsync(RaftHostOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -108,13 +122,26 @@ public sealed class RaftHost : IAsyncDisposable
                 new NodeLogOptions { SegmentBytes = options.LogSegmentBytes, LogBytesMax = options.LogBytesMax },
                 loggers.CreateLogger<NodeLog>()),
             cancellationToken).ConfigureAwait(false);
+        RaftHost host;
         try
         {
-            return new RaftHost(options, loggers, log, files);
+            var run = new NodeRun(GenerationFile.Next(options.DataDirectory, files), Guid.NewGuid(), log.BatchFound);
+            host = new RaftHost(options, loggers, log, new RunBook(options.DataDirectory, run, files, loggers.CreateLogger<RaftHost>()), files);
         }
         catch
         {
             await log.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        try
+        {
+            await new RunIntroduction(host.Dialer, options.Timings, options.Time).IntroduceAsync(options.Acquaintances, cancellationToken).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -203,11 +230,22 @@ public sealed class RaftHost : IAsyncDisposable
         }
 
         await Listener.DisposeAsync().ConfigureAwait(false);
+        Runs.Save();
         await Log.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
     private RaftGroup? Find(GroupId group) => _groups.GetValueOrDefault(group);
+
+    private void OnRefused(NodeId by, Transport.PrefaceAnswer answer)
+    {
+        if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, answer)))
+        {
+            LogMessages.RunRefused(_logger, by.Value, answer);
+            // Seen here: a caller that ends for another reason does not look at the task.
+            _ = _refusal.Task.Exception;
+        }
+    }
 
     private void OnNodeGone(NodeId node)
     {
@@ -257,6 +295,7 @@ public sealed class RaftHost : IAsyncDisposable
     private async Task HousekeepAsync()
     {
         using var pace = new PeriodicTimer(HousekeepingPeriod, Options.Time);
+        var saved = Options.Time.GetTimestamp();
         try
         {
             while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
@@ -264,6 +303,12 @@ public sealed class RaftHost : IAsyncDisposable
                 foreach (var group in _groups.Values)
                 {
                     group.Housekeep(Options.LogEntriesKept);
+                }
+
+                if (Options.Time.GetElapsedTime(saved) >= RunBook.SavePeriod)
+                {
+                    saved = Options.Time.GetTimestamp();
+                    Runs.Save();
                 }
             }
         }

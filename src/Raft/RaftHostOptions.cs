@@ -22,6 +22,9 @@ public sealed record RaftHostOptions
     /// <summary>A node's present address, or null when it is not known. Called for each connection; must be thread-safe.</summary>
     public required Func<NodeId, EndPoint?> Resolve { get; init; }
 
+    /// <summary>Nodes to which this one introduces itself before it opens anything, beside those that it was connected to before.</summary>
+    public IReadOnlyList<NodeId> Acquaintances { get; init; } = [];
+
     public RaftTimings Timings { get; init; } = new();
 
     public RaftGroupLimits Limits { get; init; } = new();

@@ -21,6 +21,7 @@ internal static class RaftRoom
             DataDirectory = options.DataDirectory,
             Listen = options.RaftListen,
             Resolve = node => Resolve(options, membership, map, node),
+            Acquaintances = [.. options.Nodes.Select(static node => node.Id).Concat((membership.Joined?.Voters ?? []).Select(static voter => voter.Id)).Where(node => node != options.NodeId).Distinct()],
             Timings = options.Timings.ToRaft(),
             Time = options.Surroundings.Time,
             LogSegmentBytes = options.Log.SegmentBytes,
@@ -29,6 +30,10 @@ internal static class RaftRoom
         try
         {
             return await RaftHost.StartAsync(host, loggers, cancellationToken);
+        }
+        catch (RunRefusedException error)
+        {
+            throw new NodeStartException(StartFault.NotAdmitted, error.Message, error);
         }
         catch (Exception error) when (error is IOException or SocketException)
         {

@@ -7,7 +7,7 @@ namespace KvRaft.Raft.Leadership;
 
 /// <summary>
 /// What a replica does at each beat of its node. A leader with news goes on telling it (<see cref="NewsCount"/>); one without leaves it to DotNext's own
-/// heartbeat, which is slow. A voter follows the leader's node, and the leader the voters'. One that has known nobody to lead for long looks for a successor.
+/// heartbeat, which is slow. A voter follows the nodes of all other voters. One that has known nobody to lead for long looks for a successor.
 /// </summary>
 internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
 {
@@ -53,6 +53,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
     /// <summary>By one at a time.</summary>
     public void Beat()
     {
+        FollowOthers();
         if (group.Leaders.IsVacant)
         {
             // One that stood down itself knows what the others would have to wait for.
@@ -88,8 +89,10 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
         return beats >= silence && (beats < SearchesInARow * silence || beats % silence == 0);
     }
 
-    /// <summary>Every voter has everything, its node is heard, and it will not miss the leader.</summary>
-    private bool MayBeQuiet()
+    /// <summary>
+    /// Also a follower follows the other followers' nodes: how far their logs are written must be known to whichever node is left when the leader is lost.
+    /// </summary>
+    private void FollowOthers()
     {
         // DotNext makes a new collection for each change.
         var members = cluster.Members;
@@ -99,9 +102,13 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
             _others = [.. group.Voters().Select(static voter => voter.Node).Where(node => node != options.NodeId)];
             Array.ForEach(_others, watch.Follow);
         }
+    }
 
+    /// <summary>Every voter has everything, its node is heard, and it will not miss the leader.</summary>
+    private bool MayBeQuiet()
+    {
         var last = group.Log.LastIndex;
-        return Array.TrueForAll(_others, watch.IsPatient) && members.All(member => !member.IsRemote || IMemberInternals.NextIndex(member) > last);
+        return Array.TrueForAll(_others, watch.IsPatient) && cluster.Members.All(member => !member.IsRemote || IMemberInternals.NextIndex(member) > last);
     }
 
     /// <summary>One round at a time; what comes while one is under way is told by the next.</summary>

@@ -4,6 +4,10 @@ namespace KvRaft.Raft.Log;
 internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider time, TimeSpan interval) : IDisposable
 {
     private long _writtenAt = time.GetTimestamp();
+    private long _batch = mark.Batch;
+
+    /// <summary>The batch that the file names. Read by any thread.</summary>
+    public long Batch => Volatile.Read(ref _batch);
 
     /// <summary>How long the writer may sleep: for ever when the mark says all there is.</summary>
     public TimeSpan WaitFor(long lastBatch)
@@ -32,6 +36,7 @@ internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider
         mark = mark.Next(lastBatch, isClosed);
         mark.WriteTo(file);
         _writtenAt = time.GetTimestamp();
+        Volatile.Write(ref _batch, lastBatch);
     }
 
     public void WriteAndSync(long lastBatch, bool isClosed)

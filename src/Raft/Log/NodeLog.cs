@@ -64,6 +64,7 @@ internal sealed class NodeLog : IAsyncDisposable
         _directory = directory;
         _directoryLock = directoryLock;
         Options = options;
+        BatchFound = found.LastBatch;
         Logger = logger;
         Cache = new TailCache(options.TailCacheBytes);
         Holes = found.Replay.Holes;
@@ -97,6 +98,15 @@ internal sealed class NodeLog : IAsyncDisposable
 
     /// <summary>The damaged places found when the log was opened; they are found again at each start until their segments are reclaimed.</summary>
     public IReadOnlyList<LogHole> Holes { get; }
+
+    /// <summary>The last batch there was when the log was opened; 0: it was empty.</summary>
+    public long BatchFound { get; }
+
+    /// <summary>
+    /// The last batch that was synced and that the durable mark names as well, so that even a log which loses its tail, and knows it, is never taken for one that
+    /// was cut short without knowing.
+    /// </summary>
+    public long BatchMarked => _mark.Batch;
 
     public LogStatistics Statistics
     {

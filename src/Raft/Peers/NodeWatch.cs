@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using KvRaft.Raft.Catchup;
@@ -63,6 +64,9 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     /// It is heard, and answers as a build does that watches nodes itself. A build before that misses a leader after an election timeout of its group.
     /// </summary>
     public bool IsPatient(NodeId node) => _followed.TryGetValue(node, out var watched) && !watched.IsSilent && watched.IsPatient;
+
+    /// <summary>A run of a node is connected, has answered on that connection, and owes no more answers than one that is alive.</summary>
+    public bool IsConnected(NodeId node, Guid run) => _followed.TryGetValue(node, out var watched) && watched.HeardRun == run && !watched.IsSilent;
 
     /// <summary>It was heard in another way just now.</summary>
     public void Hear(NodeId node)
@@ -173,9 +177,10 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         {
             using var socket = await ConnectAsync(watched.Node).ConfigureAwait(false);
             Volatile.Write(ref watched.Unanswered, 0);
+            var run = dialer.Runs.Of(watched.Node)?.Id;
             watched.Connection = socket;
             _ = AskAsync(socket);
-            await ReadToEndAsync(watched, socket).ConfigureAwait(false);
+            await ReadToEndAsync(watched, socket, run).ConfigureAwait(false);
             return Ending.Ended;
         }
         catch (IOException error) when (error.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
@@ -189,6 +194,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         finally
         {
             watched.Connection = null;
+            watched.SetHeardRun(null);
         }
     }
 
@@ -200,22 +206,25 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     }
 
     /// <summary>Whatever is read is an answer to a question; a node that does not know the question says so, and is as much alive.</summary>
-    private async Task ReadToEndAsync(Watched watched, Socket socket)
+    private async Task ReadToEndAsync(Watched watched, Socket socket, Guid? run)
     {
-        var answers = new byte[256];
+        using var stream = new NetworkStream(socket, ownsSocket: false);
         try
         {
-            for (var isFirst = true; await socket.ReceiveAsync(answers, _stopping.Token).ConfigureAwait(false) is > 0 and var length; isFirst = false)
+            while (true)
             {
-                if (isFirst)
+                var (kind, body) = await PeerFrame.ReadAsync(stream, _stopping.Token).ConfigureAwait(false);
+                watched.IsPatient = kind == (byte)PeerAnswerKind.Bytes;
+                watched.SetHeardRun(run);
+                if (run is { } known && watched.IsPatient && body.Length >= sizeof(long))
                 {
-                    watched.IsPatient = length > PeerFrame.KindOffset && answers[PeerFrame.KindOffset] == (byte)PeerAnswerKind.Bytes;
+                    dialer.Runs.Report(watched.Node, known, BinaryPrimitives.ReadInt64LittleEndian(body));
                 }
 
                 Hear(watched);
             }
         }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidDataException)
         {
             // Reset, or given up by us: as much an end as the other.
         }
@@ -229,6 +238,13 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         public int Unanswered;
 
         public volatile Socket? Connection;
+
+        private volatile object? _heardRun;
+
+        /// <summary>The run that answered on the present connection.</summary>
+        public Guid? HeardRun => (Guid?)_heardRun;
+
+        public void SetHeardRun(Guid? run) => _heardRun = run;
 
         public NodeId Node => node;
 

@@ -21,7 +21,7 @@ internal enum PeerRequestKind : byte
     /// <summary>Not JSON; see <see cref="TermFrame"/>.</summary>
     Terms = 10,
 
-    /// <summary>Empty, and so is the answer: "are you there?"</summary>
+    /// <summary>Empty: "are you there?" The answer is the last batch that the node's log is known to hold (u64, little-endian).</summary>
     Ping = 11,
 
     /// <summary>"I led this group and do so no longer."</summary>

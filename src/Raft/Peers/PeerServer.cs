@@ -11,6 +11,9 @@ namespace KvRaft.Raft.Peers;
 /// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
 internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
 {
+    /// <summary>The last batch that the node's log is known to hold, for those that ask for a sign of life.</summary>
+    public Func<long> LogBatch { get; init; } = static () => 0;
+
     public async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
     {
         using var stream = new NetworkStream(socket, ownsSocket: false);
@@ -54,7 +57,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.StandForElection => await StandForElectionAsync(
                     Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.Terms => (PeerAnswerKind.Bytes, Terms(TermFrame.Decode(body))),
-                PeerRequestKind.Ping => (PeerAnswerKind.Bytes, ReadOnlyMemory<byte>.Empty),
+                PeerRequestKind.Ping => (PeerAnswerKind.Bytes, BitConverter.GetBytes(LogBatch())),
                 PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
                 PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Raft.Runs;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Transport;
@@ -10,8 +11,16 @@ namespace KvRaft.Raft.Transport;
 /// </summary>
 internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
 {
+    public NodeId Self => self;
+
     /// <summary>Asked before each connection and told of each one made; null means every link is open.</summary>
     public ILinkGate? Gate { get; init; }
+
+    /// <summary>What is known of the others' runs.</summary>
+    public RunBook Runs { get; init; } = RunBook.InMemory();
+
+    /// <summary>Another node refuses this one for good: its data directory is an older copy, or was started twice. Must be quick.</summary>
+    public event Action<NodeId, PrefaceAnswer>? Refused;
 
     /// <exception cref="IOException">The node is unknown, unreachable or refused us.</exception>
     public async ValueTask<Socket> ConnectAsync(NodeId to, ConnectionKind kind, string target, CancellationToken cancellationToken)
@@ -27,10 +36,30 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
         {
             await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
             using var stream = new NetworkStream(socket, ownsSocket: false);
-            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target).Encode(), cancellationToken).ConfigureAwait(false);
-            await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target, Runs.Self).Encode(), cancellationToken).ConfigureAwait(false);
+            var run = await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+            if (Runs.Meet(to, run) is not (RunVerdict.Known or RunVerdict.New) and var verdict)
+            {
+                throw new IOException($"Node '{to}' at {address} is not connected to: its run of generation {run.Generation} is {verdict}.");
+            }
+
+            if (!Runs.TryHold(to, run, socket))
+            {
+                throw new IOException($"Node '{to}' at {address} was restarted meanwhile.");
+            }
+
             Gate?.Opened(self, to, socket);
             return socket;
+        }
+        catch (PrefaceRefusedException error)
+        {
+            socket.Dispose();
+            if (error.Answer is PrefaceAnswer.RunSuperseded or PrefaceAnswer.LogCutShort)
+            {
+                Refused?.Invoke(to, error.Answer);
+            }
+
+            throw;
         }
         catch (SocketException error)
         {

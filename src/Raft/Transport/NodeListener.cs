@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Runs;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 
@@ -40,6 +41,9 @@ internal sealed class NodeListener : IAsyncDisposable
 
     /// <summary>Where it listens; the port is the real one when 0 was asked for.</summary>
     public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>What is known of the others' runs.</summary>
+    public RunBook Runs { get; init; } = RunBook.InMemory();
 
     public GroupListener Register(ReplicaKey key, EndPoint identity)
     {
@@ -148,16 +152,20 @@ internal sealed class NodeListener : IAsyncDisposable
         if (preface is not null)
         {
             answer = Judge(preface);
+            if (answer == PrefaceAnswer.Accepted && !Runs.TryHold(preface.From, preface.Run, socket))
+            {
+                answer = PrefaceAnswer.RunSuperseded;
+            }
         }
 
-        await stream.WriteAsync(Preface.EncodeAnswer(answer), timeout.Token).ConfigureAwait(false);
+        await stream.WriteAsync(Preface.EncodeAnswer(answer, Runs.Self), timeout.Token).ConfigureAwait(false);
         if (answer == PrefaceAnswer.Accepted)
         {
             return preface;
         }
 
         // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
-        var level = answer == PrefaceAnswer.UnknownReplica ? LogLevel.Debug : LogLevel.Warning;
+        var level = answer is PrefaceAnswer.UnknownReplica or PrefaceAnswer.StillRunning ? LogLevel.Debug : LogLevel.Warning;
         LogMessages.PrefaceRefused(_logger, level, preface?.From.Value ?? "?", preface?.Target ?? "?", answer);
         return null;
     }
@@ -172,6 +180,16 @@ internal sealed class NodeListener : IAsyncDisposable
         if (preface.To != _self)
         {
             return PrefaceAnswer.OtherNode;
+        }
+
+        switch (Runs.Meet(preface.From, preface.Run))
+        {
+            case RunVerdict.Superseded:
+                return PrefaceAnswer.RunSuperseded;
+            case RunVerdict.LogCutShort:
+                return PrefaceAnswer.LogCutShort;
+            case RunVerdict.StillRunning:
+                return PrefaceAnswer.StillRunning;
         }
 
         return preface.Kind == ConnectionKind.Peer

@@ -75,13 +75,26 @@ internal sealed class RaftTestCluster : IAsyncDisposable
 
     public async Task StartNodeAsync(NodeId node)
     {
+        var host = await StartHostAsync(node, DirectoryOf(node));
+        _addresses[node] = host.ListenEndPoint;
+        _hosts[node] = host;
+        foreach (var ((_, _), spec) in _replicas.Where(replica => replica.Key.Node == node).OrderBy(replica => replica.Key.Group))
+        {
+            await OpenAsync(node, spec);
+        }
+    }
+
+    /// <summary>A process of a node on any directory, without replicas; nobody connects to it.</summary>
+    public Task<RaftHost> StartHostAsync(NodeId node, string directory)
+    {
         var options = _configure(new RaftHostOptions
         {
             ClusterId = _clusterId,
             NodeId = node,
-            DataDirectory = DirectoryOf(node),
+            DataDirectory = directory,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             Resolve = other => _addresses.GetValueOrDefault(other),
+            Acquaintances = [.. Nodes.Where(other => other != node)],
             LogSegmentBytes = 1 << 20,
             LogBytesMax = 16 << 20,
             LogEntriesKept = 100_000,
@@ -89,12 +102,35 @@ internal sealed class RaftTestCluster : IAsyncDisposable
             CommitWitness = (group, index) => Proof.OnCommit(node, group, index),
             Timings = new RaftTimings { ElectionMin = TimeSpan.FromMilliseconds(500), ElectionMax = TimeSpan.FromMilliseconds(1000), RequestTimeout = TimeSpan.FromMilliseconds(400) },
         });
-        var host = await RaftHost.StartAsync(options, Loggers(), CancellationToken.None);
-        _addresses[node] = host.ListenEndPoint;
-        _hosts[node] = host;
-        foreach (var ((_, _), spec) in _replicas.Where(replica => replica.Key.Node == node).OrderBy(replica => replica.Key.Group))
+        return RaftHost.StartAsync(options, Loggers(), CancellationToken.None);
+    }
+
+    /// <summary>Copies a node's directory as it is at this moment, and answers where the copy is.</summary>
+    public string CopyDirectoryOf(NodeId node)
+    {
+        var copy = DirectoryOf(node) + "-copy";
+        Copy(DirectoryOf(node), copy);
+        return copy;
+    }
+
+    /// <summary>Puts a copy in the place of a stopped node's directory.</summary>
+    public void RestoreDirectoryOf(NodeId node, string copy)
+    {
+        Directory.Delete(DirectoryOf(node), recursive: true);
+        Copy(copy, DirectoryOf(node));
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var directory in Directory.GetDirectories(from, "*", SearchOption.AllDirectories))
         {
-            await OpenAsync(node, spec);
+            Directory.CreateDirectory(to + directory[from.Length..]);
+        }
+
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(static file => Path.GetFileName(file) != "LOCK"))
+        {
+            File.Copy(file, to + file[from.Length..]);
         }
     }
 

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Sockets;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Runs;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KvRaft.Raft.Tests.Runs;
+
+public sealed class RunBookTests : IDisposable
+{
+    private static readonly NodeId Node = new("n2");
+    private static readonly Guid One = new("11111111-1111-1111-1111-111111111111");
+    private static readonly Guid Two = new("22222222-2222-2222-2222-222222222222");
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-runs-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void A_run_is_on_disk_when_it_was_met()
+    {
+        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(3, One, 17)));
+        Assert.Equal(new KnownRun(3, One, 17), Open().Of(Node));
+    }
+
+    [Fact]
+    public void What_a_run_reports_survives_and_only_grows()
+    {
+        var book = Open();
+        book.Meet(Node, new NodeRun(3, One, 17));
+        book.Report(Node, One, 40);
+        book.Report(Node, One, 39);
+        book.Report(Node, Two, 99);
+        book.Save();
+        Assert.Equal(new KnownRun(3, One, 40), Open().Of(Node));
+        Assert.Equal(RunVerdict.LogCutShort, Open().Meet(Node, new NodeRun(4, Two, 39)));
+        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(4, Two, 40)));
+    }
+
+    [Fact]
+    public void A_damaged_book_is_begun_anew()
+    {
+        Open().Meet(Node, new NodeRun(3, One, 17));
+        var path = Path.Combine(_directory, RunBook.FileName);
+        var text = File.ReadAllText(path);
+        File.WriteAllText(path, text.Replace(" 17", " 18", StringComparison.Ordinal));
+        Assert.Null(Open().Of(Node));
+    }
+
+    [Fact]
+    public void Its_text_never_changes() => Assert.Equal(
+        "kvraft-runs 1\nn2 3 11111111-1111-1111-1111-111111111111 17\ncrc32c 9fdfb272\n",
+        RunBook.Format([new(Node, new KnownRun(3, One, 17))]));
+
+    [Fact]
+    public void Connections_of_a_run_end_when_a_later_one_is_met()
+    {
+        var book = Open();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var old = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        old.Connect(listener.LocalEndpoint);
+        var (first, second) = (new NodeRun(3, One, 17), new NodeRun(4, Two, 17));
+        book.Meet(Node, first);
+        Assert.True(book.TryHold(Node, first, old));
+        book.Meet(Node, second);
+        Assert.True(old.SafeHandle.IsClosed);
+        Assert.False(book.TryHold(Node, first, old));
+    }
+
+    [Fact]
+    public void A_directory_counts_its_starts()
+    {
+        Assert.Equal([1, 2, 3], Enumerable.Range(0, 3).Select(_ => GenerationFile.Next(_directory, OsFileSystem.Instance)));
+        File.WriteAllText(Path.Combine(_directory, GenerationFile.FileName), "kvraft-generation 2\n4\n");
+        Assert.Throws<LogOpenException>(() => GenerationFile.Next(_directory, OsFileSystem.Instance));
+    }
+
+    private RunBook Open() => new(_directory, new NodeRun(1, Guid.NewGuid(), 0), OsFileSystem.Instance, NullLogger.Instance);
+}
