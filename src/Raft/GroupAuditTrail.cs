@@ -96,6 +96,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// </summary>
     public event Action? CutShort;
 
+    /// <summary>Raised, inside the gate, when a leader sends another entry than the one that is committed here. Must be quick.</summary>
+    public event Action<string>? Conflicted;
+
     /// <summary>Raised when a follower is sent only a part of what it lacks. Must be quick.</summary>
     public event Action? MoreToSend;
 
@@ -365,7 +368,13 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             if (Storage.PlantedBug.Is("conflict-kept")) { return; }
 #endif
 
-            Invariant.Holds(index > _commitIndex, $"Entry {index} is committed and may not be replaced by one of term {term}.");
+            if (index <= _commitIndex)
+            {
+                var message = $"Entry {index} is committed here in term {_log.TermAt(index)} and may not be replaced by one of term {term}.";
+                Conflicted?.Invoke(message);
+                throw new InvariantException(message);
+            }
+
             _log.TruncateFrom(index);
             _quorumIndex = Math.Min(_quorumIndex, Math.Max(_commitIndex, index - 1));
             _configurations.RemoveWhere(configuration => configuration >= index);

@@ -49,7 +49,7 @@ internal static partial class LogMessages
     [LoggerMessage(2013, LogLevel.Information, "Group {GroupId}: catching up is delayed: {Reason}")]
     public static partial void RescueDelayed(ILogger logger, int groupId, string reason);
 
-    [LoggerMessage(2014, LogLevel.Information, "Group {GroupId} pins the oldest log segment; flushing it up to index {Index}")]
+    [LoggerMessage(2014, LogLevel.Debug, "Group {GroupId} pins the oldest log segment; its log is cut up to index {Index}")]
     public static partial void LogPinned(ILogger logger, int groupId, long index);
 
     [LoggerMessage(2015, LogLevel.Error, "Group {GroupId}: flushing the state failed")]
@@ -106,6 +106,6 @@ internal static partial class LogMessages
     [LoggerMessage(2099, LogLevel.Warning, "'{Path}' is damaged: what was known of other nodes' runs is lost, and an older copy of one of them is not recognised by this node")]
     public static partial void RunsDamaged(ILogger logger, string? path);
 
-    [LoggerMessage(2100, LogLevel.Error, "Node {NodeId} refuses this one for good: {Answer}")]
-    public static partial void RunRefused(ILogger logger, string nodeId, PrefaceAnswer answer);
+    [LoggerMessage(2100, LogLevel.Error, "Node {NodeId} refuses this one for good: {Verdict}")]
+    public static partial void RunRefused(ILogger logger, string nodeId, Runs.RunVerdict verdict);
 }

@@ -26,9 +26,17 @@ internal sealed class ProposalQueue : IAsyncDisposable
     private readonly SemaphoreSlim _slots;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
+    private readonly Func<int, TimeSpan> _pauseAfter;
 
-    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, TimeProvider time, ILogger logger)
+    /// <param name="cluster">Where entries are proposed.</param>
+    /// <param name="ledger">Decides what becomes of a proposal.</param>
+    /// <param name="limits">Of one group.</param>
+    /// <param name="pauseAfter">How long the next entry waits after one of so many bytes.</param>
+    /// <param name="time">Stamps entries and measures the pauses.</param>
+    /// <param name="logger">Of the group.</param>
+    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, TimeProvider time, ILogger logger)
     {
+        _pauseAfter = pauseAfter;
         _cluster = cluster;
         _ledger = ledger;
         _limits = limits;
@@ -114,6 +122,11 @@ internal sealed class ProposalQueue : IAsyncDisposable
                 if (TakeBatch() is { } batch)
                 {
                     _ = SendAsync(batch);
+                    if (_pauseAfter(batch.Entry.Payload.Length) is var pause && pause > TimeSpan.Zero)
+                    {
+                        // The queue fills meanwhile: what would wait for too long is refused when it comes.
+                        await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(false);
+                    }
                 }
                 else
                 {

@@ -45,6 +45,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly FollowerBarrier _followerBarrier;
     private readonly GroupPulse _pulse;
     private readonly EntryPull _pull;
+    private readonly EntryLease _lease;
     private readonly ReplicaRescue _rescue;
     private readonly PeerSurvey _survey;
     private readonly GroupMembership _membership;
@@ -58,6 +59,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly Lock _failing = new();
     private Task _handingOver = Task.CompletedTask;
     private volatile ReplicaFault? _fault;
+    private int _beats;
     private volatile ReplicaState _state = ReplicaState.Running;
 
     /// <summary>Why it rebuilds itself, without what it waits for at the moment.</summary>
@@ -89,7 +91,7 @@ public sealed class RaftGroup : IAsyncDisposable
         Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
-        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, host.Options.Time, _logger);
+        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Options.Time, _logger);
         _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
@@ -101,11 +103,14 @@ public sealed class RaftGroup : IAsyncDisposable
         _fetcher = new CheckpointFetcher(
             host.Dialer, Path.Combine(directory, "incoming"), host.Copies, host.Options.Time, _logger);
         _pull = new EntryPull(this, host.Dialer);
-        _rescue = new ReplicaRescue(this, _survey, _pull, host.Dialer, _fetcher, host.Options, _logger);
-        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, _pull, _fetcher, host.Options, _logger);
+        Leases = new EntryLeases(host.Options.Time);
+        _lease = new EntryLease(this, _survey, _fetcher, host.Options.Time);
+        _rescue = new ReplicaRescue(this, _survey, _pull, _lease, host.Dialer, _fetcher, host.Options, _logger);
+        _feed = new LearnerFeed(this, spec.LearnerPace, _survey, _pull, _lease, _fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
+        _audit.Conflicted += OnHistoryDiffers;
         Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
         Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
@@ -167,6 +172,9 @@ public sealed class RaftGroup : IAsyncDisposable
     internal EndPoint Identity { get; }
 
     internal CheckpointShelf Checkpoints { get; }
+
+    /// <summary>The nodes that catch up with this group.</summary>
+    internal EntryLeases Leases { get; }
 
     internal GroupLog Log => _log;
 
@@ -311,6 +319,26 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
+    /// Moves the log start up to a position, because the log is larger than it may be, and flushes the state for it where it must. What follows stays for
+    /// followers that lag: one that is a few entries behind at that moment would otherwise need a whole checkpoint.
+    /// </summary>
+    internal async Task MakeRoomAsync(LogPosition upTo, CancellationToken cancellationToken)
+    {
+        if (_machine.Durable.Index < upTo.Index)
+        {
+            await _applier.BetweenAppliesAsync<bool>(
+                machine =>
+                {
+                    machine.Flush();
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        MoveStart(upTo.Index);
+    }
+
+    /// <summary>
     /// The state of this replica is not to be relied on, for a reason that was found outside it (a digest that differs, a node that was rolled back). It hands
     /// leadership over and fails with <see cref="ReplicaLoss.State"/>; its owner closes it, sets its state aside and opens it again without one.
     /// </summary>
@@ -336,6 +364,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _handingOver.ConfigureAwait(false);
         await Leaders.DisposeAsync().ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
+        await _lease.DisposeAsync().ConfigureAwait(false);
         await _queue.DisposeAsync().ConfigureAwait(false);
         _followerBarrier.Dispose();
         _cluster.LeaderChanged -= OnLeaderChanged;
@@ -429,7 +458,8 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
-    internal IReadOnlyList<LogEntry> ReadCommitted(long from, long upTo)
+    /// <exception cref="HistoryDiffersException">The entry before the first one has another term here.</exception>
+    internal IReadOnlyList<LogEntry> ReadCommitted(long from, long upTo, long previousTerm)
     {
         const int Chunk = 256;
         var to = Math.Min(Math.Min(upTo, _audit.CommitIndex), from + Chunk - 1);
@@ -437,6 +467,11 @@ public sealed class RaftGroup : IAsyncDisposable
         {
             if (from > _log.Start.Index && from <= to)
             {
+                if (_log.TryPositionAt(from - 1) is { } previous && previous.Term != previousTerm)
+                {
+                    throw new HistoryDiffersException($"entry {from - 1} has term {previous.Term} here and term {previousTerm} at the replica that asks");
+                }
+
                 return _log.ReadSome(from, to, EntriesFrame.BytesWanted);
             }
         }
@@ -464,6 +499,56 @@ public sealed class RaftGroup : IAsyncDisposable
     /// <summary>This very replica takes part, and has voted in no later term.</summary>
     internal bool IsStillIn(TermQuestion question) => TakesPart && _key == question.Replica && Term <= question.Term;
 
+    /// <summary>Another replica catches up, or has done so.</summary>
+    internal void OnLeased(NodeId node, long index, bool isDone)
+    {
+        if (isDone)
+        {
+            Leases.Release(node);
+        }
+        else
+        {
+            Leases.Hold(node, index);
+        }
+
+        // A checkpoint that is still fetched is kept by its readers.
+        Checkpoints.ForgetReleased();
+    }
+
+    /// <summary>
+    /// A proven leader's history is not this replica's: one of them was lost, as after an older copy of a directory was believed. The replica takes no part any
+    /// more, keeps everything it has, and says so in its status; which history is right is for people to decide.
+    /// </summary>
+    internal void OnHistoryDiffers(string reason) =>
+        _ = Task.Run(() => Fail(new HistoryDiffersException($"its history differs from the leader's: {reason}")), CancellationToken.None);
+
+    /// <summary>The leader has no entries any more that follow this replica's.</summary>
+    internal void OnBehind() => _rescue.Hurry();
+
+    /// <summary>Writers of group 0 are few and never slowed.</summary>
+    private TimeSpan PauseAfter(int bytes) => Id.IsPlacement ? TimeSpan.Zero : _host.PauseAfter(bytes);
+
+    /// <summary>
+    /// Once in <see cref="RaftTimings.BeatsOfSilence"/> the leader tells each voter that it cannot feed: by itself such a voter notices only that it hears no leader, after
+    /// a group's election timeout.
+    /// </summary>
+    private void TellThoseBehind()
+    {
+        if (!IsLeader || ++_beats % _host.Options.Timings.BeatsOfSilence != 0)
+        {
+            return;
+        }
+
+        foreach (var member in _cluster.Members)
+        {
+            if (member.IsRemote && IMemberInternals.NextIndex(member) <= _log.Start.Index && ReplicaEndPoint.TryParse(member.EndPoint, out var node, out _)
+                && !_host.Watch.IsSilent(node))
+            {
+                _ = _survey.TellAsync(node, PeerRequestKind.Behind, _stopping.Token);
+            }
+        }
+    }
+
     /// <summary>Another replica does not know that this one leads.</summary>
     internal void OnGreeted() => _pulse.Repeat();
 
@@ -481,6 +566,7 @@ public sealed class RaftGroup : IAsyncDisposable
             if (_state == ReplicaState.Running)
             {
                 _rescue.Beat();
+                TellThoseBehind();
             }
             else if (_cluster.Leader is { IsRemote: false } && _handingOver.IsCompleted)
             {
@@ -617,17 +703,19 @@ public sealed class RaftGroup : IAsyncDisposable
 
     internal ReplicaState State => _state;
 
+    /// <summary>Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag.</summary>
+    internal void ForgetDurable(int keepEntries) => MoveStart(Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries);
+
     /// <summary>
-    /// Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag, and all that follow a checkpoint which
-    /// somebody has fetched a moment ago or still does: a copy that took longer than the log is kept would begin anew for ever.
+    /// Moves the log start, but never beyond what the state machine holds durably, nor beyond what a replica needs that catches up: a copy that took longer than the
+    /// log is kept would begin anew for ever. Only a log of twice its bound is not kept for anyone.
     /// </summary>
-    /// <param name="keepEntries">0: nothing is kept for anybody, because the log is larger than it may be.</param>
-    internal void ForgetDurable(int keepEntries)
+    private void MoveStart(long start)
     {
-        var start = Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries;
-        if (keepEntries > 0 && Checkpoints.NeededFrom is { } needed)
+        start = Math.Min(start, Math.Min(_machine.Durable.Index, _machine.Applied.Index));
+        if (_host.Log.Statistics.SegmentBytes <= 2 * _host.Options.LogBytesRetainedMax)
         {
-            start = Math.Min(start, needed);
+            start = Math.Min(start, Math.Min(Checkpoints.NeededFrom ?? long.MaxValue, Leases.NeededFrom ?? long.MaxValue));
         }
 
         // Somebody else may make it forget more at the same moment: where it begins now is asked for once, with the term there.

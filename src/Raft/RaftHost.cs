@@ -22,6 +22,8 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
     private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
     private readonly ConcurrentDictionary<NodeId, TermWitness> _witnesses = new();
+    private readonly ConcurrentDictionary<ReplicaKey, LogPosition> _pins = new();
+    private readonly WritePace _pace;
     private readonly TaskCompletionSource _refusal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
@@ -32,6 +34,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         Options = options;
         Copies = new CopyBudget(options.Time);
+        _pace = new WritePace(options.LogBytesMax, options.LogBytesRetainedMax, options.Time);
         Loggers = loggers;
         RaftLoggers = new QuietLoggers(loggers);
         Log = log;
@@ -235,13 +238,20 @@ public sealed class RaftHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    /// <summary>How long writers wait after an entry of so many bytes, because the log is kept for a replica that catches up.</summary>
+    internal TimeSpan PauseAfter(int bytes)
+    {
+        var logBytes = Log.Segments.Bytes;
+        return logBytes > Options.LogBytesMax && _groups.Values.Any(static group => group.Leases.AreHeld) ? _pace.After(bytes, logBytes) : TimeSpan.Zero;
+    }
+
     private RaftGroup? Find(GroupId group) => _groups.GetValueOrDefault(group);
 
-    private void OnRefused(NodeId by, Transport.PrefaceAnswer answer)
+    private void OnRefused(NodeId by, RunVerdict verdict)
     {
-        if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, answer)))
+        if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, verdict)))
         {
-            LogMessages.RunRefused(_logger, by.Value, answer);
+            LogMessages.RunRefused(_logger, by.Value, verdict);
             // Seen here: a caller that ends for another reason does not look at the task.
             _ = _refusal.Task.Exception;
         }
@@ -305,6 +315,7 @@ public sealed class RaftHost : IAsyncDisposable
                     group.Housekeep(Options.LogEntriesKept);
                 }
 
+                MakeRoom();
                 if (Options.Time.GetElapsedTime(saved) >= RunBook.SavePeriod)
                 {
                     saved = Options.Time.GetTimestamp();
@@ -324,18 +335,40 @@ public sealed class RaftHost : IAsyncDisposable
     /// </summary>
     private void OnPinned(ReplicaKey key, LogPosition upTo)
     {
-        if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && _flushing.TryAdd(key, 0))
+        _pins[key] = upTo;
+        MakeRoom(key, upTo);
+    }
+
+    /// <summary>What could not be let go when the log asked for it: a replica that catches up needed it.</summary>
+    private void MakeRoom()
+    {
+        foreach (var (key, upTo) in _pins)
         {
-            LogMessages.LogPinned(_logger, key.Group.Value, upTo.Index);
-            _ = FlushAsync(group, key);
+            if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && group.Log.Start.Index < upTo.Index)
+            {
+                MakeRoom(key, upTo);
+            }
+            else
+            {
+                _pins.TryRemove(new(key, upTo));
+            }
         }
     }
 
-    private async Task FlushAsync(RaftGroup group, ReplicaKey key)
+    private void MakeRoom(ReplicaKey key, LogPosition upTo)
+    {
+        if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && _flushing.TryAdd(key, 0))
+        {
+            LogMessages.LogPinned(_logger, key.Group.Value, upTo.Index);
+            _ = MakeRoomAsync(group, key, upTo);
+        }
+    }
+
+    private async Task MakeRoomAsync(RaftGroup group, ReplicaKey key, LogPosition upTo)
     {
         try
         {
-            await group.FlushAsync(keepEntries: 0, _stopping.Token).ConfigureAwait(false);
+            await group.MakeRoomAsync(upTo, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {

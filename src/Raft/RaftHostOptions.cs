@@ -41,6 +41,12 @@ public sealed record RaftHostOptions
     public long LogBytesMax { get; init; } = 512L << 20;
 
     /// <summary>
+    /// How large the log may become, in bytes, while a replica catches up that needs what it holds: writers are slowed the more the closer it comes
+    /// (<c>WritePace</c>). Four times the ordinary size: half a minute of writes at 50 MB/s before anybody notices.
+    /// </summary>
+    public long LogBytesRetainedMax { get; init; } = 2L << 30;
+
+    /// <summary>
     /// Entries each group keeps below its durable state for followers that lag, as long as the log is within its size. Coming back by
     /// entries is cheaper than by a checkpoint for a replica that was away for seconds, not for minutes.
     /// </summary>

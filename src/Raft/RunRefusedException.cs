@@ -1,4 +1,4 @@
-using KvRaft.Raft.Transport;
+using KvRaft.Raft.Runs;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft;
@@ -6,20 +6,20 @@ namespace KvRaft.Raft;
 /// <summary>Another node refuses this one for good. The message says why and what to do.</summary>
 public sealed class RunRefusedException : Exception
 {
-    internal RunRefusedException(NodeId self, NodeId by, PrefaceAnswer answer)
-        : base(Describe(self, by, answer))
+    internal RunRefusedException(NodeId self, NodeId by, RunVerdict verdict)
+        : base(Describe(self, by, verdict))
     {
     }
 
-    private static string Describe(NodeId self, NodeId by, PrefaceAnswer answer)
+    private static string Describe(NodeId self, NodeId by, RunVerdict verdict)
     {
-        var reason = answer switch
+        var reason = verdict switch
         {
-            PrefaceAnswer.StillRunning => $"node {by} is connected to another process of node {self}. Stop that process, or this one",
-            PrefaceAnswer.RunSuperseded => $"node {by} has seen a later start of node {self}: this data directory is an older copy, or another process runs on a copy of it",
+            RunVerdict.StillRunning => $"node {by} is connected to another process of node {self}. Stop that process, or this one",
+            RunVerdict.Superseded => $"node {by} has seen a later start of node {self}: this data directory is an older copy, or another process runs on a copy of it",
             _ => $"node {by} has seen more of this node's log than this data directory holds: it is an older copy, or its disk lost what it had synced",
         };
-        return answer == PrefaceAnswer.StillRunning
+        return verdict == RunVerdict.StillRunning
             ? reason
             : $"{reason}. If the data directory that was used last still exists, start the node with it. Otherwise start the node under another name with 'join', then: kvctl node decommission {self}";
     }

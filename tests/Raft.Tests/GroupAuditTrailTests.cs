@@ -64,6 +64,21 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_leader_whose_history_is_another_one_is_not_followed_and_the_conflict_is_told()
+    {
+        var conflicts = new List<string>();
+        _trail.Conflicted += conflicts.Add;
+        var append = ReplicateAsync(1, (1, "a"), (1, "b"));
+        _node.Pump();
+        await append;
+        await State.CommitAsync(2);
+
+        await Assert.ThrowsAsync<InvariantException>(() => ReplicateAsync(2, (2, "other")));
+        Assert.Contains("Entry 2 is committed here in term 1", Assert.Single(conflicts), StringComparison.Ordinal);
+        Assert.Equal(1, _log.TermAt(2));
+    }
+
+    [Fact]
     public async Task A_vote_is_answered_only_when_it_is_on_disk()
     {
         var vote = State.UpdateVotedForAsync(Candidate(1)).AsTask();

@@ -26,6 +26,7 @@ internal static class RaftRoom
             Time = options.Surroundings.Time,
             LogSegmentBytes = options.Log.SegmentBytes,
             LogBytesMax = options.Log.BytesMax,
+            LogBytesRetainedMax = options.Log.RetainedBytesMax,
         };
         try
         {

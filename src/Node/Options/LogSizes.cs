@@ -15,8 +15,14 @@ internal sealed record LogSizes
     /// </summary>
     public long BytesMax { get; init; } = 512L << 20;
 
+    /// <summary>
+    /// Bytes that the log may take while a replica catches up that needs what it holds. Writers are slowed the more the closer it comes; default: four times
+    /// <see cref="BytesMax"/>.
+    /// </summary>
+    public long RetainedBytesMax { get; init; } = 2L << 30;
+
     /// <summary>What a laptop that tries the store should not notice: a few MiB at start, replay in a blink.</summary>
-    public static LogSizes Small { get; } = new() { SegmentBytes = 8 << 20, BytesMax = 128L << 20 };
+    public static LogSizes Small { get; } = new() { SegmentBytes = 8 << 20, BytesMax = 128L << 20, RetainedBytesMax = 512L << 20 };
 
     /// <summary>Fewer segments than this could not turn over: one being written, one prepared, one flushed, one to be deleted.</summary>
     public const int SegmentsMin = 4;

@@ -239,10 +239,12 @@ internal static class NodeOptionsReader
     private static LogSizes ReadLog(SettingsReader reader)
     {
         var usual = new LogSizes();
+        var bytesMax = reader.WholeLong("log:bytesMax", usual.BytesMax);
         return new LogSizes
         {
             SegmentBytes = reader.Whole("log:segmentBytes", usual.SegmentBytes),
-            BytesMax = reader.WholeLong("log:bytesMax", usual.BytesMax),
+            BytesMax = bytesMax,
+            RetainedBytesMax = reader.WholeLong("log:retainedBytesMax", Math.Max(usual.RetainedBytesMax, 4 * bytesMax)),
         };
     }
 

@@ -22,6 +22,7 @@ internal static class NodeOptionsValidator
 
         // Below 1 MiB a segment's header, lock step and sync cost more than its content.
         Between("log.segmentBytes", options.Log.SegmentBytes, 1 << 20, 1 << 30, mistakes);
+        Between("log.retainedBytesMax", options.Log.RetainedBytesMax, 2 * options.Log.BytesMax, 1L << 42, mistakes);
         Between("log.bytesMax", options.Log.BytesMax, (long)LogSizes.SegmentsMin * options.Log.SegmentBytes, 1L << 40, mistakes);
         return mistakes;
     }

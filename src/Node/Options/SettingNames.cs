@@ -26,7 +26,7 @@ internal static class SettingNames
         "nodeDownAfterMs", "nodeDeadAfterMs",
     ];
 
-    private static readonly string[] OfLog = ["segmentBytes", "bytesMax"];
+    private static readonly string[] OfLog = ["segmentBytes", "bytesMax", "retainedBytesMax"];
 
     private static readonly string[] OfEventual = ["siblingsMax", "siblingBytesMax", "hintBytesMax", "hintAgeMaxMs", "tombstoneAgeMinMs"];
 

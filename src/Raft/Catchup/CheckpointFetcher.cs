@@ -13,9 +13,13 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
 {
     private readonly FetchDirectory _directory = new(directory);
     private CopyProgress? _progress;
+    private long _index;
 
     /// <summary>Where the files are when a fetch has ended.</summary>
     public string FilesDirectory => _directory.Files;
+
+    /// <summary>Where the checkpoint stands that is being fetched, or was and is not discarded yet; null: there is none.</summary>
+    public long? Index => Volatile.Read(ref _index) is > 0 and var index ? index : null;
 
     /// <summary>Of the fetch that is under way; null: none is.</summary>
     public CopyProgress? Progress => Volatile.Read(ref _progress);
@@ -50,7 +54,11 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
     }
 
     /// <summary>Forgets everything that was fetched so far.</summary>
-    public void Discard() => _directory.Delete();
+    public void Discard()
+    {
+        Volatile.Write(ref _index, 0);
+        _directory.Delete();
+    }
 
     /// <summary>Null: the node does not answer, or does not offer it any more.</summary>
     private async Task<CheckpointManifest?> TryGoOnAsync(BegunFetch begun, GroupId group, CancellationToken cancellationToken)
@@ -117,6 +125,7 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
         var copied = there.Values.Sum();
         LogMessages.CheckpointFetching(logger, group.Value, from.Value, manifest.Index, total, copied);
         var begun = time.GetTimestamp();
+        Volatile.Write(ref _index, manifest.Index);
         try
         {
             Volatile.Write(ref _progress, new CopyProgress(copied, total));

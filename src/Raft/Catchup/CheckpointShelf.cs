@@ -22,7 +22,7 @@ internal sealed class CheckpointShelf : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly Dictionary<string, Shelved> _shelved = [];
+    private readonly ConcurrentDictionary<string, Shelved> _shelved = [];
     private readonly ConcurrentDictionary<string, Need> _needs = [];
     private long _number;
 
@@ -62,6 +62,18 @@ internal sealed class CheckpointShelf : IDisposable
             }
 
             return _needs.IsEmpty ? null : _needs.Values.Min(static need => (long?)need.Index);
+        }
+    }
+
+    /// <summary>The replicas that have fetched a checkpoint say by themselves which entries they need.</summary>
+    public void ForgetReleased()
+    {
+        foreach (var id in _needs.Keys)
+        {
+            if (!_shelved.ContainsKey(id))
+            {
+                _needs.TryRemove(id, out _);
+            }
         }
     }
 
@@ -180,7 +192,7 @@ internal sealed class CheckpointShelf : IDisposable
 
     private void Drop(string id)
     {
-        if (_shelved.Remove(id))
+        if (_shelved.TryRemove(id, out _))
         {
             Directory.Delete(Path.Combine(_directory, id), recursive: true);
         }

@@ -15,13 +15,14 @@ internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
     /// sent is not asked for again.
     /// </summary>
     /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
+    /// <exception cref="HistoryDiffersException">The node has committed another entry before the first one that is missing here.</exception>
     /// <exception cref="InvalidDataException">It sent something else.</exception>
     public async Task PullAsync(NodeId from, long upTo, CancellationToken cancellationToken)
     {
         using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
         while (group.CommitIndex + 1 is var next && next <= upTo)
         {
-            var request = new EntriesRequest(group.Id.Value, next, upTo);
+            var request = new EntriesRequest(group.Id.Value, next, upTo, group.Log.TryPositionAt(next - 1)?.Term ?? group.Machine.Applied.Term);
             var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
             if (entries.Count == 0 || entries[0].Index != next || entries[^1].Index > upTo)
             {

@@ -10,7 +10,7 @@ namespace KvRaft.Raft.Catchup;
 /// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
 /// </summary>
 internal sealed class LearnerFeed(
-    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
+    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, EntryLease lease, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
     /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
@@ -67,6 +67,7 @@ internal sealed class LearnerFeed(
                 .Where(peer => newest - peer.Status.AppliedIndex <= options.LearnerCheckpointEntries)
                 .OrderBy(static peer => peer.Status.IsLeader)
                 .First().Voter;
+            lease.Take();
             var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
             if (manifest.Index > group.CommitIndex)
             {

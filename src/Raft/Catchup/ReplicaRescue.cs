@@ -13,7 +13,7 @@ namespace KvRaft.Raft.Catchup;
 /// its request times out, so that each attempt begins where the last one did: then it pulls the entries.
 /// </summary>
 internal sealed class ReplicaRescue(
-    RaftGroup group, PeerSurvey survey, EntryPull pull, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
+    RaftGroup group, PeerSurvey survey, EntryPull pull, EntryLease lease, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
     /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
     private const int UnsettledLooksMax = 2;
@@ -203,6 +203,13 @@ internal sealed class ReplicaRescue(
         try
         {
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
+            if (peers.FirstOrDefault(peer => peer.Status.IsLeader && RescueRules.Conflicts(
+                group.Log, group.CommitIndex, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))) is { Status: not null } other)
+            {
+                throw new HistoryDiffersException(
+                    $"the leader's log begins at {new LogPosition(other.Status.StartTerm, other.Status.StartIndex)}, where this replica has committed an entry of another term");
+            }
+
             var ahead = peers
                 .Where(peer => RescueRules.NeedsCopy(group.Log, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))
                     && peer.Status.IsWhole && peer.Status.AppliedIndex > group.Machine.Applied.Index)
@@ -215,6 +222,7 @@ internal sealed class ReplicaRescue(
             if (ahead is { } source)
             {
                 group.Enter(ReplicaState.CatchingUp);
+                lease.Take();
                 var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
                 if (manifest.Index > group.CommitIndex)
                 {
@@ -229,6 +237,14 @@ internal sealed class ReplicaRescue(
             }
 
             await NudgeLeadersAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (HistoryDiffersException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            // What a leader that a majority follows has committed is the group's history. This replica keeps what it has, and takes no part any more.
+            if (await LeaderIsProvenAsync(cancellationToken).ConfigureAwait(false))
+            {
+                group.OnHistoryDiffers(error.Message);
+            }
         }
         catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
         {
@@ -248,11 +264,20 @@ internal sealed class ReplicaRescue(
     {
         var (source, status) = peers
             .Where(peer => peer.Status.CommitIndex > group.CommitIndex && peer.Status.StartIndex <= group.CommitIndex)
-            .OrderByDescending(static peer => peer.Status.CommitIndex)
+            .OrderByDescending(static peer => peer.Status.IsLeader)
+            .ThenByDescending(static peer => peer.Status.CommitIndex)
             .FirstOrDefault();
         while (status is not null && group.CommitIndex < status.CommitIndex)
         {
-            await pull.PullAsync(source.Node, Math.Min(status.CommitIndex, group.CommitIndex + PulledAtOnce), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await pull.PullAsync(source.Node, Math.Min(status.CommitIndex, group.CommitIndex + PulledAtOnce), cancellationToken).ConfigureAwait(false);
+            }
+            catch (HistoryDiffersException error) when (!status.IsLeader)
+            {
+                throw new IOException($"Node '{source.Node}' does not lead, and has another history: {error.Message}", error);
+            }
+
             LogMessages.EntriesPulled(logger, group.Id.Value, group.CommitIndex, status.CommitIndex, source.Node.Value);
             if (group.CommitIndex < status.CommitIndex)
             {
@@ -277,6 +302,7 @@ internal sealed class ReplicaRescue(
             return false;
         }
 
+        lease.Take();
         var manifest = await fetcher.FetchFromAsync(leader.Node, group.Id, cancellationToken).ConfigureAwait(false);
         if (manifest.Index < proof.CommitIndex)
         {
@@ -288,6 +314,19 @@ internal sealed class ReplicaRescue(
         await group.AdoptAsync(manifest, fetcher.FilesDirectory, highestTerm, cancellationToken).ConfigureAwait(false);
         fetcher.Discard();
         return true;
+    }
+
+    private async Task<bool> LeaderIsProvenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ProvenLeaderAsync(await AskAllAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false) is not null;
+        }
+        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken))
+        {
+            LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            return false;
+        }
     }
 
     private async Task<(GroupVoter Leader, LeaderProof Proof)?> ProvenLeaderAsync(

@@ -15,6 +15,13 @@ internal static class RescueRules
         start.Index > ours.Start.Index && (ours.TryPositionAt(start.Index) is not { } position || position != start);
 
     /// <summary>
+    /// Both replicas have committed an entry at the position where the other's log begins, and not the same one. Raft excludes it; an older copy of a directory that
+    /// was believed does not.
+    /// </summary>
+    public static bool Conflicts(GroupLog ours, long commitIndex, LogPosition start) =>
+        start.Index <= commitIndex && ours.TryPositionAt(start.Index) is { } position && position != start;
+
+    /// <summary>
     /// Where a leader goes on with a replica that tells how far it is committed: what follows that, or the first entry that the leader still has. Whether that one
     /// fits on is found out by sending it; an index below would be asked for and never sent.
     /// </summary>

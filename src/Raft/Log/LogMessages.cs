@@ -32,7 +32,7 @@ internal static partial class LogMessages
     [LoggerMessage(2508, LogLevel.Debug, "Reclaimed segment {Segment}")]
     public static partial void Reclaimed(this ILogger logger, long segment);
 
-    [LoggerMessage(2509, LogLevel.Information, "{Replica} keeps segment {Segment} although the log exceeds its budget; it is asked to move its start to {Index}")]
+    [LoggerMessage(2509, LogLevel.Debug, "{Replica} keeps segment {Segment} although the log exceeds its budget; it is asked to move its start to {Index}")]
     public static partial void GroupPinsLog(this ILogger logger, ReplicaKey replica, long segment, long index);
 
     [LoggerMessage(2510, LogLevel.Information, "Log closed after batch {Batch}")]

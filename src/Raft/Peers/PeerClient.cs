@@ -62,12 +62,18 @@ internal sealed class PeerClient : IDisposable
         var (answer, body) = await PeerFrame.ReadAsync(_stream, cancellationToken).ConfigureAwait(false);
         return (PeerAnswerKind)answer switch
         {
+            PeerAnswerKind.HistoryDiffers => throw new HistoryDiffersException(System.Text.Encoding.UTF8.GetString(body)),
             PeerAnswerKind.Refused => throw new PeerRefusedException(_node, System.Text.Encoding.UTF8.GetString(body)),
             var given when given == expected => body,
             var given => throw new InvalidDataException($"Node '{_node}' answered {kind} with {given}."),
         };
     }
 }
+
+/// <summary>
+/// Two replicas have committed different entries at one index. One of them belongs to a history that was lost, as after an older copy of a directory was believed.
+/// </summary>
+internal sealed class HistoryDiffersException(string message) : IOException(message);
 
 /// <summary>Another node understood a request and declined it.</summary>
 internal sealed class PeerRefusedException(NodeId node, string reason) : IOException($"Node '{node}' declined: {reason}");

@@ -29,6 +29,12 @@ internal enum PeerRequestKind : byte
 
     /// <summary>"I know nobody who leads, and you do."</summary>
     Greet = 13,
+
+    /// <summary>"I catch up: keep your entries from here on."</summary>
+    Lease = 70,
+
+    /// <summary>"My log begins after what you have: fetch a checkpoint."</summary>
+    Behind = 71,
 }
 
 internal enum PeerAnswerKind : byte
@@ -36,6 +42,9 @@ internal enum PeerAnswerKind : byte
     Json = 1,
     Bytes = 2,
     Refused = 3,
+
+    /// <summary>The asking replica has committed another entry than this one at an index.</summary>
+    HistoryDiffers = 70,
 }
 
 internal sealed record PeerGroupRequest(int Group);
@@ -59,7 +68,8 @@ internal sealed record CheckpointFile(string Name, long Length);
 internal sealed record ChunkRequest(int Group, string Id, string File, long Offset, int Length);
 
 /// <summary>Committed entries, as many as fit an answer.</summary>
-internal sealed record EntriesRequest(int Group, long From, long UpTo);
+/// <param name="PreviousTerm">Of the entry before the first one, as the asking replica has it: its history is the same, or it is sent nothing.</param>
+internal sealed record EntriesRequest(int Group, long From, long UpTo, long PreviousTerm);
 
 internal sealed record ReleaseRequest(int Group, string Id);
 
@@ -69,6 +79,9 @@ internal sealed record NudgeRequest(int Group, string Node, int Incarnation, lon
 /// <summary>"<paramref name="Node"/> led in this term and does so no longer."</summary>
 /// <param name="IsGone">It does not want to again, or cannot.</param>
 internal sealed record VacatedRequest(int Group, string Node, long Term, bool IsGone);
+
+/// <summary>"I need your entries after <paramref name="Index"/>", or no longer.</summary>
+internal sealed record LeaseRequest(int Group, string Node, long Index, bool IsDone);
 
 internal sealed record NudgeAnswer(bool IsLeader);
 
@@ -81,6 +94,7 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(EntriesRequest))]
 [JsonSerializable(typeof(ReleaseRequest))]
 [JsonSerializable(typeof(NudgeRequest))]
+[JsonSerializable(typeof(LeaseRequest))]
 [JsonSerializable(typeof(VacatedRequest))]
 [JsonSerializable(typeof(NudgeAnswer))]
 internal sealed partial class PeerJson : JsonSerializerContext;

@@ -60,9 +60,16 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.Ping => (PeerAnswerKind.Bytes, BitConverter.GetBytes(LogBatch())),
                 PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
                 PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
+                PeerRequestKind.Lease => Lease(Read(body, PeerJson.Default.LeaseRequest)),
+                PeerRequestKind.Behind => Behind(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
+        }
+        catch (HistoryDiffersException error)
+        {
+            LogMessages.PeerRequestDeclined(logger, kind, error.Message);
+            return (PeerAnswerKind.HistoryDiffers, Encoding.UTF8.GetBytes(error.Message));
         }
         catch (Exception error) when (error is PeerRequestException or JsonException or IOException or StorageException or ObjectDisposedException)
         {
@@ -74,7 +81,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     private ValueTask<byte[]> ChunkAsync(ChunkRequest request, CancellationToken cancellationToken) =>
         Group(request.Group).Checkpoints.ReadAsync(request.Id, request.File, request.Offset, request.Length, cancellationToken);
 
-    private byte[] Entries(EntriesRequest request) => EntriesFrame.Encode(Group(request.Group).ReadCommitted(request.From, request.UpTo));
+    private byte[] Entries(EntriesRequest request) => EntriesFrame.Encode(Group(request.Group).ReadCommitted(request.From, request.UpTo, request.PreviousTerm));
 
     private byte[] Terms(TermQuestion[] questions) =>
         [.. questions.Select(question => find(question.Replica.Group)?.IsStillIn(question) == true ? (byte)1 : (byte)0)];
@@ -105,6 +112,19 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     {
         var group = Group(request.Group);
         group.Leaders.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
+        return IsLeading(group);
+    }
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Lease(LeaseRequest request)
+    {
+        var group = Group(request.Group);
+        group.OnLeased(new NodeId(request.Node), request.Index, request.IsDone);
+        return IsLeading(group);
+    }
+
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Behind(RaftGroup group)
+    {
+        group.OnBehind();
         return IsLeading(group);
     }
 

@@ -24,11 +24,11 @@ internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, Ti
     private async Task IntroduceAsync(NodeId node, CancellationToken cancellationToken)
     {
         var begun = time.GetTimestamp();
-        while (await TryAsync(node, cancellationToken).ConfigureAwait(false) is { } answer)
+        while (await TryAsync(node, cancellationToken).ConfigureAwait(false) is { } refusal)
         {
-            if (answer != PrefaceAnswer.StillRunning || time.GetElapsedTime(begun) > Patience)
+            if (refusal != RunVerdict.StillRunning || time.GetElapsedTime(begun) > Patience)
             {
-                throw new RunRefusedException(dialer.Self, node, answer);
+                throw new RunRefusedException(dialer.Self, node, refusal);
             }
 
             await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
@@ -36,7 +36,7 @@ internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, Ti
     }
 
     /// <summary>Null: accepted, or not to be had.</summary>
-    private async Task<PrefaceAnswer?> TryAsync(NodeId node, CancellationToken cancellationToken)
+    private async Task<RunVerdict?> TryAsync(NodeId node, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timings.ConnectTimeout);
@@ -45,9 +45,9 @@ internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, Ti
             (await dialer.ConnectAsync(node, ConnectionKind.Peer, "", limit.Token).ConfigureAwait(false)).Dispose();
             return null;
         }
-        catch (PrefaceRefusedException error)
+        catch (RunNotAcceptedException error)
         {
-            return error.Answer is PrefaceAnswer.RunSuperseded or PrefaceAnswer.LogCutShort or PrefaceAnswer.StillRunning ? error.Answer : null;
+            return error.OfThisNode;
         }
         catch (Exception error) when (error is IOException or SocketException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {

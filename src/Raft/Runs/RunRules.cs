@@ -1,22 +1,22 @@
 namespace KvRaft.Raft.Runs;
 
-/// <summary>What a node makes of another one's run.</summary>
-internal enum RunVerdict
+/// <summary>What a node makes of another one's run. The numbers are sent (<c>RunExchange</c>).</summary>
+internal enum RunVerdict : byte
 {
     /// <summary>It is the run that is known.</summary>
-    Known,
+    Known = 0,
 
     /// <summary>It follows the run that is known, and has everything that one had reported.</summary>
-    New,
+    New = 1,
 
     /// <summary>It would follow the run that is known, which is still connected: it may be a second process, and is refused for now.</summary>
-    StillRunning,
+    StillRunning = 2,
 
     /// <summary>A later run of the directory is known, or another one of the same generation: the directory is a copy, or was started twice.</summary>
-    Superseded,
+    Superseded = 3,
 
     /// <summary>Its log ends before a batch that an earlier run had reported: the directory is an older copy, or its disk lost what it had synced.</summary>
-    LogCutShort,
+    LogCutShort = 4,
 }
 
 /// <summary>Whether a run of a node may take part. Pure.</summary>

@@ -20,7 +20,7 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
     public RunBook Runs { get; init; } = RunBook.InMemory();
 
     /// <summary>Another node refuses this one for good: its data directory is an older copy, or was started twice. Must be quick.</summary>
-    public event Action<NodeId, PrefaceAnswer>? Refused;
+    public event Action<NodeId, RunVerdict>? Refused;
 
     /// <exception cref="IOException">The node is unknown, unreachable or refused us.</exception>
     public async ValueTask<Socket> ConnectAsync(NodeId to, ConnectionKind kind, string target, CancellationToken cancellationToken)
@@ -36,13 +36,9 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
         {
             await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
             using var stream = new NetworkStream(socket, ownsSocket: false);
-            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target, Runs.Self).Encode(), cancellationToken).ConfigureAwait(false);
-            var run = await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
-            if (Runs.Meet(to, run) is not (RunVerdict.Known or RunVerdict.New) and var verdict)
-            {
-                throw new IOException($"Node '{to}' at {address} is not connected to: its run of generation {run.Generation} is {verdict}.");
-            }
-
+            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target).Encode(), cancellationToken).ConfigureAwait(false);
+            await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+            var run = await RunExchange.ConnectAsync(stream, Runs, to, cancellationToken).ConfigureAwait(false);
             if (!Runs.TryHold(to, run, socket))
             {
                 throw new IOException($"Node '{to}' at {address} was restarted meanwhile.");
@@ -51,12 +47,12 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
             Gate?.Opened(self, to, socket);
             return socket;
         }
-        catch (PrefaceRefusedException error)
+        catch (RunNotAcceptedException error)
         {
             socket.Dispose();
-            if (error.Answer is PrefaceAnswer.RunSuperseded or PrefaceAnswer.LogCutShort)
+            if (error.OfThisNode is { } verdict && verdict is (RunVerdict.Superseded or RunVerdict.LogCutShort))
             {
-                Refused?.Invoke(to, error.Answer);
+                Refused?.Invoke(to, verdict);
             }
 
             throw;

@@ -117,7 +117,7 @@ internal sealed class NodeListener : IAsyncDisposable
     {
         try
         {
-            if (await GreetAsync(socket).ConfigureAwait(false) is not { } preface)
+            if (await GreetAsync(socket).ConfigureAwait(false) is not { } preface || !await IntroduceAsync(socket, preface).ConfigureAwait(false))
             {
                 socket.Dispose();
             }
@@ -135,7 +135,7 @@ internal sealed class NodeListener : IAsyncDisposable
                 socket.Dispose();
             }
         }
-        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The peer went away, or we are stopping: a connection's end is not an event.
             LogMessages.ConnectionEnded(_logger, error.Message);
@@ -152,22 +152,27 @@ internal sealed class NodeListener : IAsyncDisposable
         if (preface is not null)
         {
             answer = Judge(preface);
-            if (answer == PrefaceAnswer.Accepted && !Runs.TryHold(preface.From, preface.Run, socket))
-            {
-                answer = PrefaceAnswer.RunSuperseded;
-            }
         }
 
-        await stream.WriteAsync(Preface.EncodeAnswer(answer, Runs.Self), timeout.Token).ConfigureAwait(false);
+        await stream.WriteAsync(Preface.EncodeAnswer(answer), timeout.Token).ConfigureAwait(false);
         if (answer == PrefaceAnswer.Accepted)
         {
             return preface;
         }
 
         // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
-        var level = answer is PrefaceAnswer.UnknownReplica or PrefaceAnswer.StillRunning ? LogLevel.Debug : LogLevel.Warning;
+        var level = answer == PrefaceAnswer.UnknownReplica ? LogLevel.Debug : LogLevel.Warning;
         LogMessages.PrefaceRefused(_logger, level, preface?.From.Value ?? "?", preface?.Target ?? "?", answer);
         return null;
+    }
+
+    /// <summary>True if the connecting node's run may take part.</summary>
+    private async Task<bool> IntroduceAsync(Socket socket, Preface preface)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        timeout.CancelAfter(PrefaceTimeout);
+        using var stream = new NetworkStream(socket, ownsSocket: false);
+        return await RunExchange.AcceptAsync(stream, Runs, preface.From, timeout.Token).ConfigureAwait(false) is { } run && Runs.TryHold(preface.From, run, socket);
     }
 
     private PrefaceAnswer Judge(Preface preface)
@@ -180,16 +185,6 @@ internal sealed class NodeListener : IAsyncDisposable
         if (preface.To != _self)
         {
             return PrefaceAnswer.OtherNode;
-        }
-
-        switch (Runs.Meet(preface.From, preface.Run))
-        {
-            case RunVerdict.Superseded:
-                return PrefaceAnswer.RunSuperseded;
-            case RunVerdict.LogCutShort:
-                return PrefaceAnswer.LogCutShort;
-            case RunVerdict.StillRunning:
-                return PrefaceAnswer.StillRunning;
         }
 
         return preface.Kind == ConnectionKind.Peer

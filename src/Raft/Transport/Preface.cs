@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using KvRaft.Raft.Runs;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Transport;
@@ -23,30 +22,21 @@ internal enum PrefaceAnswer : byte
     OtherCluster = 2,
     OtherNode = 3,
     UnknownReplica = 4,
-
-    /// <summary>A later run of the caller's data directory is known, or another one of the same generation. Final.</summary>
-    RunSuperseded = 20,
-
-    /// <summary>The caller's log ends before a batch that an earlier run of it had reported. Final.</summary>
-    LogCutShort = 21,
-
-    /// <summary>The run before the caller's is still connected; it may try again.</summary>
-    StillRunning = 22,
 }
 
 /// <summary>
 /// The first bytes on every connection between nodes. It names the cluster, the two nodes and, for Raft, the replica, so that
 /// a node of another cluster, an address that changed hands, or an old incarnation is refused before it can be believed.
 /// <code>
-/// preface   u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 n, from node | u8 n, to node | u16 n, target | 32 run
-/// answer    u32 magic 'KVRF' | u8 version | u8 answer | 32 run
+/// preface   u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 n, from node | u8 n, to node | u16 n, target
+/// answer    u32 magic 'KVRF' | u8 version | u8 answer
 /// </code>
-/// Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>; run is the sender's <see cref="NodeRun"/>.
+/// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>.
 /// </summary>
-internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target, NodeRun Run)
+internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target)
 {
     public const byte Version = 2;
-    public const int AnswerLength = 6 + NodeRun.Bytes;
+    public const int AnswerLength = 6;
 
     /// <summary>The part of fixed length every preface starts with, in bytes.</summary>
     public const int HeadLength = 4 + 1 + 1 + 16;
@@ -61,7 +51,7 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         var from = Encoding.ASCII.GetBytes(From.Value);
         var to = Encoding.ASCII.GetBytes(To.Value);
         var target = Encoding.ASCII.GetBytes(Target);
-        var bytes = new byte[HeadLength + 1 + from.Length + 1 + to.Length + 2 + target.Length + NodeRun.Bytes];
+        var bytes = new byte[HeadLength + 1 + from.Length + 1 + to.Length + 2 + target.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
         bytes[4] = Version;
         bytes[5] = (byte)Kind;
@@ -75,7 +65,6 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         rest = rest[(1 + to.Length)..];
         BinaryPrimitives.WriteUInt16LittleEndian(rest, (ushort)target.Length);
         target.CopyTo(rest[2..]);
-        Run.WriteTo(rest[(2 + target.Length)..]);
         return bytes;
     }
 
@@ -98,31 +87,22 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         var from = await ReadTextAsync(stream, 1, NodeId.LengthMax, cancellationToken).ConfigureAwait(false);
         var to = await ReadTextAsync(stream, 1, NodeId.LengthMax, cancellationToken).ConfigureAwait(false);
         var target = await ReadTextAsync(stream, 2, TargetLengthMax, cancellationToken).ConfigureAwait(false);
-        if (!NodeId.IsValid(from) || !NodeId.IsValid(to) || target is null)
-        {
-            return (null, PrefaceAnswer.UnknownVersion);
-        }
-
-        var bytes = new byte[NodeRun.Bytes];
-        await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
-        return NodeRun.Read(bytes) is { } run
-            ? (new Preface((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target, run), PrefaceAnswer.Accepted)
+        return NodeId.IsValid(from) && NodeId.IsValid(to) && target is not null
+            ? (new Preface((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target), PrefaceAnswer.Accepted)
             : (null, PrefaceAnswer.UnknownVersion);
     }
 
-    public static byte[] EncodeAnswer(PrefaceAnswer answer, NodeRun run)
+    public static byte[] EncodeAnswer(PrefaceAnswer answer)
     {
         var bytes = new byte[AnswerLength];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
         bytes[4] = Version;
         bytes[5] = (byte)answer;
-        run.WriteTo(bytes.AsSpan(6));
         return bytes;
     }
 
-    /// <summary>The run of the other side, which accepted.</summary>
     /// <exception cref="PrefaceRefusedException">The other side refused, or is no KvRaft node.</exception>
-    public static async ValueTask<NodeRun> ReadAnswerAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
+    public static async ValueTask ReadAnswerAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
     {
         var bytes = new byte[AnswerLength];
         await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
@@ -135,8 +115,6 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         {
             throw new PrefaceRefusedException(to, (PrefaceAnswer)bytes[5]);
         }
-
-        return NodeRun.Read(bytes.AsSpan(6)) ?? throw new PrefaceRefusedException(to, PrefaceAnswer.UnknownVersion);
     }
 
     private static async ValueTask<string?> ReadTextAsync(Stream stream, int prefixLength, int lengthMax, CancellationToken cancellationToken)

@@ -77,5 +77,16 @@ public sealed class RunBookTests : IDisposable
         Assert.Throws<LogOpenException>(() => GenerationFile.Next(_directory, OsFileSystem.Instance));
     }
 
+    [Fact]
+    public void The_bytes_of_a_run_never_change()
+    {
+        var bytes = new byte[NodeRun.Bytes];
+        var run = new NodeRun(5, new Guid("0f0e0d0c-0b0a-0908-0706-050403020100"), 258);
+        run.WriteTo(bytes);
+        Assert.Equal("0500000000000000" + "0C0D0E0F0A0B08090706050403020100" + "0201000000000000", Convert.ToHexString(bytes));
+        Assert.Equal(run, NodeRun.Read(bytes));
+        Assert.Null(NodeRun.Read(new byte[NodeRun.Bytes]));
+    }
+
     private RunBook Open() => new(_directory, new NodeRun(1, Guid.NewGuid(), 0), OsFileSystem.Instance, NullLogger.Instance);
 }
