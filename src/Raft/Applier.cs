@@ -1,3 +1,4 @@
+using KvRaft.Raft.Digests;
 using KvRaft.Raft.Log;
 using KvRaft.Storage;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,7 @@ internal sealed class Applier : IAsyncDisposable
     private readonly Action<LogPosition, EntryId?, IReadOnlyList<Outcome>> _applied;
     private readonly Action<Exception> _failed;
     private readonly ILogger _logger;
+    private readonly DigestPoint _digests;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _machineTurn = new(1);
     private readonly CancellationTokenSource _stopping = new();
@@ -41,9 +43,11 @@ internal sealed class Applier : IAsyncDisposable
         Action<LogPosition, EntryId?, IReadOnlyList<Outcome>> applied,
         Action<Exception> failed,
         bool isHeld,
+        DigestPoint digests,
         ILogger logger)
     {
         _isHeld = isHeld;
+        _digests = digests;
         _log = log;
         _machine = machine;
         _progress = progress;
@@ -137,7 +141,8 @@ internal sealed class Applier : IAsyncDisposable
                 return;
             }
 
-            Apply(_log.Read(from, to));
+            Apply(_log.Read(from, _digests.Limit(from, to)));
+            _digests.Reached(_machine);
         }
         finally
         {

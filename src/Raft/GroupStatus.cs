@@ -26,6 +26,7 @@ public enum ReplicaState
 }
 
 /// <summary>A replica at a glance. Indices are this replica's own; 0 means none.</summary>
+/// <param name="IsBehind">It lacks entries that the leader's log has no more, or catches up after such a time: if another replica is lost, this one is of no help.</param>
 public sealed record GroupStatus(
     GroupId Group,
     int Incarnation,
@@ -42,4 +43,5 @@ public sealed record GroupStatus(
     IReadOnlyList<GroupVoter> Voters,
     bool IsMember,
     string? Note,
-    CopyProgress? Copy = null);
+    CopyProgress? Copy = null,
+    bool IsBehind = false);

@@ -108,4 +108,13 @@ internal static partial class LogMessages
 
     [LoggerMessage(2100, LogLevel.Error, "Node {NodeId} refuses this one for good: {Verdict}")]
     public static partial void RunRefused(ILogger logger, string nodeId, Runs.RunVerdict verdict);
+
+    [LoggerMessage(2101, LogLevel.Debug, "Group {GroupId}: the digests of {Answered} of {Voters} voters at index {Index} are equal")]
+    public static partial void DigestsEqual(ILogger logger, int groupId, long index, int answered, int voters);
+
+    [LoggerMessage(2102, LogLevel.Error, "Group {GroupId}: the replicas differ at index {Index}: {Digests}")]
+    public static partial void DigestsDiffer(ILogger logger, int groupId, long index, string digests);
+
+    [LoggerMessage(2103, LogLevel.Information, "Group {GroupId}: the replicas were not compared: {Reason}")]
+    public static partial void DigestsNotCompared(ILogger logger, int groupId, string reason);
 }

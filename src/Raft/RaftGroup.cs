@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Digests;
 using KvRaft.Raft.Leadership;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
@@ -46,6 +47,8 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly GroupPulse _pulse;
     private readonly EntryPull _pull;
     private readonly EntryLease _lease;
+    private readonly DigestPoint _digests;
+    private volatile string? _digestNote;
     private readonly ReplicaRescue _rescue;
     private readonly PeerSurvey _survey;
     private readonly GroupMembership _membership;
@@ -60,6 +63,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private Task _handingOver = Task.CompletedTask;
     private volatile ReplicaFault? _fault;
     private int _beats;
+    private long _behindAt;
     private volatile ReplicaState _state = ReplicaState.Running;
 
     /// <summary>Why it rebuilds itself, without what it waits for at the moment.</summary>
@@ -92,7 +96,8 @@ public sealed class RaftGroup : IAsyncDisposable
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Options.Time, _logger);
-        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _logger);
+        _digests = new DigestPoint(host.Digests);
+        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
@@ -106,6 +111,7 @@ public sealed class RaftGroup : IAsyncDisposable
         Leases = new EntryLeases(host.Options.Time);
         _lease = new EntryLease(this, _survey, _fetcher, host.Options.Time);
         _rescue = new ReplicaRescue(this, _survey, _pull, _lease, host.Dialer, _fetcher, host.Options, _logger);
+        Comparison = new DigestComparison(this, _survey, host.Options, _logger);
         _feed = new LearnerFeed(this, spec.LearnerPace, _survey, _pull, _lease, _fetcher, host.Options, _logger);
         _audit.Committed += _applier.Wake;
         _audit.AskedBelowStart += _rescue.Hurry;
@@ -172,6 +178,8 @@ public sealed class RaftGroup : IAsyncDisposable
     internal EndPoint Identity { get; }
 
     internal CheckpointShelf Checkpoints { get; }
+
+    internal DigestComparison Comparison { get; }
 
     /// <summary>The nodes that catch up with this group.</summary>
     internal EntryLeases Leases { get; }
@@ -349,7 +357,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
     public GroupStatus Status() => new(
         Id, Incarnation, _state == ReplicaState.Running && !HasCaughtUp ? ReplicaState.CatchingUp : _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
-        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message, _fetcher.Progress);
+        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message ?? _digestNote, _fetcher.Progress, IsBehind);
 
     public async ValueTask DisposeAsync()
     {
@@ -378,6 +386,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
         await _cluster.DisposeAsync().ConfigureAwait(false);
         await _applier.DisposeAsync().ConfigureAwait(false);
+        await _digests.StopAsync().ConfigureAwait(false);
         _audit.Detach();
         _progress.Fail(new ObjectDisposedException(nameof(RaftGroup), $"Group {Id} is closed on this node."));
         if (_state != ReplicaState.Failed)
@@ -522,8 +531,60 @@ public sealed class RaftGroup : IAsyncDisposable
     internal void OnHistoryDiffers(string reason) =>
         _ = Task.Run(() => Fail(new HistoryDiffersException($"its history differs from the leader's: {reason}")), CancellationToken.None);
 
+    /// <summary>A digest of the state is wanted at an index. False: it is applied already.</summary>
+    internal async Task<bool> TryWantDigestAsync(long index, CancellationToken cancellationToken)
+    {
+        if (_state != ReplicaState.Running)
+        {
+            throw new PeerRequestException($"the replica of group {Id} does not run");
+        }
+
+        // The applier ends a batch at the index from here on; whether it is there already is looked at while it stands.
+        return await _applier.BetweenAppliesAsync(
+            machine =>
+            {
+                var isWanted = _digests.TryWant(index, machine.Applied.Index);
+                _digests.Reached(machine);
+                return isWanted;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    internal async ValueTask<DigestAnswer> DigestAsync(long index) => new(await _digests.TryGetAsync(index).ConfigureAwait(false), IsPassed: false);
+
+    /// <summary>What comparing the replicas has shown; null: they are equal.</summary>
+    internal void NoteDigests(string? note) => _digestNote = note;
+
+    /// <summary>The leader has found that the replicas differ: the minority leaves the group, and without a majority it is only shown.</summary>
+    internal void OnDigestDiffers(DigestDiffersRequest request)
+    {
+        if (_state != ReplicaState.Running)
+        {
+            return;
+        }
+
+        _host.CountDigestMismatch();
+        if (request.IsMinority)
+        {
+            Condemn(request.Reason);
+        }
+        else
+        {
+            NoteDigests(request.Reason);
+        }
+    }
+
     /// <summary>The leader has no entries any more that follow this replica's.</summary>
-    internal void OnBehind() => _rescue.Hurry();
+    internal void OnBehind()
+    {
+        Volatile.Write(ref _behindAt, _host.Options.Time.GetTimestamp());
+        _rescue.Hurry();
+    }
+
+    /// <summary>The leader says so as long as it is true, and the lease lasts until the replica has what the others have.</summary>
+    private bool IsBehind =>
+        _lease.IsHeld
+        || (Volatile.Read(ref _behindAt) is > 0 and var at && _host.Options.Time.GetElapsedTime(at) < 2 * _host.Options.Timings.BeatsOfSilence * _host.Options.Timings.Beat);
 
     /// <summary>Writers of group 0 are few and never slowed.</summary>
     private TimeSpan PauseAfter(int bytes) => Id.IsPlacement ? TimeSpan.Zero : _host.PauseAfter(bytes);

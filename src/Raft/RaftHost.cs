@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using KvRaft.Raft.Digests;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Runs;
@@ -19,6 +20,9 @@ public sealed class RaftHost : IAsyncDisposable
     /// <summary>How often each group's log start follows its durable state. Cheap, and nothing waits for it.</summary>
     private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether a comparison of replicas is due is looked at this often: a wake-up in a minute costs nothing.</summary>
+    private static readonly TimeSpan ComparisonPeriodMax = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
     private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
     private readonly ConcurrentDictionary<NodeId, TermWitness> _witnesses = new();
@@ -29,6 +33,8 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
     private readonly Task _beating;
+    private readonly Task _comparing;
+    private long _digestMismatches;
 
     private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, RunBook runs, IFileSystem files)
     {
@@ -51,7 +57,9 @@ public sealed class RaftHost : IAsyncDisposable
         Watch.Silent += OnNodeSilent;
         Watch.Heard += OnNodeHeard;
         Log.Pinned += OnPinned;
+        Digests = new DigestPace(options.Time);
         _housekeeping = Task.Run(HousekeepAsync);
+        _comparing = Task.Run(CompareAsync);
         _beating = Task.Run(BeatAsync);
     }
 
@@ -88,6 +96,11 @@ public sealed class RaftHost : IAsyncDisposable
     internal IFileSystem Files { get; }
 
     internal RunBook Runs { get; }
+
+    internal DigestPace Digests { get; }
+
+    /// <summary>How often a replica here was found to differ from the others of its group.</summary>
+    public long DigestMismatches => Volatile.Read(ref _digestMismatches);
 
     internal NodeDialer Dialer { get; }
 
@@ -224,6 +237,7 @@ public sealed class RaftHost : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _housekeeping.ConfigureAwait(false);
         await _beating.ConfigureAwait(false);
+        await _comparing.ConfigureAwait(false);
         await Watch.DisposeAsync().ConfigureAwait(false);
         Log.Pinned -= OnPinned;
         await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
@@ -235,6 +249,7 @@ public sealed class RaftHost : IAsyncDisposable
         await Listener.DisposeAsync().ConfigureAwait(false);
         Runs.Save();
         await Log.DisposeAsync().ConfigureAwait(false);
+        Digests.Dispose();
         _stopping.Dispose();
     }
 
@@ -293,6 +308,35 @@ public sealed class RaftHost : IAsyncDisposable
                 foreach (var group in _groups.Values)
                 {
                     group.Beat();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+    }
+
+    internal void CountDigestMismatch() => Interlocked.Increment(ref _digestMismatches);
+
+    /// <summary>One group at a time.</summary>
+    private async Task CompareAsync()
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromTicks(Math.Min(Options.DigestPeriod.Ticks, ComparisonPeriodMax.Ticks)), Options.Time);
+        try
+        {
+            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                foreach (var group in _groups.Values.Where(static group => group.Comparison.IsDue).ToArray())
+                {
+                    try
+                    {
+                        await group.Comparison.CompareAsync(_stopping.Token).ConfigureAwait(false);
+                    }
+                    catch (Exception error) when (error is PeerRequestException or ObjectDisposedException or StorageException)
+                    {
+                        LogMessages.DigestsNotCompared(_logger, group.Id.Value, error.Message);
+                    }
                 }
             }
         }

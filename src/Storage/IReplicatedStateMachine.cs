@@ -78,6 +78,16 @@ public interface IReplicatedStateMachine : IDisposable
     ulong Digest();
 
     /// <summary>
+    /// Holds the state as it is now, for <see cref="Digest"/> to be computed while entries are applied. Called between two applies, and quick where the state is
+    /// large; a small one may be read at once.
+    /// </summary>
+    DigestSource BeginDigest()
+    {
+        var digest = Digest();
+        return new DigestSource(_ => digest, static () => { });
+    }
+
+    /// <summary>
     /// The command this state machine wants proposed when time alone changes it (keys due to expire by
     /// <paramref name="nowMs"/>, sessions to purge), or null. Asked by the leader at a steady pace.
     /// </summary>

@@ -13,7 +13,12 @@ internal sealed class ClusterView
     {
         Map = map;
         Nodes = nodes;
+        _committed = nodes.SelectMany(static node => node.Status?.Groups ?? []).GroupBy(static group => group.Group)
+            .ToDictionary(static group => group.Key, static group => group.Max(static each => each.CommitIndex));
     }
+
+    /// <summary>By group, the last index that a node knows to be committed.</summary>
+    private readonly Dictionary<int, long> _committed;
 
     public RouteMap Map { get; }
 
@@ -43,6 +48,12 @@ internal sealed class ClusterView
            where state != NodeView.Serves
            select $"{replica.NodeId}: {state}",
     ];
+
+    /// <summary>
+    /// Entries that are committed as far as any node knows, and not yet applied by this one, over all its groups: a replica that hears no leader, or fetches a checkpoint,
+    /// does not know by itself how far behind it is. Null: it does not answer.
+    /// </summary>
+    public long? LagOf(NodeView node) => node.Status?.Groups.Sum(group => Math.Max(0, _committed[group.Group] - group.AppliedIndex));
 
     private static async Task<NodeView> AskNodeAsync(KvClient client, NodeRoute route, CancellationToken cancellationToken)
     {
@@ -80,6 +91,4 @@ internal sealed record NodeView(NodeRoute Route, StatusResponse? Status, string?
         _ => "N",
     };
 
-    /// <summary>Entries that are committed as far as the node knows, and not yet applied, over all its groups.</summary>
-    public long? Lag => Status?.Groups.Sum(static group => Math.Max(0, group.CommitIndex - group.AppliedIndex));
 }

@@ -43,7 +43,7 @@ internal static class NodeCommand
                     cluster.ReplicasOn(node.Route.NodeId),
                     cluster.LeadersOn(node.Route.NodeId),
                     node.NotServing,
-                    node.Lag,
+                    cluster.LagOf(node),
                     node.Status?.ServerVersion ?? node.Route.Version,
                     node.Error);
             }

@@ -144,6 +144,7 @@ internal sealed class OwnStatus(
         var word = status.State switch
         {
             ReplicaState.Running when !status.IsMember => "learning",
+            ReplicaState.Running when status.IsBehind => "behind",
             ReplicaState.Running => "serving",
             ReplicaState.CatchingUp => "catching-up",
             ReplicaState.Rebuilding => "rebuilding",

@@ -12,7 +12,10 @@ internal sealed class EntryLease(RaftGroup group, PeerSurvey survey, CheckpointF
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stopping = new();
-    private Task _holding = Task.CompletedTask;
+    private volatile Task _holding = Task.CompletedTask;
+
+    /// <summary>The replica catches up.</summary>
+    public bool IsHeld => !_holding.IsCompleted;
 
     /// <summary>Takes the lease, unless it is held. Called by one at a time.</summary>
     public void Take()

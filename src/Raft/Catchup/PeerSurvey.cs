@@ -52,6 +52,17 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return answer;
     }
 
+    /// <summary>Asks a node anything; null if it does not answer, or declines.</summary>
+    public async Task<TAnswer?> AskAsync<TRequest, TAnswer>(
+        NodeId node, PeerRequestKind kind, TRequest request, JsonTypeInfo<TRequest> type, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
+        where TAnswer : class
+    {
+        TAnswer? answer = null;
+        await TryAsync(
+            node, async (peer, token) => answer = await peer.AskAsync(kind, request, type, answerType, token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
     /// <summary>Says something to a node that only has to take note. False if it did not.</summary>
     public Task<bool> TryTellAsync<T>(NodeId node, PeerRequestKind kind, T request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         TryAsync(

@@ -35,6 +35,12 @@ internal enum PeerRequestKind : byte
 
     /// <summary>"My log begins after what you have: fetch a checkpoint."</summary>
     Behind = 71,
+
+    /// <summary>"Have a digest at this index, or say what it is."</summary>
+    Digest = 72,
+
+    /// <summary>"The replicas of the group differ."</summary>
+    DigestDiffers = 73,
 }
 
 internal enum PeerAnswerKind : byte
@@ -83,6 +89,15 @@ internal sealed record VacatedRequest(int Group, string Node, long Term, bool Is
 /// <summary>"I need your entries after <paramref name="Index"/>", or no longer.</summary>
 internal sealed record LeaseRequest(int Group, string Node, long Index, bool IsDone);
 
+internal sealed record DigestRequest(int Group, long Index);
+
+/// <param name="Digest">Null: not reached, or not computed yet.</param>
+/// <param name="IsPassed">The index was applied before it was asked for.</param>
+internal sealed record DigestAnswer(ulong? Digest, bool IsPassed);
+
+/// <param name="IsMinority">More than half of the voters agree, and the receiver does not agree with them.</param>
+internal sealed record DigestDiffersRequest(int Group, string Reason, bool IsMinority);
+
 internal sealed record NudgeAnswer(bool IsLeader);
 
 [JsonSerializable(typeof(PeerGroupRequest))]
@@ -95,6 +110,9 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(ReleaseRequest))]
 [JsonSerializable(typeof(NudgeRequest))]
 [JsonSerializable(typeof(LeaseRequest))]
+[JsonSerializable(typeof(DigestRequest))]
+[JsonSerializable(typeof(DigestAnswer))]
+[JsonSerializable(typeof(DigestDiffersRequest))]
 [JsonSerializable(typeof(VacatedRequest))]
 [JsonSerializable(typeof(NudgeAnswer))]
 internal sealed partial class PeerJson : JsonSerializerContext;

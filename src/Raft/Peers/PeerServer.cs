@@ -61,6 +61,8 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
                 PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Lease => Lease(Read(body, PeerJson.Default.LeaseRequest)),
+                PeerRequestKind.Digest => await DigestAsync(Read(body, PeerJson.Default.DigestRequest), cancellationToken).ConfigureAwait(false),
+                PeerRequestKind.DigestDiffers => DigestDiffers(Read(body, PeerJson.Default.DigestDiffersRequest)),
                 PeerRequestKind.Behind => Behind(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
@@ -119,6 +121,22 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
     {
         var group = Group(request.Group);
         group.OnLeased(new NodeId(request.Node), request.Index, request.IsDone);
+        return IsLeading(group);
+    }
+
+    private async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> DigestAsync(DigestRequest request, CancellationToken cancellationToken)
+    {
+        var group = Group(request.Group);
+        var answer = await group.TryWantDigestAsync(request.Index, cancellationToken).ConfigureAwait(false)
+            ? await group.DigestAsync(request.Index).ConfigureAwait(false)
+            : new DigestAnswer(Digest: null, IsPassed: true);
+        return Json(answer, PeerJson.Default.DigestAnswer);
+    }
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) DigestDiffers(DigestDiffersRequest request)
+    {
+        var group = Group(request.Group);
+        group.OnDigestDiffers(request);
         return IsLeading(group);
     }
 

@@ -11,7 +11,9 @@ namespace KvRaft.Storage.Shards;
 /// </summary>
 internal static class ShardDigest
 {
-    public static ulong Of(IEngineSnapshot snapshot)
+    /// <param name="snapshot">The state.</param>
+    /// <param name="read">Told of each row's bytes.</param>
+    public static ulong Of(IEngineSnapshot snapshot, Action<int>? read = null)
     {
         var hash = new XxHash3();
         var frame = new ByteWriter();
@@ -23,6 +25,7 @@ internal static class ShardDigest
             frame.Bytes(rows.Key);
             frame.Bytes(value);
             hash.Append(frame.Written);
+            read?.Invoke(frame.Written.Length);
         }
 
         return hash.GetCurrentHashAsUInt64();

@@ -1,5 +1,6 @@
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Schema;
+using KvRaft.Topology;
 
 namespace KvRaft.Storage.Shards;
 
@@ -116,6 +117,23 @@ public sealed partial class ShardStateMachine
         var row = lease.Engine.Get(KeyLayout.KeyspaceCounters(keyspace));
         AwaitPublished(lease.Engine);
         return ShardData.Counters(row);
+    }
+
+    /// <inheritdoc/>
+    public DigestSource BeginDigest()
+    {
+        // A replaced engine is closed when its last reader has left: the source is one of them.
+        using var lease = Lease();
+        var handle = lease.Published.Handle;
+        var snapshot = handle.Engine.TakeSnapshot();
+        Invariant.Holds(handle.TryAcquire(), "An engine that is leased can be leased once more.");
+        return new DigestSource(
+            read => Watched((snapshot, read), static (_, request) => ShardDigest.Of(request.snapshot, request.read)),
+            () =>
+            {
+                snapshot.Dispose();
+                handle.Release();
+            });
     }
 
     private (LogPosition Position, long Revision, ulong Digest) DigestNow()

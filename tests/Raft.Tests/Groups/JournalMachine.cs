@@ -50,6 +50,9 @@ internal sealed class JournalMachine : IReplicatedStateMachine
 
     public bool IsDisposed { get; private set; }
 
+    /// <summary>How often a digest was begun.</summary>
+    public int DigestsTaken { get; private set; }
+
     /// <summary>When set, nothing more becomes durable: the process is about to be killed.</summary>
     public bool IsDoomed { get; set; }
 
@@ -157,6 +160,22 @@ internal sealed class JournalMachine : IReplicatedStateMachine
             Load(_file);
             _durable = _applied;
         }
+    }
+
+    /// <summary>Changes what was applied first, as a fault of the disk or of the program would.</summary>
+    public void Falsify()
+    {
+        lock (_gate)
+        {
+            _commands.Insert(0, "falsified"u8.ToArray());
+        }
+    }
+
+    public DigestSource BeginDigest()
+    {
+        DigestsTaken++;
+        var digest = Digest();
+        return new DigestSource(_ => digest, static () => { });
     }
 
     public ulong Digest()

@@ -1,0 +1,169 @@
+using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Peers;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Digests;
+
+/// <summary>
+/// The leader of a shard compares its voters' states, all at one index, in the background: replicas that applied the same entries must be equal, and nothing else
+/// would ever notice that they are not. It agrees with the voters on an index a little ahead, each takes a snapshot there and computes its digest at its own pace
+/// (<see cref="DigestPace"/>), and the leader judges (<see cref="DigestRules"/>): a minority is set aside; without a majority all are told, and nothing is deleted.
+/// </summary>
+internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftHostOptions options, ILogger logger)
+{
+    /// <summary>How far ahead the index is chosen: first at the last entry, for a group without writers; then further, while writers outrun the messages.</summary>
+    private static readonly int[] Margins = [0, 64, 1024, 16384];
+
+    private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>A group in which the index is not reached for so long, or whose digests take longer, is compared another time.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+
+    /// <summary>How far the replicas were when they were found equal last; nothing is compared until more is applied.</summary>
+    private long _equalAt;
+    private long _lookedAt;
+
+    /// <summary>The group has applied entries since its replicas were found equal.</summary>
+    public bool IsWanted => group.Machine.Applied.Index > Volatile.Read(ref _equalAt);
+
+    /// <summary>And a period has passed since they were compared.</summary>
+    public bool IsDue => group.IsLeader && !group.Id.IsPlacement && IsWanted
+        && (_lookedAt == 0 || options.Time.GetElapsedTime(_lookedAt) >= options.DigestPeriod);
+
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task CompareAsync(CancellationToken cancellationToken)
+    {
+        _lookedAt = options.Time.GetTimestamp();
+        var voters = group.Voters();
+        if (voters.Count < 2)
+        {
+            return;
+        }
+
+        foreach (var margin in Margins)
+        {
+            var index = group.Log.LastIndex + margin;
+            if (await WantAsync(voters, index, cancellationToken).ConfigureAwait(false) is { Count: > 1 } willing)
+            {
+                var digests = await CollectAsync(willing, index, cancellationToken).ConfigureAwait(false);
+                await ActAsync(voters, digests, index, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+        }
+    }
+
+    /// <summary>The voters that will have a digest at an index; null: the index is passed somewhere.</summary>
+    private async Task<IReadOnlyList<GroupVoter>?> WantAsync(IReadOnlyList<GroupVoter> voters, long index, CancellationToken cancellationToken)
+    {
+        if (!await group.TryWantDigestAsync(index, cancellationToken).ConfigureAwait(false))
+        {
+            return null;
+        }
+
+        var willing = new List<GroupVoter>();
+        foreach (var voter in voters)
+        {
+            if (voter.Node == options.NodeId)
+            {
+                willing.Add(voter);
+            }
+            else if (await AskAsync(voter, index, cancellationToken).ConfigureAwait(false) is { } answer)
+            {
+                if (answer.IsPassed)
+                {
+                    return null;
+                }
+
+                willing.Add(voter);
+            }
+        }
+
+        return willing;
+    }
+
+    private async Task<Dictionary<NodeId, ulong>> CollectAsync(IReadOnlyList<GroupVoter> voters, long index, CancellationToken cancellationToken)
+    {
+        var digests = new Dictionary<NodeId, ulong>();
+        var begun = options.Time.GetTimestamp();
+        var open = voters.ToList();
+        while (open.Count > 0 && options.Time.GetElapsedTime(begun) < Patience && group.IsLeader)
+        {
+            foreach (var voter in open.ToArray())
+            {
+                var answer = voter.Node == options.NodeId
+                    ? await OwnAsync(index).ConfigureAwait(false)
+                    : await AskAsync(voter, index, cancellationToken).ConfigureAwait(false);
+                if (answer?.Digest is { } digest)
+                {
+                    digests[voter.Node] = digest;
+                }
+
+                if (answer is null or { IsPassed: true } or { Digest: not null })
+                {
+                    // It has answered, or does not any more: the next comparison will have it.
+                    open.Remove(voter);
+                }
+            }
+
+            if (open.Count > 0)
+            {
+                await Task.Delay(PollPeriod, options.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return digests;
+    }
+
+    private async Task ActAsync(IReadOnlyList<GroupVoter> voters, Dictionary<NodeId, ulong> digests, long index, CancellationToken cancellationToken)
+    {
+        if (digests.Count < 2)
+        {
+            return;
+        }
+
+        var verdict = DigestRules.Judge([.. voters.Select(static voter => voter.Node)], digests);
+        if (verdict.AreEqual)
+        {
+            if (digests.Count == voters.Count)
+            {
+                Volatile.Write(ref _equalAt, index);
+                group.NoteDigests(null);
+            }
+
+            LogMessages.DigestsEqual(logger, group.Id.Value, index, digests.Count, voters.Count);
+            return;
+        }
+
+        var found = string.Join(", ", digests.OrderBy(static digest => digest.Key).Select(static digest => FormattableString.Invariant($"{digest.Key} {digest.Value:x16}")));
+        LogMessages.DigestsDiffer(logger, group.Id.Value, index, found);
+        var reason = FormattableString.Invariant($"replicas differ at index {index} ({found})");
+        foreach (var voter in voters.Where(voter => verdict.Majority is null || verdict.Minority.Contains(voter.Node)))
+        {
+            var request = new DigestDiffersRequest(group.Id.Value, reason, IsMinority: verdict.Majority is not null);
+            if (voter.Node == options.NodeId)
+            {
+                group.OnDigestDiffers(request);
+            }
+            else
+            {
+                await survey.TryTellAsync(voter.Node, PeerRequestKind.DigestDiffers, request, PeerJson.Default.DigestDiffersRequest, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask<DigestAnswer?> OwnAsync(long index)
+    {
+        try
+        {
+            return await group.DigestAsync(index).ConfigureAwait(false);
+        }
+        catch (PeerRequestException)
+        {
+            return null;
+        }
+    }
+
+    private Task<DigestAnswer?> AskAsync(GroupVoter voter, long index, CancellationToken cancellationToken) => survey.AskAsync(
+        voter.Node, PeerRequestKind.Digest, new DigestRequest(group.Id.Value, index), PeerJson.Default.DigestRequest, PeerJson.Default.DigestAnswer, cancellationToken);
+}

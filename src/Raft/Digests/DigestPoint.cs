@@ -1,0 +1,120 @@
+using KvRaft.Raft.Peers;
+using KvRaft.Storage;
+
+namespace KvRaft.Raft.Digests;
+
+/// <summary>
+/// The digest of one replica at an index that was agreed on before it was reached. The applier ends a batch there, a snapshot is taken between two applies, and the
+/// digest is computed beside them. One at a time; a later one replaces it. Thread-safe.
+/// </summary>
+internal sealed class DigestPoint(DigestPace pace)
+{
+    private readonly Lock _lock = new();
+    private Pending? _pending;
+
+    /// <summary>
+    /// The last index that one batch may reach. Called by the applier.
+    /// </summary>
+    public long Limit(long from, long to)
+    {
+        lock (_lock)
+        {
+            return _pending is { IsTaken: false } pending && pending.Index >= from ? Math.Min(to, pending.Index) : to;
+        }
+    }
+
+    /// <summary>From now on a digest is wanted at an index. False: it is applied already.</summary>
+    public bool TryWant(long index, long applied)
+    {
+        lock (_lock)
+        {
+            if (applied > index)
+            {
+                return false;
+            }
+
+            if (_pending?.Index != index)
+            {
+                _pending?.Stop();
+                _pending = new Pending(index);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The machine stands between two applies: takes the snapshot if this is the index.</summary>
+    public void Reached(IReplicatedStateMachine machine)
+    {
+        Pending pending;
+        lock (_lock)
+        {
+            if (_pending is not { IsTaken: false } wanted || wanted.Index != machine.Applied.Index)
+            {
+                return;
+            }
+
+            pending = wanted;
+            pending.IsTaken = true;
+        }
+
+        pending.Computing = pace.RunAsync(machine.BeginDigest(), pending.Token);
+    }
+
+    /// <summary>Of the index that was wanted last: null while it is not computed.</summary>
+    /// <exception cref="PeerRequestException">Another index is wanted, or the digest could not be computed.</exception>
+    public async ValueTask<ulong?> TryGetAsync(long index)
+    {
+        Task<ulong>? computing;
+        lock (_lock)
+        {
+            computing = _pending is { } pending && pending.Index == index
+                ? pending.Computing
+                : throw new PeerRequestException($"no digest at index {index} is wanted here");
+        }
+
+        if (computing is not { IsCompleted: true })
+        {
+            return null;
+        }
+
+        try
+        {
+            return await computing.ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or StorageException)
+        {
+            throw new PeerRequestException($"the digest at index {index} cannot be computed: {error.Message}");
+        }
+    }
+
+    public async ValueTask StopAsync()
+    {
+        Pending? pending;
+        lock (_lock)
+        {
+            (pending, _pending) = (_pending, null);
+        }
+
+        if (pending is not null)
+        {
+            pending.Stop();
+            await ((Task?)pending.Computing ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private sealed class Pending(long index)
+    {
+        private readonly CancellationTokenSource _stopping = new();
+
+        public long Index { get; } = index;
+
+        public bool IsTaken { get; set; }
+
+        public volatile Task<ulong>? Computing;
+
+        public CancellationToken Token => _stopping.Token;
+
+        public void Stop() => _stopping.Cancel();
+    }
+}

@@ -1,0 +1,25 @@
+using KvRaft.Cli.Commands;
+using KvRaft.V1;
+
+namespace KvRaft.Cli.Tests.Commands;
+
+public sealed class ClusterViewTests
+{
+    /// <summary>A follower that hears no leader, or fetches a checkpoint, has applied all that it knows to be committed: its lag was shown as 0.</summary>
+    [Fact]
+    public void The_lag_of_a_replica_is_counted_from_what_any_node_knows_to_be_committed()
+    {
+        var leader = Node("n1", new GroupStatus { Group = 1, CommitIndex = 900, AppliedIndex = 899 }, new GroupStatus { Group = 2, CommitIndex = 50, AppliedIndex = 50 });
+        var behind = Node("n2", new GroupStatus { Group = 1, CommitIndex = 290, AppliedIndex = 290 }, new GroupStatus { Group = 2, CommitIndex = 50, AppliedIndex = 48 });
+        var gone = new NodeView(new NodeRoute { NodeId = "n3" }, Status: null, Error: "away");
+        var cluster = new ClusterView(new RouteMap(), [leader, behind, gone]);
+        Assert.Equal((1, 612, null), (cluster.LagOf(leader), cluster.LagOf(behind), cluster.LagOf(gone)));
+    }
+
+    private static NodeView Node(string name, params GroupStatus[] groups)
+    {
+        var status = new StatusResponse { NodeId = name };
+        status.Groups.Add(groups);
+        return new NodeView(new NodeRoute { NodeId = name }, status, Error: null);
+    }
+}

@@ -1,0 +1,83 @@
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Tests.Groups;
+
+public sealed class DigestComparisonTests
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(200);
+
+    [Fact]
+    public async Task A_replica_that_differs_from_the_majority_leaves_its_group_while_writes_go_on()
+    {
+        await using var cluster = await StartAsync(nodes: 3);
+        using var stop = new CancellationTokenSource();
+        var writing = WriteAsync(cluster, stop.Token);
+        var odd = await FollowerAsync(cluster);
+        cluster.Machine(odd).Falsify();
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(odd).Status().State == ReplicaState.Failed, "the replica to leave its group");
+        Assert.Contains("replicas differ at index", cluster.Group(odd).Status().Note, StringComparison.Ordinal);
+        Assert.Equal(1, cluster.Host(odd).DigestMismatches);
+        await stop.CancelAsync();
+        await writing;
+        await cluster.AppendAsync("last");
+        Assert.All(cluster.Nodes.Where(node => node != odd), node => Assert.Null(cluster.Group(node).Status().Note));
+    }
+
+    [Fact]
+    public async Task A_leader_that_differs_from_the_majority_hands_over()
+    {
+        await using var cluster = await StartAsync(nodes: 3);
+        await cluster.AppendAsync("first");
+        var odd = await cluster.LeaderAsync();
+        cluster.Machine(odd).Falsify();
+        await cluster.AppendAsync("second");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(odd).Status().State == ReplicaState.Failed, "the leader to leave its group");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => node != odd && cluster.Group(node).IsLeader), "another leader");
+    }
+
+    [Fact]
+    public async Task Without_a_majority_both_replicas_say_that_they_differ_and_go_on()
+    {
+        await using var cluster = await StartAsync(nodes: 2);
+        await cluster.AppendAsync("first");
+        cluster.Machine(await FollowerAsync(cluster)).Falsify();
+        await cluster.AppendAsync("second");
+        await RaftTestCluster.EventuallyAsync(
+            () => cluster.Nodes.All(node => cluster.Group(node).Status().Note?.Contains("replicas differ", StringComparison.Ordinal) == true), "both to say so");
+        Assert.All(cluster.Nodes, node => Assert.Equal(ReplicaState.Running, cluster.Group(node).Status().State));
+        await cluster.AppendAsync("third");
+    }
+
+    [Fact]
+    public async Task Equal_replicas_are_found_equal_under_load_and_are_not_compared_again_while_nothing_is_applied()
+    {
+        await using var cluster = await StartAsync(nodes: 3);
+        using var stop = new CancellationTokenSource();
+        var writing = WriteAsync(cluster, stop.Token);
+        var leader = await cluster.LeaderAsync();
+        await RaftTestCluster.EventuallyAsync(() => cluster.Machine(leader).DigestsTaken > 1, "two comparisons");
+        await stop.CancelAsync();
+        await writing;
+        await cluster.ConvergedAsync();
+        await RaftTestCluster.EventuallyAsync(() => !cluster.Group(leader).Comparison.IsWanted, "the last entry to be compared");
+        Assert.All(cluster.Nodes, node => Assert.Null(cluster.Group(node).Status().Note));
+        Assert.All(cluster.Nodes, node => Assert.Equal(0, cluster.Host(node).DigestMismatches));
+    }
+
+    private static Task<RaftTestCluster> StartAsync(int nodes) =>
+        RaftTestCluster.StartAsync(nodes, configure: static options => options with { DigestPeriod = Period });
+
+    private static async Task<NodeId> FollowerAsync(RaftTestCluster cluster)
+    {
+        var leader = await cluster.LeaderAsync();
+        return cluster.Nodes.First(node => node != leader);
+    }
+
+    private static async Task WriteAsync(RaftTestCluster cluster, CancellationToken stop)
+    {
+        for (var number = 0; !stop.IsCancellationRequested; number++)
+        {
+            await cluster.AppendAsync($"w{number}");
+        }
+    }
+}
