@@ -386,7 +386,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
         await _cluster.DisposeAsync().ConfigureAwait(false);
         await _applier.DisposeAsync().ConfigureAwait(false);
-        await _digests.StopAsync().ConfigureAwait(false);
+        await _digests.DisposeAsync().ConfigureAwait(false);
         _audit.Detach();
         _progress.Fail(new ObjectDisposedException(nameof(RaftGroup), $"Group {Id} is closed on this node."));
         if (_state != ReplicaState.Failed)

@@ -52,7 +52,8 @@ public sealed class RaftHost : IAsyncDisposable
         Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger);
         runs.IsConnected = Watch.IsConnected;
         Listener = new NodeListener(
-            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger) { Runs = runs };
+            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger)
+        { Runs = runs };
         Watch.Gone += OnNodeGone;
         Watch.Silent += OnNodeSilent;
         Watch.Heard += OnNodeHeard;

@@ -167,7 +167,7 @@ internal sealed class CheckpointShelf : IDisposable
     /// </summary>
     public void Tidy()
     {
-        if (_shelved.Count > 0 && _turn.Wait(0))
+        if (!_shelved.IsEmpty && _turn.Wait(0))
         {
             try
             {

@@ -15,7 +15,8 @@ internal sealed class DigestPace(TimeProvider time) : IDisposable
 
     private readonly SemaphoreSlim _turn = new(1);
 
-    public async Task<ulong> RunAsync(DigestSource source, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">It is stopped, or the token was cancelled.</exception>
+    public async Task<ulong> RunAsync(DigestSource source, Func<bool> isStopped, CancellationToken cancellationToken)
     {
         using (source)
         {
@@ -23,7 +24,7 @@ internal sealed class DigestPace(TimeProvider time) : IDisposable
             try
             {
                 return await Task.Factory.StartNew(
-                    () => Compute(source, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                    () => Compute(source, isStopped, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             }
             finally
             {
@@ -34,12 +35,17 @@ internal sealed class DigestPace(TimeProvider time) : IDisposable
 
     public void Dispose() => _turn.Dispose();
 
-    private ulong Compute(DigestSource source, CancellationToken cancellationToken)
+    private ulong Compute(DigestSource source, Func<bool> isStopped, CancellationToken cancellationToken)
     {
         var (begun, read, next) = (time.GetTimestamp(), 0L, Slice);
         return source.Compute(bytes =>
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (isStopped())
+            {
+                throw new OperationCanceledException("Another digest is wanted.");
+            }
+
             read += bytes;
             if (read < next)
             {

@@ -7,9 +7,10 @@ namespace KvRaft.Raft.Digests;
 /// The digest of one replica at an index that was agreed on before it was reached. The applier ends a batch there, a snapshot is taken between two applies, and the
 /// digest is computed beside them. One at a time; a later one replaces it. Thread-safe.
 /// </summary>
-internal sealed class DigestPoint(DigestPace pace)
+internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _closing = new();
     private Pending? _pending;
 
     /// <summary>
@@ -35,7 +36,7 @@ internal sealed class DigestPoint(DigestPace pace)
 
             if (_pending?.Index != index)
             {
-                _pending?.Stop();
+                _pending?.IsReplaced = true;
                 _pending = new Pending(index);
             }
 
@@ -58,7 +59,7 @@ internal sealed class DigestPoint(DigestPace pace)
             pending.IsTaken = true;
         }
 
-        pending.Computing = pace.RunAsync(machine.BeginDigest(), pending.Token);
+        pending.Computing = pace.RunAsync(machine.BeginDigest(), () => pending.IsReplaced, _closing.Token);
     }
 
     /// <summary>Of the index that was wanted last: null while it is not computed.</summary>
@@ -88,7 +89,7 @@ internal sealed class DigestPoint(DigestPace pace)
         }
     }
 
-    public async ValueTask StopAsync()
+    public async ValueTask DisposeAsync()
     {
         Pending? pending;
         lock (_lock)
@@ -96,25 +97,20 @@ internal sealed class DigestPoint(DigestPace pace)
             (pending, _pending) = (_pending, null);
         }
 
-        if (pending is not null)
-        {
-            pending.Stop();
-            await ((Task?)pending.Computing ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await ((Task?)pending?.Computing ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _closing.Dispose();
     }
 
     private sealed class Pending(long index)
     {
-        private readonly CancellationTokenSource _stopping = new();
+        /// <summary>Another index is wanted: this digest is of no use any more.</summary>
+        public volatile bool IsReplaced;
+
+        public volatile Task<ulong>? Computing;
 
         public long Index { get; } = index;
 
         public bool IsTaken { get; set; }
-
-        public volatile Task<ulong>? Computing;
-
-        public CancellationToken Token => _stopping.Token;
-
-        public void Stop() => _stopping.Cancel();
     }
 }
