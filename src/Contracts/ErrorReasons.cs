@@ -32,6 +32,7 @@ public static class ErrorReasons
     public const string NotANumber = "NOT_A_NUMBER";
     public const string OutOfBounds = "OUT_OF_BOUNDS";
     public const string InvalidRequest = "INVALID_REQUEST";
+    public const string HostNotAllowed = "HOST_NOT_ALLOWED";
     public const string RequestIdExpired = "REQUEST_ID_EXPIRED";
 
     /// <summary>Metadata of <see cref="RequestIdExpired"/>: the shard of the index.</summary>

@@ -134,7 +134,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = true);
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
-        app.BoundJsonBodies(Options.Limits);
+        app.CheckJsonRequests(Options);
         app.ExplainOversizedMessages(Options.Limits);
 
         // Nobody asks for the metrics; they are there for whoever listens to the process.

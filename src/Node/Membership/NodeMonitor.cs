@@ -115,8 +115,8 @@ internal sealed class NodeMonitor(
 
         try
         {
-            var status = await peer.Admin.StatusAsync(
-                new StatusRequest { CopyBytesPerSecond = pacer.BytesPerSecond }, deadline: DateTime.UtcNow + Period, cancellationToken: cancellationToken);
+            var status = await peer.Admin.HeartbeatAsync(
+                new HeartbeatRequest { CopyBytesPerSecond = pacer.BytesPerSecond }, deadline: DateTime.UtcNow + Period, cancellationToken: cancellationToken);
             if (status.NodeId == node.Value && status.ClusterId == options.ClusterId.ToString())
             {
                 var detector = _heard.GetOrAdd(node, NotYet).Detector;

@@ -31,6 +31,12 @@ internal sealed record NodeOptions
     /// </summary>
     public IPEndPoint? HttpListen { get; init; }
 
+    /// <summary>
+    /// Further names under which JSON requests over HTTP reach this node, such as that of a proxy; without ports. Addresses, loopback names, the machine's name and
+    /// the name the node advertises are always taken; any other one is refused, so that no page in a browser can use a name of its own.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Where all Raft groups of the node listen.</summary>
     public required IPEndPoint RaftListen { get; init; }
 

@@ -29,6 +29,7 @@ internal static class NodeOptionsReader
             DataDirectory = Required(reader, "dataDirectory", "the directory this node keeps its data in"),
             PublicListen = Listen(reader, "publicListen", self?.Public),
             HttpListen = OptionalListen(reader, "httpListen"),
+            AllowedHosts = AllowedHosts(reader),
             RaftListen = Listen(reader, "raftListen", self?.Raft),
             Nodes = nodes,
             Join = Seeds(reader),
@@ -153,6 +154,14 @@ internal static class NodeOptionsReader
             }
 
             return seeds.Count > 0;
+        });
+
+    /// <summary>Names with commas between them.</summary>
+    private static IReadOnlyList<string> AllowedHosts(SettingsReader reader) => reader.Parse<IReadOnlyList<string>>(
+        "allowedHosts", [], "host names without ports, with commas between them", (string text, out IReadOnlyList<string> value) =>
+        {
+            value = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            return value.Count > 0 && value.All(static name => Uri.CheckHostName(name) != UriHostNameType.Unknown);
         });
 
     private static List<InitialNode> Nodes(IConfiguration source, SettingsReader reader)

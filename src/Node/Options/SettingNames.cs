@@ -7,7 +7,7 @@ internal static class SettingNames
 {
     private static readonly string[] Root =
     [
-        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "raftListen", "shardCount", "replicationFactor", "join",
+        "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "allowedHosts", "raftListen", "shardCount", "replicationFactor", "join",
     ];
 
     private static readonly string[] OfNode = ["id", "raft", "public", "zone", "weight"];

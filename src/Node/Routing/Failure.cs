@@ -87,6 +87,10 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
             ],
         };
 
+    /// <summary>A request over HTTP that names a host this node is not, or that a page of another site makes.</summary>
+    public static Failure HostNotAllowed(string header, string why) =>
+        new(ErrorReasons.HostNotAllowed, Execution.NotExecuted, why) { Field = header };
+
     public static Failure Limit(LimitExceeded exceeded) =>
         new(ErrorReasons.LimitExceeded, Execution.NotExecuted, exceeded.ToString())
         {

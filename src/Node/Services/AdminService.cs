@@ -12,6 +12,15 @@ internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost ra
 {
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
+#pragma warning disable CS0612 // The field is there to be refused: a caller that sets it would otherwise be ignored without a word.
+        return request.CopyBytesPerSecond == 0
+            ? Task.FromResult(own.Now())
+            : throw RpcStatus.ToException(Failure.Invalid("copy_bytes_per_second", "status changes nothing; the pace of copies is set by Schedulers.SetConfig"));
+#pragma warning restore CS0612
+    }
+
+    public override Task<StatusResponse> Heartbeat(HeartbeatRequest request, ServerCallContext context)
+    {
         if (request.CopyBytesPerSecond > 0)
         {
             raft.Copies.BytesPerSecond = request.CopyBytesPerSecond;

@@ -42,6 +42,7 @@ internal static class RpcStatus
         [ErrorReasons.NotANumber] = RpcCode.FailedPrecondition,
         [ErrorReasons.OutOfBounds] = RpcCode.FailedPrecondition,
         [ErrorReasons.InvalidRequest] = RpcCode.InvalidArgument,
+        [ErrorReasons.HostNotAllowed] = RpcCode.PermissionDenied,
         [ErrorReasons.RequestIdExpired] = RpcCode.FailedPrecondition,
         [ErrorReasons.RequestIdReused] = RpcCode.AlreadyExists,
         [ErrorReasons.KeyspaceNotFound] = RpcCode.NotFound,

@@ -39,6 +39,8 @@ public sealed class NodeOptionsReaderTests
     public void Json_is_heard_where_it_is_asked_for()
     {
         Assert.Equal("127.0.0.1:7410", Read(Three, flags: [new("httpListen", "127.0.0.1:7410")]).HttpListen!.ToString());
+        Assert.Empty(Read(Three).AllowedHosts);
+        Assert.Equal(["proxy.example", "kv.internal"], Read(Three, flags: [new("allowedHosts", "proxy.example, kv.internal")]).AllowedHosts);
     }
 
     [Fact]
@@ -118,6 +120,9 @@ public sealed class NodeOptionsReaderTests
     [InlineData("\"publicListen\": \"db2.example:7400\"", "publicListen")]
     [InlineData("\"publicListen\": \"0.0.0.0:7500\"", "raftListen")]
     [InlineData("\"httpListen\": \"db2.example:7410\"", "httpListen")]
+    [InlineData("\"allowedHosts\": \"proxy.example:443\"", "allowedHosts")]
+    [InlineData("\"allowedHosts\": \"proxy.example, http://x\"", "allowedHosts")]
+    [InlineData("\"allowedHosts\": \" , \"", "allowedHosts")]
     [InlineData("\"httpListen\": \"here\"", "httpListen")]
     [InlineData("\"httpListen\": \"127.0.0.1:7400\"", "httpListen")]
     [InlineData("\"httpListen\": \"127.0.0.1:7500\"", "httpListen")]

@@ -15,7 +15,7 @@ public sealed class JsonTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _cluster = await RunningCluster.StartAsync(
-            nodes: 1, shards: 4, options => options with { HttpListen = new IPEndPoint(IPAddress.Loopback, 0) });
+            nodes: 1, shards: 4, options => options with { HttpListen = new IPEndPoint(IPAddress.Loopback, 0), AllowedHosts = ["proxy.example"] });
         _http = new HttpClient { BaseAddress = new Uri($"http://{_cluster.Nodes[0]!.HttpEndPoint}") };
     }
 
@@ -103,6 +103,187 @@ public sealed class JsonTests : IAsyncLifetime
         using var response = await _http!.SendAsync(message);
 
         Assert.Equal("n1", JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("nodeId").GetString());
+    }
+
+    /// <summary>
+    /// Names that were not known were skipped: a misspelt condition overwrote, a misspelt life lasted for ever, a misspelt end deleted to the end of the keyspace.
+    /// </summary>
+    [Theory]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","conditon":{"absent":true}}""", "conditon")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":{"absnt":true}}""", "condition.absnt")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlms":"1"}}""", "options.ttlms")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","value":"b2xk"}""", "value")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"1","ttl_ms":"2"}}""", "options.ttl_ms")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"1","noExpiry":true}}""", "options.noExpiry")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3"} {"key":"c3RyaWN0"}""", "body")]
+    [InlineData("put", """[{"key":"c3RyaWN0"}]""", "body")]
+    [InlineData("put", """{"key":"c3RyaWN0",}""", "body")]
+    [InlineData("multi-set", """{"items":[{"key":"c3RyaWN0","value":"bmV3"},{"key":"eA==","delet":true}]}""", "items[1].delet")]
+    [InlineData("txn", """{"success":[{"put":{"key":"c3RyaWN0","value":"bmV3","optons":{}}}]}""", "success[0].put.optons")]
+    [InlineData("delete-range", """{"start":"c3Q=","edn":"c3Q="}""", "edn")]
+    [InlineData("put?no_forward=true", """{"key":"c3RyaWN0","value":"bmV3"}""", "no_forward")]
+    public async Task A_name_that_the_call_does_not_have_is_refused_and_nothing_is_done(string call, string body, string field)
+    {
+        await PostAsync("put", new { key = Base64("strict"), value = Base64("old") });
+
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await _http!.PostAsync("/v1/kv/" + call, content);
+        var refused = await RefusalAsync(response);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", field), refused);
+        Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
+    }
+
+    [Fact]
+    public async Task Names_are_taken_as_protobuf_writes_them_and_as_JSON_does()
+    {
+        using var content = new StringContent("""{"key":"Ym90aA==","value":"eA==","options":{"ttl_ms":"60000","return_previous":true},"header":{"timeoutMs":5000}}""", Encoding.UTF8, "application/json");
+        using var response = await _http!.PostAsync("/v1/kv/put", content);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.NotEqual(0, (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("both") })).Current.ExpireAtMs);
+    }
+
+    /// <summary>Also of calls that nobody has thought of yet.</summary>
+    [Fact]
+    public async Task Every_call_that_is_heard_as_JSON_refuses_what_it_does_not_know()
+    {
+        var calls = new[] { V1.KvReflection.Descriptor, V1.KeyspacesReflection.Descriptor, V1.RoutingReflection.Descriptor, V1.AdminReflection.Descriptor, V1.NodesReflection.Descriptor, V1.MovesReflection.Descriptor }
+            .SelectMany(static file => file.Services).SelectMany(static service => service.Methods)
+            .Select(static method => (Method: method, Rule: method.GetOptions()?.GetExtension(Google.Api.AnnotationsExtensions.Http)))
+            .Where(static call => call.Rule is not null).ToArray();
+        Assert.True(calls.Length >= 20);
+        foreach (var (method, rule) in calls)
+        {
+            var path = (rule!.Get + rule.Post + rule.Patch + rule.Delete).Replace("{name}", "some", StringComparison.Ordinal);
+            var verb = rule.Get.Length > 0 ? HttpMethod.Get : rule.Post.Length > 0 ? HttpMethod.Post : rule.Patch.Length > 0 ? HttpMethod.Patch : HttpMethod.Delete;
+            using var message = new HttpRequestMessage(verb, rule.Body.Length > 0 ? path : path + "?misspelt=1");
+            if (rule.Body.Length > 0)
+            {
+                message.Content = new StringContent("""{"misspelt":1}""", Encoding.UTF8, "application/json");
+            }
+
+            using var response = await _http!.SendAsync(message);
+
+            Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", "misspelt"), await RefusalAsync(response));
+            _ = method;
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/status?copyBytesPerSecond=7", null, "copy_bytes_per_second")]
+    [InlineData("GET", "/v1/status?copy_bytes_per_second=7", null, "copy_bytes_per_second")]
+    [InlineData("GET", "/v1/routes/watch?sinceEpoch=1&sinceEpoch=2", null, "sinceEpoch")]
+    [InlineData("GET", "/v1/routes/watch?sinceEpoch=1&since_epoch=2", null, "since_epoch")]
+    [InlineData("GET", "/v1/keyspaces/default?name=other", null, "name")]
+    [InlineData("GET", "/v1/limits", "{}", "body")]
+    [InlineData("PATCH", "/v1/keyspaces/default", """{"name":"other","ttlDefaultMs":"1"}""", "name")]
+    public async Task A_read_changes_nothing_and_takes_each_field_once(string verb, string path, string? body, string field)
+    {
+        var copies = _cluster!.Nodes[0]!.Service<KvRaft.Raft.RaftHost>().Copies;
+        var pace = copies.BytesPerSecond;
+        using var message = new HttpRequestMessage(new HttpMethod(verb), path);
+        message.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
+
+        using var response = await _http!.SendAsync(message);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", field), await RefusalAsync(response));
+        Assert.Equal(pace, copies.BytesPerSecond);
+    }
+
+    // What a form or a script of another site can send without being asked first.
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("multipart/form-data; boundary=x")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData(null)]
+    public async Task A_body_that_does_not_say_that_it_is_JSON_is_refused(string? type)
+    {
+        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes($$"""{"key":"{{Base64("typed")}}","value":"eA=="}"""));
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var response = await _http!.PostAsync("/v1/kv/put", content);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", "Content-Type"), await RefusalAsync(response));
+        Assert.False((await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("typed") })).Found);
+    }
+
+    [Theory]
+    [InlineData("rebound.example", null, "Host")]
+    [InlineData("rebound.example:7410", null, "Host")]
+    [InlineData("localhost.example", null, "Host")]
+    [InlineData("127.0.0.1.example", null, "Host")]
+    [InlineData("localhost", "http://elsewhere.example", "Origin")]
+    [InlineData("localhost", "http://127.0.0.1", "Origin")]
+    [InlineData("localhost:1", "http://localhost:2", "Origin")]
+    [InlineData("localhost", "null", "Origin")]
+    [InlineData("localhost", null, null)]
+    [InlineData("node.localhost:7410", null, null)]
+    [InlineData("10.1.2.3", null, null)]
+    [InlineData("[::1]:7410", null, null)]
+    [InlineData("proxy.example:443", null, null)]
+    [InlineData("PROXY.example", "https://proxy.example", null)]
+    [InlineData("localhost:1", "http://localhost:1", null)]
+    [InlineData("localhost", "http://localhost", null)]
+    public async Task A_foreign_host_or_page_is_refused_for_reads_and_writes(string host, string? origin, string? field)
+    {
+        foreach (var (verb, path) in new[] { (HttpMethod.Get, "/v1/status"), (HttpMethod.Post, "/v1/kv/put") })
+        {
+            using var message = new HttpRequestMessage(verb, path);
+            message.Headers.Host = host;
+            if (origin is not null)
+            {
+                message.Headers.Add("Origin", origin);
+            }
+
+            if (verb == HttpMethod.Post)
+            {
+                message.Content = JsonContent.Create(new { key = Base64("from " + host + origin), value = "" });
+                message.Content.Headers.ContentType = new("application/json");
+            }
+
+            using var response = await _http!.SendAsync(message);
+
+            if (field is null)
+            {
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            }
+            else
+            {
+                Assert.Equal((HttpStatusCode.Forbidden, "HOST_NOT_ALLOWED", "NOT_EXECUTED", field), await RefusalAsync(response));
+            }
+        }
+    }
+
+    // A proxy or a mesh puts its own name there, and a browser cannot make such a call without asking first.
+    [Fact]
+    public async Task A_gRPC_call_may_name_any_authority()
+    {
+        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress(
+            $"http://{_cluster!.Nodes[0]!.PublicEndPoint}", new Grpc.Net.Client.GrpcChannelOptions { HttpHandler = new NamesAuthority(new SocketsHttpHandler()) });
+
+        var answer = await new V1.Kv.KvClient(channel).PutAsync(new V1.PutRequest { Key = ByteString.CopyFromUtf8("proxied") });
+
+        Assert.True(answer.Applied);
+    }
+
+    private sealed class NamesAuthority(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Headers.Host = "mesh.example";
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    private static async Task<(HttpStatusCode Status, string Reason, string Execution, string Field)> RefusalAsync(HttpResponseMessage response)
+    {
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var details = body.RootElement.GetProperty("details").EnumerateArray().ToDictionary(static detail => detail.GetProperty("@type").GetString()!);
+        var info = details["type.googleapis.com/google.rpc.ErrorInfo"];
+        return (
+            response.StatusCode, info.GetProperty("reason").GetString()!, info.GetProperty("metadata").GetProperty("execution").GetString()!,
+            details["type.googleapis.com/google.rpc.BadRequest"].GetProperty("fieldViolations")[0].GetProperty("field").GetString()!);
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
