@@ -9,6 +9,12 @@ public interface IKvClient : IAsyncDisposable
     /// <summary>Keyspaces, routes and nodes.</summary>
     KvAdministration Administration { get; }
 
+    /// <summary>
+    /// What this client has written and read of strong keyspaces; <see cref="KvConsistency.AtLeast(KvSession)"/> with it sees all of that again. A session that
+    /// came from another process is merged into it.
+    /// </summary>
+    KvSession Session { get; }
+
     /// <summary>Eventual keyspaces; their keys can hold several values, so they have types of their own.</summary>
     KvEventual Eventual { get; }
 

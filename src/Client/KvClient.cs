@@ -57,6 +57,7 @@ public sealed class KvClient : IKvClient, IDisposable
         _watcher = new RouteWatcher(Routes, _connections, health, options, chance, log);
         _executor = new RequestExecutor(
             options,
+            Session,
             new RequestTransport(_connections, options),
             Routes,
             _watcher,
@@ -67,7 +68,7 @@ public sealed class KvClient : IKvClient, IDisposable
             _telemetry,
             chance,
             log);
-        _scans = new ScanRunner(options, _connections, Routes, _watcher, health, chance);
+        _scans = new ScanRunner(options, Session, _connections, Routes, _watcher, health, chance);
         Administration = new KvAdministration(options, _connections, Routes, health, chance);
         Eventual = new KvEventual(_executor);
     }
@@ -77,6 +78,8 @@ public sealed class KvClient : IKvClient, IDisposable
     public KvAdministration Administration { get; }
 
     public KvEventual Eventual { get; }
+
+    public KvSession Session { get; } = new();
 
     internal RouteCache Routes { get; } = new();
 

@@ -121,6 +121,10 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
 
         var own = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.AtLeast(put.Version) });
         var bounded = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.Bounded(TimeSpan.FromMinutes(1)) });
+        var session = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.AtLeast(_client.Session) });
+        Assert.True(session.Version >= put.Version);
+        var scanned = await keyspace.ScanAsync(new KvScanOptions { Consistency = KvConsistency.AtLeast(KvSession.Parse(_client.Session.ToString())) }).ToListAsync();
+        Assert.Contains(scanned, pair => pair.Key == "named" && pair.Version >= put.Version);
         var lease = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.LeaderLease });
 
         Assert.True(own.Version >= put.Version);

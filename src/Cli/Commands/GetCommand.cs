@@ -11,14 +11,13 @@ internal static class GetCommand
     {
         var key = Arguments.Key();
         var raw = new Option<bool>("--raw") { Description = "The bytes of the value and nothing else, not even a newline." };
-        var consistency = new Option<string>("--consistency")
+        var consistency = new Option<string?>("--consistency")
         {
-            Description = "linearizable, lease or any: what the read must see.",
-            DefaultValueFactory = _ => "linearizable",
+            Description = "linearizable (as if left out, unless there is a --session), lease (served as linearizable) or any: what the read must see.",
         };
         consistency.AcceptOnlyFromAmong("linearizable", "lease", "any");
         var maxAge = GlobalOptions.Duration("--max-age", "Any replica that can prove its data are at most so old, e.g. 500ms.");
-        var atLeast = new Option<long?>("--at-least") { Description = "Any replica that has this version of the shard: what a write of yours was answered." };
+        var atLeast = new Option<long?>("--at-least") { Description = "Any replica that has this version of the key's shard: what a write of yours to this key was answered." };
         var hedge = GlobalOptions.Duration("--hedge-after", "Ask a second node if the first has not answered by then.");
         var explain = new Option<bool>("--explain") { Description = "Say, on standard error, who answered and what that promises." };
         var command = new Command("get", "Read a value.") { key, raw, consistency, maxAge, atLeast, hedge, explain };
@@ -28,7 +27,7 @@ internal static class GetCommand
             var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
             var options = new KvReadOptions
             {
-                Consistency = Chosen(run.Parsed.GetValue(consistency)!, run.Parsed.GetValue(maxAge), run.Parsed.GetValue(atLeast)),
+                Consistency = Chosen(run.Parsed.GetValue(consistency), run.Parsed.GetValue(maxAge), run.Parsed.GetValue(atLeast)) ?? run.ConsistencyOf(client),
                 HedgeAfter = run.Parsed.GetValue(hedge),
             };
             KvResult<ReadOnlyMemory<byte>> result;
@@ -58,9 +57,10 @@ internal static class GetCommand
         return command;
     }
 
-    private static KvConsistency Chosen(string name, TimeSpan? maxAge, long? atLeast)
+    /// <summary>Null: the command does not say.</summary>
+    private static KvConsistency? Chosen(string? name, TimeSpan? maxAge, long? atLeast)
     {
-        if ((name == "linearizable" ? 0 : 1) + (maxAge is null ? 0 : 1) + (atLeast is null ? 0 : 1) > 1)
+        if ((name is null ? 0 : 1) + (maxAge is null ? 0 : 1) + (atLeast is null ? 0 : 1) > 1)
         {
             throw new UsageException("Give only one of --consistency, --max-age and --at-least.");
         }
@@ -72,7 +72,7 @@ internal static class GetCommand
 
         return maxAge is { } age ? KvConsistency.Bounded(age)
             : atLeast is { } version ? KvConsistency.AtLeast(version)
-            : Named(name);
+            : name is null ? null : Named(name);
     }
 
     private static string Explanation(KvResult<ReadOnlyMemory<byte>> result)

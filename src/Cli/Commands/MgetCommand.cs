@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KvRaft.Cli.Output;
+using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
@@ -14,7 +15,7 @@ internal static class MgetCommand
         {
             await using var client = run.Connect();
             var named = run.Parsed.GetRequiredValue(keys).Select(Arguments.Bytes);
-            var items = await client.Keyspace().MultiGetAsync(named, cancellationToken: run.Cancellation);
+            var items = await client.Keyspace().MultiGetAsync(named, new KvReadOptions { Consistency = run.ConsistencyOf(client) }, run.Cancellation);
             var found = 0;
             var failed = 0;
             var rows = new JsonRows(run.Console.Out, run.Format);

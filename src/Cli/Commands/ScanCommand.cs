@@ -43,6 +43,7 @@ internal static class ScanCommand
                 Shard = run.Parsed.GetValue(shard),
             };
             await using var client = run.Connect();
+            options = options with { Consistency = run.ConsistencyOf(client) };
             var rows = new JsonRows(run.Console.Out, run.Format);
             await foreach (var pair in client.Keyspace().ScanAsync(options, run.Cancellation))
             {

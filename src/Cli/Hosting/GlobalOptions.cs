@@ -32,6 +32,12 @@ internal sealed class GlobalOptions
         };
         Timeout = Duration("--timeout", "How long a request may take with all its retries, e.g. 500ms, 5s, 1m.");
         Timeout.Recursive = true;
+        SessionFile = new Option<string?>("--session")
+        {
+            Description = "A file that keeps what your commands have seen: get, mget and scan see at least that, from any replica (KVCTL_SESSION).",
+            DefaultValueFactory = _ => console.Variable("KVCTL_SESSION"),
+            Recursive = true,
+        };
         Tls = new Option<bool>("--tls") { Description = "Encrypt connections.", Recursive = true };
     }
 
@@ -43,6 +49,8 @@ internal sealed class GlobalOptions
 
     public Option<TimeSpan?> Timeout { get; }
 
+    public Option<string?> SessionFile { get; }
+
     public Option<bool> Tls { get; }
 
     public void AddTo(Command root)
@@ -51,13 +59,14 @@ internal sealed class GlobalOptions
         root.Options.Add(Keyspace);
         root.Options.Add(Format);
         root.Options.Add(Timeout);
+        root.Options.Add(SessionFile);
         root.Options.Add(Tls);
     }
 
     /// <summary>The global options a command line sets, with their values as typed.</summary>
     public IReadOnlyList<(string Name, string Value)> GivenIn(ParseResult parsed) =>
     [
-        .. new Option[] { Endpoints, Keyspace, Format, Timeout, Tls }
+        .. new Option[] { Endpoints, Keyspace, Format, Timeout, SessionFile, Tls }
             .Select(parsed.GetResult)
             .Where(static result => result is { Implicit: false })
             .Select(static result => (result!.Option.Name, result.Tokens.Count == 0 ? "true" : result.Tokens[^1].Value)),

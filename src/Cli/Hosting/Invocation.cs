@@ -29,6 +29,25 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
     public string[] Endpoints =>
         parsed.GetValue(globals.Endpoints)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Where the session is kept; null: nowhere.</summary>
+    private string? SessionPath => parsed.GetValue(globals.SessionFile) is { Length: > 0 } path ? path : null;
+
+    /// <summary>The client whose session is kept.</summary>
+    private KvClient? _client;
+
+    /// <summary>What a read sees if the command does not say otherwise: with a session at least that of it.</summary>
+    public KvConsistency ConsistencyOf(KvClient client) =>
+        SessionPath is null ? KvConsistency.Linearizable : KvConsistency.AtLeast(client.Session);
+
+    /// <summary>Keeps what the command has seen for the next one.</summary>
+    public void SaveSession()
+    {
+        if (SessionPath is { } path && _client is { } client)
+        {
+            SessionFile.Save(path, client.Session);
+        }
+    }
+
     /// <summary>A client of the cluster.</summary>
     /// <exception cref="UsageException">Endpoints or keyspace are malformed.</exception>
     public KvClient Connect(TimeSpan? defaultTimeout = null) => Connect(Endpoints, KvRouting.Direct, defaultTimeout);
@@ -49,6 +68,18 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
             Name = "kvctl",
         };
         var faults = options.Validate();
-        return faults.Count == 0 ? new KvClient(options) : throw new UsageException(string.Join(" ", faults));
+        if (faults.Count > 0)
+        {
+            throw new UsageException(string.Join(" ", faults));
+        }
+
+        var client = new KvClient(options);
+        if (SessionPath is { } path)
+        {
+            SessionFile.Load(path, client.Session);
+            _client ??= client;
+        }
+
+        return client;
     }
 }

@@ -31,7 +31,10 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
     {
         try
         {
-            return await verb(new Invocation(parsed, console, globals, cancellationToken));
+            var run = new Invocation(parsed, console, globals, cancellationToken);
+            var code = await verb(run);
+            run.SaveSession();
+            return code;
         }
         catch (KvException error)
         {

@@ -130,8 +130,14 @@ internal sealed class Keyspace<TKey, TValue>(
         IEnumerable<TKey> keys, KvReadOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        var named = keys as IReadOnlyList<TKey> ?? keys.ToList();
+        if (named.Count > 1 && options is { Consistency: { Level: KvConsistencyLevel.AtLeast, Session: null } })
+        {
+            throw new ArgumentException("A version is of one shard, and the keys may be in several; use a session (KvConsistency.AtLeast(KvSession)).", nameof(options));
+        }
+
         return await Multi.RunAsync(
-            keys,
+            named,
             async key =>
             {
                 try

@@ -26,6 +26,7 @@ internal static class WireValues
         {
             Bounded = new() { MaxStalenessMs = Math.Max(1, (long)consistency.StalenessMax.TotalMilliseconds) },
         },
+        KvConsistencyLevel.AtLeast when consistency.Session is { } session => new ReadOptions { AtLeast = new() { Session = session.ToWire() } },
         KvConsistencyLevel.AtLeast => new ReadOptions { AtLeast = new() { Version = consistency.Version } },
         KvConsistencyLevel.Any => new ReadOptions { Any = new() },
         _ => null,

@@ -15,6 +15,7 @@ namespace KvRaft.Client.Requests;
 /// </summary>
 internal sealed class RequestExecutor(
     KvClientOptions options,
+    KvSession session,
     RequestTransport transport,
     RouteCache routes,
     RouteWatcher watcher,
@@ -237,6 +238,7 @@ internal sealed class RequestExecutor(
         }
 
         seen.Saw(header);
+        session.Saw(header, header.ClusterId.Length > 0 ? header.ClusterId : routes.Table.Map.ClusterId);
         if (RoutesItself)
         {
             routes.Learn(header);

@@ -13,6 +13,7 @@ namespace KvRaft.Client.Requests;
 /// </summary>
 internal sealed class ScanRunner(
     KvClientOptions options,
+    KvSession session,
     ConnectionPool connections,
     RouteCache routes,
     RouteWatcher watcher,
@@ -43,6 +44,11 @@ internal sealed class ScanRunner(
                 if (step.Chunk is not { } chunk)
                 {
                     break;
+                }
+
+                if (chunk.Header is { } header)
+                {
+                    session.Saw(header, header.ClusterId.Length > 0 ? header.ClusterId : routes.Table.Map.ClusterId);
                 }
 
                 foreach (var item in chunk.Items)

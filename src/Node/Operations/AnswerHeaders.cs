@@ -25,7 +25,14 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
         ConsistencyDelivered = Consistency.Linearizable,
         DurabilityReached = Durability.QuorumFsync,
         ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        ShardVersion = VersionSeen(replica),
     };
+
+    /// <summary>
+    /// A version of the shard that includes everything an answer has seen; taken after the write was applied or the data were read. It may be higher than what
+    /// was seen: it is committed all the same, so every replica gets there.
+    /// </summary>
+    public static long VersionSeen(ShardReplica replica) => replica.Store.Revision;
 
     /// <summary>
     /// For a read of a replica. What a replica has applied is committed, so it is on the disks of a majority, whatever else the read

@@ -102,6 +102,7 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         _header.ConsistencyDelivered = (Consistency)Math.Max((int)_header.ConsistencyDelivered, (int)chunk.Header.ConsistencyDelivered);
         _header.DurabilityReached = chunk.Header.DurabilityReached;
         _header.ServerTimeMs = chunk.Header.ServerTimeMs;
+        SessionCheck.Merge(_header.ShardVersions, chunk.Header);
         _header.StalenessMs = _header.StalenessMs < 0 || chunk.Header.StalenessMs < 0
             ? -1
             : Math.Max(_header.StalenessMs, chunk.Header.StalenessMs);

@@ -29,7 +29,12 @@ internal static class MultiGetStreams
             {
                 chunk.Entries.Add(new MultiGetChunk.Types.Entry { Index = next.Index, Item = MultiKeyOperations.ToGetItem(next.Answer) });
                 bytes += chunk.Entries[^1].CalculateSize();
-                chunk.Header ??= next.Answer.Get?.Header;
+                if (next.Answer.Get?.Header is { } header)
+                {
+                    chunk.Header ??= header;
+                    SessionCheck.Merge(chunk.Header.ShardVersions, header);
+                }
+
                 told++;
             }
 

@@ -25,7 +25,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
 
     public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline)
     {
-        var begun = Begin(request, deadline);
+        var begun = await BeginAsync(request, deadline);
         if (begun.Answer is not { } reads)
         {
             return begun.Failure!;
@@ -56,10 +56,11 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
     }
 
     /// <summary>Starts a read for each key, in the order of the request; none of them throws.</summary>
-    public Answered<IReadOnlyList<Task<PipeAnswer>>> Begin(MultiGetRequest request, Deadline deadline)
+    public async ValueTask<Answered<IReadOnlyList<Task<PipeAnswer>>>> BeginAsync(MultiGetRequest request, Deadline deadline)
     {
         if ((RequestCheck.Header(request.Header) ?? RequestCheck.Count(request.Keys.Count, "keys", _limits)
-                ?? RequestCheck.ReadOptions(request.Options)) is { } failure)
+                ?? RequestCheck.ReadOptions(request.Options) ?? SessionCheck.Check(request.Options, options.ClusterId)
+                ?? await OneNumberAsync(request, deadline)) is { } failure)
         {
             return failure;
         }
@@ -67,6 +68,20 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
         return new([.. request.Keys.Select(key => single.AnswerAsync(
             new PipeCall { Get = new GetRequest { Header = HeaderOf(request.Header), Key = key, Options = request.Options } },
             deadline).AsTask())], null);
+    }
+
+    /// <summary>Keys of several shards may not be read at least as new as one number.</summary>
+    private async ValueTask<Failure?> OneNumberAsync(MultiGetRequest request, Deadline deadline)
+    {
+        if (SessionCheck.OneNumber(request.Options, isOneShard: request.Keys.Count == 1) is not { } several)
+        {
+            return null;
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        return found.Keyspace is not { } keyspace ? found.Failure
+            : request.Keys.Select(key => found.View.Map!.ShardOf(keyspace, key.Span)).Distinct().Count() == 1 ? null
+            : several;
     }
 
     public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline)
@@ -269,16 +284,21 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
     private static ResponseHeader Summary(IEnumerable<ResponseHeader?> headers)
     {
         var all = headers.OfType<ResponseHeader>().ToArray();
-        return all.Length == 0
-            ? new ResponseHeader()
-            : new ResponseHeader
-            {
-                RingEpoch = all.Max(header => header.RingEpoch),
-                ConsistencyDelivered = all.Max(header => header.ConsistencyDelivered),
-                DurabilityReached = all.Min(header => header.DurabilityReached),
-                Deduplicated = all.All(header => header.Deduplicated),
-                ServerTimeMs = all.Max(header => header.ServerTimeMs),
-            };
+        if (all.Length == 0)
+        {
+            return new ResponseHeader();
+        }
+
+        var summary = new ResponseHeader
+        {
+            RingEpoch = all.Max(header => header.RingEpoch),
+            ConsistencyDelivered = all.Max(header => header.ConsistencyDelivered),
+            DurabilityReached = all.Min(header => header.DurabilityReached),
+            Deduplicated = all.All(header => header.Deduplicated),
+            ServerTimeMs = all.Max(header => header.ServerTimeMs),
+        };
+        Array.ForEach(all, header => SessionCheck.Merge(summary.ShardVersions, header));
+        return summary;
     }
 
     internal static MultiGetResponse.Types.Item ToGetItem(PipeAnswer answer) => answer.Error is { } error

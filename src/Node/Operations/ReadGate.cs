@@ -14,7 +14,8 @@ namespace KvRaft.Node.Operations;
 /// <item>BOUNDED: a follower asks the leader for a quorum round of its own now and then, and applies what that names; then its state is
 /// at least as new as the moment it asked. The age in the answer is counted from that moment on this node's monotonic clock, so no
 /// two clocks are compared, and a deposed leader, which gets no quorum, makes nobody look young.</item>
-/// <item>AT_LEAST: a replica that has given out the version; if it has not, it catches up with the leader once.</item>
+/// <item>AT_LEAST: a replica that has applied the version of its shard that the caller has seen (<see cref="SessionCheck"/>); if it has not, it catches up with the
+/// leader once.</item>
 /// <item>ANY: the replica as it is. Its age is told if it is known.</item>
 /// <item>LEADER_LEASE is served as linearizable, and says so: a lease is safe only while no voter forgets that it heard the leader, and
 /// a voter that was restarted has forgotten. Nothing cheaper than a round is known to be correct here.</item>
@@ -54,7 +55,7 @@ internal static class ReadGate
     /// <summary>Of the leader, behind a barrier: whether even it lacks what was asked for.</summary>
     public static Failure? CheckLeader(ShardReplica replica, ReadOptions? options) =>
         options is { ConsistencyCase: ReadConsistency.AtLeast } && !Has(replica, options)
-            ? Failure.StaleReplica($"shard {replica.Shard} has not given out version {options.AtLeast.Version} yet")
+            ? Failure.StaleReplica($"shard {replica.Shard} has not given out version {SessionCheck.VersionOf(options.AtLeast, replica.Shard)} yet")
             : null;
 
     private static async ValueTask<ReadPermit?> CatchUpAsync(ShardReplica replica, ReadOptions options, Deadline deadline, TimeProvider time)
@@ -74,7 +75,7 @@ internal static class ReadGate
         return replica.Age <= Bound(options) ? new ReadPermit(Consistency.BoundedStaleness, Bound(options)) : null;
     }
 
-    private static bool Has(ShardReplica replica, ReadOptions options) => replica.Store.Revision >= options.AtLeast.Version;
+    private static bool Has(ShardReplica replica, ReadOptions options) => replica.Store.Revision >= SessionCheck.VersionOf(options.AtLeast, replica.Shard);
 
     private static TimeSpan Bound(ReadOptions options) =>
         TimeSpan.FromMilliseconds(Math.Min(options.Bounded.MaxStalenessMs, (long)TimeSpan.FromDays(365).TotalMilliseconds));

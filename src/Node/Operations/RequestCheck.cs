@@ -183,7 +183,7 @@ internal static class RequestCheck
     {
         V1.ReadOptions.ConsistencyOneofCase.Bounded when options.Bounded.MaxStalenessMs < 1 =>
             Failure.Invalid("options.bounded.max_staleness_ms", "above 0"),
-        V1.ReadOptions.ConsistencyOneofCase.AtLeast when options.AtLeast.Version < 1 =>
+        V1.ReadOptions.ConsistencyOneofCase.AtLeast when options.AtLeast is { Session: null, Version: < 1 } =>
             Failure.Invalid("options.at_least.version", "above 0"),
         _ => null,
     };

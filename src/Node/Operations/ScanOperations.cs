@@ -18,6 +18,11 @@ internal sealed class ScanOperations(
     /// <exception cref="FailureException">The request is wrong, or a page could not be had.</exception>
     public async Task RunAsync(ScanRequest request, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
     {
+        if (SessionCheck.Check(request.Options, options.ClusterId) is { } session)
+        {
+            throw new FailureException(session);
+        }
+
         var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadlineOfPage());
         var planned = ScanPlan.Of(request, found, options.Limits);
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);

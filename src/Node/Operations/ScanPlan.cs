@@ -63,6 +63,11 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
 
         // Keys that begin with one whole tag are in one shard; asking the others would find nothing.
         var only = request.HasShard ? new ShardId(request.Shard) : KeyRange.OneShard(map, keyspace, request.Prefix, request.Start, request.End);
+        if (SessionCheck.OneNumber(request.Options, isOneShard: only is not null) is { } several)
+        {
+            return several;
+        }
+
         var (low, high) = (only ?? new ShardId(0), only ?? new ShardId(map.ShardCount - 1));
         var range = KeyRange.Of(request.Prefix, request.Start, request.End);
         var walk = WalkId.Of(WalkKind.Scan, request.HasShard ? only : null, range);

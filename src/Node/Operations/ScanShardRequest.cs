@@ -25,6 +25,7 @@ internal readonly struct ScanShardRequest(
         var header = headers.OfRead(replica!, promise.Delivered);
         var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
         header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
+        header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
     }
 
@@ -53,6 +54,7 @@ internal readonly struct ScanShardRequest(
             page = replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft));
         }
 
+        header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         return ToChunk(header, page);
     }
 

@@ -41,6 +41,11 @@ internal sealed class SingleKeyOperations(
             return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
         }
 
+        if (call.Get is { Options: { } asked } && SessionCheck.Check(asked, options.ClusterId) is { } session)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, session);
+        }
+
         var found = await keyspaces.FindAsync(call.Header(), Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {

@@ -90,6 +90,7 @@ internal readonly struct SingleKeyRequest(
         var header = headers.OfRead(replica, delivered);
         var found = Find(replica);
         header.StalenessMs = AnswerHeaders.StalenessMs(replica, delivered);
+        header.ShardVersion = AnswerHeaders.VersionSeen(replica);
 
         // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
         return SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(found) ? null : found, header);

@@ -71,8 +71,8 @@ internal sealed class KvService(
     }
 
     public override Task MultiGetStream(MultiGetRequest request, IServerStreamWriter<MultiGetChunk> responseStream, ServerCallContext context) =>
-        AdmitAsync(request.Keys.Count, request.CalculateSize(), request.Header, context, deadline =>
-            MultiGetStreams.RunAsync(Demand(multi.Begin(request, deadline)), chunk =>
+        AdmitAsync(request.Keys.Count, request.CalculateSize(), request.Header, context, async deadline =>
+            await MultiGetStreams.RunAsync(Demand(await multi.BeginAsync(request, deadline)), chunk =>
             {
                 chunk.Header.ClusterId = _clusterId;
                 return responseStream.WriteAsync(chunk, context.CancellationToken);

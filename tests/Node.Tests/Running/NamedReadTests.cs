@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
@@ -119,6 +121,158 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
             Assert.Equal(name, (await new Keyspaces.KeyspacesClient(_cluster.Channel((i + 1) % 3)).GetAsync(new GetKeyspaceRequest { Name = name })).Name);
         }
     }
+
+    /// <summary>
+    /// A number without a shard was compared with whichever shard was read: of several, a scan failed where a shard had counted less, and proved nothing where
+    /// one had counted more.
+    /// </summary>
+    [Fact]
+    public async Task One_version_is_no_promise_about_several_shards()
+    {
+        var (first, second) = await KeysOfBothShardsAsync();
+        var one = new ReadOptions { AtLeast = new() { Version = 1 } };
+
+        Assert.Equal("options.at_least.version", await RefusedAsync(() => ScanAsync(0, new ScanRequest { Options = one })));
+        Assert.Equal("options.at_least.version", await RefusedAsync(() => ScanAsync(0, new ScanRequest { Options = one, Ordered = true })));
+        Assert.Equal("options.at_least.version", await RefusedAsync(async () => await _cluster.Kv(1).MultiGetAsync(new MultiGetRequest { Keys = { first, second }, Options = one })));
+        Assert.Equal("options.at_least.version", await RefusedAsync(async () =>
+        {
+            using var call = _cluster.Kv(2).MultiGetStream(new MultiGetRequest { Keys = { first, second }, Options = one });
+            await call.ResponseStream.MoveNext(CancellationToken.None);
+        }));
+
+        await ScanAsync(1, new ScanRequest { Options = one, Shard = 1 });
+        Assert.All((await _cluster.Kv(2).MultiGetAsync(new MultiGetRequest { Keys = { first, first }, Options = one })).Items, item => Assert.True(item.Found));
+    }
+
+    [Fact]
+    public async Task A_session_is_kept_of_each_shard_by_itself()
+    {
+        var (first, second) = await KeysOfBothShardsAsync();
+        for (var i = 0; i < 12; i++)
+        {
+            // One shard counts far more than the other.
+            var written = ByteString.CopyFromUtf8(i.ToString(CultureInfo.InvariantCulture));
+            await _cluster.Kv(0).PutAsync(new PutRequest { Key = first, Value = written });
+            var puts = new[]
+            {
+                await _cluster.Kv(1).PutAsync(new PutRequest { Key = first, Value = written }),
+                i % 4 == 0 ? await _cluster.Kv(2).PutAsync(new PutRequest { Key = second, Value = written }) : null,
+            }.OfType<PutResponse>().ToArray();
+            Assert.All(puts, put => Assert.True(put.Header.ShardVersion >= put.Version));
+            var options = new ReadOptions { AtLeast = new() { Session = SessionOf([.. puts.Select(put => (put.Header.Shard, put.Version))]) } };
+            foreach (var node in Enumerable.Range(0, 3))
+            {
+                var scanned = await ScanAsync(node, new ScanRequest { Options = options, Ordered = i % 2 == 0, Prefix = ByteString.CopyFromUtf8("session/") });
+                var many = await _cluster.Kv(node).MultiGetAsync(new MultiGetRequest { Keys = { first, second }, Options = options });
+
+                Assert.Equal(written, scanned.Items.Single(item => item.Key == first).State.Value);
+                Assert.Equal(written, many.Items[0].Current.Value);
+                Assert.All(puts, put => Assert.Contains(many.Header.ShardVersions, seen => seen.Shard == put.Header.Shard && seen.Version >= put.Version));
+                Assert.All(puts, put => Assert.Contains(scanned.Versions, seen => seen.Shard == put.Header.Shard && seen.Version >= put.Version));
+                if (puts.Length > 1)
+                {
+                    Assert.Equal(written, many.Items[1].Current.Value);
+                    Assert.Equal(written, scanned.Items.Single(item => item.Key == second).State.Value);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_session_that_is_ahead_of_one_shard_fails_reads_of_that_shard_only()
+    {
+        var (first, second) = await KeysOfBothShardsAsync();
+        var shard = (await _cluster.Kv(0).PutAsync(new PutRequest { Key = second, Value = second })).Header.Shard;
+        var options = new ReadOptions { AtLeast = new() { Session = SessionOf((shard, long.MaxValue)) } };
+
+        var many = await _cluster.Kv(0).MultiGetAsync(new MultiGetRequest { Keys = { first, second }, Options = options });
+
+        Assert.True(many.Items[0].Found);
+        Assert.Equal(("STALE_REPLICA", Execution.NotExecuted), (many.Items[1].Error.Reason, many.Items[1].Error.Execution));
+        await ScanAsync(0, new ScanRequest { Options = options, Shard = 1 - shard });
+        Assert.Equal("STALE_REPLICA", await ReasonAsync(() => ScanAsync(0, new ScanRequest { Options = options })));
+    }
+
+    [Fact]
+    public async Task A_session_that_is_none_of_this_cluster_or_format_is_refused()
+    {
+        var (key, _) = await KeysOfBothShardsAsync();
+        var good = SessionOf((0, 1));
+        Session Bad(Action<Session> change)
+        {
+            var bad = good.Clone();
+            change(bad);
+            return bad;
+        }
+
+        foreach (var (bad, field) in new[]
+        {
+            (Bad(session => session.Format = 0), "options.at_least.session.format"),
+            (Bad(session => session.Format = 2), "options.at_least.session.format"),
+            (Bad(session => session.ClusterId = Guid.NewGuid().ToString()), "options.at_least.session.cluster_id"),
+            (Bad(session => session.ClusterId = "x"), "options.at_least.session.cluster_id"),
+            (Bad(session => session.Shards.Add(new ShardVersion { Shard = 0, Version = 1 })), "options.at_least.session.shards[1]"),
+            (Bad(session => session.Shards[0].Version = 0), "options.at_least.session.shards[0]"),
+            (Bad(session => session.Shards[0].Shard = -1), "options.at_least.session.shards[0]"),
+            (Bad(session => session.Shards.Add(new ShardVersion { Shard = 1 << 20, Version = 1 })), "options.at_least.session.shards[1]"),
+        })
+        {
+            var options = new ReadOptions { AtLeast = new() { Session = bad } };
+            Assert.Equal(field, await RefusedAsync(async () => await _cluster.Kv(0).GetAsync(new GetRequest { Key = key, Options = options })));
+            Assert.Equal(field, await RefusedAsync(async () => await _cluster.Kv(1).MultiGetAsync(new MultiGetRequest { Keys = { key }, Options = options })));
+            Assert.Equal(field, await RefusedAsync(() => ScanAsync(2, new ScanRequest { Options = options })));
+        }
+
+        var both = new ReadOptions { AtLeast = new() { Session = good, Version = 1 } };
+        Assert.Equal("options.at_least.version", await RefusedAsync(async () => await _cluster.Kv(0).GetAsync(new GetRequest { Key = key, Options = both })));
+    }
+
+    private Session SessionOf(params (int Shard, long Version)[] seen)
+    {
+        var session = new Session { Format = 1, ClusterId = _cluster.Options(0).ClusterId.ToString() };
+        session.Shards.Add(seen.OrderBy(one => one.Shard).Select(one => new ShardVersion { Shard = one.Shard, Version = one.Version }));
+        return session;
+    }
+
+    /// <summary>A key of shard 0 and one of shard 1, both written.</summary>
+    private async Task<(ByteString First, ByteString Second)> KeysOfBothShardsAsync()
+    {
+        var keys = new ByteString?[2];
+        for (var i = 0; keys.Contains(null); i++)
+        {
+            var key = ByteString.CopyFromUtf8(string.Create(CultureInfo.InvariantCulture, $"session/{i}"));
+            keys[(await _cluster.Kv(0).PutAsync(new PutRequest { Key = key, Value = key })).Header.Shard] ??= key;
+        }
+
+        return (keys[0]!, keys[1]!);
+    }
+
+    private async Task<(IReadOnlyList<ScanChunk.Types.Item> Items, IReadOnlyList<ShardVersion> Versions)> ScanAsync(int node, ScanRequest request)
+    {
+        var (items, versions) = (new List<ScanChunk.Types.Item>(), new List<ShardVersion>());
+        using var call = _cluster.Kv(node).Scan(request);
+        while (await call.ResponseStream.MoveNext(CancellationToken.None))
+        {
+            var chunk = call.ResponseStream.Current;
+            items.AddRange(chunk.Items);
+            versions.AddRange(chunk.Header.ShardVersions);
+            versions.Add(new ShardVersion { Shard = chunk.Header.Shard, Version = chunk.Header.ShardVersion });
+        }
+
+        return (items, versions);
+    }
+
+    private static async Task<string> RefusedAsync(Func<Task> act)
+    {
+        var status = (await Assert.ThrowsAsync<RpcException>(act)).GetRpcStatus()!;
+        var info = status.GetDetail<ErrorInfo>()!;
+        Assert.Equal(("INVALID_REQUEST", "NOT_EXECUTED"), (info.Reason, info.Metadata["execution"]));
+        return status.GetDetail<BadRequest>()!.FieldViolations[0].Field;
+    }
+
+    private static async Task<string> ReasonAsync(Func<Task> act) =>
+        (await Assert.ThrowsAsync<RpcException>(act)).GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason;
 
     private async Task<GetResponse> ReadAsync(int node, ReadOptions options) =>
         await _cluster.Kv(node).GetAsync(new GetRequest { Key = Key, Options = options });
