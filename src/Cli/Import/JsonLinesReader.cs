@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -6,10 +7,15 @@ namespace KvRaft.Cli.Import;
 
 /// <summary>
 /// Reads what <c>kvctl export</c> writes: one object per line with <c>key</c> and <c>value</c> as text, or <c>key_base64</c> and
-/// <c>value_base64</c>, and perhaps <c>expires_at_ms</c>. Other members are ignored.
+/// <c>value_base64</c>, and perhaps <c>expires_at_ms</c>. The <c>version</c> of an export is not imported. Any other member makes the line malformed: a misspelt
+/// expiry would be a value that lives for ever.
 /// </summary>
 internal static class JsonLinesReader
 {
+    private static readonly FrozenSet<string> Members = FrozenSet.ToFrozenSet(["key", "key_base64", "value", "value_base64", "version", "expires_at_ms"], StringComparer.Ordinal);
+
+    private static readonly JsonDocumentOptions Once = new() { AllowDuplicateProperties = false };
+
     public static async IAsyncEnumerable<ImportRecord> ReadAsync(
         Stream source, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -28,11 +34,21 @@ internal static class JsonLinesReader
     {
         try
         {
-            using var document = JsonDocument.Parse(line);
+            using var document = JsonDocument.Parse(line, Once);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
             {
                 return ImportRecord.Malformed(number, "not a JSON object");
+            }
+
+            if (root.EnumerateObject().Where(static member => !Members.Contains(member.Name)).Select(static member => member.Name).FirstOrDefault() is { } unknown)
+            {
+                return ImportRecord.Malformed(number, $"there is no member '{unknown}'");
+            }
+
+            if (IsTwice(root, "key") || IsTwice(root, "value"))
+            {
+                return ImportRecord.Malformed(number, "key or value is given twice, as text and as base64");
             }
 
             if (Bytes(root, "key") is not { } key)
@@ -52,6 +68,8 @@ internal static class JsonLinesReader
             return ImportRecord.Malformed(number, fault.Message);
         }
     }
+
+    private static bool IsTwice(JsonElement root, string name) => root.TryGetProperty(name, out _) && root.TryGetProperty(name + "_base64", out _);
 
     private static byte[]? Bytes(JsonElement root, string name) =>
         root.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? Encoding.UTF8.GetBytes(text.GetString()!)

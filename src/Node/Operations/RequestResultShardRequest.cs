@@ -22,6 +22,7 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
         var identity = request.HasItem ? MultiKeyOperations.IdentityOf(request.Identity, request.Item)! : request.Identity;
         var fate = replica.Store.GetRequestResult(SingleKeyCommands.ToStamp(identity, replica.Shard));
         var header = headers.OfRead(replica, Consistency.Linearizable);
+        header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         var response = new GetRequestResultResponse
         {
             Header = header,

@@ -26,6 +26,9 @@ public sealed class JsonLinesReaderTests
     [InlineData("{\"key\":\"a\"}", "no value")]
     [InlineData("{\"value\":\"a\"}", "no key")]
     [InlineData("[1]", "not a JSON object")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expire_at_ms\":1}", "no member 'expire_at_ms'")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"value\":\"c\"}", "")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"value_base64\":\"\"}", "twice")]
     [InlineData("{\"key\":", "")]
     [InlineData("{\"key_base64\":\"%%\",\"value\":\"\"}", "")]
     public async Task Says_what_is_wrong_with_a_line_and_goes_on(string line, string fault)

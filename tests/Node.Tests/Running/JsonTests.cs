@@ -134,6 +134,25 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
     }
 
+    [Theory]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"soon"}}""")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":{"absent":"yes"}}""")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":[]}""")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"%%"}""")]
+    [InlineData("multi-set", """{"atomicity":"ATOMICITY_SHRAD","items":[{"key":"c3RyaWN0","value":"bmV3"}]}""")]
+    [InlineData("multi-set", """{"atomicity":7,"items":[{"key":"c3RyaWN0","value":"bmV3"}]}""")]
+    [InlineData("delete-range", """{"start":"c3Q=","end":7}""")]
+    public async Task A_value_of_another_type_is_refused_and_nothing_is_done(string call, string body)
+    {
+        await PostAsync("put", new { key = Base64("strict"), value = Base64("old") });
+
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await _http!.PostAsync("/v1/kv/" + call, content);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
+    }
+
     [Fact]
     public async Task Names_are_taken_as_protobuf_writes_them_and_as_JSON_does()
     {
