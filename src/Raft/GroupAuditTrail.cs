@@ -29,8 +29,8 @@ namespace KvRaft.Raft;
 /// leader's vote in the quorum is never counted before it is true.
 /// </para>
 /// <para>
-/// <b>What it never does.</b> It never hands out a snapshot and never shortens a read: below the log start it throws one cached
-/// exception that DotNext takes for "member unavailable". See ARCHITECTURE.md, "Snapshots".
+/// <b>What it never does.</b> It never hands out a snapshot: below the log start it throws one cached exception that DotNext takes for "member unavailable" (see
+/// ARCHITECTURE.md, "Snapshots"). And it never lets DotNext count an answer to a part of a round (<see cref="ReplicationAnswer"/>).
 /// </para>
 /// <para>Thread-safe. Fields are guarded by <c>_gate</c> unless they say otherwise.</para>
 /// </summary>
@@ -99,14 +99,22 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>Raised, inside the gate, when a leader sends another entry than the one that is committed here. Must be quick.</summary>
     public event Action<string>? Conflicted;
 
-    /// <summary>Raised when a follower is sent only a part of what it lacks. Must be quick.</summary>
+    /// <summary>Raised when a round ended for a follower before it had everything. Must be quick.</summary>
     public event Action? MoreToSend;
 
     /// <summary>
-    /// A run of entries is closed once it holds this much, some 10 ms of a disk and well within a request's time; the next one goes out when it was answered. DotNext asks for
+    /// A run of entries is closed once it holds this much, some 10 ms of a disk and well within a request's time; the next one is sent when it was answered. DotNext asks for
     /// all that a follower lacks: in one request it was read into memory whole, and when it was much it never arrived in time.
     /// </summary>
-    public const int RunBytesWanted = 1 << 20;
+    public int RunBytesWanted { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// For this long, in one round, run after run is sent to a follower. A follower that keeps up has everything well within it (a group's proposals under way are at most
+    /// some MiB), so its answer counts; one that is far behind delays a round by no more than this and one request.
+    /// </summary>
+    public TimeSpan RunsLast { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Told of each commit before it is visible; a test build proves there that a majority holds the entry.</summary>
     public Action<long>? CommitWitness { get; init; }
@@ -557,11 +565,10 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         {
             try
             {
-                // DotNext goes on behind the last entry it was given, and a follower commits no further than what it was sent.
-                entries = _log.ReadSome(startIndex, endIndex, RunBytesWanted);
+                entries = ReplicationAnswer.IsOf<TResult>() ? _log.ReadSome(startIndex, endIndex, RunBytesWanted) : _log.Read(startIndex, endIndex);
                 if (entries[^1].Index < endIndex)
                 {
-                    MoreToSend?.Invoke();
+                    return SendInRunsAsync(reader, entries, endIndex, token);
                 }
             }
             catch (ArgumentOutOfRangeException) when (startIndex <= _log.Start.Index)
@@ -572,5 +579,52 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
 
         return reader.ReadAsync<LogEntryView, LogEntryList>(new LogEntryList(entries), null, token);
+    }
+
+    /// <summary>
+    /// Sends a follower what it lacks, run after run, until it has everything or the round has lasted long enough. DotNext goes on behind the last entry that was sent, and a
+    /// follower commits no further than what it was sent; but it names the term before the first run in each request of the round, so a run that does not follow an
+    /// entry of that term waits for the next round.
+    /// </summary>
+    private async ValueTask<TResult> SendInRunsAsync<TResult>(
+        ILogEntryConsumer<IRaftLogEntry, TResult> reader, IReadOnlyList<LogEntry> run, long endIndex, CancellationToken token)
+    {
+        var begun = Time.GetTimestamp();
+        var term = Term;
+        var precedingTerm = _log.TryPositionAt(run[0].Index - 1)?.Term;
+        while (true)
+        {
+            var last = run[^1];
+            var answer = await reader.ReadAsync<LogEntryView, LogEntryList>(new LogEntryList(run), null, token).ConfigureAwait(false);
+#if PLANTED_BUGS
+            if (Storage.PlantedBug.Is("commits-median")) { MoreToSend?.Invoke(); return answer; }
+#endif
+            if (last.Index == endIndex || !ReplicationAnswer.IsTaken(answer))
+            {
+                return answer;
+            }
+
+            if (last.Term != precedingTerm || Time.GetElapsedTime(begun) >= RunsLast || TryReadRun(last.Index + 1, endIndex) is not { } next || Term != term)
+            {
+                // Nor is anything sent that was read after another term began: it may be a successor's.
+                MoreToSend?.Invoke();
+                return ReplicationAnswer.Counted(answer, last.Index, endIndex);
+            }
+
+            run = next;
+        }
+    }
+
+    /// <summary>Null: the log forgot the first of them meanwhile.</summary>
+    private IReadOnlyList<LogEntry>? TryReadRun(long from, long to)
+    {
+        try
+        {
+            return _log.ReadSome(from, to, RunBytesWanted);
+        }
+        catch (ArgumentOutOfRangeException) when (from <= _log.Start.Index)
+        {
+            return null;
+        }
     }
 }

@@ -91,6 +91,8 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, "shell"), _logger)
         {
             CommitWitness = host.Options.CommitWitness is { } witness ? index => witness(this, index) : null,
+            RunsLast = host.Options.Timings.RequestTimeout / 2,
+            Time = host.Options.Time,
         };
         Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };

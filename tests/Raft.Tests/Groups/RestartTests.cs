@@ -192,14 +192,15 @@ public sealed class RestartTests
         var leader = await cluster.LeaderAsync();
         var away = cluster.Nodes.First(node => node != leader);
         await cluster.StopNodeAsync(away);
+        const int Run = 1 << 20;
         var missed = new List<string>();
         for (var number = 0; number < 12; number++)
         {
-            missed.Add(await cluster.AppendAsync(number + new string('x', GroupAuditTrail.RunBytesWanted / 3)));
+            missed.Add(await cluster.AppendAsync(number + new string('x', Run / 3)));
         }
 
         var log = cluster.Group(await cluster.LeaderAsync()).Log;
-        Assert.InRange(log.ReadSome(log.Start.Index + 1, log.LastIndex, GroupAuditTrail.RunBytesWanted).Count, 1, log.LastIndex - 1);
+        Assert.InRange(log.ReadSome(log.Start.Index + 1, log.LastIndex, Run).Count, 1, log.LastIndex - 1);
         await cluster.StartNodeAsync(away);
         await cluster.AppendAsync("last");
         Assert.Equal([.. missed, "last"], await cluster.ConvergedAsync());
