@@ -62,6 +62,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// </summary>
     private long _leadingTerm;
 
+    /// <summary>The end of the log at the start, or an earlier index once a part of that log turned out not to be committed. Never rises. Read without the gate.</summary>
+    private long _replayedUpTo;
+
     /// <summary>Copy of the ballot's term, read without the gate.</summary>
     private long _term;
 
@@ -76,6 +79,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         _progress = progress;
         _term = log.Ballot.Term;
         _commitIndex = _quorumIndex = applied.Index;
+        _replayedUpTo = log.LastIndex;
         _belowStart = new MemberUnavailableException(null!, $"Group {log.Key.Group}: the log starts later than the peer needs.");
         FindConfigurations(applied.Index + 1);
         _log.DurableAdvanced += OnDurable;
@@ -131,6 +135,11 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     public long LastIndex => _log.LastIndex;
 
+    /// <summary>
+    /// What this process, when it was last run, may have applied: nothing beyond it. Entries that are cut off were not committed, so they were not applied.
+    /// </summary>
+    public long ReplayedUpTo => Volatile.Read(ref _replayedUpTo);
+
     long IPersistentState.Term => Term;
 
     int IPersistentState.Version => 0;
@@ -157,6 +166,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             Invariant.Holds(_log.LastIndex >= _commitIndex, $"A checkpoint at {position} may not take back commit index {_commitIndex}.");
             Volatile.Write(ref _commitIndex, Math.Max(_commitIndex, position.Index));
             _quorumIndex = Math.Max(_commitIndex, Math.Min(_quorumIndex, _log.LastIndex));
+            Volatile.Write(ref _replayedUpTo, Math.Min(_replayedUpTo, _log.LastIndex));
             _configurations.RemoveWhere(index => index <= position.Index || index > _log.LastIndex);
         }
     }
@@ -385,6 +395,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
             _log.TruncateFrom(index);
             _quorumIndex = Math.Min(_quorumIndex, Math.Max(_commitIndex, index - 1));
+            Volatile.Write(ref _replayedUpTo, Math.Min(_replayedUpTo, index - 1));
             _configurations.RemoveWhere(configuration => configuration >= index);
         }
 

@@ -163,6 +163,13 @@ public sealed class RaftGroup : IAsyncDisposable
 
     private bool HasCaughtUp => _machine.Applied.Index >= Volatile.Read(ref _servesFrom);
 
+    /// <summary>
+    /// True once this replica has applied again whatever it may have applied before its process was started. The engine holds what was flushed; how far it was applied beyond that,
+    /// no record says exactly, because nothing is written when an entry is committed or applied. But an entry is applied only when it is on this replica's own
+    /// disk, so the last entry of the log at the start is an upper bound; see <see cref="GroupAuditTrail.ReplayedUpTo"/>. Once true, it stays so.
+    /// </summary>
+    public bool IsReplayed => _machine.Applied.Index >= _audit.ReplayedUpTo;
+
     /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
     public NodeId? Leader => Leaders.Leader;
 

@@ -129,6 +129,22 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_may_have_been_applied_before_the_start_is_what_the_log_held_and_no_conflict_cut_off()
+    {
+        await Pumped(ReplicateAsync(1, (1, "a"), (1, "b"), (1, "c"), (1, "d")));
+        await using var restarted = new GroupAuditTrail(_log, LogPosition.None, new ApplyProgress(0), Path.Combine(_directory, "shell2"), NullLogger.Instance);
+        Assert.Equal((0, 4), (_trail.ReplayedUpTo, restarted.ReplayedUpTo));
+
+        // A new leader has the first three and its own fourth.
+        await Pumped(((IPersistentState)restarted).UpdateTermAsync(2, resetLastVote: true).AsTask());
+        var views = new[] { new LogEntryView(new LogEntry(4, 2, LogEntryKind.NoOp, default)), new LogEntryView(new LogEntry(5, 2, LogEntryKind.NoOp, default)) };
+        await Pumped(((IPersistentState)restarted).AppendAsync(new LogEntryProducer<LogEntryView>(views), 4).AsTask());
+
+        Assert.Equal((5, 3), (restarted.LastIndex, restarted.ReplayedUpTo));
+        restarted.Detach();
+    }
+
+    [Fact]
     public async Task A_conflict_at_the_commit_index_cannot_be()
     {
         await Pumped(ReplicateAsync(1, (1, "a"), (1, "b")));

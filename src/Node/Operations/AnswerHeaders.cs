@@ -54,10 +54,4 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
             ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
     }
-
-    /// <summary>
-    /// The age of an answer, taken after the data were read, in milliseconds, rounded up: 0 if linearizable, -1 if it is not known.
-    /// </summary>
-    public static long StalenessMs(ShardReplica replica, Consistency delivered) =>
-        delivered == Consistency.Linearizable ? 0 : replica.Age is { } age ? (long)Math.Ceiling(age.TotalMilliseconds) : -1;
 }

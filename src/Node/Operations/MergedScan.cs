@@ -9,13 +9,18 @@ namespace KvRaft.Node.Operations;
 /// first is told next (a k-way merge; Knuth, TAOCP 3, section 5.4.1). One page of each shard is held; a shard's next page is asked
 /// for when its last was told, so the reader's pace is everybody's. Each page is one moment of its shard, the whole is not.
 /// </summary>
-internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<ScanChunk>> fetch)
+internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<ScanChunk>> fetch, TimeProvider time)
 {
     /// <summary>Shards asked at once when the walk begins: enough to hide the round trips, few enough to be fair to others.</summary>
     private const int FetchesAtOnce = 8;
 
     private readonly PriorityQueue<Source, ReadOnlyMemory<byte>> _heads = new(new KeyOrder(plan.Reverse));
     private readonly ResponseHeader _header = new();
+
+    /// <summary>The pages a chunk is made of: those at hand when it was begun, from which also follows what is not there, and those fetched since.</summary>
+    private readonly List<PageAge> _ages = [];
+
+    private Source[] _sources = [];
 
     public async Task RunAsync(Func<ScanChunk, Task> send)
     {
@@ -36,6 +41,8 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
             {
                 await send(Finish(chunk, last));
                 (chunk, chunkBytes) = (new ScanChunk(), 0);
+                _ages.Clear();
+                _ages.AddRange(_sources.Select(static source => source.Age));
             }
 
             if (itemsLeft == 0 || bytesLeft <= 0)
@@ -46,7 +53,7 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
 
         if (_heads.Count == 0)
         {
-            chunk.Header = _header.Clone();
+            chunk.Header = Header();
             chunk.Done = true;
             await send(chunk);
         }
@@ -59,24 +66,23 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
     private async Task BeginAsync()
     {
         using var places = new SemaphoreSlim(FetchesAtOnce);
-        var sources = Enumerable.Range(0, plan.Start.ShardCount)
-            .Select(shard => new Source(plan.Start with { Shard = new ShardId(shard), Ordered = false }))
-            .ToArray();
-        var chunks = await Task.WhenAll(sources.Select(async source =>
+        _sources = [.. Enumerable.Range(0, plan.Start.ShardCount)
+            .Select(shard => new Source(plan.Start with { Shard = new ShardId(shard), Ordered = false }))];
+        var chunks = await Task.WhenAll(_sources.Select(async source =>
         {
             await places.WaitAsync();
             try
             {
-                return await fetch(source.Next!.Value, plan.ItemsMax);
+                return await FetchAsync(source.Next!.Value);
             }
             finally
             {
                 places.Release();
             }
         }));
-        foreach (var (source, chunk) in sources.Zip(chunks))
+        foreach (var (source, page) in _sources.Zip(chunks))
         {
-            Fill(source, chunk);
+            Fill(source, page);
             await PutBackAsync(source);
         }
     }
@@ -86,7 +92,7 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
     {
         while (source.IsEmpty && source.Next is { } next)
         {
-            Fill(source, await fetch(next, plan.ItemsMax));
+            Fill(source, await FetchAsync(next));
         }
 
         if (!source.IsEmpty)
@@ -95,24 +101,40 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         }
     }
 
-    private void Fill(Source source, ScanChunk chunk)
+    private async Task<(ScanChunk Chunk, PageAge Age)> FetchAsync(ResumeToken place)
     {
+        var asked = time.GetTimestamp();
+        var chunk = await fetch(place, plan.ItemsMax);
+        return (chunk, new PageAge(chunk.Header, asked));
+    }
+
+    private void Fill(Source source, (ScanChunk Chunk, PageAge Age) page)
+    {
+        var chunk = page.Chunk;
+        _ages.Add(page.Age);
         // What can be said of all pages so far: the newest epoch, and the weakest promise any of them kept.
         _header.RingEpoch = Math.Max(_header.RingEpoch, chunk.Header.RingEpoch);
         _header.ConsistencyDelivered = (Consistency)Math.Max((int)_header.ConsistencyDelivered, (int)chunk.Header.ConsistencyDelivered);
         _header.DurabilityReached = chunk.Header.DurabilityReached;
         _header.ServerTimeMs = chunk.Header.ServerTimeMs;
         SessionCheck.Merge(_header.ShardVersions, chunk.Header);
-        _header.StalenessMs = _header.StalenessMs < 0 || chunk.Header.StalenessMs < 0
-            ? -1
-            : Math.Max(_header.StalenessMs, chunk.Header.StalenessMs);
-        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token);
+        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, page.Age);
+    }
+
+    /// <summary>What a chunk that leaves now says of itself.</summary>
+    private ResponseHeader Header()
+    {
+        var header = _header.Clone();
+        header.StalenessMs = header.ConsistencyDelivered == Consistency.Linearizable ? 0
+            : _ages.Exists(static page => page.IsUnknown) ? AnswerAge.Unknown
+            : _ages.Max(page => page.Now(time));
+        return header;
     }
 
     /// <summary>A chunk after which the walk goes on: behind its last key in all shards.</summary>
     private ScanChunk Finish(ScanChunk chunk, ByteString last)
     {
-        chunk.Header = _header.Clone();
+        chunk.Header = Header();
 
         // In reverse a page ends before its key; forward it begins with it, so the first key possible after the last one.
         var key = plan.Reverse ? last.ToByteArray() : [.. last.Span, 0];
@@ -128,14 +150,18 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         /// <summary>Where its next page begins; null: there is none.</summary>
         public ResumeToken? Next { get; private set; } = first;
 
+        /// <summary>Of the page it yields from, or yielded from last.</summary>
+        public PageAge Age { get; private set; }
+
         public bool IsEmpty => _items.Count == 0;
 
         public ReadOnlyMemory<byte> Head => _items.Peek().Key.Memory;
 
         public ScanChunk.Types.Item Take() => _items.Dequeue();
 
-        public void Fill(IEnumerable<ScanChunk.Types.Item> items, ResumeToken? next)
+        public void Fill(IEnumerable<ScanChunk.Types.Item> items, ResumeToken? next, PageAge age)
         {
+            Age = age;
             foreach (var item in items)
             {
                 _items.Enqueue(item);
@@ -143,6 +169,14 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
 
             Next = next;
         }
+    }
+
+    /// <summary>How old a page is, now: what it said when it came, and the time since it was asked for.</summary>
+    private readonly record struct PageAge(ResponseHeader Header, long Asked)
+    {
+        public bool IsUnknown => Header.StalenessMs == AnswerAge.Unknown;
+
+        public long Now(TimeProvider time) => Header.StalenessMs + (long)Math.Ceiling(time.GetElapsedTime(Asked).TotalMilliseconds);
     }
 
     private sealed class KeyOrder(bool reverse) : IComparer<ReadOnlyMemory<byte>>

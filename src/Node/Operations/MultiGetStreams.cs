@@ -12,7 +12,8 @@ internal static class MultiGetStreams
 
     /// <param name="answers">One task per key, in the order of the request; none of them throws.</param>
     /// <param name="send">Awaited before the next chunk is made: a slow reader is waited for.</param>
-    public static async Task RunAsync(IReadOnlyList<Task<PipeAnswer>> answers, Func<MultiGetChunk, Task> send)
+    /// <param name="passed">The time since the first of them was asked for.</param>
+    public static async Task RunAsync(IReadOnlyList<Task<PipeAnswer>> answers, Func<MultiGetChunk, Task> send, Func<TimeSpan> passed)
     {
         var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>(new UnboundedChannelOptions { SingleReader = true });
         for (var i = 0; i < answers.Count; i++)
@@ -25,21 +26,28 @@ internal static class MultiGetStreams
             await ready.Reader.WaitToReadAsync();
             var chunk = new MultiGetChunk();
             var bytes = 0;
+            var headers = new List<ResponseHeader>();
             while (bytes < ChunkBytesEnough && ready.Reader.TryRead(out var next))
             {
                 chunk.Entries.Add(new MultiGetChunk.Types.Entry { Index = next.Index, Item = MultiKeyOperations.ToGetItem(next.Answer) });
                 bytes += chunk.Entries[^1].CalculateSize();
                 if (next.Answer.Get?.Header is { } header)
                 {
-                    chunk.Header ??= header;
-                    SessionCheck.Merge(chunk.Header.ShardVersions, header);
+                    headers.Add(header);
                 }
 
                 told++;
             }
 
-            // Every chunk says who answered; of several shards, what is said is that of the first.
-            chunk.Header ??= new ResponseHeader();
+            // Every chunk says who answered; of several shards, what is said is that of the first, but for what is promised of all.
+            chunk.Header = headers.FirstOrDefault()?.Clone() ?? new ResponseHeader();
+            if (headers.Count > 0)
+            {
+                chunk.Header.ConsistencyDelivered = headers.Max(static header => header.ConsistencyDelivered);
+                chunk.Header.StalenessMs = AnswerAge.OfAll(headers, passed());
+                headers.ForEach(header => SessionCheck.Merge(chunk.Header.ShardVersions, header));
+            }
+
             await send(chunk);
         }
     }

@@ -13,7 +13,8 @@ namespace KvRaft.Node.Operations;
 /// Several keys, each answered for itself. Every key becomes the single-key operation it stands for, all at once: those of one
 /// shard meet in its next log entry or read barrier, those of other nodes in the next message to them.
 /// </summary>
-internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options)
+internal sealed class MultiKeyOperations(
+    SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options, TimeProvider time)
 {
     /// <summary>Room for the header of an answer and for what the errors of 256 keys need once it is full.</summary>
     private const int AnswerOverheadBytes = 64 * 1024;
@@ -25,6 +26,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
 
     public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline)
     {
+        var asked = time.GetTimestamp();
         var begun = await BeginAsync(request, deadline);
         if (begun.Answer is not { } reads)
         {
@@ -32,7 +34,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
         }
 
         var answers = await Task.WhenAll(reads);
-        var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header)) };
+        var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header), time.GetElapsedTime(asked)) };
         var bytesLeft = _limits.MessageBytesMax - AnswerOverheadBytes;
         foreach (var answer in answers)
         {
@@ -111,7 +113,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
         var after = request.After.ToDictionary(static seen => seen.Shard);
         var answers = await Task.WhenAll(request.Items.Select((item, index) => single.AnswerAsync(
             ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline).AsTask()));
-        var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header)) };
+        var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header), TimeSpan.Zero) };
         response.Items.Add(answers.Select(ToSetItem));
         response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
         return response;
@@ -280,8 +282,8 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             Attempt = header.Attempt,
         };
 
-    /// <summary>What can be said of all answers together: the newest epoch, and the weakest promise any of them kept.</summary>
-    private static ResponseHeader Summary(IEnumerable<ResponseHeader?> headers)
+    /// <summary>What can be said of all answers together: the newest epoch, the weakest promise any of them kept, and the greatest age, some of them having waited for the others.</summary>
+    private static ResponseHeader Summary(IEnumerable<ResponseHeader?> headers, TimeSpan passed)
     {
         var all = headers.OfType<ResponseHeader>().ToArray();
         if (all.Length == 0)
@@ -296,6 +298,7 @@ internal sealed class MultiKeyOperations(SingleKeyOperations single, ShardOperat
             DurabilityReached = all.Min(header => header.DurabilityReached),
             Deduplicated = all.All(header => header.Deduplicated),
             ServerTimeMs = all.Max(header => header.ServerTimeMs),
+            StalenessMs = AnswerAge.OfAll(all, passed),
         };
         Array.ForEach(all, header => SessionCheck.Merge(summary.ShardVersions, header));
         return summary;

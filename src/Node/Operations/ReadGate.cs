@@ -17,6 +17,8 @@ namespace KvRaft.Node.Operations;
 /// <item>AT_LEAST: a replica that has applied the version of its shard that the caller has seen (<see cref="SessionCheck"/>); if it has not, it catches up with the
 /// leader once.</item>
 /// <item>ANY: the replica as it is. Its age is told if it is known.</item>
+/// <item>None of them by a replica that was started and has not applied again what it may have applied, and shown, before: it would answer that keys which
+/// were there are not.</item>
 /// <item>LEADER_LEASE is served as linearizable, and says so: a lease is safe only while no voter forgets that it heard the leader, and
 /// a voter that was restarted has forgotten. Nothing cheaper than a round is known to be correct here.</item>
 /// </list>
@@ -34,7 +36,7 @@ internal static class ReadGate
     /// <summary>The promise a replica on this node keeps without being asked through the leader; null: it must be the leader.</summary>
     public static ValueTask<ReadPermit?> TryNearAsync(ShardReplica? replica, ReadOptions? options, Deadline deadline, TimeProvider time)
     {
-        if (replica is null || options is null || !replica.IsRunning || replica.IsResting)
+        if (replica is null || options is null || !replica.IsRunning || replica.IsResting || !replica.IsReplayed)
         {
             return default;
         }
@@ -83,7 +85,7 @@ internal static class ReadGate
 
 /// <summary>The promise a read keeps.</summary>
 /// <param name="Delivered">Its name.</param>
-/// <param name="AgeMax">The age the answer may have when it is given; null: any.</param>
+/// <param name="AgeMax">The age that data may have when they have been read; null: any. What an answer waits for after that is told in its age.</param>
 internal readonly record struct ReadPermit(Consistency Delivered, TimeSpan? AgeMax)
 {
     public static readonly ReadPermit Linearizable = new(Consistency.Linearizable, null);

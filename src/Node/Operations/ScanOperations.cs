@@ -28,8 +28,8 @@ internal sealed class ScanOperations(
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
         if (plan.Ordered)
         {
-            var merge = new MergedScan(plan, (place, itemsLeft) =>
-                PageAsync(request, plan.ForMerge(), place, itemsLeft, long.MaxValue, deadlineOfPage()));
+            var merge = new MergedScan(
+                plan, (place, itemsLeft) => PageAsync(request, plan.ForMerge(), place, itemsLeft, long.MaxValue, deadlineOfPage()), router.Time);
             await merge.RunAsync(send);
         }
         else

@@ -23,8 +23,9 @@ internal readonly struct ScanShardRequest(
         }
 
         var header = headers.OfRead(replica!, promise.Delivered);
-        var chunk = ToChunk(header, replica!.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
-        header.StalenessMs = AnswerHeaders.StalenessMs(replica, promise.Delivered);
+        var asOf = replica!.AsOf;
+        var chunk = ToChunk(header, replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
+        header.StalenessMs = AnswerAge.Of(promise.Delivered, replica.AgeOf(asOf));
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
     }
@@ -77,10 +78,15 @@ internal readonly struct ScanShardRequest(
         sent.ResumeToken = place.Key is null ? ByteString.Empty : plan.InShard(place).Write();
         try
         {
+            var begun = time.GetTimestamp();
             using var call = peer.Kv.Scan(sent, deadline: time.GetUtcNow().UtcDateTime.AddMilliseconds(left), cancellationToken: cancellationToken);
-            return await call.ResponseStream.MoveNext(cancellationToken)
-                ? OfThisWalk(call.ResponseStream.Current)
-                : Failure.NoLeader(place.Shard, RouteRule.Delay(0));
+            if (!await call.ResponseStream.MoveNext(cancellationToken))
+            {
+                return Failure.NoLeader(place.Shard, RouteRule.Delay(0));
+            }
+
+            AnswerAge.Add(call.ResponseStream.Current.Header, time.GetElapsedTime(begun));
+            return OfThisWalk(call.ResponseStream.Current);
         }
         catch (RpcException error)
         {

@@ -28,7 +28,9 @@ internal readonly struct SingleKeyRequest(
             return Failure.Deadline(Execution.NotExecuted);
         }
 
+        var begun = time.GetTimestamp();
         var answered = await peer.Pipe.CallAsync(call, IsWrite, cancellationToken);
+        AnswerAge.Add(answered.Answer?.Get?.Header, time.GetElapsedTime(begun));
         return answered.Answer is { Error: { } error } ? RpcStatus.ToFailure(error) : answered;
     }
 
@@ -86,14 +88,16 @@ internal readonly struct SingleKeyRequest(
 
     private PipeAnswer Answer(ShardReplica replica, Consistency delivered)
     {
-        // The header first: its applied index must not be later than what the read saw. The age last, for the opposite reason.
+        // The header first: neither its applied index nor the moment from which its age counts may be later than what the read saw.
         var header = headers.OfRead(replica, delivered);
+        var asOf = replica.AsOf;
         var found = Find(replica);
-        header.StalenessMs = AnswerHeaders.StalenessMs(replica, delivered);
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
 
         // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
-        return SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(found) ? null : found, header);
+        var answer = SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(found) ? null : found, header);
+        header.StalenessMs = AnswerAge.Of(delivered, replica.AgeOf(asOf));
+        return answer;
     }
 
     private StoredValue? Find(ShardReplica replica) => replica.Store.Get(new StoredKeyspaceId(keyspace.Id.Value), call.Get.Key.Span);

@@ -118,7 +118,7 @@ internal sealed class RequestRouter(
         var replica = shards.Find(shard);
         var descriptor = map.Current.Map is { } current && shard.Value < current.ShardCount ? current[shard] : null;
         return new ShardSight(
-            _self, replica is { IsLeader: true }, replica is not null,
+            _self, replica is { IsLeader: true }, replica is { IsReplayed: true },
             replica is not null ? replica.Leader : leaders.Find(shard), descriptor?.Replicas ?? []);
     }
 

@@ -23,7 +23,9 @@ internal enum RouteStep
 /// <summary>Where a shard is, as this node knows it at one moment.</summary>
 /// <param name="Self">This node.</param>
 /// <param name="LeadsHere">The replica on this node leads.</param>
-/// <param name="HasReplicaHere">This node has a replica, leading or not.</param>
+/// <param name="HasReplicaHere">
+/// This node has a replica, leading or not. One that was started and has not applied again what it had applied does not count: it answers no read, and the others may.
+/// </param>
 /// <param name="Leader">Who leads according to the replica here, or to what other nodes answered; null if nobody is known.</param>
 /// <param name="Replicas">Where the shard map puts the replicas, in the order of preference.</param>
 internal readonly record struct ShardSight(

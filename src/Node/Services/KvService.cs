@@ -72,11 +72,17 @@ internal sealed class KvService(
 
     public override Task MultiGetStream(MultiGetRequest request, IServerStreamWriter<MultiGetChunk> responseStream, ServerCallContext context) =>
         AdmitAsync(request.Keys.Count, request.CalculateSize(), request.Header, context, async deadline =>
-            await MultiGetStreams.RunAsync(Demand(await multi.BeginAsync(request, deadline)), chunk =>
-            {
-                chunk.Header.ClusterId = _clusterId;
-                return responseStream.WriteAsync(chunk, context.CancellationToken);
-            }));
+        {
+            var asked = time.GetTimestamp();
+            await MultiGetStreams.RunAsync(
+                Demand(await multi.BeginAsync(request, deadline)),
+                chunk =>
+                {
+                    chunk.Header.ClusterId = _clusterId;
+                    return responseStream.WriteAsync(chunk, context.CancellationToken);
+                },
+                () => time.GetElapsedTime(asked));
+        });
 
     public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
     {

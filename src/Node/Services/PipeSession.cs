@@ -65,7 +65,7 @@ internal sealed class PipeSession(
             var deadline = Deadline.Of(call.Header(), DateTime.MaxValue, limits, time);
             if (admission.TryEnter(1, bytes, deadline) is { } refusal)
             {
-                _ready.Writer.TryWrite(new Ready(SingleKeyAnswers.OfFailure(call.CorrelationId, refusal), bytes, 0));
+                _ready.Writer.TryWrite(new Ready(SingleKeyAnswers.OfFailure(call.CorrelationId, refusal), bytes, 0, 0));
             }
             else
             {
@@ -86,7 +86,7 @@ internal sealed class PipeSession(
             bytes += read.Value.Length;
         }
 
-        _ready.Writer.TryWrite(new Ready(answer, bytes, Admitted: 1));
+        _ready.Writer.TryWrite(new Ready(answer, bytes, Admitted: 1, time.GetTimestamp()));
     }
 
     private async Task WriteAsync()
@@ -100,6 +100,7 @@ internal sealed class PipeSession(
             long callBytes = 0, admittedBytes = 0;
             while (answerBytes < MessageBytesEnough && reader.TryRead(out var ready))
             {
+                AnswerAge.Add(ready.Answer.Get?.Header, time.GetElapsedTime(ready.Since));
                 message.Answers.Add(ready.Answer);
                 answerBytes += ready.Answer.CalculateSize();
                 callBytes += ready.Bytes;
@@ -130,5 +131,6 @@ internal sealed class PipeSession(
 
     /// <param name="Bytes">Of the call, and of the value in its answer.</param>
     /// <param name="Admitted">1 if the node had let it in, 0 if it was refused for want of room.</param>
-    private readonly record struct Ready(PipeAnswer Answer, int Bytes, int Admitted);
+    /// <param name="Since">When the answer was made.</param>
+    private readonly record struct Ready(PipeAnswer Answer, int Bytes, int Admitted, long Since);
 }

@@ -74,8 +74,23 @@ internal sealed class ShardReplica
     /// <summary>Who leads, as this replica knows; null if it has heard of nobody.</summary>
     public NodeId? Leader => _group.Leader;
 
+    /// <summary>
+    /// The state here is at least as new as this moment; only for <see cref="AgeOf"/>. It is taken before the data are read whose age is told: a catch-up in between would make
+    /// them look younger than they are.
+    /// </summary>
+    public long AsOf => Volatile.Read(ref _asOf);
+
     /// <summary>Upper bound of how old the state here is: the time since it was last brought up to date; null if it never was.</summary>
-    public TimeSpan? Age => Volatile.Read(ref _asOf) is > 0 and var asOf ? _time.GetElapsedTime(asOf) : null;
+    public TimeSpan? Age => AgeOf(AsOf);
+
+    /// <summary>Upper bound of the age, now, of data that were read at or after the moment <see cref="AsOf"/> was this.</summary>
+    public TimeSpan? AgeOf(long asOf) => asOf > 0 ? _time.GetElapsedTime(asOf) : null;
+
+    /// <summary>
+    /// What this process was told to have applied before it was started, it has applied again. Until then the state here may lack what a read of it has shown before, and
+    /// nothing but the leader's word makes up for that.
+    /// </summary>
+    public bool IsReplayed => _group.IsReplayed;
 
     /// <summary>Linearizable reads a second that were answered here, over the last ten.</summary>
     public double ReadsPerSecond => _readRate.PerSecond;

@@ -31,6 +31,30 @@ public sealed class RestartTests
         Assert.True(group.IsRunning);
     }
 
+    [Fact]
+    public async Task A_replica_that_was_killed_counts_as_replayed_once_it_has_applied_what_it_had_applied()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        for (var number = 0; number < 10; number++)
+        {
+            await cluster.AppendAsync($"a{number}");
+        }
+
+        var before = await cluster.ConvergedAsync();
+        var leader = await cluster.LeaderAsync();
+        var killed = cluster.Nodes.First(node => node != leader);
+        Assert.True(cluster.Group(killed).IsReplayed);
+        await cluster.CrashNodeAsync(killed);
+        cluster.Gate.Isolate(killed, cluster.Nodes);
+        await cluster.StartNodeAsync(killed);
+        var group = cluster.Group(killed);
+        Assert.Equal((false, 0L), (group.IsReplayed, group.Machine.Applied.Index));
+
+        cluster.Gate.Heal();
+        await RaftTestCluster.EventuallyAsync(() => group.IsReplayed, "the log to be replayed");
+        Assert.Equal(before, cluster.Machine(killed).Commands.Take(before.Count));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
