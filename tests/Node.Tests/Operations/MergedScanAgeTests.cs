@@ -43,7 +43,7 @@ public sealed class MergedScanAgeTests
     private async Task<List<ScanChunk>> WalkAsync(Func<int, (Consistency Delivered, long StalenessMs)> page)
     {
         var keyspace = new KeyspaceDescriptor { Id = KeyspaceId.Default, Name = "default" };
-        var start = new ResumeToken(keyspace.Id, 2, new ShardId(0), null) { Ordered = true };
+        var start = new ResumeToken(default, keyspace.Id, 2, new ShardId(0), null) { Ordered = true };
         var plan = new ScanPlan(keyspace, default, start, new ShardId(1)) { ChunkBytesMax = 1 << 20, RowsMax = 100, PageItemsMax = 3 };
         var chunks = new List<ScanChunk>();
         var walk = new MergedScan(plan, (place, _) => FetchAsync(place, page), _time);

@@ -78,7 +78,7 @@ public sealed class NearReadTests : IAsyncLifetime
     public async Task Nor_does_one_between_the_read_of_a_page_and_its_answer()
     {
         var request = new V1.ScanRequest { Options = new() { Any = new() } };
-        var place = new ResumeToken(Keyspace.Id, 1, new ShardId(0), null);
+        var place = new ResumeToken(default, Keyspace.Id, 1, new ShardId(0), null);
         var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, RowsMax = 100 };
 
         var chunk = await new ScanShardRequest(request, plan, place, 10, 1024, Headers(), _time).TryReadHereAsync(_replica, Later());
@@ -111,7 +111,7 @@ public sealed class NearReadTests : IAsyncLifetime
         Assert.Equal(0, _replica.Store.Applied.Index);
         Assert.Null(await new SingleKeyRequest(call, Keyspace, Headers(), null!, _time).TryReadHereAsync(_replica, Later()));
         var request = new V1.ScanRequest { Options = new() { Any = new() } };
-        var place = new ResumeToken(Keyspace.Id, 1, new ShardId(0), null);
+        var place = new ResumeToken(default, Keyspace.Id, 1, new ShardId(0), null);
         var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, RowsMax = 100 };
         Assert.Null(await new ScanShardRequest(request, plan, place, 10, 1024, Headers(), _time).TryReadHereAsync(_replica, Later()));
     }
