@@ -182,7 +182,7 @@ public sealed class NearReadTests : IAsyncLifetime
             return page;
         }
 
-        public RequestFate GetRequestResult(ClientId client, ulong sequence) => store.GetRequestResult(client, sequence);
+        public RequestFate GetRequestResult(RequestStamp stamp) => store.GetRequestResult(stamp);
 
         public (LogPosition Position, long Revision, ulong Digest) DigestAtPosition() => store.DigestAtPosition();
 
