@@ -19,7 +19,7 @@ internal static class CommittedEntries
             {
                 var envelope = EntryEnvelope.Decode(entries[i].Payload);
                 ids[i] = envelope.Id;
-                committed[i] = new CommittedEntry(position, envelope.ProposedAtMs, envelope.Commands);
+                committed[i] = new CommittedEntry(position, envelope.Time.StampMs, envelope.Commands, envelope.Time.IsStep);
             }
             else
             {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using KvRaft.Storage;
 
 namespace KvRaft.Raft;
 
@@ -8,18 +9,19 @@ internal readonly record struct EntryId(Guid Proposer, long Number);
 /// <summary>
 /// The bytes of one Raft entry of kind command: several proposals' commands under one unique id.
 /// <code>
-/// u8 version = 1 | 16 proposer | i64 number | i64 proposed at, ms since the Unix epoch | i32 count | count × (i32 length | bytes)
+/// u8 version = 2 | 16 proposer | i64 number | i64 proposed at, ms since the Unix epoch | u8 flags | i32 count | count × (i32 length | bytes)
 /// </code>
-/// Integers are little-endian. The id is what a proposal is found by when its entry is applied: a log index, or a context that
+/// Integers are little-endian. Flag bit 0 declares a clock step (<see cref="CommittedEntry.IsClockStep"/>); the other bits are zero. The id is what a proposal is found by when its entry is applied: a log index, or a context that
 /// travels beside the log, may belong to somebody else after a change of leader.
 /// </summary>
 internal static class EntryEnvelope
 {
-    public const byte Version = 1;
-    public const int HeaderLength = 1 + 16 + 8 + 8 + 4;
+    public const byte Version = 2;
+    public const int HeaderLength = 1 + 16 + 8 + 8 + 1 + 4;
+    private const byte ClockStepFlag = 1;
     public const int CommandOverhead = 4;
 
-    public static byte[] Encode(EntryId id, long proposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> commands)
+    public static byte[] Encode(EntryId id, ProposalTime time, IReadOnlyList<ReadOnlyMemory<byte>> commands)
     {
         var length = HeaderLength;
         for (var i = 0; i < commands.Count; i++)
@@ -32,8 +34,9 @@ internal static class EntryEnvelope
         rest[0] = Version;
         id.Proposer.TryWriteBytes(rest[1..]);
         BinaryPrimitives.WriteInt64LittleEndian(rest[17..], id.Number);
-        BinaryPrimitives.WriteInt64LittleEndian(rest[25..], proposedAtMs);
-        BinaryPrimitives.WriteInt32LittleEndian(rest[33..], commands.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(rest[25..], time.StampMs);
+        rest[33] = time.IsStep ? ClockStepFlag : (byte)0;
+        BinaryPrimitives.WriteInt32LittleEndian(rest[34..], commands.Count);
         rest = rest[HeaderLength..];
         for (var i = 0; i < commands.Count; i++)
         {
@@ -56,8 +59,13 @@ internal static class EntryEnvelope
         }
 
         var id = new EntryId(new Guid(span.Slice(1, 16)), BinaryPrimitives.ReadInt64LittleEndian(span[17..]));
-        var proposedAtMs = BinaryPrimitives.ReadInt64LittleEndian(span[25..]);
-        var count = BinaryPrimitives.ReadInt32LittleEndian(span[33..]);
+        var time = new ProposalTime(BinaryPrimitives.ReadInt64LittleEndian(span[25..]), span[33] == ClockStepFlag);
+        var count = BinaryPrimitives.ReadInt32LittleEndian(span[34..]);
+        if ((span[33] & ~ClockStepFlag) != 0)
+        {
+            throw new InvalidDataException($"An entry envelope has the flags {span[33]:x2}; version {Version} knows {ClockStepFlag:x2}.");
+        }
+
         if (count < 0 || count > (span.Length - HeaderLength) / CommandOverhead)
         {
             throw new InvalidDataException($"An entry envelope of {span.Length} bytes claims {count} commands.");
@@ -78,9 +86,14 @@ internal static class EntryEnvelope
         }
 
         return offset == span.Length
-            ? new DecodedEntry(id, proposedAtMs, commands)
+            ? new DecodedEntry(id, time, commands)
             : throw new InvalidDataException($"An entry envelope has {span.Length - offset} bytes too many.");
     }
 }
 
-internal readonly record struct DecodedEntry(EntryId Id, long ProposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> Commands);
+internal readonly record struct DecodedEntry(EntryId Id, ProposalTime Time, IReadOnlyList<ReadOnlyMemory<byte>> Commands);
+
+/// <summary>The time that a leader gives an entry.</summary>
+/// <param name="StampMs">Milliseconds since the Unix epoch.</param>
+/// <param name="IsStep">See <see cref="CommittedEntry.IsClockStep"/>.</param>
+internal readonly record struct ProposalTime(long StampMs, bool IsStep);

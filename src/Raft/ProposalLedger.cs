@@ -25,8 +25,8 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
     /// <summary>The next entry of these proposals, under way from now on.</summary>
     /// <param name="proposals">All of them may be proposed (<see cref="Proposal.TryPropose"/>).</param>
     /// <param name="term">In which it is proposed; the log takes it only if this replica leads that term.</param>
-    /// <param name="nowMs">The proposer's wall clock, Unix milliseconds.</param>
-    public ProposedBatch Begin(IReadOnlyList<Proposal> proposals, long term, long nowMs)
+    /// <param name="time">The time the entry is given.</param>
+    public ProposedBatch Begin(IReadOnlyList<Proposal> proposals, long term, ProposalTime time)
     {
         var commands = new ReadOnlyMemory<byte>[proposals.Count];
         for (var i = 0; i < commands.Length; i++)
@@ -37,7 +37,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         lock (_gate)
         {
             var id = new EntryId(proposer, ++_number);
-            var batch = new ProposedBatch(id, new ProposedEntry(term, EntryEnvelope.Encode(id, nowMs, commands)), proposals);
+            var batch = new ProposedBatch(id, new ProposedEntry(term, EntryEnvelope.Encode(id, time, commands)), proposals);
             _underWay.Add(id, batch);
             return batch;
         }

@@ -165,7 +165,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
             return null;
         }
 
-        return _ledger.Begin(proposals, _cluster.Term, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        return _ledger.Begin(proposals, _cluster.Term, new ProposalTime(_time.GetUtcNow().ToUnixTimeMilliseconds(), IsStep: true));
     }
 
     private async Task SendAsync(ProposedBatch batch)

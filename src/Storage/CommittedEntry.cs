@@ -1,13 +1,14 @@
 namespace KvRaft.Storage;
 
 /// <summary>
-/// One committed log entry as a state machine sees it: where it stands, the proposing leader's wall clock, and the commands
+/// One committed log entry as a state machine sees it: where it stands, the time the proposing leader gave it, and the commands
 /// that were coalesced into it, in order. The memory belongs to the caller and is valid only during the call.
 /// </summary>
 /// <param name="Position">Term and index of the entry.</param>
 /// <param name="ProposedAtMs">
-/// Wall clock of the proposer, milliseconds since the Unix epoch. The only time a state machine may know; it may run backwards
+/// The proposer's time, milliseconds since the Unix epoch. The only time a state machine may know; it may run backwards
 /// from one leader to the next, so a state machine keeps the highest value it has seen.
 /// </param>
 /// <param name="Commands">The encoded commands; empty for an entry that only moves the log (a leader's no-op, a configuration).</param>
-public readonly record struct CommittedEntry(LogPosition Position, long ProposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> Commands);
+/// <param name="IsClockStep">The proposer measured that more time has passed since the entries before than a stamp alone may add.</param>
+public readonly record struct CommittedEntry(LogPosition Position, long ProposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> Commands, bool IsClockStep = false);

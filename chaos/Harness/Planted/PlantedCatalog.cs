@@ -22,6 +22,7 @@ internal static class PlantedCatalog
         new("delete-undone", new Scenario("none", "register"), "now and then nothing is deleted, and called deleted"),
         new("increment-lost", new Scenario("none", "counter"), "now and then a sum is answered and not kept"),
         new("ttl-forgotten", new Scenario("none", "ttl"), "every fourth version never expires"),
+        new("expiry-by-leader-clock", new Scenario("clock-jump", "ttl"), "a time-to-live ends by the leader's wall clock, not by the clock that judges it"),
         new("txn-not-compared", new Scenario("none", "append"), "a transaction's conditions are not looked at"),
         new("last-writer-wins", new Scenario("none", "siblings"), "of values written side by side only the last is kept"),
         new("tombstone-forgotten", new Scenario("none", "siblings"), "a delete leaves nothing behind that tells of it"),

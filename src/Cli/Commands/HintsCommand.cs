@@ -24,7 +24,7 @@ internal static class HintsCommand
                 var answer = await client.Administration.ListHintsAsync(route.Endpoint, run.Timeout, run.Cancellation);
                 foreach (var owed in answer.Nodes)
                 {
-                    var oldest = owed.OldestMs == 0 ? null : EntryText.Instant(DateTimeOffset.FromUnixTimeMilliseconds(owed.OldestMs));
+                    var oldest = owed.OldestMs == 0 ? null : EntryText.Instant(EntryText.Moment(owed.OldestMs));
                     listing.Add(answer.KeptBy, owed.Node, owed.Keys, oldest, owed.Delivered, owed.LastError);
                 }
             }

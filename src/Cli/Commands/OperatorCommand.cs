@@ -115,7 +115,7 @@ internal static class OperatorCommand
     }
 
     private static string? Moment(long ms) =>
-        ms > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
+        ms > 0 ? EntryText.Moment(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
 
     private static Argument<string?> Name(ArgumentArity arity) => new("operator") { Description = "The move, such as op-12.", Arity = arity };
 

@@ -33,7 +33,7 @@ internal static class RepairCommand
                 paused.AddRange(answer.Paused ? [answer.Node] : []);
                 foreach (var arc in answer.Arcs)
                 {
-                    var equalAt = arc.EqualAtMs == 0 ? null : EntryText.Instant(DateTimeOffset.FromUnixTimeMilliseconds(arc.EqualAtMs));
+                    var equalAt = arc.EqualAtMs == 0 ? null : EntryText.Instant(EntryText.Moment(arc.EqualAtMs));
                     listing.Add(answer.Node, arc.Keyspace, arc.Arc, string.Join(',', arc.Others), equalAt, arc.KeysRepaired, arc.LastError);
                     problems |= arc.LastError.Length > 0;
                 }

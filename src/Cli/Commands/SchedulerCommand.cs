@@ -71,7 +71,7 @@ internal static class SchedulerCommand
     }
 
     private static string? Moment(long ms) =>
-        ms > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
+        ms > 0 ? EntryText.Moment(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
 
     private static Argument<string> Name() => new("scheduler") { Description = "Its name; see kvctl scheduler list." };
 }

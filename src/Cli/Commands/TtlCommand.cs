@@ -36,39 +36,39 @@ internal static class TtlCommand
 
             await using var client = run.Connect();
             var bytes = Arguments.Bytes(run.Parsed.GetRequiredValue(key));
-            var (found, end) = given is null && !forEver
+            var (found, end, left) = given is null && !forEver
                 ? await ShowAsync(client, bytes, run.Cancellation)
-                : await ChangeAsync(client, bytes, given is { } time ? KvExpiry.After(time) : KvExpiry.Never, run.Cancellation);
+                : await ChangeAsync(client, bytes, given, run.Cancellation);
             if (!found)
             {
                 await run.Console.Error.WriteLineAsync("kvctl: no such key");
                 return ExitCodes.NotFound;
             }
 
-            await run.Console.Out.WriteLineAsync(Describe(end, run));
+            await run.Console.Out.WriteLineAsync(Describe(end, left, run));
             return ExitCodes.Ok;
         }));
         return command;
     }
 
-    private static async Task<(bool Found, DateTimeOffset? End)> ShowAsync(
+    // What is left is counted by the shard's clock, which judges it; the clock of this machine may differ.
+    private static async Task<(bool Found, DateTimeOffset? End, TimeSpan? Left)> ShowAsync(
         KvClient client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
     {
         var result = await client.Keyspace().GetAsync(key, new KvReadOptions { HeadOnly = true }, cancellationToken);
-        return (result.Found, result.Entry.ExpiresAt);
+        return (result.Found, result.Entry.ExpiresAt, result.Entry.ExpiresAt - result.ServerTime);
     }
 
-    private static async Task<(bool Found, DateTimeOffset? End)> ChangeAsync(
-        KvClient client, ReadOnlyMemory<byte> key, KvExpiry expiry, CancellationToken cancellationToken)
+    private static async Task<(bool Found, DateTimeOffset? End, TimeSpan? Left)> ChangeAsync(
+        KvClient client, ReadOnlyMemory<byte> key, TimeSpan? timeToLive, CancellationToken cancellationToken)
     {
+        var expiry = timeToLive is { } life ? KvExpiry.After(life) : KvExpiry.Never;
         var result = await client.Keyspace().TouchAsync(key, expiry, cancellationToken: cancellationToken);
-        return (result.Found, result.ExpiresAt);
+        return (result.Found, result.ExpiresAt, timeToLive);
     }
 
-    private static string Describe(DateTimeOffset? end, Invocation run)
-    {
-        var left = end - run.Console.Time.GetUtcNow();
-        return run.IsJson
+    private static string Describe(DateTimeOffset? end, TimeSpan? left, Invocation run) =>
+        run.IsJson
             ? JsonText.Write(writer =>
             {
                 writer.WriteStartObject();
@@ -79,5 +79,4 @@ internal static class TtlCommand
                 writer.WriteEndObject();
             })
             : left is { } seconds ? seconds.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture) : "never";
-    }
 }

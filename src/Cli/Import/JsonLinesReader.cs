@@ -30,6 +30,9 @@ internal static class JsonLinesReader
         }
     }
 
+    /// <summary>The last millisecond of the year 9999; the store refuses later instants, too (limits.expire_at_ms_max).</summary>
+    private const long ExpiresAtMsMax = 253_402_300_799_999;
+
     private static ImportRecord Read(byte[] line, long number)
     {
         try
@@ -61,7 +64,14 @@ internal static class JsonLinesReader
                 return ImportRecord.Malformed(number, "no value or value_base64");
             }
 
-            return ImportRecord.Of(number, key, value, root.TryGetProperty("expires_at_ms", out var end) ? end.GetInt64() : null);
+            if (!root.TryGetProperty("expires_at_ms", out var end))
+            {
+                return ImportRecord.Of(number, key, value);
+            }
+
+            return end.TryGetInt64(out var endMs) && endMs is > 0 and <= ExpiresAtMsMax
+                ? ImportRecord.Of(number, key, value, endMs)
+                : ImportRecord.Malformed(number, $"expires_at_ms is {end.GetRawText()}; allowed is from 1 to {ExpiresAtMsMax}");
         }
         catch (Exception fault) when (fault is JsonException or FormatException or InvalidOperationException)
         {

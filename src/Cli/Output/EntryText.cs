@@ -37,6 +37,10 @@ internal static class EntryText
     public static string Show(ReadOnlySpan<byte> bytes) =>
         JsonText.TryText(bytes, out var text) ? text : "base64:" + Convert.ToBase64String(bytes);
 
+    /// <summary>A number of a node, Unix milliseconds; the nearest instant that .NET can represent.</summary>
+    public static DateTimeOffset Moment(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(
+        Math.Clamp(unixMs, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+
     public static string? Instant(DateTimeOffset? instant) =>
         instant?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 }

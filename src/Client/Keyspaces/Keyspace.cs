@@ -38,10 +38,10 @@ internal sealed class Keyspace<TKey, TValue>(
             Entry = answer.Found ? EntryOf(answer, options.HeadOnly || answer.NotModified) : default,
             NotModified = answer.NotModified,
             Delivered = WireValues.FromWire(answer.Header?.ConsistencyDelivered ?? Consistency.Unspecified),
-            Staleness = TimeSpan.FromMilliseconds(answer.Header?.StalenessMs ?? 0),
+            Staleness = WireValues.Span(answer.Header?.StalenessMs ?? 0),
             ServedBy = answer.Header?.ServedBy,
             ServedByLeader = answer.Header?.RoleServed == ServedRole.Leader,
-            ServerTime = DateTimeOffset.FromUnixTimeMilliseconds(answer.Header?.ServerTimeMs ?? 0),
+            ServerTime = WireValues.Moment(answer.Header?.ServerTimeMs ?? 0),
         };
     }
 

@@ -40,7 +40,7 @@ public static class KeyspaceExtensions
         return keyspace.TouchAsync(key, KvExpiry.Never, cancellationToken: cancellationToken);
     }
 
-    /// <summary>What is left of a value's life by the clock of the node that answered; the value itself is not sent.</summary>
+    /// <summary>What is left of a value's life by the shard's clock; the value itself is not sent.</summary>
     public static async ValueTask<KvTimeToLive> GetTimeToLiveAsync<TKey, TValue>(
         this IKeyspace<TKey, TValue> keyspace, TKey key, CancellationToken cancellationToken = default)
     {

@@ -16,7 +16,17 @@ internal static class WireValues
         state is null ? null : Entry(state, values);
 
     public static DateTimeOffset? Instant(long expireAtMs) =>
-        expireAtMs == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(expireAtMs);
+        expireAtMs == 0 ? null : Moment(expireAtMs);
+
+    /// <summary>
+    /// The instant, or the nearest that .NET can represent: what a node answers is another program's number, and one absurd value must not end a scan.
+    /// </summary>
+    public static DateTimeOffset Moment(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(
+        Math.Clamp(unixMs, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+
+    /// <inheritdoc cref="Moment"/>
+    public static TimeSpan Span(long milliseconds) =>
+        TimeSpan.FromTicks((long)Int128.Clamp((Int128)milliseconds * TimeSpan.TicksPerMillisecond, TimeSpan.MinValue.Ticks, TimeSpan.MaxValue.Ticks));
 
     /// <returns>Null for linearizable, which is what nothing means.</returns>
     public static ReadOptions? ToWire(KvConsistency consistency) => consistency.Level switch

@@ -30,6 +30,8 @@ internal sealed class RequestExecutor(
     /// <summary>1 ms, the least a header can say.</summary>
     private static readonly TimeSpan AttemptTimeoutMin = TimeSpan.FromMilliseconds(1);
 
+    private static readonly TimeSpan HedgeMax = TimeSpan.FromDays(1);
+
     private int _turn = chance.Next();
 
     private bool RoutesItself => options.Routing == KvRouting.Direct;
@@ -136,6 +138,10 @@ internal sealed class RequestExecutor(
             throw new ArgumentException($"A {operation.Name} is not asked twice.", nameof(operation));
         }
 
+        ArgumentOutOfRangeException.ThrowIfLessThan(patience, TimeSpan.Zero);
+
+        // Later than any attempt can last; a timer takes no more than 49 days.
+        patience = patience < HedgeMax ? patience : HedgeMax;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var spare = request.Clone();
         var asked = new AskedNode();

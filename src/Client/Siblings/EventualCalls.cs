@@ -37,7 +37,7 @@ internal sealed class EventualCalls<TKey>(string keyspace, RequestExecutor execu
             Value = WireValues.ToWire(value),
             Context = WireValues.ToWire(context.Bytes),
             Quorum = Quorum(options),
-            TtlMs = options?.TimeToLive is { } ttl ? Math.Max(1, (long)ttl.TotalMilliseconds) : 0,
+            TtlMs = options?.TimeToLive is { } ttl ? TtlMs(ttl) : 0,
         };
         return executor.ExecuteAsync(PutCall, request, Scope(options), cancellationToken);
     }
@@ -69,6 +69,12 @@ internal sealed class EventualCalls<TKey>(string keyspace, RequestExecutor execu
         change.KindCase == TypedChange.KindOneofCase.AddToCounter ? AddCall : UpdateCall;
 
     private RequestScope Scope(KvEventualOptions? options) => new(keyspace, Key: null, AnyReplica: true, Timeout: options?.Timeout);
+
+    private static long TtlMs(TimeSpan timeToLive)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(timeToLive, TimeSpan.FromMilliseconds(1));
+        return (long)timeToLive.TotalMilliseconds;
+    }
 
     private static QuorumOptions? Quorum(KvEventualOptions? options)
     {

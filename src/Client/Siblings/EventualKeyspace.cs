@@ -15,7 +15,7 @@ internal sealed class EventualKeyspace<TKey, TValue>(EventualCalls<TKey> calls, 
             Items =
             [
                 .. answer.Values.Select(value => new KvSibling<TValue>(
-                    values.Deserialize(value.Value.Memory), DateTimeOffset.FromUnixTimeMilliseconds(value.WrittenAtMs), WireValues.Instant(value.ExpireAtMs))),
+                    values.Deserialize(value.Value.Memory), WireValues.Moment(value.WrittenAtMs), WireValues.Instant(value.ExpireAtMs))),
             ],
             Context = new KvContext(answer.Context.Memory),
             Worth = KvWorth.Of(answer.Header),

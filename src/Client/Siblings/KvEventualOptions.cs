@@ -12,7 +12,7 @@ public sealed record KvEventualOptions
     /// <summary>May other nodes stand in for replicas that do not answer?</summary>
     public bool? Sloppy { get; init; }
 
-    /// <summary>Of a put: how long the value lives. Null: as the keyspace says.</summary>
+    /// <summary>Of a put: how long the value lives, at least 1 ms. Null: as the keyspace says.</summary>
     public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>For the request with all its retries. Null: <see cref="KvClientOptions.Timeout"/>.</summary>

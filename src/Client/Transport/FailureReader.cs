@@ -23,7 +23,7 @@ internal static class FailureReader
         {
             Kind = FailureKinds.Of(code, info.Reason),
             Hint = status.GetDetail<RouteHint>(),
-            RetryAfter = status.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan() ?? TimeSpan.Zero,
+            RetryAfter = Keyspaces.WireValues.Span(Math.Clamp(status.GetDetail<RetryInfo>()?.RetryDelay is { } delay ? (Math.Clamp(delay.Seconds, 0, 86_400) * 1000) + (delay.Nanos / 1_000_000) : 0, 0, long.MaxValue)),
             Details = details,
             Cause = exception,
         };
@@ -41,7 +41,7 @@ internal static class FailureReader
         {
             Kind = FailureKinds.Of(code, error.Reason),
             Hint = error.RouteHint,
-            RetryAfter = TimeSpan.FromMilliseconds(Math.Max(0, error.RetryDelayMs)),
+            RetryAfter = Keyspaces.WireValues.Span(Math.Max(0, error.RetryDelayMs)),
             Details = error.Metadata,
         };
     }

@@ -18,13 +18,14 @@ public readonly record struct KvExpiry
     /// <summary>Never, whatever the keyspace says.</summary>
     public static KvExpiry Never => new(3, 0);
 
-    /// <summary>Counted by the leader from the moment it proposes the write; at least 1 ms.</summary>
+    /// <summary>Counted from the moment the write is applied, by the shard's clock; at least 1 ms.</summary>
     public static KvExpiry After(TimeSpan timeToLive)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(timeToLive, TimeSpan.FromMilliseconds(1));
         return new(1, (long)timeToLive.TotalMilliseconds);
     }
 
+    /// <summary>At an instant, judged by the shard's clock. See <see cref="KvResult{TValue}.ServerTime"/>.</summary>
     public static KvExpiry At(DateTimeOffset instant)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(instant, DateTimeOffset.UnixEpoch);

@@ -28,7 +28,7 @@ public readonly record struct KvResult<TValue>
     /// <summary>That replica led its shard.</summary>
     public bool ServedByLeader { get; init; }
 
-    /// <summary>What that node's clock showed; expiries are promised by the clocks of nodes.</summary>
+    /// <summary>What the shard's clock showed, which judges when values end: <see cref="KvEntry{TValue}.ExpiresAt"/> less this is what is left of one.</summary>
     public DateTimeOffset ServerTime { get; init; }
 
     public long Version => Found ? Entry.Version : 0;

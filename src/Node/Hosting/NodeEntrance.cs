@@ -156,13 +156,14 @@ internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory,
     /// <summary>What the newcomer itself can see: that it is the right cluster, in words both understand, and that the clocks agree.</summary>
     private async Task CheckAsync(HostAndPort seed, GrpcChannel channel, CancellationToken cancellationToken)
     {
-        var asked = DateTimeOffset.UtcNow;
+        var time = options.Surroundings.Time;
+        var asked = time.GetTimestamp();
         var hello = await new V1.Routing.RoutingClient(channel).HelloAsync(
             new HelloRequest { ClientName = $"node {options.NodeId}", ClientVersion = ServerVersion.Text },
             deadline: DateTime.UtcNow + Patience,
             cancellationToken: cancellationToken);
-        var answered = options.Surroundings.Time.GetUtcNow();
-        var round = DateTimeOffset.UtcNow - asked;
+        var round = time.GetElapsedTime(asked);
+        var answered = time.GetUtcNow();
         if (Mistake(options, hello, answered, round) is { } mistake)
         {
             throw new NodeStartException(StartFault.NotAdmitted, $"the node cannot join the cluster at {seed}: {mistake}");
@@ -186,9 +187,10 @@ internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory,
             return $"it speaks version {hello.ProtocolVersion} of the protocol, this node {ServerVersion.Protocol}";
         }
 
-        var offset = (DateTimeOffset.FromUnixTimeMilliseconds(hello.ServerTimeMs) - (answered - (round / 2))).Duration();
-        return offset - (round / 2) > ClockOffsetMax
-            ? FormattableString.Invariant($"its clock and this node's are {offset.TotalSeconds:0.0} s apart; at most {ClockOffsetMax.TotalSeconds:0} s are allowed")
+        // In numbers: another node's clock may show what no DateTimeOffset can hold.
+        var offsetMs = Math.Abs(hello.ServerTimeMs - (double)(answered - (round / 2)).ToUnixTimeMilliseconds());
+        return offsetMs - (round / 2).TotalMilliseconds > ClockOffsetMax.TotalMilliseconds
+            ? FormattableString.Invariant($"its clock and this node's are {offsetMs / 1000:0.0} s apart; at most {ClockOffsetMax.TotalSeconds:0} s are allowed")
             : null;
     }
 

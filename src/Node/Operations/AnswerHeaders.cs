@@ -6,10 +6,10 @@ using KvRaft.V1;
 namespace KvRaft.Node.Operations;
 
 /// <summary>
-/// What every answer says about itself: which replica gave it, in which role and term, and which promise was kept. The cluster's
+/// What every answer says about itself: which replica gave it, in which role and term, which promise was kept, and what the shard's clock showed. The cluster's
 /// id is added by unary calls only; a pipe's caller heard it in Hello.
 /// </summary>
-internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, TimeProvider time)
+internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map)
 {
     private readonly string _self = options.NodeId.Value;
 
@@ -24,7 +24,7 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
         RingEpoch = map.Current.Epoch.Value,
         ConsistencyDelivered = Consistency.Linearizable,
         DurabilityReached = Durability.QuorumFsync,
-        ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        ServerTimeMs = replica.ClockMs,
         ShardVersion = VersionSeen(replica),
     };
 
@@ -51,7 +51,7 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map, Tim
             RingEpoch = map.Current.Epoch.Value,
             ConsistencyDelivered = delivered,
             DurabilityReached = Durability.QuorumFsync,
-            ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            ServerTimeMs = replica.ClockMs,
         };
     }
 }

@@ -129,7 +129,8 @@ internal static class EventualCheck
     private static ImmutableArray<ReadOnlyMemory<byte>> Memories(IEnumerable<ByteString> elements) => [.. elements.Select(static element => element.Memory)];
 
     private static Failure? Ttl(long ttlMs, KeyspaceDescriptor keyspace) =>
-        ttlMs is < 0 or > RequestCheck.TtlMsMax ? Failure.Invalid("ttl_ms", $"from 1 to {RequestCheck.TtlMsMax}, or left out")
+        ttlMs == 0 ? null
+        : RequestCheck.Ttl(ttlMs, "ttl_ms") is { } mistake ? mistake
         : keyspace.TtlMaxMs > 0 && ttlMs > keyspace.TtlMaxMs
             ? Failure.Limit(new LimitExceeded("ttl_ms", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, ttlMs))
         : null;

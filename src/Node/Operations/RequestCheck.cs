@@ -1,8 +1,10 @@
 using Google.Protobuf;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
+using Condition = KvRaft.V1.Condition;
 using Limits = KvRaft.Node.Options.Limits;
 using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
@@ -117,7 +119,7 @@ internal static class RequestCheck
             ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
             : null;
 
-    /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpireAtMs"/>).</summary>
+    /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
     /// <param name="nowMs">The wall clock of the node that takes the request, milliseconds since the Unix epoch.</param>
     public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
     {
@@ -149,17 +151,23 @@ internal static class RequestCheck
 
     public static Failure? Expiry(WriteOptions? options, string field) => options?.ExpiryCase switch
     {
-        WriteOptions.ExpiryOneofCase.TtlMs when options.TtlMs is < 1 or > TtlMsMax =>
-            Failure.Invalid(field + ".ttl_ms", $"from 1 to {TtlMsMax}"),
+        WriteOptions.ExpiryOneofCase.TtlMs => Ttl(options.TtlMs, field + ".ttl_ms"),
         WriteOptions.ExpiryOneofCase.ExpireAtMs when options.ExpireAtMs < 1 =>
-            Failure.Invalid(field + ".expire_at_ms", "milliseconds since the Unix epoch, above 0"),
+            Failure.Invalid(field + ".expire_at_ms", $"milliseconds since the Unix epoch, from 1 to {ShardLimits.InstantMsMax}"),
+        WriteOptions.ExpiryOneofCase.ExpireAtMs when options.ExpireAtMs > ShardLimits.InstantMsMax =>
+            Failure.Limit(new LimitExceeded(field + ".expire_at_ms", "limits.expire_at_ms_max", ShardLimits.InstantMsMax, options.ExpireAtMs)),
         WriteOptions.ExpiryOneofCase.NoExpiry when !options.NoExpiry =>
             Failure.Invalid(field + ".no_expiry", "true, or left out"),
         _ => null,
     };
 
-    /// <summary>A hundred years: what is meant to live longer has no expiry, and the sum with the clock cannot overflow.</summary>
-    public const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
+    /// <summary>A time-to-live that is given, of any kind of keyspace.</summary>
+    public static Failure? Ttl(long ttlMs, string field) => ttlMs switch
+    {
+        < 1 => Failure.Invalid(field, $"from 1 to {ShardLimits.TtlMsMax}"),
+        > ShardLimits.TtlMsMax => Failure.Limit(new LimitExceeded(field, "limits.ttl_ms_max", ShardLimits.TtlMsMax, ttlMs)),
+        _ => null,
+    };
 
     public static Failure? Condition(Condition? condition, string field) => condition?.KindCase switch
     {

@@ -24,7 +24,7 @@ internal readonly struct ScanShardRequest(
 
         var header = headers.OfRead(replica!, promise.Delivered);
         var asOf = replica!.AsOf;
-        var chunk = ToChunk(header, replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
+        var chunk = ToChunk(replica, header, replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft)));
         header.StalenessMs = AnswerAge.Of(promise.Delivered, replica.AgeOf(asOf));
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         return promise.AgeMax is { } ageMax && !(chunk.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : chunk;
@@ -44,9 +44,9 @@ internal readonly struct ScanShardRequest(
 
         var header = headers.OfRead(replica, Consistency.Linearizable);
         var page = replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft));
-        if (page.Items.Any(IsOver))
+        if (page.Items.Any(item => IsOver(replica, item)))
         {
-            // As in a read of one key: what is over by this leader's clock is made to be over for everybody.
+            // As in a read of one key: what is over by the clock this leader runs is made to be over for everybody.
             if (await replica.PassTimeAsync(cancellationToken) is { } overdue)
             {
                 return overdue;
@@ -56,7 +56,7 @@ internal readonly struct ScanShardRequest(
         }
 
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
-        return ToChunk(header, page);
+        return ToChunk(replica, header, page);
     }
 
     /// <summary>Asks for the shard alone, takes the first chunk and hangs up; the token in it leads on.</summary>
@@ -112,20 +112,20 @@ internal readonly struct ScanShardRequest(
         return chunk;
     }
 
-    private bool IsOver(Storage.Shards.ScanItem item) => !item.Value.IsVisibleAt(time.GetUtcNow().ToUnixTimeMilliseconds());
+    private static bool IsOver(ShardReplica replica, Storage.Shards.ScanItem item) => !item.Value.IsVisibleAt(replica.ClockMs);
 
-    private ScanChunk ToChunk(ResponseHeader header, Storage.Shards.ScanPage page)
+    private ScanChunk ToChunk(ShardReplica replica, ResponseHeader header, Storage.Shards.ScanPage page)
     {
         var chunk = new ScanChunk { Header = header };
         foreach (var item in page.Items)
         {
-            // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
-            if (header.ConsistencyDelivered == Consistency.Linearizable || !IsOver(item))
+            // The leader has moved the shard's clock; a replica that may lag shows what the clock allows as far as it knows it.
+            if (header.ConsistencyDelivered == Consistency.Linearizable || !IsOver(replica, item))
             {
                 chunk.Items.Add(new ScanChunk.Types.Item
                 {
                     Key = UnsafeByteOperations.UnsafeWrap(item.Key),
-                    State = SingleKeyAnswers.ToState(item.Value, keepValue: !plan.KeysOnly),
+                    State = SingleKeyAnswers.ToState(item.Value, header, keepValue: !plan.KeysOnly),
                 });
             }
         }

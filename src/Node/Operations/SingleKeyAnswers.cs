@@ -36,8 +36,9 @@ internal static class SingleKeyAnswers
                     Header = header,
                     Applied = applied,
                     Version = applied ? outcome.Version : 0,
-                    Previous = applied && call.Put.Options is { ReturnPrevious: true } ? ToState(outcome.Previous) : null,
-                    Current = applied ? null : ToState(outcome.Previous),
+                    Previous = applied && call.Put.Options is { ReturnPrevious: true } ? ToState(outcome.Previous, header) : null,
+                    Current = applied ? null : ToState(outcome.Previous, header),
+                    ExpireAtMs = outcome.ExpireAtMs,
                 };
                 break;
             case Operation.Delete:
@@ -47,8 +48,8 @@ internal static class SingleKeyAnswers
                     Applied = applied,
                     Version = applied ? outcome.Version : 0,
                     Existed = (applied ? outcome.PreviousVersion : outcome.Version) > 0,
-                    Previous = applied && call.Delete.Options is { ReturnPrevious: true } ? ToState(outcome.Previous) : null,
-                    Current = applied ? null : ToState(outcome.Previous),
+                    Previous = applied && call.Delete.Options is { ReturnPrevious: true } ? ToState(outcome.Previous, header) : null,
+                    Current = applied ? null : ToState(outcome.Previous, header),
                 };
                 break;
             case Operation.Increment:
@@ -86,20 +87,24 @@ internal static class SingleKeyAnswers
         if (found is { } value)
         {
             response.NotModified = request.IfVersionNot == value.Version;
-            response.Current = ToState(value, keepValue: !request.HeadOnly && !response.NotModified);
+            response.Current = ToState(value, header, keepValue: !request.HeadOnly && !response.NotModified);
         }
 
         return new PipeAnswer { CorrelationId = call.CorrelationId, Get = response };
     }
 
-    public static ValueState? ToState(StoredValue? value) => value is { } there ? ToState(there, keepValue: true) : null;
+    public static ValueState? ToState(StoredValue? value, ResponseHeader header) => value is { } there ? ToState(there, header, keepValue: true) : null;
 
     /// <summary>The bytes are wrapped, not copied: a stored value that was read is nobody else's.</summary>
-    public static ValueState ToState(StoredValue value, bool keepValue) => new()
+    /// <param name="value">What was found.</param>
+    /// <param name="header">The answer's; its time is the shard's clock.</param>
+    /// <param name="keepValue">False: version and expiry only.</param>
+    public static ValueState ToState(StoredValue value, ResponseHeader header, bool keepValue) => new()
     {
         Value = keepValue ? UnsafeByteOperations.UnsafeWrap(value.Value) : ByteString.Empty,
         Version = value.Version,
         ExpireAtMs = value.ExpireAtMs,
+        TtlMs = value.ExpireAtMs == 0 ? 0 : Math.Max(1, value.ExpireAtMs - header.ServerTimeMs),
     };
 
     /// <summary>What every replica agreed to refuse.</summary>

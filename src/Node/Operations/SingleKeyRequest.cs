@@ -41,7 +41,7 @@ internal readonly struct SingleKeyRequest(
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = SingleKeyCommands.ToCommand(call, keyspace, NowMs, replica.Shard);
+        var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard);
         var result = await replica.WriteAsync(command, deadline, cancellationToken);
         return result.Outcome is { } outcome
             ? SingleKeyAnswers.OfWrite(call, outcome, headers.OfWrite(replica, result.Position))
@@ -60,8 +60,8 @@ internal readonly struct SingleKeyRequest(
             return stale;
         }
 
-        // A key whose time has passed by this leader's clock is not shown, and is made to be gone for whoever leads next.
-        if (IsOver(Find(replica)) && await replica.PassTimeAsync(cancellationToken) is { } overdue)
+        // A key whose time has passed by the clock this leader runs is not shown, and is made to be gone for whoever leads next.
+        if (IsOver(replica, Find(replica)) && await replica.PassTimeAsync(cancellationToken) is { } overdue)
         {
             return overdue;
         }
@@ -84,8 +84,6 @@ internal readonly struct SingleKeyRequest(
         return promise.AgeMax is { } ageMax && !(answer.Get.Header.StalenessMs <= ageMax.TotalMilliseconds) ? null : answer;
     }
 
-    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
-
     private PipeAnswer Answer(ShardReplica replica, Consistency delivered)
     {
         // The header first: neither its applied index nor the moment from which its age counts may be later than what the read saw.
@@ -94,13 +92,13 @@ internal readonly struct SingleKeyRequest(
         var found = Find(replica);
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
 
-        // The leader has moved the shard's clock; a replica that may lag shows what its own clock allows.
-        var answer = SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(found) ? null : found, header);
+        // The leader has moved the shard's clock; a replica that may lag shows what the clock allows as far as it knows it.
+        var answer = SingleKeyAnswers.OfRead(call, delivered != Consistency.Linearizable && IsOver(replica, found) ? null : found, header);
         header.StalenessMs = AnswerAge.Of(delivered, replica.AgeOf(asOf));
         return answer;
     }
 
     private StoredValue? Find(ShardReplica replica) => replica.Store.Get(new StoredKeyspaceId(keyspace.Id.Value), call.Get.Key.Span);
 
-    private bool IsOver(StoredValue? found) => found is { } value && !value.IsVisibleAt(NowMs);
+    private static bool IsOver(ShardReplica replica, StoredValue? found) => found is { } value && !value.IsVisibleAt(replica.ClockMs);
 }

@@ -86,25 +86,25 @@ internal static class TxnCommands
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
 
-    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, long nowMs, ShardId shard)
+    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, ShardId shard)
     {
         var id = new StoredKeyspaceId(keyspace.Id.Value);
         return new TxnCommand(
             [.. request.Compares.Select(compare => new TxnCompare(id, compare.Key.Memory, SingleKeyCommands.ToCondition(compare.Condition)))],
-            [.. request.Success.Select(operation => ToOperation(operation, keyspace, id, nowMs))],
-            [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id, nowMs))])
+            [.. request.Success.Select(operation => ToOperation(operation, keyspace, id))],
+            [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id))])
         {
             Stamp = SingleKeyCommands.ToStamp(request.Header, shard),
         };
     }
 
     private static Storage.Shards.TxnOperation ToOperation(
-        WireOperation operation, KeyspaceDescriptor keyspace, StoredKeyspaceId id, long nowMs) => operation.KindCase switch
+        WireOperation operation, KeyspaceDescriptor keyspace, StoredKeyspaceId id) => operation.KindCase switch
         {
             WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
             WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
             {
-                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Put.Options, keyspace, nowMs),
+                Expiry = SingleKeyCommands.ExpiryOf(operation.Put.Options, keyspace),
             },
             WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
             WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
@@ -112,7 +112,7 @@ internal static class TxnCommands
                 Initial = operation.Increment.Initial,
                 Min = operation.Increment.HasMin ? operation.Increment.Min : long.MinValue,
                 Max = operation.Increment.HasMax ? operation.Increment.Max : long.MaxValue,
-                ExpireAtMs = SingleKeyCommands.ExpireAtMs(operation.Increment.Options, keyspace, nowMs),
+                Expiry = SingleKeyCommands.ExpiryOf(operation.Increment.Options, keyspace),
             },
             _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
         };
@@ -124,7 +124,7 @@ internal static class TxnCommands
         response.Results.Add(outcome.Results.Select(result => new TxnResponse.Types.Result
         {
             Found = result.PreviousVersion > 0,
-            State = SingleKeyAnswers.ToState(result.Value),
+            State = SingleKeyAnswers.ToState(result.Value, header),
             Number = result.Counter,
         }));
         return response;

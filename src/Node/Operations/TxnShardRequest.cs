@@ -20,7 +20,7 @@ internal readonly struct TxnShardRequest(
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = TxnCommands.ToCommand(request, keyspace, time.GetUtcNow().ToUnixTimeMilliseconds(), replica.Shard);
+        var command = TxnCommands.ToCommand(request, keyspace, replica.Shard);
         var result = await replica.WriteAsync(command, deadline, cancellationToken);
         if (result.Outcome is not { } outcome)
         {

@@ -37,7 +37,14 @@ internal sealed partial class SettingsReader(IConfiguration source)
 
     /// <summary>A duration, in milliseconds: the unit is in the setting's name (<c>…Ms</c>).</summary>
     public TimeSpan Milliseconds(string path, TimeSpan missing) =>
-        TimeSpan.FromMilliseconds(Number(path, missing.TotalMilliseconds));
+        Parse(path, missing, "a number of milliseconds", (string text, out TimeSpan value) =>
+        {
+            // Not a number, infinity and what no TimeSpan holds are mistakes, like any text that is no number.
+            var fits = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                && Math.Abs(number) <= TimeSpan.MaxValue.TotalMilliseconds / 2;
+            value = fits ? TimeSpan.FromMilliseconds(number) : default;
+            return fits;
+        });
 
     public HostAndPort? Address(string path, bool required)
     {

@@ -23,6 +23,9 @@ internal static class RpcStatus
     /// <summary>Read by gRPC clients' own retry code (gRFC A6): how long the server wants them to wait.</summary>
     private const string PushbackTrailer = "grpc-retry-pushback-ms";
 
+    /// <summary>What another node may ask callers to wait, at most; a longer delay is a fault of that node.</summary>
+    private const long RetryDelayMsMax = 60_000;
+
     private static readonly FrozenDictionary<string, RpcCode> Codes = new Dictionary<string, RpcCode>(StringComparer.Ordinal)
     {
         [ErrorReasons.NotLeader] = RpcCode.FailedPrecondition,
@@ -99,7 +102,7 @@ internal static class RpcStatus
         new(detail.Reason, detail.Execution == Execution.NotExecuted ? Execution.NotExecuted : Execution.Unknown, detail.Message)
         {
             Field = detail.Metadata.GetValueOrDefault("field"),
-            RetryAfter = TimeSpan.FromMilliseconds(detail.RetryDelayMs),
+            RetryAfter = TimeSpan.FromMilliseconds(Math.Clamp(detail.RetryDelayMs, 0, RetryDelayMsMax)),
             Hint = detail.RouteHint,
             Facts = [.. detail.Metadata.Where(fact => fact.Key != "field")],
         };
@@ -177,7 +180,7 @@ internal static class RpcStatus
             info.Reason, execution == ErrorReasons.NotExecuted ? Execution.NotExecuted : Execution.Unknown, status.Message)
         {
             Field = status.GetDetail<BadRequest>()?.FieldViolations.FirstOrDefault()?.Field,
-            RetryAfter = status.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() ?? TimeSpan.Zero,
+            RetryAfter = TimeSpan.FromSeconds(Math.Clamp(status.GetDetail<RetryInfo>()?.RetryDelay is { } delay ? delay.Seconds + (delay.Nanos / 1e9) : 0, 0, RetryDelayMsMax / 1e3)),
             Hint = status.GetDetail<RouteHint>(),
             Facts = [.. info.Metadata.Where(fact => fact.Key != ErrorReasons.ExecutionKey)],
         };

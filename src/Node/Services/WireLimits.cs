@@ -27,5 +27,7 @@ internal static class WireLimits
         ConditionValueBytesMax = RequestCheck.ConditionValueBytesMax,
         RequestsInHandMax = limits.RequestsInHandMax,
         BytesInHandMax = limits.BytesInHandMax,
+        TtlMsMax = ShardLimits.TtlMsMax,
+        ExpireAtMsMax = ShardLimits.InstantMsMax,
     };
 }

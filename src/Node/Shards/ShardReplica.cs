@@ -75,6 +75,11 @@ internal sealed class ShardReplica
     public NodeId? Leader => _group.Leader;
 
     /// <summary>
+    /// The shard's clock now, Unix milliseconds: on the leader what the next entry is stamped with, elsewhere a lower bound. It judges when values end.
+    /// </summary>
+    public long ClockMs => Math.Max(_store.Clock, _time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    /// <summary>
     /// The state here is at least as new as this moment; only for <see cref="AgeOf"/>. It is taken before the data are read whose age is told: a catch-up in between would make
     /// them look younger than they are.
     /// </summary>
@@ -174,7 +179,7 @@ internal sealed class ShardReplica
     public Task<ProposalStatus> TickAsync() => _ticks.NextAsync();
 
     /// <summary>
-    /// Of the leader, for a reader that met a key whose expiry this node's clock has passed and the shard's has not: moves the
+    /// Of the leader, for a reader that met a key whose expiry the clock run here has passed and no entry yet: moves the
     /// shard's clock past it by an entry, so that the key is gone for every reader from now on, whoever leads. Null: done.
     /// </summary>
     public async ValueTask<Failure?> PassTimeAsync(CancellationToken cancellationToken)
@@ -223,7 +228,7 @@ internal sealed class ShardReplica
 
     private async Task<ProposalStatus> TickOnceAsync()
     {
-        if (_store.DueCommand(_time.GetUtcNow().ToUnixTimeMilliseconds()) is not { } command)
+        if (_store.DueCommand(ClockMs) is not { } command)
         {
             return ProposalStatus.Applied;
         }

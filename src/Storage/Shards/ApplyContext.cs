@@ -15,6 +15,12 @@ internal sealed class ApplyContext(PendingChanges changes, ShardState state, Due
     /// <summary>Log index of the entry being applied.</summary>
     public long Index => _state.Applied.Index + 1;
 
+    /// <summary>
+    /// The instant at which a value ends that the command being applied writes; 0 = never. The clock has taken the entry's stamp already, so a
+    /// time-to-live is counted from the later of the two, by the clock that judges it.
+    /// </summary>
+    public long InstantOf(Expiry expiry) => expiry.InstantAt(_state.Clock);
+
     /// <summary>The version of the command being applied.</summary>
     public long NextVersion() => ++_state.Revision;
 }

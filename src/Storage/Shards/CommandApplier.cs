@@ -6,7 +6,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
     private readonly ShardData _data = new(context);
 
     /// <summary>Applies one encoded command, at most once if it is stamped.</summary>
-    /// <exception cref="UnsupportedCommandException">Newer software wrote it; this replica must not go on.</exception>
+    /// <exception cref="UnsupportedCommandException">Other software wrote it; this replica must not go on.</exception>
     public ShardOutcome Apply(ReadOnlyMemory<byte> bytes)
     {
         DecodedCommand decoded;
@@ -83,13 +83,14 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
         var version = context.NextVersion();
 #if PLANTED_BUGS
-        if (PlantedBug.Is("ttl-forgotten")) { if (version % 4 == 0) { put = put with { ExpireAtMs = 0 }; } }
+        if (PlantedBug.Is("ttl-forgotten")) { if (version % 4 == 0) { put = put with { Expiry = Expiry.Never }; } }
 #endif
 #if PLANTED_BUGS
         if (PlantedBug.Is("clock-in-apply")) { version += Environment.ProcessId % 2; }
 #endif
-        _data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, put.ExpireAtMs);
-        return Applied(version, current, put.ReturnPrevious, expireAtMs: put.ExpireAtMs);
+        var expireAtMs = context.InstantOf(put.Expiry);
+        _data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, expireAtMs);
+        return Applied(version, current, put.ReturnPrevious, expireAtMs: expireAtMs);
     }
 
     private ShardOutcome Delete(DeleteCommand delete)
@@ -116,8 +117,9 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         }
 
         var version = context.NextVersion();
-        _data.Put(touch.Keyspace, touch.Key.Span, value.Value.Span, version, touch.ExpireAtMs);
-        return Applied(version, current, expireAtMs: touch.ExpireAtMs);
+        var expireAtMs = context.InstantOf(touch.Expiry);
+        _data.Put(touch.Keyspace, touch.Key.Span, value.Value.Span, version, expireAtMs);
+        return Applied(version, current, expireAtMs: expireAtMs);
     }
 
     private ShardOutcome Increment(IncrementCommand add)
@@ -135,7 +137,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         }
 
         var version = context.NextVersion();
-        var expireAtMs = current?.ExpireAtMs ?? add.ExpireAtMs;
+        var expireAtMs = current?.ExpireAtMs ?? context.InstantOf(add.Expiry);
 #if PLANTED_BUGS
         if (PlantedBug.Is("increment-lost") && version % 16 == 0) { return Applied(version, current, counter: sum.Value, expireAtMs: expireAtMs); }
 #endif

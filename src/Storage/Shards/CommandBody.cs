@@ -10,28 +10,28 @@ internal static class CommandBody
     private const byte OperationDelete = 3;
     private const byte OperationIncrement = 4;
 
-    public static CommandKind Write(ByteWriter writer, List<long> expiries, ShardCommand command)
+    public static CommandKind Write(ByteWriter writer, List<Expiry> expiries, ShardCommand command)
     {
         switch (command)
         {
             case PutCommand put:
-                WriteOptions(writer, expiries, put.ExpireAtMs, put.ReturnPrevious);
+                WriteOptions(writer, expiries, put.Expiry, put.ReturnPrevious);
                 WriteKey(writer, put.Keyspace, put.Key);
                 WriteValue(writer, put.Value);
                 WriteCondition(writer, put.Condition);
                 return CommandKind.Put;
             case DeleteCommand delete:
-                WriteOptions(writer, expiries, 0, delete.ReturnPrevious);
+                WriteOptions(writer, expiries, Expiry.Never, delete.ReturnPrevious);
                 WriteKey(writer, delete.Keyspace, delete.Key);
                 WriteCondition(writer, delete.Condition);
                 return CommandKind.Delete;
             case TouchCommand touch:
-                WriteOptions(writer, expiries, touch.ExpireAtMs, false);
+                WriteOptions(writer, expiries, touch.Expiry, false);
                 WriteKey(writer, touch.Keyspace, touch.Key);
                 WriteCondition(writer, touch.Condition);
                 return CommandKind.Touch;
             case IncrementCommand add:
-                WriteOptions(writer, expiries, add.ExpireAtMs, false);
+                WriteOptions(writer, expiries, add.Expiry, false);
                 WriteKey(writer, add.Keyspace, add.Key);
                 WriteAddition(writer, add.Delta, add.Initial, add.Min, add.Max);
                 WriteCondition(writer, add.Condition);
@@ -64,14 +64,14 @@ internal static class CommandBody
                     var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
                     var (keyspace, key) = ReadKey(ref reader);
                     var value = reader.Bytes(ShardLimits.ValueBytesMax);
-                    return new PutCommand(keyspace, key, value) { ExpireAtMs = expiry, ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                    return new PutCommand(keyspace, key, value) { Expiry = expiry, ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
                 }
 
             case CommandKind.Delete:
                 {
                     var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
                     var (keyspace, key) = ReadKey(ref reader);
-                    return expiry != 0 ? null : new DeleteCommand(keyspace, key) { ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                    return expiry != Expiry.Never ? null : new DeleteCommand(keyspace, key) { ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
                 }
 
             case CommandKind.Touch:
@@ -91,7 +91,7 @@ internal static class CommandBody
                         Initial = initial,
                         Min = min,
                         Max = max,
-                        ExpireAtMs = expiry,
+                        Expiry = expiry,
                         Condition = ReadCondition(ref reader),
                     };
                 }
@@ -111,7 +111,7 @@ internal static class CommandBody
         }
     }
 
-    private static void WriteTxn(ByteWriter writer, List<long> expiries, TxnCommand txn)
+    private static void WriteTxn(ByteWriter writer, List<Expiry> expiries, TxnCommand txn)
     {
         ThrowUnlessWithin(txn.Compares.Count + txn.Then.Count + txn.Else.Count, ShardLimits.TxnOperationsMax, "operations in a transaction");
         writer.VarUInt((ulong)txn.Compares.Count);
@@ -141,21 +141,21 @@ internal static class CommandBody
             : new TxnCommand(compares, then, otherwise);
     }
 
-    private static void WriteOperations(ByteWriter writer, List<long> expiries, IReadOnlyList<TxnOperation> operations)
+    private static void WriteOperations(ByteWriter writer, List<Expiry> expiries, IReadOnlyList<TxnOperation> operations)
     {
         writer.VarUInt((ulong)operations.Count);
         foreach (var operation in operations)
         {
-            var (type, expireAtMs) = operation switch
+            var (type, expiry) = operation switch
             {
-                TxnGet => (OperationGet, 0L),
-                TxnPut put => (OperationPut, put.ExpireAtMs),
-                TxnDelete => (OperationDelete, 0L),
-                TxnIncrement add => (OperationIncrement, add.ExpireAtMs),
+                TxnGet => (OperationGet, Expiry.Never),
+                TxnPut put => (OperationPut, put.Expiry),
+                TxnDelete => (OperationDelete, Expiry.Never),
+                TxnIncrement add => (OperationIncrement, add.Expiry),
                 _ => throw new ArgumentException($"{operation.GetType()} has no encoding.", nameof(operations)),
             };
             writer.Byte(type);
-            WriteOptions(writer, expiries, expireAtMs, false);
+            WriteOptions(writer, expiries, expiry, false);
             WriteKey(writer, operation.Keyspace, operation.Key);
             if (operation is TxnPut write)
             {
@@ -178,9 +178,9 @@ internal static class CommandBody
             var (keyspace, key) = ReadKey(ref reader);
             TxnOperation? operation = type switch
             {
-                OperationGet when expiry == 0 => new TxnGet(keyspace, key),
-                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { ExpireAtMs = expiry },
-                OperationDelete when expiry == 0 => new TxnDelete(keyspace, key),
+                OperationGet when expiry == Expiry.Never => new TxnGet(keyspace, key),
+                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { Expiry = expiry },
+                OperationDelete when expiry == Expiry.Never => new TxnDelete(keyspace, key),
                 OperationIncrement => ReadIncrement(ref reader, keyspace, key, expiry),
                 _ => null,
             };
@@ -195,10 +195,10 @@ internal static class CommandBody
         return operations;
     }
 
-    private static TxnIncrement ReadIncrement(ref ByteReader reader, KeyspaceId keyspace, ReadOnlyMemory<byte> key, long expireAtMs)
+    private static TxnIncrement ReadIncrement(ref ByteReader reader, KeyspaceId keyspace, ReadOnlyMemory<byte> key, Expiry expiry)
     {
         var (delta, initial, min, max) = ReadAddition(ref reader);
-        return new(keyspace, key, delta) { Initial = initial, Min = min, Max = max, ExpireAtMs = expireAtMs };
+        return new(keyspace, key, delta) { Initial = initial, Min = min, Max = max, Expiry = expiry };
     }
 
     private static void WriteRange(ByteWriter writer, DeleteRangeCommand range)
@@ -222,17 +222,16 @@ internal static class CommandBody
         return keysMax == 0 ? null : new(keyspace, from, to, keysMax);
     }
 
-    private static void WriteOptions(ByteWriter writer, List<long> expiries, long expireAtMs, bool returnPrevious)
+    private static void WriteOptions(ByteWriter writer, List<Expiry> expiries, Expiry expiry, bool returnPrevious)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(expireAtMs);
-        writer.Byte((byte)((expireAtMs != 0 ? ExpiryOption : 0) | (returnPrevious ? ReturnPreviousOption : 0)));
-        if (expireAtMs != 0)
+        writer.Byte((byte)((expiry != Expiry.Never ? ExpiryOption : 0) | (returnPrevious ? ReturnPreviousOption : 0)));
+        if (expiry != Expiry.Never)
         {
-            expiries.Add(expireAtMs);
+            expiries.Add(expiry);
         }
     }
 
-    private static long ReadOptions(ref ByteReader reader, ExpiryQueue expiries, out bool returnPrevious)
+    private static Expiry ReadOptions(ref ByteReader reader, ExpiryQueue expiries, out bool returnPrevious)
     {
         var options = reader.Byte();
         returnPrevious = (options & ReturnPreviousOption) != 0;
@@ -241,7 +240,18 @@ internal static class CommandBody
             reader.Fail();
         }
 
-        return (options & ExpiryOption) == 0 ? 0 : expiries.Next() ?? (long)reader.Fail();
+        if ((options & ExpiryOption) == 0)
+        {
+            return Expiry.Never;
+        }
+
+        if (expiries.Next() is { } expiry)
+        {
+            return expiry;
+        }
+
+        reader.Fail();
+        return Expiry.Never;
     }
 
     private static void WriteKey(ByteWriter writer, KeyspaceId keyspace, ReadOnlyMemory<byte> key)

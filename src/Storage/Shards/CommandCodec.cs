@@ -5,11 +5,11 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// The bytes of a command in the log. They outlive the process and the software version that wrote them.
 /// <code>
-///  version:1   = 2
+///  version:1   = 3
 ///  kind:1      CommandKind
 ///  flags:1     bit 0: a stamp follows; the other bits are zero
 ///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
-///  expiries    count:varint then count × expireAtMs:varint (none is 0)            in the order the body uses them
+///  expiries    count:varint then count × (kind:1 (1 at, 2 after) ms:varint)        in the order the body uses them; At: the instant, After: the time-to-live
 ///  body        by kind, below; to the end
 ///
 ///  key         keyspace:varint bytes        bytes = length:varint content
@@ -26,14 +26,15 @@ namespace KvRaft.Storage.Shards;
 ///  Tick        rowsMax:varint
 /// </code>
 /// Stamp and expiries stand before the body because they may differ between two sendings of one request: a retry acknowledges more
-/// answers, and another leader turns the same time-to-live into another instant. <see cref="DecodedCommand.BodyHash"/>, by which a
+/// answers, and the keyspace's default time-to-live may have been changed in between. <see cref="DecodedCommand.BodyHash"/>, by which a
 /// reused request id is found, therefore covers kind and body only.
+/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock. They are not read any more.</para>
 /// <para>Every command has exactly one encoding: variable integers are shortest, unknown bits are refused.</para>
 /// </summary>
 public static class CommandCodec
 {
-    /// <summary>The format this version writes. Another number in a log means newer software wrote it.</summary>
-    public const byte FormatVersion = 2;
+    /// <summary>The format this version writes and reads. Another number in a log means other software wrote it.</summary>
+    public const byte FormatVersion = 3;
 
     private const byte StampFlag = 1;
     private const int StampedHeaderBytes = 64;
@@ -43,7 +44,7 @@ public static class CommandCodec
     {
         ArgumentNullException.ThrowIfNull(command);
         var body = new ByteWriter(StampedHeaderBytes);
-        var expiries = new List<long>(1);
+        var expiries = new List<Expiry>(1);
         var kind = CommandBody.Write(body, expiries, command);
         var stamp = command.Stamp;
         var writer = new ByteWriter(body.Length + StampedHeaderBytes);
@@ -61,7 +62,8 @@ public static class CommandCodec
         writer.VarUInt((ulong)expiries.Count);
         foreach (var expiry in expiries)
         {
-            writer.VarUInt((ulong)expiry);
+            writer.Byte((byte)expiry.Kind);
+            writer.VarUInt((ulong)expiry.Milliseconds);
         }
 
         writer.Raw(body.Written);
@@ -70,7 +72,7 @@ public static class CommandCodec
 
     /// <summary>Keys and values of the answer are slices of <paramref name="bytes"/>.</summary>
     /// <exception cref="CommandFormatException">The bytes are no command of this format.</exception>
-    /// <exception cref="UnsupportedCommandException">Newer software wrote them.</exception>
+    /// <exception cref="UnsupportedCommandException">Other software wrote them.</exception>
     public static DecodedCommand Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new ByteReader(bytes);
@@ -123,11 +125,14 @@ public static class CommandCodec
     private static ExpiryQueue ReadExpiries(ref ByteReader reader)
     {
         var count = reader.VarInt(ShardLimits.TxnOperationsMax);
-        var expiries = count == 0 ? [] : new long[count];
+        var expiries = count == 0 ? [] : new Expiry[count];
         for (var i = 0; i < count && !reader.Failed; i++)
         {
-            expiries[i] = (long)reader.VarUInt();
-            if (expiries[i] <= 0)
+            if (Expiry.TryCreate((ExpiryKind)reader.Byte(), reader.VarUInt()) is { } expiry)
+            {
+                expiries[i] = expiry;
+            }
+            else
             {
                 reader.Fail();
             }
@@ -141,7 +146,7 @@ public static class CommandCodec
 
 /// <summary>A command out of the log.</summary>
 /// <param name="Command">The command.</param>
-/// <param name="BodyHash">XxHash3 of what the writer asked for, without stamp and instants.</param>
+/// <param name="BodyHash">XxHash3 of what the writer asked for, without stamp and expiries.</param>
 public readonly record struct DecodedCommand(ShardCommand Command, ulong BodyHash);
 
 /// <summary>The second byte of an encoded command. A number is never reused.</summary>

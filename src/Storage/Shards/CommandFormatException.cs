@@ -7,7 +7,7 @@ namespace KvRaft.Storage.Shards;
 public sealed class CommandFormatException(string message) : FormatException(message);
 
 /// <summary>
-/// The command was written by a newer version of the software. Refusing it here while newer replicas apply it would let copies
-/// diverge, so the replica stops until it is upgraded.
+/// The command was written by another version of the software. Refusing it here while other replicas apply it would let copies
+/// diverge, so the replica stops.
 /// </summary>
 public sealed class UnsupportedCommandException(string message) : FormatException(message);

@@ -4,8 +4,7 @@ namespace KvRaft.Storage.Shards;
 /// What one proposal asks of a shard. <see cref="CommandCodec"/> turns it into the bytes of the log, <see cref="ShardStateMachine"/>
 /// applies it and answers a <see cref="ShardOutcome"/>.
 /// <para>
-/// Times are absolute: the leader turns a time-to-live into <c>ExpireAtMs</c> when it proposes (Unix milliseconds; 0 = never), and
-/// no replica adds its own clock to it. Keys and values are raw bytes; lengths are bounded by <see cref="ShardLimits"/>.
+/// A command says when a value ends by an <see cref="Expiry"/>; a time-to-live becomes an instant when the command is applied. Keys and values are raw bytes; lengths are bounded by <see cref="ShardLimits"/>.
 /// </para>
 /// </summary>
 public abstract record ShardCommand
@@ -19,7 +18,7 @@ public sealed record PutCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, R
 {
     public Condition Condition { get; init; }
 
-    public long ExpireAtMs { get; init; }
+    public Expiry Expiry { get; init; }
 
     /// <summary>Also answer the value found there before, or, if the condition failed, the value that is there.</summary>
     public bool ReturnPrevious { get; init; }
@@ -34,17 +33,17 @@ public sealed record DeleteCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key
 }
 
 /// <summary>
-/// Gives an existing key another expiry (0 makes it permanent) and, like any write, a new version; an absent key makes it
+/// Gives an existing key another expiry (<see cref="Expiry.Never"/> makes it permanent) and, like any write, a new version; an absent key makes it
 /// <see cref="ShardStatus.ConditionFailed"/>.
 /// </summary>
-public sealed record TouchCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long ExpireAtMs) : ShardCommand
+public sealed record TouchCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, Expiry Expiry) : ShardCommand
 {
     public Condition Condition { get; init; }
 }
 
 /// <summary>
 /// Adds to a number kept as decimal text. An absent key counts as <see cref="Initial"/> before the addition and takes
-/// <see cref="ExpireAtMs"/>; an existing one keeps its expiry. A result outside [<see cref="Min"/>, <see cref="Max"/>] or a value
+/// <see cref="Expiry"/>; an existing one keeps its expiry. A result outside [<see cref="Min"/>, <see cref="Max"/>] or a value
 /// that is no number is refused and changes nothing.
 /// </summary>
 public sealed record IncrementCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long Delta) : ShardCommand
@@ -57,7 +56,7 @@ public sealed record IncrementCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> 
 
     public Condition Condition { get; init; }
 
-    public long ExpireAtMs { get; init; }
+    public Expiry Expiry { get; init; }
 }
 
 /// <summary>

@@ -27,6 +27,15 @@ public static class ShardLimits
     /// <summary>Rows one tick may purge; about 40 ms of apply. Ten ticks a second purge 40,000 keys a second.</summary>
     public const int TickRowsMax = 4_096;
 
+    /// <summary>
+    /// Latest instant a shard can store, Unix milliseconds: the last millisecond of the year 9999, the end of .NET's <see cref="DateTimeOffset"/>. A later one
+    /// could be stored, but a .NET client could not show it.
+    /// </summary>
+    public const long InstantMsMax = 253_402_300_799_999;
+
+    /// <summary>Longest time-to-live, milliseconds: a hundred years. A value that is to live longer is written without an expiry.</summary>
+    public const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
+
     /// <summary>Values an outcome may carry and still be remembered with them, bytes in all; a repeat of a longer answer lacks them.</summary>
     public const int RememberedValueBytesMax = 1_024;
 }

@@ -18,9 +18,10 @@ namespace KvRaft.Storage.Shards;
 /// <see cref="Digest"/> may simply walk the rows.
 /// </para>
 /// <para>
-/// <b>Time.</b> The clock is the highest proposal time among the applied entries. A key is gone for reads and conditions from the
+/// <b>Time.</b> The clock is the highest proposal time among the applied entries, within the bounds of <see cref="ShardClock"/>. A time-to-live is added to
+/// this clock (<see cref="Expiry"/>), and a key is gone for reads and conditions from the
 /// moment the clock reaches its expiry; its rows go later, by a <see cref="TickCommand"/> that the leader proposes when
-/// <see cref="DueCommand"/> says so. A new leader with a clock behind its predecessor's neither revives nor prolongs anything.
+/// <see cref="DueCommand"/> says so.
 /// </para>
 /// <para>
 /// <b>Durability.</b> The replicated log is the write-ahead log. The engine flushes on its own when its buffers fill, on
@@ -123,7 +124,7 @@ public sealed partial class ShardStateMachine : IShardStore
     /// empty list of outcomes.
     /// </summary>
     /// <exception cref="InvariantException">An entry is missing before one of these.</exception>
-    /// <exception cref="UnsupportedCommandException">Newer software wrote a command.</exception>
+    /// <exception cref="UnsupportedCommandException">Other software wrote a command.</exception>
     /// <exception cref="StorageException">The engine failed.</exception>
     public IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries)
     {
@@ -202,7 +203,7 @@ public sealed partial class ShardStateMachine : IShardStore
         var applied = context.State.Applied;
         Invariant.Holds(entry.Position.Index == applied.Index + 1, $"Entry {entry.Position} cannot follow {applied}: the log has a gap.");
         Invariant.Holds(entry.Position.Term >= applied.Term, $"Entry {entry.Position} follows {applied}: the term fell.");
-        context.State.Clock = Math.Max(context.State.Clock, entry.ProposedAtMs);
+        context.State.Clock = ShardClock.After(context.State.Clock, entry.ProposedAtMs, entry.IsClockStep);
         var outcomes = new Outcome[entry.Commands.Count];
         for (var i = 0; i < outcomes.Length; i++)
         {

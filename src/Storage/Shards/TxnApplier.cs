@@ -43,7 +43,7 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data)
             case TxnGet:
                 return (RefusalReason.None, new(previous, current));
             case TxnPut put:
-                data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, put.ExpireAtMs);
+                data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, context.InstantOf(put.Expiry));
                 return (RefusalReason.None, new(previous));
             case TxnDelete delete:
                 data.Remove(delete.Keyspace, delete.Key.Span);
@@ -52,7 +52,7 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data)
                 var sum = Counter.Add(current, add.Delta, add.Initial, add.Min, add.Max);
                 if (sum.Refusal == RefusalReason.None)
                 {
-                    data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, current?.ExpireAtMs ?? add.ExpireAtMs);
+                    data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, current?.ExpireAtMs ?? context.InstantOf(add.Expiry));
                 }
 
                 return (sum.Refusal, new(previous, Counter: sum.Value));

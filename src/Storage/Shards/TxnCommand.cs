@@ -23,7 +23,7 @@ public sealed record TxnGet(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : Txn
 /// <inheritdoc cref="PutCommand"/>
 public sealed record TxnPut(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : TxnOperation(Keyspace, Key)
 {
-    public long ExpireAtMs { get; init; }
+    public Expiry Expiry { get; init; }
 }
 
 /// <inheritdoc cref="DeleteCommand"/>
@@ -38,5 +38,5 @@ public sealed record TxnIncrement(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key,
 
     public long Max { get; init; } = long.MaxValue;
 
-    public long ExpireAtMs { get; init; }
+    public Expiry Expiry { get; init; }
 }

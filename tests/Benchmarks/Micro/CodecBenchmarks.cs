@@ -19,9 +19,9 @@ internal static class CodecBenchmarks
 
         var id = new EntryId(new Guid("6f1d3b50-25a1-4f0c-9d3a-0e5b9a5f7c01"), 1);
         var commands = Enumerable.Repeat((ReadOnlyMemory<byte>)bytes, CommandsPerEntry).ToArray();
-        var entry = EntryEnvelope.Encode(id, 1, commands);
+        var entry = EntryEnvelope.Encode(id, new ProposalTime(1, IsStep: false), commands);
         yield return rounds.Measure(
-            $"codec: encode an entry of {CommandsPerEntry} puts", EnvelopesPerRound, () => Repeat(EnvelopesPerRound, () => EntryEnvelope.Encode(id, 1, commands)));
+            $"codec: encode an entry of {CommandsPerEntry} puts", EnvelopesPerRound, () => Repeat(EnvelopesPerRound, () => EntryEnvelope.Encode(id, new ProposalTime(1, IsStep: false), commands)));
         yield return rounds.Measure(
             "codec: decode it (not its puts)", EnvelopesPerRound, () => Repeat(EnvelopesPerRound, () => EntryEnvelope.Decode(entry).Commands));
     }

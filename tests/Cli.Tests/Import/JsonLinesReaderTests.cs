@@ -29,6 +29,12 @@ public sealed class JsonLinesReaderTests
     [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expire_at_ms\":1}", "no member 'expire_at_ms'")]
     [InlineData("{\"key\":\"a\",\"value\":\"b\",\"value\":\"c\"}", "")]
     [InlineData("{\"key\":\"a\",\"value\":\"b\",\"value_base64\":\"\"}", "twice")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":0}", "expires_at_ms is 0")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":-5}", "expires_at_ms is -5")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":253402300800000}", "expires_at_ms is 253402300800000")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":9223372036854775807}", "allowed is from 1 to 253402300799999")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":1e30}", "expires_at_ms is 1e30")]
+    [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":\"soon\"}", "")]
     [InlineData("{\"key\":", "")]
     [InlineData("{\"key_base64\":\"%%\",\"value\":\"\"}", "")]
     public async Task Says_what_is_wrong_with_a_line_and_goes_on(string line, string fault)

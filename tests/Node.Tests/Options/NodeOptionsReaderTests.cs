@@ -43,6 +43,15 @@ public sealed class NodeOptionsReaderTests
         Assert.Equal(["proxy.example", "kv.internal"], Read(Three, flags: [new("allowedHosts", "proxy.example, kv.internal")]).AllowedHosts);
     }
 
+    [Theory]
+    [InlineData("NaN"), InlineData("Infinity"), InlineData("1e300"), InlineData("-1e300"), InlineData("soon")]
+    public void A_duration_that_is_none_is_a_mistake_with_a_name(string text)
+    {
+        var mistake = Assert.Single(Mistakes(Three, [new("timings:stopGraceMs", text)]));
+
+        Assert.Contains("stopGraceMs", mistake.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Nodes_told_the_same_cluster_name_agree_on_the_cluster_id()
     {

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using KvRaft.V1;
+using ShardLimits = KvRaft.Storage.Shards.ShardLimits;
 using WriteOptions = KvRaft.V1.WriteOptions;
 
 namespace KvRaft.Node.Tests.Running;
@@ -10,6 +11,8 @@ namespace KvRaft.Node.Tests.Running;
 public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
 {
     private static readonly ByteString Key = ByteString.CopyFromUtf8("k");
+
+    private static WriteOptions Year10000 => new() { ExpireAtMs = ShardLimits.InstantMsMax + 1 };
 
     private static readonly Dictionary<string, (string Reason, string? Field, Func<Kv.KvClient, Task> Act)> Cases = new()
     {
@@ -33,6 +36,30 @@ public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
             async kv => await kv.PutAsync(new PutRequest { Header = new() { Identity = new() { ClientId = Zeros(16), Sequence = 1, FirstUnacked = 2 } }, Key = Key })),
         ["a time-to-live of 0"] = ("INVALID_REQUEST", "options.ttl_ms",
             async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { TtlMs = 0 } })),
+        ["a negative time-to-live"] = ("INVALID_REQUEST", "options.ttl_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { TtlMs = long.MinValue } })),
+        ["a time-to-live beyond a hundred years"] = ("LIMIT_EXCEEDED", "options.ttl_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { TtlMs = long.MaxValue } })),
+        ["a put that ends before 1970"] = ("INVALID_REQUEST", "options.expire_at_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { ExpireAtMs = -1 } })),
+        ["a put that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "options.expire_at_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = Year10000 })),
+        ["a put that ends at the end of 64 bits"] = ("LIMIT_EXCEEDED", "options.expire_at_ms",
+            async kv => await kv.PutAsync(new PutRequest { Key = Key, Options = new WriteOptions { ExpireAtMs = long.MaxValue } })),
+        ["a touch that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "options.expire_at_ms",
+            async kv => await kv.TouchAsync(new TouchRequest { Key = Key, Options = Year10000 })),
+        ["an increment that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "options.expire_at_ms",
+            async kv => await kv.IncrementAsync(new IncrementRequest { Key = Key, Delta = 1, Options = Year10000 })),
+        ["a transaction with a put that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "failure[0].options.expire_at_ms",
+            async kv => await kv.TxnAsync(new TxnRequest { Failure = { new TxnOperation { Put = new() { Key = Key, Options = Year10000 } } } })),
+        ["a transaction with an increment that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "success[0].options.expire_at_ms",
+            async kv => await kv.TxnAsync(new TxnRequest { Success = { new TxnOperation { Increment = new() { Key = Key, Options = Year10000 } } } })),
+        ["an atomic multi-set that ends beyond the year 9999"] = ("LIMIT_EXCEEDED", "success[0].options.expire_at_ms",
+            async kv => await kv.MultiSetAsync(new MultiSetRequest
+            {
+                Atomicity = MultiSetRequest.Types.Atomicity.Shard,
+                Items = { new MultiSetRequest.Types.Item { Key = Key, Options = Year10000 } },
+            })),
         ["an empty condition"] = ("INVALID_REQUEST", "condition", async kv => await kv.PutAsync(new PutRequest { Key = Key, Condition = new() })),
         ["version 0 as a condition"] = ("INVALID_REQUEST", "condition.version_equals",
             async kv => await kv.PutAsync(new PutRequest { Key = Key, Condition = new() { VersionEquals = 0 } })),
@@ -77,6 +104,24 @@ public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Equal(reason, info.Reason);
         Assert.Equal("NOT_EXECUTED", info.Metadata["execution"]);
         Assert.Equal(field, status.GetDetail<BadRequest>()?.FieldViolations[0].Field);
+    }
+
+    [Fact]
+    public async Task The_last_instant_is_taken_and_read_back_and_its_limit_is_told()
+    {
+        var kv = node.Cluster.Kv(0);
+        var last = new WriteOptions { ExpireAtMs = ShardLimits.InstantMsMax };
+        var put = await kv.PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8("bad-input/last"), Options = last });
+        var read = await kv.GetAsync(new GetRequest { Key = ByteString.CopyFromUtf8("bad-input/last") });
+        var item = await kv.MultiSetAsync(new MultiSetRequest { Items = { new MultiSetRequest.Types.Item { Key = Key, Options = Year10000 } } });
+
+        Assert.Equal(ShardLimits.InstantMsMax, put.ExpireAtMs);
+        Assert.Equal(ShardLimits.InstantMsMax, read.Current.ExpireAtMs);
+        Assert.Equal(ShardLimits.InstantMsMax - read.Header.ServerTimeMs, read.Current.TtlMs);
+        var error = Assert.Single(item.Items).Error;
+        Assert.Equal(("LIMIT_EXCEEDED", Execution.NotExecuted), (error.Reason, error.Execution));
+        Assert.Equal($"{ShardLimits.InstantMsMax}", error.Metadata["limit"]);
+        Assert.Equal("limits.expire_at_ms_max", error.Metadata["setting"]);
     }
 
     private static ByteString Zeros(int length) => ByteString.CopyFrom(new byte[length]);

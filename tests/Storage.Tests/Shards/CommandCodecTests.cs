@@ -11,36 +11,37 @@ public sealed class CommandCodecTests
 
     public static TheoryData<string, ShardCommand, string> Golden => new()
     {
-        { "put", Put("k", "v"), "02 01 00 00 00 07 01 6b 01 76 00" },
+        { "put", Put("k", "v"), "03 01 00 00 00 07 01 6b 01 76 00" },
         {
             "put with everything",
             Put("k", "v", 1_000) with { Stamp = Stamp, ReturnPrevious = true, Condition = Condition.VersionEquals(200) },
-            "02 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 e807 03 07 01 6b 01 76 03 c801"
+            "03 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 01 e807 03 07 01 6b 01 76 03 c801"
         },
-        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "02 01 00 00 00 07 01 6b 00 01" },
-        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "02 02 00 00 02 07 01 6b 04 01 76" },
-        { "touch", new TouchCommand(Space, Bytes("k"), 128) { Condition = Condition.Present }, "02 03 00 01 8001 01 07 01 6b 02" },
-        { "persist", new TouchCommand(new(0x80), Bytes("k"), 0), "02 03 00 00 00 8001 01 6b 00" },
+        { "put with a time-to-live", PutFor("k", "v", 30_000), "03 01 00 01 02 b0ea01 01 07 01 6b 01 76 00" },
+        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "03 01 00 00 00 07 01 6b 00 01" },
+        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "03 02 00 00 02 07 01 6b 04 01 76" },
+        { "touch", new TouchCommand(Space, Bytes("k"), Expiry.At(128)) { Condition = Condition.Present }, "03 03 00 01 01 8001 01 07 01 6b 02" },
+        { "persist", new TouchCommand(new(0x80), Bytes("k"), Expiry.Never), "03 03 00 00 00 8001 01 6b 00" },
         {
             "increment", new IncrementCommand(Space, Bytes("k"), -1) { Initial = 5, Min = 0, Max = 255 },
-            "02 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
+            "03 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
         },
         {
             "txn",
             new TxnCommand(
                 [new(Space, Bytes("k"), Condition.Present)],
-                [new TxnPut(Space, Bytes("a"), Bytes("v")) { ExpireAtMs = 9 }, new TxnGet(Space, Bytes("b")), new TxnDelete(Space, Bytes("c"))],
-                [new TxnIncrement(Space, Bytes("d"), 1) { Min = 0, Max = 1, ExpireAtMs = 8 }]),
-            "02 05 00 02 09 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
+                [new TxnPut(Space, Bytes("a"), Bytes("v")) { Expiry = Expiry.At(9) }, new TxnGet(Space, Bytes("b")), new TxnDelete(Space, Bytes("c"))],
+                [new TxnIncrement(Space, Bytes("d"), 1) { Min = 0, Max = 1, Expiry = Expiry.After(8) }]),
+            "03 05 00 02 01 09 02 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
         },
-        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "02 06 00 00 07 01 61 00 64" },
-        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "02 09 00 00 07 01 61 01 62 64" },
+        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "03 06 00 00 07 01 61 00 64" },
+        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "03 09 00 00 07 01 61 01 62 64" },
         {
             "put if the hash is", Put("k", "v") with { Condition = Condition.ValueSha256Equals(new byte[32]) },
-            "02 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
+            "03 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
         },
-        { "drop keyspace", new DropKeyspaceCommand(Space), "02 07 00 00 07" },
-        { "tick", new TickCommand(4_096), "02 08 00 00 8020" },
+        { "drop keyspace", new DropKeyspaceCommand(Space), "03 07 00 00 07" },
+        { "tick", new TickCommand(4_096), "03 08 00 00 8020" },
     };
 
     [Theory, MemberData(nameof(Golden))]
@@ -78,24 +79,38 @@ public sealed class CommandCodecTests
         Gen.Byte.Array[0, 60].Select(Gen.Int[1, 9]).Sample((noise, kind) => IsErrorOrCanonical([CommandCodec.FormatVersion, (byte)kind, .. noise]));
 
     [Fact]
-    public void Newer_formats_and_kinds_are_told_apart_from_damage()
+    public void Other_formats_and_newer_kinds_are_told_apart_from_damage()
     {
         Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion + 1, 1, 0, 0 }));
         Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion, 99, 0, 0 }));
         Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion }));
         Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion, 8, 0, 0, 1, 0 }));
+
+        // Format 1 carried instants by a leader's wall clock.
+        var old = Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(Convert.FromHexString("010100000007016b017600")));
+        Assert.Contains("format 1", old.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("00 01"), InlineData("03 01"), InlineData("01 00"), InlineData("02 00")]
+    [InlineData("01 80d0dbc3f49c3a"), InlineData("01 ffffffffffffffffff01"), InlineData("02 ffffffffffffffffff01")]
+    public void An_expiry_out_of_bounds_is_no_command(string expiry)
+    {
+        var bytes = Convert.FromHexString(("03 01 00 01" + expiry + "01 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
+
+        Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(bytes));
     }
 
     [Fact]
     public void A_retry_by_another_leader_has_the_same_body_hash()
     {
         var first = Put("k", "v", expireAtMs: 1_000) with { Stamp = Stamp };
-        var retry = first with { ExpireAtMs = 1_700, Stamp = Stamp with { FirstUnacked = 300 } };
+        var retry = first with { Expiry = Expiry.After(1_700), Stamp = Stamp with { FirstUnacked = 300 } };
 
         Assert.Equal(Hash(first), Hash(retry));
-        Assert.NotEqual(Hash(first), Hash(first with { ExpireAtMs = 0 }));
+        Assert.NotEqual(Hash(first), Hash(first with { Expiry = Expiry.Never }));
         Assert.NotEqual(Hash(first), Hash(first with { Value = Bytes("w") }));
-        Assert.NotEqual(Hash(Delete("k")), Hash(new TouchCommand(Space, Bytes("k"), 0)));
+        Assert.NotEqual(Hash(Delete("k")), Hash(new TouchCommand(Space, Bytes("k"), Expiry.Never)));
     }
 
     [Fact]
@@ -106,7 +121,10 @@ public sealed class CommandCodecTests
         Assert.Throws<ArgumentException>(() => CommandCodec.Encode(
             new TxnCommand([], [.. Enumerable.Repeat(new TxnGet(Space, Bytes("k")), ShardLimits.TxnOperationsMax + 1)], [])));
         Assert.Throws<ArgumentOutOfRangeException>(() => CommandCodec.Encode(new DeleteRangeCommand(Space, default, default, 0)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CommandCodec.Encode(Put("k", "v", expireAtMs: -1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Expiry.At(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Expiry.At(ShardLimits.InstantMsMax + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Expiry.After(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Expiry.After(ShardLimits.TtlMsMax + 1));
     }
 
     private static ulong Hash(ShardCommand command) => CommandCodec.Decode(CommandCodec.Encode(command)).BodyHash;

@@ -17,7 +17,10 @@ internal static class CommandGen
         (2, Gen.Int[0, 3].Select(i => Bytes(new string('x', i)))),
         (1, Gen.Const(Bytes(new string('y', 1_100)))));
 
-    private static readonly Gen<long> Expiry = Gen.Frequency((2, Gen.Const(0L)), (3, Gen.Long[1, 60].Select(step => step * 100)));
+    private static readonly Gen<Expiry> Expiry = Gen.Frequency(
+        (2, Gen.Const(KvRaft.Storage.Shards.Expiry.Never)),
+        (2, Gen.Long[1, 60].Select(step => KvRaft.Storage.Shards.Expiry.At(step * 100))),
+        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Shards.Expiry.After(step * 100))));
 
     private static readonly Gen<Condition> Condition = Gen.Frequency(
         (4, Gen.Const(KvRaft.Storage.Shards.Condition.None)),
@@ -35,16 +38,16 @@ internal static class CommandGen
                 Min = -2,
                 Max = 12,
                 Condition = condition,
-                ExpireAtMs = expiry,
+                Expiry = expiry,
             });
 
     private static readonly Gen<TxnOperation> Operation =
         Gen.Select(Gen.Int[0, 4], Keyspace, Key, Value, Expiry).Select((kind, keyspace, key, value, expiry) => kind switch
         {
             0 => new TxnGet(keyspace, key),
-            1 or 2 => new TxnPut(keyspace, key, value) { ExpireAtMs = expiry },
+            1 or 2 => new TxnPut(keyspace, key, value) { Expiry = expiry },
             3 => new TxnDelete(keyspace, key),
-            _ => (TxnOperation)new TxnIncrement(keyspace, key, value.Length) { Min = 0, Max = 10, ExpireAtMs = expiry },
+            _ => (TxnOperation)new TxnIncrement(keyspace, key, value.Length) { Min = 0, Max = 10, Expiry = expiry },
         });
 
     private static readonly Gen<ShardCommand> Txn =
@@ -63,7 +66,7 @@ internal static class CommandGen
     public static readonly Gen<ShardCommand> Any = Gen.Select(
         Gen.Frequency(
             (6, Gen.Select(Keyspace, Key, Value, Condition, Expiry, Gen.Bool).Select((keyspace, key, value, condition, expiry, previous) =>
-                (ShardCommand)new PutCommand(keyspace, key, value) { Condition = condition, ExpireAtMs = expiry, ReturnPrevious = previous })),
+                (ShardCommand)new PutCommand(keyspace, key, value) { Condition = condition, Expiry = expiry, ReturnPrevious = previous })),
             (3, Gen.Select(Keyspace, Key, Condition, Gen.Bool).Select((keyspace, key, condition, previous) =>
                 (ShardCommand)new DeleteCommand(keyspace, key) { Condition = condition, ReturnPrevious = previous })),
             (2, Gen.Select(Keyspace, Key, Expiry, Condition).Select((keyspace, key, expiry, condition) =>

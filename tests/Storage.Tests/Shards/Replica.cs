@@ -27,13 +27,16 @@ internal sealed class Replica : IDisposable
     /// <summary>Index of the next entry.</summary>
     public long Next { get; set; }
 
-    /// <summary>The proposing leader's clock.</summary>
+    /// <summary>The time the proposing leader gives entries.</summary>
     public long NowMs { get; set; } = 1_000;
 
     public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     public static PutCommand Put(string key, string value, long expireAtMs = 0) =>
-        new(Space, Bytes(key), Bytes(value)) { ExpireAtMs = expireAtMs };
+        new(Space, Bytes(key), Bytes(value)) { Expiry = Expiry.At(expireAtMs) };
+
+    public static PutCommand PutFor(string key, string value, long ttlMs) =>
+        new(Space, Bytes(key), Bytes(value)) { Expiry = Expiry.After(ttlMs) };
 
     public static DeleteCommand Delete(string key) => new(Space, Bytes(key));
 
@@ -43,7 +46,7 @@ internal sealed class Replica : IDisposable
         [.. Machine.Apply([Entry(commands)]).Single().Cast<ShardOutcome>()];
 
     public CommittedEntry Entry(params IReadOnlyList<ShardCommand> commands) =>
-        new(new(1, Next++), NowMs, [.. commands.Select(command => (ReadOnlyMemory<byte>)CommandCodec.Encode(command))]);
+        new(new(1, Next++), NowMs, [.. commands.Select(command => (ReadOnlyMemory<byte>)CommandCodec.Encode(command))], IsClockStep: true);
 
     public string? Get(string key) =>
         Machine.Get(Space, Bytes(key).Span) is { } value ? Encoding.UTF8.GetString(value.Value.Span) : null;

@@ -131,10 +131,10 @@ public sealed class SessionTests : IDisposable
     {
         using var shard = Open();
         shard.Apply(Put("a", "1"));
-        var touch = new TouchCommand(Space, Bytes("a"), 90_000);
-        shard.Apply(Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { ExpireAtMs = 80_000 }));
+        var touch = new TouchCommand(Space, Bytes("a"), Expiry.At(90_000));
+        shard.Apply(Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.At(80_000) }));
         var again = shard.Apply(
-            Stamped(1, touch with { ExpireAtMs = 95_000 }), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { ExpireAtMs = 85_000 }));
+            Stamped(1, touch with { Expiry = Expiry.At(95_000) }), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.At(85_000) }));
 
         Assert.Equal([(true, 90_000L), (true, 80_000L)], again.Select(answer => (answer.Deduplicated, answer.ExpireAtMs)));
     }

@@ -109,7 +109,7 @@ public sealed class ShardCommandTests : IDisposable
     public void A_key_written_again_outlives_its_first_expiry()
     {
         _shard.Apply(Put("a", "1", 2_000), Put("b", "1", 2_000), Put("c", "1", 2_000));
-        _shard.Apply(Put("a", "2"), new TouchCommand(Space, Bytes("b"), 5_000), Put("c", "2", 3_000));
+        _shard.Apply(Put("a", "2"), new TouchCommand(Space, Bytes("b"), Expiry.At(5_000)), Put("c", "2", 3_000));
         _shard.NowMs = 2_500;
         _shard.Apply(new TickCommand(10));
 
@@ -123,8 +123,8 @@ public sealed class ShardCommandTests : IDisposable
     public void Touch_changes_expiry_and_version_and_needs_a_key()
     {
         _shard.Apply(Put("a", "1", 2_000));
-        var persisted = _shard.Apply(new TouchCommand(Space, Bytes("a"), 0));
-        var missing = _shard.Apply(new TouchCommand(Space, Bytes("b"), 5_000));
+        var persisted = _shard.Apply(new TouchCommand(Space, Bytes("a"), Expiry.Never));
+        var missing = _shard.Apply(new TouchCommand(Space, Bytes("b"), Expiry.At(5_000)));
         _shard.NowMs = 9_000;
         _shard.Apply(new TickCommand(10));
 
@@ -136,7 +136,7 @@ public sealed class ShardCommandTests : IDisposable
     [Fact]
     public void Increment_counts_from_its_initial_value_within_its_bounds()
     {
-        var add = new IncrementCommand(Space, Bytes("n"), 5) { Initial = 10, Min = 0, Max = 20, ExpireAtMs = 5_000 };
+        var add = new IncrementCommand(Space, Bytes("n"), 5) { Initial = 10, Min = 0, Max = 20, Expiry = Expiry.At(5_000) };
 
         Assert.Equal(15, _shard.Apply(add).Counter);
         Assert.Equal(20, _shard.Apply(add).Counter);
@@ -189,7 +189,7 @@ public sealed class ShardCommandTests : IDisposable
         var txn = new TxnCommand(
             [],
             [
-                new TxnPut(Space, Bytes("a"), Bytes("2")), new TxnPut(Space, Bytes("new"), Bytes("3")) { ExpireAtMs = 3_000 },
+                new TxnPut(Space, Bytes("a"), Bytes("2")), new TxnPut(Space, Bytes("new"), Bytes("3")) { Expiry = Expiry.At(3_000) },
                 new TxnDelete(Space, Bytes("new")), new TxnIncrement(Space, Bytes("x"), 1),
             ],
             []);
@@ -248,10 +248,10 @@ public sealed class ShardCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_command_of_newer_software_stops_the_replica()
+    public void A_command_of_other_software_stops_the_replica()
     {
         var bytes = CommandCodec.Encode(Put("a", "1"));
-        bytes[0]++;
+        bytes[0] = CommandCodec.FormatVersion + 1;
         Assert.Throws<UnsupportedCommandException>(() => _shard.Machine.Apply([new(new(1, 1), 1, [bytes])]));
 
         Assert.Throws<StorageException>(() => _shard.Apply(Put("b", "2")));

@@ -60,17 +60,22 @@ internal sealed class ShardModel
     /// <summary>What makes two requests the same: everything but stamp and instants, and whether there is an instant.</summary>
     private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command switch
     {
-        PutCommand put => put with { Stamp = default, ExpireAtMs = Math.Sign(put.ExpireAtMs) },
-        TouchCommand touch => touch with { Stamp = default, ExpireAtMs = Math.Sign(touch.ExpireAtMs) },
-        IncrementCommand add => add with { Stamp = default, ExpireAtMs = Math.Sign(add.ExpireAtMs) },
+        PutCommand put => put with { Stamp = default, Expiry = WithoutInstant(put.Expiry) },
+        TouchCommand touch => touch with { Stamp = default, Expiry = WithoutInstant(touch.Expiry) },
+        IncrementCommand add => add with { Stamp = default, Expiry = WithoutInstant(add.Expiry) },
         TxnCommand txn => new TxnCommand(txn.Compares, [.. txn.Then.Select(WithoutInstant)], [.. txn.Else.Select(WithoutInstant)]),
         _ => command with { Stamp = default },
     }));
 
+    private static Expiry WithoutInstant(Expiry expiry) => expiry == Expiry.Never ? Expiry.Never : Expiry.At(1);
+
+    /// <summary>A time-to-live is counted from the clock that judges it.</summary>
+    private long End(Expiry expiry) => expiry.Kind == ExpiryKind.After ? Clock + expiry.Milliseconds : expiry.Milliseconds;
+
     private static TxnOperation WithoutInstant(TxnOperation operation) => operation switch
     {
-        TxnPut put => put with { ExpireAtMs = Math.Sign(put.ExpireAtMs) },
-        TxnIncrement add => add with { ExpireAtMs = Math.Sign(add.ExpireAtMs) },
+        TxnPut put => put with { Expiry = WithoutInstant(put.Expiry) },
+        TxnIncrement add => add with { Expiry = WithoutInstant(add.Expiry) },
         _ => operation,
     };
 
@@ -82,8 +87,8 @@ internal sealed class ShardModel
                 return Guarded(put.Keyspace, put.Key, put.Condition, false, before =>
                 {
                     Revision++;
-                    Write(put.Keyspace, put.Key, Text(put.Value), put.ExpireAtMs);
-                    return $"{Done(before)} !{put.ExpireAtMs}";
+                    Write(put.Keyspace, put.Key, Text(put.Value), End(put.Expiry));
+                    return $"{Done(before)} !{End(put.Expiry)}";
                 });
             case DeleteCommand delete:
                 return Guarded(delete.Keyspace, delete.Key, delete.Condition, false, before =>
@@ -96,8 +101,8 @@ internal sealed class ShardModel
                 return Guarded(touch.Keyspace, touch.Key, touch.Condition, true, before =>
                 {
                     Revision++;
-                    Write(touch.Keyspace, touch.Key, before!.Value.Value, touch.ExpireAtMs);
-                    return $"{Done(before)} !{touch.ExpireAtMs}";
+                    Write(touch.Keyspace, touch.Key, before!.Value.Value, End(touch.Expiry));
+                    return $"{Done(before)} !{End(touch.Expiry)}";
                 });
             case IncrementCommand add:
                 return Guarded(add.Keyspace, add.Key, add.Condition, false, before =>
@@ -108,8 +113,8 @@ internal sealed class ShardModel
                     }
 
                     Revision++;
-                    Write(add.Keyspace, add.Key, $"{sum.Value}", before?.ExpireAtMs ?? add.ExpireAtMs);
-                    return $"{Done(before)} !{before?.ExpireAtMs ?? add.ExpireAtMs} #{sum.Value}";
+                    Write(add.Keyspace, add.Key, $"{sum.Value}", before?.ExpireAtMs ?? End(add.Expiry));
+                    return $"{Done(before)} !{before?.ExpireAtMs ?? End(add.Expiry)} #{sum.Value}";
                 });
             case TxnCommand txn:
                 return Apply(txn);
@@ -151,7 +156,7 @@ internal sealed class ShardModel
                     results.Append(CultureInfo.InvariantCulture, $"'{current?.Value}'");
                     break;
                 case TxnPut put:
-                    Write(put.Keyspace, put.Key, Text(put.Value), put.ExpireAtMs);
+                    Write(put.Keyspace, put.Key, Text(put.Value), End(put.Expiry));
                     break;
                 case TxnDelete delete:
                     _rows.Remove(Key(delete.Keyspace, delete.Key));
@@ -165,7 +170,7 @@ internal sealed class ShardModel
                         return "Refused " + sum.Refusal;
                     }
 
-                    Write(add.Keyspace, add.Key, $"{sum.Value}", current?.ExpireAtMs ?? add.ExpireAtMs);
+                    Write(add.Keyspace, add.Key, $"{sum.Value}", current?.ExpireAtMs ?? End(add.Expiry));
                     results.Append(CultureInfo.InvariantCulture, $"#{sum.Value}");
                     break;
             }
