@@ -88,6 +88,21 @@ internal static partial class LogMessages
     [LoggerMessage(2026, LogLevel.Information, "Node {NodeId} is heard again")]
     public static partial void NodeHeard(ILogger logger, string nodeId);
 
+    [LoggerMessage(2046, LogLevel.Information, "Node {NodeId} runs the time of the cluster; it is {Time:O}, compared with {Known} nodes")]
+    public static partial void ClusterTimeSettled(ILogger logger, string nodeId, DateTimeOffset time, int known);
+
+    [LoggerMessage(2047, LogLevel.Warning, "The wall clock of node {NodeId} is {Seconds:0.0} s ahead of the median of {Nodes} nodes: check its time synchronisation. It leads no group that another node can lead")]
+    public static partial void ClockSkewed(ILogger logger, string nodeId, double seconds, int nodes);
+
+    [LoggerMessage(2048, LogLevel.Information, "The wall clock of node {NodeId} agrees with the other nodes again")]
+    public static partial void ClockRightAgain(ILogger logger, string nodeId);
+
+    [LoggerMessage(2049, LogLevel.Warning, "No majority of the nodes agrees about the time: check time synchronisation. Distances from the median: {Offsets}. Values end by the monotonic clocks of leaders meanwhile")]
+    public static partial void ClocksDisagree(ILogger logger, string offsets);
+
+    [LoggerMessage(2050, LogLevel.Information, "Group {GroupId}: leadership goes to {NodeId}, because the wall clock of this node is wrong")]
+    public static partial void LeadershipLeftForClock(ILogger logger, int groupId, string nodeId);
+
     [LoggerMessage(2086, LogLevel.Error, "Group {GroupId}: the state of this replica is lost ({Reason}). Its log is whole from index {Start} to {Last}: the replica votes and acknowledges, and copies a state from another replica before it serves")]
     public static partial void ReplicaStateLost(ILogger logger, int groupId, string reason, long start, long last);
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Log;
 using KvRaft.Storage;
 using KvRaft.Topology;
@@ -21,6 +22,8 @@ internal sealed class ProposalQueue : IAsyncDisposable
     private readonly ProposalLedger _ledger;
     private readonly RaftGroupLimits _limits;
     private readonly TimeProvider _time;
+    private readonly ClusterClock _clock;
+    private readonly ShardClockRunner _stamps;
     private readonly ILogger _logger;
     private readonly Channel<Proposal> _waiting;
     private readonly SemaphoreSlim _slots;
@@ -32,15 +35,19 @@ internal sealed class ProposalQueue : IAsyncDisposable
     /// <param name="ledger">Decides what becomes of a proposal.</param>
     /// <param name="limits">Of one group.</param>
     /// <param name="pauseAfter">How long the next entry waits after one of so many bytes.</param>
-    /// <param name="time">Stamps entries and measures the pauses.</param>
+    /// <param name="clock">Runs the time of the cluster.</param>
+    /// <param name="stamps">Stamps entries.</param>
+    /// <param name="time">Measures the pauses.</param>
     /// <param name="logger">Of the group.</param>
-    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, TimeProvider time, ILogger logger)
+    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, ClusterClock clock, ShardClockRunner stamps, TimeProvider time, ILogger logger)
     {
         _pauseAfter = pauseAfter;
         _cluster = cluster;
         _ledger = ledger;
         _limits = limits;
         _time = time;
+        _clock = clock;
+        _stamps = stamps;
         _logger = logger;
         _slots = new SemaphoreSlim(limits.EntriesInFlightMax);
         _waiting = Channel.CreateBounded<Proposal>(new BoundedChannelOptions(limits.ProposalsWaitingMax) { SingleReader = true });
@@ -119,6 +126,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
             while (await _waiting.Reader.WaitToReadAsync(_stopping.Token).ConfigureAwait(false))
             {
                 await _slots.WaitAsync(_stopping.Token).ConfigureAwait(false);
+                await _clock.WhenReadyAsync(_stopping.Token).ConfigureAwait(false);
                 if (TakeBatch() is { } batch)
                 {
                     _ = SendAsync(batch);
@@ -165,7 +173,9 @@ internal sealed class ProposalQueue : IAsyncDisposable
             return null;
         }
 
-        return _ledger.Begin(proposals, _cluster.Term, new ProposalTime(_time.GetUtcNow().ToUnixTimeMilliseconds(), IsStep: true));
+        // The log takes the entry only if this replica leads that term.
+        var term = _cluster.Term;
+        return _ledger.Begin(proposals, term, _stamps.Stamp(term));
     }
 
     private async Task SendAsync(ProposedBatch batch)

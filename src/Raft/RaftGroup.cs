@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Digests;
 using KvRaft.Raft.Leadership;
 using KvRaft.Raft.Log;
@@ -45,6 +46,8 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly ReadBarrier _barrier;
     private readonly FollowerBarrier _followerBarrier;
     private readonly GroupPulse _pulse;
+    private readonly ShardClockRunner _clock;
+    private readonly ClockHandOver _clockHandOver;
     private readonly EntryPull _pull;
     private readonly EntryLease _lease;
     private readonly DigestPoint _digests;
@@ -65,6 +68,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private int _beats;
     private long _behindAt;
     private volatile ReplicaState _state = ReplicaState.Running;
+    private volatile KnownVoters? _voterNodes;
 
     /// <summary>Why it rebuilds itself, without what it waits for at the moment.</summary>
     private string? _reason;
@@ -97,9 +101,10 @@ public sealed class RaftGroup : IAsyncDisposable
         Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
-        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Options.Time, _logger);
+        _clock = new ShardClockRunner(host.Clock, () => machine.ClockMs);
+        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, host.Options.Time, _logger);
         _digests = new DigestPoint(host.Digests);
-        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, _proposals.OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
+        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
@@ -122,6 +127,7 @@ public sealed class RaftGroup : IAsyncDisposable
         Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
         Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
+        _clockHandOver = new ClockHandOver(this, host.Clock, host.Watch, host.Options.NodeId, host.Options.Time, _logger);
         _audit.MoreToSend += _pulse.SendMore;
         if (Id.IsPlacement)
         {
@@ -180,6 +186,12 @@ public sealed class RaftGroup : IAsyncDisposable
 
     /// <inheritdoc cref="GroupAuditTrail.LeadingTerm"/>
     internal long LeadingTerm => _audit.LeadingTerm;
+
+    /// <summary>
+    /// The clock of the state machine now, Unix milliseconds, carried on since the last entry: on the leader what the next entry would be stamped with, elsewhere a lower
+    /// bound of that.
+    /// </summary>
+    public long ClockMs => _clock.NowMs(IsLeader ? Term : null);
 
     /// <summary>The state machine this replica drives. Its own reads may be called from any thread.</summary>
     public IReplicatedStateMachine Machine => _machine;
@@ -472,7 +484,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var last = _log.Last;
         return new(
             Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term,
-            Leaders.IsVacant ? null : Leader?.Value, MayLead);
+            Leaders.IsVacant ? null : Leader?.Value, MayLead, IsNodeSkewed);
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
@@ -642,6 +654,8 @@ public sealed class RaftGroup : IAsyncDisposable
             {
                 _handingOver = Task.Run(HandOverAsync, CancellationToken.None);
             }
+
+            _clockHandOver.Beat();
         }
         catch (UnreachableException error)
         {
@@ -772,6 +786,31 @@ public sealed class RaftGroup : IAsyncDisposable
     internal void Enter(ReplicaState state) => _state = state;
 
     internal ReplicaState State => _state;
+
+    /// <summary>The wall clock of this node is wrong.</summary>
+    internal bool IsNodeSkewed => _host.Clock.IsSkewed;
+
+    /// <summary>The nodes of the voters, as far as this replica knows; of a learner, or one that does not run yet, those it was opened with.</summary>
+    internal IReadOnlyCollection<NodeId> VoterNodes()
+    {
+        // DotNext makes a new collection for each change.
+        var members = _cluster.Members;
+        if (_voterNodes is not { } known || !ReferenceEquals(known.Members, members))
+        {
+            NodeId[] nodes = [.. Voters().Select(static voter => voter.Node)];
+            _voterNodes = known = new(members, nodes.Length > 0 ? nodes : [.. _firstVoters.Select(static voter => voter.Node)]);
+        }
+
+        return known.Nodes;
+    }
+
+    private sealed record KnownVoters(IReadOnlyCollection<RaftClusterMember> Members, NodeId[] Nodes);
+
+    private void OnApplied(LogPosition position, EntryId? id, IReadOnlyList<Outcome> outcomes)
+    {
+        _clock.OnApplied();
+        _proposals.OnApplied(position, id, outcomes);
+    }
 
     /// <summary>Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag.</summary>
     internal void ForgetDurable(int keepEntries) => MoveStart(Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Digests;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
@@ -47,12 +48,13 @@ public sealed class RaftHost : IAsyncDisposable
         Files = files;
         Runs = runs;
         _logger = loggers.CreateLogger<RaftHost>();
+        Clock = new ClusterClock(options.NodeId, options.Time, _logger);
         Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
         Dialer.Refused += OnRefused;
-        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger);
+        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger, () => Clock.Monotonic);
         runs.IsConnected = Watch.IsConnected;
         Listener = new NodeListener(
-            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger)
+            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, Clock, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger)
         { Runs = runs };
         Watch.Gone += OnNodeGone;
         Watch.Silent += OnNodeSilent;
@@ -85,6 +87,9 @@ public sealed class RaftHost : IAsyncDisposable
 
     /// <summary>What pulling checkpoints may take.</summary>
     public CopyBudget Copies { get; }
+
+    /// <summary>The time of the cluster as this node runs it, and how its wall clock compares.</summary>
+    public ClusterClock Clock { get; }
 
     internal RaftHostOptions Options { get; }
 
@@ -306,6 +311,7 @@ public sealed class RaftHost : IAsyncDisposable
             while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
                 Watch.Beat();
+                CompareClocks();
                 foreach (var group in _groups.Values)
                 {
                     group.Beat();
@@ -345,6 +351,24 @@ public sealed class RaftHost : IAsyncDisposable
         {
             // Stopping.
         }
+    }
+
+    /// <summary>With every node that this one shares groups with, the voters of group 0 among them. A node that runs no group yet knows nobody to compare with.</summary>
+    private void CompareClocks()
+    {
+        var others = _groups.Values.SelectMany(static group => group.VoterNodes()).ToHashSet();
+        if (others.Count == 0)
+        {
+            return;
+        }
+
+        others.Remove(Options.NodeId);
+        foreach (var node in others)
+        {
+            Watch.Follow(node);
+        }
+
+        Clock.Compare(Watch.Readings(others), others.Count + 1);
     }
 
     private async Task HousekeepAsync()

@@ -10,5 +10,12 @@ namespace KvRaft.Storage;
 /// from one leader to the next, so a state machine keeps the highest value it has seen.
 /// </param>
 /// <param name="Commands">The encoded commands; empty for an entry that only moves the log (a leader's no-op, a configuration).</param>
-/// <param name="IsClockStep">The proposer measured that more time has passed since the entries before than a stamp alone may add.</param>
-public readonly record struct CommittedEntry(LogPosition Position, long ProposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> Commands, bool IsClockStep = false);
+/// <param name="IsClockStep">The proposer measured that more time has passed since the entries before than <see cref="UndeclaredStepMsMax"/>.</param>
+public readonly record struct CommittedEntry(LogPosition Position, long ProposedAtMs, IReadOnlyList<ReadOnlyMemory<byte>> Commands, bool IsClockStep = false)
+{
+    /// <summary>
+    /// What one entry may add to a state machine's clock without declaring it. An entry follows the one before within seconds where somebody writes, and a stamp that
+    /// is wrong by hours must not end what lives there.
+    /// </summary>
+    public const long UndeclaredStepMsMax = 60_000;
+}

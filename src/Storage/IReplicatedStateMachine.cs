@@ -43,6 +43,12 @@ public interface IReplicatedStateMachine : IDisposable
     LogPosition Durable { get; }
 
     /// <summary>
+    /// The clock of the state machine, Unix milliseconds: it follows the stamps of the applied entries and never goes back. 0: none was applied, or it keeps none. Whoever stamps
+    /// entries carries it on.
+    /// </summary>
+    long ClockMs => 0;
+
+    /// <summary>
     /// Applies entries in order, without gaps, starting after <see cref="Applied"/>, all in one atomic write batch that also
     /// carries the position. Answers, for each entry, one outcome per command in the entry's order.
     /// </summary>

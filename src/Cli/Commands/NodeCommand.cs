@@ -31,7 +31,7 @@ internal static class NodeCommand
         {
             await using var client = run.Connect();
             var cluster = await ClusterView.AskAsync(client, run.Cancellation);
-            var listing = new Listing("st", "node", "address", "zone", "weight", "shards", "leaders", "not_serving", "lag", "version", "error");
+            var listing = new Listing("st", "node", "address", "zone", "weight", "shards", "leaders", "not_serving", "lag", "clock_ms", "version", "error");
             foreach (var node in cluster.Nodes)
             {
                 listing.Add(
@@ -44,6 +44,7 @@ internal static class NodeCommand
                     cluster.LeadersOn(node.Route.NodeId),
                     node.NotServing,
                     cluster.LagOf(node),
+                    node.Status?.Clock?.OffsetMs,
                     node.Status?.ServerVersion ?? node.Route.Version,
                     node.Error);
             }
@@ -73,11 +74,11 @@ internal static class NodeCommand
 
             var listing = new Listing(
                 "node", "standing", "health", "silent_ms", "phi", "address", "replicas_at", "zone", "weight", "owns", "shards", "leaders", "data_bytes",
-                "disk_free_bytes", "disk_total_bytes", "placement", "version", "waits_for");
+                "disk_free_bytes", "disk_total_bytes", "placement", "clock_ms", "clock_skewed", "version", "waits_for");
             listing.Add(
                 node.NodeId, node.Standing, node.Health, node.SilenceMs, node.Suspicion, node.Public, node.Raft, node.Zone, node.Weight, node.Owns, node.Shards,
                 node.Leaders, node.DataBytes, node.DiskFreeBytes, node.DiskTotalBytes,
-                nodes.PlacementLeader == node.NodeId ? "leads" : nodes.PlacementVoters.Contains(node.NodeId) ? "votes" : "follows", node.Version,
+                nodes.PlacementLeader == node.NodeId ? "leads" : nodes.PlacementVoters.Contains(node.NodeId) ? "votes" : "follows", node.ClockOffsetMs, node.ClockSkewed, node.Version,
                 node.Note);
             listing.WriteTo(run.Console.Out, run.Format);
             return node.Health == "up" ? ExitCodes.Ok : ExitCodes.Problems;

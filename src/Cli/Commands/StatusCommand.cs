@@ -50,6 +50,7 @@ internal sealed record StatusReport(
         }
 
         attention.AddRange(cluster.Nodes.SelectMany(Damage));
+        attention.AddRange(cluster.Nodes.SelectMany(Clock));
         return new StatusReport(
             cluster.Map.ClusterId,
             cluster.Map.Epoch,
@@ -105,6 +106,34 @@ internal sealed record StatusReport(
     /// </summary>
     private static int Tolerance(ShardRoute shard, ClusterView cluster) =>
         shard.Replicas.Count - cluster.NotServing(shard).Count - ((shard.Replicas.Count / 2) + 1);
+
+    private static IEnumerable<string> Clock(NodeView node)
+    {
+        if (node.Status?.Clock is not { } clock)
+        {
+            yield break;
+        }
+
+        if (clock.Skewed)
+        {
+            yield return FormattableString.Invariant(
+                $"node {node.Route.NodeId}: its wall clock is {clock.OffsetMs / 1000.0:+0.0;-0.0} s from the median of the nodes; check its time synchronisation. It leads no shard that another node can lead");
+        }
+
+        if (clock is { Agreed: false, Settled: true })
+        {
+            yield return $"node {node.Route.NodeId} finds no majority of nodes that agrees about the time; check time synchronisation. Values end by the monotonic clocks of leaders meanwhile";
+        }
+
+        if (clock.Settled && Math.Abs(clock.AheadMs) > ApproachShownMs && !clock.Skewed)
+        {
+            yield return FormattableString.Invariant(
+                $"node {node.Route.NodeId}: the time of the cluster is {-clock.AheadMs / 1000.0:+0.0;-0.0} s from its wall clock, and approaches it by 1 %; values with an absolute end are judged by the former");
+        }
+    }
+
+    /// <summary>Twice what wall clocks that agree may differ by.</summary>
+    private const long ApproachShownMs = 2_000;
 
     private static IEnumerable<string> Damage(NodeView node) =>
         node.Status?.Groups.Where(static group => group.State is not (NodeView.Serves or NodeView.Learns))

@@ -16,11 +16,11 @@ namespace KvRaft.Node.Hosting;
 internal static class EventualRoom
 {
     /// <exception cref="NodeStartException">The store is damaged, or cannot be written.</exception>
-    public static EventualReplica Open(NodeOptions options, IEngineFactory engines)
+    public static EventualReplica Open(NodeOptions options, IEngineFactory engines, TimeProvider time)
     {
         try
         {
-            return EventualReplica.Open(Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, TimeProvider.System);
+            return EventualReplica.Open(Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, time);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
         {
@@ -57,10 +57,10 @@ internal static class EventualRoom
         services.AddSingleton<ITreePeers, GrpcTreePeers>();
         services.AddSingleton<RepairLedger>();
         services.AddSingleton<ArcHandover>();
-        services.AddSingleton<RepairRounds>();
-        services.AddSingleton<ExpirySweep>();
-        services.AddSingleton<TombstoneSweep>();
-        services.AddSingleton<HintedHandoff>();
+        services.AddOnClusterTime<RepairRounds>();
+        services.AddOnClusterTime<ExpirySweep>();
+        services.AddOnClusterTime<TombstoneSweep>();
+        services.AddOnClusterTime<HintedHandoff>();
         services.AddSingleton<EventualTreesService>();
         services.AddSingleton<EventualRepairService>();
         services.AddSingleton<EventualMetrics>();
@@ -68,4 +68,9 @@ internal static class EventualRoom
         services.AddHostedService(static provider => provider.GetRequiredService<EventualRepairLoop>());
         return services;
     }
+
+    /// <summary>What compares ages that different nodes wrote.</summary>
+    private static void AddOnClusterTime<T>(this IServiceCollection services)
+        where T : class =>
+        services.AddSingleton(static provider => ActivatorUtilities.CreateInstance<T>(provider, provider.GetRequiredService<ClusterTimeProvider>()));
 }

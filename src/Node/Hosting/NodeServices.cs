@@ -39,7 +39,7 @@ internal static class NodeServices
     }
 
     public static IServiceCollection AddRaftRoom(this IServiceCollection services, RaftHost raft) =>
-        services.AddSingleton(raft).AddLoop<RaftWatch>();
+        services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddSingleton<KeyspaceSpread>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()

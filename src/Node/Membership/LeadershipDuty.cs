@@ -124,7 +124,10 @@ internal sealed class LeadershipDuty(
             .. sight.State.Map!.Shards.Where(shard => leaders.ContainsKey(shard.Id.Value)).Select(shard => new LedShard(
                 shard.Id,
                 leaders[shard.Id.Value].Node,
-                [.. shard.Replicas.Select(static replica => replica.Node).Where(sight.IsFit)])
+                [
+                    .. shard.Replicas.Select(static replica => replica.Node).Where(sight.IsFit)
+                        .Where(node => !sight.IsSkewed(node) || node == leaders[shard.Id.Value].Node),
+                ])
             {
                 Load = leaders[shard.Id.Value].Load,
             }),

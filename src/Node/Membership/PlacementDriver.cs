@@ -16,6 +16,9 @@ namespace KvRaft.Node.Membership;
 internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<NodeId, NodeReport> Reports, ClusterFacts Facts)
 {
     /// <summary>It answers, and is not about to go.</summary>
+    /// <summary>The wall clock of a node is wrong, as it said itself; it hands leaderships over.</summary>
+    public bool IsSkewed(NodeId node) => Reports.TryGetValue(node, out var report) && report.Status?.Clock is { Skewed: true };
+
     public bool IsFit(NodeId node) => State.FindNode(node) is { IsOwner: true, Standing: not NodeStanding.Draining } && !Facts.Away.Contains(node);
 
     /// <summary>

@@ -21,7 +21,7 @@ namespace KvRaft.Node.Operations;
 /// </summary>
 internal sealed class EventualOperations(
     NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
-    DiskGuard disk, DeadlineTokens tokens, TimeProvider time)
+    DiskGuard disk, DeadlineTokens tokens, ClusterTimeProvider clusterTime)
 {
     private readonly Limits _limits = options.Limits;
 
@@ -297,7 +297,7 @@ internal sealed class EventualOperations(
         ServerTimeMs = NowMs,
     };
 
-    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long NowMs => clusterTime.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>A write on its way.</summary>
     /// <param name="NeedsRoom">It is refused when the disk is nearly full.</param>

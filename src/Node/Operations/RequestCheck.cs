@@ -120,7 +120,7 @@ internal static class RequestCheck
             : null;
 
     /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
-    /// <param name="nowMs">The wall clock of the node that takes the request, milliseconds since the Unix epoch.</param>
+    /// <param name="nowMs">The time of the cluster, milliseconds since the Unix epoch.</param>
     public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
     {
         if (keyspace.TtlMaxMs == 0 || options is null)

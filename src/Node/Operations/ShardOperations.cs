@@ -9,7 +9,7 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Operations;
 
 /// <summary>What concerns one shard but is no single-key operation: transactions, and the question what became of a write.</summary>
-internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, DiskGuard disk, NodeOptions options)
+internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime)
 {
     private readonly Limits _limits = options.Limits;
 
@@ -26,7 +26,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return found.Failure!;
         }
 
-        if (TxnCommands.Check(request, keyspace, _limits, router.Time.GetUtcNow().ToUnixTimeMilliseconds()) is { } mistake)
+        if (TxnCommands.Check(request, keyspace, _limits, clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } mistake)
         {
             return mistake;
         }

@@ -14,7 +14,7 @@ namespace KvRaft.Node.Operations;
 /// answer is always given; what went wrong is its error. Thread-safe.
 /// </summary>
 internal sealed class SingleKeyOperations(
-    RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options,
+    RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime,
     ILogger<SingleKeyOperations> logger)
 {
     private readonly Limits _limits = options.Limits;
@@ -58,7 +58,7 @@ internal sealed class SingleKeyOperations(
         }
 
         if (keyspace.TtlMaxMs > 0
-            && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", router.Time.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
+            && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
         {
             return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLong);
         }

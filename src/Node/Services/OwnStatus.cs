@@ -43,6 +43,7 @@ internal sealed class OwnStatus(
             DiskTotalBytes = disk.TotalSize,
             Log = ToWire(raft.LogStatistics),
             Load = LoadNow(),
+            Clock = ToWire(raft.Clock.Status),
         };
 
         // After the state was told: a node that leaves takes nothing more, so what is left now is all there will be.
@@ -65,6 +66,15 @@ internal sealed class OwnStatus(
             CopyBytesPerSecond = raft.Copies.BytesPerSecond,
         };
     }
+
+    private static V1.ClockStatus ToWire(Raft.Clocks.ClockStatus clock) => new()
+    {
+        OffsetMs = (long)clock.Offset.TotalMilliseconds,
+        Agreed = clock.IsAgreed,
+        Skewed = clock.IsSkewed,
+        AheadMs = (long)clock.Ahead.TotalMilliseconds,
+        Settled = clock.IsSettled,
+    };
 
     private static LogStatus ToWire(LogStatistics log) => new()
     {

@@ -89,6 +89,8 @@ internal static class PlacementWire
         Version = report.Status?.ServerVersion ?? "",
         Owns = owns,
         Suspicion = Math.Round(report.Suspicion, 1),
+        ClockOffsetMs = report.Status?.Clock?.OffsetMs ?? 0,
+        ClockSkewed = report.Status?.Clock?.Skewed ?? false,
         Note = node.Standing == NodeStanding.Leaving ? EventualDeparture.WhyNot(state, report) ?? "" : "",
     };
 

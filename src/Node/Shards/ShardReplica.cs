@@ -77,7 +77,7 @@ internal sealed class ShardReplica
     /// <summary>
     /// The shard's clock now, Unix milliseconds: on the leader what the next entry is stamped with, elsewhere a lower bound. It judges when values end.
     /// </summary>
-    public long ClockMs => Math.Max(_store.Clock, _time.GetUtcNow().ToUnixTimeMilliseconds());
+    public long ClockMs => _group.ClockMs;
 
     /// <summary>
     /// The state here is at least as new as this moment; only for <see cref="AgeOf"/>. It is taken before the data are read whose age is told: a catch-up in between would make

@@ -13,13 +13,11 @@ internal sealed class NodeMetrics : IDisposable
     private readonly Meter _meter = new(Name);
     private readonly NodeOptions _options;
     private readonly ShardTable _shards;
-    private readonly TimeProvider _time;
 
-    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs, TimeProvider time)
+    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs)
     {
         _options = options;
         _shards = shards;
-        _time = time;
         _meter.CreateObservableGauge(
             "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the first value ended that is not purged yet; 0 if none is overdue.");
         _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in hand, of all callers.");
@@ -40,11 +38,10 @@ internal sealed class NodeMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> PurgeLags()
     {
-        var nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var replica in _shards.All.Where(static replica => replica.IsLeader))
         {
             yield return new Measurement<long>(
-                Math.Max(0, nowMs - replica.Store.FirstExpiryMs),
+                Math.Max(0, replica.ClockMs - replica.Store.FirstExpiryMs),
                 new("kvraft.node.id", _options.NodeId.Value),
                 new("kvraft.shard.id", replica.Shard.Value));
         }

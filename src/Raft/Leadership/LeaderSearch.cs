@@ -77,9 +77,9 @@ internal sealed class LeaderSearch(
         group.Id,
         [.. voters.Select(static voter => voter.Node)],
         [
-            (peers.Self, group.Log.Last),
+            (peers.Self, group.Log.Last, group.IsNodeSkewed),
             .. answers.Where(static answer => answer.Status.IsMember)
-                .Select(static answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex))),
+                .Select(static answer => (answer.Voter.Node, new LogPosition(answer.Status.LastTerm, answer.Status.LastIndex), answer.Status.IsSkewed)),
         ],
         [.. answers.Where(static answer => !answer.Status.IsWhole).Select(static answer => answer.Voter.Node)]);
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
@@ -17,10 +18,13 @@ namespace KvRaft.Raft.Peers;
 /// <item>Nothing is heard while <see cref="RaftTimings.BeatsOfSilence"/> questions go unanswered: a pause, a partition, a dead machine, or our own trouble. That proves
 /// nothing; whoever acts on it asks others first. Beats are counted, not time: a node that was paused itself has not waited for anybody.</item>
 /// </list>
+/// Each answer also tells what the other node's clocks show (<see cref="Readings"/>).
 /// Thread-safe.
 /// </summary>
-internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProvider time, ILogger logger, Func<double>? monotonic = null) : IAsyncDisposable
 {
+    private readonly long _begun = time.GetTimestamp();
+
     /// <summary>
     /// Between two tries at a node that is not there, or does not stay: once a second is nothing to either, and a second after its start a
     /// node has hardly become a leader.
@@ -37,6 +41,9 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
 
     private readonly ConcurrentDictionary<NodeId, Watched> _followed = new();
     private readonly CancellationTokenSource _stopping = new();
+
+    // Readings are told by the clock they will be compared on.
+    private double Monotonic => monotonic?.Invoke() ?? time.GetElapsedTime(_begun).TotalMilliseconds;
 
     /// <summary>Raised once per death of a process that was connected. It counts as silent already. Must be quick.</summary>
     public event Action<NodeId>? Gone;
@@ -68,6 +75,13 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     /// <summary>A run of a node is connected, has answered on that connection, and owes no more answers than one that is alive.</summary>
     public bool IsConnected(NodeId node, Guid run) => _followed.TryGetValue(node, out var watched) && watched.HeardRun == run && !watched.IsSilent;
 
+    /// <summary>What the clocks of those nodes show that are heard, each by the most exact of its last answers.</summary>
+    public IReadOnlyList<ClockReading> Readings(IEnumerable<NodeId> nodes) =>
+    [
+        .. nodes.Select(node => _followed.TryGetValue(node, out var watched) && !watched.IsSilent ? watched.Clock : null)
+            .OfType<ClockReading>(),
+    ];
+
     /// <summary>It was heard in another way just now.</summary>
     public void Hear(NodeId node)
     {
@@ -95,7 +109,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
                     Silent?.Invoke(watched.Node);
                 }
 
-                watched.Connection?.Dispose();
+                watched.Connection?.Socket.Dispose();
             }
         }
     }
@@ -117,14 +131,17 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         }
     }
 
-    private static async Task AskAsync(Socket? connection)
+    private async Task AskAsync(Link? connection)
     {
         try
         {
             if (connection is not null)
             {
+                // Answers come in the order of the questions.
+                connection.Asked.Enqueue(Monotonic);
+
                 // Nine bytes, of which at most a few are ever under way: the kernel takes them at once.
-                await connection.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
+                await connection.Socket.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
@@ -178,9 +195,10 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
             using var socket = await ConnectAsync(watched.Node).ConfigureAwait(false);
             Volatile.Write(ref watched.Unanswered, 0);
             var run = dialer.Runs.Of(watched.Node)?.Id;
-            watched.Connection = socket;
-            _ = AskAsync(socket);
-            await ReadToEndAsync(watched, socket, run).ConfigureAwait(false);
+            var link = new Link(socket, new());
+            watched.Connection = link;
+            _ = AskAsync(link);
+            await ReadToEndAsync(watched, link, run).ConfigureAwait(false);
             return Ending.Ended;
         }
         catch (IOException error) when (error.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
@@ -206,9 +224,9 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     }
 
     /// <summary>Whatever is read is an answer to a question; a node that does not know the question says so, and is as much alive.</summary>
-    private async Task ReadToEndAsync(Watched watched, Socket socket, Guid? run)
+    private async Task ReadToEndAsync(Watched watched, Link link, Guid? run)
     {
-        using var stream = new NetworkStream(socket, ownsSocket: false);
+        using var stream = new NetworkStream(link.Socket, ownsSocket: false);
         try
         {
             while (true)
@@ -221,12 +239,17 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
                     dialer.Runs.Report(watched.Node, known, BinaryPrimitives.ReadInt64LittleEndian(body));
                 }
 
+                if (link.Asked.TryDequeue(out var asked) && kind == (byte)PeerAnswerKind.Bytes && PingFrame.Decode(watched.Node, body, asked, Monotonic) is { } reading)
+                {
+                    watched.Note(reading);
+                }
+
                 Hear(watched);
             }
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidDataException)
         {
-            // Reset, or given up by us: as much an end as the other.
+            // Closed, reset, given up by us, or no peer of ours: as much an end as the other.
         }
     }
 
@@ -234,10 +257,26 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
     {
         private int _silent;
 
+        /// <summary>An answer that was late tells little about a clock; one of the last few was quicker.</summary>
+        private const int ReadingsKept = 4;
+
+        private readonly Queue<ClockReading> _readings = new();
+
         /// <summary>Questions since it was heard last.</summary>
         public int Unanswered;
 
-        public volatile Socket? Connection;
+        public ClockReading? Clock
+        {
+            get
+            {
+                lock (_readings)
+                {
+                    return _readings.Count == 0 ? null : _readings.MinBy(static reading => reading.Error);
+                }
+            }
+        }
+
+        public volatile Link? Connection;
 
         private volatile object? _heardRun;
 
@@ -254,12 +293,27 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
 
         public bool IsSilent => Volatile.Read(ref _silent) == 1;
 
+        public void Note(ClockReading reading)
+        {
+            lock (_readings)
+            {
+                _readings.Enqueue(reading);
+                if (_readings.Count > ReadingsKept)
+                {
+                    _readings.Dequeue();
+                }
+            }
+        }
+
         /// <summary>True if it was not silent until now.</summary>
         public bool TrySilence() => Interlocked.Exchange(ref _silent, 1) == 0;
 
         /// <summary>True if it was silent until now.</summary>
         public bool TryHear() => IsSilent && Interlocked.Exchange(ref _silent, 0) == 1;
     }
+
+    /// <summary>A connection, and when the questions were sent that are not answered yet, by the monotonic clock.</summary>
+    private sealed record Link(Socket Socket, ConcurrentQueue<double> Asked);
 
     private enum Ending
     {

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using KvRaft.Raft.Clocks;
 using KvRaft.Storage;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
-internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
+internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock clock, ILogger logger)
 {
     /// <summary>The last batch that the node's log is known to hold, for those that ask for a sign of life.</summary>
     public Func<long> LogBatch { get; init; } = static () => 0;
@@ -57,7 +58,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ILogger logger)
                 PeerRequestKind.StandForElection => await StandForElectionAsync(
                     Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.Terms => (PeerAnswerKind.Bytes, Terms(TermFrame.Decode(body))),
-                PeerRequestKind.Ping => (PeerAnswerKind.Bytes, BitConverter.GetBytes(LogBatch())),
+                PeerRequestKind.Ping => (PeerAnswerKind.Bytes, PingFrame.Encode(LogBatch(), clock.Shown())),
                 PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
                 PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Lease => Lease(Read(body, PeerJson.Default.LeaseRequest)),

@@ -15,7 +15,7 @@ namespace KvRaft.Storage.Shards;
 /// </summary>
 public interface IShardStore : IReplicatedStateMachine
 {
-    /// <summary>The shard's clock, Unix milliseconds: the highest <see cref="CommittedEntry.ProposedAtMs"/> applied. Never goes back.</summary>
+    /// <summary>The shard's clock, Unix milliseconds: the highest <see cref="CommittedEntry.ProposedAtMs"/> applied, within the bounds of what an entry may add. Never goes back.</summary>
     long Clock { get; }
 
     /// <summary>The version given last; 0 = none yet. Never goes back.</summary>

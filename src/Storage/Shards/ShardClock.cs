@@ -11,11 +11,8 @@ namespace KvRaft.Storage.Shards;
 /// </summary>
 internal static class ShardClock
 {
-    /// <summary>
-    /// What one entry may add without declaring it. An entry follows the one before within seconds where somebody writes, and a stamp that
-    /// is wrong by hours must not end the sessions of a shard.
-    /// </summary>
-    public const long StepMsMax = 60_000;
+    /// <inheritdoc cref="CommittedEntry.UndeclaredStepMsMax"/>
+    public const long StepMsMax = CommittedEntry.UndeclaredStepMsMax;
 
     /// <summary>Beyond it the longest time-to-live would pass <see cref="ShardLimits.InstantMsMax"/>.</summary>
     public const long ClockMsMax = ShardLimits.InstantMsMax - ShardLimits.TtlMsMax;

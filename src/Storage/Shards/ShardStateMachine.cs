@@ -100,6 +100,9 @@ public sealed partial class ShardStateMachine : IShardStore
     public long Clock => _published.State.Clock;
 
     /// <inheritdoc/>
+    public long ClockMs => Clock;
+
+    /// <inheritdoc/>
     public long Revision => _published.State.Revision;
 
     /// <inheritdoc/>

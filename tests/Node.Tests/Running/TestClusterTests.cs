@@ -62,8 +62,9 @@ public sealed class TestClusterTests
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_wrong_shows_and_a_value_still_ends_by_the_clock_that_promised_it()
+    public async Task A_wall_clock_that_is_set_wrong_moves_neither_the_time_of_the_shard_nor_the_end_of_a_value()
     {
+        // One node is its own majority: its time approaches the new one by a hundredth of what passes.
         await using var cluster = await TestCluster.StartAsync(new TestClusterOptions { Nodes = 1, Shards = 1 });
         await using var client = cluster.CreateClient(Patient);
         var keys = client.TextKeyspace();
@@ -73,8 +74,8 @@ public sealed class TestClusterTests
         cluster.SetClock(cluster.Nodes[0], TimeSpan.FromHours(2));
         var after = await keys.GetAsync("key");
 
-        Assert.True(after.ServerTime - before > TimeSpan.FromHours(1.5));
-        Assert.False(after.Found);
+        Assert.InRange(after.ServerTime - before, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Assert.True(after.Found);
     }
 
     private static async Task<TestNode> LeaderOtherThanAsync(TestCluster cluster, TestNode old)

@@ -7,12 +7,12 @@ namespace KvRaft.Raft.Tests.Groups;
 
 public sealed class SuccessionTests
 {
-    private static readonly Gen<(NodeId Node, LogPosition Last)[]> Survivors =
-        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 5]).Array[1, 5]
-            .Select(ends => ends.Select((end, i) => (new NodeId($"n{i + 1}"), new LogPosition(end.Item1, end.Item2))).ToArray());
+    private static readonly Gen<(NodeId Node, LogPosition Last, bool IsSkewed)[]> Survivors =
+        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 5], Gen.Bool).Array[1, 5]
+            .Select(ends => ends.Select((end, i) => (new NodeId($"n{i + 1}"), new LogPosition(end.Item1, end.Item2), end.Item3)).ToArray());
 
     [Fact]
-    public void Nobody_has_a_longer_log_than_the_heir_and_all_agree_who_it_is() =>
+    public void Nobody_has_a_longer_log_than_the_heir_or_as_long_a_one_and_a_better_clock_and_all_agree_who_it_is() =>
         Gen.Select(Survivors, Gen.Int[0, 4], Gen.Int[0, 1023]).Sample((survivors, turned, number) =>
         {
             var (group, voters) = (new GroupId(number), survivors.Select(each => each.Node).ToArray());
@@ -20,6 +20,7 @@ public sealed class SuccessionTests
             var last = survivors.Single(each => each.Node == heir).Last;
             var longest = survivors.Max(each => (each.Last.Term, each.Last.Index));
             return longest == (last.Term, last.Index)
+                && (!survivors.Single(each => each.Node == heir).IsSkewed || survivors.All(each => each.IsSkewed || (each.Last.Term, each.Last.Index) != longest))
                 && heir == Succession.Heir(group, [.. voters.Reverse()], [.. survivors.Skip(turned), .. survivors.Take(turned)]);
         });
 
@@ -28,7 +29,7 @@ public sealed class SuccessionTests
     [InlineData(4, 2)]
     [InlineData(5, 2)]
     public void A_minority_has_no_heir(int voters, int survivors) =>
-        Assert.Null(Succession.Heir(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1)))]));
+        Assert.Null(Succession.Heir(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1), false))]));
 
     [Theory]
     [InlineData(3)]
@@ -38,7 +39,7 @@ public sealed class SuccessionTests
         // All of them used to go to the first by name, which then had as many elections to win at once.
         var nodes = Nodes(voters);
         var shares = Enumerable.Range(0, 64 * voters).CountBy(number => Succession.Heir(
-            new GroupId(number), nodes, [.. nodes.Skip(1).Select(node => (node, new LogPosition(1, 1)))])!.Value).ToArray();
+            new GroupId(number), nodes, [.. nodes.Skip(1).Select(node => (node, new LogPosition(1, 1), false))])!.Value).ToArray();
         Assert.Equal(voters - 1, shares.Length);
         Assert.All(shares, share => Assert.InRange(share.Value, 64, 128));
     }

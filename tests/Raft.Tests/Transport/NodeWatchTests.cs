@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -177,6 +178,7 @@ public sealed class NodeWatchTests
                 Assert.Fail($"A sign of life is asked of no group, and not of {group}.");
                 return null;
             },
+            new ClusterClock(Other, TimeProvider.System, NullLogger.Instance),
             NullLogger.Instance);
         IPEndPoint address = new(IPAddress.Loopback, 0);
         using var nobody = new Socket(SocketType.Stream, ProtocolType.Tcp);

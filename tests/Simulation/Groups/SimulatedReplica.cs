@@ -289,7 +289,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             return;
         }
 
-        var batch = _proposals.Begin(proposals, _trail.Term, NowMs);
+        var batch = _proposals.Begin(proposals, _trail.Term, new ProposalTime(NowMs, IsStep: true));
         try
         {
             if (_role != Role.Leader)
