@@ -175,7 +175,7 @@ internal sealed class LeadershipTransfer(
 
     /// <summary>
     /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
-    /// nearly all of it? And is its clock right, unless that of this node is wrong, too?
+    /// nearly all of it? And is its clock right, unless that of this node is wrong, too, or this replica cannot serve?
     /// </summary>
     private async Task<bool> FollowsAsync(GroupVoter target, CancellationToken cancellationToken)
     {
@@ -183,7 +183,7 @@ internal sealed class LeadershipTransfer(
         var committed = group.CommitIndex;
         return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
             && status.IsMember && status.IsWhole && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax
-            && (!status.IsSkewed || group.IsNodeSkewed);
+            && (!status.IsSkewed || group.IsNodeSkewed || !group.IsRunning);
     }
 
     /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>
