@@ -149,7 +149,7 @@ public sealed class NearReadTests : IAsyncLifetime
 
     private async Task CatchUpAsync() => Assert.True(await _replica!.TryCatchUpAsync(TimeSpan.FromMinutes(1)));
 
-    private AnswerHeaders Headers() => new(SomeOptions.SingleNode(), new ShardMapHolder(), _time);
+    private AnswerHeaders Headers() => new(SomeOptions.SingleNode(), new ShardMapHolder());
 
     private Deadline Later() => Deadline.Of(new RequestHeader { TimeoutMs = 60_000 }, DateTime.MaxValue, new KvRaft.Node.Options.Limits(), _time);
 
