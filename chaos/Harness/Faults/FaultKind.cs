@@ -37,6 +37,9 @@ internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Cre
     /// <summary>Fewer nodes give it no shape.</summary>
     public int NodesMin { get; init; } = 3;
 
+    /// <summary>Of a shard; with fewer there is nothing to see.</summary>
+    public int ReplicasMin { get; init; } = 1;
+
     /// <summary>It needs nodes that have no replica of a shard: three replicas, not all.</summary>
     public bool NeedsSpareNodes { get; init; }
 

@@ -11,6 +11,7 @@ internal static class PlantedCatalog
         new("ack-before-fsync", new Scenario("power-all", "set"), "only every fiftieth batch of the log is synced before it is acknowledged"),
         new("fsync-error-ignored", new Scenario("sync-fails", "register"), "a failed sync is taken for a good one"),
         new("commit-without-quorum", new Scenario("partition-leader", "register"), "a leader commits what only itself has"),
+        new("commits-median", new Scenario("late-follower", "large"), "an answer to a part of a round counts as one to all of it, so that of five voters two commit"),
         new("conflict-kept", new Scenario("partition-leader", "register"), "a conflicting suffix is kept"),
         new("deposed-appends", new Scenario("pause-leader", "register"), "a deposed leader appends in its successor's term"),
         new("read-without-quorum", new Scenario("pause-leader", "register"), "a leader reads without asking whether it still leads"),

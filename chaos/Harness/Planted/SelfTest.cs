@@ -69,7 +69,7 @@ internal static class SelfTest
         var (spent, runs) = (TimeSpan.Zero, 0);
         while (spent < Patience && !interrupted.IsCancellationRequested)
         {
-            var result = await new ScenarioRun(kind.Scenario, options with { Seed = options.Seed + runs++ }, abilities).RunAsync(interrupted);
+            var result = await new ScenarioRun(kind.Scenario, options.For(kind.Scenario) with { Seed = options.Seed + runs++ }, abilities).RunAsync(interrupted);
             spent += result.Took;
             if (Guilty(result.Verdicts, result.History) is { Count: > 0 } guilty)
             {

@@ -79,7 +79,8 @@ internal static class Campaign
         {
             for (var run = 0; run < runs && !interrupted.IsCancellationRequested; run++)
             {
-                if (WhyNot(scenario, abilities, options.Nodes) is { } why)
+                var own = options.For(scenario);
+                if (WhyNot(scenario, abilities, own) is { } why)
                 {
                     Console.WriteLine($"NOT RUN    {scenario}: could not inject: {why}");
                     notRun.Add(scenario);
@@ -89,7 +90,7 @@ internal static class Campaign
                 Console.WriteLine($"== {scenario} seed {options.Seed + run}");
                 try
                 {
-                    var result = await new ScenarioRun(scenario, options with { Seed = options.Seed + run }, abilities).RunAsync(interrupted.Token);
+                    var result = await new ScenarioRun(scenario, own with { Seed = options.Seed + run }, abilities).RunAsync(interrupted.Token);
                     Console.WriteLine(ReportText.Of(result));
                     results.Add(result);
                 }
@@ -133,8 +134,14 @@ internal static class Campaign
             : 0;
     }
 
-    private static string? WhyNot(Scenario scenario, HostAbilities abilities, int nodes)
+    private static string? WhyNot(Scenario scenario, HostAbilities abilities, RunOptions options)
     {
+        var nodes = options.Nodes;
+        if (scenario.ReplicasMin > (options.Replicas ?? nodes))
+        {
+            return $"{scenario.Fault} needs {scenario.ReplicasMin} replicas of a shard";
+        }
+
         if (scenario.Fault != FaultCatalog.Mixed)
         {
             return scenario.Kinds.Select(kind => kind.NodesMin > nodes ? $"{kind.Name} needs {kind.NodesMin} nodes" : abilities.WhyNot(kind.Needs)).FirstOrDefault(why => why is not null);
@@ -164,6 +171,7 @@ internal static class Campaign
         Seed = line.Number("--seed") ?? Random.Shared.Next(1, 1_000_000),
         BuildName = line.Text("--build"),
         Nodes = line.Number("--nodes") ?? (isPullRequest ? 3 : 5),
+        NodesAreGiven = line.Number("--nodes") is not null,
         Replicas = line.Number("--replicas"),
         KeepData = line.Has("--keep-data"),
     };

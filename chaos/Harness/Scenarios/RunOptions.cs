@@ -35,9 +35,15 @@ internal sealed record RunOptions
     /// <summary>Three or more.</summary>
     public int Nodes { get; init; } = 5;
 
+    /// <summary>So many nodes were asked for; otherwise a scenario that takes more has more.</summary>
+    public bool NodesAreGiven { get; init; }
+
     /// <summary>Null: three, or as many as there are nodes, by the seed.</summary>
     public int? Replicas { get; init; }
 
     /// <summary>The fault put into the store on purpose; null: none.</summary>
     public string? PlantedBug { get; init; }
+
+    /// <summary>These options, for this scenario.</summary>
+    public RunOptions For(Scenario scenario) => NodesAreGiven ? this : this with { Nodes = Math.Max(Nodes, scenario.NodesMin) };
 }

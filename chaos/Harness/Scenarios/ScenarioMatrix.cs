@@ -18,7 +18,8 @@ internal static class ScenarioMatrix
     public const string PullRequestBugs = "ack-before-fsync,retry-applied-twice,cas-not-compared";
 
     /// <summary>
-    /// Every way to lose a leader, every workload: what a change must survive before it is looked at. On three nodes, so that it takes less than twelve minutes.
+    /// Every way to lose a leader, every workload: what a change must survive before it is looked at. On three nodes, so that it takes less than twelve minutes, but for the cell
+    /// that is about five voters.
     /// </summary>
     public static IReadOnlyList<Scenario> PullRequest { get; } =
     [
@@ -27,6 +28,7 @@ internal static class ScenarioMatrix
         new("power-all", "set"),
         new("partition-halves", "bank"),
         new("kill-loop", "counter"),
+        new("late-follower", "large"),
         new("partition-flapping", "ttl"),
         new("partition-halves", "siblings"),
         new("pause-leader", "session"),

@@ -66,7 +66,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     {
         var random = new Random(options.Seed);
         var kinds = scenario.Kinds.Where(kind => abilities.WhyNot(kind.Needs) is null && kind.NodesMin <= options.Nodes).ToList();
-        var replicas = options.Replicas ?? (random.Next(2) == 0 || (kinds.Count > 0 && kinds.TrueForAll(kind => kind.NeedsSpareNodes)) ? 3 : options.Nodes);
+        var replicas = options.Replicas ?? ((random.Next(2) == 0 && scenario.ReplicasMin <= 3) || (kinds.Count > 0 && kinds.TrueForAll(kind => kind.NeedsSpareNodes)) ? 3 : options.Nodes);
         kinds.RemoveAll(kind => kind.NeedsSpareNodes && replicas == options.Nodes);
         var needs = kinds.Aggregate(FaultNeeds.None, (all, kind) => all | kind.Needs);
         var plan = new ClusterPlan

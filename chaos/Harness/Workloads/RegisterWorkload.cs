@@ -6,14 +6,20 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>Independent registers: put, get, delete, compare-and-set and compare-and-delete of unique values.</summary>
-internal sealed class RegisterWorkload : IWorkload
+/// <param name="name">What the history calls it.</param>
+/// <param name="paddingBytes">What each value has behind the part of it that the history tells.</param>
+internal sealed class RegisterWorkload(string name = "register", int paddingBytes = 0) : IWorkload
 {
+    private const char Padding = '.';
+
+    private readonly string _padding = new(Padding, paddingBytes);
+
     private readonly KeyTurns _keys = new("r", slots: 6, operationsPerKey: 200);
 
     // What was last seen of a key, by whomever: a cas that expects it has a fair chance to hold.
     private readonly ConcurrentDictionary<string, string?> _seen = new();
 
-    public string Name => "register";
+    public string Name => name;
 
     public IReadOnlyDictionary<string, long> Parameters { get; } = new Dictionary<string, long>();
 
@@ -44,8 +50,9 @@ internal sealed class RegisterWorkload : IWorkload
         worker.DoAsync(new Call(Functions.Get) { Key = key, IsRead = true }, async () =>
         {
             var read = await worker.Client.TextKeyspace().GetAsync(key);
-            _seen[key] = read.ValueOrDefault;
-            return Answer.Ok(HistoryValue.Text(read.ValueOrDefault), read.Version);
+            var value = Told(read.ValueOrDefault);
+            _seen[key] = value;
+            return Answer.Ok(HistoryValue.Text(value), read.Version);
         });
 
     private Task PutAsync(Worker worker, string key)
@@ -53,7 +60,7 @@ internal sealed class RegisterWorkload : IWorkload
         var value = worker.UniqueValue();
         return worker.DoAsync(new Call(Functions.Put) { Key = key, Value = HistoryValue.Text(value) }, async () =>
         {
-            var write = await worker.Client.TextKeyspace().PutAsync(key, value);
+            var write = await worker.Client.TextKeyspace().PutAsync(key, value + _padding);
             _seen[key] = value;
             return Answer.Ok(revision: write.Version);
         });
@@ -72,8 +79,8 @@ internal sealed class RegisterWorkload : IWorkload
         var (expected, value) = (_seen.GetValueOrDefault(key), worker.UniqueValue());
         return worker.DoAsync(new Call(Functions.CompareAndSet) { Key = key, Expected = HistoryValue.Text(expected), Value = HistoryValue.Text(value) }, async () =>
         {
-            var write = await worker.Client.TextKeyspace().PutIfExpectedAsync(key, value, Is(expected));
-            _seen[key] = write.Applied ? value : write.Current?.Value;
+            var write = await worker.Client.TextKeyspace().PutIfExpectedAsync(key, value + _padding, Is(expected));
+            _seen[key] = write.Applied ? value : Told(write.Current?.Value);
             return write.Applied ? Answer.Ok(revision: write.Version) : Answer.Fail(ErrorCodes.CompareMismatch);
         });
     }
@@ -84,10 +91,12 @@ internal sealed class RegisterWorkload : IWorkload
         return worker.DoAsync(new Call(Functions.CompareAndSet) { Key = key, Expected = HistoryValue.Text(expected), Value = HistoryValue.Null }, async () =>
         {
             var write = await worker.Client.TextKeyspace().DeleteAsync(key, new KvWriteOptions { Condition = Is(expected) });
-            _seen[key] = write.Applied ? null : write.Current?.Value;
+            _seen[key] = write.Applied ? null : Told(write.Current?.Value);
             return write.Applied ? Answer.Ok(revision: write.Version) : Answer.Fail(ErrorCodes.CompareMismatch);
         });
     }
 
-    private static KvCondition Is(string? value) => value is null ? KvCondition.Absent : KvCondition.ValueIs(Encoding.UTF8.GetBytes(value));
+    private static string? Told(string? value) => value?.TrimEnd(Padding);
+
+    private KvCondition Is(string? value) => value is null ? KvCondition.Absent : KvCondition.ValueIs(Encoding.UTF8.GetBytes(value + _padding));
 }

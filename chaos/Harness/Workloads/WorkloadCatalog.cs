@@ -9,6 +9,7 @@ internal static class WorkloadCatalog
         ["bank"] = () => new BankWorkload(),
         ["converge"] = () => new ConvergeWorkload(),
         ["counter"] = () => new CounterWorkload(),
+        ["large"] = () => new RegisterWorkload("register-large", paddingBytes: 256 << 10),
         ["register"] = () => new RegisterWorkload(),
         ["session"] = () => new SessionWorkload(),
         ["set"] = () => new SetWorkload(),
