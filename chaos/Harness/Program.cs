@@ -23,6 +23,11 @@ try
         return 0;
     }
 
+    if (line.Text("--judge") is { } recorded)
+    {
+        return JudgedHistory.Judge(recorded, line);
+    }
+
     if (line.Has("--help") || !(line.Has("--list") || line.Has("--scenario") || line.Has("--tier") || line.Has("--planted")))
     {
         Console.WriteLine(CommandLine.Usage);

@@ -51,7 +51,7 @@ public sealed record HistoryEvent
     /// <summary>The revision the server answered with.</summary>
     public long? Revision { get; init; }
 
-    /// <summary>On the invocation of a put: the time to live asked for, in nanoseconds; <c>null</c> means for ever.</summary>
+    /// <summary>On the invocation of a put or a cas: the time to live asked for, in nanoseconds; <c>null</c> means for ever.</summary>
     public long? TtlNanoseconds { get; init; }
 
     /// <summary>The line of the file, from 1; 0 for an event that was never in a file.</summary>
@@ -86,4 +86,16 @@ public static class ErrorCodes
 {
     /// <summary>On a failed cas: the state was not the expected one at some moment inside the operation.</summary>
     public const string CompareMismatch = "cas-mismatch";
+
+    /// <summary>On a failed transaction: what it was to rest on had changed.</summary>
+    public const string ChangedMeanwhile = "changed-meanwhile";
+
+    /// <summary>On a failed transfer: the account would have become negative.</summary>
+    public const string Poor = "poor";
+
+    /// <summary>The server calls the identity of a write too old to be judged.</summary>
+    public const string RequestIdExpired = "request-id-expired";
+
+    /// <summary>True where the store, or a rule of the workload, decided; a refusal for want of a leader, of time or of a session is no decision.</summary>
+    internal static bool IsDecision(string? error) => error is CompareMismatch or ChangedMeanwhile or Poor;
 }

@@ -18,8 +18,9 @@ namespace KvRaft.Chaos.Checkers;
 /// its expiry at any later time: whether that time is right is <see cref="TtlChecker"/>'s question. Reads of another
 /// level than linearizable are left out.</para>
 ///
-/// <para><b>Limits.</b> The problem is NP-complete. The budget is counted in steps, not seconds, so that a verdict does
-/// not depend on the machine; a key that spends it is undecided, which is not a pass.</para>
+/// <para><b>Limits.</b> The problem is NP-complete. The budget is counted in steps and configurations, not seconds and bytes, so that a verdict does
+/// not depend on the machine; a key that spends it is undecided, which is not a pass. A caller may also end it by time. Keys are judged one after
+/// another, so the memory of one is what is needed; counter-examples share one budget, because a store that is broken breaks many keys the same way.</para>
 /// </summary>
 public static class Linearizability
 {
@@ -30,19 +31,24 @@ public static class Linearizability
     {
         ArgumentNullException.ThrowIfNull(history);
         options ??= new LinearizabilityOptions();
-        var findings = new FindingList();
+        var violated = new List<(string Key, List<Operation> Operations, long Steps)>();
         var undecided = new List<string>();
         long steps = 0;
+        var budget = new SearchBudget(options.StepsPerKeyMax, options.ConfigurationsMax, options.IsOver);
         var keys = RegisterHistory.PerKey(history);
         foreach (var (key, operations) in keys)
         {
-            var result = RegisterSearch.RunNarrowFirst(RegisterHistory.Compile(operations, options.InitialValue), options.StepsPerKeyMax);
+            if (options.IsOver?.Invoke() == true)
+            {
+                undecided.Add($"{key}: the time is over");
+                continue;
+            }
+
+            var result = RegisterSearch.RunNarrowFirst(RegisterHistory.Compile(operations, options.InitialValue), budget);
             steps += result.Steps;
             if (result.Judgement == Judgement.Violation)
             {
-                findings.Add(findings.Keeps(CounterExample.Anomaly)
-                    ? CounterExample.Explain(key, operations, options)
-                    : new Finding(CounterExample.Anomaly, $"key {key} is not linearizable") { Key = key });
+                violated.Add((key, operations, result.Steps));
             }
             else if (result.Judgement == Judgement.Undecided)
             {
@@ -50,16 +56,34 @@ public static class Linearizability
             }
         }
 
+        // All keys are judged before the first counter-example is shrunk, which may take longer.
+        var (findings, shrinking) = Explain(violated, options);
         var figures = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {
             ["keys"] = keys.Count,
             ["operations"] = keys.Sum(pair => pair.Operations.Count),
             ["steps"] = steps,
             ["undecided-keys"] = undecided.Count,
+            ["shrink-steps"] = shrinking.Spent,
         };
         var verdict = findings.ToVerdict(Name, figures);
-        return undecided.Count == 0 || verdict.Judgement == Judgement.Violation
-            ? verdict
-            : verdict with { Judgement = Judgement.Undecided, Reason = $"{undecided.Count} keys, first {undecided[0]}" };
+        return undecided.Count == 0 ? verdict : verdict with
+        {
+            Judgement = verdict.Judgement == Judgement.Violation ? Judgement.Violation : Judgement.Undecided,
+            Reason = $"{undecided.Count} of {keys.Count} keys are undecided, first {undecided[0]}",
+        };
+    }
+
+    private static (FindingList Findings, ShrinkBudget Spent) Explain(List<(string Key, List<Operation> Operations, long Steps)> violated, LinearizabilityOptions options)
+    {
+        var (findings, budget) = (new FindingList(), new ShrinkBudget(options));
+        foreach (var (key, operations, steps) in violated)
+        {
+            findings.Add(findings.Keeps(CounterExample.Anomaly) && !budget.IsSpent
+                ? CounterExample.Explain(key, operations, steps, options.InitialValue, budget)
+                : new Finding(CounterExample.Anomaly, $"key {key} is not linearizable") { Key = key });
+        }
+
+        return (findings, budget);
     }
 }

@@ -3,12 +3,13 @@ namespace KvRaft.Chaos.Checkers;
 /// <summary>The operations of one key, ready for <see cref="RegisterSearch"/>.</summary>
 internal sealed class RegisterHistory
 {
-    private RegisterHistory(IReadOnlyList<RegisterOperation> operations, RegisterValues values, int initial, bool appends)
+    private RegisterHistory(IReadOnlyList<RegisterOperation> operations, RegisterValues values, int initial, AppendedTexts? texts)
     {
         Operations = operations;
         Values = values;
         Initial = initial;
-        Appends = appends;
+        Texts = texts;
+        HasMismatches = operations.Any(static operation => operation.Effect == RegisterEffect.ObserveOther);
     }
 
     /// <summary>By invocation.</summary>
@@ -19,7 +20,13 @@ internal sealed class RegisterHistory
     public int Initial { get; }
 
     /// <summary>With text appends a state can arise that no operation names, so some shortcuts are off.</summary>
-    public bool Appends { get; }
+    public bool Appends => Texts is not null;
+
+    /// <summary>Null: nothing is appended.</summary>
+    public AppendedTexts? Texts { get; }
+
+    /// <summary>Refusals say what the state was not, so a state that nobody reads may still matter.</summary>
+    public bool HasMismatches { get; }
 
     /// <summary>Splits a history by key, in the order in which keys first appear, leaving out what tells nothing.</summary>
     /// <exception cref="HistoryFormatException">An operation is none of a register's.</exception>
@@ -54,7 +61,7 @@ internal sealed class RegisterHistory
     public static RegisterHistory Compile(IReadOnlyList<Operation> operations, string? initialValue, bool nameAll = false)
     {
         var appends = operations.Any(operation => operation.Function == Functions.Append);
-        var values = new RegisterValues(appends || nameAll);
+        var values = new RegisterValues(appends, nameAll);
         foreach (var operation in operations)
         {
             NameWhatMatters(operation, values);
@@ -64,7 +71,7 @@ internal sealed class RegisterHistory
         foreach (var operation in operations)
         {
             compiled.Add(Compile(operation, values));
-            if (operation.Invocation.TtlNanoseconds is not null)
+            if (operation.Invocation.TtlNanoseconds is not null && !operation.IsCompareMismatch)
             {
                 compiled.Add(Expiry(operation, values));
             }
@@ -72,7 +79,7 @@ internal sealed class RegisterHistory
 
         DropUselessOpen(compiled, appends);
         SetClasses(compiled);
-        return new RegisterHistory(compiled, values, values.Of(initialValue), appends);
+        return new RegisterHistory(compiled, values, values.Of(initialValue), appends ? NoteNeeds(compiled, initialValue) : null);
     }
 
     private static bool IsTelling(Operation operation) => operation.Function switch
@@ -93,9 +100,12 @@ internal sealed class RegisterHistory
             case Functions.CompareAndSet:
                 values.Name(operation.Invocation.Expected.Content);
                 break;
-            case Functions.Put when operation.Invocation.TtlNanoseconds is not null:
-                values.Name(operation.Argument.Content);
-                break;
+        }
+
+        if (operation.Invocation.TtlNanoseconds is not null && !operation.IsCompareMismatch)
+        {
+            // Its expiry asks for it.
+            values.Name(operation.Argument.Content);
         }
     }
 
@@ -154,6 +164,45 @@ internal sealed class RegisterHistory
         }
 
         operations.RemoveAll(operation => operation.IsOpen && !needed.Contains(operation.Written));
+    }
+
+    /// <summary>Notes until when each text is asked for. An open one for which nobody asks explains nothing and leaves.</summary>
+    private static AppendedTexts NoteNeeds(List<RegisterOperation> operations, string? initialValue)
+    {
+        var written = operations.Where(static operation => !operation.Observes && operation.Source.Argument.IsText).Select(static operation => operation.Source.Argument.Content!);
+        var texts = new AppendedTexts(written.Append(initialValue ?? ""));
+        var appends = operations.Where(static operation => operation.Effect == RegisterEffect.Append).GroupBy(static operation => operation.Source.Argument.Content!, StringComparer.Ordinal)
+            .ToDictionary(static alike => alike.Key, static alike => alike.ToList(), StringComparer.Ordinal);
+        foreach (var empty in appends.GetValueOrDefault("") ?? [])
+        {
+            // It turns an absent key into an empty text and leaves no trace in any other.
+            empty.MayBeNeededUntil = Operation.Never;
+        }
+
+        foreach (var asking in operations.Where(static operation => operation.Effect is RegisterEffect.Observe or RegisterEffect.Swap))
+        {
+            var asked = asking.AskedText ?? "";
+            var parts = texts.IsFramed ? texts.PartsOf(asked).Distinct(StringComparer.Ordinal) : appends.Keys.Where(text => asked.Contains(text, StringComparison.Ordinal));
+            foreach (var text in parts)
+            {
+                foreach (var append in appends.GetValueOrDefault(text) ?? [])
+                {
+                    append.MayBeNeededUntil = Math.Max(append.MayBeNeededUntil, asking.Completed);
+                }
+
+                if (!asking.IsOpen)
+                {
+                    texts.NoteNeed(text, asking.Invoked);
+                }
+            }
+        }
+
+        if (!operations.Exists(static operation => operation.Effect == RegisterEffect.ObserveOther))
+        {
+            operations.RemoveAll(static operation => operation is { Effect: RegisterEffect.Append, IsOpen: true, MayBeNeededUntil: 0 });
+        }
+
+        return texts;
     }
 
     private static void SetClasses(List<RegisterOperation> operations)

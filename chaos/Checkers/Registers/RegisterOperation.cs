@@ -40,6 +40,12 @@ internal sealed class RegisterOperation
     /// </summary>
     public int Class { get; set; } = -1;
 
+    /// <summary>The text that it asks for: what a read returned, what a cas expected.</summary>
+    public string? AskedText => Effect == RegisterEffect.Observe ? Source.Result.Content : Source.Function == Functions.CompareAndSet ? Source.Invocation.Expected.Content : Source.Argument.Content;
+
+    /// <summary>Of an append: the last completion of an operation that asks for a text in which its own occurs; 0: there is none.</summary>
+    public long MayBeNeededUntil { get; set; }
+
     /// <summary>Its place in the masks of a <see cref="Configuration"/>, given by the one search that runs over this history.</summary>
     public UInt128 Bit { get; set; }
 

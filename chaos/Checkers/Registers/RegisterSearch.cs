@@ -18,7 +18,14 @@ namespace KvRaft.Chaos.Checkers;
 /// in any linearization two of them that are both running can change places so.</item>
 /// <item><b>No way back.</b> A value that only one operation can bring about is not left while a completed operation still
 /// has to see it. Values are unique in our workloads, so nearly every wrong guess ends here.</item>
+/// <item><b>Appends nobody will see are buried.</b> On a state that nobody can see any more, a running append whose text no later answer contains takes effect
+/// at once. Were it done later, no answer would lie between it and the next overwriting, and without it the same answers come out. An open one is left out.</item>
+/// <item><b>Appends that will be seen are kept.</b> Where a text proves its writer (<see cref="AppendedTexts"/>) and a later read contains it, its
+/// append does not go onto a state that nobody can see, and a state that contains it is neither overwritten nor made one that nobody can see: the text could not
+/// come back.</item>
+/// <item><b>No read without a state.</b> While a completed read is to come and nothing overwrites, a state that no read can see leads nowhere.</item>
 /// </list>
+/// Rule 6 is off where a refusal says what the state was not: a state that nobody reads may explain it.
 /// </summary>
 internal sealed class RegisterSearch
 {
@@ -30,8 +37,14 @@ internal sealed class RegisterSearch
     private const int NarrowWidthMax = 64;
 
     private readonly RegisterHistory _history;
-    private readonly long _stepsMax;
+    private readonly SearchBudget _budget;
     private readonly bool _looksAhead;
+
+    /// <summary>Rules 7 and 8.</summary>
+    private readonly bool _looksAheadOfAppends;
+
+    /// <summary>Rule 6.</summary>
+    private readonly bool _buries;
     private readonly int _widthMax;
     private readonly List<RegisterOperation> _observations = [];
 
@@ -45,18 +58,28 @@ internal sealed class RegisterSearch
     private readonly int[] _writers;
     private readonly long[] _classSeen;
     private readonly bool[] _swapExpects;
+
+    // Of each state, as far as they were asked for: until when its texts are needed, and whether one of them proves its writer.
+    private readonly List<(bool IsKnown, bool Proves, long NeededAfter)> _needs = [];
+    private long _lastRead;
+    private long _lastOverwrite;
     private UInt128 _taken;
     private int _openSlots;
     private long _steps;
     private long _expansions;
 
-    private RegisterSearch(RegisterHistory history, long stepsMax, bool looksAhead, int widthMax, long stepsSpent)
+    /// <summary>What ran out; null: nothing yet.</summary>
+    private string? _spent;
+
+    private RegisterSearch(RegisterHistory history, SearchBudget budget, bool looksAhead, int widthMax, long stepsSpent)
     {
         _history = history;
-        _stepsMax = stepsMax;
+        _budget = budget;
         _widthMax = widthMax;
         _steps = stepsSpent;
         _looksAhead = looksAhead && !history.Appends;
+        _looksAheadOfAppends = looksAhead && history.Appends;
+        _buries = history is { Appends: true, HasMismatches: false };
         _current[0] = new Configuration(0, 0, history.Initial, false);
         _lastNeeded = new long[history.Values.Count];
         _writers = new int[history.Values.Count];
@@ -67,26 +90,26 @@ internal sealed class RegisterSearch
 
     /// <summary>Deterministic: the same history and budget give the same result.</summary>
     /// <param name="history">The operations of one key; one search at a time may use it.</param>
-    /// <param name="stepsMax">The budget, in operations tried on configurations.</param>
+    /// <param name="budget">What it may cost.</param>
     /// <param name="looksAhead">
     /// False switches rule 5 off: dearer, but then the culprit is the first completion that nothing explains, where with
     /// it a violation may be known before the operation that shows it to people has begun.
     /// </param>
-    public static SearchResult Run(RegisterHistory history, long stepsMax, bool looksAhead = true) =>
-        new RegisterSearch(history, stepsMax, looksAhead, int.MaxValue, stepsSpent: 0).Run();
+    public static SearchResult Run(RegisterHistory history, SearchBudget budget, bool looksAhead = true) =>
+        new RegisterSearch(history, budget, looksAhead, int.MaxValue, stepsSpent: 0).Run();
 
     /// <summary>
     /// Looks for a linearization first among the thriftiest configurations only. Finding one is a proof; finding none says
     /// nothing, and the whole search follows. Where values are written more than once, as rule 5 cannot help there, this
     /// decides correct histories that the whole search could not afford.
     /// </summary>
-    /// <inheritdoc cref="Run(RegisterHistory, long, bool)"/>
-    public static SearchResult RunNarrowFirst(RegisterHistory history, long stepsMax)
+    /// <inheritdoc cref="Run(RegisterHistory, SearchBudget, bool)"/>
+    public static SearchResult RunNarrowFirst(RegisterHistory history, SearchBudget budget)
     {
-        var narrow = new RegisterSearch(history, stepsMax, looksAhead: true, NarrowWidthMax, stepsSpent: 0).Run();
+        var narrow = new RegisterSearch(history, budget, looksAhead: true, NarrowWidthMax, stepsSpent: 0).Run();
         return narrow.Judgement == Judgement.Valid
             ? narrow
-            : new RegisterSearch(history, stepsMax, looksAhead: true, int.MaxValue, narrow.Steps).Run();
+            : new RegisterSearch(history, budget, looksAhead: true, int.MaxValue, narrow.Steps).Run();
     }
 
     private SearchResult Run()
@@ -104,9 +127,9 @@ internal sealed class RegisterSearch
             }
 
             Complete(operation);
-            if (_steps > _stepsMax)
+            if (_spent is not null)
             {
-                return new SearchResult(Judgement.Undecided, _steps, Reason: $"the budget of {_stepsMax} steps is spent");
+                return new SearchResult(Judgement.Undecided, _steps, Reason: _spent);
             }
 
             if (_next.Count == 0)
@@ -162,6 +185,16 @@ internal sealed class RegisterSearch
                 _swapExpects[operation.Expected] = true;
             }
 
+            if (operation.Effect is RegisterEffect.Write or RegisterEffect.Swap)
+            {
+                _lastOverwrite = Math.Max(_lastOverwrite, operation.Invoked);
+            }
+
+            if (operation.Effect == RegisterEffect.Observe)
+            {
+                _lastRead = Math.Max(_lastRead, operation.Invoked);
+            }
+
             if (operation.Effect is RegisterEffect.Observe or RegisterEffect.Swap && !operation.IsOpen)
             {
                 _lastNeeded[operation.Expected] = Math.Max(_lastNeeded[operation.Expected], operation.Invoked);
@@ -204,14 +237,17 @@ internal sealed class RegisterSearch
         var bit = completed.Bit;
         foreach (var configuration in _current)
         {
-            Reach(Absorb(configuration), completed, bit);
+            Reach(Absorb(configuration, completed.Completed), completed, bit);
         }
 
-        while (_next.Count < _widthMax && _pending.TryPop(out var configuration) && _steps <= _stepsMax)
+        while (_next.Count < _widthMax && _pending.TryPop(out var configuration) && _spent is null)
         {
             Expand(configuration, completed, bit);
+            _spent = _budget.WhatIsSpent(_steps, _expansions, _visited.Count + _next.Count);
         }
 
+        // Also where nothing had to be expanded: a long history is steps too.
+        _spent ??= _budget.WhatIsSpent(_steps, _expansions, 0);
         _pending.Clear();
         _taken &= ~bit;
         (completed.Observes ? _observations : _updates).Remove(completed);
@@ -246,7 +282,13 @@ internal sealed class RegisterSearch
                 continue;
             }
 
-            var reached = Absorb(Apply(before, operation));
+            var applied = Apply(before, operation);
+            if (_history.Appends && LeadsNowhere(before, applied, operation, completed.Completed))
+            {
+                continue;
+            }
+
+            var reached = Absorb(applied, completed.Completed);
             if (!reached.Unseen || MayBeSeen(reached.State))
             {
                 Reach(reached, completed, bit);
@@ -312,6 +354,110 @@ internal sealed class RegisterSearch
         return false;
     }
 
+    /// <summary>Rules 6 (of open appends), 7 and 8.</summary>
+    private bool LeadsNowhere(in Configuration before, in Configuration applied, RegisterOperation operation, long now)
+    {
+        if (operation.Effect == RegisterEffect.Append && applied.State != RegisterValues.Unnamed)
+        {
+            return false;
+        }
+
+        if (_buries && operation is { Effect: RegisterEffect.Append, IsOpen: true })
+        {
+            return true;
+        }
+
+        return _looksAheadOfAppends
+            && (LosesWhatIsNeeded(before, now)
+                || (operation.Effect == RegisterEffect.Append && (WillBeSeen(applied, operation.Source.Argument.Content!, now) || HasReadAndNoWayBack(applied, now))));
+    }
+
+    /// <summary>True when a completed read, later or running, certainly sees what this append wrote.</summary>
+    private bool WillBeSeen(in Configuration applied, string text, long now)
+    {
+        if (_history.Texts!.NeededAfter(text) > now)
+        {
+            return true;
+        }
+
+        foreach (var observation in _observations)
+        {
+            if (observation.Effect == RegisterEffect.Observe && !IsSpent(applied, observation) && _history.Texts.IsProof(text)
+                && _history.Texts.PartsOf(_history.Values.TextOf(observation.Expected)).Contains(text, StringComparer.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True when a completed read, later or running, certainly sees a text of the state that is left.</summary>
+    private bool LosesWhatIsNeeded(in Configuration before, long now)
+    {
+        if (before.State is RegisterValues.Unnamed or RegisterValues.Absent)
+        {
+            return false;
+        }
+
+        var (_, proves, neededAfter) = NeedsOf(before.State);
+        if (neededAfter > now)
+        {
+            return true;
+        }
+
+        if (!proves)
+        {
+            return false;
+        }
+
+        // A read that saw one of the texts saw all of the state, which begins with it.
+        var text = _history.Values.TextOf(before.State);
+        foreach (var observation in _observations)
+        {
+            if (observation.Effect == RegisterEffect.Observe && !IsSpent(before, observation) && _history.Texts!.BeginsWith(_history.Values.TextOf(observation.Expected), text))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private (bool IsKnown, bool Proves, long NeededAfter) NeedsOf(int state)
+    {
+        while (_needs.Count <= state)
+        {
+            _needs.Add(default);
+        }
+
+        if (!_needs[state].IsKnown)
+        {
+            var parts = _history.Texts!.PartsOf(_history.Values.TextOf(state)).ToList();
+            _needs[state] = (true, parts.Exists(_history.Texts.IsProof), parts.Select(_history.Texts.NeededAfter).DefaultIfEmpty().Max());
+        }
+
+        return _needs[state];
+    }
+
+    private bool HasReadAndNoWayBack(in Configuration applied, long now)
+    {
+        if (_lastRead <= now || _lastOverwrite > now)
+        {
+            return false;
+        }
+
+        foreach (var other in _updates)
+        {
+            if (other.Effect != RegisterEffect.Append && !IsSpent(applied, other))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private bool MayBeSeen(int state) => _history.Appends || _swapExpects[state];
 
     private Configuration Apply(in Configuration before, RegisterOperation operation)
@@ -324,9 +470,26 @@ internal sealed class RegisterSearch
             : new Configuration(before.Done | operation.Bit, before.Used, state, false);
     }
 
-    private Configuration Absorb(in Configuration before)
+    private Configuration Absorb(in Configuration before, long now)
     {
         var done = before.Done;
+        if (_buries && before.State == RegisterValues.Unnamed)
+        {
+            foreach (var update in _updates)
+            {
+                if (update.IsOpen)
+                {
+                    break;
+                }
+
+                // Strictly: what completes now may be the very read that needs it.
+                if (update.Effect == RegisterEffect.Append && update.MayBeNeededUntil < now)
+                {
+                    done |= update.Bit;
+                }
+            }
+        }
+
         foreach (var observation in _observations)
         {
             if ((before.State == observation.Expected) == (observation.Effect == RegisterEffect.Observe))

@@ -2,7 +2,8 @@ namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
 /// Numbers for the states of one register. Values that no operation reads, expects or refuses cannot be told apart by
-/// anything in the history, so they share one number.
+/// anything in the history, so they share one number. With text appends the same holds for every text that is no beginning of such a value: whatever
+/// is appended to it, it never becomes one. So there are only as many states as the named values have beginnings, however many orders of appends there are.
 /// </summary>
 internal sealed class RegisterValues
 {
@@ -12,16 +13,22 @@ internal sealed class RegisterValues
     /// <summary>Some value nobody asks about.</summary>
     public const int Unnamed = 1;
 
+    private readonly bool _appends;
     private readonly bool _nameAll;
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     private readonly List<string?> _texts = [null, null];
+    private readonly Dictionary<(int State, string Suffix), int> _appended = [];
 
-    /// <param name="nameAll">True with appends, where an unnamed value may become part of a named one, and for people.</param>
-    public RegisterValues(bool nameAll) => _nameAll = nameAll;
+    // Once all are known: the named values in order, so that those with one beginning are neighbours.
+    private string[]? _named;
+
+    /// <param name="appends">True: states are beginnings of named values too.</param>
+    /// <param name="nameAll">True: every value that is written gets a number, for people.</param>
+    public RegisterValues(bool appends, bool nameAll) => (_appends, _nameAll) = (appends, nameAll);
 
     public int Count => _texts.Count;
 
-    /// <summary>Gives the value a number of its own.</summary>
+    /// <summary>Gives the value a number of its own. All are named before the first question.</summary>
     public int Name(string? text)
     {
         if (text is null)
@@ -39,12 +46,32 @@ internal sealed class RegisterValues
         return number;
     }
 
-    public int Of(string? text) => text is null
-        ? Absent
-        : _numbers.TryGetValue(text, out var number) ? number : _nameAll ? Name(text) : Unnamed;
+    public int Of(string? text) =>
+        text is null ? Absent
+        : _numbers.TryGetValue(text, out var number) ? number
+        : _nameAll || IsBeginning(text) ? Name(text)
+        : Unnamed;
+
+    /// <summary>The text of a state that has one; empty for a key that is absent.</summary>
+    public string TextOf(int number) => _texts[number] ?? "";
 
     /// <summary>The state after <paramref name="suffix"/> was appended to <paramref name="state"/>.</summary>
-    public int Append(int state, string suffix) => Name(_texts[state] + suffix);
+    public int Append(int state, string suffix)
+    {
+        if (state == Unnamed)
+        {
+            return Unnamed;
+        }
+
+        if (!_appended.TryGetValue((state, suffix), out var after))
+        {
+            var text = TextOf(state) + suffix;
+            after = _numbers.TryGetValue(text, out var number) ? number : IsBeginning(text) ? Name(text) : Unnamed;
+            _appended.Add((state, suffix), after);
+        }
+
+        return after;
+    }
 
     public string Describe(int number) => number switch
     {
@@ -52,4 +79,21 @@ internal sealed class RegisterValues
         Unnamed => "a value nobody read",
         _ => $"\"{_texts[number]}\"",
     };
+
+    private bool IsBeginning(string text)
+    {
+        if (!_appends)
+        {
+            return false;
+        }
+
+        if (_named is null)
+        {
+            _named = [.. _numbers.Keys];
+            Array.Sort(_named, StringComparer.Ordinal);
+        }
+
+        var found = Array.BinarySearch(_named, text, StringComparer.Ordinal);
+        return found >= 0 || (~found < _named.Length && _named[~found].StartsWith(text, StringComparison.Ordinal));
+    }
 }

@@ -6,32 +6,34 @@ namespace KvRaft.Chaos.Checkers;
 /// </summary>
 public static class HistoryJudge
 {
-    /// <summary>The consistency checker of each workload.</summary>
-    private static readonly SortedDictionary<string, Func<History, Verdict[]>> Checkers = new(StringComparer.Ordinal)
+    /// <summary>The consistency checkers of each workload.</summary>
+    private static readonly SortedDictionary<string, Func<History, JudgeOptions, Verdict[]>> Checkers = new(StringComparer.Ordinal)
     {
-        ["append"] = history => [CycleChecker.Check(history)],
-        ["bank"] = history => [BankChecker.Check(history)],
-        ["converge"] = history => [ConvergenceChecker.Check(history), SideAvailability.Check(history)],
-        ["counter"] = history => [CounterChecker.Check(history)],
-        ["register"] = history => [Linearizability.Check(history)],
-        ["session"] = history => [CausalChecker.Check(history)],
-        ["set"] = history => [SetChecker.Check(history)],
-        ["siblings"] = history => [CausalChecker.Check(history), SideAvailability.Check(history)],
-        ["ttl"] = history => [TtlChecker.Check(history), Linearizability.Check(history)],
+        ["append"] = static (history, _) => [CycleChecker.Check(history)],
+        ["bank"] = static (history, _) => [BankChecker.Check(history)],
+        ["converge"] = static (history, _) => [ConvergenceChecker.Check(history), SideAvailability.Check(history)],
+        ["counter"] = static (history, _) => [CounterChecker.Check(history)],
+        ["lock"] = static (history, options) => [LockChecker.Check(history), Linearizability.Check(history, options.Linearizability)],
+        ["register"] = static (history, options) => [Linearizability.Check(history, options.Linearizability)],
+        ["session"] = static (history, _) => [CausalChecker.Check(history)],
+        ["set"] = static (history, _) => [SetChecker.Check(history)],
+        ["siblings"] = static (history, _) => [CausalChecker.Check(history), SideAvailability.Check(history)],
+        ["ttl"] = static (history, options) => [TtlChecker.Check(history), Linearizability.Check(history, options.Linearizability)],
     };
 
     public static IReadOnlyCollection<string> Workloads => Checkers.Keys;
 
-    /// <summary>The verdicts of the workload's checkers, then <see cref="RunValidity"/> and <see cref="AvailabilityChecker"/>.</summary>
-    /// <param name="history">The run.</param>
-    /// <param name="validity">When the run counts; null: the usual.</param>
-    /// <exception cref="HistoryFormatException">The header names no workload known here, or a checker found the history malformed.</exception>
-    public static IReadOnlyList<Verdict> Judge(History history, RunValidityOptions? validity = null)
+    /// <summary>
+    /// The verdicts of the workload's checkers, then <see cref="RunValidity"/>, <see cref="AvailabilityChecker"/> and <see cref="WriteAvailability"/>.
+    /// </summary>
+    /// <exception cref="HistoryFormatException">No workload known here is named, or a checker found the history malformed.</exception>
+    public static IReadOnlyList<Verdict> Judge(History history, JudgeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var workload = history.Header.Workload?.Split('-')[0] ?? "";
-        return Checkers.TryGetValue(workload, out var check)
-            ? [.. check(history), RunValidity.Check(history, validity), AvailabilityChecker.Check(history)]
-            : throw new HistoryFormatException(1, "workload", $"\"{history.Header.Workload}\" is none of {string.Join(", ", Checkers.Keys)}");
+        options ??= new JudgeOptions();
+        var named = options.Workload ?? history.Header.Workload;
+        return Checkers.TryGetValue(named?.Split('-')[0] ?? "", out var check)
+            ? [.. check(history, options), RunValidity.Check(history, options.Validity), AvailabilityChecker.Check(history), WriteAvailability.Check(history, options.Harmless)]
+            : throw new HistoryFormatException(1, "workload", named is null ? $"is missing; known are {string.Join(", ", Checkers.Keys)}" : $"\"{named}\" is none of {string.Join(", ", Checkers.Keys)}");
     }
 }

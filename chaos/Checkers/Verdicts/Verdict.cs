@@ -20,7 +20,7 @@ public sealed record Verdict
     /// <summary>Measurements, named with their unit last.</summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
 
-    /// <summary>Why it is undecided; <c>null</c> otherwise.</summary>
+    /// <summary>Why it is undecided, or what of it is besides a violation; <c>null</c> otherwise.</summary>
     public string? Reason { get; init; }
 
     public bool IsValid => Judgement == Judgement.Valid;

@@ -1,3 +1,5 @@
+using KvRaft.Chaos.Checkers;
+
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>Every fault; a new one is a file and an entry here.</summary>
@@ -43,9 +45,14 @@ internal static class FaultCatalog
         new("disk-full", FaultNeeds.Volumes, () => new DiskFullFault()) { What = "a node's file system is filled up" },
         new("sync-slow", FaultNeeds.Tracer, () => new SyncFault(fails: false)) { What = "a leader's syncs take 0.1 to 1.5 s longer", IsTotal = true },
         new("sync-fails", FaultNeeds.Tracer, () => new SyncFault(fails: true)) { What = "a leader's syncs fail with EIO", IsTotal = true },
-        new("clock-jump", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Jump)) { What = "a leader's wall clock is set by 2 s to 1 h" },
-        new("clock-strobe", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Strobe)) { What = "a leader's wall clock is set to and fro" },
-        new("clock-drift", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Drift)) { What = "a leader's wall clock gains or loses a tenth" },
+        new("clock-jump", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Jump)) { What = "a leader's wall clock is set by 2 s to 1 h", ExcusesNoRefusal = true },
+        new("clock-strobe", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Strobe)) { What = "a leader's wall clock is set to and fro", ExcusesNoRefusal = true },
+        new("clock-drift", FaultNeeds.Shim, () => new ClockFault(ClockTrouble.Drift)) { What = "a leader's wall clock gains or loses a tenth", ExcusesNoRefusal = true },
+        new("clock-far-ahead", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.Leader), [7200])) { What = "a leader's wall clock is two hours ahead, then right", ExcusesNoRefusal = true },
+        new("clock-far-behind", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.Leader), [-3600])) { What = "a leader's wall clock is an hour behind, then right", ExcusesNoRefusal = true },
+        new("clock-handover", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.Leader), [-45, 45, 3600], handsOver: true)) { What = "a leader whose wall clock is wrong hands over", ExcusesNoRefusal = true },
+        new("clock-all-ahead", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.All), [7200])) { What = "all wall clocks are two hours ahead, then right", ExcusesNoRefusal = true },
+        new("clock-all-behind", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.All), [-3600, -10])) { What = "all wall clocks are set back by 10 s or an hour, then right", ExcusesNoRefusal = true },
         new("log-tail-lost", FaultNeeds.None, () => new LogDamageFault(LogDamage.LostTail)) { What = "the end of a dead node's log is zeros", IsSolitary = true },
         new("log-bit-flip", FaultNeeds.None, () => new LogDamageFault(LogDamage.BitFlip)) { What = "one bit of a dead node's log is another", IsSolitary = true },
         new("wipe", FaultNeeds.None, () => new WipeFault()) { What = "a node that comes back with an empty disk is refused", IsSolitary = true },
@@ -54,5 +61,14 @@ internal static class FaultCatalog
     /// <summary>What a mix draws from: damage of one disk is survived by the others' disks, so two of it must not meet.</summary>
     public static IReadOnlyList<FaultKind> Mixable { get; } = [.. All.Where(kind => !kind.IsSolitary)];
 
+    /// <summary>What the judges must be told of the faults in a history.</summary>
+    public static JudgeOptions Judging { get; } = new()
+    {
+        Validity = new RunValidityOptions { TotalFaults = Names(static kind => kind.IsTotal) },
+        Harmless = Names(static kind => kind.ExcusesNoRefusal),
+    };
+
     public static FaultKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);
+
+    private static HashSet<string> Names(Func<FaultKind, bool> which) => [.. All.Where(which).Select(static kind => kind.Name)];
 }

@@ -46,6 +46,9 @@ internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Cre
     /// <summary>It must be healed fully before another may follow, so it is in no mix.</summary>
     public bool IsSolitary { get; init; }
 
+    /// <summary>No node, link or disk is lost by it: writes refused while it lasts are held against the store.</summary>
+    public bool ExcusesNoRefusal { get; init; }
+
     /// <summary>What it does, for the list.</summary>
     public required string What { get; init; }
 }

@@ -17,8 +17,8 @@ internal sealed class FailoverProbe : IAsyncDisposable
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Beyond this it is an outage and not a failover; counted as such.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>Beyond this it is an outage and not a failover; counted as such, and convicts.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly KvClient _client;
     private readonly Dictionary<int, string> _keys = [];

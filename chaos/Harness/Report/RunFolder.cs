@@ -14,30 +14,33 @@ internal static class RunFolder
 
     public static void Write(RunResult result)
     {
-        using (var page = new StreamWriter(Path.Combine(result.Folder, "timeline.html")))
-        {
-            TimelinePage.Write(page, result.History, result.Verdicts);
-        }
-
+        WriteVerdicts(result.Folder, result.History, result.Verdicts);
         File.WriteAllText(Path.Combine(result.Folder, "report.txt"), ReportText.Of(result));
-        if (result.Verdicts.SelectMany(static verdict => verdict.Findings).Select(finding => ProofPicture.Of(finding, result.History)).FirstOrDefault(static picture => picture is not null) is { } picture)
-        {
-            File.WriteAllText(Path.Combine(result.Folder, "proof.svg"), picture);
-        }
-
-        using (var file = File.Create(Path.Combine(result.Folder, "verdicts.json")))
-        using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartArray();
-            foreach (var verdict in result.Verdicts)
-            {
-                VerdictJson.Write(json, verdict);
-            }
-
-            json.WriteEndArray();
-        }
-
         RunLedger.Append(result);
+    }
+
+    /// <summary>What the judges say, also of a history that was not recorded by a run: <c>timeline.html</c>, <c>verdicts.json</c>, <c>proof.svg</c>.</summary>
+    public static void WriteVerdicts(string folder, History history, IReadOnlyList<Verdict> verdicts)
+    {
+        using (var page = new StreamWriter(Path.Combine(folder, "timeline.html")))
+        {
+            TimelinePage.Write(page, history, verdicts);
+        }
+
+        if (verdicts.SelectMany(static verdict => verdict.Findings).Select(finding => ProofPicture.Of(finding, history)).FirstOrDefault(static picture => picture is not null) is { } picture)
+        {
+            File.WriteAllText(Path.Combine(folder, "proof.svg"), picture);
+        }
+
+        using var file = File.Create(Path.Combine(folder, "verdicts.json"));
+        using var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true });
+        json.WriteStartArray();
+        foreach (var verdict in verdicts)
+        {
+            VerdictJson.Write(json, verdict);
+        }
+
+        json.WriteEndArray();
     }
 
     public static void DropData(string folder)

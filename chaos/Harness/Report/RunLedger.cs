@@ -18,6 +18,9 @@ internal static class RunLedger
             id = result.Id,
             scenario = result.Scenario.ToString(),
             planted = result.Options.PlantedBug,
+            build = result.Options.BuildName,
+            nodes = result.Options.Nodes,
+            replicas = result.Options.Replicas,
             seed = result.Options.Seed,
             outcome = result.Outcome.ToString(),
             seconds = Math.Round(result.Took.TotalSeconds, 1),
@@ -30,6 +33,10 @@ internal static class RunLedger
             failoversMs = result.Failovers.Times.Select(time => (int)time.TotalMilliseconds).Order(),
             outages = result.Failovers.Outages,
         });
-        File.AppendAllText(Path.Combine(result.Options.Output, result.Options.PlantedBug is null ? FileName : PlantedFileName), line + "\n");
+        foreach (var folder in new[] { result.Options.Output, result.Options.Records }.OfType<string>())
+        {
+            Directory.CreateDirectory(folder);
+            File.AppendAllText(Path.Combine(folder, result.Options.PlantedBug is null ? FileName : PlantedFileName), line + "\n");
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Faults;
@@ -30,7 +31,7 @@ internal static class Campaign
             return await SelfTest.RunAsync(planted, runs, Planted(line, options), abilities, interrupted.Token);
         }
 
-        var verdict = await RunAsync(ScenariosOf(line), runs, options, abilities, interrupted);
+        var verdict = await RunAsync(CellsOf(line, options.Seed), runs, options, abilities, TotalOf(line), interrupted);
         if (line.Text("--tier") != ScenarioMatrix.PullRequestTier)
         {
             return verdict;
@@ -62,35 +63,50 @@ internal static class Campaign
         var other => throw new ArgumentException($"--in {other}: containers, namespaces or processes."),
     };
 
-    private static IReadOnlyList<Scenario> ScenariosOf(CommandLine line) =>
+    private static IReadOnlyList<Cell> CellsOf(CommandLine line, int seed) =>
         line.Text("--scenario") is { } one
-            ? [ScenarioMatrix.Parse(one)]
-            : ScenarioMatrix.Tier(line.Text("--tier")!) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly.");
+            ? [new Cell(ScenarioMatrix.Parse(one))]
+            : ScenarioMatrix.Tier(line.Text("--tier")!, seed) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly, sample.");
 
-    private static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, int runs, RunOptions options, HostAbilities abilities, CancellationTokenSource interrupted)
+    /// <summary>What the campaign may take; null: as long as it takes.</summary>
+    private static TimeSpan? TotalOf(CommandLine line) => line.Text("--tier") == SampleTier.Name && line.Text("--duration") is null ? SampleTier.Total : null;
+
+    private static async Task<int> RunAsync(
+        IReadOnlyList<Cell> cells, int runs, RunOptions options, HostAbilities abilities, TimeSpan? total, CancellationTokenSource interrupted)
     {
         var results = new List<RunResult>();
         var notRun = new List<Scenario>();
 
         // Runs in which the machine, and not the store, refused something on the way.
         var broken = new List<Scenario>();
-        Console.WriteLine($"seed {options.Seed}, {options.Duration.TotalSeconds:0} s of faults a run");
-        foreach (var scenario in scenarios)
+        var clock = Stopwatch.StartNew();
+        Console.WriteLine(total is null ? $"seed {options.Seed}, {options.Duration.TotalSeconds:0} s of faults a run" : $"seed {options.Seed}, {cells.Count} cells in {total.Value.TotalMinutes:0} min");
+        for (var place = 0; place < cells.Count; place++)
         {
+            var cell = cells[place];
+            var scenario = cell.Scenario;
+            var ofCell = (options with { Nodes = cell.Nodes ?? options.Nodes, Replicas = cell.Replicas ?? options.Replicas, Seed = options.Seed + cell.SeedOffset }).For(scenario);
             for (var run = 0; run < runs && !interrupted.IsCancellationRequested; run++)
             {
-                var own = options.For(scenario);
-                if (WhyNot(scenario, abilities, own) is { } why)
+                var duration = total is { } all ? SampleTier.DurationOf(all - clock.Elapsed, ((cells.Count - place) * runs) - run) : options.Duration;
+                if (WhyNot(scenario, abilities, ofCell) is { } why)
                 {
                     Console.WriteLine($"NOT RUN    {scenario}: could not inject: {why}");
                     notRun.Add(scenario);
                     break;
                 }
 
-                Console.WriteLine($"== {scenario} seed {options.Seed + run}");
+                if (duration is not { } time)
+                {
+                    Console.WriteLine($"NOT RUN    {scenario}: no time left");
+                    notRun.Add(scenario);
+                    break;
+                }
+
+                Console.WriteLine($"== {scenario} seed {ofCell.Seed + run}");
                 try
                 {
-                    var result = await new ScenarioRun(scenario, own with { Seed = options.Seed + run }, abilities).RunAsync(interrupted.Token);
+                    var result = await new ScenarioRun(scenario, ofCell with { Seed = ofCell.Seed + run, Duration = time }, abilities).RunAsync(interrupted.Token);
                     Console.WriteLine(ReportText.Of(result));
                     results.Add(result);
                 }
@@ -174,6 +190,7 @@ internal static class Campaign
         NodesAreGiven = line.Number("--nodes") is not null,
         Replicas = line.Number("--replicas"),
         KeepData = line.Has("--keep-data"),
+        Records = line.Text("--records"),
     };
 
     // The run goes on to its end: it heals, reads back and takes away what it made.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Net.Client;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Workloads;
@@ -8,29 +9,37 @@ namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
 /// The logical clients of a run. Every other one knows the whole cluster and finds leaders itself, as users do; the others ask one node
-/// and no other, for only so is a node asked that is cut off and does not know it.
+/// and no other, for only so is a node asked that is cut off and does not know it. Each is replaced by a new one every few seconds: writers that begin while
+/// something is wrong, or after it, must be able to write as well as those that the store has met before.
 /// </summary>
 internal sealed class Clients : IAsyncDisposable
 {
-    private readonly List<KvClient> _clients = [];
+    /// <summary>How long a client is used. Several are replaced during each fault, and within the second after the last one.</summary>
+    private static readonly TimeSpan LifeMin = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan LifeMax = TimeSpan.FromSeconds(8);
+
+    /// <summary>How wrong the wall clocks of two of the clients are, one slow and one fast. It is more than the time after which a shard forgets an idle writer.</summary>
+    private static readonly TimeSpan ClockError = TimeSpan.FromMinutes(30);
+
+    private readonly ChaosCluster _cluster;
+    private readonly RunOptions _options;
+    private readonly KvClient[] _clients;
     private readonly List<GrpcChannel> _channels = [];
 
     public Clients(ChaosCluster cluster, Recorder recorder, RunOptions options)
     {
-        var all = string.Join(',', cluster.Endpoints);
+        (_cluster, _options) = (cluster, options);
 
         // One more than the workers: whoever reads back at the end.
-        var count = options.Workers + 1;
-        for (var number = 0; number < count; number++)
+        _clients = new KvClient[options.Workers + 1];
+        for (var number = 0; number < _clients.Length; number++)
         {
-            var pinned = number % 2 == 1 && number < options.Workers;
-            var node = (number / 2) % cluster.Plan.Nodes;
-            var (where, name) = pinned ? ($"{cluster.Endpoints[node]}/default?routing=endpoints", ChaosCluster.NameOf(node)) : ($"{all}/default", "any");
-            var client = KvClient.Connect(KvClientOptions.Parse($"kvraft://{where}") with { RandomSeed = options.Seed + number });
-            _clients.Add(client);
-            var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoints[node]}");
+            var client = _clients[number] = Connect(number, options.Seed + number);
+            var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoints[NodeOf(number)]}");
             _channels.Add(channel);
-            Workers.Add(new Worker(number, count, unchecked((options.Seed * 7919) + number), client, name, recorder, new Kv.KvClient(channel)));
+            var name = IsPinned(number) ? ChaosCluster.NameOf(NodeOf(number)) : "any";
+            Workers.Add(new Worker(number, _clients.Length, unchecked((options.Seed * 7919) + number), client, name, recorder, new Kv.KvClient(channel)));
         }
     }
 
@@ -39,8 +48,8 @@ internal sealed class Clients : IAsyncDisposable
     public Worker Reader => Workers[^1];
 
     /// <summary>Runs all but the reader until the end.</summary>
-    public Task RunAsync(IWorkload workload, TimeSpan pauseMax, CancellationToken end) =>
-        Task.WhenAll(Workers[..^1].Select(worker => Task.Run(() => LoopAsync(worker, workload, pauseMax, end), CancellationToken.None)));
+    public Task RunAsync(IWorkload workload, CancellationToken end) =>
+        Task.WhenAll(Workers[..^1].Select(worker => Task.Run(() => LoopAsync(worker, workload, end), CancellationToken.None)));
 
     public async ValueTask DisposeAsync()
     {
@@ -52,15 +61,57 @@ internal sealed class Clients : IAsyncDisposable
         _channels.ForEach(static channel => channel.Dispose());
     }
 
-    private static async Task LoopAsync(Worker worker, IWorkload workload, TimeSpan pauseMax, CancellationToken end)
+    private bool IsPinned(int number) => number % 2 == 1 && number < _options.Workers;
+
+    private int NodeOf(int number) => (number / 2) % _cluster.Plan.Nodes;
+
+    private KvClient Connect(int number, int seed)
     {
+        var where = IsPinned(number) ? $"{_cluster.Endpoints[NodeOf(number)]}/default?routing=endpoints" : $"{string.Join(',', _cluster.Endpoints)}/default";
+        return KvClient.Connect(KvClientOptions.Parse($"kvraft://{where}") with
+        {
+            RandomSeed = seed,
+            TimeProvider = number switch
+            {
+                _ when _cluster.Clocks is null => TimeProvider.System,
+                0 => new WrongClock(-ClockError),
+                2 => new WrongClock(ClockError),
+                _ => TimeProvider.System,
+            },
+        });
+    }
+
+    private async Task LoopAsync(Worker worker, IWorkload workload, CancellationToken end)
+    {
+        var (clock, life) = (Stopwatch.StartNew(), Life(worker));
         while (!end.IsCancellationRequested)
         {
             await workload.StepAsync(worker);
 
             // Whoever got no answer asks more slowly, or a dead node would fill the history with its refusals.
             var slow = TimeSpan.FromMilliseconds(Math.Min(500, 50 * worker.Unanswered));
-            await Task.Delay((worker.Random.NextDouble() * pauseMax) + slow, CancellationToken.None);
+            await Task.Delay((worker.Random.NextDouble() * _options.PauseMax) + slow, CancellationToken.None);
+            if (clock.Elapsed > life)
+            {
+                await ReplaceAsync(worker);
+                (clock, life) = (Stopwatch.StartNew(), Life(worker));
+            }
         }
+    }
+
+    private async Task ReplaceAsync(Worker worker)
+    {
+        var old = _clients[worker.Number];
+        var client = _clients[worker.Number] = Connect(worker.Number, worker.Random.Next());
+        worker.Renew(client);
+        await old.DisposeAsync();
+    }
+
+    private static TimeSpan Life(Worker worker) => LifeMin + (worker.Random.NextDouble() * (LifeMax - LifeMin));
+
+    /// <summary>The wall clock of a machine that nobody has set.</summary>
+    private sealed class WrongClock(TimeSpan error) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + error;
     }
 }

@@ -16,6 +16,9 @@ internal sealed record RunOptions
     /// <summary>Where the run's folder is made.</summary>
     public required string Output { get; init; }
 
+    /// <summary>A folder whose <c>runs.jsonl</c> gets the line of this run as well; null: none.</summary>
+    public string? Records { get; init; }
+
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(60);
 
     public int Seed { get; init; }

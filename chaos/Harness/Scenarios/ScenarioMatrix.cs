@@ -33,12 +33,17 @@ internal static class ScenarioMatrix
         new("partition-halves", "siblings"),
         new("pause-leader", "session"),
         new("wipe", "converge"),
+        new("clock-handover", "lock"),
     ];
 
-    public static IReadOnlyList<Scenario>? Tier(string name) => name switch
+    /// <summary>The cells of a tier; null: there is no such tier.</summary>
+    /// <param name="name">The tier.</param>
+    /// <param name="seed">Draws the cells of a sample.</param>
+    public static IReadOnlyList<Cell>? Tier(string name, int seed) => name switch
     {
-        PullRequestTier => PullRequest,
-        "nightly" => All,
+        PullRequestTier => [.. PullRequest.Select(static scenario => new Cell(scenario))],
+        "nightly" => [.. All.Select(static scenario => new Cell(scenario))],
+        SampleTier.Name => SampleTier.Draw(seed),
         _ => null,
     };
 

@@ -64,7 +64,7 @@ internal sealed class AppendWorkload : IWorkload
                 }
             }
 
-            return Answer.Fail("changed-meanwhile");
+            return Answer.Fail(ErrorCodes.ChangedMeanwhile);
         });
     }
 

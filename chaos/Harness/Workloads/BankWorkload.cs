@@ -82,13 +82,13 @@ internal sealed class BankWorkload : IWorkload
         var balance = Balance(payer);
         if (balance < amount)
         {
-            return Answer.Fail("poor");
+            return Answer.Fail(ErrorCodes.Poor);
         }
 
         var move = bank.Transaction().When(from, TaggedKeyspace.Unchanged(payer)).When(to, TaggedKeyspace.Unchanged(payee));
         move.Then.Put(from, Text(balance - amount)).Put(to, Text(Balance(payee) + amount));
         var moved = await move.CommitAsync();
-        return moved.Succeeded ? Answer.Ok(revision: moved.Version) : Answer.Fail("changed-meanwhile");
+        return moved.Succeeded ? Answer.Ok(revision: moved.Version) : Answer.Fail(ErrorCodes.ChangedMeanwhile);
     }
 
     private static long Balance(KvEntry<string>? entry) => entry is { } held ? long.Parse(held.Value, CultureInfo.InvariantCulture) : 0;

@@ -10,11 +10,7 @@ internal sealed class TtlWorkload : IWorkload
 
     public string Name => "ttl";
 
-    /// <summary>
-    /// The nodes share the machine's clock. Two seconds are for a fresh leader, which hides what is due only once its first tick is
-    /// committed, on a machine that is busy with everything else.
-    /// </summary>
-    public IReadOnlyDictionary<string, long> Parameters { get; } = new Dictionary<string, long> { [TtlOptions.MarginParameter] = 2000 };
+    public IReadOnlyDictionary<string, long> Parameters { get; } = Expiry.Parameters;
 
     public Task PrepareAsync(IKvClient client) => Task.CompletedTask;
 

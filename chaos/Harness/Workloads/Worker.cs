@@ -51,7 +51,7 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
     /// <summary>Its place among the workers, from 0.</summary>
     public int Number { get; } = number;
 
-    public IKvClient Client { get; } = client;
+    public IKvClient Client { get; private set; } = client;
 
     /// <summary>One node's calls as they are on the wire, for requests that the client does not make; null: the run has none.</summary>
     public Kv.KvClient? Raw { get; } = raw;
@@ -61,6 +61,9 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
 
     /// <summary>What the client threw that it promises never to throw.</summary>
     public List<string> Leaks { get; } = [];
+
+    /// <summary>Between two operations: goes on with another client, which is a writer the store has not met before.</summary>
+    public void Renew(IKvClient fresh) => Client = fresh;
 
     /// <summary>A text nobody else writes in this run.</summary>
     public string UniqueValue() => string.Create(CultureInfo.InvariantCulture, $"p{_process}-{_next++}");

@@ -10,6 +10,7 @@ internal static class WorkloadCatalog
         ["converge"] = () => new ConvergeWorkload(),
         ["counter"] = () => new CounterWorkload(),
         ["large"] = () => new RegisterWorkload("register-large", paddingBytes: 256 << 10),
+        ["lock"] = () => new LockWorkload(),
         ["register"] = () => new RegisterWorkload(),
         ["session"] = () => new SessionWorkload(),
         ["set"] = () => new SetWorkload(),

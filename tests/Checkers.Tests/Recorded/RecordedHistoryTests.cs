@@ -55,7 +55,7 @@ public class RecordedHistoryTests
             .Select(verdict => verdict.Checker)
             .Distinct()
             .Order();
-        Assert.Equal(["availability", "bank", "causal", "convergence", "counter", "cycle", "linearizability", "run-validity", "set", "sides", "ttl"], convicted);
+        Assert.Equal(["availability", "bank", "causal", "convergence", "counter", "cycle", "linearizability", "lock", "run-validity", "set", "sides", "ttl", "writes"], convicted);
     }
 
     private static TheoryData<string> Names(string folder) =>

@@ -50,6 +50,31 @@ public class LinearizabilityAgreementTests
         Assert.InRange(convicted, 1_000, 11_000);
     }
 
+    /// <summary>Registers that are mostly appended to, with texts that prove their writers and with texts that do not.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Agrees_with_brute_force_on_appends(bool ambiguous)
+    {
+        long convicted = 0;
+        Gen.Select(Plans, Gen.Int[1, 3], Seeds).Sample(
+            (plan, weight, seed) =>
+            {
+                var appending = plan with { Appends = true, AppendWeight = weight * 10, Ambiguous = ambiguous, Compares = seed % 2 == 0 };
+                var history = SimulatedRegister.Run(appending, new Random(seed)).Build();
+                var expected = BruteForce.IsLinearizable(history.Operations);
+                var verdict = Linearizability.Check(history);
+                Assert.Equal(expected ? Judgement.Valid : Judgement.Violation, verdict.Judgement);
+                foreach (var finding in verdict.Findings)
+                {
+                    Interlocked.Increment(ref convicted);
+                    Assert.False(BruteForce.IsLinearizable(finding.Operations));
+                }
+            },
+            iter: 6_000);
+        Assert.InRange(convicted, 300, 5_500);
+    }
+
     [Fact]
     public void Never_convicts_a_correct_register()
     {

@@ -52,6 +52,70 @@ public class LinearizabilityCostTests
         Assert.Contains("100 steps", verdict.Reason);
     }
 
+    /// <summary>
+    /// Fifty clients that append to one text: the orders of what runs at once are countless, and so were the states they led to. Such a history cost minutes and
+    /// gigabytes, and was not decided.
+    /// </summary>
+    [Fact]
+    public void A_text_to_which_fifty_clients_append_is_routine()
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var verdict = Linearizability.Check(SimulatedRegister.Run(FiftyAppend, new Random(seed)).Build());
+            Assert.True(verdict.IsValid, verdict.ToText());
+            Assert.InRange(verdict.Figures["steps"], 1, 1_000_000);
+        }
+    }
+
+    [Theory]
+    [InlineData(RegisterFault.StaleRead, 5)]
+    [InlineData(RegisterFault.LostWrite, 5)]
+    public void A_broken_text_to_which_fifty_clients_append_is_convicted_by_few_operations(object fault, int convictedMin)
+    {
+        var convicted = 0;
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var verdict = Linearizability.Check(SimulatedRegister.Run(FiftyAppend with { Fault = (RegisterFault)fault, FaultRate = 0.3 }, new Random(seed)).Build());
+            Assert.NotEqual(Judgement.Undecided, verdict.Judgement);
+            convicted += verdict.IsValid ? 0 : 1;
+            Assert.InRange(verdict.Figures["shrink-steps"], 0, 20_000_000);
+            Assert.All(verdict.Findings, static finding => Assert.InRange(finding.Operations.Count, 1, 100));
+        }
+
+        Assert.InRange(convicted, convictedMin, 10);
+    }
+
+    [Fact]
+    public void A_key_that_needs_more_configurations_than_allowed_is_undecided_and_no_pass()
+    {
+        var verdict = Linearizability.Check(
+            SimulatedRegister.Run(new RegisterPlan { Clients = 10, Operations = 200, OpenMax = 30, Values = 5 }, new Random(1)).Build(),
+            new LinearizabilityOptions { ConfigurationsMax = 3 });
+        Assert.Equal(Judgement.Undecided, verdict.Judgement);
+        Assert.Contains("1 of 1 keys are undecided, first k: more than 3 configurations at once", verdict.Reason);
+    }
+
+    [Fact]
+    public void Keys_that_are_left_when_the_time_is_over_are_undecided()
+    {
+        var history = new HistoryBuilder().Put(0, "a", "one").Ok(0).Put(0, "b", "two").Ok(0).Build();
+        var asked = 0;
+        var verdict = Linearizability.Check(history, new LinearizabilityOptions { IsOver = () => asked++ > 0 });
+        Assert.Equal(Judgement.Undecided, verdict.Judgement);
+        Assert.Contains("1 of 2 keys are undecided, first two: the time is over", verdict.Reason);
+    }
+
+    [Fact]
+    public void A_violation_stands_when_there_is_no_time_to_shrink_it()
+    {
+        var history = new HistoryBuilder().Put(0, "a").Ok(0).Get(1).Saw(1, null).Build();
+        var verdict = Linearizability.Check(history, new LinearizabilityOptions { IsShrinkingOver = static () => true });
+        Assert.Equal(Judgement.Violation, verdict.Judgement);
+        Assert.Equal("key k is not linearizable", Assert.Single(verdict.Findings).Message);
+    }
+
+    private static RegisterPlan FiftyAppend => new() { Clients = 50, Operations = 400, Appends = true, AppendWeight = 20, Compares = false };
+
     [Fact]
     public void Five_hundred_keys_cost_what_five_hundred_keys_cost()
     {

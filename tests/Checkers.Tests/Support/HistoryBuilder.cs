@@ -65,6 +65,9 @@ internal sealed class HistoryBuilder
 
     public HistoryBuilder Mismatch(int process) => Fail(process, ErrorCodes.CompareMismatch);
 
+    /// <summary>A cas that was refused and told what was there.</summary>
+    public HistoryBuilder Mismatch(int process, string? there) => Complete(process, EventType.Fail, HistoryValue.Text(there), ErrorCodes.CompareMismatch);
+
     public HistoryBuilder Info(int process, string error = "timeout") => Complete(process, EventType.Info, default, error);
 
     public HistoryBuilder Mark(string text)

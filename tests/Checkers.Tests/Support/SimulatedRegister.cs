@@ -25,6 +25,15 @@ internal sealed record RegisterPlan
 
     public bool Appends { get; init; }
 
+    /// <summary>Appends for each ten other operations.</summary>
+    public int AppendWeight { get; init; } = 1;
+
+    /// <summary>False: puts take the place of compare-and-sets.</summary>
+    public bool Compares { get; init; } = true;
+
+    /// <summary>Texts that can be put together in several ways, so that what was read does not say who wrote it.</summary>
+    public bool Ambiguous { get; init; }
+
     /// <summary>Open operations; the client goes on under a new number.</summary>
     public int OpenMax { get; init; }
 
@@ -58,6 +67,8 @@ internal sealed class SimulatedRegister(RegisterPlan plan, Random random)
 
         public bool Refused { get; set; }
     }
+
+    private static readonly string[] Texts = ["a", "aa", "b", "ab", ""];
 
     private readonly HistoryBuilder _history = new();
     private readonly List<string?> _states = [null];
@@ -112,13 +123,14 @@ internal sealed class SimulatedRegister(RegisterPlan plan, Random random)
 
     private void Begin(int process)
     {
-        var value = plan.Values == 0 ? $"v{_begun}" : $"v{random.Next(plan.Values)}";
+        var value = plan.Ambiguous ? Texts[random.Next(Texts.Length)] : plan.Values == 0 ? $"v{_begun}" : $"v{random.Next(plan.Values)}";
         _begun++;
-        var operation = random.Next(plan.Appends ? 11 : 10) switch
+        var operation = random.Next(plan.Appends ? 10 + plan.AppendWeight : 10) switch
         {
             < 4 => new Running(process, Functions.Get, null, null),
             < 7 => new Running(process, Functions.Put, value, null),
             7 => new Running(process, Functions.Delete, null, null),
+            < 10 when !plan.Compares => new Running(process, Functions.Put, value, null),
             < 10 => new Running(process, Functions.CompareAndSet, random.Next(6) == 0 ? null : value, _states[random.Next(Math.Max(0, _states.Count - 3), _states.Count)]),
             _ => new Running(process, Functions.Append, value, null),
         };

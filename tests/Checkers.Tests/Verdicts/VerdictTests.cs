@@ -53,7 +53,7 @@ public class VerdictTests
     public void The_judge_goes_by_the_workload_before_the_hyphen()
     {
         var history = new HistoryBuilder { Header = new HistoryHeader { Workload = "register-cas" } }.Put(0, "a").Ok(0).Build();
-        Assert.Equal(["linearizability", "run-validity", "availability"], HistoryJudge.Judge(history).Select(verdict => verdict.Checker));
+        Assert.Equal(["linearizability", "run-validity", "availability", "writes"], HistoryJudge.Judge(history).Select(verdict => verdict.Checker));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public class ScenarioMatrixTests
     public void The_tiers_are_cells_of_the_matrix()
     {
         Assert.Subset(ScenarioMatrix.All.ToHashSet(), ScenarioMatrix.PullRequest.ToHashSet());
-        Assert.True(ScenarioMatrix.PullRequest.Count >= 8);
+        Assert.True(ScenarioMatrix.PullRequest.Count >= 10);
         Assert.Equal(ScenarioMatrix.Workloads, ScenarioMatrix.PullRequest.Select(scenario => scenario.Workload).Distinct().Order(StringComparer.Ordinal));
         Assert.True(ScenarioMatrix.All.Count >= 60);
     }

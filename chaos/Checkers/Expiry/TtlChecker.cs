@@ -1,17 +1,16 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does what was put with a time to live go when it should? The leader stores the instant of expiry while the put runs, so
-/// by the run's clock it lies between invocation + ttl and completion + ttl. <c>visible-after-expiry</c>: a read that began
-/// later than that by more than the margin still saw the value. <c>gone-early</c>: a read that was over sooner by
-/// more than the margin found the key absent, and no other update can have removed it. <c>resurrected</c>: once found absent
+/// Does what was put with a time to live go when it should? The time runs from when the put takes effect, so by the run's clock the expiry lies between
+/// invocation + ttl and completion + ttl, whatever the nodes' wall clocks say. <c>gone-early</c>: a read that was over sooner by more than the margin
+/// found the key absent, and no other update can have removed it. <c>visible-after-expiry</c>: a read that began later than that by more than the late
+/// margin still saw the value, and the key was served meanwhile (<see cref="ServedTimes"/>). <c>resurrected</c>: once found absent
 /// after the put was acknowledged, the value was seen again; no margin excuses that. Values must be unique; a value
 /// put twice is left out.
 /// </summary>
 public static class TtlChecker
 {
     private const string Name = "ttl";
-    private const long NanosecondsPerTick = 100;
 
     public static Verdict Check(History history, TtlOptions? options = null)
     {
@@ -21,7 +20,7 @@ public static class TtlChecker
         var puts = 0;
         foreach (var (key, operations) in RegisterHistory.PerKey(history))
         {
-            var lane = new OneKey(key, operations, options.Margin.Ticks * NanosecondsPerTick, findings);
+            var lane = new OneKey(key, operations, options, findings);
             puts += lane.Check();
         }
 
@@ -31,7 +30,8 @@ public static class TtlChecker
     private sealed class OneKey
     {
         private readonly string _key;
-        private readonly long _margin;
+        private readonly TtlOptions _options;
+        private readonly ServedTimes _served;
         private readonly FindingList _findings;
         private readonly List<Operation> _gets;
         private readonly List<Operation> _updates;
@@ -39,10 +39,11 @@ public static class TtlChecker
         // The latest completion among the updates up to and including each one, by invocation.
         private readonly long[] _overBy;
 
-        public OneKey(string key, List<Operation> operations, long marginNanoseconds, FindingList findings)
+        public OneKey(string key, List<Operation> operations, TtlOptions options, FindingList findings)
         {
             _key = key;
-            _margin = marginNanoseconds;
+            _options = options;
+            _served = new ServedTimes(operations, options.SilenceMax);
             _findings = findings;
             _gets = operations.FindAll(operation => operation.Function == Functions.Get);
             _updates = operations.FindAll(operation => operation.Function != Functions.Get && operation.MayTakeEffect);
@@ -89,17 +90,17 @@ public static class TtlChecker
             }
 
             var alone = put.Precedes(get) && (last == 0 || _overBy[last - 1] < put.InvokedIndex);
-            var expiresFrom = put.InvokedNanoseconds + ttl - _margin;
-            if (alone && get.CompletedNanoseconds < expiresFrom)
+            var expiresFrom = put.InvokedNanoseconds + ttl;
+            if (alone && get.CompletedNanoseconds < expiresFrom - _options.EarlyNanoseconds(ttl))
             {
-                Find("gone-early", $"{OperationText.Describe(get)} at {OperationText.Milliseconds(get.CompletedNanoseconds)}, but {OperationText.Describe(put)} was to stay until {OperationText.Milliseconds(expiresFrom + _margin)}", get, put);
+                Find("gone-early", $"{OperationText.Describe(get)} at {OperationText.Milliseconds(get.CompletedNanoseconds)}, but {OperationText.Describe(put)} was to stay until {OperationText.Milliseconds(expiresFrom)}", get, put);
             }
         }
 
         private void CheckLate(Operation get, Operation put, long ttl)
         {
             var expiresBy = put.CompletedNanoseconds + ttl;
-            if (get.InvokedNanoseconds > expiresBy + _margin)
+            if (get.InvokedNanoseconds > Math.Max(expiresBy, _served.ServedSince(get.InvokedNanoseconds)) + _options.LateNanoseconds(ttl))
             {
                 Find("visible-after-expiry", $"{OperationText.Describe(get)} at {OperationText.Milliseconds(get.InvokedNanoseconds)}, but {OperationText.Describe(put)} expired by {OperationText.Milliseconds(expiresBy)}", get, put);
             }

@@ -1,7 +1,7 @@
 using KvRaft.Chaos.Checkers;
 using KvRaft.Checkers.Tests.Support;
 
-namespace KvRaft.Checkers.Tests.Aggregates;
+namespace KvRaft.Checkers.Tests.Expiry;
 
 /// <summary>The margin is 100 ms, the time to live 1,000 ms; each event takes one millisecond.</summary>
 public class TtlCheckerTests
@@ -50,6 +50,39 @@ public class TtlCheckerTests
     [Fact]
     public void The_margin_comes_from_the_header() =>
         Assert.Empty(TtlChecker.Check(Put().Ok(0).Wait(1_500).Get(1).Saw(1, "a").WithParameters((TtlOptions.MarginParameter, 2_000)).Build()).Findings);
+
+    [Fact]
+    public void Without_a_parameter_half_a_second_early_is_gone_early()
+    {
+        Assert.Equal(["gone-early"], TtlChecker.Check(new HistoryBuilder().Put(0, "a", ttlMilliseconds: 4_000).Ok(0).Wait(3_400).Get(1).Saw(1, null).Build()).Anomalies());
+        Assert.Empty(TtlChecker.Check(new HistoryBuilder().Put(0, "a", ttlMilliseconds: 4_000).Ok(0).Wait(3_600).Get(1).Saw(1, null).Build()).Findings);
+    }
+
+    [Fact]
+    public void A_late_margin_of_its_own_does_not_excuse_what_is_gone_early()
+    {
+        HistoryBuilder Late(HistoryBuilder history) => history.WithParameters((TtlOptions.MarginParameter, 100), (TtlOptions.LateMarginParameter, 2_000));
+        Assert.Empty(TtlChecker.Check(Late(Put().Ok(0).Wait(2_500).Get(1).Saw(1, "a")).Build()).Findings);
+        Assert.Equal(["gone-early"], TtlChecker.Check(Late(Put().Ok(0).Wait(800).Get(1).Saw(1, null)).Build()).Anomalies());
+    }
+
+    [Fact]
+    public void The_rate_counts_by_the_time_to_live()
+    {
+        HistoryBuilder At(long wait) => new HistoryBuilder().Put(0, "a", ttlMilliseconds: 10_000).Ok(0).Wait(wait).Get(1).Saw(1, null)
+            .WithParameters((TtlOptions.MarginParameter, 100), (TtlOptions.RateParameter, 100));
+        Assert.Equal(["gone-early"], TtlChecker.Check(At(8_800).Build()).Anomalies());
+        Assert.Empty(TtlChecker.Check(At(9_000).Build()).Findings);
+    }
+
+    /// <summary>The clock of a shard stands still while nobody leads it; once it is served again, it has the margin to catch up.</summary>
+    [Fact]
+    public void A_silence_excuses_a_late_value_for_the_margin_after_it_and_no_longer()
+    {
+        HistoryBuilder Silent(HistoryBuilder history) => history.WithParameters((TtlOptions.MarginParameter, 100), (TtlOptions.SilenceParameter, 250));
+        Assert.Empty(TtlChecker.Check(Silent(Put().Ok(0).Wait(3_000).Get(1).Saw(1, "a").Wait(60).Get(1).Saw(1, "a")).Build()).Findings);
+        Assert.Equal(["visible-after-expiry"], TtlChecker.Check(Silent(Put().Ok(0).Wait(3_000).Get(1).Saw(1, "a").Wait(120).Get(1).Saw(1, "a")).Build()).Anomalies());
+    }
 
     private static HistoryBuilder Put() => new HistoryBuilder().Put(0, "a", ttlMilliseconds: 1_000);
 
