@@ -56,6 +56,7 @@ internal static class FaultCatalog
         new("log-tail-lost", FaultNeeds.None, () => new LogDamageFault(LogDamage.LostTail)) { What = "the end of a dead node's log is zeros", IsSolitary = true },
         new("log-bit-flip", FaultNeeds.None, () => new LogDamageFault(LogDamage.BitFlip)) { What = "one bit of a dead node's log is another", IsSolitary = true },
         new("wipe", FaultNeeds.None, () => new WipeFault()) { What = "a node that comes back with an empty disk is refused", IsSolitary = true },
+        new("rolled-back", FaultNeeds.None, () => new RolledBackFault()) { What = "a node that comes back with an older copy of its directory is refused", IsSolitary = true },
     ];
 
     /// <summary>What a mix draws from: damage of one disk is survived by the others' disks, so two of it must not meet.</summary>

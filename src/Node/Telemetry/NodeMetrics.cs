@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using KvRaft.Node.Options;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
+using KvRaft.Raft;
 
 namespace KvRaft.Node.Telemetry;
 
@@ -14,7 +15,7 @@ internal sealed class NodeMetrics : IDisposable
     private readonly NodeOptions _options;
     private readonly ShardTable _shards;
 
-    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs)
+    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs, RaftHost raft)
     {
         _options = options;
         _shards = shards;
@@ -23,6 +24,7 @@ internal sealed class NodeMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in hand, of all callers.");
         _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in hand.");
         _meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
+        _meter.CreateObservableCounter("kvraft.replica.differs", () => Of(raft.DigestMismatches), "{replica}", "Replicas here whose state was found to differ from that of the others.");
         _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
     }
 

@@ -202,12 +202,13 @@ internal sealed class ReplicaRescue(
     {
         try
         {
+            var committed = group.CommitIndex;
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
             if (peers.FirstOrDefault(peer => peer.Status.IsLeader && RescueRules.Conflicts(
-                group.Log, group.CommitIndex, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))) is { Status: not null } other)
+                group.Log, committed, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex), peer.Status.LastIndex)) is { Status: { } other })
             {
                 throw new HistoryDiffersException(
-                    $"the leader's log begins at {new LogPosition(other.Status.StartTerm, other.Status.StartIndex)}, where this replica has committed an entry of another term");
+                    $"the leader's log is from {new LogPosition(other.StartTerm, other.StartIndex)} to {other.LastIndex}, and this replica has committed up to {committed}");
             }
 
             var ahead = peers

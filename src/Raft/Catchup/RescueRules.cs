@@ -15,11 +15,15 @@ internal static class RescueRules
         start.Index > ours.Start.Index && (ours.TryPositionAt(start.Index) is not { } position || position != start);
 
     /// <summary>
-    /// Both replicas have committed an entry at the position where the other's log begins, and not the same one. Raft excludes it; an older copy of a directory that
-    /// was believed does not.
+    /// A leader's history is not ours: both have committed an entry at the position where its log begins, and not the same one, or its log ends before what is committed
+    /// here. Raft excludes both; an older copy of a directory that was believed does not.
     /// </summary>
-    public static bool Conflicts(GroupLog ours, long commitIndex, LogPosition start) =>
-        start.Index <= commitIndex && ours.TryPositionAt(start.Index) is { } position && position != start;
+    /// <param name="ours">This replica's log.</param>
+    /// <param name="commitIndex">What was committed here before the leader said where it stands.</param>
+    /// <param name="start">Where the leader's log begins.</param>
+    /// <param name="lastIndex">Where it ends.</param>
+    public static bool Conflicts(GroupLog ours, long commitIndex, LogPosition start, long lastIndex) =>
+        lastIndex < commitIndex || (start.Index <= commitIndex && ours.TryPositionAt(start.Index) is { } position && position != start);
 
     /// <summary>
     /// Where a leader goes on with a replica that tells how far it is committed: what follows that, or the first entry that the leader still has. Whether that one

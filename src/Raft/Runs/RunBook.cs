@@ -28,6 +28,9 @@ internal sealed class RunBook
     /// <summary>One small file and two syncs, only while other nodes' logs grow.</summary>
     public static readonly TimeSpan SavePeriod = TimeSpan.FromSeconds(2);
 
+    /// <summary>Names are those of nodes, but until a connection proves itself by the cluster secret any can be given; more than a cluster may have are not remembered.</summary>
+    public const int NodesMax = 4096;
+
     private const string Header = "kvraft-runs 1";
 
     private static long _runsInMemory;
@@ -94,6 +97,11 @@ internal sealed class RunBook
             KnownRun? known = _known.TryGetValue(node, out var last) ? last : null;
             var verdict = RunRules.Judge(known, run, known is not null && IsConnected(node, last.Id));
             if (verdict != RunVerdict.New)
+            {
+                return verdict;
+            }
+
+            if (known is null && _known.Count >= NodesMax)
             {
                 return verdict;
             }

@@ -14,8 +14,11 @@ internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, Ti
     /// <summary>Between two tries at a node that takes the run before this one for alive.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A run that has ended is silent after this long, whatever became of its connections.</summary>
-    private TimeSpan Patience => timings.ElectionMax + timings.Beat;
+    /// <summary>
+    /// A run that has ended is silent after some beats of the other node, whatever became of its connections; several times that long, because a start beside a busy
+    /// machine's other work must not fail for it.
+    /// </summary>
+    private TimeSpan Patience => 5 * timings.ElectionMax;
 
     /// <exception cref="RunRefusedException">A node refuses this run.</exception>
     public async Task IntroduceAsync(IEnumerable<NodeId> nodes, CancellationToken cancellationToken) =>

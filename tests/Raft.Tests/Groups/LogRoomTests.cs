@@ -85,9 +85,10 @@ public sealed class LogRoomTests
         var group = cluster.Group(cluster.Nodes[0]);
         var last = group.CommitIndex;
         var term = group.Log.TermAt(last);
-        Assert.True(RescueRules.Conflicts(group.Log, last, new LogPosition(term + 1, last)));
-        Assert.False(RescueRules.Conflicts(group.Log, last, new LogPosition(term, last)));
-        Assert.False(RescueRules.Conflicts(group.Log, last - 1, new LogPosition(term + 1, last)));
-        Assert.False(RescueRules.Conflicts(group.Log, last, new LogPosition(term + 1, last + 1)));
+        Assert.True(RescueRules.Conflicts(group.Log, last, new LogPosition(term + 1, last), last + 1));
+        Assert.False(RescueRules.Conflicts(group.Log, last, new LogPosition(term, last), last + 1));
+        Assert.False(RescueRules.Conflicts(group.Log, last - 1, new LogPosition(term + 1, last), last + 1));
+        Assert.False(RescueRules.Conflicts(group.Log, last, new LogPosition(term + 1, last + 1), last + 1));
+        Assert.True(RescueRules.Conflicts(group.Log, last, LogPosition.None, last - 1));
     }
 }

@@ -29,6 +29,25 @@ public sealed class CheckpointTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
+    public void A_digest_that_was_begun_is_that_of_its_moment_whatever_is_applied_or_installed_meanwhile(string engine)
+    {
+        using var shard = Filled("shard", engine);
+        using var ahead = Filled("ahead", engine);
+        ahead.Apply(Put("more", "1"));
+        ahead.Machine.SaveCheckpoint(_directory["checkpoint"]);
+        var (digest, read) = (shard.Machine.Digest(), 0L);
+        using (var source = shard.Machine.BeginDigest())
+        {
+            shard.Machine.InstallCheckpoint(_directory["checkpoint"]);
+            Assert.NotEqual(digest, shard.Machine.Digest());
+            Assert.Equal(digest, source.Compute(bytes => read += bytes));
+        }
+
+        Assert.True(read > 0);
+        Assert.Equal(ahead.Machine.Digest(), shard.Machine.Digest());
+    }
+
+    [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
     public void A_copy_is_equal_and_goes_on_alone(string engine)
     {
         using var source = Filled("source", engine);
