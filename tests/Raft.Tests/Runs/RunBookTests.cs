@@ -73,8 +73,33 @@ public sealed class RunBookTests : IDisposable
     public void A_directory_counts_its_starts()
     {
         Assert.Equal([1, 2, 3], Enumerable.Range(0, 3).Select(_ => GenerationFile.Next(_directory, OsFileSystem.Instance)));
-        File.WriteAllText(Path.Combine(_directory, GenerationFile.FileName), "kvraft-generation 2\n4\n");
+
+        // A start that was torn in the middle of the write leaves the one before it.
+        var path = Path.Combine(_directory, GenerationFile.FileName);
+        var bytes = File.ReadAllBytes(path);
+        bytes[GenerationFile.SlotDistance + 9] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Equal(3, GenerationFile.Next(_directory, OsFileSystem.Instance));
+        bytes[9] ^= 1;
+        File.WriteAllBytes(path, bytes);
         Assert.Throws<LogOpenException>(() => GenerationFile.Next(_directory, OsFileSystem.Instance));
+    }
+
+    [Fact]
+    public void A_start_needs_no_room_on_a_full_disk()
+    {
+        GenerationFile.Next(_directory, OsFileSystem.Instance);
+        var length = new FileInfo(Path.Combine(_directory, GenerationFile.FileName)).Length;
+        GenerationFile.Next(_directory, OsFileSystem.Instance);
+        Assert.Equal([length], Directory.GetFiles(_directory).Select(static file => new FileInfo(file).Length));
+    }
+
+    [Fact]
+    public void The_bytes_of_a_generation_never_change()
+    {
+        var slot = new byte[GenerationFile.SlotBytes];
+        GenerationFile.Format(258, slot);
+        Assert.Equal("4B5647454E52" + "0100" + "0201000000000000" + "000000000000000000000000" + "A13C1334", Convert.ToHexString(slot));
     }
 
     [Fact]
