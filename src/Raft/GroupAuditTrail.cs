@@ -39,7 +39,11 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>The only exception DotNext's replication loop swallows silently; building one per attempt would cost 20 ms/s (measured).</summary>
     private readonly MemberUnavailableException _belowStart;
 
+    /// <summary>How long a small file waits for room on a full disk before it is tried again.</summary>
+    private static readonly TimeSpan RoomRetryPeriod = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
+    private volatile bool _isDetached;
     private readonly GroupLog _log;
     private readonly ILogger _logger;
     private readonly ApplyProgress _progress;
@@ -120,6 +124,12 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// May entries be appended for which the disk must have room, given their bytes? Only commands ask: terms, votes and configurations are small, and a group that
+    /// could not take them could neither elect nor be helped.
+    /// </summary>
+    public Func<int, bool> HasRoomFor { get; init; } = static _ => true;
+
     /// <summary>Told of each commit before it is visible; a test build proves there that a majority holds the entry.</summary>
     public Action<long>? CommitWitness { get; init; }
 
@@ -152,7 +162,11 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     Task IAuditTrail.InitializeAsync(CancellationToken token) => Task.CompletedTask;
 
-    public void Detach() => _log.DurableAdvanced -= OnDurable;
+    public void Detach()
+    {
+        _isDetached = true;
+        _log.DurableAdvanced -= OnDurable;
+    }
 
     /// <summary>
     /// The state machine stands at a checkpoint's position: the log begins anew there. Entries above it stay only if ours at the
@@ -198,6 +212,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         {
             foreach (var entry in entries)
             {
+                ThrowIfOutOfRoom(entry.Index, entry.Kind, entry.Payload);
                 if (entry.Term > _log.Ballot.Term)
                 {
                     SetBallot(entry.Term, []);
@@ -293,7 +308,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         ILogEntryProducer<TEntry> entries, long startIndex, bool skipCommitted, CancellationToken token)
     {
         var earlierConfigurations = Task.CompletedTask;
-        var (term, isWhole) = (Term, false);
+        var (term, isWhole, isRefused) = (Term, false, false);
         try
         {
             for (var index = startIndex; await entries.MoveNextAsync().ConfigureAwait(false); index++)
@@ -306,6 +321,9 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
                 {
                     ThrowIfOver(term);
                     var kind = KindOf(entry, payload);
+                    isRefused = true;
+                    ThrowIfOutOfRoom(index, kind, payload);
+                    isRefused = false;
                     AppendReplicated(index, entry.Term, kind, payload);
                     if (kind == LogEntryKind.Configuration)
                     {
@@ -318,7 +336,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
         finally
         {
-            if (!isWhole)
+            // What was refused for want of room would be refused from another replica too.
+            if (!isWhole && !isRefused)
             {
                 CutShort?.Invoke();
             }
@@ -361,6 +380,15 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         if (_log.Ballot.Term != term)
         {
             throw new IOException($"Term {_log.Ballot.Term} has begun while entries of a leader of term {term} came.");
+        }
+    }
+
+    /// <exception cref="LogOutOfRoomException">The disk is full; nothing was appended.</exception>
+    private void ThrowIfOutOfRoom(long index, LogEntryKind kind, ReadOnlyMemory<byte> payload)
+    {
+        if (kind == LogEntryKind.Command && index > _log.LastIndex && !HasRoomFor(payload.Length))
+        {
+            throw new LogOutOfRoomException();
         }
     }
 
@@ -516,7 +544,20 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         await Task.Yield();
         await previous.ConfigureAwait(false);
         Invariant.Holds(ConfigurationStorage is not null, "DotNext sets the member storage before it commits anything.");
-        await ConfigurationStorage.SaveConfigurationAsync(new LogEntryView(entry), entry.Index, CancellationToken.None).ConfigureAwait(false);
+        while (true)
+        {
+            try
+            {
+                await ConfigurationStorage.SaveConfigurationAsync(new LogEntryView(entry), entry.Index, CancellationToken.None).ConfigureAwait(false);
+                break;
+            }
+            catch (IOException full) when (OutOfRoom.Is(full) && !_isDetached)
+            {
+                // A full disk is no reason for a replica to stop. Nothing behind this configuration counts as applied until it is saved.
+                await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);
+            }
+        }
+
         LogMessages.ConfigurationSaved(_logger, _log.Key.Group.Value, entry.Index);
     }
 

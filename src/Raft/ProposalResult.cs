@@ -24,6 +24,9 @@ public enum ProposalStatus
     /// <summary>The replica is stopping; not executed.</summary>
     Stopped,
 
+    /// <summary>The node's log has no room for it on its disk; not executed.</summary>
+    NoRoom,
+
     /// <summary>It was proposed, and its fate is not known here: it may still take effect, once, or never.</summary>
     Unknown,
 }

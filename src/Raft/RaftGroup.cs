@@ -64,6 +64,13 @@ public sealed class RaftGroup : IAsyncDisposable
     private Task _learning = Task.CompletedTask;
     private readonly Lock _failing = new();
     private Task _handingOver = Task.CompletedTask;
+
+    /// <summary>Of housekeeping alone: what was applied when it last looked, since when, and whether the replica was put to rest since.</summary>
+    private long _appliedAtLook = -1;
+
+    private long _appliedAt;
+    private bool _hasRested;
+    private Task _resting = Task.CompletedTask;
     private volatile ReplicaFault? _fault;
     private int _beats;
     private long _behindAt;
@@ -94,6 +101,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var committed = fault is { Loss: ReplicaLoss.State } && log.Start.Index > machine.Applied.Index ? log.Start : machine.Applied;
         _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, "shell"), _logger)
         {
+            HasRoomFor = bytes => host.Options.MayGrow() && host.Log.HasRoomFor(bytes),
             CommitWitness = host.Options.CommitWitness is { } witness ? index => witness(this, index) : null,
             RunsLast = host.Options.Timings.RequestTimeout / 2,
             Time = host.Options.Time,
@@ -211,6 +219,9 @@ public sealed class RaftGroup : IAsyncDisposable
 
     internal long CommitIndex => _audit.CommitIndex;
 
+    /// <summary>Its node's disk takes more entries, and not only as many as the current segment of the log has left.</summary>
+    internal bool HasRoom => _host.Options.MayGrow() && !_host.Log.IsOutOfRoom;
+
     internal LeadershipTransfer Transfer { get; }
 
     internal LeaderSearch Search { get; }
@@ -223,7 +234,9 @@ public sealed class RaftGroup : IAsyncDisposable
     /// </summary>
     public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken) =>
         _state is ReplicaState.Running
-            ? _queue.ProposeAsync(command, cancellationToken)
+            ? _host.Log.HasRoomFor(command.Length)
+                ? _queue.ProposeAsync(command, cancellationToken)
+                : new(new ProposalResult(ProposalStatus.NoRoom, null, LogPosition.None, Leader))
             : new(new ProposalResult(ProposalStatus.Stopped, null, LogPosition.None, Leader));
 
     /// <summary>
@@ -378,7 +391,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
     public GroupStatus Status() => new(
         Id, Incarnation, _state == ReplicaState.Running && !HasCaughtUp ? ReplicaState.CatchingUp : _state, IsLeader, Leader, Term, _log.Start, _log.LastIndex, _log.DurableIndex, _audit.CommitIndex,
-        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message ?? _digestNote, _fetcher.Progress, IsBehind);
+        _machine.Applied, _machine.Durable, Voters(), IsMember, _fault?.Message ?? (HasRoom ? _digestNote : "the disk of its node is full"), _fetcher.Progress, IsBehind);
 
     public async ValueTask DisposeAsync()
     {
@@ -391,6 +404,7 @@ public sealed class RaftGroup : IAsyncDisposable
         await _rebuilding.ConfigureAwait(false);
         await _learning.ConfigureAwait(false);
         await _handingOver.ConfigureAwait(false);
+        await _resting.ConfigureAwait(false);
         await Leaders.DisposeAsync().ConfigureAwait(false);
         await _rescue.DisposeAsync().ConfigureAwait(false);
         await _lease.DisposeAsync().ConfigureAwait(false);
@@ -484,7 +498,7 @@ public sealed class RaftGroup : IAsyncDisposable
         var last = _log.Last;
         return new(
             Incarnation, IsLeader, Term, _log.Start.Term, _log.Start.Index, last.Index, _audit.CommitIndex, _machine.Applied.Index, IsMember, last.Term,
-            Leaders.IsVacant ? null : Leader?.Value, MayLead, IsNodeSkewed);
+            Leaders.IsVacant ? null : Leader?.Value, MayLead, IsNodeSkewed, HasRoom);
     }
 
     /// <exception cref="PeerRequestException">The log begins later.</exception>
@@ -650,7 +664,8 @@ public sealed class RaftGroup : IAsyncDisposable
                 _rescue.Beat();
                 TellThoseBehind();
             }
-            else if (_cluster.Leader is { IsRemote: false } && _handingOver.IsCompleted)
+
+            if ((_state != ReplicaState.Running || !HasRoom) && _cluster.Leader is { IsRemote: false } && _handingOver.IsCompleted)
             {
                 _handingOver = Task.Run(HandOverAsync, CancellationToken.None);
             }
@@ -844,12 +859,58 @@ public sealed class RaftGroup : IAsyncDisposable
             if (_state == ReplicaState.Running)
             {
                 _machine.Probe();
+                RestIfIdle();
             }
         }
         catch (Exception error) when (error is ObjectDisposedException or LogFailedException or IOException)
         {
             // Closing; or the log failed and the node with it; or a directory could not be deleted, which the next round tries again.
             LogMessages.HousekeepingSkipped(_logger, Id.Value, error.Message);
+        }
+    }
+
+    /// <summary>
+    /// A replica that applied nothing for a while is flushed, which lets go of its write buffers and of the log, and gives back disk that nothing needs. Once after each time
+    /// it was busy, and one replica of the node at a time: nobody waits for it.
+    /// </summary>
+    private void RestIfIdle()
+    {
+        var applied = _machine.Applied.Index;
+        if (applied != _appliedAtLook)
+        {
+            (_appliedAtLook, _appliedAt, _hasRested) = (applied, _host.Options.Time.GetTimestamp(), applied == 0);
+            return;
+        }
+
+        if (!_hasRested && _resting.IsCompleted && HasRoom && _host.Options.Time.GetElapsedTime(_appliedAt) >= _host.Options.RestAfter)
+        {
+            _hasRested = true;
+            _resting = Task.Run(RestAsync, CancellationToken.None);
+        }
+    }
+
+    private async Task RestAsync()
+    {
+        try
+        {
+            await _host.Rests.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            try
+            {
+                await FlushAsync(_host.Options.LogEntriesKept, _stopping.Token).ConfigureAwait(false);
+                _machine.Rest();
+            }
+            finally
+            {
+                _host.Rests.Release();
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // Closing.
+        }
+        catch (Exception error) when (error is StorageException or IOException or LogFailedException)
+        {
+            LogMessages.FlushFailed(_logger, Id.Value, error);
         }
     }
 
@@ -935,7 +996,8 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A replica without its state is elected only if every other lacks entries that it has. It brings them those and hands leadership to one that can serve.
+    /// A replica without its state is elected only if every other lacks entries that it has. It brings them those and hands leadership to one that can serve. So does one
+    /// whose disk is full, if another's is not.
     /// </summary>
     private async Task HandOverAsync()
     {
@@ -948,6 +1010,8 @@ public sealed class RaftGroup : IAsyncDisposable
                     return;
                 }
             }
+
+            await Task.Delay(_host.Options.Timings.ElectionMax, _host.Options.Time, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {

@@ -114,6 +114,9 @@ public sealed class RaftHost : IAsyncDisposable
 
     internal NodeWatch Watch { get; }
 
+    /// <summary>One replica at a time is put to rest.</summary>
+    internal SemaphoreSlim Rests { get; } = new(1);
+
     /// <summary>Tests that play a kill: replicas that close say nothing to the others.</summary>
     internal bool IsDoomed { get; set; }
 
@@ -241,6 +244,7 @@ public sealed class RaftHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        Log.StopWaitingForRoom();
         await _housekeeping.ConfigureAwait(false);
         await _beating.ConfigureAwait(false);
         await _comparing.ConfigureAwait(false);
@@ -379,6 +383,7 @@ public sealed class RaftHost : IAsyncDisposable
         {
             while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
+                Log.TryRoom();
                 foreach (var group in _groups.Values)
                 {
                     group.Housekeep(Options.LogEntriesKept);

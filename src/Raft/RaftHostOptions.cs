@@ -58,6 +58,17 @@ public sealed record RaftHostOptions
     /// </summary>
     public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// May replicas of this node take more data? Asked for each entry; false while the disk is so full that flushing what is in memory already may need the rest. Then
+    /// followers refuse entries, and leaders proposals.
+    /// </summary>
+    public Func<bool> MayGrow { get; init; } = static () => true;
+
+    /// <summary>
+    /// A replica that applied nothing for so long is flushed and compacted. Longer than the pauses of ordinary work; a leader of idle keys with a lifetime ticks about as often.
+    /// </summary>
+    public TimeSpan RestAfter { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Entries beyond which a checkpoint is cheaper for a learner: at a few hundred bytes each they are some MiB, and each must be applied.</summary>
     internal int LearnerCheckpointEntries { get; init; } = 10_000;
 

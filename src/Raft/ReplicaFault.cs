@@ -27,9 +27,6 @@ public enum ReplicaLoss
 /// <summary>Why a replica does not serve.</summary>
 public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
 {
-    /// <summary>ENOSPC of Linux, which .NET hands on as it is.</summary>
-    private const int NoSpaceLeft = 28;
-
     /// <summary>What an exception out of the state machine or the log means for the replica.</summary>
     public static ReplicaFault Of(Exception error)
     {
@@ -40,7 +37,8 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
             {
                 case StorageCorruptionException:
                     return new ReplicaFault(ReplicaLoss.State, error.Message);
-                case StorageFullException or IOException { HResult: NoSpaceLeft }:
+                case StorageFullException:
+                case var full when OutOfRoom.Is(full):
                     return new ReplicaFault(ReplicaLoss.Room, error.Message);
             }
         }

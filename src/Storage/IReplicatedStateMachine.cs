@@ -49,6 +49,14 @@ public interface IReplicatedStateMachine : IDisposable
     long ClockMs => 0;
 
     /// <summary>
+    /// Nothing was applied for a while and everything is flushed: gives back disk that deleted and replaced rows still hold, if it is worth the work. May take seconds; beside
+    /// reads and <see cref="Apply"/>, from any thread, one call at a time.
+    /// </summary>
+    void Rest()
+    {
+    }
+
+    /// <summary>
     /// Applies entries in order, without gaps, starting after <see cref="Applied"/>, all in one atomic write batch that also
     /// carries the position. Answers, for each entry, one outcome per command in the entry's order.
     /// </summary>

@@ -13,6 +13,9 @@ public sealed class FailedSyncTests
 
     private const int GroupOfShardZero = 1;
 
+    /// <summary>EX_IOERR: its own code, and not 134 of a process that died by SIGABRT while it closed its files.</summary>
+    private const int ExitCodeOfDiskFailure = 74;
+
     /// <summary>Linux keeps 15 bytes of a thread's name.</summary>
     private const string WriterOfTheLog = "kvraft-log-writ";
 
@@ -32,10 +35,11 @@ public sealed class FailedSyncTests
         await using (await Strace.FailSyncsAsync(cluster.ProcessId(leader), trace))
         {
             var (exitCode, log) = await ended;
-            Assert.Equal(1, exitCode);
+            Assert.Equal(ExitCodeOfDiskFailure, exitCode);
             Assert.Contains("the node cannot go on", log, StringComparison.Ordinal);
             Assert.Contains("fdatasync of", log, StringComparison.Ordinal);
             Assert.DoesNotContain("Unhandled exception", log, StringComparison.Ordinal);
+            Assert.DoesNotContain("did not stop cleanly", log, StringComparison.Ordinal);
         }
 
         // The engines' syncs fail too and are theirs to repeat: what they have not synced is replayed from the log.

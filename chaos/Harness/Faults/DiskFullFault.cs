@@ -3,8 +3,8 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node's file system is filled up by a stranger's file. The node refuses writes that grow, and if it meets the end of the disk itself it may
-/// end; what it acknowledged stays.
+/// A node's file system is filled up by the file of another process. The node refuses writes that grow and takes no entries from leaders; it does not end, what it
+/// acknowledged stays, and once there is room it serves again by itself, without a restart.
 /// </summary>
 internal sealed class DiskFullFault : IFault
 {
@@ -21,7 +21,6 @@ internal sealed class DiskFullFault : IFault
 
     public async Task InjectAsync(FaultScene scene)
     {
-        scene.Cluster.Process(_node).MayEnd(expected: true);
         var length = scene.Cluster.Volumes[_node].FreeBytes - LeftBytes;
         await Shell.RunAsync("fallocate", "-l", length.ToString(System.Globalization.CultureInfo.InvariantCulture), Filler(scene));
     }
@@ -34,18 +33,10 @@ internal sealed class DiskFullFault : IFault
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(2000, 8000));
 
-    public async Task HealAsync(FaultScene scene)
+    public Task HealAsync(FaultScene scene)
     {
         File.Delete(Filler(scene));
-        var process = scene.Cluster.Process(_node);
-        if (process.IsRunning)
-        {
-            process.MayEnd(expected: false);
-        }
-        else
-        {
-            await process.StartAsync();
-        }
+        return Task.CompletedTask;
     }
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);

@@ -47,6 +47,9 @@ internal sealed class KvRaftNode : IAsyncDisposable
     /// <summary>Faults when the node cannot go on; the process must end with a code that is not zero.</summary>
     public Task Failure => Service<NodeFailure>().Happened;
 
+    /// <summary>A write or sync of its data disk failed: nothing may be written there any more, not even to close it.</summary>
+    public bool HasDiskFailed => Service<RaftHost>().Failure.IsFaulted || Service<EventualReplica>().Failure.IsFaulted;
+
     /// <summary>For tests and the development cluster: a part of the node.</summary>
     public T Service<T>()
         where T : notnull => _app!.Services.GetRequiredService<T>();
@@ -83,14 +86,15 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _logger.NodeStarts(Options.NodeId, Options.ClusterName, Options.ClusterId, directory.Path);
 
         var map = new ShardMapHolder();
-        var raft = await RaftRoom.StartAsync(Options, membership, map, loggers, cancellationToken);
+        var level = new DiskLevel();
+        var raft = await RaftRoom.StartAsync(Options, membership, map, level, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
         var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, _logger, cancellationToken);
 
         var eventual = EventualRoom.Open(Options, engines, new ClusterTimeProvider(raft, Options.Surroundings.Time));
         _undo.Push(eventual.DisposeAsync);
 
-        _app = Build(engines, loggers, membership, map, raft, placement, eventual);
+        _app = Build(engines, loggers, membership, map, level, raft, placement, eventual);
         _undo.Push(_app.DisposeAsync);
 
         // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
@@ -118,11 +122,11 @@ internal sealed class KvRaftNode : IAsyncDisposable
     }
 
     private WebApplication Build(
-        IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
+        IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, DiskLevel level, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
     {
         var builder = EmptyBuilder();
         builder.Services
-            .AddNode(Options, membership, loggers)
+            .AddNode(Options, membership, level, loggers)
             .AddRaftRoom(raft)
             .AddPlacementRoom(placement)
             .AddShards(engines)

@@ -24,9 +24,10 @@ internal static class NodeServices
     /// </summary>
     private const int EventualMessageBytesMax = 64 * 1024 * 1024;
 
-    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, MembershipFile membership, ILoggerFactory loggers)
+    public static IServiceCollection AddNode(this IServiceCollection services, NodeOptions options, MembershipFile membership, DiskLevel level, ILoggerFactory loggers)
     {
         services.AddSingleton(options);
+        services.AddSingleton(level);
         services.AddSingleton(membership);
         services.AddSingleton(loggers);
         services.AddSingleton(options.Surroundings.Time);
@@ -39,7 +40,7 @@ internal static class NodeServices
     }
 
     public static IServiceCollection AddRaftRoom(this IServiceCollection services, RaftHost raft) =>
-        services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>();
+        services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>().AddLoop<IdleMemory>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddSingleton<KeyspaceSpread>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()

@@ -12,7 +12,7 @@ internal static class RaftRoom
 {
     /// <exception cref="NodeStartException">The port is taken, or the log is not this node's or damaged.</exception>
     public static async Task<RaftHost> StartAsync(
-        NodeOptions options, MembershipFile membership, ShardMapHolder map, ILoggerFactory loggers, CancellationToken cancellationToken)
+        NodeOptions options, MembershipFile membership, ShardMapHolder map, DiskLevel level, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var host = new RaftHostOptions
         {
@@ -27,6 +27,7 @@ internal static class RaftRoom
             LogSegmentBytes = options.Log.SegmentBytes,
             LogBytesMax = options.Log.BytesMax,
             LogBytesRetainedMax = options.Log.RetainedBytesMax,
+            MayGrow = () => !level.IsCritical,
         };
         try
         {

@@ -65,8 +65,9 @@ internal sealed record Limits
     public int ScanKeysMax { get; init; } = 10_000;
 
     /// <summary>
-    /// Free bytes of the data disk below which writes that need room are refused while deletes are still taken. Compaction must be
-    /// able to rewrite its largest level file (64 MiB) for several shards at once, and the log to preallocate segments: 1 GiB.
+    /// Room on the data disk (free bytes less what the engines have yet to flush) below which writes that need room are refused while deletes are still taken; below
+    /// a quarter of it the node's replicas take no entries from leaders either. Compaction must be able to rewrite its largest level file (64 MiB) for several shards at
+    /// once, and the log to preallocate segments, and a second of writes may pass between two looks: 1 GiB.
     /// </summary>
     public long DiskReserveBytes { get; init; } = 1024L * 1024 * 1024;
 

@@ -91,6 +91,13 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure HostNotAllowed(string header, string why) =>
         new(ErrorReasons.HostNotAllowed, Execution.NotExecuted, why) { Field = header };
 
+    /// <summary>Not even a delete: it would need room in the log.</summary>
+    public static Failure LogFull(ShardId shard) =>
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, $"the disk of the node that leads shard {shard} has no room for its log; nothing is written until there is")
+        {
+            Facts = [Fact("shard", shard.Value)],
+        };
+
     public static Failure Limit(LimitExceeded exceeded) =>
         new(ErrorReasons.LimitExceeded, Execution.NotExecuted, exceeded.ToString())
         {

@@ -145,6 +145,7 @@ internal sealed class ShardReplica
             ProposalStatus.Overloaded => Failure.Overloaded($"the proposal queue of shard {_shard}", OverloadDelay),
             ProposalStatus.Expired => Failure.Deadline(Execution.NotExecuted),
             ProposalStatus.TooLarge => Failure.Invalid("operation", "larger than one log entry may be"),
+            ProposalStatus.NoRoom => Failure.LogFull(_shard),
             ProposalStatus.Unknown => cancellationToken.IsCancellationRequested
                 ? Failure.Deadline(Execution.Unknown)
                 : Failure.OutcomeUnknown(_shard),

@@ -111,6 +111,12 @@ internal static partial class LogMessages
     [LoggerMessage(1365, LogLevel.Error, "Node {NodeId} set the damaged state of group 0 aside in {Directory} and copies another: {Reason}")]
     public static partial void PlacementSetAside(this ILogger logger, NodeId nodeId, string directory, string reason);
 
+    [LoggerMessage(1366, LogLevel.Error, "Node {NodeId} has room for {FreeBytes} bytes on its data disk, below {CriticalBytes}: its replicas take no entries from leaders until there is room; votes and configurations are taken")]
+    public static partial void DiskCritical(this ILogger logger, NodeId nodeId, long freeBytes, long criticalBytes);
+
+    [LoggerMessage(1367, LogLevel.Information, "Node {NodeId} has room for {FreeBytes} bytes on its data disk again (critical below {CriticalBytes}): its replicas take entries")]
+    public static partial void DiskNoLongerCritical(this ILogger logger, NodeId nodeId, long freeBytes, long criticalBytes);
+
     // 1250: the placement driver
     [LoggerMessage(1250, LogLevel.Information, "Placement: {What}")]
     public static partial void PlacementActs(this ILogger logger, string what);

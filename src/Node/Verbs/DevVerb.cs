@@ -50,7 +50,7 @@ internal static class DevVerb
         Say("  dotnet run -c Release --project src/Cli -- put hello world");
         Say("");
         Say("stop with Ctrl-C");
-        return await Verb.UntilStoppedAsync(cluster.Nodes, asked);
+        return await Verb.UntilStoppedAsync(cluster.Nodes, loggers, asked);
     }
 
     private static void Say(string line) => Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}"));

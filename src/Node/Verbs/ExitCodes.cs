@@ -9,6 +9,12 @@ internal static class ExitCodes
     /// <summary>Did not start, or could not go on.</summary>
     public const int Failed = 1;
 
+    /// <summary>
+    /// A write or sync of the data disk failed. The process ended at once, without closing anything; a start reads what the disk holds. The number is EX_IOERR of
+    /// <c>sysexits.h</c>, so that a supervisor can tell a bad disk from a bad configuration.
+    /// </summary>
+    public const int DiskFailed = 74;
+
     /// <summary>The command line or the configuration is wrong.</summary>
     public const int BadArguments = 128;
 }

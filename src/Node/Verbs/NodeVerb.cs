@@ -64,6 +64,6 @@ internal static class NodeVerb
         using var loggers = NodeLogging.ToConsole(level);
         using var engines = new StorageResources(new StorageBudget());
         await using var node = await KvRaftNode.StartAsync(options, engines, loggers, asked);
-        return await Verb.UntilStoppedAsync([node], asked);
+        return await Verb.UntilStoppedAsync([node], loggers, asked);
     }
 }

@@ -58,8 +58,10 @@ internal static class Verb
         }
     }
 
-    /// <summary>Runs nodes until they are asked to stop or one of them cannot go on.</summary>
-    public static async Task<int> UntilStoppedAsync(IEnumerable<KvRaftNode> nodes, CancellationToken asked)
+    /// <summary>
+    /// Runs nodes until they are asked to stop or one of them cannot go on. If the disk failed under it, this does not return: the process ends at once (<see cref="ProcessEnd"/>).
+    /// </summary>
+    public static async Task<int> UntilStoppedAsync(IReadOnlyCollection<KvRaftNode> nodes, ILoggerFactory loggers, CancellationToken asked)
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = asked.Register(stopped.SetResult);
@@ -70,6 +72,11 @@ internal static class Verb
         }
 
         await Console.Error.WriteLineAsync($"kvraft: the node cannot go on: {ended.Exception.GetBaseException().Message}");
+        if (nodes.Any(static node => node.HasDiskFailed))
+        {
+            ProcessEnd.AtOnce(ExitCodes.DiskFailed, loggers);
+        }
+
         return ExitCodes.Failed;
     }
 }

@@ -87,7 +87,7 @@ internal sealed class CheckpointShelf : IDisposable
             Directory.CreateDirectory(_directory);
             var id = string.Create(CultureInfo.InvariantCulture, $"{_time.GetUtcNow().ToUnixTimeMilliseconds():x}-{++_number}");
             var path = Path.Combine(_directory, id);
-            var position = await _save(path, cancellationToken).ConfigureAwait(false);
+            var position = await SaveAsync(path, cancellationToken).ConfigureAwait(false);
             var (configuration, version) = await _configuration(cancellationToken).ConfigureAwait(false);
             var files = new DirectoryInfo(path).GetFiles()
                 .OrderBy(file => file.Name, StringComparer.Ordinal)
@@ -102,6 +102,24 @@ internal sealed class CheckpointShelf : IDisposable
         finally
         {
             _turn.Release();
+        }
+    }
+
+    /// <summary>A copy that was not finished goes: nobody would ever ask for it, and its links keep tables alive.</summary>
+    private async Task<LogPosition> SaveAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _save(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path, recursive: true);
+            }
+
+            throw;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class LearnerFeed(
         {
             try
             {
-                while (!group.IsMember && await StepAsync(cancellationToken).ConfigureAwait(false))
+                while (!group.IsMember && group.HasRoom && await StepAsync(cancellationToken).ConfigureAwait(false))
                 {
                     // There was something to copy: there may be more.
                 }

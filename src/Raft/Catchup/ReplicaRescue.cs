@@ -174,7 +174,9 @@ internal sealed class ReplicaRescue(
         _term = group.Term;
         _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;
         var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
-        if ((asked || _unsettledLooks >= UnsettledLooksMax) && !_stopping.IsCancellationRequested)
+
+        // What it would fetch has no place.
+        if (group.HasRoom && (asked || _unsettledLooks >= UnsettledLooksMax) && !_stopping.IsCancellationRequested)
         {
             var stopping = _stopping.Token;
             _looking = Task.Run(() => LookAsync(stopping), CancellationToken.None);

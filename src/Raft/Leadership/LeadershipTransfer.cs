@@ -182,7 +182,7 @@ internal sealed class LeadershipTransfer(
         // Taken before asking: while clients write, it would have moved on by the time of the answer.
         var committed = group.CommitIndex;
         return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
-            && status.IsMember && status.IsWhole && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax
+            && status.IsMember && status is { IsWhole: true, HasRoom: true } && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax
             && (!status.IsSkewed || group.IsNodeSkewed || !group.IsRunning);
     }
 

@@ -28,6 +28,9 @@ internal interface IFileSystem
 
     IFile Open(string path, FileOpening opening);
 
+    /// <summary>Bytes that this process may still write on the disk that holds a directory.</summary>
+    long FreeBytes(string directory) => long.MaxValue;
+
     void Delete(string path);
 
     /// <summary>Atomically replaces <paramref name="to"/>.</summary>

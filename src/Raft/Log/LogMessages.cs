@@ -37,4 +37,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(2510, LogLevel.Information, "Log closed after batch {Batch}")]
     public static partial void LogClosed(this ILogger logger, long batch);
+
+    [LoggerMessage(2570, LogLevel.Warning, "The disk has no room for segment {Segment} of {Bytes} bytes: {Reason}. The log takes no more entries; terms, votes and configurations are taken. It is tried again every second")]
+    public static partial void NoRoom(this ILogger logger, long segment, long bytes, string reason);
+
+    [LoggerMessage(2571, LogLevel.Information, "The disk had room for segment {Segment}: the log takes entries again")]
+    public static partial void HasRoom(this ILogger logger, long segment);
 }

@@ -32,6 +32,13 @@ internal sealed class LogQueue
     private List<PendingRecord> _pending = [];
     private bool _isClosed;
     private Exception? _failure;
+    private long _bytesUnwritten;
+
+    /// <summary>Of records that were added and are not on disk yet.</summary>
+    public long BytesUnwritten => Interlocked.Read(ref _bytesUnwritten);
+
+    /// <summary>The writer has synced so much of what was added.</summary>
+    public void Written(long bytes) => Interlocked.Add(ref _bytesUnwritten, -bytes);
 
     /// <exception cref="LogFailedException">The log failed.</exception>
     /// <exception cref="ObjectDisposedException">The log was closed.</exception>
@@ -41,6 +48,7 @@ internal sealed class LogQueue
         {
             ThrowIfUnusable();
             _pending.Add(record);
+            Interlocked.Add(ref _bytesUnwritten, record.Bytes);
             if (_pending.Count == 1)
             {
                 Monitor.Pulse(_gate);

@@ -30,6 +30,11 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
     /// <summary>Replaced as a whole after each batch; may be read by any thread.</summary>
     public WriterStatistics Statistics { get; private set; } = new(0, 0, 0);
 
+    /// <summary>Of the current segment, behind what was synced. May be read by any thread.</summary>
+    public int BytesLeft => Volatile.Read(ref _bytesLeft);
+
+    private int _bytesLeft = segment.Size - offset;
+
     /// <summary>A group found at the start.</summary>
     public void Adopt(GroupLog group) => _written.Add(group);
 
@@ -151,6 +156,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
 #endif
         _segment.File.FlushData();
         _offset += bytes.Length;
+        Volatile.Write(ref _bytesLeft, _segment.Size - _offset);
         LastBatch++;
         Statistics = new WriterStatistics(
             Statistics.Batches + 1, Statistics.Records + _buffer.Records, Statistics.Bytes + bytes.Length);
@@ -159,9 +165,11 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
 
     private void Complete(List<PendingRecord> records, int first, int end)
     {
+        var bytes = 0L;
         for (var i = first; i < end; i++)
         {
             var record = records[i];
+            bytes += record.Bytes;
             _mayReclaim |= record.Kind != RecordKind.Entry;
             if (record.Group.Synced(record, _segment.Number, _offsets[i - first]))
             {
@@ -174,6 +182,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
             }
         }
 
+        node.Queue.Written(bytes);
         _offsets.Clear();
         foreach (var group in _touched)
         {
@@ -190,6 +199,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
         var bytesMin = (long)SegmentHeader.Bytes + RestatedBytes() + recordBytes;
         _segment = factory.Take(_segment.Number + 1, bytesMin);
         _offset = SegmentHeader.Bytes;
+        Volatile.Write(ref _bytesLeft, _segment.Size - _offset);
         _mustRestate = true;
         node.Segments.Add(_segment);
         factory.Prepare(_segment.Number + 1);

@@ -41,6 +41,9 @@ internal sealed class NodeLog : IAsyncDisposable
     /// <summary>For people who look at threads.</summary>
     internal const string WriterThreadName = "kvraft-log-writer";
 
+    /// <summary>Of a segment that no other follows, for want of room: some thousand votes of a hundred groups.</summary>
+    private const int StateBytesReserved = 1 << 20;
+
     private readonly IFileSystem _fs;
     private readonly string _directory;
     private readonly IDisposable _directoryLock;
@@ -71,7 +74,7 @@ internal sealed class NodeLog : IAsyncDisposable
         _mayHaveForgottenGroups = found.Replay.MayHaveForgottenGroups;
         _mark = new DurableMarkFile(found.MarkFile!, found.Mark, options.Time, options.DurableMarkInterval);
         _background = new BackgroundWork(options.IsManual, Fail);
-        _factory = new SegmentFactory(fs, directory, identity, options, _background);
+        _factory = new SegmentFactory(fs, directory, identity, options, _background, logger);
         try
         {
             _writer = Resume(found);
@@ -158,6 +161,28 @@ internal sealed class NodeLog : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// May entries of so many bytes be appended? Always while the next segment is there or being made. Where the disk has no room for it, no: what is left of the
+    /// current segment is for terms, votes, configurations and log starts, without which the group could neither elect nor change.
+    /// </summary>
+    public bool HasRoomFor(int bytes) =>
+        !_factory.IsOutOfRoom || _writer.BytesLeft - Queue.BytesUnwritten - bytes > Math.Min(StateBytesReserved, Options.SegmentBytes / 4);
+
+    /// <summary>The disk has no room for another segment: what is left of the current one is all.</summary>
+    public bool IsOutOfRoom => _factory.IsOutOfRoom;
+
+    /// <summary>Once a second: tries again to prepare the next segment, if there was no room for it.</summary>
+    public void TryRoom()
+    {
+        if (_factory.IsOutOfRoom && Volatile.Read(ref _isDisposed) == 0 && _cause is null)
+        {
+            _factory.Prepare(Segments.Last + 1);
+        }
+    }
+
+    /// <summary>The node is closing: nobody waits any longer for a full disk.</summary>
+    public void StopWaitingForRoom() => _factory.StopWaiting();
+
     public bool Contains(ReplicaKey key) => _groups.ContainsKey(key);
 
     /// <summary>The log of a replica, a new and empty one when it is unknown.</summary>
@@ -228,6 +253,7 @@ internal sealed class NodeLog : IAsyncDisposable
         }
 
         Queue.Close();
+        _factory.StopWaiting();
         await _writerEnded.Task.ConfigureAwait(false);
         await _background.StopAsync().ConfigureAwait(false);
         _factory.Stop();
@@ -399,9 +425,13 @@ internal sealed class NodeLog : IAsyncDisposable
             return;
         }
 
+        // First of all: the process ends because of this, and nothing that is done here is needed for that.
+        var failure = new LogFailedException(cause);
+        _failure.TrySetException(failure);
+        // Seen here: nobody is obliged to look at the task.
+        _ = _failure.Task.Exception;
         Queue.Fail(cause);
         _factory.Stop();
-        var failure = new LogFailedException(cause);
         lock (_groupsLock)
         {
             foreach (var group in _groups.Values.Concat(_dropping))
@@ -411,8 +441,5 @@ internal sealed class NodeLog : IAsyncDisposable
         }
 
         Logger.LogFailed(cause);
-        _failure.TrySetException(failure);
-        // Seen here: nobody is obliged to look at the task.
-        _ = _failure.Task.Exception;
     }
 }

@@ -41,6 +41,8 @@ internal sealed partial class OsFileSystem : IFileSystem
         return new OsFile(File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete), path);
     }
 
+    public long FreeBytes(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
+
     public void Delete(string path) => File.Delete(path);
 
     public void Rename(string from, string to) => File.Move(from, to, overwrite: true);
@@ -87,7 +89,7 @@ internal sealed partial class OsFileSystem : IFileSystem
     private static IOException LastError(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
-        return new IOException($"{call} of '{path}' failed: {new Win32Exception(error).Message} (errno {error}).");
+        return new IOException($"{call} of '{path}' failed: {new Win32Exception(error).Message} (errno {error}).", error);
     }
 
     private sealed class OsFile(SafeFileHandle handle, string path) : IFile

@@ -1,10 +1,16 @@
+using Microsoft.Extensions.Logging;
+
 namespace KvRaft.Raft.Log;
 
 /// <summary>
 /// Makes segment files: zeros and header are written and synced under a temporary name, so that a file with a segment's name is
 /// always whole. The next one is prepared in the background while the current one fills.
+/// <para>
+/// Where the disk has no room for a segment, nothing has failed: the half-made file is deleted and it is tried again later (<see cref="Prepare"/>). Until then the log takes no
+/// entries (<see cref="IsOutOfRoom"/>), and what is left of the current segment serves votes and configurations. Should even that be used up, the writer waits.
+/// </para>
 /// </summary>
-internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, BackgroundWork background)
+internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, BackgroundWork background, ILogger logger)
 {
     public const string TemporaryExtension = ".tmp";
 
@@ -12,6 +18,14 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     private Segment? _prepared;
     private long _preparing;
     private bool _isStopped;
+    private bool _isClosing;
+    private volatile bool _isOutOfRoom;
+
+    /// <summary>How long the writer waits before it tries again to make a segment for which there was no room.</summary>
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>The segment after the current one could not be made for want of room, and was not made since.</summary>
+    public bool IsOutOfRoom => _isOutOfRoom;
 
     /// <summary>Adopts an empty segment found at the start.</summary>
     public void Offer(Segment segment)
@@ -37,7 +51,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
 
         background.Enqueue(() =>
         {
-            var segment = Create(number, options.SegmentBytes);
+            var segment = TryCreate(number, options.SegmentBytes);
             lock (_gate)
             {
                 _prepared = segment;
@@ -75,7 +89,85 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
 
         // Renaming over the one that is too small keeps the number.
         prepared?.Release();
-        return Create(number, Math.Max(bytesMin, options.SegmentBytes));
+        return CreateOrWait(number, Math.Max(bytesMin, options.SegmentBytes));
+    }
+
+    /// <summary>The log is closing: a writer that waits for room waits no longer.</summary>
+    public void StopWaiting()
+    {
+        lock (_gate)
+        {
+            _isClosing = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The writer's last resort: nothing that waits for it is acknowledged, and nothing is lost.</summary>
+    private Segment CreateOrWait(long number, long bytes)
+    {
+        while (true)
+        {
+            if (TryCreate(number, bytes) is { } segment)
+            {
+                return segment;
+            }
+
+            lock (_gate)
+            {
+                if (options.IsManual || _isStopped || _isClosing)
+                {
+                    throw new LogOutOfRoomException(fs.FreeBytes(directory));
+                }
+
+                Monitor.Wait(_gate, RetryPeriod);
+            }
+        }
+    }
+
+    /// <summary>Null: there is no room for it.</summary>
+    private Segment? TryCreate(long number, long bytes)
+    {
+        try
+        {
+            // Looked up first: zeros written until the disk is full would leave nothing for the engines' flushes, once a second.
+            if (fs.FreeBytes(directory) is var free && free < bytes)
+            {
+                throw new LogOutOfRoomException(free);
+            }
+
+            var segment = Create(number, bytes);
+            if (_isOutOfRoom)
+            {
+                _isOutOfRoom = false;
+                logger.HasRoom(number);
+            }
+
+            return segment;
+        }
+        catch (IOException full) when (full is LogOutOfRoomException || OutOfRoom.Is(full))
+        {
+            Discard(Path.Combine(directory, Segment.NameOf(number)) + TemporaryExtension);
+            if (!_isOutOfRoom)
+            {
+                _isOutOfRoom = true;
+                logger.NoRoom(number, bytes, full.Message);
+            }
+
+            return null;
+        }
+    }
+
+    private void Discard(string temporary)
+    {
+        try
+        {
+            // What it holds of the disk is needed by others.
+            fs.Delete(temporary);
+        }
+        catch (IOException)
+        {
+            // It is overwritten by the next attempt, and deleted at the next start.
+        }
     }
 
     /// <summary>Ends every wait in <see cref="Take"/>: the background work ended.</summary>

@@ -58,10 +58,11 @@ internal sealed record PeerGroupRequest(int Group);
 /// <summary>A replica as its node sees it.</summary>
 /// <param name="HeardLeader">Who leads as far as it knows, if that node gives signs of life.</param>
 /// <param name="IsWhole">It has its log and its state: it can serve, and others can copy it.</param>
+/// <param name="HasRoom">Its disk takes entries.</param>
 /// <param name="IsSkewed">Its node's clock is wrong; it is not chosen to lead if another can.</param>
 internal sealed record PeerStatus(
     int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0,
-    string? HeardLeader = null, bool IsWhole = true, bool IsSkewed = false);
+    string? HeardLeader = null, bool IsWhole = true, bool IsSkewed = false, bool HasRoom = true);
 
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);

@@ -46,6 +46,11 @@ public interface IStorageEngine : IDisposable
 
     EngineStatistics Statistics { get; }
 
+    /// <summary>Rewrites the map without what was deleted and replaced. Beside reads and writes; takes as long as the map is large.</summary>
+    void Compact()
+    {
+    }
+
     /// <summary>
     /// Throws what a flush or a compaction in the background met, if the engine refuses writes because of it; without a write nothing would show it. Cheap; any
     /// thread.
@@ -100,4 +105,7 @@ public interface IEngineFactory
     /// </summary>
     /// <exception cref="StorageException">The directory cannot be opened, or is open already.</exception>
     IStorageEngine OpenJournaled(string directory);
+
+    /// <summary>Bytes that all its engines hold in memory and have yet to write to their disks, at most. Any thread.</summary>
+    long UnflushedBytes => 0;
 }

@@ -117,6 +117,9 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
     }
 
+    /// <summary>All levels, so that what hides under a tombstone goes with it. RocksDB reports no failure here: one that matters is a background error (<see cref="Probe"/>).</summary>
+    public void Compact() => Native.Instance.rocksdb_compact_range(_database, (byte*)null, UIntPtr.Zero, (byte*)null, UIntPtr.Zero);
+
     /// <summary>
     /// After a new background error an empty batch is written: it changes nothing, and fails with that error exactly if RocksDB has stopped taking writes.
     /// </summary>

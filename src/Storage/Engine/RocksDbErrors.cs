@@ -17,13 +17,15 @@ internal static class RocksDbErrors
     /// <summary>ENOSPC and EDQUOT, and RocksDB's own sub-code for both.</summary>
     private static readonly string[] NoRoom = ["No space left on device", "Disk quota exceeded", "(No space)", "Space limit reached"];
 
-    public static StorageException Translate(RocksDbException error, string action, string directory)
+    public static StorageException Translate(RocksDbException error, string action, string directory) => Translate(error.Message, error, action, directory);
+
+    internal static StorageException Translate(string status, Exception error, string action, string directory)
     {
-        var message = $"{action} in {directory} failed: {error.Message}";
+        var message = $"{action} in {directory} failed: {status}";
 
         // Without room first: what RocksDB could not finish writing may be reported as damage further down in the same text.
-        return IsOneOf(error.Message, NoRoom) ? new StorageFullException(message, error)
-            : IsOneOf(error.Message, Damage) ? new StorageCorruptionException(message, error)
+        return IsOneOf(status, NoRoom) ? new StorageFullException(message, error)
+            : IsOneOf(status, Damage) ? new StorageCorruptionException(message, error)
             : new StorageException(message, error);
     }
 

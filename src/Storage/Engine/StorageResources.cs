@@ -61,6 +61,9 @@ public sealed class StorageResources : IEngineFactory, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public long UnflushedBytes => Volatile.Read(ref _disposed) ? 0 : (long)Native.Instance.rocksdb_write_buffer_manager_memory_usage(_writeBuffers);
+
     /// <summary>Engines opened and not yet disposed.</summary>
     public int OpenEngines => Volatile.Read(ref _openEngines);
 

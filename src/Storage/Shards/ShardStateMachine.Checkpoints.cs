@@ -6,12 +6,32 @@ namespace KvRaft.Storage.Shards;
 /// <content>Flushing, copying, and being replaced by a copy. Called by the applying side, one at a time.</content>
 public sealed partial class ShardStateMachine
 {
+    /// <summary>Less than this is not worth a rewrite of everything.</summary>
+    private const long GarbageBytesMin = 16L << 20;
+
     /// <inheritdoc/>
     public void Flush()
     {
         ThrowIfUnusable();
         _published.Handle.Engine.Flush();
     }
+
+    /// <summary>
+    /// Rows are compressed, so tables that are half as large again as the rows in them, and 16 MiB beyond, hold mostly what was deleted or replaced. By itself the engine
+    /// would keep it until writes to the same keys reach the same level.
+    /// </summary>
+    public void Rest()
+    {
+        using var lease = Lease();
+        var state = lease.Published.State;
+        if (IsCompactionWorthwhile(lease.Engine.Statistics.DiskBytes, state.DataBytes + state.SessionBytes))
+        {
+            lease.Engine.Compact();
+        }
+    }
+
+    /// <summary>Pure.</summary>
+    internal static bool IsCompactionWorthwhile(long diskBytes, long liveBytes) => diskBytes > liveBytes + (liveBytes / 2) + GarbageBytesMin;
 
     /// <inheritdoc/>
     public void Probe()

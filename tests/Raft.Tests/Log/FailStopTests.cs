@@ -54,7 +54,7 @@ public sealed class FailStopTests
         var group = log.OpenGroup(LogFixture.Key(1));
         await group.WhenDurableAsync();
 
-        fixture.Fs.FailAt(1, new IOException("No space left on device."), LogFixture.PathOf(3) + SegmentFactory.TemporaryExtension);
+        fixture.Fs.FailAt(1, new IOException("Input/output error."), LogFixture.PathOf(3) + SegmentFactory.TemporaryExtension);
         var failed = log.Failure.WaitAsync(Patience);
         while (!failed.IsCompleted)
         {

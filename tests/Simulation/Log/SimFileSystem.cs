@@ -27,6 +27,11 @@ internal sealed class SimFileSystem : IFileSystem
     /// <summary>Handles of an earlier life are dead.</summary>
     private int _life;
 
+    /// <summary>What is left on the disk, as it says itself; it is not counted down.</summary>
+    public long BytesFree { get; set; } = long.MaxValue;
+
+    public long FreeBytes(string directory) => BytesFree;
+
     public bool IsCut { get; private set; }
 
     /// <summary>Syncs of files and directories so far.</summary>

@@ -1,0 +1,115 @@
+using KvRaft.Raft.Log;
+
+namespace KvRaft.Raft.Tests.Log;
+
+/// <summary>A disk without room for the next segment is no failure: the log takes no entries, still takes votes, and goes on when there is room.</summary>
+public sealed class FullDiskTests
+{
+    private const int NoSpaceLeft = 28;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_log_without_room_refuses_entries_takes_votes_and_goes_on_when_there_is_room(bool isSeenBefore)
+    {
+        var fixture = new LogFixture();
+        fixture.Options = fixture.Options with { IsManual = false };
+        await using var log = fixture.Open();
+        var group = log.OpenGroup(LogFixture.Key(1));
+        await group.WhenDurableAsync();
+        if (isSeenBefore)
+        {
+            fixture.Fs.BytesFree = fixture.Options.SegmentBytes - 1;
+        }
+        else
+        {
+            // Another process took the room between the look and the write.
+            fixture.Fs.FailAt(1, new IOException("No space left on device", NoSpaceLeft), LogFixture.PathOf(3) + SegmentFactory.TemporaryExtension);
+        }
+
+        var entries = 0L;
+        while (log.HasRoomFor(200))
+        {
+            entries = group.Append(1, LogEntryKind.Command, new byte[200]);
+            await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
+            Assert.True(entries < 100, "the log never ran out of room");
+        }
+
+        // Votes go into what is left of the segment.
+        group.SetBallot(7, "n2"u8);
+        await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
+        Assert.Equal(entries, group.DurableIndex);
+        Assert.False(log.Failure.IsCompleted);
+
+        fixture.Fs.BytesFree = long.MaxValue;
+        log.TryRoom();
+        await UntilAsync(() => log.HasRoomFor(200));
+        group.Append(7, LogEntryKind.Command, new byte[200]);
+        await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
+        Assert.Equal(entries + 1, group.DurableIndex);
+    }
+
+    /// <summary>Should votes use up even the rest of the segment, they wait, unanswered, and are answered when there is room.</summary>
+    [Fact]
+    public async Task A_writer_without_any_room_waits_and_loses_nothing()
+    {
+        var fixture = new LogFixture();
+        fixture.Options = fixture.Options with { IsManual = false };
+        await using var log = fixture.Open();
+        var group = log.OpenGroup(LogFixture.Key(1));
+        await group.WhenDurableAsync();
+        fixture.Fs.BytesFree = 0;
+        const long Term = 200;
+        for (var term = 1L; term <= Term; term++)
+        {
+            group.SetBallot(term, []);
+        }
+
+        var votes = group.WhenDurableAsync().AsTask();
+        await UntilAsync(() => !log.HasRoomFor(0));
+        Assert.False(votes.IsCompleted);
+        Assert.False(log.Failure.IsCompleted);
+        fixture.Fs.BytesFree = long.MaxValue;
+        log.TryRoom();
+        await votes.WaitAsync(Patience);
+        await log.DisposeAsync();
+
+        await using var again = fixture.Open();
+        Assert.Equal(Term, again.OpenGroup(LogFixture.Key(1)).Ballot.Term);
+    }
+
+    [Fact]
+    public async Task A_log_that_waits_for_room_can_be_closed()
+    {
+        var fixture = new LogFixture();
+        fixture.Options = fixture.Options with { IsManual = false };
+        var log = fixture.Open();
+        var group = log.OpenGroup(LogFixture.Key(1));
+        await group.WhenDurableAsync();
+        fixture.Fs.BytesFree = 0;
+        for (var number = 0; number < 40; number++)
+        {
+            group.Append(1, LogEntryKind.Command, new byte[200]);
+        }
+
+        await UntilAsync(() => !log.HasRoomFor(0));
+        var durable = group.DurableIndex;
+        await log.DisposeAsync().AsTask().WaitAsync(Patience);
+
+        fixture.Fs.BytesFree = long.MaxValue;
+        await using var again = fixture.Open();
+        Assert.True(again.OpenGroup(LogFixture.Key(1)).LastIndex >= durable);
+        Assert.Empty(again.Holes);
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (!holds())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
+}
