@@ -34,6 +34,23 @@ public sealed class StatusReportTests
         Assert.Equal(["n2: not open"], cluster.NotServing(cluster.Map.Shards[0]));
     }
 
+    [Fact]
+    public void A_wrong_wall_clock_and_a_disagreement_about_the_time_are_told_with_their_distance()
+    {
+        var cluster = Cluster("serving");
+        cluster.Nodes[0].Status!.Clock = new ClockStatus { OffsetMs = 45_000, AheadMs = 45_000, Agreed = true, Skewed = true, Settled = true };
+        cluster.Nodes[1].Status!.Clock = new ClockStatus { OffsetMs = 12, AheadMs = 12, Agreed = true, Settled = true };
+        cluster.Nodes[2].Status!.Clock = new ClockStatus { OffsetMs = 0, AheadMs = -10_000, Agreed = false, Settled = true };
+
+        var attention = StatusReport.Of(cluster).Attention;
+
+        Assert.Collection(
+            attention,
+            line => Assert.StartsWith("node n1: its wall clock is +45.0 s from the median of the nodes", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("node n3 finds no majority of nodes that agrees about the time", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("node n3: the time of the cluster is +10.0 s from its wall clock", line, StringComparison.Ordinal));
+    }
+
     private static ClusterView Cluster(string stateOfThird)
     {
         var map = new RouteMap { ShardCount = 1 };
