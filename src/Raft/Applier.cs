@@ -15,13 +15,17 @@ namespace KvRaft.Raft;
 /// </summary>
 internal sealed class Applier : IAsyncDisposable
 {
-    /// <summary>Entries in one apply. They share one write batch; with full entries of a few hundred KiB it stays within tens of MiB.</summary>
+    /// <summary>Entries in one apply. They share a write batch, and one sync of the progress.</summary>
     private const int EntriesPerApplyMax = 64;
+
+    /// <summary>Bytes of those entries; one larger than that is applied alone. Sixty-four full entries would be 256 MiB, in each group that catches up.</summary>
+    private const int EntryBytesPerApplyMax = 8 << 20;
 
     private readonly GroupLog _log;
     private readonly IReplicatedStateMachine _machine;
     private readonly ApplyProgress _progress;
     private readonly Func<long> _commitIndex;
+    private readonly Func<EntryId, bool> _isWaitedFor;
     private readonly Action<LogPosition, EntryId?, IReadOnlyList<Outcome>> _applied;
     private readonly Action<Exception> _failed;
     private readonly ILogger _logger;
@@ -40,6 +44,7 @@ internal sealed class Applier : IAsyncDisposable
         IReplicatedStateMachine machine,
         ApplyProgress progress,
         Func<long> commitIndex,
+        Func<EntryId, bool> isWaitedFor,
         Action<LogPosition, EntryId?, IReadOnlyList<Outcome>> applied,
         Action<Exception> failed,
         bool isHeld,
@@ -52,6 +57,7 @@ internal sealed class Applier : IAsyncDisposable
         _machine = machine;
         _progress = progress;
         _commitIndex = commitIndex;
+        _isWaitedFor = isWaitedFor;
         _applied = applied;
         _failed = failed;
         _logger = logger;
@@ -141,7 +147,7 @@ internal sealed class Applier : IAsyncDisposable
                 return;
             }
 
-            Apply(_log.Read(from, _digests.Limit(from, to)));
+            Apply(_log.ReadSome(from, _digests.Limit(from, to), EntryBytesPerApplyMax));
             _digests.Reached(_machine);
         }
         finally
@@ -153,6 +159,12 @@ internal sealed class Applier : IAsyncDisposable
     private void Apply(IReadOnlyList<LogEntry> entries)
     {
         var (committed, ids) = CommittedEntries.Decode(entries);
+        for (var i = 0; i < committed.Length; i++)
+        {
+            // Only where a proposal waits is anybody there to take the values of an answer: not on followers, not in a replay.
+            committed[i] = committed[i] with { AnswersWanted = ids[i] is { } id && _isWaitedFor(id) };
+        }
+
         var outcomes = _machine.Apply(committed);
         for (var i = 0; i < committed.Length; i++)
         {

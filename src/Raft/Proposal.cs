@@ -3,7 +3,9 @@ using KvRaft.Storage;
 namespace KvRaft.Raft;
 
 /// <summary>One caller's command and the promise of an answer. Thread-safe; the first answer wins.</summary>
-internal sealed class Proposal(ReadOnlyMemory<byte> command)
+/// <param name="command">What to propose.</param>
+/// <param name="weight">Bytes it counts for in an entry.</param>
+internal sealed class Proposal(ReadOnlyMemory<byte> command, int weight)
 {
     private const int Waiting = 0;
     private const int Proposed = 1;
@@ -13,6 +15,9 @@ internal sealed class Proposal(ReadOnlyMemory<byte> command)
     private int _state;
 
     public ReadOnlyMemory<byte> Command { get; } = command;
+
+    /// <summary>Bytes it counts for in an entry; at least its own.</summary>
+    public int Weight { get; } = weight;
 
     public Task<ProposalResult> Task => _answer.Task;
 

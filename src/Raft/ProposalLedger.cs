@@ -54,6 +54,20 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         CompleteAll(batch, status);
     }
 
+    /// <summary>Whether an entry is one of this replica's that is not settled yet.</summary>
+    public bool IsWaitedFor(EntryId id)
+    {
+        if (id.Proposer != proposer)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            return _underWay.ContainsKey(id);
+        }
+    }
+
     /// <summary>Called in log order, for each entry that was applied.</summary>
     /// <param name="position">Where the entry stands.</param>
     /// <param name="id">The id of the applied entry; null for an entry that carried no commands.</param>

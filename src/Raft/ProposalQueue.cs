@@ -54,7 +54,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken)
+    public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, int weight, CancellationToken cancellationToken)
     {
         if (command.Length > _limits.EntryBytesMax)
         {
@@ -66,7 +66,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
             return new(_ledger.Refuse(ProposalStatus.NotLeader));
         }
 
-        var proposal = new Proposal(command);
+        var proposal = new Proposal(command, Math.Max(weight, command.Length));
         if (!_waiting.Writer.TryWrite(proposal))
         {
             return new(_ledger.Refuse(_stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.Overloaded));
@@ -154,7 +154,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
         var bytes = EntryEnvelope.HeaderLength;
         while (proposals.Count < _limits.CommandsPerEntryMax && _waiting.Reader.TryPeek(out var next))
         {
-            var size = next.Command.Length + EntryEnvelope.CommandOverhead;
+            var size = next.Weight + EntryEnvelope.CommandOverhead;
             if (proposals.Count > 0 && bytes + size > _limits.EntryBytesMax)
             {
                 break;

@@ -112,7 +112,8 @@ public sealed class RaftGroup : IAsyncDisposable
         _clock = new ShardClockRunner(host.Clock, () => machine.ClockMs);
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, host.Options.Time, _logger);
         _digests = new DigestPoint(host.Digests);
-        _applier = new Applier(log, machine, _progress, () => _audit.CommitIndex, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
+        _applier = new Applier(
+            log, machine, _progress, () => _audit.CommitIndex, _proposals.IsWaitedFor, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), SaveCheckpointAsync, LoadMembersAsync, host.Options.Time, _logger);
@@ -233,9 +234,19 @@ public sealed class RaftGroup : IAsyncDisposable
     /// proposed, giving up answers <see cref="ProposalStatus.Unknown"/>. Never throws for the group's sake.
     /// </summary>
     public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken) =>
+        ProposeAsync(command, command.Length, cancellationToken);
+
+    /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <param name="command">What to propose.</param>
+    /// <param name="weight">
+    /// Bytes that applying it changes, if they are more than its own: it takes so much of <see cref="RaftGroupLimits.EntryBytesMax"/>, and one of more gets
+    /// an entry to itself. So an entry is not only short but also applied in little memory.
+    /// </param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, int weight, CancellationToken cancellationToken) =>
         _state is ReplicaState.Running
             ? _host.Log.HasRoomFor(command.Length)
-                ? _queue.ProposeAsync(command, cancellationToken)
+                ? _queue.ProposeAsync(command, weight, cancellationToken)
                 : new(new ProposalResult(ProposalStatus.NoRoom, null, LogPosition.None, Leader))
             : new(new ProposalResult(ProposalStatus.Stopped, null, LogPosition.None, Leader));
 

@@ -18,4 +18,10 @@ public readonly record struct CommittedEntry(LogPosition Position, long Proposed
     /// is wrong by hours must not end what lives there.
     /// </summary>
     public const long UndeclaredStepMsMax = 60_000;
+
+    /// <summary>
+    /// A caller on this node waits for the outcomes. Where it is false, a state machine may leave out of them whatever only a caller needs; what it stores
+    /// must not depend on it.
+    /// </summary>
+    public bool AnswersWanted { get; init; } = true;
 }

@@ -58,7 +58,8 @@ public interface IReplicatedStateMachine : IDisposable
 
     /// <summary>
     /// Applies entries in order, without gaps, starting after <see cref="Applied"/>, all in one atomic write batch that also
-    /// carries the position. Answers, for each entry, one outcome per command in the entry's order.
+    /// carries the position; or in several, each of whole entries, so that a batch stays small. Answers, for each entry, one outcome per command in the
+    /// entry's order.
     /// </summary>
     IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries);
 

@@ -84,6 +84,7 @@ internal sealed class Keyspace<TKey, TValue>(
             Previous = WireValues.EntryOrNull(answer.Previous, values),
             Current = WireValues.EntryOrNull(answer.Current, values),
             Deduplicated = answer.Header?.Deduplicated ?? false,
+            ValuesNotKept = answer.Header?.ValuesNotKept ?? false,
         };
     }
 
@@ -265,6 +266,7 @@ internal sealed class Keyspace<TKey, TValue>(
             Previous = WireValues.EntryOrNull(answer.Previous, values),
             Current = WireValues.EntryOrNull(answer.Current, values),
             Deduplicated = answer.Header?.Deduplicated ?? false,
+            ValuesNotKept = answer.Header?.ValuesNotKept ?? false,
         };
     }
 
@@ -284,6 +286,7 @@ internal sealed class Keyspace<TKey, TValue>(
             Version = deleted.Version,
             Current = deleted.Current,
             Deduplicated = deleted.Deduplicated,
+            ValuesNotKept = deleted.ValuesNotKept,
         };
     }
 
@@ -314,6 +317,7 @@ internal sealed class Keyspace<TKey, TValue>(
                 Version = told.Version,
                 Current = WireValues.EntryOrNull(told.Current, values),
                 Deduplicated = answer.Header?.Deduplicated ?? false,
+                ValuesNotKept = told.ValuesNotKept,
             },
             null))];
     }

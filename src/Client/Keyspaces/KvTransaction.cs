@@ -57,7 +57,7 @@ public sealed class KvTransaction<TKey, TValue>
         var answer = await _executor.ExecuteAsync(Operations.Txn, _request, scope, cancellationToken).ConfigureAwait(false);
         var results = answer.Results.Select(result => new KvTransactionItem<TValue>(
             result.Found, WireValues.EntryOrNull(result.State, _values), result.Number));
-        return new KvTransactionResult<TValue>(answer.Succeeded, answer.Version, [.. results]);
+        return new KvTransactionResult<TValue>(answer.Succeeded, answer.Version, [.. results]) { ValuesNotKept = answer.Header?.ValuesNotKept ?? false };
     }
 
     private Google.Protobuf.ByteString Take(TKey key)
@@ -138,7 +138,14 @@ public sealed class KvTransaction<TKey, TValue>
 /// <param name="Succeeded">The conditions held, and <c>Then</c> was done; else <c>Otherwise</c>.</param>
 /// <param name="Version">Of every key that was written; 0 if none was.</param>
 /// <param name="Items">One per operation that was done, in order.</param>
-public sealed record KvTransactionResult<TValue>(bool Succeeded, long Version, IReadOnlyList<KvTransactionItem<TValue>> Items);
+public sealed record KvTransactionResult<TValue>(bool Succeeded, long Version, IReadOnlyList<KvTransactionItem<TValue>> Items)
+{
+    /// <summary>
+    /// An earlier attempt had arrived, and what it read was too long to be remembered: the values of <see cref="Items"/> are missing here and must be
+    /// read again. What was written is not in doubt.
+    /// </summary>
+    public bool ValuesNotKept { get; init; }
+}
 
 /// <param name="Found">Of a get: whether there is a value.</param>
 /// <param name="Number">Of an increment: the new number.</param>

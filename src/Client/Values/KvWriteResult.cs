@@ -17,6 +17,12 @@ public readonly record struct KvWriteResult<TValue>
 
     /// <summary>An earlier attempt had arrived; this is the answer it got.</summary>
     public bool Deduplicated { get; init; }
+
+    /// <summary>
+    /// Only with <see cref="Deduplicated"/>: the first answer carried a value that was too long to be remembered, so <see cref="Previous"/> and
+    /// <see cref="Current"/> are missing here and do not say that there was none.
+    /// </summary>
+    public bool ValuesNotKept { get; init; }
 }
 
 /// <summary>The answer to a delete.</summary>
@@ -35,6 +41,12 @@ public readonly record struct KvDeleteResult<TValue>
     public KvEntry<TValue>? Current { get; init; }
 
     public bool Deduplicated { get; init; }
+
+    /// <summary>
+    /// Only with <see cref="Deduplicated"/>: the first answer carried a value that was too long to be remembered, so <see cref="Previous"/> and
+    /// <see cref="Current"/> are missing here and do not say that there was none.
+    /// </summary>
+    public bool ValuesNotKept { get; init; }
 }
 
 /// <summary>The answer to an increment: the new number.</summary>

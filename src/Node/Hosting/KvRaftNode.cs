@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -139,6 +140,9 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
         app.CheckJsonRequests(Options);
+
+        // Around what may still change headers: its flush sends them.
+        CallAnswers.AwaitSending(app);
         app.ExplainOversizedMessages(Options.Limits);
 
         // Nobody asks for the metrics; they are there for whoever listens to the process.

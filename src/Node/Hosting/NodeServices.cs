@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
@@ -60,6 +61,9 @@ internal static class NodeServices
     public static IServiceCollection AddOperations(this IServiceCollection services) => services
         .AddSingleton<AnswerHeaders>()
         .AddSingleton<Admission>()
+        .AddLoop<AnswerSends>()
+        .AddSingleton<AnswerBudget>()
+        .AddSingleton<CallAnswers>()
         .AddSingleton<NodeMetrics>()
         .AddSingleton<SingleKeyOperations>()
         .AddSingleton<MultiKeyOperations>()

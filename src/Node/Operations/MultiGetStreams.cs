@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Answers;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Operations;
@@ -11,11 +11,14 @@ internal static class MultiGetStreams
     private const int ChunkBytesEnough = 1024 * 1024;
 
     /// <param name="answers">One task per key, in the order of the request; none of them throws.</param>
+    /// <param name="window">The values are given back to it once they are sent.</param>
+    /// <param name="messageBytesMax">A chunk is no larger.</param>
     /// <param name="send">Awaited before the next chunk is made: a slow reader is waited for.</param>
     /// <param name="passed">The time since the first of them was asked for.</param>
-    public static async Task RunAsync(IReadOnlyList<Task<PipeAnswer>> answers, Func<MultiGetChunk, Task> send, Func<TimeSpan> passed)
+    public static async Task RunAsync(
+        IReadOnlyList<Task<PipeAnswer>> answers, AnswerWindow window, int messageBytesMax, Func<MultiGetChunk, Task> send, Func<TimeSpan> passed)
     {
-        var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>(new UnboundedChannelOptions { SingleReader = true });
+        var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>();
         for (var i = 0; i < answers.Count; i++)
         {
             _ = HandOverAsync(i, answers[i], ready.Writer);
@@ -27,10 +30,20 @@ internal static class MultiGetStreams
             var chunk = new MultiGetChunk();
             var bytes = 0;
             var headers = new List<ResponseHeader>();
-            while (bytes < ChunkBytesEnough && ready.Reader.TryRead(out var next))
+            var held = 0L;
+            while (bytes < ChunkBytesEnough && ready.Reader.TryPeek(out var next))
             {
-                chunk.Entries.Add(new MultiGetChunk.Types.Entry { Index = next.Index, Item = MultiKeyOperations.ToGetItem(next.Answer) });
-                bytes += chunk.Entries[^1].CalculateSize();
+                var entry = new MultiGetChunk.Types.Entry { Index = next.Index, Item = MultiKeyOperations.ToGetItem(next.Answer) };
+                var size = entry.CalculateSize();
+                if (bytes > 0 && bytes + size > messageBytesMax)
+                {
+                    break;
+                }
+
+                ready.Reader.TryRead(out _);
+                chunk.Entries.Add(entry);
+                bytes += size;
+                held += SingleKeyAnswers.HeldBytes(next.Answer);
                 if (next.Answer.Get?.Header is { } header)
                 {
                     headers.Add(header);
@@ -49,6 +62,7 @@ internal static class MultiGetStreams
             }
 
             await send(chunk);
+            window.Give(held);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -16,18 +17,15 @@ namespace KvRaft.Node.Operations;
 internal sealed class MultiKeyOperations(
     SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options, TimeProvider time)
 {
-    /// <summary>Room for the header of an answer and for what the errors of 256 keys need once it is full.</summary>
-    private const int AnswerOverheadBytes = 64 * 1024;
-
-    /// <summary>Tag and length of an item in its list.</summary>
-    private const int ItemOverheadBytes = 8;
-
     private readonly Limits _limits = options.Limits;
 
-    public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline)
+    /// <param name="request">Distinct keys.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">Of one message: a key whose value does not fit into it beside the others is answered with LIMIT_EXCEEDED, and not read.</param>
+    public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline, AnswerWindow window)
     {
         var asked = time.GetTimestamp();
-        var begun = await BeginAsync(request, deadline);
+        var begun = await BeginAsync(request, deadline, window);
         if (begun.Answer is not { } reads)
         {
             return begun.Failure!;
@@ -35,32 +33,14 @@ internal sealed class MultiKeyOperations(
 
         var answers = await Task.WhenAll(reads);
         var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header), time.GetElapsedTime(asked)) };
-        var bytesLeft = _limits.MessageBytesMax - AnswerOverheadBytes;
-        foreach (var answer in answers)
-        {
-            var item = ToGetItem(answer);
-            var bytes = item.CalculateSize() + ItemOverheadBytes;
-            if (bytes > bytesLeft)
-            {
-                item = new MultiGetResponse.Types.Item
-                {
-                    Error = RpcStatus.ToDetail(Failure.Limit(new LimitExceeded(
-                    "keys", "limits.messageBytesMax", _limits.MessageBytesMax, _limits.MessageBytesMax - bytesLeft + bytes)))
-                };
-                bytes = item.CalculateSize() + ItemOverheadBytes;
-            }
-
-            bytesLeft -= bytes;
-            response.Items.Add(item);
-        }
-
+        response.Items.Add(answers.Select(ToGetItem));
         return response;
     }
 
     /// <summary>Starts a read for each key, in the order of the request; none of them throws.</summary>
-    public async ValueTask<Answered<IReadOnlyList<Task<PipeAnswer>>>> BeginAsync(MultiGetRequest request, Deadline deadline)
+    public async ValueTask<Answered<IReadOnlyList<Task<PipeAnswer>>>> BeginAsync(MultiGetRequest request, Deadline deadline, AnswerWindow window)
     {
-        if ((RequestCheck.Header(request.Header) ?? RequestCheck.Count(request.Keys.Count, "keys", _limits)
+        if ((RequestCheck.Header(request.Header) ?? RequestCheck.Count(request.Keys.Count, "keys", _limits) ?? Repeated(request.Keys)
                 ?? RequestCheck.ReadOptions(request.Options) ?? SessionCheck.Check(request.Options, options.ClusterId)
                 ?? await OneNumberAsync(request, deadline)) is { } failure)
         {
@@ -69,7 +49,7 @@ internal sealed class MultiKeyOperations(
 
         return new([.. request.Keys.Select(key => single.AnswerAsync(
             new PipeCall { Get = new GetRequest { Header = HeaderOf(request.Header), Key = key, Options = request.Options } },
-            deadline).AsTask())], null);
+            deadline, window).AsTask())], null);
     }
 
     /// <summary>Keys of several shards may not be read at least as new as one number.</summary>
@@ -86,7 +66,25 @@ internal sealed class MultiKeyOperations(
             : several;
     }
 
-    public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline)
+    /// <summary>A key named twice would be answered twice: a few bytes more of request for a value more of answer.</summary>
+    private static Failure? Repeated(IReadOnlyList<ByteString> keys)
+    {
+        var seen = new HashSet<ByteString>();
+        for (var i = 0; i < keys.Count; i++)
+        {
+            if (!seen.Add(keys[i]))
+            {
+                return Failure.Invalid($"keys[{i}]", "named twice; one answer serves both");
+            }
+        }
+
+        return null;
+    }
+
+    /// <param name="request">Distinct keys.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">Of one message: an item whose answer does not fit is answered with LIMIT_EXCEEDED, and not executed.</param>
+    public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
     {
         if ((RequestCheck.Write(request.Header) ?? RequestCheck.Count(request.Items.Count, "items", _limits)
                 ?? Duplicates(request) ?? Seen(request)) is { } failure)
@@ -96,7 +94,7 @@ internal sealed class MultiKeyOperations(
 
         if (request.Atomicity == MultiSetRequest.Types.Atomicity.Shard)
         {
-            return await SetAtOnceAsync(request, deadline);
+            return await SetAtOnceAsync(request, deadline, window);
         }
 
         if (request.Atomicity != MultiSetRequest.Types.Atomicity.None)
@@ -112,7 +110,7 @@ internal sealed class MultiKeyOperations(
 
         var after = request.After.ToDictionary(static seen => seen.Shard);
         var answers = await Task.WhenAll(request.Items.Select((item, index) => single.AnswerAsync(
-            ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline).AsTask()));
+            ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline, window).AsTask()));
         var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header), TimeSpan.Zero) };
         response.Items.Add(answers.Select(ToSetItem));
         response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
@@ -129,7 +127,7 @@ internal sealed class MultiKeyOperations(
     /// All items or none: a transaction of one shard whose compares are the items' conditions. If one does not hold, it answers what is
     /// there for all items that have one.
     /// </summary>
-    private async Task<Answered<MultiSetResponse>> SetAtOnceAsync(MultiSetRequest request, Deadline deadline)
+    private async Task<Answered<MultiSetResponse>> SetAtOnceAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
     {
         var conditional = Enumerable.Range(0, request.Items.Count).Where(i => request.Items[i].Condition is not null).ToList();
         var operations = request.Items.Count + (2 * conditional.Count);
@@ -157,15 +155,14 @@ internal sealed class MultiKeyOperations(
             return scattered;
         }
 
-        var answered = await shards.TxnAsync(ToTransaction(request, conditional), deadline);
+        var answered = await shards.TxnAsync(ToTransaction(request, conditional), deadline, window);
         return answered.Answer is { } answer ? ToSetResponse(request, conditional, answer) : answered.Failure!;
     }
 
     private Failure? AtomicItem(MultiSetRequest.Types.Item item, string field) =>
         RequestCheck.Key(item.Key, field + ".key", _limits)
         ?? RequestCheck.Condition(item.Condition, field + ".condition")
-        ?? (item.Delete && item.Options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field + ".options", "a delete takes no expiry") : null)
-        ?? (item.Options is { ReturnPrevious: true } ? Failure.Invalid(field + ".options.return_previous", "not served by a MultiSet") : null);
+        ?? (item.Delete ? RequestCheck.NoExpiry(item.Options, field + ".options") : null);
 
     private static TxnRequest ToTransaction(MultiSetRequest request, List<int> conditional)
     {
@@ -173,7 +170,7 @@ internal sealed class MultiKeyOperations(
         foreach (var item in request.Items)
         {
             transaction.Success.Add(item.Delete
-                ? new TxnOperation { Delete = new() { Key = item.Key } }
+                ? new TxnOperation { Delete = new() { Key = item.Key, Options = item.Options } }
                 : new TxnOperation { Put = new() { Key = item.Key, Value = item.Value, Options = item.Options } });
         }
 
@@ -189,10 +186,12 @@ internal sealed class MultiKeyOperations(
     private static MultiSetResponse ToSetResponse(MultiSetRequest request, List<int> conditional, TxnResponse answer)
     {
         var response = new MultiSetResponse { Header = answer.Header };
-        response.Items.Add(request.Items.Select(_ => new MultiSetResponse.Types.Item
+        response.Items.Add(request.Items.Select((_, i) => new MultiSetResponse.Types.Item
         {
             Applied = answer.Succeeded,
             Version = answer.Succeeded ? answer.Version : 0,
+            Previous = answer.Succeeded ? answer.Results[i].State : null,
+            ValuesNotKept = answer.Header.ValuesNotKept,
         }));
         for (var i = 0; i < conditional.Count && !answer.Succeeded; i++)
         {
@@ -297,6 +296,7 @@ internal sealed class MultiKeyOperations(
             ConsistencyDelivered = all.Max(header => header.ConsistencyDelivered),
             DurabilityReached = all.Min(header => header.DurabilityReached),
             Deduplicated = all.All(header => header.Deduplicated),
+            ValuesNotKept = all.Any(header => header.ValuesNotKept),
             ServerTimeMs = all.Max(header => header.ServerTimeMs),
             StalenessMs = AnswerAge.OfAll(all, passed),
         };
@@ -311,12 +311,21 @@ internal sealed class MultiKeyOperations(
     private static MultiSetResponse.Types.Item ToSetItem(PipeAnswer answer) => answer switch
     {
         { Error: { } error } => new MultiSetResponse.Types.Item { Error = error },
-        { Put: { } put } => new MultiSetResponse.Types.Item { Applied = put.Applied, Version = put.Version, Current = put.Current },
+        { Put: { } put } => new MultiSetResponse.Types.Item
+        {
+            Applied = put.Applied,
+            Version = put.Version,
+            Previous = put.Previous,
+            Current = put.Current,
+            ValuesNotKept = put.Header.ValuesNotKept,
+        },
         _ => new MultiSetResponse.Types.Item
         {
             Applied = answer.Delete.Applied,
             Version = answer.Delete.Version,
+            Previous = answer.Delete.Previous,
             Current = answer.Delete.Current,
+            ValuesNotKept = answer.Delete.Header.ValuesNotKept,
         },
     };
 }

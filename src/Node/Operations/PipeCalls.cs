@@ -45,6 +45,15 @@ internal static class PipeCalls
 
     public static bool IsWrite(this PipeCall call) => call.OperationCase != Operation.Get;
 
+    /// <summary>Its answer may carry a value.</summary>
+    public static bool AnswersValue(this PipeCall call) => call.OperationCase switch
+    {
+        Operation.Get => !call.Get.HeadOnly,
+        Operation.Put => call.Put.Options is { ReturnPrevious: true } || call.Put.Condition is not null,
+        Operation.Delete => call.Delete.Options is { ReturnPrevious: true } || call.Delete.Condition is not null,
+        _ => false,
+    };
+
     /// <summary>It may make the store larger, and is refused when the disk is nearly full. A delete and a new expiry are not.</summary>
     public static bool NeedsRoom(this PipeCall call) => call.OperationCase is Operation.Put or Operation.Increment;
 

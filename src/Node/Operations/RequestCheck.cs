@@ -29,14 +29,16 @@ internal static class RequestCheck
         Operation.Delete => Write(call.Delete.Header) ?? Key(call.Delete.Key, "key", limits)
             ?? NoExpiry(call.Delete.Options) ?? Condition(call.Delete.Condition, "condition"),
         Operation.Increment => Write(call.Increment.Header) ?? Key(call.Increment.Key, "key", limits)
-            ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment) ?? Condition(call.Increment.Condition, "condition"),
+            ?? NoPrevious(call.Increment.Options, "options") ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment) ?? Condition(call.Increment.Condition, "condition"),
         Operation.Touch => Write(call.Touch.Header) ?? Key(call.Touch.Key, "key", limits)
-            ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
+            ?? NoPrevious(call.Touch.Options, "options") ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
         _ => Failure.Invalid("operation", "one of get, put, delete, increment, touch"),
     };
 
     public static Failure? Header(RequestHeader? header) =>
-        header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative") : null;
+        header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative")
+        : header is { AnswerBytesMax: < 0 } ? Failure.Invalid("header.answer_bytes_max", "not negative")
+        : null;
 
     /// <summary>The header of a write: also its identity.</summary>
     public static Failure? Write(RequestHeader? header) => Header(header) ?? Identity(header?.Identity, "header.identity");
@@ -196,8 +198,12 @@ internal static class RequestCheck
         _ => null,
     };
 
-    private static Failure? NoExpiry(WriteOptions? options) =>
-        options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid("options", "a delete takes no expiry") : null;
+    public static Failure? NoExpiry(WriteOptions? options, string field = "options") =>
+        options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field, "a delete takes no expiry") : null;
+
+    /// <summary>Of the writes that return no value that was there before: asking for it is refused rather than ignored.</summary>
+    public static Failure? NoPrevious(WriteOptions? options, string field) =>
+        options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only of puts and deletes") : null;
 
     private static Failure? Touch(TouchRequest request) =>
         request.Options is null or { ExpiryCase: WriteOptions.ExpiryOneofCase.None }

@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -16,7 +17,7 @@ internal sealed class ScanOperations(
 {
     /// <summary>Streams the chunks. The deadline is that of each page, not of the walk.</summary>
     /// <exception cref="FailureException">The request is wrong, or a page could not be had.</exception>
-    public async Task RunAsync(ScanRequest request, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
+    public async Task RunAsync(ScanRequest request, AnswerWindow window, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
     {
         if (SessionCheck.Check(request.Options, options.ClusterId) is { } session)
         {
@@ -29,23 +30,23 @@ internal sealed class ScanOperations(
         if (plan.Ordered)
         {
             var merge = new MergedScan(
-                plan, (place, itemsLeft) => PageAsync(request, plan.ForMerge(), place, itemsLeft, long.MaxValue, deadlineOfPage()), router.Time);
-            await merge.RunAsync(send);
+                plan, (place, itemsLeft) => PageAsync(request, plan.ForMerge(), window, place, itemsLeft, long.MaxValue, deadlineOfPage()), router.Time);
+            await merge.RunAsync(chunk => SendAsync(chunk, window, send));
         }
         else
         {
-            await WalkAsync(request, plan, send, deadlineOfPage);
+            await WalkAsync(request, plan, window, send, deadlineOfPage);
         }
     }
 
-    private async Task WalkAsync(ScanRequest request, ScanPlan plan, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
+    private async Task WalkAsync(ScanRequest request, ScanPlan plan, AnswerWindow window, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
     {
         var (place, itemsLeft, bytesLeft) = (plan.Start, plan.ItemsMax, plan.BytesMax);
         while (true)
         {
-            var chunk = await PageAsync(request, plan, place, itemsLeft, bytesLeft, deadlineOfPage());
+            var chunk = await PageAsync(request, plan, window, place, itemsLeft, bytesLeft, deadlineOfPage());
             itemsLeft -= chunk.Items.Count;
-            bytesLeft -= chunk.Items.Sum(static item => (long)item.Key.Length + item.State.Value.Length);
+            bytesLeft -= HeldBytes(chunk);
             var next = NextOf(chunk, plan, place);
             chunk.Done = next is null;
             chunk.ResumeToken = next?.Write() ?? Google.Protobuf.ByteString.Empty;
@@ -54,7 +55,7 @@ internal sealed class ScanOperations(
             // A page may be empty when all it met had expired; nobody needs to hear of that unless it is the last.
             if (chunk.Items.Count > 0 || isEnd)
             {
-                await send(chunk);
+                await SendAsync(chunk, window, send);
             }
 
             if (isEnd)
@@ -66,8 +67,30 @@ internal sealed class ScanOperations(
         }
     }
 
+    /// <summary>One page; what it holds of the window is given back when it was sent.</summary>
     private async Task<ScanChunk> PageAsync(
-        ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)
+        ScanRequest request, ScanPlan plan, AnswerWindow window, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)
+    {
+        var room = plan.RoomOfPage(bytesLeft);
+        if (await window.TakeAsync(room, router.TokenOf(deadline)) is { } full)
+        {
+            throw new FailureException(full);
+        }
+
+        var held = 0L;
+        try
+        {
+            var chunk = await ReadPageAsync(request, plan, place, itemsLeft, bytesLeft, deadline);
+            held = HeldBytes(chunk);
+            return chunk;
+        }
+        finally
+        {
+            window.Give(room - held);
+        }
+    }
+
+    private async Task<ScanChunk> ReadPageAsync(ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)
     {
         var page = new ScanShardRequest(request, plan, place, itemsLeft, bytesLeft, headers, router.Time);
         if (await page.TryReadHereAsync(shards.Find(place.Shard), deadline) is { } near)
@@ -79,6 +102,14 @@ internal sealed class ScanOperations(
             page, place.Shard, request.Header is { NoForward: true }, deadline);
         return answered.Answer ?? throw new FailureException(answered.Failure!);
     }
+
+    private static async Task SendAsync(ScanChunk chunk, AnswerWindow window, Func<ScanChunk, Task> send)
+    {
+        await send(chunk);
+        window.Give(HeldBytes(chunk));
+    }
+
+    private static long HeldBytes(ScanChunk chunk) => chunk.Items.Sum(static item => (long)item.Key.Length + item.State.Value.Length);
 
     /// <summary>Where the walk goes on after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
     private static ResumeToken? NextOf(ScanChunk chunk, ScanPlan plan, ResumeToken place)

@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -31,6 +32,12 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     public int PageItemsMax { get; init; } = PageItemsMaxDefault;
 
     public required int ChunkBytesMax { get; init; }
+
+    /// <summary>What a page with its last item may come to: the room that is taken for it before it is read.</summary>
+    public int PageBytesHardMax { get; init; } = int.MaxValue;
+
+    /// <summary>The largest key with the largest value.</summary>
+    public int ValueBytesMax { get; init; }
 
     public required int RowsMax { get; init; }
 
@@ -85,6 +92,8 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             ItemsMax = request.Limit == 0 ? long.MaxValue : request.Limit,
             BytesMax = request.BytesMax == 0 ? long.MaxValue : request.BytesMax,
             ChunkBytesMax = request.ChunkBytesMax == 0 ? limits.ScanChunkBytesMax : request.ChunkBytesMax,
+            PageBytesHardMax = limits.MessageBytesMax - AnswerWindow.EnvelopeBytes,
+            ValueBytesMax = limits.KeyBytesMax + limits.ValueBytesMax,
             RowsMax = limits.ScanKeysMax,
             KeysOnly = request.KeysOnly,
         };
@@ -100,6 +109,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             Reverse = Reverse,
             ItemsMax = (int)Math.Min(itemsLeft, PageItemsMax),
             BytesMax = (int)Math.Min(bytesLeft, ChunkBytesMax),
+            BytesHardMax = PageBytesHardMax,
             RowsMax = RowsMax,
             KeysOnly = KeysOnly,
         };
@@ -107,6 +117,11 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
 
     /// <summary>A position in one shard, as a token of a scan of that shard alone: so it is sent to the node that answers for the shard.</summary>
     public ResumeToken InShard(in ResumeToken place) => place with { Walk = WalkId.Of(WalkKind.Scan, place.Shard, Range), Ordered = false };
+
+    /// <summary>The most a page may hold: its bytes, and the item that passes them.</summary>
+    public long RoomOfPage(long bytesLeft) => KeysOnly
+        ? Math.Min(bytesLeft, ChunkBytesMax)
+        : Math.Min(Math.Min(bytesLeft, ChunkBytesMax) + (long)ValueBytesMax, PageBytesHardMax);
 
     /// <summary>The shard after one; null after the last.</summary>
     public ShardId? After(ShardId shard) => shard == LastShard ? null : new ShardId(shard.Value + (Reverse ? -1 : 1));

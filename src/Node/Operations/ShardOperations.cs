@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
@@ -13,7 +14,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
 {
     private readonly Limits _limits = options.Limits;
 
-    public async Task<Answered<TxnResponse>> TxnAsync(TxnRequest request, Deadline deadline)
+    public async Task<Answered<TxnResponse>> TxnAsync(TxnRequest request, Deadline deadline, AnswerWindow window)
     {
         if (RequestCheck.Write(request.Header) is { } failure)
         {
@@ -36,7 +37,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return scattered;
         }
 
-        var routed = new TxnShardRequest(request, keyspace, headers, disk, router.Time);
+        var routed = new TxnShardRequest(request, keyspace, headers, disk, AnswerRoom.Of(request.Header, window, _limits), router.Time);
         return await router.RouteAsync<TxnResponse, TxnShardRequest>(
             routed, shard, request.Header is { NoForward: true }, deadline);
     }

@@ -20,6 +20,7 @@ internal static class SingleKeyAnswers
     public static PipeAnswer OfWrite(PipeCall call, ShardOutcome outcome, ResponseHeader header)
     {
         header.Deduplicated = outcome.Deduplicated;
+        header.ValuesNotKept = outcome.ValueForgotten;
         var answer = new PipeAnswer { CorrelationId = call.CorrelationId };
         if (outcome.Status == ShardStatus.Refused)
         {
@@ -107,6 +108,17 @@ internal static class SingleKeyAnswers
         TtlMs = value.ExpireAtMs == 0 ? 0 : Math.Max(1, value.ExpireAtMs - header.ServerTimeMs),
     };
 
+    /// <summary>Bytes of the values an answer carries: what it holds of its window.</summary>
+    public static long HeldBytes(PipeAnswer answer) => answer.ResultCase switch
+    {
+        PipeAnswer.ResultOneofCase.Get => BytesOf(answer.Get.Current),
+        PipeAnswer.ResultOneofCase.Put => BytesOf(answer.Put.Previous) + BytesOf(answer.Put.Current),
+        PipeAnswer.ResultOneofCase.Delete => BytesOf(answer.Delete.Previous) + BytesOf(answer.Delete.Current),
+        _ => 0,
+    };
+
+    public static long BytesOf(ValueState? state) => state?.Value.Length ?? 0;
+
     /// <summary>What every replica agreed to refuse.</summary>
     /// <param name="reason">Why.</param>
     /// <param name="asked">The header of the request.</param>
@@ -121,6 +133,8 @@ internal static class SingleKeyAnswers
         RefusalReason.OutOfBounds => Failure.Refused(ErrorReasons.OutOfBounds, "the result would leave its bounds"),
         RefusalReason.RangeTooLarge => Failure.Limit(new Options.LimitExceeded(
             "range", "keys of an atomic range deletion", ShardLimits.DeleteRangeKeysMax, ShardLimits.DeleteRangeKeysMax + 1)),
+        RefusalReason.AnswerTooLarge => Failure.Limit(new Options.LimitExceeded(
+            "answer", "values of one answer", ShardLimits.AnswerBytesMax, ShardLimits.AnswerBytesMax + 1L)),
         _ => Failure.Internal(Execution.NotExecuted),
     };
     /// <summary>This attempt was not applied. Whether an earlier one was is known only to a writer that made none.</summary>

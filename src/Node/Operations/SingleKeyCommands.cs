@@ -28,7 +28,10 @@ internal static class SingleKeyCommands
                     Stamp = ToStamp(put.Header, shard),
                     Condition = ToCondition(put.Condition),
                     Expiry = ExpiryOf(put.Options, keyspace),
-                    ReturnPrevious = WantsPrevious(put.Options, put.Condition),
+                    ReturnPrevious = put.Options is { ReturnPrevious: true },
+
+                    // A condition that fails answers what is there instead, asked for or not.
+                    ReturnCurrent = put.Condition is not null,
                 };
             case Operation.Delete:
                 var delete = call.Delete;
@@ -36,7 +39,8 @@ internal static class SingleKeyCommands
                 {
                     Stamp = ToStamp(delete.Header, shard),
                     Condition = ToCondition(delete.Condition),
-                    ReturnPrevious = WantsPrevious(delete.Options, delete.Condition),
+                    ReturnPrevious = delete.Options is { ReturnPrevious: true },
+                    ReturnCurrent = delete.Condition is not null,
                 };
             case Operation.Increment:
                 var add = call.Increment;
@@ -106,8 +110,4 @@ internal static class SingleKeyCommands
 #endif
         return expiry;
     }
-
-    /// <summary>A condition that fails answers what is there instead, so the command must bring it back in any case.</summary>
-    private static bool WantsPrevious(WriteOptions? options, V1.Condition? condition) =>
-        options is { ReturnPrevious: true } || condition is not null;
 }

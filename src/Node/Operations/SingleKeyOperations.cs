@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
@@ -19,11 +20,17 @@ internal sealed class SingleKeyOperations(
 {
     private readonly Limits _limits = options.Limits;
 
-    public async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, Deadline deadline)
+    /// <param name="call">The operation.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">
+    /// Where the values of the answer are counted. When this returns, the answer's <see cref="SingleKeyAnswers.HeldBytes"/> are taken, and the caller's to
+    /// give back once it was sent.
+    /// </param>
+    public async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, Deadline deadline, AnswerWindow window)
     {
         try
         {
-            return await AnswerCheckedAsync(call, deadline);
+            return await AnswerCheckedAsync(call, deadline, window);
         }
         catch (Exception error)
         {
@@ -34,7 +41,7 @@ internal sealed class SingleKeyOperations(
         }
     }
 
-    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline)
+    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
     {
         if (RequestCheck.SingleKey(call, _limits) is { } failure)
         {
@@ -64,10 +71,19 @@ internal sealed class SingleKeyOperations(
         }
 
         var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
-        var request = new SingleKeyRequest(call, keyspace, headers, disk, router.Time);
-        if (!request.IsWrite && await request.TryReadHereAsync(shards.Find(shard), deadline) is { } near)
+        var request = new SingleKeyRequest(call, keyspace, headers, disk, AnswerRoom.Of(call.Header(), window, _limits), router.Time);
+        if (!request.IsWrite)
         {
-            return near;
+            var near = await request.TryReadHereAsync(shards.Find(shard), deadline, router.TokenOf(deadline));
+            if (near.Answer is { } answer)
+            {
+                return answer;
+            }
+
+            if (near.Failure is { } refused)
+            {
+                return SingleKeyAnswers.OfFailure(call.CorrelationId, refused);
+            }
         }
 
         var noForward = call.Header() is { NoForward: true };

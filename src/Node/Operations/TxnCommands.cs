@@ -61,9 +61,14 @@ internal static class TxnCommands
                     ?? RequestCheck.ExpiryIn(keyspace, put.Options, field + ".options", nowMs);
             }
 
+            if (failure is null && operation.Delete is { } delete)
+            {
+                failure = RequestCheck.NoExpiry(delete.Options, field + ".options");
+            }
+
             if (failure is null && operation.Increment is { } add)
             {
-                failure = RequestCheck.Expiry(add.Options, field + ".options")
+                failure = RequestCheck.NoPrevious(add.Options, field + ".options") ?? RequestCheck.Expiry(add.Options, field + ".options")
                     ?? RequestCheck.ExpiryIn(keyspace, add.Options, field + ".options", nowMs)
                     ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
             }
@@ -86,6 +91,13 @@ internal static class TxnCommands
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
 
+    /// <summary>Its answer may carry values.</summary>
+    public static bool AnswersValues(TxnRequest request) => request.Success.Concat(request.Failure).Any(static operation =>
+        operation is { Get: not null } or { Put.Options.ReturnPrevious: true } or { Delete.Options.ReturnPrevious: true });
+
+    /// <summary>Bytes of the values an answer carries.</summary>
+    public static long HeldBytes(TxnResponse response) => response.Results.Sum(static result => SingleKeyAnswers.BytesOf(result.State));
+
     public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, ShardId shard)
     {
         var id = new StoredKeyspaceId(keyspace.Id.Value);
@@ -105,8 +117,12 @@ internal static class TxnCommands
             WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
             {
                 Expiry = SingleKeyCommands.ExpiryOf(operation.Put.Options, keyspace),
+                ReturnPrevious = operation.Put.Options is { ReturnPrevious: true },
             },
-            WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory),
+            WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory)
+            {
+                ReturnPrevious = operation.Delete.Options is { ReturnPrevious: true },
+            },
             WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
             {
                 Initial = operation.Increment.Initial,
@@ -120,6 +136,7 @@ internal static class TxnCommands
     public static TxnResponse ToResponse(ShardOutcome outcome, ResponseHeader header)
     {
         header.Deduplicated = outcome.Deduplicated;
+        header.ValuesNotKept = outcome.ValueForgotten;
         var response = new TxnResponse { Header = header, Succeeded = outcome.Succeeded, Version = outcome.Version };
         response.Results.Add(outcome.Results.Select(result => new TxnResponse.Types.Result
         {

@@ -1,3 +1,4 @@
+using KvRaft.Node.Answers;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
@@ -9,7 +10,7 @@ namespace KvRaft.Node.Operations;
 
 /// <summary>A transaction on its way to its shard's leader.</summary>
 internal readonly struct TxnShardRequest(
-    TxnRequest request, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, TimeProvider time) : IShardRequest<TxnResponse>
+    TxnRequest request, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
 {
     public bool IsWrite => true;
 
@@ -20,23 +21,73 @@ internal readonly struct TxnShardRequest(
             return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
-        var command = TxnCommands.ToCommand(request, keyspace, replica.Shard);
-        var result = await replica.WriteAsync(command, deadline, cancellationToken);
-        if (result.Outcome is not { } outcome)
+        var bytes = FirstRoom;
+        while (true)
         {
-            return result.Failure!;
-        }
+            if (await room.Window.TakeAsync(bytes, cancellationToken) is { } full)
+            {
+                return full;
+            }
 
-        return outcome.Status == ShardStatus.Refused
-            ? SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position))
-            : TxnCommands.ToResponse(outcome, headers.OfWrite(replica, result.Position));
+            var command = TxnCommands.ToCommand(request, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+            var result = await replica.WriteAsync(command, weight: 0, deadline, cancellationToken);
+            if (result.Outcome is not { } outcome)
+            {
+                room.Window.Give(bytes);
+                return result.Failure!;
+            }
+
+            if (outcome.Status != ShardStatus.Refused)
+            {
+                var response = TxnCommands.ToResponse(outcome, headers.OfWrite(replica, result.Position));
+                room.Window.Give(bytes - TxnCommands.HeldBytes(response));
+                return response;
+            }
+
+            room.Window.Give(bytes);
+            if (outcome.Reason != RefusalReason.AnswerTooLarge)
+            {
+                return SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
+            }
+
+            if (room.After(bytes, 0) is not { } more)
+            {
+                return room.TooLarge(outcome.Affected);
+            }
+
+            bytes = more;
+        }
     }
+
+    private int FirstRoom => TxnCommands.AnswersValues(request) ? room.First : 0;
 
     public async ValueTask<Answered<TxnResponse>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken)
     {
         var sent = request;
         sent.Header ??= new RequestHeader();
         sent.Header.NoForward = true;
-        return await PeerCalls.CallAsync(call => peer.Kv.TxnAsync(sent, call), isWrite: true, deadline, time, cancellationToken);
+        var bytes = FirstRoom;
+        while (true)
+        {
+            if (await room.Window.TakeAsync(bytes, cancellationToken) is { } full)
+            {
+                return full;
+            }
+
+            sent.Header.AnswerBytesMax = bytes;
+            var answered = await PeerCalls.CallAsync(call => peer.Kv.TxnAsync(sent, call), isWrite: true, deadline, time, cancellationToken);
+            room.Window.Give(bytes - (answered.Answer is { } answer ? TxnCommands.HeldBytes(answer) : 0));
+            if (AnswerRoom.NeededBy(answered.Failure) is not { } needed)
+            {
+                return answered;
+            }
+
+            if (room.After(bytes, 0) is not { } more)
+            {
+                return room.TooLarge(needed);
+            }
+
+            bytes = more;
+        }
     }
 }

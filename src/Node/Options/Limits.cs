@@ -49,8 +49,21 @@ internal sealed record Limits
     /// </summary>
     public int RequestsInHandMax { get; init; } = 16_384;
 
-    /// <summary>Bytes of those operations, requests and answers: four pipes full of bytes, and a bound on what callers can make a node hold.</summary>
+    /// <summary>Bytes of those operations' requests: four pipes full of bytes. Answers have a bound of their own.</summary>
     public long BytesInHandMax { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of values that a node holds for answers, of all callers together, from before they are read until they are sent. An eighth of the memory that
+    /// the garbage collector may use (a container's limit, <c>DOTNET_GCHeapHardLimit</c>, or the machine's), from 32 MiB to 1 GiB: requests, the log's
+    /// tail and what is being collected need the rest.
+    /// </summary>
+    public long AnswerBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
+
+    /// <summary>
+    /// How long an answer may wait to be read by its client before it is ended. A client that reads at all takes a message of 4 MiB in that time over
+    /// 1 Mbit/s.
+    /// </summary>
+    public TimeSpan AnswerStallMax { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Streams and calls one HTTP/2 connection may have open; Kestrel's default of 100 starves a busy unary client.</summary>
     public int StreamsPerConnectionMax { get; init; } = 1000;

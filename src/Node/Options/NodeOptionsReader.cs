@@ -211,6 +211,8 @@ internal static class NodeOptionsReader
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
             RequestsInHandMax = reader.Whole("limits:requestsInHandMax", usual.RequestsInHandMax),
             BytesInHandMax = reader.WholeLong("limits:bytesInHandMax", usual.BytesInHandMax),
+            AnswerBytesInHandMax = reader.WholeLong("limits:answerBytesInHandMax", usual.AnswerBytesInHandMax),
+            AnswerStallMax = reader.Milliseconds("limits:answerStallMs", usual.AnswerStallMax),
             DiskReserveBytes = reader.WholeLong("limits:diskReserveBytes", usual.DiskReserveBytes),
             TimeoutDefault = reader.Milliseconds("limits:timeoutDefaultMs", usual.TimeoutDefault),
             TimeoutMax = reader.Milliseconds("limits:timeoutMaxMs", usual.TimeoutMax),

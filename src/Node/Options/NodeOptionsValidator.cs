@@ -2,6 +2,8 @@ using System.Globalization;
 using KvRaft.Eventual.Repair;
 using KvRaft.Topology;
 
+using KvRaft.Node.Answers;
+
 namespace KvRaft.Node.Options;
 
 /// <summary>
@@ -136,6 +138,8 @@ internal static class NodeOptionsValidator
         Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
         Between("limits.requestsInHandMax", limits.RequestsInHandMax, 1, 10_000_000, mistakes);
         Between("limits.bytesInHandMax", limits.BytesInHandMax, limits.MessageBytesMax, 1L << 40, mistakes);
+        Between("limits.answerBytesInHandMax", limits.AnswerBytesInHandMax, 4L * limits.MessageBytesMax, 1L << 40, mistakes);
+        Between("limits.answerStallMs", limits.AnswerStallMax, AnswerSends.PressureStall, TimeSpan.FromMinutes(10), mistakes);
         Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);
         Between("limits.timeoutDefaultMs", limits.TimeoutDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
         Between("limits.timeoutMaxMs", limits.TimeoutMax, limits.TimeoutDefault, TimeSpan.FromMinutes(10), mistakes);

@@ -17,7 +17,7 @@ internal static class SettingNames
         "keyBytesMax", "valueBytesMax", "messageBytesMax", "multiKeysMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
         "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
-        "requestsInHandMax", "bytesInHandMax",
+        "requestsInHandMax", "bytesInHandMax", "answerBytesInHandMax", "answerStallMs",
     ];
 
     private static readonly string[] OfTimings =

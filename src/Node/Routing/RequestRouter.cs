@@ -29,6 +29,9 @@ internal sealed class RequestRouter(
     /// <summary>The view a request is to keep to its end.</summary>
     public RoutingView View => map.Current;
 
+    /// <summary>Cancelled when a request is to be given up.</summary>
+    public CancellationToken TokenOf(Deadline deadline) => tokens.For(deadline);
+
     /// <summary>Answers a request for one shard.</summary>
     /// <param name="request">What to do, here or elsewhere.</param>
     /// <param name="shard">The shard it is for, by the view in force.</param>

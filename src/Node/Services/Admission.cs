@@ -5,7 +5,7 @@ namespace KvRaft.Node.Services;
 
 /// <summary>
 /// Bounds what a node has in hand for all its callers together: operations, each key of a batch and each call of a pipe counted, and
-/// their bytes, requests and answers. What does not fit is refused at the door, before anything was done for it, with the time after which
+/// the bytes of their requests; those of answers are bounded by <see cref="Answers.AnswerBudget"/>. What does not fit is refused at the door, before anything was done for it, with the time after which
 /// there may be room. Calls about the node itself (Status, Hello, routes, keyspaces) are not asked: they must work when it is full.
 /// <para>
 /// A caller is refused earlier if its time would be over before its turn: what is in hand over what was answered lately is how long
@@ -65,11 +65,8 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
             $"the node's work in hand ({requestsNow - requests} of {_requestsMax} requests, {bytesNow - bytes} of {_bytesMax} bytes)", Delay(requestsNow));
     }
 
-    /// <summary>Something that was let in has grown, by its answer.</summary>
-    public void Grow(long bytes) => Interlocked.Add(ref _bytes, bytes);
-
     /// <param name="requests">As it was let in.</param>
-    /// <param name="bytes">As it was let in, and what it has grown by.</param>
+    /// <param name="bytes">As it was let in.</param>
     public void Leave(int requests, long bytes)
     {
         Interlocked.Add(ref _requests, -requests);

@@ -32,15 +32,6 @@ internal sealed class InFlightGate(int callsMax, long bytesMax)
         }
     }
 
-    /// <summary>Something that entered has grown, by its answer; nobody is turned out for it, the next ones wait.</summary>
-    public void Grow(long bytes)
-    {
-        lock (_lock)
-        {
-            _bytes += bytes;
-        }
-    }
-
     public void Leave(int calls, long bytes)
     {
         TaskCompletionSource? admitted = null;

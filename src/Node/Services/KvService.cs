@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -14,7 +15,7 @@ namespace KvRaft.Node.Services;
 /// </summary>
 internal sealed class KvService(
     NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans, DeleteRangeOperations ranges,
-    PipeSessions pipes, Admission admission, TimeProvider time) : Kv.KvBase
+    PipeSessions pipes, Admission admission, CallAnswers answers, AnswerSends sends, TimeProvider time) : Kv.KvBase
 {
     private readonly string _clusterId = options.ClusterId.ToString();
     private readonly Limits _limits = options.Limits;
@@ -61,11 +62,12 @@ internal sealed class KvService(
 
     public override Task Pipe(
         IAsyncStreamReader<PipeRequest> requestStream, IServerStreamWriter<PipeResponse> responseStream, ServerCallContext context) =>
-        pipes.RunAsync(requestStream, responseStream, context.CancellationToken);
+        pipes.RunAsync(requestStream, responseStream, answers.OfPipe(context), context.CancellationToken);
 
     public override async Task<MultiGetResponse> MultiGet(MultiGetRequest request, ServerCallContext context)
     {
-        var response = await AdmitAsync(request, request.Keys.Count, request.Header, context, deadline => multi.GetAsync(request, deadline));
+        var response = await AdmitAsync(request, request.Keys.Count, request.Header, context, deadline =>
+            multi.GetAsync(request, deadline, answers.OfMessage(context, request.Keys.Count)));
         response.Header.ClusterId = _clusterId;
         return response;
     }
@@ -74,12 +76,15 @@ internal sealed class KvService(
         AdmitAsync(request.Keys.Count, request.CalculateSize(), request.Header, context, async deadline =>
         {
             var asked = time.GetTimestamp();
+            var window = answers.OfStream(context);
             await MultiGetStreams.RunAsync(
-                Demand(await multi.BeginAsync(request, deadline)),
+                Demand(await multi.BeginAsync(request, deadline, window)),
+                window,
+                answers.MessageValuesMax,
                 chunk =>
                 {
                     chunk.Header.ClusterId = _clusterId;
-                    return responseStream.WriteAsync(chunk, context.CancellationToken);
+                    return SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
                 },
                 () => time.GetElapsedTime(asked));
         });
@@ -93,7 +98,8 @@ internal sealed class KvService(
 
     public override async Task<MultiSetResponse> MultiSet(MultiSetRequest request, ServerCallContext context)
     {
-        var response = await AdmitAsync(request, request.Items.Count, request.Header, context, deadline => multi.SetAsync(request, deadline));
+        var response = await AdmitAsync(request, request.Items.Count, request.Header, context, deadline =>
+            multi.SetAsync(request, deadline, answers.OfMessage(context, request.Items.Count)));
         response.Header.ClusterId = _clusterId;
         return response;
     }
@@ -101,30 +107,37 @@ internal sealed class KvService(
     public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
     {
         var operations = request.Compares.Count + request.Success.Count + request.Failure.Count;
-        var response = await AdmitAsync(request, operations, request.Header, context, deadline => shards.TxnAsync(request, deadline));
+        var response = await AdmitAsync(request, operations, request.Header, context, deadline =>
+            shards.TxnAsync(request, deadline, answers.OfMessage(context, operations: 1)));
         response.Header.ClusterId = _clusterId;
         return response;
     }
 
-    /// <summary>Counted with what it holds: the chunk that is sent, and where shards are merged about as much again of pages not yet told.</summary>
-    public override Task Scan(ScanRequest request, IServerStreamWriter<ScanChunk> responseStream, ServerCallContext context)
-    {
-        var chunkBytes = request.ChunkBytesMax is > 0 and var given ? Math.Min(given, _limits.ScanChunkBytesMax) : _limits.ScanChunkBytesMax;
-        return AdmitAsync(1, request.Ordered ? 2L * chunkBytes : chunkBytes, request.Header, context, _ => scans.RunAsync(
+    public override Task Scan(ScanRequest request, IServerStreamWriter<ScanChunk> responseStream, ServerCallContext context) =>
+        AdmitAsync(1, request.CalculateSize(), request.Header, context, _ => scans.RunAsync(
             request,
+            answers.OfScan(context),
             chunk =>
             {
                 chunk.Header.ClusterId = _clusterId;
-                return responseStream.WriteAsync(chunk, context.CancellationToken);
+                return SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
             },
             () => DeadlineOf(request.Header, context)));
-    }
 
     public override async Task<GetRequestResultResponse> GetRequestResult(GetRequestResultRequest request, ServerCallContext context)
     {
         var response = await AdmitAsync(request, 1, request.Header, context, deadline => shards.RequestResultAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
+    }
+
+    /// <summary>Ends a stream that its client does not read.</summary>
+    private async Task SendAsync(Task write)
+    {
+        if (!await sends.IsSentAsync(write))
+        {
+            throw new FailureException(AnswerSends.NotRead);
+        }
     }
 
     private static T Demand<T>(Answered<T> answered)
@@ -144,7 +157,7 @@ internal sealed class KvService(
 
         try
         {
-            var answer = await single.AnswerAsync(call, deadline);
+            var answer = await single.AnswerAsync(call, deadline, answers.OfMessage(context, operations: 1));
             return answer.Error is { } error ? throw RpcStatus.ToException(RpcStatus.ToFailure(error)) : answer;
         }
         finally

@@ -29,5 +29,6 @@ internal static class WireLimits
         BytesInHandMax = limits.BytesInHandMax,
         TtlMsMax = ShardLimits.TtlMsMax,
         ExpireAtMsMax = ShardLimits.InstantMsMax,
+        AnswerBytesInHandMax = limits.AnswerBytesInHandMax,
     };
 }

@@ -106,20 +106,25 @@ internal sealed class ShardReplica
     /// <summary>
     /// Proposes a command and waits until it was applied here; refuses at once if the queue before it would outlast the deadline.
     /// </summary>
-    public async ValueTask<WriteResult> WriteAsync(ShardCommand command, Deadline deadline, CancellationToken cancellationToken)
+    /// <param name="command">What to do.</param>
+    /// <param name="weight">Bytes that it changes, if they are more than its own; see <see cref="RaftGroup.ProposeAsync(ReadOnlyMemory{byte}, int, CancellationToken)"/>.</param>
+    /// <param name="deadline">When the caller gives up.</param>
+    /// <param name="cancellationToken">Cancelled then.</param>
+    public async ValueTask<WriteResult> WriteAsync(ShardCommand command, int weight, Deadline deadline, CancellationToken cancellationToken)
     {
         var bytes = CommandCodec.Encode(command);
-        if (_wait.Expected(bytes.Length) is var expected && expected > deadline.Remaining(_time))
+        weight = Math.Max(weight, bytes.Length);
+        if (_wait.Expected(weight) is var expected && expected > deadline.Remaining(_time))
         {
             return Failure.Overloaded($"the proposal queue of shard {_shard} holds {expected.TotalMilliseconds:0} ms of work, which the deadline does not allow; it", expected / 2);
         }
 
         var begun = _time.GetTimestamp();
-        var place = _wait.Enter(bytes.Length);
+        var place = _wait.Enter(weight);
         ProposalResult result;
         try
         {
-            result = await _group.ProposeAsync(bytes, cancellationToken);
+            result = await _group.ProposeAsync(bytes, weight, cancellationToken);
         }
         finally
         {

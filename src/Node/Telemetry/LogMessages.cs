@@ -130,6 +130,10 @@ internal static partial class LogMessages
     [LoggerMessage(1253, LogLevel.Warning, "Placement: {Operator} has made no progress for {Seconds} s: {Why}")]
     public static partial void OperatorStalled(this ILogger logger, string @operator, long seconds, string why);
 
+    // 1330: answers, memory
+    [LoggerMessage(1330, LogLevel.Warning, "Node {NodeId} ended {Answers} answers that their clients had not read for {Seconds} s")]
+    public static partial void AnswersStalled(this ILogger logger, NodeId nodeId, int answers, double seconds);
+
     // 1300: requests
     [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]
     public static partial void RequestFaulted(this ILogger logger, Exception error, string method);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
@@ -15,7 +16,8 @@ internal sealed class NodeMetrics : IDisposable
     private readonly NodeOptions _options;
     private readonly ShardTable _shards;
 
-    public NodeMetrics(NodeOptions options, ShardTable shards, Admission admission, ReplicaRepairs repairs, RaftHost raft)
+    public NodeMetrics(
+        NodeOptions options, ShardTable shards, Admission admission, AnswerBudget answers, AnswerSends sends, ReplicaRepairs repairs, RaftHost raft)
     {
         _options = options;
         _shards = shards;
@@ -26,6 +28,9 @@ internal sealed class NodeMetrics : IDisposable
         _meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
         _meter.CreateObservableCounter("kvraft.replica.differs", () => Of(raft.DigestMismatches), "{replica}", "Replicas here whose state was found to differ from that of the others.");
         _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
+        _meter.CreateObservableUpDownCounter("kvraft.answers.in_hand.bytes", () => Of(answers.Bytes), "By", "Bytes of values held for answers.");
+        _meter.CreateObservableCounter("kvraft.answers.refused", () => Of(answers.Refused), "{request}", "Answers refused because others filled the budget.");
+        _meter.CreateObservableCounter("kvraft.answers.stalled", () => Of(sends.Ended), "{answer}", "Answers ended because their clients did not read them.");
     }
 
     /// <summary>What else is measured goes under the same meter.</summary>

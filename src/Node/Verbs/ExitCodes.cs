@@ -15,6 +15,9 @@ internal static class ExitCodes
     /// </summary>
     public const int DiskFailed = 74;
 
+    /// <summary>An allocation failed; the number of <c>ENOMEM</c>.</summary>
+    public const int OutOfMemory = 12;
+
     /// <summary>The command line or the configuration is wrong.</summary>
     public const int BadArguments = 128;
 }

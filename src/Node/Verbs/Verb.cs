@@ -33,6 +33,7 @@ internal static class Verb
     /// <summary>Runs a verb that starts nodes; what is expected to go wrong is a line on stderr and a code, not a stack trace.</summary>
     public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> run)
     {
+        OutOfMemoryExit.Arm();
         using var stop = new StopSignal();
         try
         {

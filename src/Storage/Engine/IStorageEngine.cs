@@ -26,7 +26,18 @@ public interface IStorageEngine : IDisposable
     /// <summary>The value under a key, as a fresh array; null if there is none.</summary>
     byte[]? Get(ReadOnlySpan<byte> key);
 
-    /// <summary>The value that <see cref="Get"/> would answer after a power cut now and a reopening.</summary>
+    /// <summary>
+    /// The first <paramref name="bytesMax"/> bytes of the value under a key, as a fresh array, and the length of the whole value; null and 0 if there is
+    /// none. No more than that is copied, so that a caller can learn how large a value is before it spends memory on it.
+    /// </summary>
+    byte[]? Get(ReadOnlySpan<byte> key, int bytesMax, out int length)
+    {
+        var value = Get(key);
+        length = value?.Length ?? 0;
+        return value is null || value.Length <= bytesMax ? value : value[..bytesMax];
+    }
+
+    /// <summary>The value that <see cref="Get(ReadOnlySpan{byte})"/> would answer after a power cut now and a reopening.</summary>
     byte[]? GetDurable(ReadOnlySpan<byte> key);
 
     /// <summary>The whole map as it is now. Cheap to take; holding it keeps overwritten rows alive, so dispose it soon.</summary>

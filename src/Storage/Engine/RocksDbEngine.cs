@@ -54,6 +54,8 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
     public byte[]? Get(ReadOnlySpan<byte> key) => Get(_readOptions, key);
 
+    public byte[]? Get(ReadOnlySpan<byte> key, int bytesMax, out int length) => Get(_readOptions, key, bytesMax, out length);
+
     public byte[]? GetDurable(ReadOnlySpan<byte> key) => Get(_durableReadOptions, key);
 
     public IEngineSnapshot TakeSnapshot() => new RocksDbSnapshot(this, _database);
@@ -189,7 +191,9 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         _closed();
     }
 
-    internal byte[]? Get(IntPtr options, ReadOnlySpan<byte> key)
+    internal byte[]? Get(IntPtr options, ReadOnlySpan<byte> key) => Get(options, key, int.MaxValue, out _);
+
+    private byte[]? Get(IntPtr options, ReadOnlySpan<byte> key, int bytesMax, out int length)
     {
         var native = Native.Instance;
         IntPtr slice;
@@ -205,6 +209,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
             throw RocksDbErrors.Translate(error, "A read", _directory);
         }
 
+        length = 0;
         if (slice == IntPtr.Zero)
         {
             return null;
@@ -212,8 +217,10 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
         try
         {
-            var value = native.rocksdb_pinnableslice_value(slice, out var length);
-            return new ReadOnlySpan<byte>((void*)value, checked((int)length)).ToArray();
+            // Pinned, not copied: the length is known before any memory of ours is spent.
+            var value = native.rocksdb_pinnableslice_value(slice, out var whole);
+            length = checked((int)whole);
+            return new ReadOnlySpan<byte>((void*)value, Math.Min(length, bytesMax)).ToArray();
         }
         finally
         {

@@ -7,6 +7,12 @@ internal sealed class ApplyContext(PendingChanges changes, ShardState state, Due
 
     public DueTimes Due { get; } = due;
 
+    /// <summary>
+    /// Somebody on this node waits for the answers to the entry being applied. Where it is false, which is on every follower and in every replay, no values
+    /// are kept for answers. Nothing that is stored may depend on it.
+    /// </summary>
+    public bool AnswersWanted { get; set; }
+
     /// <summary>Rewritten by the commands; becomes the state row of the batch.</summary>
     public ref ShardState State => ref _state;
 

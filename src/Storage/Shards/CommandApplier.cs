@@ -22,7 +22,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         var stamp = decoded.Command.Stamp;
         if (stamp.IsNone)
         {
-            return Execute(decoded.Command);
+            return Keep(Execute(decoded.Command));
         }
 
 #if PLANTED_BUGS
@@ -34,17 +34,43 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         }
 
         var outcome = Execute(decoded.Command);
-        sessions.Remember(context, stamp, decoded.BodyHash, outcome);
-        return outcome;
+
+        // Nothing was done, and the proposer is about to come back with more room under the same stamp.
+        if (outcome.Reason != RefusalReason.AnswerTooLarge)
+        {
+            sessions.Remember(context, stamp, decoded.BodyHash, outcome);
+        }
+
+        return Keep(outcome);
     }
+
+    private ShardOutcome Keep(ShardOutcome outcome) => context.AnswersWanted ? outcome : outcome.WithoutValues();
 
     private static ShardOutcome Refused(RefusalReason reason) => new() { Status = ShardStatus.Refused, Reason = reason };
 
-    private static ShardOutcome Failed(StoredValue? current, bool withValue) => new()
+    private static ShardOutcome? TooLarge(ShardCommand command, StoredValue? answered) =>
+        answered is { } value && value.Value.Length + ShardLimits.AnswerOverheadBytes is var bytes && bytes > command.AnswerBytesMax
+            ? new() { Status = ShardStatus.Refused, Reason = RefusalReason.AnswerTooLarge, Affected = bytes }
+            : null;
+
+    /// <summary>What stands under a key, with its bytes only if they are needed, and whether a condition holds for it.</summary>
+    private (StoredValue? Current, bool Holds) Check(KeyspaceId keyspace, ReadOnlySpan<byte> key, Condition condition, bool withValue)
+    {
+        var current = _data.Find(keyspace, key, withValue || condition.ComparesValue);
+        return (current, condition.HoldsFor(current));
+    }
+
+    private ShardOutcome Failed(ShardCommand command, KeyspaceId keyspace, ReadOnlySpan<byte> key, StoredValue? current, bool withValue)
+    {
+        var answered = withValue ? _data.Find(keyspace, key) : null;
+        return TooLarge(command, answered) ?? Failed(current, answered);
+    }
+
+    private static ShardOutcome Failed(StoredValue? current, StoredValue? answered = null) => new()
     {
         Status = ShardStatus.ConditionFailed,
         Version = current?.Version ?? 0,
-        Previous = withValue ? current : null,
+        Previous = answered,
     };
 
     private static ShardOutcome Applied(long version, StoredValue? before, bool withValue = false, long counter = 0, long expireAtMs = 0) => new()
@@ -63,7 +89,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         DeleteCommand delete => Delete(delete),
         TouchCommand touch => Touch(touch),
         IncrementCommand increment => Increment(increment),
-        TxnCommand txn => new TxnApplier(context, _data).Apply(txn),
+        TxnCommand txn => new TxnApplier(context, _data, txn).Apply(),
         DeleteRangeCommand range => DeleteRange(range),
         DropKeyspaceCommand drop => Drop(drop),
         TickCommand tick => Tick(tick),
@@ -72,13 +98,18 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
     private ShardOutcome Put(PutCommand put)
     {
-        var current = _data.Find(put.Keyspace, put.Key.Span);
+        var (current, holds) = Check(put.Keyspace, put.Key.Span, put.Condition, put.ReturnPrevious);
 #if PLANTED_BUGS
-        if (PlantedBug.Is("cas-not-compared")) { put = current is { Version: var seen } && seen % 8 == 0 ? put with { Condition = default } : put; }
+        if (PlantedBug.Is("cas-not-compared")) { holds |= current is { Version: var seen } && seen % 8 == 0; }
 #endif
-        if (!put.Condition.HoldsFor(current))
+        if (!holds)
         {
-            return Failed(current, put.ReturnPrevious);
+            return Failed(put, put.Keyspace, put.Key.Span, current, put.ReturnPrevious || put.ReturnCurrent);
+        }
+
+        if (put.ReturnPrevious && TooLarge(put, current) is { } tooLarge)
+        {
+            return tooLarge;
         }
 
         var version = context.NextVersion();
@@ -95,10 +126,15 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
     private ShardOutcome Delete(DeleteCommand delete)
     {
-        var current = _data.Find(delete.Keyspace, delete.Key.Span);
-        if (!delete.Condition.HoldsFor(current))
+        var (current, holds) = Check(delete.Keyspace, delete.Key.Span, delete.Condition, delete.ReturnPrevious);
+        if (!holds)
         {
-            return Failed(current, delete.ReturnPrevious);
+            return Failed(delete, delete.Keyspace, delete.Key.Span, current, delete.ReturnPrevious || delete.ReturnCurrent);
+        }
+
+        if (delete.ReturnPrevious && TooLarge(delete, current) is { } tooLarge)
+        {
+            return tooLarge;
         }
 
 #if PLANTED_BUGS
@@ -113,7 +149,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         var current = _data.Find(touch.Keyspace, touch.Key.Span);
         if (current is not { } value || !touch.Condition.HoldsFor(current))
         {
-            return Failed(current, withValue: false);
+            return Failed(current);
         }
 
         var version = context.NextVersion();
@@ -127,7 +163,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
         var current = _data.Find(add.Keyspace, add.Key.Span);
         if (!add.Condition.HoldsFor(current))
         {
-            return Failed(current, withValue: false);
+            return Failed(current);
         }
 
         var sum = Counter.Add(current, add.Delta, add.Initial, add.Min, add.Max);

@@ -5,6 +5,7 @@ internal static class CommandBody
 {
     private const byte ExpiryOption = 1;
     private const byte ReturnPreviousOption = 2;
+    private const byte ReturnCurrentOption = 4;
     private const byte OperationGet = 1;
     private const byte OperationPut = 2;
     private const byte OperationDelete = 3;
@@ -15,13 +16,13 @@ internal static class CommandBody
         switch (command)
         {
             case PutCommand put:
-                WriteOptions(writer, expiries, put.Expiry, put.ReturnPrevious);
+                WriteOptions(writer, expiries, put.Expiry, put.ReturnPrevious, put.ReturnCurrent);
                 WriteKey(writer, put.Keyspace, put.Key);
                 WriteValue(writer, put.Value);
                 WriteCondition(writer, put.Condition);
                 return CommandKind.Put;
             case DeleteCommand delete:
-                WriteOptions(writer, expiries, Expiry.Never, delete.ReturnPrevious);
+                WriteOptions(writer, expiries, Expiry.Never, delete.ReturnPrevious, delete.ReturnCurrent);
                 WriteKey(writer, delete.Keyspace, delete.Key);
                 WriteCondition(writer, delete.Condition);
                 return CommandKind.Delete;
@@ -61,32 +62,43 @@ internal static class CommandBody
         {
             case CommandKind.Put:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var expiry = ReadOptions(ref reader, expiries, out var returns);
                     var (keyspace, key) = ReadKey(ref reader);
                     var value = reader.Bytes(ShardLimits.ValueBytesMax);
-                    return new PutCommand(keyspace, key, value) { Expiry = expiry, ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                    return new PutCommand(keyspace, key, value)
+                    {
+                        Expiry = expiry,
+                        ReturnPrevious = (returns & ReturnPreviousOption) != 0,
+                        ReturnCurrent = (returns & ReturnCurrentOption) != 0,
+                        Condition = ReadCondition(ref reader),
+                    };
                 }
 
             case CommandKind.Delete:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var expiry = ReadOptions(ref reader, expiries, out var returns);
                     var (keyspace, key) = ReadKey(ref reader);
-                    return expiry != Expiry.Never ? null : new DeleteCommand(keyspace, key) { ReturnPrevious = returnPrevious, Condition = ReadCondition(ref reader) };
+                    return expiry != Expiry.Never ? null : new DeleteCommand(keyspace, key)
+                    {
+                        ReturnPrevious = (returns & ReturnPreviousOption) != 0,
+                        ReturnCurrent = (returns & ReturnCurrentOption) != 0,
+                        Condition = ReadCondition(ref reader),
+                    };
                 }
 
             case CommandKind.Touch:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var expiry = ReadOptions(ref reader, expiries, out var returns);
                     var (keyspace, key) = ReadKey(ref reader);
-                    return returnPrevious ? null : new TouchCommand(keyspace, key, expiry) { Condition = ReadCondition(ref reader) };
+                    return returns != 0 ? null : new TouchCommand(keyspace, key, expiry) { Condition = ReadCondition(ref reader) };
                 }
 
             case CommandKind.Increment:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+                    var expiry = ReadOptions(ref reader, expiries, out var returns);
                     var (keyspace, key) = ReadKey(ref reader);
                     var (delta, initial, min, max) = ReadAddition(ref reader);
-                    return returnPrevious ? null : new IncrementCommand(keyspace, key, delta)
+                    return returns != 0 ? null : new IncrementCommand(keyspace, key, delta)
                     {
                         Initial = initial,
                         Min = min,
@@ -146,16 +158,16 @@ internal static class CommandBody
         writer.VarUInt((ulong)operations.Count);
         foreach (var operation in operations)
         {
-            var (type, expiry) = operation switch
+            var (type, expiry, returnPrevious) = operation switch
             {
-                TxnGet => (OperationGet, Expiry.Never),
-                TxnPut put => (OperationPut, put.Expiry),
-                TxnDelete => (OperationDelete, Expiry.Never),
-                TxnIncrement add => (OperationIncrement, add.Expiry),
+                TxnGet => (OperationGet, Expiry.Never, false),
+                TxnPut put => (OperationPut, put.Expiry, put.ReturnPrevious),
+                TxnDelete delete => (OperationDelete, Expiry.Never, delete.ReturnPrevious),
+                TxnIncrement add => (OperationIncrement, add.Expiry, false),
                 _ => throw new ArgumentException($"{operation.GetType()} has no encoding.", nameof(operations)),
             };
             writer.Byte(type);
-            WriteOptions(writer, expiries, expiry, false);
+            WriteOptions(writer, expiries, expiry, returnPrevious);
             WriteKey(writer, operation.Keyspace, operation.Key);
             if (operation is TxnPut write)
             {
@@ -174,17 +186,18 @@ internal static class CommandBody
         for (var i = 0; i < operations.Length; i++)
         {
             var type = reader.Byte();
-            var expiry = ReadOptions(ref reader, expiries, out var returnPrevious);
+            var expiry = ReadOptions(ref reader, expiries, out var returns);
             var (keyspace, key) = ReadKey(ref reader);
+            var returnPrevious = (returns & ReturnPreviousOption) != 0;
             TxnOperation? operation = type switch
             {
-                OperationGet when expiry == Expiry.Never => new TxnGet(keyspace, key),
-                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { Expiry = expiry },
-                OperationDelete when expiry == Expiry.Never => new TxnDelete(keyspace, key),
-                OperationIncrement => ReadIncrement(ref reader, keyspace, key, expiry),
+                OperationGet when expiry == Expiry.Never && !returnPrevious => new TxnGet(keyspace, key),
+                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { Expiry = expiry, ReturnPrevious = returnPrevious },
+                OperationDelete when expiry == Expiry.Never => new TxnDelete(keyspace, key) { ReturnPrevious = returnPrevious },
+                OperationIncrement when !returnPrevious => ReadIncrement(ref reader, keyspace, key, expiry),
                 _ => null,
             };
-            if (operation is null || returnPrevious || reader.Failed)
+            if (operation is null || (returns & ReturnCurrentOption) != 0 || reader.Failed)
             {
                 return null;
             }
@@ -222,20 +235,21 @@ internal static class CommandBody
         return keysMax == 0 ? null : new(keyspace, from, to, keysMax);
     }
 
-    private static void WriteOptions(ByteWriter writer, List<Expiry> expiries, Expiry expiry, bool returnPrevious)
+    private static void WriteOptions(ByteWriter writer, List<Expiry> expiries, Expiry expiry, bool returnPrevious, bool returnCurrent = false)
     {
-        writer.Byte((byte)((expiry != Expiry.Never ? ExpiryOption : 0) | (returnPrevious ? ReturnPreviousOption : 0)));
+        writer.Byte((byte)(
+            (expiry != Expiry.Never ? ExpiryOption : 0) | (returnPrevious ? ReturnPreviousOption : 0) | (returnCurrent ? ReturnCurrentOption : 0)));
         if (expiry != Expiry.Never)
         {
             expiries.Add(expiry);
         }
     }
 
-    private static Expiry ReadOptions(ref ByteReader reader, ExpiryQueue expiries, out bool returnPrevious)
+    private static Expiry ReadOptions(ref ByteReader reader, ExpiryQueue expiries, out int returns)
     {
         var options = reader.Byte();
-        returnPrevious = (options & ReturnPreviousOption) != 0;
-        if ((options & ~(ExpiryOption | ReturnPreviousOption)) != 0)
+        returns = options & (ReturnPreviousOption | ReturnCurrentOption);
+        if ((options & ~(ExpiryOption | ReturnPreviousOption | ReturnCurrentOption)) != 0)
         {
             reader.Fail();
         }

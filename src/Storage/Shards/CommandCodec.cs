@@ -5,38 +5,40 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// The bytes of a command in the log. They outlive the process and the software version that wrote them.
 /// <code>
-///  version:1   = 3
+///  version:1   = 4
 ///  kind:1      CommandKind
-///  flags:1     bit 0: a stamp follows; the other bits are zero
+///  flags:1     bit 0: a stamp follows, bit 1: the answer is limited below ShardLimits.AnswerBytesMax; the other bits are zero
 ///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
+///  answer      answerBytesMax:varint                                              only with flag bit 1
 ///  expiries    count:varint then count × (kind:1 (1 at, 2 after) ms:varint)        in the order the body uses them; At: the instant, After: the time-to-live
 ///  body        by kind, below; to the end
 ///
 ///  key         keyspace:varint bytes        bytes = length:varint content
 ///  condition   kind:1, then version:varint, value:bytes or hash:32 if the kind has one
-///  Put         options:1 key value:bytes condition        options bit 0: takes an expiry, bit 1: return previous
+///  Put         options:1 key value:bytes condition        options bit 0: takes an expiry, bit 1: return previous, bit 2: return current
 ///  Delete      options:1 key condition
 ///  Touch       options:1 key condition
 ///  Increment   options:1 key delta:zigzag initial:zigzag min:i64 max:i64 condition
 ///  Txn         n:varint n×(key condition) n:varint n×operation n:varint n×operation
-///  operation   type:1 (1 get, 2 put, 3 delete, 4 increment) options:1 key, then the fields of the like-named command
+///  operation   type:1 (1 get, 2 put, 3 delete, 4 increment) options:1 key, then the fields of the like-named command; no condition
 ///  DeleteRange keyspace:varint from:bytes to:bytes keysMax:varint
 ///  DeleteWholeRange as DeleteRange
 ///  DropKeyspace keyspace:varint
 ///  Tick        rowsMax:varint
 /// </code>
-/// Stamp and expiries stand before the body because they may differ between two sendings of one request: a retry acknowledges more
-/// answers, and the keyspace's default time-to-live may have been changed in between. <see cref="DecodedCommand.BodyHash"/>, by which a
+/// Stamp, answer limit and expiries stand before the body because they may differ between two sendings of one request: a retry acknowledges more
+/// answers, another node has other options, and the keyspace's default time-to-live may have been changed in between. <see cref="DecodedCommand.BodyHash"/>, by which a
 /// reused request id is found, therefore covers kind and body only.
-/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock. They are not read any more.</para>
+/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, format 3 had no limit for answers. They are not read any more.</para>
 /// <para>Every command has exactly one encoding: variable integers are shortest, unknown bits are refused.</para>
 /// </summary>
 public static class CommandCodec
 {
     /// <summary>The format this version writes and reads. Another number in a log means other software wrote it.</summary>
-    public const byte FormatVersion = 3;
+    public const byte FormatVersion = 4;
 
     private const byte StampFlag = 1;
+    private const byte AnswerFlag = 2;
     private const int StampedHeaderBytes = 64;
 
     /// <exception cref="ArgumentException">The command breaks a limit of <see cref="ShardLimits"/>.</exception>
@@ -50,13 +52,20 @@ public static class CommandCodec
         var writer = new ByteWriter(body.Length + StampedHeaderBytes);
         writer.Byte(FormatVersion);
         writer.Byte((byte)kind);
-        writer.Byte(stamp.IsNone ? (byte)0 : StampFlag);
+        ArgumentOutOfRangeException.ThrowIfNegative(command.AnswerBytesMax);
+        var limitsAnswer = command.AnswerBytesMax < ShardLimits.AnswerBytesMax;
+        writer.Byte((byte)((stamp.IsNone ? 0 : StampFlag) | (limitsAnswer ? AnswerFlag : 0)));
         if (!stamp.IsNone)
         {
             writer.UInt128(stamp.Client.Value);
             writer.VarUInt(stamp.Sequence);
             writer.VarUInt(stamp.FirstUnacked);
             writer.VarUInt((ulong)stamp.After);
+        }
+
+        if (limitsAnswer)
+        {
+            writer.VarUInt((ulong)command.AnswerBytesMax);
         }
 
         writer.VarUInt((ulong)expiries.Count);
@@ -88,7 +97,14 @@ public static class CommandCodec
             throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version knows format {FormatVersion}.");
         }
 
-        var stamp = ReadStamp(ref reader);
+        var flags = reader.Byte();
+        if ((flags & ~(StampFlag | AnswerFlag)) != 0)
+        {
+            reader.Fail();
+        }
+
+        var stamp = (flags & StampFlag) != 0 ? ReadStamp(ref reader) : RequestStamp.None;
+        var answerBytesMax = (flags & AnswerFlag) != 0 ? ReadAnswerLimit(ref reader) : ShardLimits.AnswerBytesMax;
         var expiries = ReadExpiries(ref reader);
         var bodyStart = reader.Offset;
         var command = reader.Failed ? null : CommandBody.Read(ref reader, expiries, kind);
@@ -97,22 +113,11 @@ public static class CommandCodec
             throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes does not end where it should.");
         }
 
-        return new(command with { Stamp = stamp }, HashBody(kind, bytes.Span[bodyStart..]));
+        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..]));
     }
 
     private static RequestStamp ReadStamp(ref ByteReader reader)
     {
-        var flags = reader.Byte();
-        if ((flags & ~StampFlag) != 0)
-        {
-            reader.Fail();
-        }
-
-        if (reader.Failed || flags == 0)
-        {
-            return RequestStamp.None;
-        }
-
         var stamp = new RequestStamp(new(reader.UInt128()), reader.VarUInt(), reader.VarUInt(), (long)reader.VarUInt());
         if (stamp.IsNone || stamp.After < 0)
         {
@@ -120,6 +125,12 @@ public static class CommandCodec
         }
 
         return stamp;
+    }
+
+    private static int ReadAnswerLimit(ref ByteReader reader)
+    {
+        var limit = reader.VarUInt();
+        return limit < ShardLimits.AnswerBytesMax ? (int)limit : (int)reader.Fail();
     }
 
     private static ExpiryQueue ReadExpiries(ref ByteReader reader)

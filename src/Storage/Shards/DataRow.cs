@@ -47,6 +47,20 @@ internal static class DataRow
     public static StoredValue Decode(ReadOnlySpan<byte> row, bool withValue) =>
         Decode((withValue ? row : row[..Math.Min(row.Length, HeaderOf(row))]).ToArray());
 
+    /// <summary>Bytes from which <see cref="DecodeHead"/> can tell everything but the value.</summary>
+    public const int HeadBytesMax = ExpiringHeader;
+
+    /// <summary>Version, expiry and the length of the value, from the first bytes of a row and its whole length.</summary>
+    /// <exception cref="StorageCorruptionException">The row is damaged or of another format.</exception>
+    public static RowHead DecodeHead(ReadOnlySpan<byte> start, int length)
+    {
+        var header = HeaderOf(start);
+        return new(
+            BinaryPrimitives.ReadInt64LittleEndian(start[1..]),
+            header == ExpiringHeader ? BinaryPrimitives.ReadInt64LittleEndian(start[PermanentHeader..]) : 0,
+            length - header);
+    }
+
     private static int HeaderOf(ReadOnlySpan<byte> row)
     {
         var header = row.IsEmpty ? 0 : row[0] switch { Permanent => PermanentHeader, Expiring => ExpiringHeader, _ => 0 };
@@ -54,4 +68,13 @@ internal static class DataRow
             ? header
             : throw new StorageCorruptionException($"A data row of {row.Length} bytes has no known format.");
     }
+}
+
+/// <summary>What a data row says about its value, without the value.</summary>
+internal readonly record struct RowHead(long Version, long ExpireAtMs, int ValueBytes)
+{
+    public bool IsVisibleAt(long clockMs) => ExpireAtMs == 0 || clockMs < ExpireAtMs;
+
+    /// <summary>As a value whose bytes were not read.</summary>
+    public StoredValue WithoutBytes => new(default, Version, ExpireAtMs);
 }

@@ -33,6 +33,12 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>What stands under a key; null if it is absent or the shard's clock has passed its expiry.</summary>
     StoredValue? Get(KeyspaceId keyspace, ReadOnlySpan<byte> key);
 
+    /// <summary>
+    /// The same, but a value of more than <paramref name="valueBytesMax"/> bytes is not read: then only its length, version and expiry are answered. With
+    /// a negative bound no value is.
+    /// </summary>
+    StoredRead Read(KeyspaceId keyspace, ReadOnlySpan<byte> key, int valueBytesMax);
+
     /// <summary>One page of a range, all of it seen at one moment.</summary>
     ScanPage Scan(ScanRequest request);
 
@@ -48,6 +54,12 @@ public interface IShardStore : IReplicatedStateMachine
     /// <summary>Counters of one keyspace in this shard.</summary>
     KeyspaceCounters GetKeyspaceCounters(KeyspaceId keyspace);
 }
+
+/// <summary>What a bounded read found.</summary>
+/// <param name="Value">Null if the key is absent or its time is over; without its bytes unless <paramref name="IsWhole"/>.</param>
+/// <param name="ValueBytes">Length of the value.</param>
+/// <param name="IsWhole">False if there is a value that was longer than the read allowed.</param>
+public readonly record struct StoredRead(StoredValue? Value, int ValueBytes, bool IsWhole);
 
 /// <summary>
 /// How full a replica is. Counts of keys include those whose expiry the clock has passed but no tick has purged yet.

@@ -73,7 +73,7 @@ internal sealed class IdleQueue
             return false;
         }
 
-        var rows = context.Changes.Read(from, to, ReadAheadRows);
+        var rows = context.Changes.Read(from, to, ReadAheadRows, valueBytesMax: 0);
         _ahead.AddRange(rows.Select(static row => KeyLayout.PartsOfIdle(row.Key)));
         if (rows.Count > 0)
         {

@@ -30,7 +30,7 @@ internal sealed class PendingChanges
     /// What the engine said last, and about which row. It does not change before the batch is written, and a write reads its row twice: for the condition,
     /// then for what it replaces. RocksDB is a sixth of a put's CPU (tests/Benchmarks, "What a put costs"); this was one of its three reads.
     /// </summary>
-    private (byte[] Row, byte[]? Value)? _lastRead;
+    private (byte[] Row, byte[]? Value, int Length)? _lastRead;
 
     public PendingChanges(IStorageEngine engine)
     {
@@ -38,14 +38,22 @@ internal sealed class PendingChanges
         _lookup = _rows.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
-    public byte[]? Get(ReadOnlySpan<byte> row)
+    /// <summary>Bytes of rows that were set so far, those set again counted again: an upper bound of what this holds.</summary>
+    public long BytesSet { get; private set; }
+
+    public byte[]? Get(ReadOnlySpan<byte> row) => Get(row, int.MaxValue, out _);
+
+    /// <summary>At least the first <paramref name="bytesWanted"/> bytes of a row, or all of it, and its whole length; null if there is no such row.</summary>
+    public byte[]? Get(ReadOnlySpan<byte> row, int bytesWanted, out int length)
     {
         if (_lookup.TryGetValue(row, out var value))
         {
+            length = value?.Length ?? 0;
             return value;
         }
 
-        return IsDropped(row) ? null : ReadEngine(row);
+        length = 0;
+        return IsDropped(row) ? null : ReadEngine(row, bytesWanted, out length);
     }
 
     public void Put(byte[] row, byte[] value) => Set(row, value);
@@ -66,12 +74,12 @@ internal sealed class PendingChanges
     }
 
     /// <summary>
-    /// Up to <paramref name="rowsMax"/> rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are now; values may be
-    /// left out. The list is the caller's, so it may change rows while it walks.
+    /// Up to <paramref name="rowsMax"/> rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are now. Of a value at most
+    /// <paramref name="valueBytesMax"/> bytes are copied; its whole length comes with it. The list is the caller's, so it may change rows while it walks.
     /// </summary>
-    public List<KeyValuePair<byte[], byte[]>> Read(byte[] from, byte[] to, int rowsMax)
+    public List<RangeRow> Read(byte[] from, byte[] to, int rowsMax, int valueBytesMax)
     {
-        var found = new List<KeyValuePair<byte[], byte[]>>();
+        var found = new List<RangeRow>();
         using var snapshot = _engine.TakeSnapshot();
         using var stored = snapshot.Scan(from, to);
         using var pending = PendingWithin(from, to).GetEnumerator();
@@ -81,11 +89,11 @@ internal sealed class PendingChanges
             var order = !more ? 1 : !changed ? -1 : stored.Key.SequenceCompareTo(pending.Current);
             if (order < 0 && !IsDropped(stored.Key))
             {
-                found.Add(new(stored.Key.ToArray(), stored.Value.ToArray()));
+                found.Add(new(stored.Key.ToArray(), stored.Value[..Math.Min(stored.Value.Length, valueBytesMax)].ToArray(), stored.Value.Length));
             }
             else if (order >= 0 && _rows[pending.Current] is { } value)
             {
-                found.Add(new(pending.Current, value));
+                found.Add(new(pending.Current, value, value.Length));
             }
 
             changed = order >= 0 ? pending.MoveNext() : changed;
@@ -162,18 +170,19 @@ internal sealed class PendingChanges
 
         _rows[row] = value;
         _ordered?.Add(row);
+        BytesSet += row.Length + (value?.Length ?? 0);
     }
 
-    private byte[]? ReadEngine(ReadOnlySpan<byte> row)
+    private byte[]? ReadEngine(ReadOnlySpan<byte> row, int bytesWanted, out int length)
     {
-        if (_lastRead is { } last && row.SequenceEqual(last.Row))
+        if (_lastRead is not { } last || !row.SequenceEqual(last.Row) || (last.Value is { } seen && seen.Length < Math.Min(last.Length, bytesWanted)))
         {
-            return last.Value;
+            var value = _engine.Get(row, bytesWanted, out var whole);
+            _lastRead = last = (row.ToArray(), value, whole);
         }
 
-        var value = _engine.Get(row);
-        _lastRead = (row.ToArray(), value);
-        return value;
+        length = last.Length;
+        return last.Value;
     }
 
     private bool IsDropped(ReadOnlySpan<byte> row)
@@ -189,3 +198,9 @@ internal sealed class PendingChanges
         return false;
     }
 }
+
+/// <summary>One row of a range.</summary>
+/// <param name="Key">All of it.</param>
+/// <param name="Value">As much of it as was asked for, or more.</param>
+/// <param name="Length">Of the whole value.</param>
+internal readonly record struct RangeRow(byte[] Key, byte[] Value, int Length);

@@ -14,6 +14,9 @@ public sealed record ScanRequest(KeyspaceId Keyspace, ReadOnlyMemory<byte> From,
     /// <summary>Keys and values of a page, bytes; the item that passes it is the last one, so a page always advances.</summary>
     public int BytesMax { get; init; } = 1024 * 1024;
 
+    /// <summary>Bytes that no page passes, except one of a single item: what a caller has room for.</summary>
+    public int BytesHardMax { get; init; } = int.MaxValue;
+
     /// <summary>
     /// Most keys a page may look at, so that a range full of expired keys ends a page instead of keeping the reader's thread. A page
     /// that meets this bound may be empty and still have a <see cref="ScanPage.ResumeKey"/>.

@@ -11,6 +11,13 @@ public abstract record ShardCommand
 {
     /// <summary>The writer's name for this write; a command that carries it is applied at most once.</summary>
     public RequestStamp Stamp { get; init; }
+
+    /// <summary>
+    /// Bytes of values (and <see cref="ShardLimits.AnswerOverheadBytes"/> for each) that the proposer has room for in the answer. If the answer would hold
+    /// more, every replica refuses the command with <see cref="RefusalReason.AnswerTooLarge"/> and does nothing. It travels with the command, because
+    /// replicas whose options differ must agree on what they refuse; it is not part of what the writer asked for, so a repeat may carry another.
+    /// </summary>
+    public int AnswerBytesMax { get; init; } = ShardLimits.AnswerBytesMax;
 }
 
 /// <summary>Writes a value, replacing value and expiry of whatever was there.</summary>
@@ -22,6 +29,9 @@ public sealed record PutCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, R
 
     /// <summary>Also answer the value found there before, or, if the condition failed, the value that is there.</summary>
     public bool ReturnPrevious { get; init; }
+
+    /// <summary>Also answer the value that is there if the condition failed, and only then.</summary>
+    public bool ReturnCurrent { get; init; }
 }
 
 /// <summary>Removes a key. Removing what is absent is applied, with <see cref="ShardOutcome.PreviousVersion"/> 0.</summary>
@@ -29,7 +39,11 @@ public sealed record DeleteCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key
 {
     public Condition Condition { get; init; }
 
+    /// <inheritdoc cref="PutCommand.ReturnPrevious"/>
     public bool ReturnPrevious { get; init; }
+
+    /// <inheritdoc cref="PutCommand.ReturnCurrent"/>
+    public bool ReturnCurrent { get; init; }
 }
 
 /// <summary>

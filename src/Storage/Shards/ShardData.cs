@@ -16,9 +16,14 @@ internal sealed class ShardData(ApplyContext context)
     public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
         ReadRow(keyspace, key) is { } value && value.IsVisibleAt(context.State.Clock) ? value : null;
 
+    /// <summary>The same; unless <paramref name="withValue"/>, the bytes are left out and not read.</summary>
+    public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key, bool withValue) => withValue
+        ? Find(keyspace, key)
+        : ReadHead(keyspace, key) is { } head && head.IsVisibleAt(context.State.Clock) ? head.WithoutBytes : null;
+
     public void Put(KeyspaceId keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long version, long expireAtMs)
     {
-        var before = ReadRow(keyspace, key);
+        var before = ReadHead(keyspace, key);
         if (before is { ExpireAtMs: not 0 } expiring && expiring.ExpireAtMs != expireAtMs)
         {
             context.Changes.Delete(KeyLayout.Expiry(expiring.ExpireAtMs, keyspace, key));
@@ -31,30 +36,35 @@ internal sealed class ShardData(ApplyContext context)
         }
 
         context.Changes.Put(KeyLayout.Data(keyspace, key), DataRow.Encode(value, version, expireAtMs));
-        Count(keyspace, before is null ? 1 : 0, value.Length - (before is { } old ? old.Value.Length : -key.Length));
+        Count(keyspace, before is null ? 1 : 0, value.Length - (before is { } old ? old.ValueBytes : -key.Length));
     }
 
     /// <summary>Removes the row, visible or not. Answers whether there was one.</summary>
     public bool Remove(KeyspaceId keyspace, ReadOnlySpan<byte> key)
     {
-        if (ReadRow(keyspace, key) is not { } before)
+        if (ReadHead(keyspace, key) is not { } before)
         {
             return false;
         }
 
+        Remove(keyspace, key, before);
+        return true;
+    }
+
+    private void Remove(KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead before)
+    {
         if (before.ExpireAtMs != 0)
         {
             context.Changes.Delete(KeyLayout.Expiry(before.ExpireAtMs, keyspace, key));
         }
 
         context.Changes.Delete(KeyLayout.Data(keyspace, key));
-        Count(keyspace, -1, -(key.Length + before.Value.Length));
-        return true;
+        Count(keyspace, -1, -(key.Length + before.ValueBytes));
     }
 
     /// <summary>Whether a range holds more than <paramref name="rowsMax"/> keys, expired ones included.</summary>
     public bool HoldsMoreThan(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax) =>
-        context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1).Count > rowsMax;
+        context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, valueBytesMax: 0).Count > rowsMax;
 
     /// <summary>
     /// Removes up to <paramref name="rowsMax"/> keys of a range, expired ones included. Answers how many of them were visible, and the
@@ -62,12 +72,14 @@ internal sealed class ShardData(ApplyContext context)
     /// </summary>
     public (long Removed, ReadOnlyMemory<byte>? Resume) RemoveRange(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax)
     {
-        var rows = context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1);
+        // Heads only: a thousand values of a megabyte are not read to be removed.
+        var rows = context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, DataRow.HeadBytesMax);
         long removed = 0;
-        foreach (var (row, value) in rows.Take(rowsMax))
+        foreach (var (row, value, length) in rows.Take(rowsMax))
         {
-            removed += DataRow.Decode(value).IsVisibleAt(context.State.Clock) ? 1 : 0;
-            Remove(keyspace, KeyLayout.KeyOfData(row));
+            var head = DataRow.DecodeHead(value, length);
+            removed += head.IsVisibleAt(context.State.Clock) ? 1 : 0;
+            Remove(keyspace, KeyLayout.KeyOfData(row), head);
         }
 
         return (removed, rows.Count > rowsMax ? KeyLayout.KeyOfData(rows[^1].Key) : default(ReadOnlyMemory<byte>?));
@@ -101,10 +113,10 @@ internal sealed class ShardData(ApplyContext context)
         }
 
         var due = KeyLayout.IndexAt(KeyLayout.ExpiryPrefix, clock + 1);
-        var rows = context.Changes.Read(KeyLayout.IndexAt(KeyLayout.ExpiryPrefix, from), due, rowsMax);
-        foreach (var (row, _) in rows)
+        var rows = context.Changes.Read(KeyLayout.IndexAt(KeyLayout.ExpiryPrefix, from), due, rowsMax, valueBytesMax: 0);
+        foreach (var row in rows)
         {
-            PurgeRow(row);
+            PurgeRow(row.Key);
         }
 
         context.Due.ExpiriesStartAt(rows.Count == rowsMax ? KeyLayout.PartsOfExpiry(rows[^1].Key).ExpireAtMs : FirstExpiryFrom(due));
@@ -121,9 +133,9 @@ internal sealed class ShardData(ApplyContext context)
         var (expireAtMs, keyspace, key) = KeyLayout.PartsOfExpiry(row);
 
         // A dropped keyspace leaves index rows behind: the key may be gone, or be another one that expires later.
-        if (ReadRow(keyspace, key) is { } value && value.ExpireAtMs == expireAtMs)
+        if (ReadHead(keyspace, key) is { } head && head.ExpireAtMs == expireAtMs)
         {
-            Remove(keyspace, key);
+            Remove(keyspace, key, head);
         }
         else
         {
@@ -132,17 +144,23 @@ internal sealed class ShardData(ApplyContext context)
     }
 
     private long FirstExpiryFrom(byte[] row) =>
-        context.Changes.Read(row, KeyLayout.AfterPrefix([KeyLayout.ExpiryPrefix]), rowsMax: 1) is [var first, ..]
+        context.Changes.Read(row, KeyLayout.AfterPrefix([KeyLayout.ExpiryPrefix]), rowsMax: 1, valueBytesMax: 0) is [var first, ..]
             ? KeyLayout.PartsOfExpiry(first.Key).ExpireAtMs
             : DueTimes.Never;
 
-    private StoredValue? ReadRow(KeyspaceId keyspace, ReadOnlySpan<byte> key)
+    private StoredValue? ReadRow(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadRow(keyspace, key, int.MaxValue, out _) is { } value ? DataRow.Decode(value) : null;
+
+    private RowHead? ReadHead(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadRow(keyspace, key, DataRow.HeadBytesMax, out var length) is { } start ? DataRow.DecodeHead(start, length) : null;
+
+    private byte[]? ReadRow(KeyspaceId keyspace, ReadOnlySpan<byte> key, int bytesWanted, out int rowLength)
     {
         var length = KeyLayout.DataLength(key);
         Span<byte> row = length <= StackBytesMax ? stackalloc byte[StackBytesMax] : new byte[length];
         row = row[..length];
         KeyLayout.WriteData(row, keyspace, key);
-        return context.Changes.Get(row) is { } value ? DataRow.Decode(value) : null;
+        return context.Changes.Get(row, bytesWanted, out rowLength);
     }
 
     private void Count(KeyspaceId keyspace, int keys, int bytes)

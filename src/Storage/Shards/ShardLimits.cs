@@ -36,6 +36,21 @@ public static class ShardLimits
     /// <summary>Longest time-to-live, milliseconds: a hundred years. A value that is to live longer is written without an expiry.</summary>
     public const long TtlMsMax = 100L * 366 * 24 * 3600 * 1000;
 
+    /// <summary>
+    /// Values of one answer, bytes in all: the largest message a node may be set to send. A command carries the smaller limit of the node that proposed it
+    /// (<see cref="ShardCommand.AnswerBytesMax"/>).
+    /// </summary>
+    public const int AnswerBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>What an answer takes for each value in it besides its bytes: version, expiry, tags and lengths.</summary>
+    public const int AnswerOverheadBytes = 48;
+
+    /// <summary>
+    /// Bytes of changed rows after which an apply writes what it has and goes on with the next entry in another batch. A batch holds its rows three times
+    /// (pending, encoded, in the write buffer), so an apply of many large entries would otherwise hold hundreds of megabytes.
+    /// </summary>
+    public const long ApplyBatchBytesMax = 16L << 20;
+
     /// <summary>Values an outcome may carry and still be remembered with them, bytes in all; a repeat of a longer answer lacks them.</summary>
     public const int RememberedValueBytesMax = 1_024;
 }

@@ -38,6 +38,12 @@ public enum RefusalReason : byte
 
     /// <summary>A range that must go as a whole holds more keys than the command allows.</summary>
     RangeTooLarge = 6,
+
+    /// <summary>
+    /// The answer would hold more than <see cref="ShardCommand.AnswerBytesMax"/>. Not remembered: the same stamp may be sent again with more room.
+    /// <see cref="ShardOutcome.Affected"/> has the bytes up to the value that passed the limit.
+    /// </summary>
+    AnswerTooLarge = 7,
 }
 
 /// <summary>
@@ -80,7 +86,7 @@ public sealed class ShardOutcome : Outcome
     /// <summary>For a transaction: one result per operation that ran, in order. Empty otherwise.</summary>
     public IReadOnlyList<TxnResult> Results { get; init; } = [];
 
-    /// <summary>How many keys a range command removed, or how many rows a tick purged.</summary>
+    /// <summary>How many keys a range command removed, how many rows a tick purged, or how many bytes an answer needed that was too large.</summary>
     public long Affected { get; init; }
 
     /// <summary>For a bounded range command: where the next one starts; null when the range is done.</summary>
@@ -90,14 +96,39 @@ public sealed class ShardOutcome : Outcome
     public bool Deduplicated { get; init; }
 
     /// <summary>
-    /// Only in a deduplicated answer: values longer than <see cref="ShardLimits.RememberedValueBytesMax"/> in all were not
-    /// remembered, so <see cref="Previous"/> and the values in <see cref="Results"/> are missing.
+    /// Values longer than <see cref="ShardLimits.RememberedValueBytesMax"/> in all were not remembered, so <see cref="Previous"/> and the values in
+    /// <see cref="Results"/> are missing in this repeat; also set where nobody waits for the answer and they were not kept.
     /// </summary>
     public bool ValueForgotten { get; init; }
+
+    /// <summary>The same outcome without the values that only a waiting caller needs.</summary>
+    internal ShardOutcome WithoutValues() =>
+        Previous is null && !Results.Any(static result => result.Value is not null) ? this : Copy(isForgotten: true);
+
+#if PLANTED_BUGS
+    /// <summary>For the planted bug: the values are gone, and the answer does not say so.</summary>
+    internal ShardOutcome WithoutValuesUnsaid() => Copy(isForgotten: false);
+#endif
+
+    private ShardOutcome Copy(bool isForgotten) => new()
+    {
+        Status = Status,
+        Reason = Reason,
+        Version = Version,
+        PreviousVersion = PreviousVersion,
+        ExpireAtMs = ExpireAtMs,
+        Counter = Counter,
+        Succeeded = Succeeded,
+        Results = [.. Results.Select(static result => result with { Value = null })],
+        Affected = Affected,
+        ResumeKey = ResumeKey,
+        Deduplicated = Deduplicated,
+        ValueForgotten = isForgotten,
+    };
 }
 
 /// <summary>The result of one <see cref="TxnOperation"/>.</summary>
 /// <param name="PreviousVersion">The version found there: what a get read, what a write replaced; 0 = absent.</param>
-/// <param name="Value">What a get read; null when absent or forgotten, and for writes.</param>
+/// <param name="Value">What a get read, or what a write replaced that was to return it; null when absent or forgotten, and for other writes.</param>
 /// <param name="Counter">What an increment arrived at.</param>
 public readonly record struct TxnResult(long PreviousVersion, StoredValue? Value = null, long Counter = 0);

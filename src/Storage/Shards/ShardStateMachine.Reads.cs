@@ -31,7 +31,10 @@ public sealed partial class ShardStateMachine
     }
 
     /// <inheritdoc/>
-    public StoredValue? Get(KeyspaceId keyspace, ReadOnlySpan<byte> key)
+    public StoredValue? Get(KeyspaceId keyspace, ReadOnlySpan<byte> key) => Read(keyspace, key, int.MaxValue).Value;
+
+    /// <inheritdoc/>
+    public StoredRead Read(KeyspaceId keyspace, ReadOnlySpan<byte> key, int valueBytesMax)
     {
         var length = KeyLayout.DataLength(key);
         Span<byte> row = length <= StackBytesMax ? stackalloc byte[StackBytesMax] : new byte[length];
@@ -39,11 +42,18 @@ public sealed partial class ShardStateMachine
         KeyLayout.WriteData(row, keyspace, key);
 
         using var lease = Lease();
+        var bytesMax = (int)Math.Min((long)DataRow.HeadBytesMax + Math.Max(0, valueBytesMax), int.MaxValue);
         try
         {
-            var stored = lease.Engine.Get(row);
+            var stored = lease.Engine.Get(row, bytesMax, out var rowLength);
             AwaitPublished(lease.Engine);
-            return stored is not null && DataRow.Decode(stored) is var value && value.IsVisibleAt(lease.Published.State.Clock) ? value : null;
+            if (stored is null || DataRow.DecodeHead(stored, rowLength) is var head && !head.IsVisibleAt(lease.Published.State.Clock))
+            {
+                return new(null, 0, IsWhole: true);
+            }
+
+            var isWhole = head.ValueBytes <= valueBytesMax;
+            return new(isWhole ? DataRow.Decode(stored) : head.WithoutBytes, head.ValueBytes, isWhole);
         }
         catch (StorageCorruptionException fault)
         {
@@ -154,6 +164,12 @@ public sealed partial class ShardStateMachine
         while (rows.MoveNext())
         {
             if (items.Count == request.ItemsMax || bytes >= request.BytesMax || rowsLeft-- == 0)
+            {
+                return new(items, ResumeAfter(request, rows, last), state.Revision, state.Clock);
+            }
+
+            // Before the value is copied.
+            if (items.Count > 0 && !request.KeysOnly && bytes + rows.Key.Length + rows.Value.Length > request.BytesHardMax)
             {
                 return new(items, ResumeAfter(request, rows, last), state.Revision, state.Clock);
             }

@@ -10,7 +10,13 @@ namespace KvRaft.Storage.Shards;
 /// <b>One batch.</b> An apply decodes the commands of its entries in order, lets each see what the ones before it did
 /// (<see cref="PendingChanges"/>), and writes everything at once: data, expiry index, sessions with their outcomes, and the row that
 /// says "this is the state after entry 4711" (<see cref="ShardState"/>). A crash therefore leaves the state after some entry, never
-/// between two, and replaying the log from there is exact. How entries are grouped into applies does not matter to the result.
+/// between two, and replaying the log from there is exact. How entries are grouped into applies does not matter to the result, so an apply
+/// that has changed many bytes is written in several batches.
+/// </para>
+/// <para>
+/// <b>Bounded answers.</b> A command of a few bytes can ask for megabytes (gets of a transaction, the value a put replaces). How many it may get is part
+/// of the command, and one whose answer would hold more is refused alike everywhere before anything of it is done. Values for answers are kept only
+/// where a caller waits; what a repeat is answered with is stored, and short.
 /// </para>
 /// <para>
 /// <b>Determinism.</b> Everything that is stored is a function of the log: sessions are evicted and keys purged by commands and log
@@ -123,7 +129,7 @@ public sealed partial class ShardStateMachine : IShardStore
     public static void Drop(string directory) => ReplicaDirectory.Delete(directory);
 
     /// <summary>
-    /// Applies entries in order, all in one batch. An entry at or below <see cref="Applied"/> was applied before: it is skipped and gets an
+    /// Applies entries in order, in one batch or a few. An entry at or below <see cref="Applied"/> was applied before: it is skipped and gets an
     /// empty list of outcomes.
     /// </summary>
     /// <exception cref="InvariantException">An entry is missing before one of these.</exception>
@@ -184,25 +190,29 @@ public sealed partial class ShardStateMachine : IShardStore
 
     private IReadOnlyList<Outcome>[] ApplyBatch(IReadOnlyList<CommittedEntry> entries)
     {
-        var published = _published;
-        var context = new ApplyContext(new(published.Handle.Engine), published.State, _due);
-        var applier = new CommandApplier(context, _sessions);
+        var context = NewContext();
         var outcomes = new IReadOnlyList<Outcome>[entries.Count];
         for (var i = 0; i < outcomes.Length; i++)
         {
-            outcomes[i] = entries[i].Position.Index <= context.State.Applied.Index ? [] : ApplyEntry(context, applier, entries[i]);
+            if (context.Changes.BytesSet >= ShardLimits.ApplyBatchBytesMax)
+            {
+                Write(context);
+                context = NewContext();
+            }
+
+            outcomes[i] = entries[i].Position.Index <= context.State.Applied.Index ? [] : ApplyEntry(context, entries[i]);
         }
 
-        if (context.State.Applied != published.State.Applied)
-        {
-            Write(published.Handle, context);
-        }
-
+        Write(context);
         return outcomes;
     }
 
-    private static Outcome[] ApplyEntry(ApplyContext context, CommandApplier applier, CommittedEntry entry)
+    private ApplyContext NewContext() => new(new(_published.Handle.Engine), _published.State, _due);
+
+    private Outcome[] ApplyEntry(ApplyContext context, CommittedEntry entry)
     {
+        var applier = new CommandApplier(context, _sessions);
+        context.AnswersWanted = entry.AnswersWanted;
         var applied = context.State.Applied;
         Invariant.Holds(entry.Position.Index == applied.Index + 1, $"Entry {entry.Position} cannot follow {applied}: the log has a gap.");
         Invariant.Holds(entry.Position.Term >= applied.Term, $"Entry {entry.Position} follows {applied}: the term fell.");
@@ -217,8 +227,14 @@ public sealed partial class ShardStateMachine : IShardStore
         return outcomes;
     }
 
-    private void Write(EngineHandle handle, ApplyContext context)
+    private void Write(ApplyContext context)
     {
+        var handle = _published.Handle;
+        if (context.State.Applied == _published.State.Applied)
+        {
+            return;
+        }
+
         context.Changes.Put(KeyLayout.ShardState.ToArray(), context.State.Encode());
         _batch.Clear();
         context.Changes.WriteTo(_batch);

@@ -1,11 +1,13 @@
 namespace KvRaft.Storage.Shards;
 
-/// <summary>Runs one <see cref="TxnCommand"/>: all of it, or, when an operation is refused, nothing.</summary>
-internal sealed class TxnApplier(ApplyContext context, ShardData data)
+/// <summary>Runs one <see cref="TxnCommand"/>: all of it, or, when an operation is refused or the answer grows too large, nothing.</summary>
+internal sealed class TxnApplier(ApplyContext context, ShardData data, TxnCommand txn)
 {
-    public ShardOutcome Apply(TxnCommand txn)
+    private long _answerBytes;
+
+    public ShardOutcome Apply()
     {
-        var succeeded = txn.Compares.All(compare => compare.Condition.HoldsFor(data.Find(compare.Keyspace, compare.Key.Span)));
+        var succeeded = txn.Compares.All(Holds);
 #if PLANTED_BUGS
         if (PlantedBug.Is("txn-not-compared")) { succeeded = true; }
 #endif
@@ -24,30 +26,52 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data)
             {
                 context.Changes.RollBack();
                 context.State = before;
-                return new() { Status = ShardStatus.Refused, Reason = refusal, Succeeded = succeeded };
+                return new()
+                {
+                    Status = ShardStatus.Refused,
+                    Reason = refusal,
+                    Succeeded = succeeded,
+                    Affected = refusal == RefusalReason.AnswerTooLarge ? _answerBytes : 0,
+                };
             }
 
             results[i] = result;
         }
 
         context.Changes.Keep();
-        return new() { Status = ShardStatus.Applied, Version = version, Succeeded = succeeded, Results = results };
+
+        // What is remembered must not depend on whether the values are here: past this bound they are not remembered in any case.
+        var outcome = new ShardOutcome { Status = ShardStatus.Applied, Version = version, Succeeded = succeeded, Results = results, ValueForgotten = !IsKept };
+        return IsKept ? outcome : outcome.WithoutValues();
     }
+
+    /// <summary>Without a caller, values are kept only as long as all of them may be remembered.</summary>
+    private bool IsKept => context.AnswersWanted || _answerBytes <= ShardLimits.RememberedValueBytesMax + (ShardLimits.AnswerOverheadBytes * ShardLimits.TxnOperationsMax);
+
+    private bool Holds(TxnCompare compare) =>
+        compare.Condition.HoldsFor(data.Find(compare.Keyspace, compare.Key.Span, compare.Condition.ComparesValue));
 
     private (RefusalReason Refusal, TxnResult Result) Run(TxnOperation operation, long version)
     {
-        var current = data.Find(operation.Keyspace, operation.Key.Span);
+        var answers = operation is TxnGet or TxnPut { ReturnPrevious: true } or TxnDelete { ReturnPrevious: true };
+        var current = data.Find(operation.Keyspace, operation.Key.Span, withValue: answers || operation is TxnIncrement);
         var previous = current?.Version ?? 0;
+        if (answers && current is { } answered && (_answerBytes += answered.Value.Length + ShardLimits.AnswerOverheadBytes) > txn.AnswerBytesMax)
+        {
+            return (RefusalReason.AnswerTooLarge, default);
+        }
+
+        var answer = answers && IsKept ? current : null;
         switch (operation)
         {
             case TxnGet:
-                return (RefusalReason.None, new(previous, current));
+                return (RefusalReason.None, new(previous, answer));
             case TxnPut put:
                 data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, context.InstantOf(put.Expiry));
-                return (RefusalReason.None, new(previous));
+                return (RefusalReason.None, new(previous, answer));
             case TxnDelete delete:
                 data.Remove(delete.Keyspace, delete.Key.Span);
-                return (RefusalReason.None, new(previous));
+                return (RefusalReason.None, new(previous, answer));
             case TxnIncrement add:
                 var sum = Counter.Add(current, add.Delta, add.Initial, add.Min, add.Max);
                 if (sum.Refusal == RefusalReason.None)

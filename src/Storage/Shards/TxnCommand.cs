@@ -3,7 +3,8 @@ namespace KvRaft.Storage.Shards;
 /// <summary>
 /// Several keys of one shard changed in one step: if every comparison holds <see cref="Then"/> runs, otherwise <see cref="Else"/>.
 /// Operations run in order and see each other; everything they write gets one version. If one of them is refused (an increment
-/// out of bounds), nothing of the command is applied and <see cref="ShardOutcome.Reason"/> says why.
+/// out of bounds, an answer larger than <see cref="ShardCommand.AnswerBytesMax"/>), nothing of the command is applied and
+/// <see cref="ShardOutcome.Reason"/> says why.
 /// At most <see cref="ShardLimits.TxnOperationsMax"/> comparisons and operations together.
 /// </summary>
 public sealed record TxnCommand(
@@ -24,10 +25,17 @@ public sealed record TxnGet(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : Txn
 public sealed record TxnPut(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : TxnOperation(Keyspace, Key)
 {
     public Expiry Expiry { get; init; }
+
+    /// <summary>Also answer the value that the operation replaces.</summary>
+    public bool ReturnPrevious { get; init; }
 }
 
 /// <inheritdoc cref="DeleteCommand"/>
-public sealed record TxnDelete(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : TxnOperation(Keyspace, Key);
+public sealed record TxnDelete(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : TxnOperation(Keyspace, Key)
+{
+    /// <inheritdoc cref="TxnPut.ReturnPrevious"/>
+    public bool ReturnPrevious { get; init; }
+}
 
 /// <inheritdoc cref="IncrementCommand"/>
 public sealed record TxnIncrement(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long Delta) : TxnOperation(Keyspace, Key)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>One <c>kvraft node</c> process; everything it prints goes to a file.</summary>
-internal sealed class NodeProcess(string config, string logFile, string endpoint)
+internal sealed class NodeProcess(string config, string logFile, string endpoint, IReadOnlyDictionary<string, string> environment)
 {
     private Process? _process;
     private bool _wasStopped;
@@ -12,6 +12,9 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
 
     public static string Executable { get; } = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "KvRaft.Node", new DirectoryInfo(AppContext.BaseDirectory).Name, "kvraft"));
+
+    /// <summary>Variables of the process when it starts next.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = environment;
 
     public int Id => _process!.Id;
 
@@ -27,6 +30,11 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
         start.ArgumentList.Add(Executable);
         start.ArgumentList.Add(config);
         start.ArgumentList.Add(logFile);
+        foreach (var (name, value) in Environment)
+        {
+            start.Environment[name] = value;
+        }
+
         _process = Process.Start(start);
     }
 

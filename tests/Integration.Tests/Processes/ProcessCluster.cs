@@ -15,6 +15,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    private static readonly Dictionary<string, string> NoEnvironment = [];
+
     private readonly string _root = Directory.CreateTempSubdirectory("kvraft-nodes-").FullName;
     private readonly Dictionary<string, NodeProcess> _nodes = [];
 
@@ -33,8 +35,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="nodes">How many nodes; each holds a replica of each shard, up to three.</param>
     /// <param name="settings">Further settings of every node, by their names in the configuration file.</param>
     /// <param name="settingsOf">Further settings of some nodes.</param>
+    /// <param name="environment">Variables of every node's process.</param>
     public static async Task<ProcessCluster> StartAsync(
-        int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null)
+        int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var cluster = new ProcessCluster { _shards = shards, _settings = settings ?? [] };
         var ports = FreePorts(nodes * 2);
@@ -60,7 +64,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             }
 
             await File.WriteAllTextAsync(config, JsonSerializer.Serialize(values));
-            cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public);
+            cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public, environment ?? NoEnvironment);
         }
 
         try
@@ -109,7 +113,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
 
         await File.WriteAllTextAsync(config, JsonSerializer.Serialize(values));
-        _nodes[node] = new NodeProcess(config, Path.Combine(directory, "node.log"), self.@public);
+        _nodes[node] = new NodeProcess(config, Path.Combine(directory, "node.log"), self.@public, NoEnvironment);
         _nodes[node].Start();
     }
 
@@ -157,6 +161,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         KvClientOptions.Parse($"kvraft://{string.Join(',', (nodes.Length > 0 ? nodes : Nodes).Select(Endpoint))}/default?timeout=30s");
 
     public void Start(string node) => _nodes[node].Start();
+
+    /// <summary>Starts a node without the variables it had before.</summary>
+    public void StartPlain(string node)
+    {
+        _nodes[node].Environment = NoEnvironment;
+        Start(node);
+    }
 
     /// <summary>kill -9: nothing the process had in memory survives.</summary>
     public void Kill(params string[] nodes)

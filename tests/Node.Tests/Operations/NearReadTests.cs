@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Google.Protobuf;
+using KvRaft.Node.Answers;
+using KvRaft.Node.Hosting;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -68,10 +70,10 @@ public sealed class NearReadTests : IAsyncLifetime
     {
         var call = new PipeCall { Get = new GetRequest { Key = ByteString.CopyFromUtf8("key"), Options = new() { Any = new() } } };
 
-        var answer = await new SingleKeyRequest(call, Keyspace, Headers(), null!, _time).TryReadHereAsync(_replica, Later());
+        var answer = await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None);
 
         Assert.True(_replica!.Age < SinceCaughtUp, "it has caught up meanwhile");
-        Assert.Equal((long)SinceCaughtUp.TotalMilliseconds, answer!.Get.Header.StalenessMs);
+        Assert.Equal((long)SinceCaughtUp.TotalMilliseconds, answer.Answer!.Get.Header.StalenessMs);
     }
 
     [Fact]
@@ -79,7 +81,7 @@ public sealed class NearReadTests : IAsyncLifetime
     {
         var request = new V1.ScanRequest { Options = new() { Any = new() } };
         var place = new ResumeToken(default, Keyspace.Id, 1, new ShardId(0), null);
-        var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, RowsMax = 100 };
+        var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, PageBytesHardMax = 4096, ValueBytesMax = 1024, RowsMax = 100 };
 
         var chunk = await new ScanShardRequest(request, plan, place, 10, 1024, Headers(), _time).TryReadHereAsync(_replica, Later());
 
@@ -93,9 +95,9 @@ public sealed class NearReadTests : IAsyncLifetime
         _between = () => _time.Advance(TimeSpan.FromSeconds(1));
         var call = new PipeCall { Get = new GetRequest { Key = ByteString.CopyFromUtf8("key"), Options = new() { Any = new() } } };
 
-        var answer = await new SingleKeyRequest(call, Keyspace, Headers(), null!, _time).TryReadHereAsync(_replica, Later());
+        var answer = await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None);
 
-        Assert.Equal(3_000, answer!.Get.Header.StalenessMs);
+        Assert.Equal(3_000, answer.Answer!.Get.Header.StalenessMs);
     }
 
     /// <summary>It is started anew on a store that lost what was not flushed, and nobody tells it what is committed.</summary>
@@ -103,16 +105,16 @@ public sealed class NearReadTests : IAsyncLifetime
     public async Task A_replica_that_has_not_applied_again_what_it_had_applied_answers_nothing()
     {
         var call = new PipeCall { Get = new GetRequest { Key = ByteString.CopyFromUtf8("key"), Options = new() { Any = new() } } };
-        Assert.NotNull(await new SingleKeyRequest(call, Keyspace, Headers(), null!, _time).TryReadHereAsync(_replica, Later()));
+        Assert.NotNull((await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None)).Answer);
 
         await StopAsync();
         _replica = await OpenAsync("n1", "shard-again");
 
         Assert.Equal(0, _replica.Store.Applied.Index);
-        Assert.Null(await new SingleKeyRequest(call, Keyspace, Headers(), null!, _time).TryReadHereAsync(_replica, Later()));
+        Assert.Equal(default, await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None));
         var request = new V1.ScanRequest { Options = new() { Any = new() } };
         var place = new ResumeToken(default, Keyspace.Id, 1, new ShardId(0), null);
-        var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, RowsMax = 100 };
+        var plan = new ScanPlan(Keyspace, default, place, new ShardId(0)) { ChunkBytesMax = 1024, PageBytesHardMax = 4096, ValueBytesMax = 1024, RowsMax = 100 };
         Assert.Null(await new ScanShardRequest(request, plan, place, 10, 1024, Headers(), _time).TryReadHereAsync(_replica, Later()));
     }
 
@@ -149,6 +151,14 @@ public sealed class NearReadTests : IAsyncLifetime
 
     private async Task CatchUpAsync() => Assert.True(await _replica!.TryCatchUpAsync(TimeSpan.FromMinutes(1)));
 
+    private SingleKeyRequest Read(PipeCall call) => new(
+        call, Keyspace, Headers(), null!, AnswerRoom.Of(null, _window, new KvRaft.Node.Options.Limits()), _time);
+
+    private readonly AnswerWindow _window = new(
+        new AnswerShare(new AnswerBudget(
+            SomeOptions.SingleNode(), new AnswerSends(SomeOptions.SingleNode(), new NodeFailure(), TimeProvider.System, NullLogger<AnswerSends>.Instance))),
+        1 << 20, WindowFull.Refuse, 1024);
+
     private AnswerHeaders Headers() => new(SomeOptions.SingleNode(), new ShardMapHolder());
 
     private Deadline Later() => Deadline.Of(new RequestHeader { TimeoutMs = 60_000 }, DateTime.MaxValue, new KvRaft.Node.Options.Limits(), _time);
@@ -168,11 +178,13 @@ public sealed class NearReadTests : IAsyncLifetime
 
         public LogPosition Durable => store.Durable;
 
-        public StoredValue? Get(StoredKeyspaceId keyspace, ReadOnlySpan<byte> key)
+        public StoredValue? Get(StoredKeyspaceId keyspace, ReadOnlySpan<byte> key) => Read(keyspace, key, int.MaxValue).Value;
+
+        public StoredRead Read(StoredKeyspaceId keyspace, ReadOnlySpan<byte> key, int valueBytesMax)
         {
-            var found = store.Get(keyspace, key);
+            var read = store.Read(keyspace, key, valueBytesMax);
             between();
-            return found;
+            return read;
         }
 
         public ScanPage Scan(StoredScanRequest request)

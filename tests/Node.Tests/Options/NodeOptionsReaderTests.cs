@@ -137,6 +137,8 @@ public sealed class NodeOptionsReaderTests
     [InlineData("\"httpListen\": \"127.0.0.1:7500\"", "httpListen")]
     [InlineData("\"limits\": { \"requestsInHandMax\": 0 }", "limits.requestsInHandMax")]
     [InlineData("\"limits\": { \"bytesInHandMax\": 1000 }", "limits.bytesInHandMax")]
+    [InlineData("\"limits\": { \"answerBytesInHandMax\": 1000 }", "limits.answerBytesInHandMax")]
+    [InlineData("\"limits\": { \"answerStallMs\": 1 }", "limits.answerStallMs")]
     [InlineData("\"clusterId\": \"7\"", "clusterId")]
     public void A_single_mistake_is_found(string setting, string field)
     {

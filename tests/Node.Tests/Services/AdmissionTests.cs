@@ -29,12 +29,11 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void Bytes_count_as_well_and_so_do_those_of_answers()
+    public void Bytes_count_as_well()
     {
         var admission = With(requests: 100, bytes: 100);
 
-        Assert.Null(Enter(admission, 1, 40));
-        admission.Grow(50);
+        Assert.Null(Enter(admission, 1, 90));
         Assert.NotNull(Enter(admission, 1, 20));
         admission.Leave(1, 90);
 

@@ -269,7 +269,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             return null;
         }
 
-        var proposal = new Proposal(command);
+        var proposal = new Proposal(command, command.Length);
         _offered.Add(proposal);
         return proposal;
     }

@@ -11,20 +11,29 @@ public sealed class CommandCodecTests
 
     public static TheoryData<string, ShardCommand, string> Golden => new()
     {
-        { "put", Put("k", "v"), "03 01 00 00 00 07 01 6b 01 76 00" },
+        { "put", Put("k", "v"), "04 01 00 00 00 07 01 6b 01 76 00" },
         {
             "put with everything",
             Put("k", "v", 1_000) with { Stamp = Stamp, ReturnPrevious = true, Condition = Condition.VersionEquals(200) },
-            "03 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 01 e807 03 07 01 6b 01 76 03 c801"
+            "04 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 01 e807 03 07 01 6b 01 76 03 c801"
         },
-        { "put with a time-to-live", PutFor("k", "v", 30_000), "03 01 00 01 02 b0ea01 01 07 01 6b 01 76 00" },
-        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "03 01 00 00 00 07 01 6b 00 01" },
-        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "03 02 00 00 02 07 01 6b 04 01 76" },
-        { "touch", new TouchCommand(Space, Bytes("k"), Expiry.At(128)) { Condition = Condition.Present }, "03 03 00 01 01 8001 01 07 01 6b 02" },
-        { "persist", new TouchCommand(new(0x80), Bytes("k"), Expiry.Never), "03 03 00 00 00 8001 01 6b 00" },
+        { "put with a time-to-live", PutFor("k", "v", 30_000), "04 01 00 01 02 b0ea01 01 07 01 6b 01 76 00" },
+        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "04 01 00 00 00 07 01 6b 00 01" },
+        {
+            "put with an answer of 200 bytes",
+            Put("k", "v") with { AnswerBytesMax = 200, Condition = Condition.Absent, ReturnCurrent = true }, "04 01 02 c801 00 04 07 01 6b 01 76 01"
+        },
+        {
+            "txn that returns what it replaces",
+            new TxnCommand([], [new TxnPut(Space, Bytes("a"), Bytes("v")) { ReturnPrevious = true }, new TxnDelete(Space, Bytes("c")) { ReturnPrevious = true }], []),
+            "04 05 00 00 00 02 02 02 070161 0176 03 02 070163 00"
+        },
+        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "04 02 00 00 02 07 01 6b 04 01 76" },
+        { "touch", new TouchCommand(Space, Bytes("k"), Expiry.At(128)) { Condition = Condition.Present }, "04 03 00 01 01 8001 01 07 01 6b 02" },
+        { "persist", new TouchCommand(new(0x80), Bytes("k"), Expiry.Never), "04 03 00 00 00 8001 01 6b 00" },
         {
             "increment", new IncrementCommand(Space, Bytes("k"), -1) { Initial = 5, Min = 0, Max = 255 },
-            "03 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
+            "04 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
         },
         {
             "txn",
@@ -32,16 +41,16 @@ public sealed class CommandCodecTests
                 [new(Space, Bytes("k"), Condition.Present)],
                 [new TxnPut(Space, Bytes("a"), Bytes("v")) { Expiry = Expiry.At(9) }, new TxnGet(Space, Bytes("b")), new TxnDelete(Space, Bytes("c"))],
                 [new TxnIncrement(Space, Bytes("d"), 1) { Min = 0, Max = 1, Expiry = Expiry.After(8) }]),
-            "03 05 00 02 01 09 02 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
+            "04 05 00 02 01 09 02 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
         },
-        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "03 06 00 00 07 01 61 00 64" },
-        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "03 09 00 00 07 01 61 01 62 64" },
+        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "04 06 00 00 07 01 61 00 64" },
+        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "04 09 00 00 07 01 61 01 62 64" },
         {
             "put if the hash is", Put("k", "v") with { Condition = Condition.ValueSha256Equals(new byte[32]) },
-            "03 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
+            "04 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
         },
-        { "drop keyspace", new DropKeyspaceCommand(Space), "03 07 00 00 07" },
-        { "tick", new TickCommand(4_096), "03 08 00 00 8020" },
+        { "drop keyspace", new DropKeyspaceCommand(Space), "04 07 00 00 07" },
+        { "tick", new TickCommand(4_096), "04 08 00 00 8020" },
     };
 
     [Theory, MemberData(nameof(Golden))]
@@ -96,7 +105,7 @@ public sealed class CommandCodecTests
     [InlineData("01 80d0dbc3f49c3a"), InlineData("01 ffffffffffffffffff01"), InlineData("02 ffffffffffffffffff01")]
     public void An_expiry_out_of_bounds_is_no_command(string expiry)
     {
-        var bytes = Convert.FromHexString(("03 01 00 01" + expiry + "01 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
+        var bytes = Convert.FromHexString(("04 01 00 01" + expiry + "01 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
 
         Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(bytes));
     }
@@ -105,7 +114,7 @@ public sealed class CommandCodecTests
     public void A_retry_by_another_leader_has_the_same_body_hash()
     {
         var first = Put("k", "v", expireAtMs: 1_000) with { Stamp = Stamp };
-        var retry = first with { Expiry = Expiry.After(1_700), Stamp = Stamp with { FirstUnacked = 300 } };
+        var retry = first with { Expiry = Expiry.After(1_700), AnswerBytesMax = 9, Stamp = Stamp with { FirstUnacked = 300 } };
 
         Assert.Equal(Hash(first), Hash(retry));
         Assert.NotEqual(Hash(first), Hash(first with { Expiry = Expiry.Never }));

@@ -42,11 +42,11 @@ internal static class CommandGen
             });
 
     private static readonly Gen<TxnOperation> Operation =
-        Gen.Select(Gen.Int[0, 4], Keyspace, Key, Value, Expiry).Select((kind, keyspace, key, value, expiry) => kind switch
+        Gen.Select(Gen.Int[0, 4], Keyspace, Key, Value, Expiry, Gen.Bool).Select((kind, keyspace, key, value, expiry, previous) => kind switch
         {
             0 => new TxnGet(keyspace, key),
-            1 or 2 => new TxnPut(keyspace, key, value) { Expiry = expiry },
-            3 => new TxnDelete(keyspace, key),
+            1 or 2 => new TxnPut(keyspace, key, value) { Expiry = expiry, ReturnPrevious = previous },
+            3 => new TxnDelete(keyspace, key) { ReturnPrevious = previous },
             _ => (TxnOperation)new TxnIncrement(keyspace, key, value.Length) { Min = 0, Max = 10, Expiry = expiry },
         });
 
@@ -65,10 +65,10 @@ internal static class CommandGen
 
     public static readonly Gen<ShardCommand> Any = Gen.Select(
         Gen.Frequency(
-            (6, Gen.Select(Keyspace, Key, Value, Condition, Expiry, Gen.Bool).Select((keyspace, key, value, condition, expiry, previous) =>
-                (ShardCommand)new PutCommand(keyspace, key, value) { Condition = condition, Expiry = expiry, ReturnPrevious = previous })),
-            (3, Gen.Select(Keyspace, Key, Condition, Gen.Bool).Select((keyspace, key, condition, previous) =>
-                (ShardCommand)new DeleteCommand(keyspace, key) { Condition = condition, ReturnPrevious = previous })),
+            (6, Gen.Select(Keyspace, Key, Value, Condition, Expiry, Gen.Bool, Gen.Bool).Select((keyspace, key, value, condition, expiry, previous, current) =>
+                (ShardCommand)new PutCommand(keyspace, key, value) { Condition = condition, Expiry = expiry, ReturnPrevious = previous, ReturnCurrent = current })),
+            (3, Gen.Select(Keyspace, Key, Condition, Gen.Bool, Gen.Bool).Select((keyspace, key, condition, previous, current) =>
+                (ShardCommand)new DeleteCommand(keyspace, key) { Condition = condition, ReturnPrevious = previous, ReturnCurrent = current })),
             (2, Gen.Select(Keyspace, Key, Expiry, Condition).Select((keyspace, key, expiry, condition) =>
                 (ShardCommand)new TouchCommand(keyspace, key, expiry) { Condition = condition })),
             (2, Increment),
@@ -76,7 +76,9 @@ internal static class CommandGen
             (1, Range),
             (1, Keyspace.Select(keyspace => (ShardCommand)new DropKeyspaceCommand(keyspace))),
             (3, Gen.Int[0, 3].Select(rows => (ShardCommand)new TickCommand(rows)))),
-        Stamp).Select((command, stamp) => command with { Stamp = stamp });
+        Stamp,
+        Gen.Frequency((3, Gen.Const(ShardLimits.AnswerBytesMax)), (1, Gen.Int[0, 1_300]))).Select((command, stamp, answerBytesMax) =>
+            command with { Stamp = stamp, AnswerBytesMax = answerBytesMax });
 
     /// <summary>Entries with random commands and a clock that mostly advances and sometimes falls back.</summary>
     public static readonly Gen<(long NowMs, ShardCommand[] Commands)[]> Log =

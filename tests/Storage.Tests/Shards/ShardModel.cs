@@ -31,6 +31,8 @@ internal sealed class ShardModel
         return [.. commands.Select(ApplyOnce)];
     }
 
+    private const string TooLarge = "Refused AnswerTooLarge";
+
     private string ApplyOnce(ShardCommand command)
     {
         var stamp = command.Stamp;
@@ -52,19 +54,24 @@ internal sealed class ShardModel
         }
 
         var answer = Apply(command);
+        if (answer == TooLarge)
+        {
+            return answer;
+        }
+
         _answers[(stamp.Client, stamp.Sequence)] = (body, answer);
         _floors[stamp.Client] = floor;
         return answer;
     }
 
     /// <summary>What makes two requests the same: everything but stamp and instants, and whether there is an instant.</summary>
-    private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command switch
+    private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command with { AnswerBytesMax = 0 } switch
     {
         PutCommand put => put with { Stamp = default, Expiry = WithoutInstant(put.Expiry) },
         TouchCommand touch => touch with { Stamp = default, Expiry = WithoutInstant(touch.Expiry) },
         IncrementCommand add => add with { Stamp = default, Expiry = WithoutInstant(add.Expiry) },
         TxnCommand txn => new TxnCommand(txn.Compares, [.. txn.Then.Select(WithoutInstant)], [.. txn.Else.Select(WithoutInstant)]),
-        _ => command with { Stamp = default },
+        var other => other with { Stamp = default },
     }));
 
     private static Expiry WithoutInstant(Expiry expiry) => expiry == Expiry.Never ? Expiry.Never : Expiry.At(1);
@@ -84,14 +91,14 @@ internal sealed class ShardModel
         switch (command)
         {
             case PutCommand put:
-                return Guarded(put.Keyspace, put.Key, put.Condition, false, before =>
+                return Answered(put, put.Keyspace, put.Key, put.Condition, put.ReturnPrevious, put.ReturnCurrent) ?? Guarded(put.Keyspace, put.Key, put.Condition, false, before =>
                 {
                     Revision++;
                     Write(put.Keyspace, put.Key, Text(put.Value), End(put.Expiry));
                     return $"{Done(before)} !{End(put.Expiry)}";
                 });
             case DeleteCommand delete:
-                return Guarded(delete.Keyspace, delete.Key, delete.Condition, false, before =>
+                return Answered(delete, delete.Keyspace, delete.Key, delete.Condition, delete.ReturnPrevious, delete.ReturnCurrent) ?? Guarded(delete.Keyspace, delete.Key, delete.Condition, false, before =>
                 {
                     Revision++;
                     _rows.Remove(Key(delete.Keyspace, delete.Key));
@@ -145,11 +152,19 @@ internal sealed class ShardModel
         var holds = txn.Compares.All(compare => Holds(compare.Condition, Find(compare.Keyspace, compare.Key)));
         var before = new SortedDictionary<(uint Keyspace, string Key), (string Value, long Version, long ExpireAtMs)>(_rows, _rows.Comparer);
         Revision++;
+        var room = (long)txn.AnswerBytesMax;
         var results = new StringBuilder();
         foreach (var operation in holds ? txn.Then : txn.Else)
         {
             var current = Find(operation.Keyspace, operation.Key);
             results.Append(CultureInfo.InvariantCulture, $" {current?.Version ?? 0}");
+            if (operation is TxnGet or TxnPut { ReturnPrevious: true } or TxnDelete { ReturnPrevious: true } && current is { } answered && (room -= Size(answered.Value)) < 0)
+            {
+                _rows = before;
+                Revision--;
+                return TooLarge;
+            }
+
             switch (operation)
             {
                 case TxnGet:
@@ -213,6 +228,12 @@ internal sealed class ShardModel
         var current = Find(keyspace, key);
         return Holds(condition, current) && (current is not null || !needsKey) ? then(current) : $"ConditionFailed {current?.Version ?? 0}";
     }
+
+    /// <summary>The refusal of a command whose answer would be too large.</summary>
+    private string? Answered(ShardCommand command, KeyspaceId keyspace, ReadOnlyMemory<byte> key, Condition condition, bool previous, bool current) =>
+        Find(keyspace, key) is { } there && (previous || (current && !Holds(condition, there))) && Size(there.Value) > command.AnswerBytesMax ? TooLarge : null;
+
+    private static int Size(string value) => Encoding.UTF8.GetByteCount(value) + ShardLimits.AnswerOverheadBytes;
 
     private string Done((string Value, long Version, long ExpireAtMs)? before) => $"Applied {Revision} over {before?.Version ?? 0}";
 

@@ -54,6 +54,27 @@ public sealed class ShardModelTests : IDisposable
             threads: 1);
 
     [Fact]
+    public void Where_nobody_waits_the_state_is_the_same_and_answers_have_no_values() =>
+        CommandGen.Log.Sample(
+            log =>
+            {
+                using var leader = Open(new InMemoryEngines());
+                using var follower = Open(new InMemoryEngines());
+                var entries = CommandGen.Entries(log);
+                leader.Apply(entries);
+                var outcomes = follower.Apply([.. entries.Select(entry => entry with { AnswersWanted = false })]).SelectMany(entry => entry).Cast<ShardOutcome>();
+
+                Assert.Equal(leader.Digest(), follower.Digest());
+                Assert.All(outcomes, outcome =>
+                {
+                    Assert.Null(outcome.Previous);
+                    Assert.DoesNotContain(outcome.Results, result => result.Value is not null);
+                });
+            },
+            iter: 150,
+            threads: 1);
+
+    [Fact]
     public void Both_engines_hold_the_same_state_also_after_crashes() =>
         Gen.Select(CommandGen.Log, Gen.Int[1, 30], Gen.Int[0, 30]).Sample(
             (log, size, flushAt) =>

@@ -1,0 +1,104 @@
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+
+namespace KvRaft.Node.Answers;
+
+/// <summary>
+/// Bounds the bytes of values that a node holds for answers: from before they are read until the transport has sent them. A request of a few bytes can
+/// ask for megabytes, so requests alone bound nothing. What does not fit is refused before it is read or executed.
+/// <para>
+/// Bytes are taken in three steps, each of which may refuse: for one call or stream (<see cref="AnswerWindow"/>), for one connection
+/// (<see cref="AnswerShare"/>), and here. Small answers may pass the bound by an eighth, so that clients with small values are served while others
+/// have filled the node with large ones. Before an answer is refused, <see cref="AnswerSends"/> ends what is not being read.
+/// </para>
+/// Thread-safe.
+/// </summary>
+internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
+{
+    /// <summary>Answers up to this size may use the reserve.</summary>
+    public const long SmallBytesMax = 64 * 1024;
+
+    /// <summary>The reserve for small answers, as a shift of the bound.</summary>
+    private const int ReserveShift = 3;
+
+    /// <summary>What a refused caller should wait: a few round trips, in which some answers are sent.</summary>
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(50);
+
+    private long _bytes;
+    private long _refused;
+
+    public long BytesMax { get; } = options.Limits.AnswerBytesInHandMax;
+
+    /// <summary>What one connection may hold: half, so that two that take all they can are needed to keep out a third, and it keeps out small answers never.</summary>
+    public long ConnectionBytesMax => BytesMax / 2;
+
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Answers refused since the node started.</summary>
+    public long Refused => Volatile.Read(ref _refused);
+
+    /// <summary>Null: taken, to be given back. Else the refusal; nothing was done.</summary>
+    public Failure? TryTake(long bytes)
+    {
+        if (Fits(bytes) || (sends.EndStalledUnderPressure() && Fits(bytes)))
+        {
+            return null;
+        }
+
+        Interlocked.Increment(ref _refused);
+        return Full("the node's answers in hand", Bytes, BytesMax);
+    }
+
+    public void Give(long bytes) => Interlocked.Add(ref _bytes, -bytes);
+
+    public static Failure Full(string what, long bytes, long bytesMax) =>
+        Failure.Overloaded($"{what} ({bytes} of {bytesMax} bytes, limits.answerBytesInHandMax)", Delay) with
+        {
+            Facts = [Fact("limit", bytesMax), Fact("actual", bytes), new("setting", "limits.answerBytesInHandMax")],
+        };
+
+    private bool Fits(long bytes)
+    {
+        var bytesMax = bytes <= SmallBytesMax ? BytesMax + (BytesMax >> ReserveShift) : BytesMax;
+        if (Interlocked.Add(ref _bytes, bytes) <= bytesMax)
+        {
+            return true;
+        }
+
+        Give(bytes);
+        return false;
+    }
+
+    private static KeyValuePair<string, string> Fact(string name, long value) =>
+        new(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+}
+
+/// <summary>What one connection holds of the <see cref="AnswerBudget"/>. Thread-safe.</summary>
+internal sealed class AnswerShare(AnswerBudget budget)
+{
+    private long _bytes;
+
+    /// <inheritdoc cref="AnswerBudget.TryTake"/>
+    public Failure? TryTake(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, bytes) is var now && now > budget.ConnectionBytesMax && now > bytes)
+        {
+            Interlocked.Add(ref _bytes, -bytes);
+            return AnswerBudget.Full("the connection's answers in hand", now - bytes, budget.ConnectionBytesMax);
+        }
+
+        if (budget.TryTake(bytes) is { } refusal)
+        {
+            Interlocked.Add(ref _bytes, -bytes);
+            return refusal;
+        }
+
+        return null;
+    }
+
+    public void Give(long bytes)
+    {
+        Interlocked.Add(ref _bytes, -bytes);
+        budget.Give(bytes);
+    }
+}

@@ -1,0 +1,105 @@
+using Grpc.Core;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using Microsoft.AspNetCore.Connections.Features;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.Answers;
+
+/// <summary>
+/// Opens the window of a call and closes it when the last byte of its answer has left this process: Kestrel holds an answer until the client's flow
+/// control takes it, and that is what must be counted.
+/// </summary>
+internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, AnswerSends sends)
+{
+    /// <summary>What a pipe may hold at most: many answers under way, and not so many that a few pipes fill a node.</summary>
+    private const int PipeShareOfConnection = 2;
+
+    private static readonly object ShareKey = new();
+    private static readonly object OpenKey = new();
+
+    private readonly Limits _limits = options.Limits;
+
+    /// <summary>Bytes of values that one message can carry.</summary>
+    public int MessageValuesMax => _limits.MessageBytesMax - AnswerWindow.EnvelopeBytes;
+
+    /// <summary>Of a call whose answers share one message.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="operations">Answers that share it.</param>
+    public AnswerWindow OfMessage(ServerCallContext context, int operations) =>
+        Open(context, MessageValuesMax, WindowFull.Refuse, Math.Clamp(MessageValuesMax / 2 / Math.Max(1, operations), 1024, (int)AnswerBudget.SmallBytesMax));
+
+    /// <summary>Of a stream whose answers leave one after the other.</summary>
+    public AnswerWindow OfStream(ServerCallContext context) => Open(context, 2L * _limits.MessageBytesMax, WindowFull.Wait, PipeGuess);
+
+    /// <summary>
+    /// Of a scan: the page being read, and where shards are merged one page of each. It is bounded by the connection and the node alone, because a merge
+    /// cannot go on with less than a page of every shard.
+    /// </summary>
+    public AnswerWindow OfScan(ServerCallContext context) => Open(context, budget.ConnectionBytesMax, WindowFull.Refuse, PipeGuess);
+
+    /// <summary>Of a pipe.</summary>
+    public AnswerWindow OfPipe(ServerCallContext context) => Open(
+        context, Math.Min(_limits.PipeInFlightBytesMax, budget.ConnectionBytesMax / PipeShareOfConnection), WindowFull.Wait, PipeGuess);
+
+    /// <summary>A pipe has thousands of operations under way; so many guesses should not fill it.</summary>
+    private const int PipeGuess = 8 * 1024;
+
+    /// <summary>
+    /// Keeps each call that has a window until its answer is sent. The one message of an answer is written into Kestrel's buffer at once, whatever its
+    /// size; a flush ends when hardly anything of it is left there.
+    /// </summary>
+    public static void AwaitSending(WebApplication app) => app.Use(static async (context, next) =>
+    {
+        try
+        {
+            await next(context);
+            if (context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
+            {
+                using var send = call.Sends.Begin(context.Abort);
+                await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody reads it any more.
+        }
+        finally
+        {
+            if (context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
+            {
+                call.Window.Dispose();
+            }
+        }
+    });
+
+    private AnswerWindow Open(ServerCallContext call, long bytesMax, WindowFull full, int guess)
+    {
+        var context = call.GetHttpContext();
+        var window = new AnswerWindow(ShareOf(context), bytesMax, full, guess);
+        context.Items[OpenKey] = new OpenCall(window, sends);
+        return window;
+    }
+
+    private AnswerShare ShareOf(HttpContext context)
+    {
+        if (context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
+        {
+            return new AnswerShare(budget);
+        }
+
+        lock (items)
+        {
+            if (items.TryGetValue(ShareKey, out var known) && known is AnswerShare share)
+            {
+                return share;
+            }
+
+            var fresh = new AnswerShare(budget);
+            items[ShareKey] = fresh;
+            return fresh;
+        }
+    }
+
+    private sealed record OpenCall(AnswerWindow Window, AnswerSends Sends);
+}
