@@ -470,9 +470,9 @@ public sealed class RaftGroup : IAsyncDisposable
         }
 
         var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown);
-        if (fault is null && machine.Applied.Index > log.LastIndex)
+        if (fault is null && machine.Applied.Index >= log.Start.Index && log.TryPositionAt(machine.Applied.Index) != machine.Applied)
         {
-            // We went down after a checkpoint was installed and before the log was told.
+            // It went down after a checkpoint was installed and before the log was told. The log may even reach further, with entries of a deposed leader.
             log.Reset(machine.Applied);
             await log.WhenDurableAsync().ConfigureAwait(false);
         }

@@ -188,6 +188,31 @@ public sealed class RestartTests
         Assert.True(cluster.Group(deposed).Status().LogStart.Index > before, "it came back by a checkpoint, not by entries");
     }
 
+    /// <summary>
+    /// A deposed leader has installed a checkpoint and is killed before its log is told: at the checkpoint's position the log holds the entry that nobody else has. Found by a
+    /// simulated group, which did not come to rest.
+    /// </summary>
+    [Fact]
+    public async Task A_log_with_another_entry_where_the_state_stands_begins_anew_there()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        await cluster.ConvergedAsync();
+        var (deposed, before) = await IsolatedWithAnEntryOfItsOwnAsync(cluster);
+        var other = cluster.Nodes.First(node => node != deposed);
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(other).Status().Applied.Index == before + 1, "a successor's first entry to be applied");
+        var checkpoint = Path.Combine(cluster.DirectoryOf(deposed), "checkpoint");
+        var position = cluster.Machine(other).SaveCheckpoint(checkpoint);
+        await cluster.CrashNodeAsync(deposed);
+        File.Copy(Path.Combine(checkpoint, "journal"), Path.Combine(cluster.DirectoryOf(deposed), "machine-1-r1", "journal"), overwrite: true);
+
+        await cluster.StartNodeAsync(deposed);
+        Assert.Equal(position, cluster.Group(deposed).Log.Last);
+        cluster.Gate.Heal();
+        await cluster.AppendAsync("last");
+        Assert.Equal(["first", "last"], (await cluster.ConvergedAsync()).Select(static text => text.Split('#')[0]));
+    }
+
     /// <summary>A leader that was cut off, and has appended since; and the index of the last entry that the others have, too.</summary>
     private static async Task<(NodeId Leader, long Before)> IsolatedWithAnEntryOfItsOwnAsync(RaftTestCluster cluster)
     {

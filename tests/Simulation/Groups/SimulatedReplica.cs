@@ -86,7 +86,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             _node.Pump();
         }
 
-        if (_machine.Applied.Index > _log.LastIndex)
+        if (_machine.Applied.Index >= _log.Start.Index && _log.TryPositionAt(_machine.Applied.Index) != _machine.Applied)
         {
             // It went down after a checkpoint was installed and before the log was told.
             _log.Reset(_machine.Applied);
