@@ -27,10 +27,10 @@ internal sealed class LateFollowerFault : IFault
     public async Task InjectAsync(FaultScene scene)
     {
         await SignalAsync(scene, "STOP", _late);
-        await Task.Delay(scene.Random.Next(4_000, 8_000));
+        await Task.Delay(scene.Random.Next(6_000, 10_000));
         await SignalAsync(scene, "STOP", _paused);
         await SignalAsync(scene, "CONT", _late);
-        await Task.Delay(scene.Random.Next(300, 2_500));
+        await Task.Delay(scene.Random.Next(200, 1_500));
         await Task.WhenAll(_killed.Select(node => scene.Cluster.Process(node).KillAsync()));
         scene.Totals.Kills += _killed.Length;
         await SignalAsync(scene, "CONT", _paused);

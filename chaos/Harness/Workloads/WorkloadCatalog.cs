@@ -9,7 +9,7 @@ internal static class WorkloadCatalog
         ["bank"] = () => new BankWorkload(),
         ["converge"] = () => new ConvergeWorkload(),
         ["counter"] = () => new CounterWorkload(),
-        ["large"] = () => new RegisterWorkload("register-large", paddingBytes: 256 << 10),
+        ["large"] = () => new RegisterWorkload("register-large", paddingBytes: 900 << 10),
         ["lock"] = () => new LockWorkload(),
         ["register"] = () => new RegisterWorkload(),
         ["session"] = () => new SessionWorkload(),
