@@ -195,7 +195,12 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         nobody.Fill(byte.MaxValue);
         lock (_gate)
         {
-            if (_log.Ballot.Term < term || _log.Ballot.VotedFor.IsEmpty)
+            if (_log.Ballot.Term > Ballot.TermMax)
+            {
+                // No replica was ever elected in such a term, so what was promised in it binds nobody.
+                SetBallot(term, nobody);
+            }
+            else if (_log.Ballot.Term < term || _log.Ballot.VotedFor.IsEmpty)
             {
                 SetBallot(Math.Max(term, _log.Ballot.Term), nobody);
             }
@@ -308,7 +313,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         ILogEntryProducer<TEntry> entries, long startIndex, bool skipCommitted, CancellationToken token)
     {
         var earlierConfigurations = Task.CompletedTask;
-        var (term, isWhole, isRefused) = (Term, false, false);
+        var (term, lastTerm, isWhole, isRefused) = (Term, 0L, false, false);
         try
         {
             for (var index = startIndex; await entries.MoveNextAsync().ConfigureAwait(false); index++)
@@ -320,6 +325,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
                 lock (_gate)
                 {
                     ThrowIfOver(term);
+                    ThrowIfNot(entry.Term >= lastTerm && entry.Term <= term, index, entry.Term, lastTerm, term);
+                    lastTerm = entry.Term;
                     var kind = KindOf(entry, payload);
                     isRefused = true;
                     ThrowIfOutOfRoom(index, kind, payload);
@@ -389,6 +396,16 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         if (kind == LogEntryKind.Command && index > _log.LastIndex && !HasRoomFor(payload.Length))
         {
             throw new LogOutOfRoomException();
+        }
+    }
+
+    /// <summary>A leader has entries of its own term and of earlier ones, in order; a log that held a later one would win elections it must lose.</summary>
+    /// <exception cref="IOException">The entry cannot be a leader's of this term.</exception>
+    private static void ThrowIfNot(bool isInOrder, long index, long entryTerm, long before, long term)
+    {
+        if (!isInOrder)
+        {
+            throw new IOException($"Entry {index} of term {entryTerm} came behind one of term {before} from a leader of term {term}.");
         }
     }
 

@@ -46,8 +46,8 @@ internal static partial class LogMessages
     [LoggerMessage(2012, LogLevel.Information, "Group {GroupId}: member {NodeId} goes on from index {Index}")]
     public static partial void MemberNudged(ILogger logger, int groupId, string nodeId, long index);
 
-    [LoggerMessage(2013, LogLevel.Information, "Group {GroupId}: catching up is delayed: {Reason}")]
-    public static partial void RescueDelayed(ILogger logger, int groupId, string reason);
+    [LoggerMessage(2013, LogLevel.Information, "Group {GroupId}: catching up is delayed: {Reason} ({Suppressed} more since the last line)")]
+    public static partial void RescueDelayed(ILogger logger, int groupId, string reason, long suppressed);
 
     [LoggerMessage(2014, LogLevel.Debug, "Group {GroupId} pins the oldest log segment; its log is cut up to index {Index}")]
     public static partial void LogPinned(ILogger logger, int groupId, long index);
@@ -55,17 +55,17 @@ internal static partial class LogMessages
     [LoggerMessage(2015, LogLevel.Error, "Group {GroupId}: flushing the state failed")]
     public static partial void FlushFailed(ILogger logger, int groupId, Exception error);
 
-    [LoggerMessage(2016, LogLevel.Warning, "Accepting a peer's connection failed")]
-    public static partial void AcceptFailed(ILogger logger, Exception error);
+    [LoggerMessage(2016, LogLevel.Warning, "Accepting a connection on the Raft port failed; {Connections} are open. Accepting pauses and goes on ({Suppressed} more failures since the last line)")]
+    public static partial void AcceptFailed(ILogger logger, int connections, long suppressed, Exception error);
 
     [LoggerMessage(2017, LogLevel.Debug, "A peer's connection ended: {Reason}")]
     public static partial void ConnectionEnded(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 2018, Message = "Refused a connection of node {NodeId} to '{Target}': {Answer}")]
-    public static partial void PrefaceRefused(ILogger logger, LogLevel level, string nodeId, string target, PrefaceAnswer answer);
+    [LoggerMessage(EventId = 2018, Message = "Refused a connection of node {NodeId} to '{Target}': {Reason} ({Suppressed} more refusals since the last line)")]
+    public static partial void PrefaceRefused(ILogger logger, LogLevel level, string nodeId, string target, string reason, long suppressed);
 
-    [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason}")]
-    public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason);
+    [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason} ({Suppressed} more since the last line)")]
+    public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason, long suppressed);
 
     [LoggerMessage(2020, LogLevel.Information, "Group {GroupId}: leadership was offered to {NodeId}")]
     public static partial void LeadershipHandedOver(ILogger logger, int groupId, string nodeId);
@@ -132,4 +132,13 @@ internal static partial class LogMessages
 
     [LoggerMessage(2103, LogLevel.Information, "Group {GroupId}: the replicas were not compared: {Reason}")]
     public static partial void DigestsNotCompared(ILogger logger, int groupId, string reason);
+
+    [LoggerMessage(2077, LogLevel.Error, "A connection on the Raft port ended by a fault in this node ({Suppressed} more since the last line)")]
+    public static partial void ConnectionFaulted(ILogger logger, long suppressed, Exception error);
+
+    [LoggerMessage(2078, LogLevel.Warning, "Node {NodeId} connected without proving that it has the cluster secret; it is accepted while clusterSecretRequired is false ({Suppressed} more since the last line)")]
+    public static partial void UnprovenAccepted(ILogger logger, string nodeId, long suppressed);
+
+    [LoggerMessage(2079, LogLevel.Warning, "Group {GroupId}: refused a Raft message ({What}) of term {MessageTerm}; this replica is in term {Term}. No replica of this cluster sends that, unless this one was away for very long ({Suppressed} more since the last line)")]
+    public static partial void RaftMessageRefused(ILogger logger, int groupId, string what, long messageTerm, long term, long suppressed);
 }

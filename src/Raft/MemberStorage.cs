@@ -19,6 +19,9 @@ namespace KvRaft.Raft;
 /// </summary>
 internal sealed class MemberStorage(string file) : PersistentClusterConfigurationStorage<EndPoint>(file)
 {
+    /// <summary>Far above any group's size.</summary>
+    private const int MembersMax = 64;
+
     /// <summary>A count far above any group's size, so that damaged bytes are refused instead of allocated for.</summary>
     private const int UriBytesMax = 256;
 
@@ -47,6 +50,44 @@ internal sealed class MemberStorage(string file) : PersistentClusterConfiguratio
         }
 
         DurableFile.Write(file, content.ToArray(), files);
+    }
+
+    /// <summary>
+    /// Are these bytes a member list as this class writes it, without the version? They come from another node together with a checkpoint, and are asked about
+    /// before anything of it is installed.
+    /// </summary>
+    public static bool IsWellFormed(ReadOnlySpan<byte> configuration)
+    {
+        if (!TryTakeNumber(ref configuration, 0, MembersMax, out var count))
+        {
+            return false;
+        }
+
+        for (; count > 0; count--)
+        {
+            if (!TryTakeNumber(ref configuration, 1, UriBytesMax, out var length) || length > configuration.Length
+                || !ReplicaEndPoint.TryParse(Encoding.UTF8.GetString(configuration[..length]), out _, out _))
+            {
+                return false;
+            }
+
+            configuration = configuration[length..];
+        }
+
+        return configuration.IsEmpty;
+    }
+
+    private static bool TryTakeNumber(ref ReadOnlySpan<byte> bytes, int min, int max, out int number)
+    {
+        number = 0;
+        if (bytes.Length < sizeof(int))
+        {
+            return false;
+        }
+
+        number = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        bytes = bytes[sizeof(int)..];
+        return number >= min && number <= max;
     }
 
     protected override void Encode(EndPoint address, ref BufferWriterSlim<byte> output)

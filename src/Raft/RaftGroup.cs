@@ -107,7 +107,8 @@ public sealed class RaftGroup : IAsyncDisposable
             Time = host.Options.Time,
         };
         Identity = ReplicaEndPoint.Create(host.Options.NodeId, _key);
-        _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity))) { AuditTrail = _audit };
+        Terms = new TermGate(Id.Value, () => _audit.Term, host.Options.Time, _logger);
+        _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity, Terms), Terms)) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
         _clock = new ShardClockRunner(host.Clock, () => machine.ClockMs);
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, host.Options.Time, _logger);
@@ -133,6 +134,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
         _audit.Conflicted += OnHistoryDiffers;
+        Terms.Doubted += _rescue.Doubt;
         Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
         Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
@@ -206,6 +208,9 @@ public sealed class RaftGroup : IAsyncDisposable
     public IReplicatedStateMachine Machine => _machine;
 
     internal EndPoint Identity { get; }
+
+    /// <summary>Which terms of other nodes are believed.</summary>
+    internal TermGate Terms { get; }
 
     internal CheckpointShelf Checkpoints { get; }
 
@@ -549,6 +554,15 @@ public sealed class RaftGroup : IAsyncDisposable
             && await _barrier.WaitForHeartbeatAsync(cancellationToken).ConfigureAwait(false) == ReadBarrierStatus.Passed && Term == term
             ? new LeaderProof(term, _audit.CommitIndex)
             : throw new PeerRequestException($"this replica of group {Id} does not lead");
+    }
+
+    /// <exception cref="PeerRequestException">This replica does not lead, no majority follows it, or its members are about to change.</exception>
+    internal async Task<MembersProof> ProveMembersAsync(CancellationToken cancellationToken)
+    {
+        var term = Term;
+        return _state == ReplicaState.Running && await _membership.IsSettledAsync(cancellationToken).ConfigureAwait(false) && Term == term
+            ? new MembersProof(term, [.. Voters().Select(static voter => new MemberName(voter.Node.Value, voter.Incarnation))])
+            : throw new PeerRequestException($"this replica of group {Id} does not lead, or a change of its members is under way");
     }
 
     /// <summary>This very replica takes part, and has voted in no later term.</summary>
@@ -925,11 +939,11 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
-    private static RaftCluster.CustomTransportConfiguration Configure(RaftHost host, MemberStorage members, EndPoint identity, GroupListener listener)
+    private static RaftCluster.CustomTransportConfiguration Configure(RaftHost host, MemberStorage members, EndPoint identity, GroupListener listener, TermGate terms)
     {
         var timings = host.Options.Timings;
         var patience = ElectionInternals.AreThere ? RaftTimings.GroupPatience : 1;
-        return new RaftCluster.CustomTransportConfiguration(identity, listener, new GroupConnector(host.Dialer))
+        return new RaftCluster.CustomTransportConfiguration(identity, listener, new GroupConnector(host.Dialer, terms))
         {
             ConfigurationStorage = members,
             EndPointComparer = ReplicaEndPointComparer.Instance,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Clocks;
 using KvRaft.Raft.Digests;
 using KvRaft.Raft.Log;
@@ -49,12 +50,14 @@ public sealed class RaftHost : IAsyncDisposable
         Runs = runs;
         _logger = loggers.CreateLogger<RaftHost>();
         Clock = new ClusterClock(options.NodeId, options.Time, _logger);
-        Dialer = new NodeDialer(options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
+        Handshake = new Handshake(options.Authentication, options.ClusterId);
+        Dialer = new NodeDialer(Handshake, options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
         Dialer.Refused += OnRefused;
         Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger, () => Clock.Monotonic);
         runs.IsConnected = Watch.IsConnected;
         Listener = new NodeListener(
-            options.ClusterId, options.NodeId, options.Listen, new PeerServer(Find, Clock, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, _logger)
+            options.ClusterId, options.NodeId, options.Listen, Handshake, options.ConnectionsMax,
+            new PeerServer(Find, Clock, options.Time, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, options.Time, _logger)
         { Runs = runs };
         Watch.Gone += OnNodeGone;
         Watch.Silent += OnNodeSilent;
@@ -85,6 +88,9 @@ public sealed class RaftHost : IAsyncDisposable
     /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
     public LogStatistics LogStatistics => Log.Statistics;
 
+    /// <summary>Connections with other nodes, in either direction, that proved nothing since the start; see <see cref="Security.NodeAuthentication.IsRequired"/>.</summary>
+    public long UnprovenConnections => Handshake.UnprovenCount;
+
     /// <summary>What pulling checkpoints may take.</summary>
     public CopyBudget Copies { get; }
 
@@ -107,6 +113,8 @@ public sealed class RaftHost : IAsyncDisposable
 
     /// <summary>How often a replica here was found to differ from the others of its group.</summary>
     public long DigestMismatches => Volatile.Read(ref _digestMismatches);
+
+    internal Handshake Handshake { get; }
 
     internal NodeDialer Dialer { get; }
 
@@ -188,6 +196,47 @@ public sealed class RaftHost : IAsyncDisposable
 
         return group;
     }
+
+    /// <summary>
+    /// Who votes in a group, as its leader proves it after this call began: by a quorum round, with no change of the members under way. Null: no leader could be
+    /// asked, or none could prove it, which says nothing about who votes.
+    /// </summary>
+    /// <param name="group">Need not have a replica here.</param>
+    /// <param name="candidates">The replicas that may lead it.</param>
+    /// <param name="cancellationToken">Ends the waiting; each question has the time of a request.</param>
+    public async Task<IReadOnlyList<GroupVoter>?> ProveVotersAsync(GroupId group, IReadOnlyList<GroupVoter> candidates, CancellationToken cancellationToken)
+    {
+        if (Find(group) is { IsLeader: true } own)
+        {
+            try
+            {
+                return ToVoters(await own.ProveMembersAsync(cancellationToken).ConfigureAwait(false));
+            }
+            catch (PeerRequestException)
+            {
+                // Deposed a moment ago, perhaps: another may lead.
+            }
+        }
+
+        var survey = new PeerSurvey(group, Dialer, Options);
+        var others = candidates.Where(candidate => candidate.Node != Options.NodeId).Distinct().ToArray();
+        var answers = await survey.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
+        foreach (var (voter, _) in answers.Where(static answer => answer.Status.IsLeader).OrderByDescending(static answer => answer.Status.Term))
+        {
+            if (await survey.AskForMembersAsync(voter.Node, cancellationToken).ConfigureAwait(false) is { } proof && ToVoters(proof) is { } voters)
+            {
+                return voters;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Null: some of them are no replicas.</summary>
+    private static GroupVoter[]? ToVoters(MembersProof proof) =>
+        proof.Voters is { Count: > 0 } members && members.All(static member => NodeId.IsValid(member?.Node) && member!.Incarnation > 0)
+            ? [.. members.Select(static member => new GroupVoter(new NodeId(member.Node), member.Incarnation))]
+            : null;
 
     /// <summary>Stops a replica and leaves its files.</summary>
     public async Task CloseGroupAsync(GroupId group)

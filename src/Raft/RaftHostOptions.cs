@@ -1,5 +1,6 @@
 using System.Net;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Security;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 
@@ -26,6 +27,15 @@ public sealed record RaftHostOptions
     public IReadOnlyList<NodeId> Acquaintances { get; init; } = [];
 
     public RaftTimings Timings { get; init; } = new();
+
+    /// <summary>What this node proves to others on the Raft port, and asks of them.</summary>
+    public NodeAuthentication Authentication { get; init; } = NodeAuthentication.None;
+
+    /// <summary>
+    /// Connections of other nodes to this one. A replica has one with each other voter that leads or has led, so 4,096 are some thousand groups of three; each
+    /// holds a descriptor and a buffer of 4 KiB.
+    /// </summary>
+    public int ConnectionsMax { get; init; } = 4096;
 
     public RaftGroupLimits Limits { get; init; } = new();
 

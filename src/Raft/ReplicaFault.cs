@@ -54,6 +54,11 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
             return new ReplicaFault(ReplicaLoss.Log, $"its log is damaged: {damage}");
         }
 
+        if (log.Ballot.Term > Ballot.TermMax)
+        {
+            return new ReplicaFault($"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can have reached");
+        }
+
         if (ranBefore && !logKnown)
         {
             return new ReplicaFault(ReplicaLoss.Log, "its log is gone, with its vote and everything it acknowledged");

@@ -87,16 +87,8 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
         var manifest = await peer.AskAsync(
             PeerRequestKind.Checkpoint, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.CheckpointManifest, cancellationToken)
             .ConfigureAwait(false);
-        foreach (var file in manifest.Files)
-        {
-            // The name becomes a path here: a peer must not be able to choose one elsewhere.
-            if (file.Name != Path.GetFileName(file.Name) || file.Name.Length == 0 || file.Length < 0)
-            {
-                throw new InvalidDataException($"A checkpoint file may not be called '{file.Name}'.");
-            }
-        }
-
-        return manifest;
+        var mistake = manifest.Mistake() ?? (MemberStorage.IsWellFormed(manifest.Configuration) ? null : "its member list cannot be read");
+        return mistake is not null ? throw new PeerDataException($"A checkpoint was offered that is none: {mistake}.") : manifest;
     }
 
     private static async ValueTask<bool> IsStillOfferedAsync(PeerClient peer, GroupId group, CheckpointManifest begun, CancellationToken cancellationToken)
@@ -139,7 +131,7 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
                         .ConfigureAwait(false);
                     if (chunk.Length != length)
                     {
-                        throw new InvalidDataException($"Asked for {length} bytes of '{file.Name}', got {chunk.Length}.");
+                        throw new PeerDataException($"Asked for {length} bytes of '{file.Name}', got {chunk.Length}.");
                     }
 
                     await FetchDirectory.AppendAsync(output, chunk, cancellationToken).ConfigureAwait(false);

@@ -146,7 +146,7 @@ internal sealed class CheckpointShelf : IDisposable
             _turn.Release();
         }
 
-        if (offset < 0 || length is <= 0 or > PeerFrame.BodyBytesMax || offset > fileLength - length)
+        if (offset < 0 || length is <= 0 or > PeerFrame.BodyBytesMax || length > fileLength || offset > fileLength - length)
         {
             throw new PeerRequestException($"bytes {offset}+{length} of '{file}' are outside its {fileLength}");
         }

@@ -16,7 +16,7 @@ internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
     /// </summary>
     /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
     /// <exception cref="HistoryDiffersException">The node has committed another entry before the first one that is missing here.</exception>
-    /// <exception cref="InvalidDataException">It sent something else.</exception>
+    /// <exception cref="PeerDataException">It sent something else.</exception>
     public async Task PullAsync(NodeId from, long upTo, CancellationToken cancellationToken)
     {
         using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
@@ -26,7 +26,7 @@ internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
             var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
             if (entries.Count == 0 || entries[0].Index != next || entries[^1].Index > upTo)
             {
-                throw new InvalidDataException($"Node '{from}' was asked for entries from {next} to {upTo} and sent others.");
+                throw new PeerDataException($"Node '{from}' was asked for entries from {next} to {upTo} and sent others.");
             }
 
             await group.AppendCommittedAsync(entries).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using KvRaft.Raft.Peers;
+using KvRaft.Topology;
 
 namespace KvRaft.Raft.Catchup;
 
@@ -36,7 +37,9 @@ internal sealed class FetchDirectory(string directory)
         try
         {
             var bytes = await File.ReadAllBytesAsync(_begun, cancellationToken).ConfigureAwait(false);
-            return JsonSerializer.Deserialize(bytes, PeerJson.Default.BegunFetch) is { From.Length: > 0, Manifest.Files: not null } begun ? begun : null;
+            return JsonSerializer.Deserialize(bytes, PeerJson.Default.BegunFetch) is { Manifest: not null } begun && NodeId.IsValid(begun.From) && begun.Manifest.Mistake() is null
+                ? begun
+                : null;
         }
         catch (JsonException)
         {

@@ -15,6 +15,8 @@ internal sealed class LearnerFeed(
     /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
 
+    private readonly LogThrottle _delays = new(LogThrottle.PeriodDefault, options.Time);
+
     /// <summary>While a large checkpoint is copied, writers get further ahead than one is worth; the next would find the same.</summary>
     private bool _hasCheckpoint;
 
@@ -33,7 +35,10 @@ internal sealed class LearnerFeed(
             }
             catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
             {
-                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+                if (_delays.TryPass(out var suppressed))
+                {
+                    LogMessages.RescueDelayed(logger, group.Id.Value, error.Message, suppressed);
+                }
             }
 
             await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);

@@ -63,6 +63,10 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return answer;
     }
 
+    /// <summary>Who votes, as the node proves it; null if it cannot, or does not answer.</summary>
+    public Task<MembersProof?> AskForMembersAsync(NodeId node, CancellationToken cancellationToken) => AskAsync(
+        node, PeerRequestKind.Members, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.MembersProof, cancellationToken);
+
     /// <summary>Says something to a node that only has to take note. False if it did not.</summary>
     public Task<bool> TryTellAsync<T>(NodeId node, PeerRequestKind kind, T request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         TryAsync(

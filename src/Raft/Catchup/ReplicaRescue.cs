@@ -28,11 +28,13 @@ internal sealed class ReplicaRescue(
     private readonly HashSet<NodeId> _spoiled = [];
 
     private readonly CancellationTokenSource _stopping = new();
+    private readonly LogThrottle _delays = new(LogThrottle.PeriodDefault, options.Time);
     private volatile Task _looking = Task.CompletedTask;
     private long _term;
     private int _beats;
     private int _unsettledLooks;
     private int _hurry;
+    private int _doubt;
     private bool _isStarted;
 
     /// <summary>From now on its beats count.</summary>
@@ -40,6 +42,9 @@ internal sealed class ReplicaRescue(
 
     /// <summary>A leader asked about entries we no longer have, or did not get all of its own across: at the next look, get them and tell it where we stand.</summary>
     public void Hurry() => Volatile.Write(ref _hurry, 1);
+
+    /// <summary>A message came from a term that is far above what is known: at the next look, ask the other voters in which terms they are.</summary>
+    public void Doubt() => Volatile.Write(ref _doubt, 1);
 
     public async ValueTask DisposeAsync()
     {
@@ -72,7 +77,7 @@ internal sealed class ReplicaRescue(
             }
             catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
             {
-                LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+                Delayed(error.Message);
             }
         }
         while (await pace.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
@@ -174,20 +179,23 @@ internal sealed class ReplicaRescue(
         _term = group.Term;
         _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;
         var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
+        var doubts = Interlocked.Exchange(ref _doubt, 0) == 1;
 
         // What it would fetch has no place.
-        if (group.HasRoom && (asked || _unsettledLooks >= UnsettledLooksMax) && !_stopping.IsCancellationRequested)
+        var looks = group.HasRoom && (asked || _unsettledLooks >= UnsettledLooksMax);
+        if ((looks || doubts) && !_stopping.IsCancellationRequested)
         {
             var stopping = _stopping.Token;
-            _looking = Task.Run(() => LookAsync(stopping), CancellationToken.None);
+
+            _looking = Task.Run(() => LookAsync(onlyAsks: !looks, stopping), CancellationToken.None);
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async Task LookAsync(bool onlyAsks, CancellationToken cancellationToken)
     {
         try
         {
-            await LookAroundAsync(cancellationToken).ConfigureAwait(false);
+            await (onlyAsks ? AskAllAsync(cancellationToken) : LookAroundAsync(cancellationToken)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -251,7 +259,7 @@ internal sealed class ReplicaRescue(
         }
         catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
         {
-            LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            Delayed(error.Message);
         }
         finally
         {
@@ -295,13 +303,13 @@ internal sealed class ReplicaRescue(
         var peers = await survey.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
         if (others.Count == 0 || peers.Count < others.Count)
         {
-            LogMessages.RescueDelayed(logger, group.Id.Value, $"{peers.Count} of {others.Count} other voters answer; a rebuild needs all of them");
+            Delayed($"{peers.Count} of {others.Count} other voters answer; a rebuild needs all of them");
             return false;
         }
 
         if (await ProvenLeaderAsync(peers, cancellationToken).ConfigureAwait(false) is not var (leader, proof))
         {
-            LogMessages.RescueDelayed(logger, group.Id.Value, "nobody leads the group yet");
+            Delayed("nobody leads the group yet");
             return false;
         }
 
@@ -314,6 +322,13 @@ internal sealed class ReplicaRescue(
         }
 
         var highestTerm = Math.Max(proof.Term, peers.Max(peer => peer.Status.Term));
+        if (highestTerm > TermGate.TermMax)
+        {
+            Delayed($"a voter claims to be in term {highestTerm}, which no election can have reached");
+            fetcher.Discard();
+            return false;
+        }
+
         await group.AdoptAsync(manifest, fetcher.FilesDirectory, highestTerm, cancellationToken).ConfigureAwait(false);
         fetcher.Discard();
         return true;
@@ -327,7 +342,7 @@ internal sealed class ReplicaRescue(
         }
         catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken))
         {
-            LogMessages.RescueDelayed(logger, group.Id.Value, error.Message);
+            Delayed(error.Message);
             return false;
         }
     }
@@ -347,8 +362,24 @@ internal sealed class ReplicaRescue(
         return null;
     }
 
-    private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(CancellationToken cancellationToken) =>
-        await survey.AskAllAsync(await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    private async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(CancellationToken cancellationToken)
+    {
+        var answers = await survey.AskAllAsync(await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        foreach (var (_, status) in answers)
+        {
+            group.Terms.Confirm(status.Term);
+        }
+
+        return answers;
+    }
+
+    private void Delayed(string reason)
+    {
+        if (_delays.TryPass(out var suppressed))
+        {
+            LogMessages.RescueDelayed(logger, group.Id.Value, reason, suppressed);
+        }
+    }
 
     private async Task NudgeLeadersAsync(CancellationToken cancellationToken)
     {
@@ -357,7 +388,7 @@ internal sealed class ReplicaRescue(
         {
             if (!await survey.TryTellAsync(voter.Node, PeerRequestKind.Nudge, nudge, PeerJson.Default.NudgeRequest, cancellationToken).ConfigureAwait(false))
             {
-                LogMessages.RescueDelayed(logger, group.Id.Value, $"node '{voter.Node}' does not listen");
+                Delayed($"node '{voter.Node}' does not listen");
             }
         }
     }

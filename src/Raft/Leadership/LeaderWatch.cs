@@ -28,7 +28,7 @@ internal sealed class LeaderWatch(
     private volatile Vacancy? _vacated;
 
     /// <summary>Who leads; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
-    public NodeId? Leader => Last is { } node && !nodes.IsSilent(node) && !(_vacated is { } last && last.Node == node && audit.Term <= last.Term) ? node : null;
+    public NodeId? Leader => Last is { } node && !nodes.IsSilent(node) && !(_vacated is { } last && last.Node == node && audit.Term == last.Term) ? node : null;
 
     /// <summary>Nobody leads, as far as this replica knows: it has heard of nobody, or only of itself, and it does not.</summary>
     public bool IsVacant => Leader is null || HasStoodDown;
@@ -76,13 +76,16 @@ internal sealed class LeaderWatch(
         }
     }
 
-    /// <summary>Another replica says that it led in a term, and does so no longer.</summary>
+    /// <summary>
+    /// Another replica says that it led in a term, and does so no longer. That counts only for the leader and the term that this replica follows: a word about a
+    /// term to come would silence its leader as long as the term lasts.
+    /// </summary>
     /// <param name="node">Where it is.</param>
     /// <param name="term">In which it led.</param>
     /// <param name="isGone">It does not want to again, or cannot.</param>
     public void OnVacated(NodeId node, long term, bool isGone)
     {
-        if (Last == node && audit.Term <= term)
+        if (Last == node && audit.Term == term)
         {
             _vacated = new Vacancy(node, term);
             changed();

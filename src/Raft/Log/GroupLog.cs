@@ -168,7 +168,9 @@ internal sealed partial class GroupLog
     }
 
     /// <summary>Sets term and vote. Await <see cref="WhenDurableAsync"/> before anybody learns of it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The term is lower than the present one, or the vote too long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The term is lower than the present one, unless that is above <see cref="Ballot.TermMax"/>; or it is itself; or the vote is too long.
+    /// </exception>
     /// <exception cref="InvariantException">A second vote in one term.</exception>
     public void SetBallot(long term, ReadOnlySpan<byte> votedFor)
     {
@@ -176,14 +178,20 @@ internal sealed partial class GroupLog
         lock (_lock)
         {
             ThrowIfDropped();
-            ArgumentOutOfRangeException.ThrowIfLessThan(term, _ballot.Term);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(term, Ballot.TermMax);
+            var isImpossible = _ballot.Term > Ballot.TermMax;
+            if (!isImpossible)
+            {
+                ArgumentOutOfRangeException.ThrowIfLessThan(term, _ballot.Term);
+            }
+
             var ballot = new Ballot(term, votedFor.ToArray());
             if (ballot == _ballot)
             {
                 return;
             }
 
-            Invariant.Holds(term > _ballot.Term || _ballot.VotedFor.IsEmpty, "A vote is given once a term.");
+            Invariant.Holds(isImpossible || term > _ballot.Term || _ballot.VotedFor.IsEmpty, "A vote is given once a term.");
             EnqueueState(StateReason.Voted, State() with { Ballot = ballot });
             _ballot = ballot;
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Transport;
 
 namespace KvRaft.Raft.Peers;
 
@@ -11,6 +12,9 @@ internal static class EntriesFrame
 {
     /// <summary>An answer is closed once it holds this much; one entry always fits, because a proposal is smaller than a frame.</summary>
     public const int BytesWanted = 1 << 20;
+
+    /// <summary>No log reaches it; below it an index may be counted on without care.</summary>
+    private const long IndexMax = 1L << 62;
 
     private const int HeadBytes = 8 + 8 + 1 + 4;
 
@@ -32,12 +36,12 @@ internal static class EntriesFrame
         return frame;
     }
 
-    /// <exception cref="InvalidDataException">The bytes are no run of entries.</exception>
+    /// <exception cref="PeerDataException">The bytes are no run of entries.</exception>
     public static IReadOnlyList<LogEntry> Decode(ReadOnlyMemory<byte> frame)
     {
         if (frame.Length < 4)
         {
-            throw new InvalidDataException("A run of entries ends early.");
+            throw new PeerDataException("A run of entries ends early.");
         }
 
         var entries = new List<LogEntry>();
@@ -47,22 +51,23 @@ internal static class EntriesFrame
         {
             if (rest.Length < HeadBytes)
             {
-                throw new InvalidDataException("A run of entries ends early.");
+                throw new PeerDataException("A run of entries ends early.");
             }
 
             var head = rest.Span;
             var length = BinaryPrimitives.ReadInt32LittleEndian(head[17..]);
             var entry = new LogEntry(
                 BinaryPrimitives.ReadInt64LittleEndian(head), BinaryPrimitives.ReadInt64LittleEndian(head[8..]), (LogEntryKind)head[16], default);
-            if (length < 0 || length > rest.Length - HeadBytes || !Enum.IsDefined(entry.Kind) || (i > 0 && entry.Index != entries[^1].Index + 1))
+            if (length < 0 || length > rest.Length - HeadBytes || !Enum.IsDefined(entry.Kind) || entry.Index is < 1 or > IndexMax
+                || entry.Term is < 0 or > TermGate.TermMax || (i > 0 && (entry.Index != entries[^1].Index + 1 || entry.Term < entries[^1].Term)))
             {
-                throw new InvalidDataException($"Entry {i} of {count} is none.");
+                throw new PeerDataException($"Entry {i} of {count} is none.");
             }
 
             entries.Add(entry with { Payload = rest.Slice(HeadBytes, length) });
             rest = rest[(HeadBytes + length)..];
         }
 
-        return rest.IsEmpty ? entries : throw new InvalidDataException($"{rest.Length} bytes too many after {count} entries.");
+        return rest.IsEmpty ? entries : throw new PeerDataException($"{rest.Length} bytes too many after {count} entries.");
     }
 }

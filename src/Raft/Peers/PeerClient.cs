@@ -30,8 +30,14 @@ internal sealed class PeerClient : IDisposable
         PeerRequestKind kind, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
     {
         var body = await ExchangeAsync(kind, JsonSerializer.SerializeToUtf8Bytes(request, requestType), PeerAnswerKind.Json, cancellationToken).ConfigureAwait(false);
-        return JsonSerializer.Deserialize(body, answerType)
-            ?? throw new InvalidDataException($"Node '{_node}' answered {kind} with nothing.");
+        try
+        {
+            return JsonSerializer.Deserialize(body, answerType) ?? throw new PeerDataException($"Node '{_node}' answered {kind} with nothing.");
+        }
+        catch (JsonException error)
+        {
+            throw new PeerDataException($"Node '{_node}' answered {kind} with something else.", error);
+        }
     }
 
     /// <inheritdoc cref="AskAsync"/>
@@ -65,7 +71,7 @@ internal sealed class PeerClient : IDisposable
             PeerAnswerKind.HistoryDiffers => throw new HistoryDiffersException(System.Text.Encoding.UTF8.GetString(body)),
             PeerAnswerKind.Refused => throw new PeerRefusedException(_node, System.Text.Encoding.UTF8.GetString(body)),
             var given when given == expected => body,
-            var given => throw new InvalidDataException($"Node '{_node}' answered {kind} with {given}."),
+            var given => throw new PeerDataException($"Node '{_node}' answered {kind} with {given}."),
         };
     }
 }

@@ -29,7 +29,7 @@ internal static class PeerFrame
         stream.WriteAsync(Encode(kind, body.Span), cancellationToken);
 
     /// <exception cref="EndOfStreamException">The peer closed the connection.</exception>
-    /// <exception cref="InvalidDataException">The bytes are no frame, or were damaged on the way.</exception>
+    /// <exception cref="PeerDataException">The bytes are no frame, or were damaged on the way.</exception>
     public static async ValueTask<(byte Kind, byte[] Body)> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var head = new byte[HeadLength];
@@ -37,13 +37,19 @@ internal static class PeerFrame
         var length = BinaryPrimitives.ReadInt32LittleEndian(head) - (HeadLength - 4);
         if (length is < 0 or > BodyBytesMax)
         {
-            throw new InvalidDataException($"A peer frame of {length} bytes; allowed are up to {BodyBytesMax}.");
+            throw new PeerDataException($"A peer frame of {length} bytes; allowed are up to {BodyBytesMax}.");
         }
 
         var body = new byte[length];
         await stream.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
         return Crc32C.Of(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
             ? (head[KindOffset], body)
-            : throw new InvalidDataException("A peer frame was damaged on the way: its checksum does not match.");
+            : throw new PeerDataException("A peer frame was damaged on the way: its checksum does not match.");
     }
 }
+
+/// <summary>
+/// What another node sent cannot be right: no frame, no answer to the question, a number out of its range. It is that node's trouble or the link's, like a
+/// connection that breaks, and never a fault of the replica that asked.
+/// </summary>
+internal sealed class PeerDataException(string message, Exception? inner = null) : IOException(message, inner);

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text.Json.Serialization;
+using KvRaft.Raft.Transport;
 
 namespace KvRaft.Raft.Peers;
 
@@ -41,6 +43,9 @@ internal enum PeerRequestKind : byte
 
     /// <summary>"The replicas of the group differ."</summary>
     DigestDiffers = 73,
+
+    /// <summary>"Prove who votes in your group."</summary>
+    Members = 80,
 }
 
 internal enum PeerAnswerKind : byte
@@ -67,9 +72,60 @@ internal sealed record PeerStatus(
 /// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);
 
+/// <summary>The leader's word, after a quorum round and with no change of the members under way: these vote.</summary>
+internal sealed record MembersProof(long Term, IReadOnlyList<MemberName> Voters);
+
+internal sealed record MemberName(string Node, int Incarnation);
+
 /// <summary>A checkpoint that can be fetched: where it stands, who was a member, and its files.</summary>
 internal sealed record CheckpointManifest(
-    string Id, long Term, long Index, long ConfigurationVersion, byte[] Configuration, IReadOnlyList<CheckpointFile> Files);
+    string Id, long Term, long Index, long ConfigurationVersion, byte[] Configuration, IReadOnlyList<CheckpointFile> Files)
+{
+    /// <summary>An engine of some TiB has some ten thousand files.</summary>
+    private const int FilesMax = 100_000;
+
+    /// <summary>Of all files together: 64 TiB, more than any disk a replica lives on, and far from where sums overflow.</summary>
+    private const long BytesMax = 1L << 46;
+
+    private const int NameLengthMax = 255;
+
+    /// <summary>
+    /// Null: it can be fetched. It comes from another node, or from a file that may be damaged, and its names become paths here: only letters, digits, points,
+    /// hyphens and underscores, and not "." or "..", so that no file is written elsewhere.
+    /// </summary>
+    public string? Mistake()
+    {
+        if (Id is null || Configuration is null || Files is null || Files.Count is 0 or > FilesMax)
+        {
+            return "it lacks a part, or has too many files";
+        }
+
+        if (Index is < 0 or > TermGate.TermMax || Term is < 0 or > TermGate.TermMax || ConfigurationVersion < 0 || ConfigurationVersion > Index)
+        {
+            return $"it cannot stand at entry {Index} of term {Term} with members of entry {ConfigurationVersion}";
+        }
+
+        var (names, bytes) = (new HashSet<string>(StringComparer.Ordinal), 0L);
+        foreach (var file in Files)
+        {
+            if (file?.Name is not { Length: > 0 and <= NameLengthMax } name || name is "." or ".."
+                || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0 || !names.Add(name))
+            {
+                return $"a file may not be called '{file?.Name}'";
+            }
+
+            if (file.Length is < 0 or > BytesMax || (bytes += file.Length) > BytesMax)
+            {
+                return $"'{name}' cannot have {file.Length} bytes";
+            }
+        }
+
+        return null;
+    }
+
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+}
 
 internal sealed record CheckpointFile(string Name, long Length);
 
@@ -105,6 +161,7 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(PeerGroupRequest))]
 [JsonSerializable(typeof(PeerStatus))]
 [JsonSerializable(typeof(LeaderProof))]
+[JsonSerializable(typeof(MembersProof))]
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(Catchup.BegunFetch))]
 [JsonSerializable(typeof(ChunkRequest))]

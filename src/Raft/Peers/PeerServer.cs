@@ -10,12 +10,20 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
-internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock clock, ILogger logger)
+internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock clock, TimeProvider time, ILogger logger)
 {
+    /// <summary>Of an id of a checkpoint or a name of a file in it, in characters.</summary>
+    private const int TextLengthMax = 256;
+
+    private readonly LogThrottle _declined = new(LogThrottle.PeriodDefault, time);
+
     /// <summary>The last batch that the node's log is known to hold, for those that ask for a sign of life.</summary>
     public Func<long> LogBatch { get; init; } = static () => 0;
 
-    public async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
+    /// <param name="socket">Stays the caller's.</param>
+    /// <param name="from">Which node is on the other side; it speaks for itself only.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task ServeAsync(Socket socket, NodeId from, CancellationToken cancellationToken)
     {
         using var stream = new NetworkStream(socket, ownsSocket: false);
         while (true)
@@ -31,13 +39,13 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
                 return;
             }
 
-            var (answer, bytes) = await AnswerAsync((PeerRequestKind)kind, body, cancellationToken).ConfigureAwait(false);
+            var (answer, bytes) = await AnswerAsync(from, (PeerRequestKind)kind, body, cancellationToken).ConfigureAwait(false);
             await PeerFrame.WriteAsync(stream, (byte)answer, bytes, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> AnswerAsync(
-        PeerRequestKind kind, byte[] body, CancellationToken cancellationToken)
+        NodeId from, PeerRequestKind kind, byte[] body, CancellationToken cancellationToken)
     {
         try
         {
@@ -59,30 +67,38 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
                     Group(Read(body, PeerJson.Default.PeerGroupRequest).Group), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.Terms => (PeerAnswerKind.Bytes, Terms(TermFrame.Decode(body))),
                 PeerRequestKind.Ping => (PeerAnswerKind.Bytes, PingFrame.Encode(LogBatch(), clock.Shown())),
-                PeerRequestKind.Vacated => Vacated(Read(body, PeerJson.Default.VacatedRequest)),
+                PeerRequestKind.Vacated => Vacated(from, Read(body, PeerJson.Default.VacatedRequest)),
                 PeerRequestKind.Greet => Greet(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
-                PeerRequestKind.Lease => Lease(Read(body, PeerJson.Default.LeaseRequest)),
+                PeerRequestKind.Members => Json(
+                    await Group(Read(body, PeerJson.Default.PeerGroupRequest).Group).ProveMembersAsync(cancellationToken).ConfigureAwait(false),
+                    PeerJson.Default.MembersProof),
+                PeerRequestKind.Lease => Lease(from, Read(body, PeerJson.Default.LeaseRequest)),
                 PeerRequestKind.Digest => await DigestAsync(Read(body, PeerJson.Default.DigestRequest), cancellationToken).ConfigureAwait(false),
                 PeerRequestKind.DigestDiffers => DigestDiffers(Read(body, PeerJson.Default.DigestDiffersRequest)),
                 PeerRequestKind.Behind => Behind(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
-                PeerRequestKind.Nudge => Nudge(Read(body, PeerJson.Default.NudgeRequest)),
+                PeerRequestKind.Nudge => Nudge(from, Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
             };
         }
         catch (HistoryDiffersException error)
         {
-            LogMessages.PeerRequestDeclined(logger, kind, error.Message);
+            LogMessages.PeerRequestDeclined(logger, kind, error.Message, 0);
             return (PeerAnswerKind.HistoryDiffers, Encoding.UTF8.GetBytes(error.Message));
         }
         catch (Exception error) when (error is PeerRequestException or JsonException or IOException or StorageException or ObjectDisposedException)
         {
-            LogMessages.PeerRequestDeclined(logger, kind, error.Message);
+            if (_declined.TryPass(out var suppressed))
+            {
+                LogMessages.PeerRequestDeclined(logger, kind, error.Message, suppressed);
+            }
+
             return (PeerAnswerKind.Refused, Encoding.UTF8.GetBytes(error.Message));
         }
     }
 
     private ValueTask<byte[]> ChunkAsync(ChunkRequest request, CancellationToken cancellationToken) =>
-        Group(request.Group).Checkpoints.ReadAsync(request.Id, request.File, request.Offset, request.Length, cancellationToken);
+        Group(request.Group).Checkpoints.ReadAsync(
+            Checked(request.Id, "id"), Checked(request.File, "file"), request.Offset, request.Length, cancellationToken);
 
     private byte[] Entries(EntriesRequest request) => EntriesFrame.Encode(Group(request.Group).ReadCommitted(request.From, request.UpTo, request.PreviousTerm));
 
@@ -104,24 +120,31 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
 
     private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Release(ReleaseRequest request)
     {
-        Group(request.Group).Checkpoints.Release(request.Id);
+        Group(request.Group).Checkpoints.Release(Checked(request.Id, "id"));
         return (PeerAnswerKind.Json, "{}"u8.ToArray());
     }
 
-    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Nudge(NudgeRequest request) =>
-        Json(new NudgeAnswer(Group(request.Group).OnNudged(new GroupVoter(new NodeId(request.Node), request.Incarnation), request.CommitIndex)), PeerJson.Default.NudgeAnswer);
-
-    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Vacated(VacatedRequest request)
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Nudge(NodeId from, NudgeRequest request)
     {
+        RefuseOthers(from, request.Node);
+        return request is { Incarnation: >= 0, CommitIndex: >= 0 }
+            ? Json(new NudgeAnswer(Group(request.Group).OnNudged(new GroupVoter(from, request.Incarnation), request.CommitIndex)), PeerJson.Default.NudgeAnswer)
+            : throw new PeerRequestException($"no replica of incarnation {request.Incarnation} is committed up to {request.CommitIndex}");
+    }
+
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Vacated(NodeId from, VacatedRequest request)
+    {
+        RefuseOthers(from, request.Node);
         var group = Group(request.Group);
-        group.Leaders.OnVacated(new NodeId(request.Node), request.Term, request.IsGone);
+        group.Leaders.OnVacated(from, request.Term, request.IsGone);
         return IsLeading(group);
     }
 
-    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Lease(LeaseRequest request)
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Lease(NodeId from, LeaseRequest request)
     {
+        RefuseOthers(from, request.Node);
         var group = Group(request.Group);
-        group.OnLeased(new NodeId(request.Node), request.Index, request.IsDone);
+        group.OnLeased(from, request.Index, request.IsDone);
         return IsLeading(group);
     }
 
@@ -147,6 +170,18 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         return IsLeading(group);
     }
 
+    private static void RefuseOthers(NodeId from, string? named)
+    {
+        if (named != from.Value)
+        {
+            throw new PeerRequestException($"node {from} speaks for itself only");
+        }
+    }
+
+    private static string Checked(string? text, string name) => text is { Length: > 0 and <= TextLengthMax }
+        ? text
+        : throw new PeerRequestException($"{name} must have 1 to {TextLengthMax} characters");
+
     private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Greet(RaftGroup group)
     {
         group.OnGreeted();
@@ -157,7 +192,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
 
     private RaftGroup Group(int group) =>
-        find(new GroupId(group)) ?? throw new PeerRequestException($"group {group} has no replica here");
+        (group < 0 ? null : find(new GroupId(group))) ?? throw new PeerRequestException($"group {group} has no replica here");
 
     private static T Read<T>(byte[] body, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(body, type) ?? throw new PeerRequestException("the request is empty");

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>One replica's share of the node's listener: DotNext accepts from it as if it had a port of its own.</summary>
-internal sealed class GroupListener(EndPoint identity, Action unregister) : IConnectionListener, IConnectionListenerFactory
+internal sealed class GroupListener(EndPoint identity, TermGate terms, Action unregister) : IConnectionListener, IConnectionListenerFactory
 {
     /// <summary>One connection per peer and reconnects; more waiting than this means the replica does not accept any more.</summary>
     private const int WaitingMax = 64;
@@ -28,7 +28,20 @@ internal sealed class GroupListener(EndPoint identity, Action unregister) : ICon
     public static ConnectionContext Wrap(Socket socket) => Contexts.Create(socket);
 
     /// <summary>Takes ownership of the socket when it answers true.</summary>
-    public bool TryHandOver(Socket socket) => _accepted.Writer.TryWrite(Wrap(socket));
+    /// <param name="socket">Has introduced itself.</param>
+    /// <param name="ended">Called once when the connection has ended.</param>
+    public bool TryHandOver(Socket socket, Action ended)
+    {
+        var connection = Wrap(socket);
+        connection.Transport = GuardedTransport.OfServer(connection.Transport, terms);
+        if (!_accepted.Writer.TryWrite(connection))
+        {
+            return false;
+        }
+
+        connection.ConnectionClosed.UnsafeRegister(static state => ((Action)state!).Invoke(), ended);
+        return true;
+    }
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(this);
 
@@ -62,7 +75,7 @@ internal sealed class GroupListener(EndPoint identity, Action unregister) : ICon
 }
 
 /// <summary>Connects one replica to its peers, by identity. DotNext keeps one connection per peer.</summary>
-internal sealed class GroupConnector(NodeDialer dialer) : IConnectionFactory
+internal sealed class GroupConnector(NodeDialer dialer, TermGate terms) : IConnectionFactory
 {
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -72,7 +85,8 @@ internal sealed class GroupConnector(NodeDialer dialer) : IConnectionFactory
         }
 
         var target = ((UriEndPoint)endpoint).Uri.AbsoluteUri;
-        return new OutgoingConnection(
-            GroupListener.Wrap(await dialer.ConnectAsync(node, ConnectionKind.Raft, target, cancellationToken).ConfigureAwait(false)));
+        var connection = GroupListener.Wrap(await dialer.ConnectAsync(node, ConnectionKind.Raft, target, cancellationToken).ConfigureAwait(false));
+        connection.Transport = GuardedTransport.OfClient(connection.Transport, terms);
+        return new OutgoingConnection(connection);
     }
 }

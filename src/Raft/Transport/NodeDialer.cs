@@ -9,8 +9,11 @@ namespace KvRaft.Raft.Transport;
 /// Opens connections from this node to others: resolves the node's present address, connects, and exchanges prefaces.
 /// Thread-safe. <see cref="Gate"/> is where tests cut links.
 /// </summary>
-internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
+internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
 {
+    /// <summary>For connecting and the handshake, if the caller has more time: an address that takes the connection and says nothing is not waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     public NodeId Self => self;
 
     /// <summary>Asked before each connection and told of each one made; null means every link is open.</summary>
@@ -31,14 +34,15 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
             throw new IOException($"The link to node '{to}' is cut.");
         }
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
+            await socket.ConnectAsync(address, limit.Token).ConfigureAwait(false);
             using var stream = new NetworkStream(socket, ownsSocket: false);
-            await stream.WriteAsync(new Preface(kind, clusterId, self, to, target).Encode(), cancellationToken).ConfigureAwait(false);
-            await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
-            var run = await RunExchange.ConnectAsync(stream, Runs, to, cancellationToken).ConfigureAwait(false);
+            await handshake.ConnectAsync(stream, new Preface(kind, clusterId, self, to, target), limit.Token).ConfigureAwait(false);
+            var run = await RunExchange.ConnectAsync(stream, Runs, to, limit.Token).ConfigureAwait(false);
             if (!Runs.TryHold(to, run, socket))
             {
                 throw new IOException($"Node '{to}' at {address} was restarted meanwhile.");
@@ -61,6 +65,11 @@ internal sealed class NodeDialer(Guid clusterId, NodeId self, Func<NodeId, EndPo
         {
             socket.Dispose();
             throw new IOException($"Node '{to}' at {address} cannot be reached: {error.Message}", error);
+        }
+        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new IOException($"Node '{to}' at {address} did not introduce itself within {Patience.TotalSeconds} s.", error);
         }
         catch
         {

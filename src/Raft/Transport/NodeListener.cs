@@ -9,31 +9,51 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// The one listening socket of a node for its peers. It reads each connection's preface, refuses what is not meant for this
+/// The one listening socket of a node for its peers. It lets each connection introduce itself (<see cref="Handshake"/>), refuses what is not meant for this
 /// node, and hands the rest to the replica (Raft) or the peer service it names. Thread-safe.
 /// </summary>
 internal sealed class NodeListener : IAsyncDisposable
 {
-    /// <summary>A preface is a few dozen bytes sent at once; whoever has not sent it in 5 s is not a peer.</summary>
+    /// <summary>The handshake is two short round trips between machines that are close; a connection that has not ended it in 5 s is no peer's.</summary>
     private static readonly TimeSpan PrefaceTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Accepting fails at once, and again at once, while the process has no descriptor left. The pause doubles between these two.</summary>
+    private static readonly TimeSpan AcceptPauseMin = TimeSpan.FromMilliseconds(10);
+
+    private static readonly TimeSpan AcceptPauseMax = TimeSpan.FromSeconds(1);
 
     private readonly Guid _clusterId;
     private readonly NodeId _self;
-    private readonly Func<Socket, CancellationToken, Task> _servePeer;
+    private readonly Handshake _handshake;
+    private readonly ConnectionRoom _room;
+    private readonly Func<Socket, NodeId, CancellationToken, Task> _servePeer;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
     private readonly Socket _socket;
     private readonly ConcurrentDictionary<ReplicaKey, GroupListener> _groups = new();
     private readonly ConcurrentDictionary<Task, byte> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly LogThrottle _acceptLines;
+    private readonly LogThrottle _refusalLines;
+    private readonly LogThrottle _unprovenLines;
+    private readonly LogThrottle _faultLines;
     private readonly Task _accepting;
 
     /// <exception cref="IOException">The address cannot be listened on; the message says why.</exception>
-    public NodeListener(Guid clusterId, NodeId self, IPEndPoint listen, Func<Socket, CancellationToken, Task> servePeer, ILogger logger)
+    public NodeListener(
+        Guid clusterId, NodeId self, IPEndPoint listen, Handshake handshake, int connectionsMax, Func<Socket, NodeId, CancellationToken, Task> servePeer, TimeProvider time, ILogger logger)
     {
         _clusterId = clusterId;
         _self = self;
+        _handshake = handshake;
+        _room = new ConnectionRoom(connectionsMax);
         _servePeer = servePeer;
         _logger = logger;
+        _time = time;
+        _acceptLines = new LogThrottle(LogThrottle.PeriodDefault, time);
+        _refusalLines = new LogThrottle(LogThrottle.PeriodDefault, time);
+        _unprovenLines = new LogThrottle(LogThrottle.PeriodDefault, time);
+        _faultLines = new LogThrottle(LogThrottle.PeriodDefault, time);
         _socket = Listen(listen);
         LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
         _accepting = Task.Run(AcceptAsync);
@@ -45,9 +65,12 @@ internal sealed class NodeListener : IAsyncDisposable
     /// <summary>What is known of the others' runs.</summary>
     public RunBook Runs { get; init; } = RunBook.InMemory();
 
-    public GroupListener Register(ReplicaKey key, EndPoint identity)
+    /// <summary>Connections of other nodes at the moment.</summary>
+    public int ConnectionCount => _room.Count;
+
+    public GroupListener Register(ReplicaKey key, EndPoint identity, TermGate terms)
     {
-        var listener = new GroupListener(identity, () => _groups.TryRemove(key, out _));
+        var listener = new GroupListener(identity, terms, () => _groups.TryRemove(key, out _));
         return _groups.TryAdd(key, listener)
             ? listener
             : throw new InvalidOperationException($"Replica {key} already listens.");
@@ -84,12 +107,14 @@ internal sealed class NodeListener : IAsyncDisposable
 
     private async Task AcceptAsync()
     {
+        var pause = AcceptPauseMin;
         while (!_stopping.IsCancellationRequested)
         {
             Socket accepted;
             try
             {
                 accepted = await _socket.AcceptAsync(_stopping.Token).ConfigureAwait(false);
+                pause = AcceptPauseMin;
             }
             catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
             {
@@ -97,11 +122,16 @@ internal sealed class NodeListener : IAsyncDisposable
             }
             catch (SocketException error)
             {
-                LogMessages.AcceptFailed(_logger, error);
+                if (_acceptLines.TryPass(out var suppressed))
+                {
+                    LogMessages.AcceptFailed(_logger, _room.Count, suppressed, error);
+                }
+
+                await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                pause = pause < AcceptPauseMax / 2 ? 2 * pause : AcceptPauseMax;
                 continue;
             }
 
-            accepted.NoDelay = true;
             Track(ServeAsync(accepted));
         }
     }
@@ -117,21 +147,20 @@ internal sealed class NodeListener : IAsyncDisposable
     {
         try
         {
-            if (await GreetAsync(socket).ConfigureAwait(false) is not { } preface || !await IntroduceAsync(socket, preface).ConfigureAwait(false))
+            Prepare(socket);
+            if (await GreetAsync(socket).ConfigureAwait(false) is not { } preface)
             {
                 socket.Dispose();
             }
             else if (preface.Kind == ConnectionKind.Peer)
             {
-                using (socket)
-                {
-                    await _servePeer(socket, _stopping.Token).ConfigureAwait(false);
-                }
+                await ServePeerAsync(socket, preface.From).ConfigureAwait(false);
             }
             else if (!ReplicaEndPoint.TryParse(preface.Target, out _, out var key)
                 || !_groups.TryGetValue(key, out var group)
-                || !group.TryHandOver(socket))
+                || !group.TryHandOver(socket, () => _room.Leave(preface.From)))
             {
+                _room.Leave(preface.From);
                 socket.Dispose();
             }
         }
@@ -141,38 +170,97 @@ internal sealed class NodeListener : IAsyncDisposable
             LogMessages.ConnectionEnded(_logger, error.Message);
             socket.Dispose();
         }
+        catch (Exception error)
+        {
+            // A fault of ours in an answer to one peer ends that connection, and must be seen; other connections have nothing to do with it.
+            if (_faultLines.TryPass(out var suppressed))
+            {
+                LogMessages.ConnectionFaulted(_logger, suppressed, error);
+            }
+
+            socket.Dispose();
+        }
     }
 
+    private async Task ServePeerAsync(Socket socket, NodeId from)
+    {
+        try
+        {
+            using (socket)
+            {
+                await _servePeer(socket, from, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _room.Leave(from);
+        }
+    }
+
+    /// <summary>A machine that vanished without a word holds its connection's descriptor here until the kernel has asked three times whether it is there.</summary>
+    private static void Prepare(Socket socket)
+    {
+        socket.NoDelay = true;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+    }
+
+    /// <summary>Null: refused. Otherwise the connection is counted.</summary>
     private async Task<Preface?> GreetAsync(Socket socket)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         timeout.CancelAfter(PrefaceTimeout);
         using var stream = new NetworkStream(socket, ownsSocket: false);
-        var (preface, answer) = await Preface.ReadAsync(stream, timeout.Token).ConfigureAwait(false);
-        if (preface is not null)
+        var place = _room.Greet(socket);
+        try
         {
-            answer = Judge(preface);
-        }
+            var (preface, answer, isProven) = await _handshake.AcceptAsync(stream, Judge, timeout.Token).ConfigureAwait(false);
+            if (answer == PrefaceAnswer.Accepted && !await IsRunAcceptedAsync(stream, socket, preface!.From, timeout.Token).ConfigureAwait(false))
+            {
+                return null;
+            }
 
-        await stream.WriteAsync(Preface.EncodeAnswer(answer), timeout.Token).ConfigureAwait(false);
-        if (answer == PrefaceAnswer.Accepted)
+            if (answer == PrefaceAnswer.Accepted && _room.TryEnter(preface!.From))
+            {
+                TellUnproven(preface, isProven);
+                return preface;
+            }
+
+            Refused(preface, answer == PrefaceAnswer.Accepted ? PrefaceAnswer.TooManyConnections : answer);
+            return null;
+        }
+        finally
         {
-            return preface;
+            _room.Greeted(place);
         }
-
-        // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
-        var level = answer == PrefaceAnswer.UnknownReplica ? LogLevel.Debug : LogLevel.Warning;
-        LogMessages.PrefaceRefused(_logger, level, preface?.From.Value ?? "?", preface?.Target ?? "?", answer);
-        return null;
     }
 
     /// <summary>True if the connecting node's run may take part.</summary>
-    private async Task<bool> IntroduceAsync(Socket socket, Preface preface)
+    private async Task<bool> IsRunAcceptedAsync(Stream stream, Socket socket, NodeId from, CancellationToken cancellationToken) =>
+        await RunExchange.AcceptAsync(stream, Runs, from, cancellationToken).ConfigureAwait(false) is { } run && Runs.TryHold(from, run, socket);
+
+    private void Refused(Preface? preface, PrefaceAnswer answer)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        timeout.CancelAfter(PrefaceTimeout);
-        using var stream = new NetworkStream(socket, ownsSocket: false);
-        return await RunExchange.AcceptAsync(stream, Runs, preface.From, timeout.Token).ConfigureAwait(false) is { } run && Runs.TryHold(preface.From, run, socket);
+        // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
+        if (answer == PrefaceAnswer.UnknownReplica)
+        {
+            LogMessages.PrefaceRefused(_logger, LogLevel.Debug, preface?.From.Value ?? "?", preface?.Target ?? "?", PrefaceRefusedException.Explain(answer), 0);
+        }
+        else if (_refusalLines.TryPass(out var suppressed))
+        {
+            LogMessages.PrefaceRefused(_logger, LogLevel.Warning, preface?.From.Value ?? "?", preface?.Target ?? "?", PrefaceRefusedException.Explain(answer), suppressed);
+        }
+    }
+
+    private void TellUnproven(Preface preface, bool isProven)
+    {
+        // Without a secret of its own the node says so once, at its start.
+        if (!isProven && _handshake.HasSecret && _unprovenLines.TryPass(out var suppressed))
+        {
+            LogMessages.UnprovenAccepted(_logger, preface.From.Value, suppressed);
+        }
     }
 
     private PrefaceAnswer Judge(Preface preface)
@@ -185,6 +273,11 @@ internal sealed class NodeListener : IAsyncDisposable
         if (preface.To != _self)
         {
             return PrefaceAnswer.OtherNode;
+        }
+
+        if (!_room.HasRoomFor(preface.From))
+        {
+            return PrefaceAnswer.TooManyConnections;
         }
 
         return preface.Kind == ConnectionKind.Peer

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using KvRaft.Topology;
 
@@ -22,29 +23,53 @@ internal enum PrefaceAnswer : byte
     OtherCluster = 2,
     OtherNode = 3,
     UnknownReplica = 4,
+
+    /// <summary>The other side did not prove that it has the cluster secret, and this side asks for it.</summary>
+    Unproven = 5,
+
+    /// <summary>The proof does not fit: the two nodes have different secrets.</summary>
+    OtherSecret = 6,
+
+    /// <summary>There is no room for another connection, or for another one of this node.</summary>
+    TooManyConnections = 7,
 }
 
 /// <summary>
 /// The first bytes on every connection between nodes. It names the cluster, the two nodes and, for Raft, the replica, so that
-/// a node of another cluster, an address that changed hands, or an old incarnation is refused before it can be believed.
+/// a node of another cluster, an address that changed hands, or an old incarnation is refused before it can be believed. Then both sides prove that they have
+/// the cluster secret, each for the nonce that the other drew: nothing is dispatched to a replica before that.
 /// <code>
-/// preface   u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 n, from node | u8 n, to node | u16 n, target
-/// answer    u32 magic 'KVRF' | u8 version | u8 answer
+/// preface    u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 1: has a secret | 32 nonce | u8 n, from node | u8 n, to node | u16 n, target
+/// challenge  u32 magic 'KVRF' | u8 version | u8 answer | u8 1: has a secret too | 32 nonce | 32 proof of the accepting node
+/// proof      32 proof of the connecting node                           only if both have a secret and the answer is "accepted"
+/// verdict    u32 magic 'KVRF' | u8 version | u8 answer                 only after a proof
 /// </code>
-/// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>.
+/// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>. A proof is HMAC-SHA256, under the key of this use, over
+/// one byte that says whose it is, the whole preface and the accepting node's nonce (see <see cref="PrefaceProof"/>).
 /// </summary>
 internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target)
 {
-    public const byte Version = 2;
+    public const byte Version = 3;
     public const int AnswerLength = 6;
 
     /// <summary>The part of fixed length every preface starts with, in bytes.</summary>
-    public const int HeadLength = 4 + 1 + 1 + 16;
+    public const int HeadLength = 4 + 1 + 1 + 16 + 1 + NonceLength;
+
+    public const int NonceLength = 32;
 
     private const uint Magic = 0x4652564B;
 
+    private const int SecretOffset = 22;
+    private const int NonceOffset = 23;
+
     /// <summary>A target is a URI of a 63-character node and two numbers; 256 bytes leave room, and bound what a stranger can make us read.</summary>
     private const int TargetLengthMax = 256;
+
+    /// <summary>The connecting node has a secret and can prove itself.</summary>
+    public bool HasSecret { get; init; }
+
+    /// <summary>Drawn by the connecting node for this connection.</summary>
+    public ReadOnlyMemory<byte> Nonce { get; init; } = new byte[NonceLength];
 
     public byte[] Encode()
     {
@@ -56,6 +81,8 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         bytes[4] = Version;
         bytes[5] = (byte)Kind;
         ClusterId.TryWriteBytes(bytes.AsSpan(6));
+        bytes[SecretOffset] = HasSecret ? (byte)1 : (byte)0;
+        Nonce.Span.CopyTo(bytes.AsSpan(NonceOffset, NonceLength));
         var rest = bytes.AsSpan(HeadLength);
         rest[0] = (byte)from.Length;
         from.CopyTo(rest[1..]);
@@ -71,24 +98,26 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
     /// <summary>Reads a preface. Answers null when the bytes are no preface of ours at all.</summary>
     public static async ValueTask<(Preface? Preface, PrefaceAnswer Answer)> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
+        // The version first: what follows it is this version's.
         var head = new byte[HeadLength];
-        await stream.ReadExactlyAsync(head, cancellationToken).ConfigureAwait(false);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic)
+        await stream.ReadExactlyAsync(head.AsMemory(0, AnswerLength), cancellationToken).ConfigureAwait(false);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic
+            || head[4] != Version || head[5] is not ((byte)ConnectionKind.Raft or (byte)ConnectionKind.Peer))
         {
             return (null, PrefaceAnswer.UnknownVersion);
         }
 
-        if (head[4] != Version || head[5] is not ((byte)ConnectionKind.Raft or (byte)ConnectionKind.Peer))
-        {
-            return (null, PrefaceAnswer.UnknownVersion);
-        }
-
+        await stream.ReadExactlyAsync(head.AsMemory(AnswerLength), cancellationToken).ConfigureAwait(false);
         var cluster = new Guid(head.AsSpan(6, 16));
         var from = await ReadTextAsync(stream, 1, NodeId.LengthMax, cancellationToken).ConfigureAwait(false);
         var to = await ReadTextAsync(stream, 1, NodeId.LengthMax, cancellationToken).ConfigureAwait(false);
         var target = await ReadTextAsync(stream, 2, TargetLengthMax, cancellationToken).ConfigureAwait(false);
-        return NodeId.IsValid(from) && NodeId.IsValid(to) && target is not null
-            ? (new Preface((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target), PrefaceAnswer.Accepted)
+        return NodeId.IsValid(from) && NodeId.IsValid(to) && target is not null && head[SecretOffset] <= 1
+            ? (new Preface((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target)
+            {
+                HasSecret = head[SecretOffset] == 1,
+                Nonce = head.AsMemory(NonceOffset, NonceLength),
+            }, PrefaceAnswer.Accepted)
             : (null, PrefaceAnswer.UnknownVersion);
     }
 
@@ -133,9 +162,85 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
     }
 }
 
-/// <summary>The other node did not accept our preface.</summary>
+/// <summary>What the accepting node sends back; see <see cref="Preface"/>.</summary>
+/// <param name="Answer">Anything but "accepted" ends the connection.</param>
+/// <param name="Nonce">Drawn for this connection; null: this node has no secret, or was told that the other has none.</param>
+/// <param name="Proof">Of the accepting node, if it has drawn a nonce.</param>
+internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byte[]? Proof)
+{
+    private const int Length = Preface.AnswerLength + 1 + Preface.NonceLength + PrefaceProof.Length;
+
+    public byte[] Encode()
+    {
+        var bytes = new byte[Length];
+        Preface.EncodeAnswer(Answer).CopyTo(bytes, 0);
+        if (Nonce is not null)
+        {
+            bytes[Preface.AnswerLength] = 1;
+            Nonce.CopyTo(bytes, Preface.AnswerLength + 1);
+            Proof!.CopyTo(bytes, Preface.AnswerLength + 1 + Preface.NonceLength);
+        }
+
+        return bytes;
+    }
+
+    /// <exception cref="PrefaceRefusedException">The other side refused, or is no KvRaft node.</exception>
+    public static async ValueTask<PrefaceChallenge> ReadAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
+    {
+        // A refusal is read first: an older node sends no more than that.
+        await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+        var rest = new byte[Length - Preface.AnswerLength];
+        await stream.ReadExactlyAsync(rest, cancellationToken).ConfigureAwait(false);
+        return rest[0] switch
+        {
+            0 => new PrefaceChallenge(PrefaceAnswer.Accepted, null, null),
+            1 => new PrefaceChallenge(PrefaceAnswer.Accepted, rest[1..(1 + Preface.NonceLength)], rest[(1 + Preface.NonceLength)..]),
+            _ => throw new PrefaceRefusedException(to, PrefaceAnswer.UnknownVersion),
+        };
+    }
+}
+
+/// <summary>
+/// The proofs of a connection. Both sides sign the same bytes, which name the cluster, both nodes, the target and what each of them has drawn, so a proof
+/// cannot be used on another connection; the first byte says whose proof it is, so one side's cannot be sent back as the other's.
+/// </summary>
+internal sealed class PrefaceProof(byte[] key)
+{
+    public const int Length = 32;
+
+    /// <summary>Names the key; see <see cref="Security.ClusterSecret.DeriveKey"/>.</summary>
+    public const string Use = "kvraft raft port 2";
+
+    private const byte Accepting = 1;
+    private const byte Connecting = 2;
+
+    public static byte[] DrawNonce() => RandomNumberGenerator.GetBytes(Preface.NonceLength);
+
+    public byte[] OfAccepting(Preface preface, byte[] nonce) => Of(Accepting, preface, nonce);
+
+    public byte[] OfConnecting(Preface preface, byte[] nonce) => Of(Connecting, preface, nonce);
+
+    /// <summary>Takes as long whatever is wrong with it.</summary>
+    public static bool Equal(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given) => CryptographicOperations.FixedTimeEquals(expected, given);
+
+    private byte[] Of(byte whose, Preface preface, byte[] nonce) => HMACSHA256.HashData(key, (byte[])[whose, .. preface.Encode(), .. nonce]);
+}
+
+/// <summary>The other node did not accept our preface, or we did not accept what it said of itself.</summary>
 internal sealed class PrefaceRefusedException(NodeId node, PrefaceAnswer answer)
-    : IOException($"Node '{node}' refused the connection: {answer}.")
+    : IOException($"The connection to node '{node}' is refused: {Explain(answer)}.")
 {
     public PrefaceAnswer Answer { get; } = answer;
+
+    public static string Explain(PrefaceAnswer answer) => answer switch
+    {
+        PrefaceAnswer.UnknownVersion => "it is no KvRaft node, or one whose connections have another format",
+        PrefaceAnswer.OtherCluster => "it belongs to another cluster",
+        PrefaceAnswer.OtherNode => "another node answers at that address",
+        PrefaceAnswer.UnknownReplica => "it has no such replica",
+        PrefaceAnswer.Unproven => "one node requires the cluster secret (clusterSecretFile) and the other has none",
+        PrefaceAnswer.OtherSecret => "the two nodes have different cluster secrets (clusterSecretFile)",
+        PrefaceAnswer.TooManyConnections => "it has too many connections (limits.raftConnectionsMax)",
+        _ => $"answer {(byte)answer}",
+    };
 }

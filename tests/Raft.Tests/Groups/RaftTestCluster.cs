@@ -99,6 +99,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
             LogBytesMax = 16 << 20,
             LogEntriesKept = 100_000,
             Gate = Gate,
+            Authentication = Transport.Wires.Authentication(),
             CommitWitness = (group, index) => Proof.OnCommit(node, group, index),
             Timings = new RaftTimings { ElectionMin = TimeSpan.FromMilliseconds(500), ElectionMax = TimeSpan.FromMilliseconds(1000), RequestTimeout = TimeSpan.FromMilliseconds(400) },
         });

@@ -1,8 +1,6 @@
-using System.Net;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Transport;
 
@@ -16,8 +14,8 @@ public sealed class ListenerTests : IAsyncDisposable
 
     public ListenerTests()
     {
-        _listener = new NodeListener(_cluster, Server, new IPEndPoint(IPAddress.Loopback, 0), (_, _) => Task.CompletedTask, NullLogger.Instance);
-        _listener.Register(Key, ReplicaEndPoint.Create(Server, Key));
+        _listener = Wires.Listen(_cluster, Server);
+        _listener.Register(Key, ReplicaEndPoint.Create(Server, Key), Wires.Terms());
     }
 
     public ValueTask DisposeAsync() => _listener.DisposeAsync();
@@ -42,7 +40,7 @@ public sealed class ListenerTests : IAsyncDisposable
     public async Task A_port_in_use_is_said_in_words()
     {
         var error = await Assert.ThrowsAsync<IOException>(async () =>
-            await new NodeListener(_cluster, Server, _listener.LocalEndPoint, (_, _) => Task.CompletedTask, NullLogger.Instance).DisposeAsync());
+            await Wires.Listen(_cluster, Server, _listener.LocalEndPoint).DisposeAsync());
         Assert.Contains(_listener.LocalEndPoint.ToString(), error.Message, StringComparison.Ordinal);
     }
 
@@ -50,5 +48,5 @@ public sealed class ListenerTests : IAsyncDisposable
         (await Assert.ThrowsAsync<PrefaceRefusedException>(
             async () => await dialer.ConnectAsync(to, ConnectionKind.Raft, target, CancellationToken.None))).Answer;
 
-    private NodeDialer Dialer(Guid cluster) => new(cluster, new NodeId("n1"), _ => _listener.LocalEndPoint);
+    private NodeDialer Dialer(Guid cluster) => Wires.Dial(cluster, new NodeId("n1"), _ => _listener.LocalEndPoint);
 }

@@ -67,7 +67,7 @@ public sealed class NodeWatchTests
     {
         IPEndPoint address = new(IPAddress.Loopback, 0);
         var connections = new SemaphoreSlim(0);
-        await using var listener = new NodeListener(
+        await using var listener = Wires.Listen(
             ClusterId,
             Other,
             address,
@@ -75,8 +75,7 @@ public sealed class NodeWatchTests
             {
                 connections.Release();
                 return Task.CompletedTask;
-            },
-            NullLogger.Instance);
+            });
         await using var watch = Watch(() => listener.LocalEndPoint);
         watch.Gone += _ => Assert.Fail("It listens.");
         watch.Follow(Other);
@@ -102,7 +101,7 @@ public sealed class NodeWatchTests
         dead.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var address = alive.LocalEndPoint;
         await using var watch = new NodeWatch(
-            new NodeDialer(ClusterId, Self, _ => address), new RaftTimings { ConnectTimeout = Patience }, time, NullLogger.Instance);
+            Wires.Dial(ClusterId, Self, _ => address), new RaftTimings { ConnectTimeout = Patience }, time, NullLogger.Instance);
         watch.Gone += _ => told.TrySetResult([.. time.Pauses]);
         watch.Follow(Other);
         await connected.Task.WaitAsync(Patience);
@@ -124,7 +123,7 @@ public sealed class NodeWatchTests
         var (connections, silences) = (new SemaphoreSlim(0), 0);
         var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var answers = false;
-        await using var listener = new NodeListener(
+        await using var listener = Wires.Listen(
             ClusterId,
             Other,
             new IPEndPoint(IPAddress.Loopback, 0),
@@ -140,8 +139,7 @@ public sealed class NodeWatchTests
                         await socket.SendAsync(PeerFrame.Encode((byte)PeerAnswerKind.Refused, "request 11 is not known here"u8), stopping);
                     }
                 }
-            },
-            NullLogger.Instance);
+            });
         await using var watch = Watch(() => listener.LocalEndPoint);
         watch.Gone += _ => Assert.Fail("It listens.");
         watch.Silent += _ => silences++;
@@ -179,6 +177,7 @@ public sealed class NodeWatchTests
                 return null;
             },
             new ClusterClock(Other, TimeProvider.System, NullLogger.Instance),
+            TimeProvider.System,
             NullLogger.Instance);
         IPEndPoint address = new(IPAddress.Loopback, 0);
         using var nobody = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -193,13 +192,13 @@ public sealed class NodeWatchTests
         }
 
         Assert.True(watch.IsSilent(Other));
-        await using var listener = new NodeListener(ClusterId, Other, new IPEndPoint(IPAddress.Loopback, 0), server.ServeAsync, NullLogger.Instance);
+        await using var listener = Wires.Listen(ClusterId, Other, new IPEndPoint(IPAddress.Loopback, 0), (socket, stopping) => server.ServeAsync(socket, Self, stopping));
         address = listener.LocalEndPoint;
         await heard.Task.WaitAsync(Patience);
         Assert.True(watch.IsPatient(Other));
     }
 
-    private static NodeListener Listen(IPEndPoint address, TaskCompletionSource connected) => new(
+    private static NodeListener Listen(IPEndPoint address, TaskCompletionSource connected) => Wires.Listen(
         ClusterId,
         Other,
         address,
@@ -207,11 +206,10 @@ public sealed class NodeWatchTests
         {
             connected.TrySetResult();
             await Task.Delay(Timeout.Infinite, stopping);
-        },
-        NullLogger.Instance);
+        });
 
     private static NodeWatch Watch(Func<IPEndPoint> address) => new(
-        new NodeDialer(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance);
+        Wires.Dial(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance);
 
     /// <summary>Every look at the clock finds it two seconds later, and every pause is over at once; how long it should have been is kept.</summary>
     private sealed class HastyTime : TimeProvider

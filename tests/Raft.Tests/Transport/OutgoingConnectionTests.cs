@@ -33,10 +33,9 @@ public sealed class OutgoingConnectionTests
         var clusterId = Guid.NewGuid();
         var key = new ReplicaKey(new GroupId(1), 1);
         var target = ReplicaEndPoint.Create(new NodeId("n2"), key);
-        await using var listener = new NodeListener(
-            clusterId, new NodeId("n2"), new IPEndPoint(IPAddress.Loopback, 0), static (_, _) => Task.CompletedTask, NullLogger.Instance);
-        await using var group = listener.Register(key, target);
-        var connector = new GroupConnector(new NodeDialer(clusterId, new NodeId("n1"), _ => listener.LocalEndPoint));
+        await using var listener = Wires.Listen(clusterId, new NodeId("n2"));
+        await using var group = listener.Register(key, target, Wires.Terms());
+        var connector = new GroupConnector(Wires.Dial(clusterId, new NodeId("n1"), _ => listener.LocalEndPoint), Wires.Terms());
         var connection = await connector.ConnectAsync(target, CancellationToken.None).AsTask().WaitAsync(Patience);
         await using var accepted = await group.AcceptAsync().AsTask().WaitAsync(Patience);
         Assert.IsAssignableFrom<IDisposable>(connection).Dispose();

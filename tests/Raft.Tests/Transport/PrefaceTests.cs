@@ -9,23 +9,73 @@ public sealed class PrefaceTests
     private static readonly Preface Sample = new(
         ConnectionKind.Raft, new Guid("00112233-4455-6677-8899-aabbccddeeff"), new NodeId("n1"), new NodeId("n2"), "kvraft://n2/g/17/r/3");
 
+    private static readonly byte[] Nonce = [.. Enumerable.Repeat((byte)0x5A, 32)];
+
+    private static readonly PrefaceProof Proof = new(
+        new KvRaft.Raft.Security.ClusterSecret("0123456789abcdef0123456789abcdef"u8).DeriveKey(Sample.ClusterId, PrefaceProof.Use));
+
     [Fact]
     public void Its_bytes_never_change() => Assert.Equal(
-        "4B565246" + "02" + "01" + "33221100554477668899AABBCCDDEEFF" + "026E31" + "026E32" + "1400" + Convert.ToHexString("kvraft://n2/g/17/r/3"u8),
-        Convert.ToHexString(Sample.Encode()));
+        "4B565246" + "03" + "01" + "33221100554477668899AABBCCDDEEFF" + "01" + string.Concat(Enumerable.Repeat("5A", 32))
+            + "026E31" + "026E32" + "1400" + Convert.ToHexString("kvraft://n2/g/17/r/3"u8),
+        Convert.ToHexString((Sample with { HasSecret = true, Nonce = Nonce }).Encode()));
+
+    [Fact]
+    public void The_bytes_of_a_challenge_never_change()
+    {
+        var nonce = string.Concat(Enumerable.Repeat("5A", 32));
+        Assert.Equal(
+            "4B565246" + "03" + "00" + "01" + nonce + "551FCDA019A942122EA859409255077225033F5338C72241535E3F8A2B13FFCE",
+            Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.Accepted, Nonce, Proof.OfAccepting(Sample, Nonce)).Encode()));
+        Assert.Equal("4B565246" + "03" + "05" + new string('0', 130), Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.Unproven, null, null).Encode()));
+    }
+
+    [Fact]
+    public void Each_side_proves_something_else_and_for_one_connection_only()
+    {
+        var accepting = Proof.OfAccepting(Sample, Nonce);
+        Assert.NotEqual(accepting, Proof.OfConnecting(Sample, Nonce));
+        foreach (var other in new[]
+        {
+            Sample with { Kind = ConnectionKind.Peer },
+            Sample with { ClusterId = Guid.Empty },
+            Sample with { From = new NodeId("n3") },
+            Sample with { To = new NodeId("n3") },
+            Sample with { Target = "kvraft://n2/g/18/r/3" },
+            Sample with { HasSecret = true },
+            Sample with { Nonce = Nonce },
+        })
+        {
+            Assert.NotEqual(accepting, Proof.OfAccepting(other, Nonce));
+        }
+
+        Assert.NotEqual(accepting, Proof.OfAccepting(Sample, new byte[32]));
+    }
+
+    [Theory]
+    [InlineData("01")]
+    [InlineData("02")]
+    public async Task A_preface_of_an_earlier_version_is_refused_in_words_that_version_understands(string version)
+    {
+        var old = Convert.FromHexString("4B565246" + version + "01" + "33221100554477668899AABBCCDDEEFF" + "026E31" + "026E32" + "0000");
+        Assert.Equal((null, PrefaceAnswer.UnknownVersion), await Preface.ReadAsync(new MemoryStream(old), CancellationToken.None));
+        Assert.StartsWith("4B565246" + "03" + "01", Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.UnknownVersion, null, null).Encode()), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task What_was_encoded_is_read()
     {
         var (preface, answer) = await Preface.ReadAsync(new MemoryStream(Sample.Encode()), CancellationToken.None);
-        Assert.Equal((Sample, PrefaceAnswer.Accepted), (preface, answer));
+        Assert.Equal((Sample with { Nonce = preface!.Nonce }, PrefaceAnswer.Accepted), (preface, answer));
+        Assert.Equal(Sample.Nonce.ToArray(), preface.Nonce.ToArray());
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(4)]
     [InlineData(5)]
-    [InlineData(23)]
+    [InlineData(22)]
+    [InlineData(56)]
     public async Task A_stranger_is_recognised(int damagedByte)
     {
         var bytes = Sample.Encode();

@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Sockets;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Security;
+using KvRaft.Raft.Transport;
+using KvRaft.Topology;
+
+namespace KvRaft.Raft.Tests.Transport;
+
+/// <summary>Who gets past the handshake of the Raft port, over real sockets.</summary>
+public sealed class HandshakeTests
+{
+    private const string Target = "kvraft://n2/g/1/r/2";
+
+    private static readonly Guid Cluster = Guid.NewGuid();
+    private static readonly NodeId Self = new("n1");
+    private static readonly NodeId Other = new("n2");
+    private static readonly ReplicaKey Key = new(new GroupId(1), 2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly NodeAuthentication Required = Wires.Authentication();
+    private static readonly NodeAuthentication Optional = Wires.Authentication(isRequired: false);
+
+    [Fact]
+    public async Task Two_nodes_with_the_secret_connect() => Assert.Null(await TryAsync(Required, Required));
+
+    [Fact]
+    public async Task A_node_without_the_secret_is_refused_where_it_is_required()
+    {
+        Assert.Equal(PrefaceAnswer.Unproven, await TryAsync(NodeAuthentication.None, Required));
+        Assert.Equal(PrefaceAnswer.Unproven, await TryAsync(Required, NodeAuthentication.None));
+    }
+
+    [Fact]
+    public async Task While_a_cluster_changes_over_nodes_without_the_secret_are_accepted_and_counted()
+    {
+        await using var listener = Listen(Optional, out var handshake);
+        (await Dialer(NodeAuthentication.None, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None)).Dispose();
+        (await Dialer(Required, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None)).Dispose();
+        Assert.Equal(1, handshake.UnprovenCount);
+        Assert.Null(await TryAsync(Optional, NodeAuthentication.None));
+    }
+
+    [Fact]
+    public async Task Another_secret_is_refused_even_where_none_is_required()
+    {
+        var another = Wires.Authentication("another secret, also long enough to be one", isRequired: false);
+        Assert.Equal(PrefaceAnswer.OtherSecret, await TryAsync(another, Optional));
+        Assert.Equal(PrefaceAnswer.OtherSecret, await TryAsync(Optional, another));
+    }
+
+    [Fact]
+    public async Task A_proof_that_was_recorded_is_worth_nothing_on_another_connection()
+    {
+        await using var listener = Listen(Required, out _);
+        var proof = new PrefaceProof(Required.Secret!.DeriveKey(Cluster, PrefaceProof.Use));
+        var preface = new Preface(ConnectionKind.Raft, Cluster, Self, Other, Target) { HasSecret = true, Nonce = PrefaceProof.DrawNonce() };
+
+        async Task<PrefaceAnswer> PlayAsync(Func<byte[], byte[]> prove)
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(listener.LocalEndPoint);
+            using var stream = new NetworkStream(socket, ownsSocket: false);
+            await stream.WriteAsync(preface.Encode());
+            var challenge = await PrefaceChallenge.ReadAsync(stream, Other, CancellationToken.None);
+            await stream.WriteAsync(prove(challenge.Nonce!));
+            try
+            {
+                await Preface.ReadAnswerAsync(stream, Other, CancellationToken.None);
+                return PrefaceAnswer.Accepted;
+            }
+            catch (PrefaceRefusedException refused)
+            {
+                return refused.Answer;
+            }
+        }
+
+        byte[] recorded = [];
+        Assert.Equal(PrefaceAnswer.Accepted, await PlayAsync(nonce => recorded = proof.OfConnecting(preface, nonce)).WaitAsync(Patience));
+        Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(_ => recorded).WaitAsync(Patience));
+
+        // Nor is what the accepting side proved itself.
+        Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(nonce => proof.OfAccepting(preface, nonce)).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task Connections_that_say_nothing_make_room_for_nodes()
+    {
+        // A quarter of these may be without an introduction.
+        await using var listener = Wires.Listen(Cluster, Other, authentication: Required, connectionsMax: 32);
+        await using var group = listener.Register(Key, ReplicaEndPoint.Create(Other, Key), Wires.Terms());
+        var silent = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(listener.LocalEndPoint);
+                silent.Add(socket);
+            }
+
+            (await Dialer(Required, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None).AsTask().WaitAsync(Patience)).Dispose();
+
+            // The first of them was displaced: its end is seen here.
+            Assert.True(await IsEndedAsync(silent[0]));
+        }
+        finally
+        {
+            silent.ForEach(static socket => socket.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task One_node_may_not_use_up_all_connections_and_gets_its_place_back()
+    {
+        await using var listener = Wires.Listen(Cluster, Other, serve: static (_, stopping) => Task.Delay(Timeout.Infinite, stopping), authentication: Required, connectionsMax: 4);
+        var dialer = Dialer(Required, listener);
+        using var first = await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None);
+        using var second = await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () => await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None));
+        Assert.Equal(PrefaceAnswer.TooManyConnections, refused.Answer);
+        Assert.Contains("limits.raftConnectionsMax", refused.Message, StringComparison.Ordinal);
+
+        var third = Wires.Dial(Cluster, new NodeId("n3"), _ => listener.LocalEndPoint, Required);
+        (await third.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None)).Dispose();
+    }
+
+    private static NodeListener Listen(NodeAuthentication authentication, out Handshake handshake)
+    {
+        handshake = new Handshake(authentication, Cluster);
+        var listener = new NodeListener(
+            Cluster, Other, new IPEndPoint(IPAddress.Loopback, 0), handshake, 100, static (_, _, _) => Task.CompletedTask, TimeProvider.System,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        listener.Register(Key, ReplicaEndPoint.Create(Other, Key), Wires.Terms());
+        return listener;
+    }
+
+    private static NodeDialer Dialer(NodeAuthentication authentication, NodeListener listener) => Wires.Dial(Cluster, Self, _ => listener.LocalEndPoint, authentication);
+
+    private static async Task<bool> IsEndedAsync(Socket socket)
+    {
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1]).WaitAsync(Patience) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Null: connected.</summary>
+    private static async Task<PrefaceAnswer?> TryAsync(NodeAuthentication connecting, NodeAuthentication accepting)
+    {
+        await using var listener = Listen(accepting, out _);
+        try
+        {
+            (await Dialer(connecting, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None).AsTask().WaitAsync(Patience)).Dispose();
+            return null;
+        }
+        catch (PrefaceRefusedException refused)
+        {
+            return refused.Answer;
+        }
+    }
+}
