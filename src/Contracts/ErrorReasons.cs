@@ -51,6 +51,7 @@ public static class ErrorReasons
     public const string StaleReplica = "STALE_REPLICA";
     public const string CursorInvalid = "CURSOR_INVALID";
     public const string CorruptReplica = "CORRUPT_REPLICA";
+    public const string NodeProofRequired = "NODE_PROOF_REQUIRED";
     public const string Draining = "DRAINING";
     public const string Internal = "INTERNAL";
 }

@@ -2,6 +2,7 @@ using System.Net;
 using KvRaft.Client;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
+using KvRaft.Node.Security;
 using KvRaft.Storage.Engine;
 using KvRaft.Topology;
 using Limits = KvRaft.Node.Options.Limits;
@@ -249,6 +250,14 @@ public sealed class TestCluster : IAsyncDisposable
         return patience;
     }
 
+    private string SecretFile()
+    {
+        Directory.CreateDirectory(_directory);
+        var file = Path.Combine(_directory, "cluster-secret");
+        ClusterSecretFile.Make(file);
+        return file;
+    }
+
     private NodeOptions OptionsOf(TestNode node) => new()
     {
         ClusterId = new Guid("7c41e200-0000-4000-8000-000000000001"),
@@ -265,6 +274,8 @@ public sealed class TestCluster : IAsyncDisposable
         ShardCount = _options.Shards,
         ReplicationFactor = _options.ReplicationFactor ?? Math.Min(_options.Nodes, NodeOptions.ReplicationFactorDefault),
         Limits = new Limits { DiskReserveBytes = 0 },
+        ClusterSecretFile = SecretFile(),
+        NodesInProcess = _options.Nodes,
 
         Log = LogSizes.Small,
         Timings = new NodeTimings { ElectionTimeoutMin = _options.ElectionTimeout, ElectionTimeoutMax = _options.ElectionTimeout * 2 },

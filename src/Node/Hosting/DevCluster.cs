@@ -97,6 +97,8 @@ internal sealed class DevCluster : IAsyncDisposable
             IdOf(i), new HostAndPort("127.0.0.1", basePort + RaftPortOffset + i), new HostAndPort("127.0.0.1", basePort + i), "", 1))],
         ShardCount = shards,
         ReplicationFactor = NodeCount,
+        ClusterSecretFile = DevDirectory.SecretOf(data),
+        NodesInProcess = NodeCount,
         Log = LogSizes.Small,
     };
 

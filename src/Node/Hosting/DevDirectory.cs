@@ -1,3 +1,4 @@
+using KvRaft.Node.Security;
 using KvRaft.Storage;
 
 namespace KvRaft.Node.Hosting;
@@ -9,6 +10,10 @@ namespace KvRaft.Node.Hosting;
 internal static class DevDirectory
 {
     private const string IdentityName = "dev-cluster-id";
+    private const string SecretName = "cluster-secret";
+
+    /// <summary>The file with the secret that the cluster's nodes share.</summary>
+    public static string SecretOf(string data) => Path.Combine(data, SecretName);
 
     /// <summary>Locks the directory; creates it if it does not exist. Changes nothing in a directory of another kind.</summary>
     /// <exception cref="NodeStartException">It is in use, cannot be written, or is the directory of something else.</exception>
@@ -34,6 +39,7 @@ internal static class DevDirectory
         }
         else if (File.Exists(file))
         {
+            ClusterSecretFile.Make(SecretOf(directory.Path));
             return Guid.TryParse(File.ReadAllText(file), out var kept)
                 ? kept
                 : throw new NodeStartException(StartFault.DamagedData, $"{file} holds no cluster id; start with --fresh or give another --data");
@@ -41,6 +47,7 @@ internal static class DevDirectory
 
         var drawn = Guid.NewGuid();
         DurableFile.WriteAllText(file, drawn.ToString());
+        ClusterSecretFile.Make(SecretOf(directory.Path));
         return drawn;
     });
 

@@ -34,6 +34,7 @@ internal static class EventualRoom
         services.AddSingleton(new CoordinatorOptions());
         services.AddSingleton<PeerSuspicion>();
         services.AddSingleton<PeerRings>();
+        services.AddSingleton<PeerKeyCheck>();
         services.AddSingleton<PeerCaller>();
         services.AddSingleton<IReplicaPeers, GrpcReplicaPeers>();
         services.AddSingleton<PutCoordinator>();

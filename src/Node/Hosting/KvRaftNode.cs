@@ -2,13 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Answers;
+using KvRaft.Node.Connections;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Security;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
+using KvRaft.Raft.Security;
 using KvRaft.Storage.Engine;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -66,10 +69,11 @@ internal sealed class KvRaftNode : IAsyncDisposable
         NodeOptions options, IEngineFactory engines, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         NodeOptionsValidator.Demand(options);
-        var node = new KvRaftNode(options, loggers);
+        var bounded = new BoundedLoggers(loggers, options.Surroundings.Time);
+        var node = new KvRaftNode(options, bounded);
         try
         {
-            await node.StartAsync(engines, loggers, cancellationToken);
+            await node.StartAsync(engines, bounded, cancellationToken);
             return node;
         }
         catch
@@ -81,21 +85,26 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
     private async Task StartAsync(IEngineFactory engines, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
+        var authentication = ClusterSecretFile.Authentication(Options);
+        var proof = NodeProof.Of(Options, authentication);
         var directory = DataDirectory.Hold(Options.DataDirectory);
         _undo.Push(directory.DisposeAsync);
-        (Options, var membership) = await new NodeEntrance(Options, directory, _logger).PassAsync(cancellationToken);
+        (Options, var membership) = await new NodeEntrance(Options, proof, directory, _logger).PassAsync(cancellationToken);
         _logger.NodeStarts(Options.NodeId, Options.ClusterName, Options.ClusterId, directory.Path);
+        Tell(authentication);
+        var connections = ConnectionLimits.Of(Options);
+        _logger.ConnectionLimits(Options.NodeId, connections.PublicMax, connections.RaftMax, connections.Descriptors);
 
         var map = new ShardMapHolder();
         var level = new DiskLevel();
-        var raft = await RaftRoom.StartAsync(Options, membership, map, level, loggers, cancellationToken);
+        var raft = await RaftRoom.StartAsync(Options, membership, map, level, authentication, connections, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
         var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, _logger, cancellationToken);
 
         var eventual = EventualRoom.Open(Options, engines, new ClusterTimeProvider(raft, Options.Surroundings.Time));
         _undo.Push(eventual.DisposeAsync);
 
-        _app = Build(engines, loggers, membership, map, level, raft, placement, eventual);
+        _app = Build(engines, loggers, membership, map, level, proof, connections, raft, placement, eventual);
         _undo.Push(_app.DisposeAsync);
 
         // Also if it does not start: its loops begin before it listens, and one of them may be opening replicas.
@@ -123,11 +132,13 @@ internal sealed class KvRaftNode : IAsyncDisposable
     }
 
     private WebApplication Build(
-        IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, DiskLevel level, RaftHost raft, PlacementAgent placement, EventualReplica eventual)
+        IEngineFactory engines, ILoggerFactory loggers, MembershipFile membership, ShardMapHolder map, DiskLevel level, NodeProof proof, ConnectionLimits connections,
+        RaftHost raft, PlacementAgent placement, EventualReplica eventual)
     {
         var builder = EmptyBuilder();
         builder.Services
             .AddNode(Options, membership, level, loggers)
+            .AddCallers(proof, connections)
             .AddRaftRoom(raft)
             .AddPlacementRoom(placement)
             .AddShards(engines)
@@ -139,6 +150,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = true);
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
+        app.GuardCallers();
         app.CheckJsonRequests(Options);
 
         // Around what may still change headers: its flush sends them.
@@ -150,6 +162,18 @@ internal sealed class KvRaftNode : IAsyncDisposable
         app.Services.GetRequiredService<EventualMetrics>();
         app.MapGrpcServices();
         return app;
+    }
+
+    private void Tell(NodeAuthentication authentication)
+    {
+        if (authentication.Secret is null)
+        {
+            _logger.NoClusterSecret(Options.NodeId);
+        }
+        else if (!authentication.IsRequired)
+        {
+            _logger.ClusterSecretOptional(Options.NodeId);
+        }
     }
 
     private async Task ListenAsync(WebApplication app, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Grpc.Net.Client;
 using KvRaft.Node.Options;
+using KvRaft.Node.Security;
 using KvRaft.Node.Services;
 using KvRaft.Node.Telemetry;
 using KvRaft.Topology;
@@ -16,7 +17,7 @@ namespace KvRaft.Node.Hosting;
 /// that out by itself, so it asks the others; only when none of them answers is it believed.
 /// </para>
 /// </summary>
-internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory, ILogger logger)
+internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDirectory directory, ILogger logger)
 {
     /// <summary>For one question. Whoever takes longer cannot be waited for at a start.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -82,22 +83,27 @@ internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory,
             .Concat(options.Join)
             .Distinct();
         var request = new StandingRequest { NodeId = options.NodeId.Value, Instance = membership.Instance.ToString("D") };
-        var answers = await Task.WhenAll(others.Select(other => AskAsync(other, async (channel, call) =>
-            (await new Nodes.NodesClient(channel).StandingAsync(request, call)).Refusal, cancellationToken)));
+        var answers = await Task.WhenAll(others.Select(other => AskAsync(other, async (calls, call) =>
+            (await new Nodes.NodesClient(calls).StandingAsync(request, call)).Refusal, cancellationToken)));
         if (answers.FirstOrDefault(static answer => answer is { Length: > 0 }) is { } refusal)
         {
             throw new NodeStartException(StartFault.NotAdmitted, refusal);
         }
     }
 
-    private static async Task<T?> AskAsync<T>(
-        HostAndPort other, Func<GrpcChannel, CallOptions, Task<T>> ask, CancellationToken cancellationToken)
+    private async Task<T?> AskAsync<T>(
+        HostAndPort other, Func<CallInvoker, CallOptions, Task<T>> ask, CancellationToken cancellationToken)
         where T : class
     {
         using var channel = Channel(other);
         try
         {
-            return await ask(channel, new CallOptions(deadline: DateTime.UtcNow + Patience, cancellationToken: cancellationToken));
+            return await ask(ProvingInterceptor.Over(channel, proof.Towards(null)), new CallOptions(deadline: DateTime.UtcNow + Patience, cancellationToken: cancellationToken));
+        }
+        catch (RpcException refused) when (refused.StatusCode == StatusCode.PermissionDenied)
+        {
+            // To go on would be to run beside a cluster that does not listen to it.
+            throw new NodeStartException(StartFault.NotAdmitted, $"the node at {other} does not take this one for a node of the cluster: {refused.Status.Detail}", refused);
         }
         catch (RpcException)
         {
@@ -130,7 +136,7 @@ internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory,
             try
             {
                 await CheckAsync(seed, channel, limit.Token);
-                var answer = await new Nodes.NodesClient(channel).JoinAsync(
+                var answer = await new Nodes.NodesClient(ProvingInterceptor.Over(channel, proof.Towards(null))).JoinAsync(
                     request, deadline: DateTime.UtcNow + JoinPatience, cancellationToken: limit.Token);
                 logger.NodeJoined(options.NodeId, seed.ToString(), answer.Epoch);
                 return ToCluster(seed, answer);
@@ -227,7 +233,7 @@ internal sealed class NodeEntrance(NodeOptions options, DataDirectory directory,
     }
 
     private static bool IsRefusal(RpcException error) => error.StatusCode is
-        StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.Unimplemented;
+        StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.Unimplemented or StatusCode.PermissionDenied;
 
     private static GrpcChannel Channel(HostAndPort address) => GrpcChannel.ForAddress("http://" + address, new GrpcChannelOptions
     {

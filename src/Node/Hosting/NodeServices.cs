@@ -1,13 +1,16 @@
 using KvRaft.Node.Answers;
+using KvRaft.Node.Connections;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Security;
 using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
 using KvRaft.Storage.Engine;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -40,12 +43,26 @@ internal static class NodeServices
         return services;
     }
 
+    /// <summary>Who may connect, how many, and what they may call.</summary>
+    public static IServiceCollection AddCallers(this IServiceCollection services, NodeProof proof, ConnectionLimits connections) => services
+        .AddSingleton(proof)
+        .AddSingleton(connections)
+        .AddSingleton<CallerGuard>()
+        .AddSingleton<ClientConnections>()
+        .AddSingleton<IConnectionListenerFactory>(static provider => provider.GetRequiredService<ClientConnections>());
+
+    public static void GuardCallers(this WebApplication app)
+    {
+        app.Use(ClientConnections.CountCallAsync);
+        app.Use(app.Services.GetRequiredService<CallerGuard>().InvokeAsync);
+    }
+
     public static IServiceCollection AddRaftRoom(this IServiceCollection services, RaftHost raft) =>
         services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>().AddLoop<IdleMemory>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddSingleton<KeyspaceSpread>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
-            .AddSingleton<MoveNotes>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
+            .AddSingleton<MoveNotes>().AddSingleton<MoveFinisher>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
             .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipHandOver>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
@@ -134,6 +151,7 @@ internal static class NodeServices
         // A pipe that carries everything a client has to say is one stream: let it fill a link of 1 Gbit/s at 8 ms.
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
         kestrel.Limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
+        kestrel.Limits.KeepAliveTimeout = options.Timings.ConnectionIdle;
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
         kestrel.Listen(options.PublicListen, listen => listen.Protocols = HttpProtocols.Http2);
         if (options.HttpListen is { } http)

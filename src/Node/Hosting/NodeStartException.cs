@@ -21,6 +21,9 @@ internal enum StartFault
     /// <summary>The cluster does not take the node: it is another one's, the name or the address is taken, the data was lost.</summary>
     NotAdmitted,
 
+    /// <summary>The file with the cluster's secret cannot be read, is readable by others, or holds none.</summary>
+    UnusableSecret,
+
     /// <summary>The data are damaged in a way that must not be overlooked.</summary>
     DamagedData,
 }

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Node.Connections;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using KvRaft.Raft;
+using KvRaft.Raft.Security;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Hosting;
@@ -12,7 +14,8 @@ internal static class RaftRoom
 {
     /// <exception cref="NodeStartException">The port is taken, or the log is not this node's or damaged.</exception>
     public static async Task<RaftHost> StartAsync(
-        NodeOptions options, MembershipFile membership, ShardMapHolder map, DiskLevel level, ILoggerFactory loggers, CancellationToken cancellationToken)
+        NodeOptions options, MembershipFile membership, ShardMapHolder map, DiskLevel level, NodeAuthentication authentication, ConnectionLimits connections,
+        ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var host = new RaftHostOptions
         {
@@ -23,6 +26,8 @@ internal static class RaftRoom
             Resolve = node => Resolve(options, membership, map, node),
             Acquaintances = [.. options.Nodes.Select(static node => node.Id).Concat((membership.Joined?.Voters ?? []).Select(static voter => voter.Id)).Where(node => node != options.NodeId).Distinct()],
             Timings = options.Timings.ToRaft(),
+            Authentication = authentication,
+            ConnectionsMax = connections.RaftMax,
             Time = options.Surroundings.Time,
             LogSegmentBytes = options.Log.SegmentBytes,
             LogBytesMax = options.Log.BytesMax,

@@ -52,6 +52,9 @@ internal sealed record MoveFacts
     /// <summary>Voters that will never be wanted again: left over by a leader that had not heard the end of a move.</summary>
     public required IReadOnlyList<Replica> Strays { get; init; }
 
+    /// <summary>Replicas that the shard map names and that do not vote, but for the one that its move takes out. While there are any, the map is not what the group is, and nothing is removed for its sake.</summary>
+    public required IReadOnlyList<Replica> Missing { get; init; }
+
     /// <summary>Entries the coming replica has not applied yet; null if it does not answer.</summary>
     public required long? Lag { get; init; }
 
@@ -81,6 +84,11 @@ internal static class MoveDecision
         if (!facts.IsSettled)
         {
             return MoveStep.Wait("an earlier change of the members is not in force yet");
+        }
+
+        if (facts.Strays.Count > 0 && facts.Missing.Count > 0)
+        {
+            return MoveStep.Wait($"{facts.Strays[0]} votes and is not in the shard map, but neither does {facts.Missing[0]}, which is: none is removed before all that stay vote");
         }
 
         if (facts.Strays.Count > 0)

@@ -17,7 +17,7 @@ namespace KvRaft.Node.Membership;
 /// again. It keeps no memory, so a leader that comes in the middle goes on where the last one was.
 /// </summary>
 internal sealed class MoveDriver(
-    NodeOptions options, PlacementAgent placement, PlacementRouter router, ShardTable shards, ShardMapHolder map, MoveNotes notes,
+    NodeOptions options, PlacementAgent placement, PlacementRouter router, ShardTable shards, ShardMapHolder map, MoveFinisher finisher, MoveNotes notes,
     NodeFailure failure, TimeProvider time, ILogger<MoveDriver> logger) : BackgroundService
 {
     /// <summary>Between two looks while something is under way. Most waits are for a learner, which asks for more at this pace.</summary>
@@ -108,6 +108,7 @@ internal sealed class MoveDriver(
             IsSettled = isSettled,
             Voters = [.. Voters(replica)],
             Strays = Strays(state, replica),
+            Missing = [.. state.Map![replica.Shard].Replicas.Except(Voters(replica)).Where(missing => missing != move?.From)],
             Lag = lag,
             Votes = votes,
         };
@@ -139,9 +140,9 @@ internal sealed class MoveDriver(
         };
         var deadline = Deadline.After(StepTimeout, time);
         var answered = await router.RouteAsync<FinishMoveResponse>(
-            new FinishMove(shard, step.Replica, step.End, time.GetUtcNow().ToUnixTimeMilliseconds()),
-            static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
+            () => finisher.FinishHereAsync(shard, step.Replica, step.End, deadline),
             (peer, call) => peer.Moves.FinishMoveAsync(request, call),
+            isWrite: true,
             wasForwarded: false,
             deadline);
         if (!answered.HasAnswer)

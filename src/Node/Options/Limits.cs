@@ -68,6 +68,15 @@ internal sealed record Limits
     /// <summary>Streams and calls one HTTP/2 connection may have open; Kestrel's default of 100 starves a busy unary client.</summary>
     public int StreamsPerConnectionMax { get; init; } = 1000;
 
+    /// <summary>
+    /// Connections of clients at once, on the ports for gRPC and JSON together. 0: a quarter of the descriptors the process may have, at most 4,096. At the limit an idle
+    /// connection makes room for a new one.
+    /// </summary>
+    public int ConnectionsMax { get; init; }
+
+    /// <summary>Connections of other nodes at once, on the Raft port; 0: as above. A node has one for each replica that other nodes lead or led.</summary>
+    public int RaftConnectionsMax { get; init; }
+
     /// <summary>Bytes of one scan chunk: small enough to be produced within a few milliseconds, large enough to amortise a message.</summary>
     public int ScanChunkBytesMax { get; init; } = 1024 * 1024;
 

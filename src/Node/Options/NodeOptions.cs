@@ -49,6 +49,20 @@ internal sealed record NodeOptions
     /// </summary>
     public IReadOnlyList<HostAndPort> Join { get; init; } = [];
 
+    /// <summary>
+    /// The file with the secret that the nodes of the cluster share and no client has; null: none, and everyone who reaches this node's ports can act as a node.
+    /// </summary>
+    public string? ClusterSecretFile { get; init; }
+
+    /// <summary>
+    /// Refuse nodes that do not prove that they have the secret. False only while a running cluster is given one: first every node gets the file with this
+    /// set to false, then every node without it.
+    /// </summary>
+    public bool IsClusterSecretRequired { get; init; } = true;
+
+    /// <summary>Nodes that share the process and its descriptors: one, but in a development cluster and in tests.</summary>
+    public int NodesInProcess { get; init; } = 1;
+
     /// <summary>Number of shards, a power of two. Fixed at the first start of the cluster.</summary>
     public int ShardCount { get; init; } = ShardCountDefault;
 
@@ -126,6 +140,12 @@ internal sealed record NodeTimings
         RequestTimeout = ElectionTimeoutMin * 0.6,
         ConnectTimeout = ElectionTimeoutMin * 0.4,
     };
+
+    /// <summary>
+    /// A connection of a client on which no call has been under way for so long is closed; clients open another when they need one. Long enough that a client with
+    /// a call a minute keeps it.
+    /// </summary>
+    public TimeSpan ConnectionIdle { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a stopping node waits for calls under way before it cuts them.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);

@@ -33,6 +33,8 @@ internal static class NodeOptionsReader
             RaftListen = Listen(reader, "raftListen", self?.Raft),
             Nodes = nodes,
             Join = Seeds(reader),
+            ClusterSecretFile = reader.Text("clusterSecretFile"),
+            IsClusterSecretRequired = reader.Truth("clusterSecretRequired", missing: true),
             ShardCount = reader.Whole("shardCount", NodeOptions.ShardCountDefault),
             ReplicationFactor = reader.Whole(
                 "replicationFactor", Math.Clamp(nodes.Count, 1, NodeOptions.ReplicationFactorDefault)),
@@ -207,6 +209,8 @@ internal static class NodeOptionsReader
             PipeInFlightMax = reader.Whole("limits:pipeInFlightMax", usual.PipeInFlightMax),
             PipeInFlightBytesMax = reader.WholeLong("limits:pipeInFlightBytesMax", usual.PipeInFlightBytesMax),
             StreamsPerConnectionMax = reader.Whole("limits:streamsPerConnectionMax", usual.StreamsPerConnectionMax),
+            ConnectionsMax = reader.Whole("limits:connectionsMax", usual.ConnectionsMax),
+            RaftConnectionsMax = reader.Whole("limits:raftConnectionsMax", usual.RaftConnectionsMax),
             ScanChunkBytesMax = reader.Whole("limits:scanChunkBytesMax", usual.ScanChunkBytesMax),
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
             RequestsInHandMax = reader.Whole("limits:requestsInHandMax", usual.RequestsInHandMax),
@@ -230,6 +234,7 @@ internal static class NodeOptionsReader
             DiskCheckInterval = reader.Milliseconds("timings:diskCheckIntervalMs", usual.DiskCheckInterval),
             NodeDownAfter = reader.Milliseconds("timings:nodeDownAfterMs", usual.NodeDownAfter),
             NodeDeadAfter = reader.Milliseconds("timings:nodeDeadAfterMs", usual.NodeDeadAfter),
+            ConnectionIdle = reader.Milliseconds("timings:connectionIdleMs", usual.ConnectionIdle),
             StopGrace = reader.Milliseconds("timings:stopGraceMs", usual.StopGrace),
         };
     }

@@ -134,6 +134,8 @@ internal static class NodeOptionsValidator
         Between("limits.pipeInFlightMax", limits.PipeInFlightMax, 1, 1_000_000, mistakes);
         Between("limits.pipeInFlightBytesMax", limits.PipeInFlightBytesMax, limits.MessageBytesMax, 16L << 30, mistakes);
         Between("limits.streamsPerConnectionMax", limits.StreamsPerConnectionMax, 1, 100_000, mistakes);
+        DerivedOrBetween("limits.connectionsMax", limits.ConnectionsMax, 4, 1_000_000, mistakes);
+        DerivedOrBetween("limits.raftConnectionsMax", limits.RaftConnectionsMax, 16, 1_000_000, mistakes);
         Between("limits.scanChunkBytesMax", limits.ScanChunkBytesMax, 1024, limits.MessageBytesMax, mistakes);
         Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
         Between("limits.requestsInHandMax", limits.RequestsInHandMax, 1, 10_000_000, mistakes);
@@ -173,6 +175,7 @@ internal static class NodeOptionsValidator
             Between("timings.nodeDeadAfterMs", timings.NodeDeadAfter, timings.NodeDownAfter, TimeSpan.FromDays(30), mistakes);
         }
 
+        Between("timings.connectionIdleMs", timings.ConnectionIdle, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), mistakes);
         Between("timings.stopGraceMs", timings.StopGrace, TimeSpan.Zero, TimeSpan.FromMinutes(5), mistakes);
     }
 
@@ -186,6 +189,15 @@ internal static class NodeOptionsValidator
 
         // Twice what a message of repair, the slowest that carries states, may be under way.
         Between("eventual.tombstoneAgeMinMs", eventual.TombstoneAgeMin, new RepairOptions().CallTimeout * 2, TimeSpan.FromDays(365), mistakes);
+    }
+
+    /// <summary>0: the node works it out.</summary>
+    private static void DerivedOrBetween(string field, int value, int low, int high, List<OptionMistake> mistakes)
+    {
+        if (value != 0 && (value < low || value > high))
+        {
+            mistakes.Add(new(field, Text(value), $"from {low} to {high}, or 0: worked out from the descriptors the process may have"));
+        }
     }
 
     private static void Between<T>(string field, T value, T low, T high, List<OptionMistake> mistakes)

@@ -8,6 +8,7 @@ internal static class SettingNames
     private static readonly string[] Root =
     [
         "clusterId", "clusterName", "nodeId", "dataDirectory", "publicListen", "httpListen", "allowedHosts", "raftListen", "shardCount", "replicationFactor", "join",
+        "clusterSecretFile", "clusterSecretRequired",
     ];
 
     private static readonly string[] OfNode = ["id", "raft", "public", "zone", "weight"];
@@ -18,12 +19,13 @@ internal static class SettingNames
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
         "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
         "requestsInHandMax", "bytesInHandMax", "answerBytesInHandMax", "answerStallMs",
+        "connectionsMax", "raftConnectionsMax",
     ];
 
     private static readonly string[] OfTimings =
     [
         "electionTimeoutMinMs", "electionTimeoutMaxMs", "dueIntervalMs", "diskCheckIntervalMs", "stopGraceMs",
-        "nodeDownAfterMs", "nodeDeadAfterMs",
+        "nodeDownAfterMs", "nodeDeadAfterMs", "connectionIdleMs",
     ];
 
     private static readonly string[] OfLog = ["segmentBytes", "bytesMax", "retainedBytesMax"];

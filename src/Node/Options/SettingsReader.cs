@@ -31,6 +31,8 @@ internal sealed partial class SettingsReader(IConfiguration source)
         Parse(path, missing, "a whole number", (string text, out long value) =>
             long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value));
 
+    public bool Truth(string path, bool missing) => Parse(path, missing, "true or false", bool.TryParse);
+
     public double Number(string path, double missing) =>
         Parse(path, missing, "a number", (string text, out double value) =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value));

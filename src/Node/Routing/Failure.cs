@@ -56,6 +56,14 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure NoPlacementLeader(TimeSpan retryAfter) =>
         new(ErrorReasons.NoLeader, Execution.NotExecuted, "the placement driver has no leader at the moment") { RetryAfter = retryAfter };
 
+    /// <summary>What only nodes of the cluster may do.</summary>
+    public static Failure NodesOnly(string what) =>
+        new(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"{what} is for nodes of the cluster, which prove that they have its secret (clusterSecretFile)");
+
+    /// <summary>The caller has another secret.</summary>
+    public static Failure WrongProof(NodeId node) =>
+        new(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"the caller's cluster secret is not that of node {node} (clusterSecretFile)");
+
     public static Failure QuorumLost(ShardId shard, Execution execution, TimeSpan retryAfter) =>
         new(ErrorReasons.QuorumLost, execution, $"no majority of shard {shard} answers")
         {

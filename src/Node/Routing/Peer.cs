@@ -1,4 +1,5 @@
 using Grpc.Net.Client;
+using KvRaft.Node.Security;
 using KvRaft.Topology;
 using KvRaft.V1;
 
@@ -21,7 +22,10 @@ internal sealed class Peer : IAsyncDisposable
 
     private readonly GrpcChannel _channel;
 
-    public Peer(NodeId node, string address)
+    /// <param name="node">Which.</param>
+    /// <param name="address">Of its services.</param>
+    /// <param name="proof">Goes with every call.</param>
+    public Peer(NodeId node, string address, NodeProof proof)
     {
         Node = node;
         Address = address;
@@ -42,18 +46,19 @@ internal sealed class Peer : IAsyncDisposable
             MaxReceiveMessageSize = null,
             MaxSendMessageSize = null,
         });
-        Kv = new Kv.KvClient(_channel);
-        Keyspaces = new Keyspaces.KeyspacesClient(_channel);
-        Moves = new Moves.MovesClient(_channel);
-        Admin = new Admin.AdminClient(_channel);
-        Nodes = new Nodes.NodesClient(_channel);
-        Plans = new Plans.PlansClient(_channel);
-        Operators = new Operators.OperatorsClient(_channel);
-        Schedulers = new Schedulers.SchedulersClient(_channel);
-        Ring = new Ring.RingClient(_channel);
-        EventualKv = new EventualKv.EventualKvClient(_channel);
-        EventualTrees = new EventualTrees.EventualTreesClient(_channel);
-        EventualPeers = new EventualPeers.EventualPeersClient(_channel);
+        var calls = ProvingInterceptor.Over(_channel, proof.Towards(node));
+        Kv = new Kv.KvClient(calls);
+        Keyspaces = new Keyspaces.KeyspacesClient(calls);
+        Moves = new Moves.MovesClient(calls);
+        Admin = new Admin.AdminClient(calls);
+        Nodes = new Nodes.NodesClient(calls);
+        Plans = new Plans.PlansClient(calls);
+        Operators = new Operators.OperatorsClient(calls);
+        Schedulers = new Schedulers.SchedulersClient(calls);
+        Ring = new Ring.RingClient(calls);
+        EventualKv = new EventualKv.EventualKvClient(calls);
+        EventualTrees = new EventualTrees.EventualTreesClient(calls);
+        EventualPeers = new EventualPeers.EventualPeersClient(calls);
         Pipe = new PeerPipe(Kv, node);
     }
 

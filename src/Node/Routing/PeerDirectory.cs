@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KvRaft.Node.Options;
+using KvRaft.Node.Security;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Routing;
@@ -8,7 +9,7 @@ namespace KvRaft.Node.Routing;
 /// The other nodes this one forwards to; connections are made at first use and kept. A node that moved to another address gets a
 /// new connection, and the old one is closed once. Thread-safe.
 /// </summary>
-internal sealed class PeerDirectory(NodeOptions options, ShardMapHolder map) : IAsyncDisposable
+internal sealed class PeerDirectory(NodeOptions options, NodeProof proof, ShardMapHolder map) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<NodeId, Peer> _peers = new();
 
@@ -35,7 +36,7 @@ internal sealed class PeerDirectory(NodeOptions options, ShardMapHolder map) : I
                 }
             }
 
-            var fresh = new Peer(node, address);
+            var fresh = new Peer(node, address, proof);
             if (_peers.TryAdd(node, fresh))
             {
                 return fresh;

@@ -10,7 +10,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
-internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners) : EventualPeers.EventualPeersBase
+internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys) : EventualPeers.EventualPeersBase
 {
     public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
 
@@ -52,10 +52,11 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         }
     }
 
-    // The rows of the store count a key's bytes in two bytes; no client may have one as long.
-    private static EventualKey KeyOf(StateKey? key) => PeerWire.IsKey(key)
-        ? PeerWire.FromWire(key!)
-        : throw RpcStatus.ToException(Failure.Invalid("key", $"a keyspace, a token and a key of at most {ushort.MaxValue} bytes"));
+    private EventualKey KeyOf(StateKey? wire)
+    {
+        var (key, failure) = keys.Check(wire);
+        return failure is null ? key : throw RpcStatus.ToException(failure);
+    }
 
     // What comes in is another node's word; what is not even a state is refused before it meets ours.
     private static SiblingSet StateOf(StoreStateRequest request)
@@ -70,8 +71,9 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         }
     }
 
-    private static NodeId? HintOf(StoreStateRequest request) =>
+    // A hint for a node that does not exist would be kept, and looked at, until it is too old.
+    private NodeId? HintOf(StoreStateRequest request) =>
         request.HintFor.Length == 0 ? null
-        : NodeId.IsValid(request.HintFor) ? new NodeId(request.HintFor)
-        : throw RpcStatus.ToException(Failure.Invalid("hint_for", "a node id"));
+        : NodeId.IsValid(request.HintFor) && owners.Nodes.Contains(new NodeId(request.HintFor)) ? new NodeId(request.HintFor)
+        : throw RpcStatus.ToException(Failure.Invalid("hint_for", "a node of the cluster"));
 }

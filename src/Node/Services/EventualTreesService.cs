@@ -2,6 +2,7 @@ using Grpc.Core;
 using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
+using KvRaft.Node.Options;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
@@ -14,6 +15,9 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
 {
     /// <summary>Names of records in one answer: with keys of 4 KiB, the longest, 4 MiB, and usually 50 KiB.</summary>
     private const int PageRecords = 1000;
+
+    /// <summary>Names in one question: nodes ask for a page at a time; this is what one of another version may send.</summary>
+    private const int NamesMax = 10_000;
 
     public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context)
     {
@@ -37,17 +41,17 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
 
     public override async Task<ConfirmKeptResponse> ConfirmKept(ConfirmKeptRequest request, ServerCallContext context) => new()
     {
-        Kept = { await handover.ConfirmAsync([.. request.Records.Select(NameOf)], context.CancellationToken) },
+        Kept = { await handover.ConfirmAsync(NamesOf(request.Records), context.CancellationToken) },
     };
 
     public override async Task<ConfirmTombstonesResponse> ConfirmTombstones(TombstonesRequest request, ServerCallContext context) => new()
     {
-        Confirmed = { await tombstones.AgreesAsync([.. request.Tombstones.Select(NameOf)], context.CancellationToken) },
+        Confirmed = { await tombstones.AgreesAsync(NamesOf(request.Tombstones), context.CancellationToken) },
     };
 
     public override async Task<RemoveTombstonesResponse> RemoveTombstones(TombstonesRequest request, ServerCallContext context)
     {
-        await Task.WhenAll(request.Tombstones.Select(NameOf)
+        await Task.WhenAll(NamesOf(request.Tombstones)
             .Select(name => replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false, context.CancellationToken)));
         return new RemoveTombstonesResponse();
     }
@@ -57,6 +61,10 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
         request.After is null ? null
         : PeerWire.IsKey(request.After) && PeerWire.FromWire(request.After) is var after && LeafPlace.Of(after.Keyspace, after.Token) == place ? after
         : throw RpcStatus.ToException(Failure.Invalid("after", "a key of the bucket that is asked for"));
+
+    private static RecordName[] NamesOf(IReadOnlyList<RecordHash> records) => records.Count <= NamesMax
+        ? [.. records.Select(NameOf)]
+        : throw RpcStatus.ToException(Failure.Limit(new LimitExceeded("records", "the names in one message between nodes", NamesMax, records.Count)));
 
     private static RecordName NameOf(RecordHash record) => PeerWire.IsKey(record.Key)
         ? PeerWire.FromWire(record)

@@ -10,7 +10,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>Moves of shards: changes go to the leader of group 0, wherever it is; the list is what this node has heard.</summary>
-internal sealed class MovesService(PlacementCalls calls, PlacementAgent agent, TimeProvider time) : Moves.MovesBase
+internal sealed class MovesService(PlacementCalls calls, PlacementAgent agent, MoveFinisher finisher, TimeProvider time) : Moves.MovesBase
 {
     public override Task<MoveInfo> MoveShard(MoveShardRequest request, ServerCallContext context)
     {
@@ -39,9 +39,9 @@ internal sealed class MovesService(PlacementCalls calls, PlacementAgent agent, T
         }
 
         var to = new Replica(PlacementWire.ToNode("to_node", request.ToNode), (int)request.ToIncarnation);
+        var shard = ToShard(request.Shard);
         return calls.ChangeAsync<FinishMoveResponse>(
-            new FinishMove(ToShard(request.Shard), to, request.Cancelled ? MoveEnd.Cancelled : MoveEnd.Moved, time.GetUtcNow().ToUnixTimeMilliseconds()),
-            static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
+            deadline => finisher.FinishHereAsync(shard, to, request.Cancelled ? MoveEnd.Cancelled : MoveEnd.Moved, deadline),
             (peer, call) => peer.Moves.FinishMoveAsync(request, call),
             static (answer, state) => state.Epoch.Value >= answer.Epoch,
             context);

@@ -1,6 +1,7 @@
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Security;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.Raft;
@@ -14,7 +15,7 @@ namespace KvRaft.Node.Services;
 /// <summary>What this node says of itself: to operators, and to the leader of group 0, which asks every second.</summary>
 internal sealed class OwnStatus(
     NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, PlacementAgent placement, MoveNotes notes, LatencyWindow writes,
-    EventualLeftovers leftovers, ReplicaRepairs repairs, TimeProvider time)
+    EventualLeftovers leftovers, ReplicaRepairs repairs, CallerGuard callers, NodeProof proof, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
 
@@ -44,6 +45,13 @@ internal sealed class OwnStatus(
             Log = ToWire(raft.LogStatistics),
             Load = LoadNow(),
             Clock = ToWire(raft.Clock.Status),
+            Security = new SecurityStatus
+            {
+                HasSecret = proof.Authentication.Secret is not null,
+                IsRequired = proof.Authentication.IsRequired,
+                UnprovenCalls = callers.UnprovenCount,
+                UnprovenConnections = raft.UnprovenConnections,
+            },
         };
 
         // After the state was told: a node that leaves takes nothing more, so what is left now is all there will be.
@@ -127,7 +135,7 @@ internal sealed class OwnStatus(
             DurableIndex = status.DurableIndex,
             FirstIndex = status.LogStart.Index + 1,
             LastIndex = status.LastIndex,
-            State = StateOf(status),
+            State = WithKept(StateOf(status), group.Id),
             Revision = replica?.Store.Revision ?? 0,
             Bytes = replica?.Store.Statistics.DataBytes ?? 0,
             Move = status.IsLeader && !group.Id.IsPlacement ? notes.Of(group.Id.Shard) : "",
@@ -140,6 +148,9 @@ internal sealed class OwnStatus(
         wire.Voters.Add(status.Voters.Select(voter => voter.Node.Value));
         return wire;
     }
+
+    private string WithKept(string state, GroupId group) =>
+        !group.IsPlacement && notes.KeptBecause(group.Shard) is { } why ? $"{state}: kept although the shard map does not name it: {why}" : state;
 
     private static ReplicaRole RoleOf(Raft.GroupStatus status) => status.State switch
     {

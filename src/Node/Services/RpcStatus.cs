@@ -57,6 +57,7 @@ internal static class RpcStatus
         [ErrorReasons.StaleReplica] = RpcCode.FailedPrecondition,
         [ErrorReasons.CursorInvalid] = RpcCode.InvalidArgument,
         [ErrorReasons.CorruptReplica] = RpcCode.DataLoss,
+        [ErrorReasons.NodeProofRequired] = RpcCode.PermissionDenied,
         [ErrorReasons.Draining] = RpcCode.Unavailable,
         [ErrorReasons.Internal] = RpcCode.Internal,
     }.ToFrozenDictionary(StringComparer.Ordinal);

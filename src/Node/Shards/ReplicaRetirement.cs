@@ -16,9 +16,13 @@ namespace KvRaft.Node.Shards;
 /// comparison cannot be had (the node is away, its log begins later), that is said, and the data goes all the same: the others
 /// are a quorum of their own. Where the digests differ, one of the replicas is wrong, and nobody knows which: the data is set
 /// aside.
+/// <para>
+/// What the shard map says is not enough to delete anything: before that, the leader of the shard's group must prove, by a quorum round, that the replica does not
+/// vote there any more. While it votes, or while nobody can prove anything, the replica is kept as it is, which is logged and shown in the status.
+/// </para>
 /// </summary>
 internal sealed class ReplicaRetirement(
-    NodeOptions options, RaftHost raft, Membership.PlacementAgent placement, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
+    NodeOptions options, RaftHost raft, Membership.PlacementAgent placement, Membership.MoveNotes notes, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
 {
     /// <summary>For the digest of the one that stays and the entries up to it. A shard of some GiB is read in this time.</summary>
     private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(30);
@@ -26,7 +30,37 @@ internal sealed class ReplicaRetirement(
     /// <summary>Of group 0's log, for a node that was away for a while: its entries are small and few.</summary>
     private const int PlacementEntriesKept = 1024;
 
-    /// <summary>Ends a running replica that no request can reach any more.</summary>
+    private readonly LineThrottle _keptLines = new(time);
+
+    /// <summary>
+    /// Is it certain that a replica of this node does not vote in its group any more, so that its data may go? If not, that is logged and shown.
+    /// </summary>
+    /// <param name="replica">Here; running or not.</param>
+    /// <param name="state">Of group 0.</param>
+    /// <param name="known">Who votes as far as the replica itself knows; empty if it does not run.</param>
+    /// <param name="stoppingToken">Ends the waiting.</param>
+    public async Task<bool> IsProvenOutAsync(RunningReplica replica, PlacementState state, IReadOnlyList<GroupVoter> known, CancellationToken stoppingToken)
+    {
+        var candidates = state.Map![replica.Shard].Replicas.Select(static each => new GroupVoter(each.Node, each.Incarnation)).Concat(known);
+        if (state.MoveOf(replica.Shard) is { } move)
+        {
+            candidates = candidates.Append(new GroupVoter(move.To.Node, move.To.Incarnation));
+        }
+
+        var voters = await raft.ProveVotersAsync(GroupId.OfShard(replica.Shard), [.. candidates.Distinct()], stoppingToken);
+        var why = voters is null ? "no leader of its group could be asked whether it still votes"
+            : voters.Contains(new GroupVoter(options.NodeId, replica.Incarnation)) ? "it still votes in its group"
+            : "";
+        notes.SetKept(replica.Shard, why);
+        if (why.Length > 0 && _keptLines.TryPass(out var suppressed))
+        {
+            logger.ReplicaKept(options.NodeId, replica.Shard, replica.Incarnation, why, suppressed);
+        }
+
+        return why.Length == 0;
+    }
+
+    /// <summary>Ends a running replica that no request can reach any more, and that is proven out of its group.</summary>
     public async Task RetireAsync(ShardReplica replica, IReadOnlyList<Replica> staying, CancellationToken stoppingToken)
     {
         var differs = await IsDifferentAsync(replica, staying, stoppingToken);
@@ -42,20 +76,32 @@ internal sealed class ReplicaRetirement(
 
     /// <summary>Deletes what is left of replicas that are over for good: by a crash, or because they were never opened again.</summary>
     /// <param name="state">What the running replicas were brought to; a newer one could name one that still runs.</param>
+    /// <param name="running">Those are ended elsewhere.</param>
     /// <param name="stoppingToken">Ends it in between.</param>
-    public async Task DropLeftoversAsync(PlacementState state, CancellationToken stoppingToken)
+    /// <returns>False: some are kept, because it is not certain that their group does without them.</returns>
+    public async Task<bool> DropLeftoversAsync(PlacementState state, IReadOnlySet<RunningReplica> running, CancellationToken stoppingToken)
     {
+        var isDone = true;
         var found = raft.Replicas()
             .Where(static replica => !replica.Group.IsPlacement)
             .Select(static replica => new RunningReplica(replica.Group.Shard, replica.Incarnation))
             .Concat(ShardDirectory.Found(options.DataDirectory))
             .Distinct()
-            .Where(replica => state.IsOver(replica.Shard, new Replica(options.NodeId, replica.Incarnation)));
+            .Where(replica => !running.Contains(replica) && replica.Shard.Value < (state.Map?.ShardCount ?? 0)
+                && state.IsOver(replica.Shard, new Replica(options.NodeId, replica.Incarnation)));
         foreach (var replica in found.ToArray())
         {
+            if (!await IsProvenOutAsync(replica, state, [], stoppingToken))
+            {
+                isDone = false;
+                continue;
+            }
+
             logger.LeftoverFound(options.NodeId, replica.Shard, replica.Incarnation);
             await DropAsync(replica, stoppingToken);
         }
+
+        return isDone;
     }
 
     private async Task DropAsync(RunningReplica replica, CancellationToken stoppingToken)

@@ -38,6 +38,9 @@ internal sealed class ShardHost(
     /// <summary>A replica was closed to be opened again. The loop's own.</summary>
     private bool _isReopening;
 
+    /// <summary>Something is kept that the map does not name, and is looked at again. The loop's own.</summary>
+    private bool _isKeeping;
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(FollowAsync, stoppingToken);
 
     private async Task FollowAsync(CancellationToken cancellationToken)
@@ -49,15 +52,15 @@ internal sealed class ShardHost(
             var news = map.Changes.Next;
             var state = placement.State;
             var isWaiting = await CloseFailedAsync();
-            if (followed != state.Epoch || _isReopening || repairs.ArePending)
+            if (followed != state.Epoch || _isReopening || _isKeeping || repairs.ArePending)
             {
                 Rest(state);
                 _isReopening = false;
-                await ReconcileAsync(state, cancellationToken);
+                _isKeeping = !await ReconcileAsync(state, isNews: followed != state.Epoch, cancellationToken);
                 followed = state.Epoch;
             }
 
-            await repairs.NextAsync(news, DropSetAside() || isWaiting || _isReopening, cancellationToken);
+            await repairs.NextAsync(news, DropSetAside() || isWaiting || _isReopening || _isKeeping, cancellationToken);
         }
     }
 
@@ -156,15 +159,27 @@ internal sealed class ShardHost(
         }
     }
 
-    private async Task ReconcileAsync(PlacementState state, CancellationToken cancellationToken)
+    /// <summary>False: something is kept that the map does not name.</summary>
+    private async Task<bool> ReconcileAsync(PlacementState state, bool isNews, CancellationToken cancellationToken)
     {
+        var kept = new HashSet<ShardId>();
         var running = _running.Values.Select(static replica => new RunningReplica(replica.Shard, replica.Group.Incarnation));
         var changes = ShardReconciler.Diff(state.Map, state.Moves, options.NodeId, running);
         if (!changes.IsEmpty)
         {
-            logger.FollowsShardMap(options.NodeId, state.Epoch, changes.Open.Count, changes.Close.Count);
+            if (isNews)
+            {
+                logger.FollowsShardMap(options.NodeId, state.Epoch, changes.Open.Count, changes.Close.Count);
+            }
+
             foreach (var replica in changes.Close)
             {
+                if (!await retirement.IsProvenOutAsync(replica, state, _running[replica.Shard].Group.Voters(), cancellationToken))
+                {
+                    kept.Add(replica.Shard);
+                    continue;
+                }
+
                 // Requests that wait for this replica go elsewhere at once; the rest of its end takes its time.
                 var withdrawn = Withdraw(replica.Shard);
                 repairs.Forget(replica.Shard);
@@ -172,12 +187,15 @@ internal sealed class ShardHost(
             }
 
             await Parallel.ForEachAsync(
-                changes.Open,
+                changes.Open.Where(wish => !kept.Contains(wish.Shard)),
                 new ParallelOptions { MaxDegreeOfParallelism = OpensAtOnce, CancellationToken = cancellationToken },
                 async (wish, token) => await TryOpenAsync(wish, token));
         }
 
-        await TryAsync(() => retirement.DropLeftoversAsync(state, cancellationToken));
+        var isDone = true;
+        var stillRunning = _running.Values.Select(static replica => new RunningReplica(replica.Shard, replica.Group.Incarnation)).ToHashSet();
+        await TryAsync(async () => isDone = await retirement.DropLeftoversAsync(state, stillRunning, cancellationToken));
+        return isDone && kept.Count == 0;
     }
 
     /// <summary>What a full or failing disk does not let be deleted now is found again as a leftover.</summary>

@@ -140,4 +140,32 @@ internal static partial class LogMessages
 
     [LoggerMessage(1340, LogLevel.Warning, "{Count} eventual records with values that ended cannot be read and are left as they are; reads and writes of them fail, other keys are not affected")]
     public static partial void EventualRecordsDamaged(this ILogger logger, int count);
+
+    // 1350: who may do what
+    [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): whoever reaches its ports can act as a node of the cluster. Give every node the same secret")]
+    public static partial void NoClusterSecret(this ILogger logger, NodeId nodeId);
+
+    [LoggerMessage(1351, LogLevel.Warning, "Node {NodeId} accepts nodes that do not prove the cluster secret (clusterSecretRequired is false); set it to true when every node has the secret")]
+    public static partial void ClusterSecretOptional(this ILogger logger, NodeId nodeId);
+
+    [LoggerMessage(1352, LogLevel.Warning, "Node {NodeId} took a call of {Method} from {Caller} without a proof of the cluster secret; it is accepted while clusterSecretRequired is false ({Suppressed} more since the last line)")]
+    public static partial void UnprovenCall(this ILogger logger, NodeId nodeId, string method, string caller, long suppressed);
+
+    [LoggerMessage(1353, LogLevel.Warning, "Node {NodeId} refused a call of {Method} from {Caller}: {Why} ({Suppressed} more since the last line)")]
+    public static partial void CallRefused(this ILogger logger, NodeId nodeId, string method, string caller, string why, long suppressed);
+
+    [LoggerMessage(1354, LogLevel.Warning, "Node {NodeId}: accepting a connection on {EndPoint} failed; {Connections} are open. Accepting pauses and goes on ({Suppressed} more failures since the last line)")]
+    public static partial void AcceptFailed(this ILogger logger, Exception error, NodeId nodeId, string endPoint, int connections, long suppressed);
+
+    [LoggerMessage(1355, LogLevel.Warning, "Node {NodeId}: {Connections} connections are open on {EndPoint}, as many as limits.connectionsMax allows; {What} ({Suppressed} more since the last line)")]
+    public static partial void ConnectionsFull(this ILogger logger, NodeId nodeId, int connections, string endPoint, string what, long suppressed);
+
+    [LoggerMessage(EventId = 1356, Message = "{Lines} more lines of event {Event} ({Category}) were held back")]
+    public static partial void LinesHeldBack(this ILogger logger, LogLevel level, long lines, int @event, string category);
+
+    [LoggerMessage(1357, LogLevel.Information, "Node {NodeId} keeps at most {Public} connections of clients and {Raft} of nodes; the process may have {Descriptors} descriptors")]
+    public static partial void ConnectionLimits(this ILogger logger, NodeId nodeId, int @public, int raft, long descriptors);
+
+    [LoggerMessage(1358, LogLevel.Warning, "Node {NodeId} keeps its replica of shard {ShardId}, incarnation {Incarnation}, although the shard map does not name it: {Why} ({Suppressed} more since the last line)")]
+    public static partial void ReplicaKept(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation, string why, long suppressed);
 }

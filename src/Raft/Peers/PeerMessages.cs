@@ -100,7 +100,7 @@ internal sealed record CheckpointManifest(
             return "it lacks a part, or has too many files";
         }
 
-        if (Index is < 0 or > TermGate.TermMax || Term is < 0 or > TermGate.TermMax || ConfigurationVersion < 0 || ConfigurationVersion > Index)
+        if (Index is < 0 or > TermGate.TermMax || Term is < 0 or > TermGate.TermMax || ConfigurationVersion is < 0 or > TermGate.TermMax)
         {
             return $"it cannot stand at entry {Index} of term {Term} with members of entry {ConfigurationVersion}";
         }

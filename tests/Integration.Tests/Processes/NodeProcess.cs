@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>One <c>kvraft node</c> process; everything it prints goes to a file.</summary>
-internal sealed class NodeProcess(string config, string logFile, string endpoint, IReadOnlyDictionary<string, string> environment)
+internal sealed class NodeProcess(string config, string logFile, string endpoint, IReadOnlyDictionary<string, string> environment, int? descriptorsMax = null)
 {
     private Process? _process;
     private bool _wasStopped;
@@ -26,7 +26,7 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
 
         // exec: the process we hold is the node itself, so signals reach it and nothing else.
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("exec \"$0\" node --config \"$1\" >> \"$2\" 2>&1");
+        start.ArgumentList.Add((descriptorsMax is { } most ? $"ulimit -n {most} && " : "") + "exec \"$0\" node --config \"$1\" >> \"$2\" 2>&1");
         start.ArgumentList.Add(Executable);
         start.ArgumentList.Add(config);
         start.ArgumentList.Add(logFile);

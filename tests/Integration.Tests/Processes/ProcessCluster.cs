@@ -36,9 +36,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="settings">Further settings of every node, by their names in the configuration file.</param>
     /// <param name="settingsOf">Further settings of some nodes.</param>
     /// <param name="environment">Variables of every node's process.</param>
+    /// <param name="descriptorsMax">What each process may have open; null: as this one.</param>
     public static async Task<ProcessCluster> StartAsync(
         int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null, int? descriptorsMax = null)
     {
         var cluster = new ProcessCluster { _shards = shards, _settings = settings ?? [] };
         var ports = FreePorts(nodes * 2);
@@ -56,6 +57,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 ["nodeId"] = member.id,
                 ["dataDirectory"] = Path.Combine(directory, "data"),
                 ["shardCount"] = shards,
+                ["clusterSecretFile"] = cluster.SecretFile(),
                 ["nodes"] = members,
             };
             foreach (var (name, value) in (settings ?? []).Concat(settingsOf?.GetValueOrDefault(member.id) ?? []))
@@ -64,7 +66,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             }
 
             await File.WriteAllTextAsync(config, JsonSerializer.Serialize(values));
-            cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public, environment ?? NoEnvironment);
+            cluster._nodes[member.id] = new NodeProcess(config, Path.Combine(directory, "node.log"), member.@public, environment ?? NoEnvironment, descriptorsMax);
         }
 
         try
@@ -105,6 +107,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             ["nodeId"] = node,
             ["dataDirectory"] = Path.Combine(directory, "data"),
             ["join"] = Endpoint(through ?? Nodes[0]),
+            ["clusterSecretFile"] = SecretFile(),
             ["nodes"] = new[] { self },
         };
         foreach (var (name, value) in _settings.Concat(changed ?? []))
@@ -127,7 +130,20 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>Everything the node had is gone.</summary>
     public void Wipe(string node) => Directory.Delete(DataDirectory(node), recursive: true);
 
-    private string RaftEndpoint(string node)
+    /// <summary>The same for all nodes, and for nobody else.</summary>
+    public string SecretFile()
+    {
+        var file = Path.Combine(_root, "cluster-secret");
+        if (!File.Exists(file))
+        {
+            File.WriteAllText(file, Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        return file;
+    }
+
+    public string RaftEndpoint(string node)
     {
         using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, node, "node.json")));
         return config.RootElement.GetProperty("nodes").EnumerateArray().Single(each => each.GetProperty("id").GetString() == node).GetProperty("raft").GetString()!;

@@ -21,6 +21,7 @@ public sealed class MoveDecisionTests
         Voters = [From, A, B],
         IsSettled = true,
         Strays = [],
+        Missing = [],
         Lag = 0,
         Votes = true,
     };
@@ -52,6 +53,15 @@ public sealed class MoveDecisionTests
     [Fact]
     public void A_leader_that_is_to_go_hands_over_to_the_one_that_stays_in_its_place() =>
         AssertStep(MoveStepKind.HandOver, To, Begun with { Self = From.Node, Voters = [From, A, B, To] });
+
+    /// <summary>A map that was made to name replicas which never joined the group would otherwise have its leader remove the voters one by one, to the last.</summary>
+    [Fact]
+    public void No_voter_is_removed_for_a_map_whose_replicas_do_not_vote() =>
+        AssertWaits(Begun with { Move = null, Strays = [From, B], Missing = [To] });
+
+    [Fact]
+    public void A_stray_voter_is_removed_once_all_that_the_map_names_vote() =>
+        AssertStep(MoveStepKind.Remove, To, Begun with { Move = null, Voters = [From, A, B, To], Strays = [To] });
 
     [Fact]
     public void Nothing_is_done_while_a_change_is_under_way() => AssertWaits(Begun with { IsSettled = false });

@@ -14,11 +14,13 @@ public sealed class ConnectionFaultTests
 {
     private static readonly NodeId Dead = new("n2");
 
+    private static readonly KvRaft.Node.Security.NodeProof NoProof = new(KvRaft.Raft.Security.NodeAuthentication.None, Guid.Empty, new NodeId("n0"));
+
     [Fact]
     public async Task A_write_into_a_pipe_that_cannot_connect_was_not_executed()
     {
         using var bound = NobodyListens();
-        await using var peer = new Peer(Dead, bound.LocalEndPoint!.ToString()!);
+        await using var peer = new Peer(Dead, bound.LocalEndPoint!.ToString()!, NoProof);
         var answered = await peer.Pipe.CallAsync(new PipeCall { Put = Put() }, isWrite: true, CancellationToken.None);
         Assert.Equal(Execution.NotExecuted, answered.Failure!.Execution);
         Assert.True(RouteRule.MayRetry(answered.Failure, isWrite: true));
@@ -28,7 +30,7 @@ public sealed class ConnectionFaultTests
     public async Task A_unary_write_that_cannot_connect_was_not_executed()
     {
         using var bound = NobodyListens();
-        await using var peer = new Peer(Dead, bound.LocalEndPoint!.ToString()!);
+        await using var peer = new Peer(Dead, bound.LocalEndPoint!.ToString()!, NoProof);
         var deadline = Deadline.After(TimeSpan.FromMinutes(1), TimeProvider.System);
         var answered = await PeerCalls.CallAsync(
             options => peer.Kv.PutAsync(Put(), options), isWrite: true, deadline, TimeProvider.System, CancellationToken.None);
@@ -41,7 +43,7 @@ public sealed class ConnectionFaultTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        await using var peer = new Peer(Dead, listener.LocalEndpoint.ToString()!);
+        await using var peer = new Peer(Dead, listener.LocalEndpoint.ToString()!, NoProof);
         var calling = peer.Pipe.CallAsync(new PipeCall { Put = Put() }, isWrite: true, CancellationToken.None);
         using (var taken = await listener.AcceptTcpClientAsync())
         {

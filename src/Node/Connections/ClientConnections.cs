@@ -1,0 +1,220 @@
+using System.Net;
+using System.Net.Sockets;
+using KvRaft.Node.Options;
+using KvRaft.Node.Telemetry;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace KvRaft.Node.Connections;
+
+/// <summary>
+/// Accepts the connections of clients, in the place of Kestrel's own transport, which has two faults here: with no descriptor left it tries again at once, for as
+/// long as that lasts, with all of a processor; and at its limit it turns newcomers away, so that idle connections of one party keep all others out.
+/// <para>
+/// Here a failing accept pauses, with one line in ten seconds. At the limit a connection on which no call is under way makes room, those first that never had one;
+/// only where all are busy is the newcomer closed. A connection that stays idle is closed after <see cref="NodeTimings.ConnectionIdle"/>, by Kestrel.
+/// </para>
+/// Thread-safe.
+/// </summary>
+internal sealed class ClientConnections(NodeOptions options, ConnectionLimits limits, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory
+{
+    private const int Backlog = 512;
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<ClientConnection> _open = [];
+    private readonly HashSet<ClientConnection> _ending = [];
+    private readonly LineThrottle _failures = new(time);
+    private readonly LineThrottle _full = new(time);
+    private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), logger);
+
+    /// <summary>Connections that are open, those about to end included.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _open.Count + _ending.Count;
+            }
+        }
+    }
+
+    /// <summary>Counts the calls of each connection.</summary>
+    public static async Task CountCallAsync(HttpContext request, RequestDelegate next)
+    {
+        if (ClientConnection.Of(request) is not { } connection)
+        {
+            await next(request);
+            return;
+        }
+
+        connection.BeginCall();
+        try
+        {
+            await next(request);
+        }
+        finally
+        {
+            connection.EndCall();
+        }
+    }
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        try
+        {
+            socket.Listen(Backlog);
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            socket.Dispose();
+            throw new AddressInUseException(error.Message, error);
+        }
+
+        return new(new Listener(this, socket));
+    }
+
+    /// <summary>Null: all connections are busy, and the newcomer must go.</summary>
+    private ConnectionContext? TryTake(Socket socket, EndPoint at)
+    {
+        ClientConnection? displaced = null;
+        var isCut = false;
+        ClientConnection? taken = null;
+        lock (_gate)
+        {
+            if (_open.Count >= limits.PublicMax && (displaced = IdleMost()) is not null)
+            {
+                // Those that are told to end take up to a second; when many do so already, the next are cut.
+                isCut = !displaced.HasBeenUsed || _ending.Count >= limits.PublicMax / 4;
+                _open.Remove(displaced);
+                _ending.Add(displaced);
+            }
+
+            if (_open.Count < limits.PublicMax)
+            {
+                _open.Add(taken = new ClientConnection(_contexts.Create(socket), time));
+            }
+        }
+
+        if (displaced is not null || taken is null)
+        {
+            TellFull(at, taken is null ? "the newest was closed, because a call is under way on each of the others" : "an idle one made room for the newest");
+        }
+
+        if (displaced is not null)
+        {
+            _ = displaced.EndAsync(isCut);
+        }
+
+        if (taken is null)
+        {
+            return null;
+        }
+
+        taken.Remember();
+        taken.Context.ConnectionClosed.UnsafeRegister(
+            static state =>
+            {
+                var (owner, connection) = ((ClientConnections, ClientConnection))state!;
+                owner.Forget(connection);
+            },
+            (this, taken));
+        return taken.Context;
+    }
+
+    /// <summary>Only looked for at the limit: some thousand, a few microseconds.</summary>
+    private ClientConnection? IdleMost() => _open.Where(static connection => connection.IsIdle).MinBy(static connection => (connection.HasBeenUsed, connection.UsedAt));
+
+    private void Forget(ClientConnection connection)
+    {
+        lock (_gate)
+        {
+            _ = _open.Remove(connection) || _ending.Remove(connection);
+        }
+    }
+
+    private Task PauseAsync(SocketException error, EndPoint at, TimeSpan pause, CancellationToken unbound)
+    {
+        if (_failures.TryPass(out var suppressed))
+        {
+            logger.AcceptFailed(error, options.NodeId, at.ToString() ?? "?", Count, suppressed);
+        }
+
+        return Task.Delay(pause, time, unbound).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private void TellFull(EndPoint at, string what)
+    {
+        if (_full.TryPass(out var suppressed))
+        {
+            logger.ConnectionsFull(options.NodeId, limits.PublicMax, at.ToString() ?? "?", what, suppressed);
+        }
+    }
+
+    private sealed class Listener(ClientConnections owner, Socket socket) : IConnectionListener
+    {
+        /// <summary>While the process has no descriptor left, accepting fails at once and again; the pause doubles between these two.</summary>
+        private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(10);
+
+        private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(1);
+
+        private readonly CancellationTokenSource _unbound = new();
+
+        public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            var pause = PauseMin;
+            while (!_unbound.IsCancellationRequested)
+            {
+                Socket? accepted = null;
+                try
+                {
+                    accepted = await socket.AcceptAsync(_unbound.Token);
+                    accepted.NoDelay = true;
+                    pause = PauseMin;
+                    if (owner.TryTake(accepted, EndPoint) is { } connection)
+                    {
+                        return connection;
+                    }
+
+                    // At once, with a reset: the other side must not wait for what will not come, and no descriptor lingers.
+                    accepted.Close(0);
+                }
+                catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+                {
+                    break;
+                }
+                catch (SocketException) when (accepted is not null)
+                {
+                    // Reset by the other side a moment after it was accepted.
+                    accepted.Dispose();
+                }
+                catch (SocketException error) when (error.SocketErrorCode is not (SocketError.ConnectionAborted or SocketError.ConnectionReset))
+                {
+                    await owner.PauseAsync(error, EndPoint, pause, _unbound.Token);
+                    pause = pause < PauseMax / 2 ? 2 * pause : PauseMax;
+                }
+                catch (SocketException)
+                {
+                    // The other side went away before it was accepted: the next one.
+                }
+            }
+
+            return null;
+        }
+
+        public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            await _unbound.CancelAsync();
+            socket.Dispose();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await UnbindAsync();
+            _unbound.Dispose();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using KvRaft.Node.Operations;
+using KvRaft.Node.Options;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
+using KvRaft.Node.Telemetry;
+using KvRaft.V1;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
+
+namespace KvRaft.Node.Security;
+
+/// <summary>
+/// Refuses calls that are not the caller's to make (<see cref="CallerRules"/>), before anything of their body is read: those between nodes, and the marks that
+/// nodes put on the calls they pass on, need a proof of the cluster's secret. A node that has no secret, or may do without (<c>clusterSecretRequired</c>), takes
+/// them all the same, counts them, and says so. Thread-safe.
+/// </summary>
+internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProvider time, ILogger<CallerGuard> logger)
+{
+    /// <summary>Where the standing of a call is kept for the services that ask (<see cref="IsNode"/>).</summary>
+    private static readonly object StandingKey = new();
+
+    private static readonly object Accepted = new();
+
+    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(RpcStatus.DetailTypes));
+
+    private readonly LineThrottle _refusals = new(time);
+    private readonly LineThrottle _unproven = new(time);
+    private long _unprovenCount;
+
+    /// <summary>Calls that only nodes make and that came without a proof since the start.</summary>
+    public long UnprovenCount => Interlocked.Read(ref _unprovenCount);
+
+    /// <summary>May the caller do what only nodes may? Asked by services about a part of a request that anyone may send otherwise.</summary>
+    public static bool IsNode(ServerCallContext context) => context.GetHttpContext().Items.ContainsKey(StandingKey);
+
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (MethodOf(context.GetEndpoint()) is not { } method)
+        {
+            // No method of a service: gRPC's own answers to what is not mapped.
+            return next(context);
+        }
+
+        if (CallerRules.Of(method) is not { } rule)
+        {
+            return RefuseAsync(context, method, new Failure(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"{method} may not be called"));
+        }
+
+        var standing = proof.Judge(method, Header(context, NodeProof.Key));
+        if (standing == ProofStanding.Wrong)
+        {
+            return RefuseAsync(context, method, Failure.WrongProof(options.NodeId));
+        }
+
+        // A part of a request may be for nodes only although the call is not, so the standing is kept in either case.
+        var isNode = standing == ProofStanding.Proven || !proof.Authentication.IsRequired;
+        if (rule != CallerKind.Anyone || Header(context, PeerCalls.ForwardedKey) is not null)
+        {
+            if (!isNode)
+            {
+                return RefuseAsync(context, method, Failure.NodesOnly(method));
+            }
+
+            if (standing == ProofStanding.None)
+            {
+                Count(context, method);
+            }
+        }
+
+        if (isNode)
+        {
+            context.Items[StandingKey] = Accepted;
+        }
+
+        return next(context);
+    }
+
+    private static string? Header(HttpContext context, string name) => context.Request.Headers.TryGetValue(name, out var values) ? values.ToString() : null;
+
+    private static string? MethodOf(Endpoint? endpoint) =>
+        endpoint?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.FullName
+        ?? (endpoint?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>()?.MethodDescriptor is { } json ? $"/{json.Service.FullName}/{json.Name}" : null);
+
+    private void Count(HttpContext context, string method)
+    {
+        Interlocked.Increment(ref _unprovenCount);
+
+        // A node without a secret of its own says so once, at its start.
+        if (proof.Authentication.Secret is not null && _unproven.TryPass(out var suppressed))
+        {
+            logger.UnprovenCall(options.NodeId, method, context.Connection.RemoteIpAddress?.ToString() ?? "?", suppressed);
+        }
+    }
+
+    private Task RefuseAsync(HttpContext context, string method, Failure failure)
+    {
+        if (_refusals.TryPass(out var suppressed))
+        {
+            logger.CallRefused(options.NodeId, method, context.Connection.RemoteIpAddress?.ToString() ?? "?", failure.Message, suppressed);
+        }
+
+        var status = RpcStatus.ToStatus(failure);
+        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) != true)
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync(Formatter.Format(status));
+        }
+
+        // A gRPC answer that consists of its status alone (gRPC over HTTP/2, Trailers-Only).
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
+        context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
+        return Task.CompletedTask;
+    }
+}

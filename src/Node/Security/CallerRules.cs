@@ -1,0 +1,121 @@
+using System.Collections.Frozen;
+
+namespace KvRaft.Node.Security;
+
+/// <summary>Who may make a call.</summary>
+internal enum CallerKind
+{
+    /// <summary>Clients and operators, and nodes on their behalf.</summary>
+    Anyone,
+
+    /// <summary>Nodes of the cluster: it changes what replicas hold or who is who, and rests on the caller having checked it.</summary>
+    Node,
+
+    /// <summary>
+    /// As <see cref="Node"/>, from a node that does not know yet whom it asks: it starts, or wants to join, and has only an address.
+    /// </summary>
+    Newcomer,
+}
+
+/// <summary>
+/// Who may make which call: every method of every service that a node maps, by its full name. A method that is not listed is refused, so a new one is closed
+/// until it was thought about; a test compares the list with the protos and with what is mapped.
+/// </summary>
+internal static class CallerRules
+{
+    private static readonly FrozenDictionary<string, CallerKind> Rules = new Dictionary<string, CallerKind>(StringComparer.Ordinal)
+    {
+        // The data plane.
+        ["/kvraft.v1.Kv/Get"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Put"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Delete"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/PutIfExpected"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Increment"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Touch"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/MultiGet"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/MultiGetStream"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/MultiSet"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Txn"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/DeleteRange"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Scan"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/GetRequestResult"] = CallerKind.Anyone,
+        ["/kvraft.v1.Kv/Pipe"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualKv/Get"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualKv/Put"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualKv/Delete"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualKv/Update"] = CallerKind.Anyone,
+
+        // Routing and keyspaces.
+        ["/kvraft.v1.Routing/Hello"] = CallerKind.Anyone,
+        ["/kvraft.v1.Routing/GetRoutes"] = CallerKind.Anyone,
+        ["/kvraft.v1.Routing/WatchRoutes"] = CallerKind.Anyone,
+        ["/kvraft.v1.Routing/Locate"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/Create"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/Alter"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/Drop"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/Get"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/List"] = CallerKind.Anyone,
+        ["/kvraft.v1.Keyspaces/GetLimits"] = CallerKind.Anyone,
+
+        // For operators, who have no identity of their own yet.
+        ["/kvraft.v1.Admin/Status"] = CallerKind.Anyone,
+        ["/kvraft.v1.Admin/Digest"] = CallerKind.Anyone,
+        ["/kvraft.v1.Admin/Flush"] = CallerKind.Anyone,
+        ["/kvraft.v1.Admin/Snapshot"] = CallerKind.Anyone,
+        ["/kvraft.v1.Admin/Resign"] = CallerKind.Anyone,
+        ["/kvraft.v1.Moves/MoveShard"] = CallerKind.Anyone,
+        ["/kvraft.v1.Moves/CancelMove"] = CallerKind.Anyone,
+        ["/kvraft.v1.Moves/ListMoves"] = CallerKind.Anyone,
+        ["/kvraft.v1.Nodes/List"] = CallerKind.Anyone,
+        ["/kvraft.v1.Nodes/Drain"] = CallerKind.Anyone,
+        ["/kvraft.v1.Plans/Stage"] = CallerKind.Anyone,
+        ["/kvraft.v1.Plans/Show"] = CallerKind.Anyone,
+        ["/kvraft.v1.Plans/Commit"] = CallerKind.Anyone,
+        ["/kvraft.v1.Plans/Clear"] = CallerKind.Anyone,
+        ["/kvraft.v1.Operators/List"] = CallerKind.Anyone,
+        ["/kvraft.v1.Operators/Cancel"] = CallerKind.Anyone,
+        ["/kvraft.v1.Operators/Hold"] = CallerKind.Anyone,
+        ["/kvraft.v1.Schedulers/List"] = CallerKind.Anyone,
+        ["/kvraft.v1.Schedulers/Pause"] = CallerKind.Anyone,
+        ["/kvraft.v1.Schedulers/Resume"] = CallerKind.Anyone,
+        ["/kvraft.v1.Schedulers/GetConfig"] = CallerKind.Anyone,
+        ["/kvraft.v1.Schedulers/SetConfig"] = CallerKind.Anyone,
+        ["/kvraft.v1.Ring/Show"] = CallerKind.Anyone,
+        ["/kvraft.v1.Ring/Diff"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/ListHints"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/DropHints"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/RepairStatus"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/RunRepair"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/PauseRepair"] = CallerKind.Anyone,
+        ["/kvraft.v1.EventualRepair/TopSiblings"] = CallerKind.Anyone,
+
+        // Between nodes.
+        ["/kvraft.v1.Moves/FinishMove"] = CallerKind.Node,
+        ["/kvraft.v1.Nodes/Register"] = CallerKind.Node,
+        ["/kvraft.v1.Nodes/Farewell"] = CallerKind.Node,
+        ["/kvraft.v1.Nodes/Join"] = CallerKind.Newcomer,
+        ["/kvraft.v1.Nodes/Standing"] = CallerKind.Newcomer,
+        ["/kvraft.v1.EventualPeers/Fetch"] = CallerKind.Node,
+        ["/kvraft.v1.EventualPeers/Store"] = CallerKind.Node,
+        ["/kvraft.v1.EventualPeers/Hear"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/Roots"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/Buckets"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/BucketKeys"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/ConfirmKept"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/ConfirmTombstones"] = CallerKind.Node,
+        ["/kvraft.v1.EventualTrees/RemoveTombstones"] = CallerKind.Node,
+
+        // Of gRPC itself.
+        ["/grpc.health.v1.Health/Check"] = CallerKind.Anyone,
+        ["/grpc.health.v1.Health/Watch"] = CallerKind.Anyone,
+        ["/grpc.health.v1.Health/List"] = CallerKind.Anyone,
+        ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = CallerKind.Anyone,
+        ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = CallerKind.Anyone,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Every method that is listed, as <c>/service/method</c>.</summary>
+    public static IEnumerable<string> Methods => Rules.Keys;
+
+    /// <summary>Null: the method is not listed, and must not be called.</summary>
+    public static CallerKind? Of(string method) => Rules.TryGetValue(method, out var kind) ? kind : null;
+}

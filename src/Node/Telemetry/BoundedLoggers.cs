@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+
+namespace KvRaft.Node.Telemetry;
+
+/// <summary>
+/// Bounds what any one event can write to the log, whatever causes it: of each event of each category the first <see cref="BurstMax"/> lines in a while pass, after
+/// that <see cref="LinesPerSecond"/>; what is held back is counted, and the count is written with the next line that passes. Trace and Debug lines
+/// are for a person who looks for something and pass all.
+/// <para>
+/// It stands under everything in a node, the libraries too, so that no caller, no packet and no fault that repeats fills a disk with lines, also from a place that
+/// was not thought of. It keeps a number per event, not per caller.
+/// </para>
+/// Thread-safe.
+/// </summary>
+internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : ILoggerFactory
+{
+    /// <summary>A node with a thousand shards says a thousand times, within a second, that it leads one.</summary>
+    public const int BurstMax = 2000;
+
+    /// <summary>10 lines of 200 bytes a second are 170 MB a day: of one event, all day long.</summary>
+    public const int LinesPerSecond = 10;
+
+    private readonly ConcurrentDictionary<(string Category, int Event), Budget> _budgets = new();
+
+    public ILogger CreateLogger(string categoryName) => new BoundedLogger(this, categoryName, inner.CreateLogger(categoryName));
+
+    public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
+
+    public void Dispose()
+    {
+        // The factory belongs to the caller.
+    }
+
+    /// <summary>False: held back. Otherwise how many were held back before.</summary>
+    private bool TryPass(string category, int eventId, out long suppressed) =>
+        _budgets.GetOrAdd((category, eventId), static (_, time) => new Budget(time), time).TryPass(out suppressed);
+
+    private sealed class BoundedLogger(BoundedLoggers owner, string category, ILogger inner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel < LogLevel.Information || !inner.IsEnabled(logLevel))
+            {
+                inner.Log(logLevel, eventId, state, exception, formatter);
+                return;
+            }
+
+            if (!owner.TryPass(category, eventId.Id, out var suppressed))
+            {
+                return;
+            }
+
+            inner.Log(logLevel, eventId, state, exception, formatter);
+            if (suppressed > 0)
+            {
+                inner.LinesHeldBack(logLevel, suppressed, eventId.Id, category);
+            }
+        }
+    }
+
+    /// <summary>A bucket of lines that fills slowly.</summary>
+    private sealed class Budget(TimeProvider time)
+    {
+        private readonly Lock _gate = new();
+        private double _lines = BurstMax;
+        private long _at = time.GetTimestamp();
+        private long _suppressed;
+
+        public bool TryPass(out long suppressed)
+        {
+            lock (_gate)
+            {
+                var now = time.GetTimestamp();
+                _lines = Math.Min(BurstMax, _lines + (time.GetElapsedTime(_at, now).TotalSeconds * LinesPerSecond));
+                _at = now;
+                if (_lines < 1)
+                {
+                    suppressed = ++_suppressed;
+                    return false;
+                }
+
+                _lines--;
+                suppressed = _suppressed;
+                _suppressed = 0;
+                return true;
+            }
+        }
+    }
+}
