@@ -65,6 +65,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
             @public = network is null ? $"127.0.0.1:{ports[2 * node]}" : $"{network.AddressOf(node)}:{PublicPort}",
             raft = network is null ? $"127.0.0.1:{ports[(2 * node) + 1]}" : $"{network.AddressOf(node)}:{RaftPort}",
         }).ToArray();
+        var secret = Path.Combine(plan.Folder, "cluster-secret");
+        Directory.CreateDirectory(plan.Folder);
+        await File.WriteAllTextAsync(secret, Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var processes = new NodeProcess[plan.Nodes];
         foreach (var node in plan.Numbers)
         {
@@ -86,6 +90,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 dataDirectory = Path.Combine(folder, plan.OwnVolumes ? "volume" : "", "data"),
                 shardCount = plan.Shards,
                 replicationFactor = plan.Replicas,
+                clusterSecretFile = secret,
 
                 // The usual reserve is larger than a node's volume here.
                 limits = new { diskReserveBytes = NodeVolume.ReserveBytes },

@@ -61,18 +61,19 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        Socket? socket = null;
         try
         {
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
             socket.Listen(Backlog);
+            return new(new Listener(this, socket));
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            socket.Dispose();
+            // What Kestrel expects of a transport, and turns into a message that names the address.
+            socket?.Dispose();
             throw new AddressInUseException(error.Message, error);
         }
-
-        return new(new Listener(this, socket));
     }
 
     /// <summary>Null: all connections are busy, and the newcomer must go.</summary>

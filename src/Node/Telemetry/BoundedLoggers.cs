@@ -4,7 +4,7 @@ namespace KvRaft.Node.Telemetry;
 
 /// <summary>
 /// Bounds what any one event can write to the log, whatever causes it: of each event of each category the first <see cref="BurstMax"/> lines in a while pass, after
-/// that <see cref="LinesPerSecond"/>; what is held back is counted, and the count is written with the next line that passes. Trace and Debug lines
+/// that <see cref="LinesPerSecond"/>; of those of libraries, whose lines come with the stack of every bad request, a fortieth of that; what is held back is counted, and the count is written with the next line that passes. Trace and Debug lines
 /// are for a person who looks for something and pass all.
 /// <para>
 /// It stands under everything in a node, the libraries too, so that no caller, no packet and no fault that repeats fills a disk with lines, also from a place that
@@ -20,6 +20,9 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
     /// <summary>10 lines of 200 bytes a second are 170 MB a day: of one event, all day long.</summary>
     public const int LinesPerSecond = 10;
 
+    /// <summary>Lines of our own events have a few words; those of libraries may be a hundred times as long.</summary>
+    public const int LibraryShare = 40;
+
     private readonly ConcurrentDictionary<(string Category, int Event), Budget> _budgets = new();
 
     public ILogger CreateLogger(string categoryName) => new BoundedLogger(this, categoryName, inner.CreateLogger(categoryName));
@@ -33,7 +36,10 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
 
     /// <summary>False: held back. Otherwise how many were held back before.</summary>
     private bool TryPass(string category, int eventId, out long suppressed) =>
-        _budgets.GetOrAdd((category, eventId), static (_, time) => new Budget(time), time).TryPass(out suppressed);
+        _budgets.GetOrAdd(
+        (category, eventId),
+        static (key, time) => new Budget(key.Category.StartsWith("KvRaft", StringComparison.Ordinal) ? 1 : LibraryShare, time),
+        time).TryPass(out suppressed);
 
     private sealed class BoundedLogger(BoundedLoggers owner, string category, ILogger inner) : ILogger
     {
@@ -64,10 +70,10 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
     }
 
     /// <summary>A bucket of lines that fills slowly.</summary>
-    private sealed class Budget(TimeProvider time)
+    private sealed class Budget(int share, TimeProvider time)
     {
         private readonly Lock _gate = new();
-        private double _lines = BurstMax;
+        private double _lines = BurstMax / share;
         private long _at = time.GetTimestamp();
         private long _suppressed;
 
@@ -76,7 +82,7 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
             lock (_gate)
             {
                 var now = time.GetTimestamp();
-                _lines = Math.Min(BurstMax, _lines + (time.GetElapsedTime(_at, now).TotalSeconds * LinesPerSecond));
+                _lines = Math.Min(BurstMax / share, _lines + (time.GetElapsedTime(_at, now).TotalSeconds * LinesPerSecond / share));
                 _at = now;
                 if (_lines < 1)
                 {

@@ -182,7 +182,7 @@ public sealed class NodeOptionsReaderTests
     {
         // A name that no reader asks for would be accepted and do nothing: each is given nonsense, each must be noticed.
         var nonsense = SettingNames.All
-            .Where(name => name is not ("clusterName" or "dataDirectory"))
+            .Where(name => name is not ("clusterName" or "dataDirectory" or "clusterSecretFile"))
             .Select(name => new KeyValuePair<string, string?>(name, "!")).ToArray();
 
         var mistakes = Mistakes(Three, nonsense);

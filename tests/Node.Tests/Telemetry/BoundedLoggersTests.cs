@@ -12,7 +12,7 @@ public sealed class BoundedLoggersTests
     [Fact]
     public void One_event_cannot_fill_the_log_and_says_what_was_held_back()
     {
-        var logger = new BoundedLoggers(_lines, _time).CreateLogger("loop");
+        var logger = new BoundedLoggers(_lines, _time).CreateLogger("KvRaft.Loop");
         for (var i = 0; i < 102_000; i++)
         {
             logger.Log(LogLevel.Warning, new EventId(7), "again", null, static (text, _) => text);
@@ -21,11 +21,23 @@ public sealed class BoundedLoggersTests
         Assert.Equal(BoundedLoggers.BurstMax, _lines.Written.Count);
         _time.Advance(TimeSpan.FromSeconds(1));
         logger.Log(LogLevel.Warning, new EventId(7), "again", null, static (text, _) => text);
-        Assert.Equal(["again", $"{102_000 - BoundedLoggers.BurstMax} more lines of event 7 (loop) were held back"], _lines.Written.Skip(BoundedLoggers.BurstMax));
+        Assert.Equal(["again", $"{102_000 - BoundedLoggers.BurstMax} more lines of event 7 (KvRaft.Loop) were held back"], _lines.Written.Skip(BoundedLoggers.BurstMax));
 
         // Another event has a budget of its own.
         logger.Log(LogLevel.Warning, new EventId(8), "another", null, static (text, _) => text);
         Assert.Equal("another", _lines.Written[^1]);
+    }
+
+    [Fact]
+    public void A_librarys_event_has_less_room()
+    {
+        var logger = new BoundedLoggers(_lines, _time).CreateLogger("Grpc.AspNetCore.Server.ServerCallHandler");
+        for (var i = 0; i < 1000; i++)
+        {
+            logger.Log(LogLevel.Error, new EventId(6), "with a stack", null, static (text, _) => text);
+        }
+
+        Assert.Equal(BoundedLoggers.BurstMax / BoundedLoggers.LibraryShare, _lines.Written.Count);
     }
 
     [Fact]
