@@ -56,7 +56,7 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
 
         if (log.Ballot.Term > Ballot.TermMax)
         {
-            return new ReplicaFault($"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can have reached");
+            return new ReplicaFault(ReplicaLoss.Log, $"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can have reached");
         }
 
         if (ranBefore && !logKnown)

@@ -68,7 +68,11 @@ internal sealed class ChaosCluster : IAsyncDisposable
         var secret = Path.Combine(plan.Folder, "cluster-secret");
         Directory.CreateDirectory(plan.Folder);
         await File.WriteAllTextAsync(secret, Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
-        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         var processes = new NodeProcess[plan.Nodes];
         foreach (var node in plan.Numbers)
         {

@@ -16,7 +16,7 @@ namespace KvRaft.Node.Connections;
 /// </para>
 /// Thread-safe.
 /// </summary>
-internal sealed class ClientConnections(NodeOptions options, ConnectionLimits limits, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory
+internal sealed class ClientConnections(NodeOptions options, ConnectionLimits limits, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory, IDisposable
 {
     private const int Backlog = 512;
 
@@ -58,6 +58,8 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
             connection.EndCall();
         }
     }
+
+    public void Dispose() => _contexts.Dispose();
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {

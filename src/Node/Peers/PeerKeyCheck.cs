@@ -18,13 +18,13 @@ internal sealed class PeerKeyCheck(NodeOptions options, ShardMapHolder map)
     /// <summary>Null: what the wire says is a key that this node may hold.</summary>
     public (EventualKey Key, Failure? Failure) Check(StateKey? wire)
     {
-        if (!PeerWire.IsKey(wire))
+        if (wire is null || !PeerWire.IsKey(wire))
         {
             return (default, Failure.Invalid("key", $"a keyspace, a token and a key of at most {ushort.MaxValue} bytes"));
         }
 
         var (view, keyspaces) = Current();
-        if (view.Map is null || !keyspaces.TryGetValue(new KeyspaceId((uint)wire!.Keyspace), out var keyspace))
+        if (view.Map is null || !keyspaces.TryGetValue(new KeyspaceId((uint)wire.Keyspace), out var keyspace))
         {
             return (default, Failure.Refused(ErrorReasons.KeyspaceNotFound, $"node {options.NodeId} knows no eventual keyspace {wire.Keyspace}"));
         }

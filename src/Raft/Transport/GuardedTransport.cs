@@ -110,7 +110,9 @@ internal sealed class GuardedTransport : IDuplexPipe
             var needed = Math.Max(1, minimumSize);
             while (true)
             {
-                var result = await (needed == 1 ? inner.ReadAsync(cancellationToken) : inner.ReadAtLeastAsync(needed, cancellationToken)).ConfigureAwait(false);
+                var result = needed == 1
+                    ? await inner.ReadAsync(cancellationToken).ConfigureAwait(false)
+                    : await inner.ReadAtLeastAsync(needed, cancellationToken).ConfigureAwait(false);
                 var mistake = Judge(result.Buffer, out var whole);
                 if (mistake is not null || whole <= result.Buffer.Length || result.IsCanceled || result.IsCompleted)
                 {

@@ -137,7 +137,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         if (!File.Exists(file))
         {
             File.WriteAllText(file, Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
         }
 
         return file;

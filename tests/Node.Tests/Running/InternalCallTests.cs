@@ -163,7 +163,9 @@ public sealed class InternalCallTests
         var state = ByteString.CopyFrom(SiblingSetCodec.Encode(SiblingSet.Empty));
         StoreStateRequest Store(int keyspace, ulong at, byte[] bytes, string hintFor = "", ByteString? what = null) => new()
         {
-            Key = new StateKey { Keyspace = keyspace, Token = at, Key = ByteString.CopyFrom(bytes) }, State = what ?? state, HintFor = hintFor,
+            Key = new StateKey { Keyspace = keyspace, Token = at, Key = ByteString.CopyFrom(bytes) },
+            State = what ?? state,
+            HintFor = hintFor,
         };
 
         await peers.StoreAsync(Store(made.Id, token, key));

@@ -52,6 +52,7 @@ public sealed class NodeProofTests : IDisposable
     }
 
     [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     public void A_secret_that_was_made_is_its_owners_only_and_stays()
     {
         var file = Path.Combine(_directory, "cluster-secret");
@@ -65,6 +66,7 @@ public sealed class NodeProofTests : IDisposable
     }
 
     [Theory]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     [InlineData("0123456789abcdef0123456789abcdef", UnixFileMode.UserRead | UnixFileMode.GroupRead, "chmod 600")]
     [InlineData("0123456789abcdef0123456789abcdef", UnixFileMode.UserRead | UnixFileMode.OtherRead, "chmod 600")]
     [InlineData("          too short, space is no secret         \n", UnixFileMode.UserRead, "at least 32")]

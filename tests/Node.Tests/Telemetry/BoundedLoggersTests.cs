@@ -4,10 +4,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KvRaft.Node.Tests.Telemetry;
 
-public sealed class BoundedLoggersTests
+public sealed class BoundedLoggersTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly Lines _lines = new();
+
+    public void Dispose() => _lines.Dispose();
 
     [Fact]
     public void One_event_cannot_fill_the_log_and_says_what_was_held_back()
