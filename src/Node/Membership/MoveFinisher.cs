@@ -24,7 +24,8 @@ internal sealed class MoveFinisher(PlacementAgent agent, PlacementRouter router,
             var voters = await ProveAsync(map[shard], move, deadline);
             if (WhyNot(move, end, voters) is { } why)
             {
-                return new Failure(ErrorReasons.NoLeader, Execution.NotExecuted, why) { RetryAfter = RetryDelay };
+                // What nobody can prove now may be proven in a moment; what is proven otherwise is the caller's mistake.
+                return voters is null ? new Failure(ErrorReasons.NoLeader, Execution.NotExecuted, why) { RetryAfter = RetryDelay } : Failure.Invalid("shard", why);
             }
         }
 

@@ -19,11 +19,6 @@ namespace KvRaft.Node.Security;
 /// </summary>
 internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProvider time, ILogger<CallerGuard> logger)
 {
-    /// <summary>Where the standing of a call is kept for the services that ask (<see cref="IsNode"/>).</summary>
-    private static readonly object StandingKey = new();
-
-    private static readonly object Accepted = new();
-
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(RpcStatus.DetailTypes));
 
     private readonly LineThrottle _refusals = new(time);
@@ -32,9 +27,6 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
 
     /// <summary>Calls that only nodes make and that came without a proof since the start.</summary>
     public long UnprovenCount => Interlocked.Read(ref _unprovenCount);
-
-    /// <summary>May the caller do what only nodes may? Asked by services about a part of a request that anyone may send otherwise.</summary>
-    public static bool IsNode(ServerCallContext context) => context.GetHttpContext().Items.ContainsKey(StandingKey);
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -55,11 +47,9 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
             return RefuseAsync(context, method, Failure.WrongProof(options.NodeId));
         }
 
-        // A part of a request may be for nodes only although the call is not, so the standing is kept in either case.
-        var isNode = standing == ProofStanding.Proven || !proof.Authentication.IsRequired;
         if (rule != CallerKind.Anyone || Header(context, PeerCalls.ForwardedKey) is not null)
         {
-            if (!isNode)
+            if (standing == ProofStanding.None && proof.Authentication.IsRequired)
             {
                 return RefuseAsync(context, method, Failure.NodesOnly(method));
             }
@@ -68,11 +58,6 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
             {
                 Count(context, method);
             }
-        }
-
-        if (isNode)
-        {
-            context.Items[StandingKey] = Accepted;
         }
 
         return next(context);

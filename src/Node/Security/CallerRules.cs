@@ -90,6 +90,7 @@ internal static class CallerRules
         ["/kvraft.v1.EventualRepair/TopSiblings"] = CallerKind.Anyone,
 
         // Between nodes.
+        ["/kvraft.v1.Admin/Heartbeat"] = CallerKind.Node,
         ["/kvraft.v1.Moves/FinishMove"] = CallerKind.Node,
         ["/kvraft.v1.Nodes/Register"] = CallerKind.Node,
         ["/kvraft.v1.Nodes/Farewell"] = CallerKind.Node,

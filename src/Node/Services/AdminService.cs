@@ -1,6 +1,5 @@
 using Grpc.Core;
 using KvRaft.Node.Routing;
-using KvRaft.Node.Security;
 using KvRaft.Node.Shards;
 using KvRaft.Raft;
 using KvRaft.Topology;
@@ -24,11 +23,6 @@ internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost ra
     {
         if (request.CopyBytesPerSecond > 0)
         {
-            if (!CallerGuard.IsNode(context))
-            {
-                throw RpcStatus.ToException(Failure.NodesOnly("copy_bytes_per_second"));
-            }
-
             raft.Copies.BytesPerSecond = request.CopyBytesPerSecond;
         }
 

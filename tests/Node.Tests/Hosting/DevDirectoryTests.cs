@@ -52,7 +52,7 @@ public sealed class DevDirectoryTests : IDisposable
 
         Assert.NotEqual(first, Start(fresh: true));
 
-        Assert.Equal(["dev-cluster-id", "notes"], Content().Select(static file => Path.GetFileName(file)));
+        Assert.Equal(["cluster-secret", "dev-cluster-id", "notes"], Content().Select(static file => Path.GetFileName(file)));
     }
 
     [Fact]

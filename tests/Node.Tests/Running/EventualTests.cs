@@ -133,7 +133,9 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     public async Task A_page_of_a_bucket_takes_no_position_of_another_one()
     {
         await CreateAsync("carts");
-        var trees = new EventualTrees.EventualTreesClient(_cluster.Channel(0));
+        var options = _cluster.Options(0);
+        var proof = KvRaft.Node.Security.NodeProof.Of(options, KvRaft.Node.Security.ClusterSecretFile.Authentication(options));
+        var trees = new EventualTrees.EventualTreesClient(KvRaft.Node.Security.ProvingInterceptor.Over(_cluster.Channel(0), proof.Towards(options.NodeId)));
         var request = new BucketKeysRequest { Keyspace = 2, Arc = 7, Bucket = 1, After = new StateKey { Keyspace = 1, Key = Bytes("a") } };
 
         await FailsAsync("INVALID_REQUEST", async () => await trees.BucketKeysAsync(request));
