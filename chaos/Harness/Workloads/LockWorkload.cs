@@ -48,13 +48,7 @@ internal sealed class LockWorkload : IWorkload
         }
     }
 
-    public async Task ReadBackAsync(Worker worker, CancellationToken cancel)
-    {
-        foreach (var key in _keys.All)
-        {
-            await ReadBack.UntilAnsweredAsync(() => GetAsync(worker, key), cancel);
-        }
-    }
+    public Task ReadBackAsync(Worker worker, CancellationToken cancel) => ReadBack.WatchAsync(_keys.All, key => GetAsync(worker, key), cancel);
 
     private async Task AcquireAsync(Worker worker, string key)
     {
