@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Google.Protobuf;
+using Grpc.Net.Client;
+using KvRaft.Client;
+using KvRaft.Integration.Tests.Processes;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests.Hostile;
+
+/// <summary>
+/// Every attack of <c>Attacks</c>, one after the other and then all at once, against three processes with little memory. Two minutes as it stands;
+/// <c>KVRAFT_HOSTILE_SECONDS</c> says how long each attack lasts (6; a full run takes 60), <c>KVRAFT_HOSTILE_ONLY</c> names the only one to run.
+/// </summary>
+public sealed class HostileSuiteTests(ITestOutputHelper output)
+{
+    private const string HeapLimit = "0x50000000"; // 1.25 GiB
+    private const long GrowthBytesMax = 100L << 20;
+
+    /// <summary>A lost leader is replaced within the longest election and the round that confirms the new one.</summary>
+    private static readonly TimeSpan ElectionMax = TimeSpan.FromSeconds(4);
+
+    /// <summary>Twice what the ordinary client waits for one call.</summary>
+    private static readonly TimeSpan ServedMax = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan IdleMax = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    [Trait("Suite", "Hostile")]
+    public async Task No_client_ends_a_node_takes_a_leader_or_keeps_memory()
+    {
+        var seconds = int.Parse(Environment.GetEnvironmentVariable("KVRAFT_HOSTILE_SECONDS") ?? "6", CultureInfo.InvariantCulture);
+        await using var cluster = await ProcessCluster.StartAsync(
+            shards: 4, environment: new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = HeapLimit });
+        var victim = new Victim([.. cluster.Nodes.Select(cluster.Endpoint)], [.. cluster.Nodes.Select(node => RaftEndpoint(cluster, node))]);
+        await FillAsync(cluster, victim);
+        var before = await MemoryAsync(cluster);
+
+        await using (var ordinary = new OrdinaryClient(cluster.Client(), workers: 4))
+        await using (var leaders = new LeaderWatch(cluster))
+        {
+            foreach (var attack in Attacks())
+            {
+                await RunAsync(cluster, victim, ordinary, leaders, [attack], seconds);
+            }
+
+            await RunAsync(cluster, victim, ordinary, leaders, Attacks(), seconds);
+        }
+
+        await ShrinkAsync(cluster, before);
+    }
+
+    private static IAttack[] Attacks()
+    {
+        var only = Environment.GetEnvironmentVariable("KVRAFT_HOSTILE_ONLY");
+        return
+        [
+            .. typeof(IAttack).Assembly.GetTypes()
+                .Where(type => type.IsClass && type.IsAssignableTo(typeof(IAttack)) && (only is null || type.Name == only))
+                .OrderBy(static type => type.Name, StringComparer.Ordinal)
+                .Select(static type => (IAttack)Activator.CreateInstance(type)!),
+        ];
+    }
+
+    private async Task RunAsync(
+        ProcessCluster cluster, Victim victim, OrdinaryClient ordinary, LeaderWatch leaders, IReadOnlyList<IAttack> attacks, int seconds)
+    {
+        var name = attacks.Count == 1 ? attacks[0].GetType().Name : "all at once";
+        var served = ordinary.Served;
+        using (var end = new CancellationTokenSource())
+        {
+            var ending = EndAsync(ordinary, served, seconds, end);
+            await Task.WhenAll(attacks.Select(async attack =>
+            {
+                try
+                {
+                    await attack.RunAsync(victim, end.Token);
+                }
+                catch (Exception error) when (error is Grpc.Core.RpcException or OperationCanceledException or IOException or InvalidOperationException or HttpRequestException)
+                {
+                    // An attack that could not even begin was withstood.
+                }
+            }));
+            await ending;
+        }
+
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name}: {ordinary.Served - served} served beside it, longest without a leader {leaders.Longest.TotalSeconds:0.0} s, MB {string.Join(' ', cluster.Nodes.Select(node => ResidentBytes(cluster.ProcessId(node)) >> 20))}"));
+        Assert.All(cluster.Nodes, node => Assert.True(Directory.Exists($"/proc/{cluster.ProcessId(node)}/fd") && cluster.Log(node) is var log && !log.Contains("cannot go on", StringComparison.Ordinal), cluster.Log(node)));
+        Assert.True(ordinary.Served > served, $"nobody else was served during {name}");
+        Assert.True(ordinary.Wrong.Count == 0, $"{name}: {string.Join("; ", ordinary.Wrong.Take(5))}");
+        Assert.True(leaders.Longest <= ElectionMax, $"a group had no leader for {leaders.Longest} during {name}");
+    }
+
+    /// <summary>An attack goes on until somebody else was served beside it: on a busy machine a few seconds prove nothing.</summary>
+    private static async Task EndAsync(OrdinaryClient ordinary, long served, int seconds, CancellationTokenSource end)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromSeconds(seconds) || (ordinary.Served == served && clock.Elapsed < ServedMax))
+        {
+            await Task.Delay(100);
+        }
+
+        await end.CancelAsync();
+    }
+
+    private static async Task FillAsync(ProcessCluster cluster, Victim victim)
+    {
+        await using var client = cluster.Client();
+        using var channel = GrpcChannel.ForAddress($"http://{victim.Endpoints[0]}");
+        var keyspaces = new Keyspaces.KeyspacesClient(channel);
+        await keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new KeyspaceInfo { Name = Victim.Tagged, Routing = RoutingRule.Tag } });
+        await keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new KeyspaceInfo { Name = Victim.Eventual, Mode = KeyspaceMode.Eventual } });
+        var kv = new Kv.KvClient(channel);
+        for (var i = 0; i < Victim.LargeKeys; i++)
+        {
+            var value = new byte[Victim.ValueBytes];
+            new Random(i).NextBytes(value);
+            await kv.PutAsync(new PutRequest { Header = Victim.Header, Key = Victim.LargeKey(i), Value = ByteString.CopyFrom(value) });
+        }
+
+        // What a node that was used for a moment holds: code, connections, buffers.
+        await using var ordinary = new OrdinaryClient(cluster.Client(), workers: 4);
+        await Task.Delay(TimeSpan.FromSeconds(5));
+    }
+
+    private static async Task<Dictionary<string, long>> MemoryAsync(ProcessCluster cluster)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        return cluster.Nodes.ToDictionary(static node => node, node => ResidentBytes(cluster.ProcessId(node)));
+    }
+
+    private async Task ShrinkAsync(ProcessCluster cluster, Dictionary<string, long> before)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var grown = cluster.Nodes.Select(node => ResidentBytes(cluster.ProcessId(node)) - before[node]).ToArray();
+            var text = $"grown by MB {string.Join(' ', grown.Select(static bytes => bytes >> 20))} of {string.Join(' ', before.Values.Select(static bytes => bytes >> 20))} after {clock.Elapsed.TotalSeconds:0} s of idleness";
+            if (grown.All(static bytes => bytes <= GrowthBytesMax))
+            {
+                output.WriteLine(text);
+                return;
+            }
+
+            Assert.True(clock.Elapsed < IdleMax, text);
+            await Task.Delay(500);
+        }
+    }
+
+    private static string RaftEndpoint(ProcessCluster cluster, string node)
+    {
+        using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(Path.GetDirectoryName(cluster.DataDirectory(node))!, "node.json")));
+        return config.RootElement.GetProperty("nodes").EnumerateArray().Single(each => each.GetProperty("id").GetString() == node).GetProperty("raft").GetString()!;
+    }
+
+    private static long ResidentBytes(int process)
+    {
+        foreach (var line in File.ReadLines($"/proc/{process}/status"))
+        {
+            if (line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            {
+                return long.Parse(line.AsSpan("VmRSS:".Length).Trim().ToString().Split(' ')[0], CultureInfo.InvariantCulture) << 10;
+            }
+        }
+
+        throw new InvalidOperationException($"process {process} has no VmRSS");
+    }
+}

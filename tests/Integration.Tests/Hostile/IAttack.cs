@@ -1,0 +1,64 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using KvRaft.V1;
+
+namespace KvRaft.Integration.Tests.Hostile;
+
+/// <summary>
+/// One way in which a client may try to harm a cluster. To add one, add a class in <c>Attacks</c>: the suite finds it. An attack runs until its token is
+/// cancelled, may fail in any way it likes, and asserts nothing; what the cluster must withstand is asserted by the suite.
+/// </summary>
+internal interface IAttack
+{
+    Task RunAsync(Victim victim, CancellationToken until);
+}
+
+/// <summary>What an attack has to work with.</summary>
+/// <param name="Endpoints">Services of each node, <c>host:port</c>.</param>
+/// <param name="RaftEndpoints">Replication port of each node, <c>host:port</c>.</param>
+internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<string> RaftEndpoints)
+{
+    /// <summary>Keyspaces that route by tag, and that are eventual.</summary>
+    public const string Tagged = "hostile-tagged";
+
+    public const string Eventual = "hostile-eventual";
+
+    public const int ValueBytes = 1 << 20;
+
+    /// <summary>Keys of one tag with a value of <see cref="ValueBytes"/> each.</summary>
+    public const int LargeKeys = 16;
+
+    public static RequestHeader Header => new() { Keyspace = Tagged };
+
+    public static ByteString LargeKey(int i) => ByteString.CopyFromUtf8($"{{t}}/{i % LargeKeys}");
+
+    /// <summary>A connection of its own to a node.</summary>
+    public GrpcChannel Connect(int node) => GrpcChannel.ForAddress($"http://{Endpoints[node % Endpoints.Count]}", new GrpcChannelOptions
+    {
+        MaxReceiveMessageSize = null,
+        MaxSendMessageSize = null,
+        HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, UseProxy = false },
+        DisposeHttpClient = true,
+    });
+
+    /// <summary>Repeats a call from many sides at once until the end; what it fails with is the attack's own affair.</summary>
+    public static Task RepeatAsync(int sides, Func<int, CancellationToken, Task> call, CancellationToken until) =>
+        Task.WhenAll(Enumerable.Range(0, sides).Select(side => Task.Run(
+            async () =>
+            {
+                while (!until.IsCancellationRequested)
+                {
+                    try
+                    {
+                        await call(side, until);
+                    }
+                    catch (Exception error) when (error is RpcException or IOException or HttpRequestException or OperationCanceledException or InvalidOperationException or System.Net.Sockets.SocketException)
+                    {
+                        // Refused, cut off, or over: an attacker tries again, though not in an endless loop of its own.
+                        await Task.WhenAny(Task.Delay(20, CancellationToken.None));
+                    }
+                }
+            },
+            CancellationToken.None)));
+}
