@@ -105,7 +105,7 @@ public sealed class HostileConnectionTests
             .Select(static group => group.Max(static replica => replica.Term))];
     }
 
-    /// <summary>DotNext's AppendEntries of the highest term there is, behind a preface as a node without a secret sends it.</summary>
+    /// <summary>DotNext's AppendEntries of the highest term there is, behind a preface and a run as a node without a secret sends them.</summary>
     private static async Task ForgeAsync(ProcessCluster cluster, string node, int group)
     {
         var clusterId = new Guid((await cluster.StatusAsync(node))!.ClusterId);
@@ -113,10 +113,13 @@ public sealed class HostileConnectionTests
         var target = Encoding.ASCII.GetBytes($"kvraft://{node}/g/{group}/r/1");
         byte[] preface =
         [
-            .. "KVRF"u8, 2, 1, .. clusterId.ToByteArray(), 0, .. new byte[32], 2, .. Encoding.ASCII.GetBytes(node == "n1" ? "n2" : "n1"),
+            .. "KVRF"u8, 3, 1, .. clusterId.ToByteArray(), 0, .. new byte[32], 2, .. "n9"u8,
             2, .. Encoding.ASCII.GetBytes(node), (byte)target.Length, 0, .. target,
         ];
         await socket.SendAsync(preface);
+
+        // A run that no node has met yet: generation 1, an id, an empty log.
+        await socket.SendAsync((byte[])[1, 0, 0, 0, 0, 0, 0, 0, .. Guid.NewGuid().ToByteArray(), .. new byte[8]]);
         var message = new byte[69];
         message[0] = 4;
         BinaryPrimitives.WriteInt64LittleEndian(message.AsSpan(29), long.MaxValue);

@@ -222,7 +222,9 @@ public sealed class ForgedMessageTests
 
     private static async Task<bool> IsHungUpAsync(RaftTestCluster cluster, NodeId to, byte[] message)
     {
-        using var socket = await SendAsync(cluster, to, message, NodeAuthentication.None);
+        // By a node of the cluster, which introduces itself as it should: what it sends then is what is tried.
+        using var socket = await cluster.Host(cluster.Nodes.First(node => node != to)).Dialer.ConnectAsync(to, ConnectionKind.Raft, TargetAt(to), CancellationToken.None);
+        await socket.SendAsync(message);
         return await IsEndedAsync(socket);
     }
 
@@ -238,11 +240,13 @@ public sealed class ForgedMessageTests
         }
     }
 
+    private static string TargetAt(NodeId node) => ReplicaEndPoint.Create(node, new ReplicaKey(new GroupId(1), 1)).Uri.AbsoluteUri;
+
     private static async Task<Socket> SendAsync(RaftTestCluster cluster, NodeId to, byte[] message, NodeAuthentication authentication)
     {
         var host = cluster.Host(to);
         var dialer = Wires.Dial(host.Options.ClusterId, cluster.Nodes.First(node => node != to), _ => host.ListenEndPoint, authentication);
-        var socket = await dialer.ConnectAsync(to, ConnectionKind.Raft, ReplicaEndPoint.Create(to, new ReplicaKey(new GroupId(1), 1)).Uri.AbsoluteUri, CancellationToken.None);
+        var socket = await dialer.ConnectAsync(to, ConnectionKind.Raft, TargetAt(to), CancellationToken.None);
         await socket.SendAsync(message);
         return socket;
     }
