@@ -12,5 +12,16 @@ public static class PlantedBug
     static PlantedBug() => Console.Error.WriteLine($"kvraft: THIS BUILD HAS PLANTED BUGS; active: {Active ?? "none"}");
 
     public static bool Is(string name) => Active == name;
+
+    /// <summary>The wall clock of this process stands more than ten minutes behind where it was seen before.</summary>
+    public static bool IsBehindItsPast()
+    {
+        var now = DateTime.UtcNow.Ticks;
+        var highest = Math.Max(now, Interlocked.Read(ref _highest));
+        Interlocked.Exchange(ref _highest, highest);
+        return now < highest - (10 * TimeSpan.TicksPerMinute);
+    }
+
+    private static long _highest;
 }
 #endif

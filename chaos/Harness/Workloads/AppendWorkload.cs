@@ -107,6 +107,12 @@ internal sealed class AppendWorkload : IWorkload
         }
 
         var changed = await change.CommitAsync();
+        if (changed is { Succeeded: true, ValuesNotKept: true })
+        {
+            // The answer to a repeated transaction lacks long values, and says so: what it read is not known.
+            return new Answer(EventType.Info, Error: "values-not-kept");
+        }
+
         return changed.Succeeded ? Answer.Ok(Describe(steps, changed.Items), changed.Version) : null;
     }
 

@@ -62,6 +62,9 @@ internal sealed class SessionTable(SessionLimits limits)
             return Refuse(RefusalReason.RequestIdExpired);
         }
 
+#if PLANTED_BUGS
+        if (session is null && PlantedBug.Is("writers-by-wall-clock") && PlantedBug.IsBehindItsPast()) { return Refuse(RefusalReason.RequestIdExpired); }
+#endif
         if (session is null || !session.Outcomes.ContainsKey(stamp.Sequence))
         {
             return IsProvenNew(stamp, session?.Horizon ?? context.State.SessionHorizon, nextIndex: context.Index)

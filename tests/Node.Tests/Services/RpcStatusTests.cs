@@ -76,7 +76,8 @@ public sealed class RpcStatusTests
     {
         var contract = typeof(ErrorReasons).GetFields(BindingFlags.Public | BindingFlags.Static)
             .Where(field => field.Name is not (nameof(ErrorReasons.Domain) or nameof(ErrorReasons.ExecutionKey)
-                or nameof(ErrorReasons.NotExecuted) or nameof(ErrorReasons.Unknown)))
+                or nameof(ErrorReasons.NotExecuted) or nameof(ErrorReasons.Unknown)
+                or nameof(ErrorReasons.AfterShardKey) or nameof(ErrorReasons.AfterIndexKey)))
             .Select(field => (string)field.GetRawConstantValue()!);
 
         Assert.Equal(contract.Order(StringComparer.Ordinal), RpcStatus.Reasons.Order(StringComparer.Ordinal));
