@@ -99,7 +99,10 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         var identity = Identity();
         PutRequest Replace(int key, int sequence) => new()
         {
-            Header = Tagged(At(identity, sequence)), Key = Key(key), Value = small, Options = new() { ReturnPrevious = true },
+            Header = Tagged(At(identity, sequence)),
+            Key = Key(key),
+            Value = small,
+            Options = new() { ReturnPrevious = true },
         };
 
         var kept = (await kv.PutAsync(Replace(100, 1)), await kv.PutAsync(Replace(100, 1)));
@@ -247,7 +250,9 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         byte[] framed = [0, .. BitConverter.GetBytes(bytes.Length).Reverse(), .. bytes];
         using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_cluster.Nodes[0]!.PublicEndPoint}/kvraft.v1.Kv/MultiGet")
         {
-            Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent(framed),
+            Version = new Version(2, 0),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(framed),
         };
         request.Content.Headers.ContentType = new("application/grpc");
         request.Headers.Add("TE", "trailers");

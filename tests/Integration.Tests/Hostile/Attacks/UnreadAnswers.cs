@@ -19,7 +19,9 @@ internal sealed class UnreadAnswers : IAttack
             {
                 using var message = new HttpRequestMessage(HttpMethod.Post, $"http://{victim.Endpoints[side % victim.Endpoints.Count]}/kvraft.v1.Kv/MultiGet")
                 {
-                    Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent(framed),
+                    Version = new Version(2, 0),
+                    VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                    Content = new ByteArrayContent(framed),
                 };
                 message.Content.Headers.ContentType = new("application/grpc");
                 message.Headers.Add("TE", "trailers");
