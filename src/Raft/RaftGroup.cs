@@ -623,16 +623,20 @@ public sealed class RaftGroup : IAsyncDisposable
             return;
         }
 
-        _host.CountDigestMismatch();
-        if (request.IsMinority)
+        if (!request.IsMinority)
         {
-            Condemn(request.Reason);
-        }
-        else
-        {
+            _host.CountDigestMismatch();
             NoteDigests(request.Reason);
         }
+        else if (Interlocked.Exchange(ref _isOdd, true) is false)
+        {
+            // The group is left a moment later; what the next comparison finds meanwhile is the same difference.
+            _host.CountDigestMismatch();
+            Condemn(request.Reason);
+        }
     }
+
+    private bool _isOdd;
 
     /// <summary>The leader has no entries any more that follow this replica's.</summary>
     internal void OnBehind()

@@ -171,6 +171,9 @@ internal sealed class NodeLog : IAsyncDisposable
     /// <summary>The disk has no room for another segment: what is left of the current one is all.</summary>
     public bool IsOutOfRoom => _factory.IsOutOfRoom;
 
+    /// <summary>Whether the disk has room for the next segment is being found out.</summary>
+    internal bool IsPreparingSegment => _factory.IsPreparing;
+
     /// <summary>Once a second: tries again to prepare the next segment, if there was no room for it.</summary>
     public void TryRoom()
     {

@@ -27,6 +27,18 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     /// <summary>The segment after the current one could not be made for want of room, and was not made since.</summary>
     public bool IsOutOfRoom => _isOutOfRoom;
 
+    /// <summary>A segment is being made in the background: whether there is room for it is not known yet.</summary>
+    public bool IsPreparing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _preparing != 0;
+            }
+        }
+    }
+
     /// <summary>Adopts an empty segment found at the start.</summary>
     public void Offer(Segment segment)
     {

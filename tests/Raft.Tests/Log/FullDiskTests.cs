@@ -35,6 +35,9 @@ public sealed class FullDiskTests
             entries = group.Append(1, LogEntryKind.Command, new byte[200]);
             await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
             Assert.True(entries < 100, "the log never ran out of room");
+
+            // The next segment is made in the background: an entry that overtakes it waits for room like a vote.
+            await UntilAsync(() => !log.IsPreparingSegment);
         }
 
         // Votes go into what is left of the segment.
