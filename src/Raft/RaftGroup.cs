@@ -52,6 +52,7 @@ public sealed class RaftGroup : IAsyncDisposable
     private readonly EntryLease _lease;
     private readonly DigestPoint _digests;
     private volatile string? _digestNote;
+    private bool _differs;
     private readonly ReplicaRescue _rescue;
     private readonly PeerSurvey _survey;
     private readonly GroupMembership _membership;
@@ -613,7 +614,11 @@ public sealed class RaftGroup : IAsyncDisposable
     internal async ValueTask<DigestAnswer> DigestAsync(long index) => new(await _digests.TryGetAsync(index).ConfigureAwait(false), IsPassed: false);
 
     /// <summary>What comparing the replicas has shown; null: they are equal.</summary>
-    internal void NoteDigests(string? note) => _digestNote = note;
+    internal void NoteDigests(string? note)
+    {
+        _digestNote = note;
+        Volatile.Write(ref _differs, note is not null);
+    }
 
     /// <summary>The leader has found that the replicas differ: the minority leaves the group, and without a majority it is only shown.</summary>
     internal void OnDigestDiffers(DigestDiffersRequest request)
@@ -623,20 +628,21 @@ public sealed class RaftGroup : IAsyncDisposable
             return;
         }
 
-        if (!request.IsMinority)
+        if (!Interlocked.Exchange(ref _differs, true))
         {
+            // Each comparison finds the same difference again, until the replicas are equal or this one has left the group.
             _host.CountDigestMismatch();
-            NoteDigests(request.Reason);
         }
-        else if (Interlocked.Exchange(ref _isOdd, true) is false)
+
+        if (request.IsMinority)
         {
-            // The group is left a moment later; what the next comparison finds meanwhile is the same difference.
-            _host.CountDigestMismatch();
             Condemn(request.Reason);
         }
+        else
+        {
+            NoteDigests(request.Reason);
+        }
     }
-
-    private bool _isOdd;
 
     /// <summary>The leader has no entries any more that follow this replica's.</summary>
     internal void OnBehind()
