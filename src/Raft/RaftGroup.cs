@@ -613,6 +613,9 @@ public sealed class RaftGroup : IAsyncDisposable
 
     internal async ValueTask<DigestAnswer> DigestAsync(long index) => new(await _digests.TryGetAsync(index).ConfigureAwait(false), IsPassed: false);
 
+    /// <summary>A comparison without a majority was shown, and not withdrawn since.</summary>
+    internal bool IsDigestNoted => _digestNote is not null;
+
     /// <summary>What comparing the replicas has shown; null: they are equal.</summary>
     internal void NoteDigests(string? note)
     {
@@ -625,6 +628,12 @@ public sealed class RaftGroup : IAsyncDisposable
     {
         if (_state != ReplicaState.Running)
         {
+            return;
+        }
+
+        if (request.Reason.Length == 0)
+        {
+            NoteDigests(null);
             return;
         }
 

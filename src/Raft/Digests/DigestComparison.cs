@@ -20,6 +20,9 @@ internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftH
     /// <summary>A group in which the index is not reached for so long, or whose digests take longer, is compared another time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
+    /// <summary>So many polls in a row without a new entry, two seconds, and an index that lies ahead is given up: writers have stopped before they reached it.</summary>
+    private const int IdlePollsMax = 10;
+
     /// <summary>How far the replicas were when they were found equal last; nothing is compared until more is applied.</summary>
     private long _equalAt;
     private long _lookedAt;
@@ -87,8 +90,11 @@ internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftH
         var digests = new Dictionary<NodeId, ulong>();
         var begun = options.Time.GetTimestamp();
         var open = voters.ToList();
-        while (open.Count > 0 && options.Time.GetElapsedTime(begun) < Patience && group.IsLeader)
+        var (last, idlePolls) = (group.Log.LastIndex, 0);
+        while (open.Count > 0 && options.Time.GetElapsedTime(begun) < Patience && group.IsLeader && idlePolls < IdlePollsMax)
         {
+            idlePolls = group.Log.LastIndex == last && last < index ? idlePolls + 1 : 0;
+            last = group.Log.LastIndex;
             foreach (var voter in open.ToArray())
             {
                 var answer = voter.Node == options.NodeId
@@ -128,7 +134,7 @@ internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftH
             if (digests.Count == voters.Count)
             {
                 Volatile.Write(ref _equalAt, index);
-                group.NoteDigests(null);
+                await WithdrawAsync(voters, cancellationToken).ConfigureAwait(false);
             }
 
             LogMessages.DigestsEqual(logger, group.Id.Value, index, digests.Count, voters.Count);
@@ -138,9 +144,27 @@ internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftH
         var found = string.Join(", ", digests.OrderBy(static digest => digest.Key).Select(static digest => FormattableString.Invariant($"{digest.Key} {digest.Value:x16}")));
         LogMessages.DigestsDiffer(logger, group.Id.Value, index, found);
         var reason = FormattableString.Invariant($"replicas differ at index {index} ({found})");
-        foreach (var voter in voters.Where(voter => verdict.Majority is null || verdict.Minority.Contains(voter.Node)))
+        if (verdict.Majority is null)
         {
-            var request = new DigestDiffersRequest(group.Id.Value, reason, IsMinority: verdict.Majority is not null);
+            await SendAsync(voters, new DigestDiffersRequest(group.Id.Value, reason, IsMinority: false), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var odd = voters.Where(voter => verdict.Minority.Contains(voter.Node)).ToList();
+        await SendAsync(odd, new DigestDiffersRequest(group.Id.Value, reason, IsMinority: true), cancellationToken).ConfigureAwait(false);
+        await WithdrawAsync([.. voters.Except(odd)], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>An earlier comparison, in which too few answered for a majority, was shown by all of them.</summary>
+    private Task WithdrawAsync(IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken) =>
+        group.IsDigestNoted
+            ? SendAsync(voters, new DigestDiffersRequest(group.Id.Value, "", IsMinority: false), cancellationToken)
+            : Task.CompletedTask;
+
+    private async Task SendAsync(IReadOnlyList<GroupVoter> voters, DigestDiffersRequest request, CancellationToken cancellationToken)
+    {
+        foreach (var voter in voters)
+        {
             if (voter.Node == options.NodeId)
             {
                 group.OnDigestDiffers(request);
