@@ -3,7 +3,8 @@ namespace KvRaft.Simulation.Tests.Groups;
 /// <summary>The simulation's own test: with a bug in it, it must fail, on seeds on which it passes without.</summary>
 public class GroupBugTests(ITestOutputHelper output)
 {
-    private const int SeedsMax = 400;
+    /// <summary>The rarest, reads without a quorum, is met at seed 518; the others within the first hundred.</summary>
+    private const int SeedsMax = 1_000;
 
     public static TheoryData<GroupBug> Bugs => [.. Enum.GetValues<GroupBug>().Where(static bug => bug != GroupBug.None)];
 
