@@ -1209,7 +1209,7 @@ public sealed class RaftGroup : IAsyncDisposable
     /// </summary>
     private async Task ConfirmLeadershipAsync()
     {
-        while (_cluster.LeadershipToken.IsCancellationRequested && _cluster.Leader is { IsRemote: false } && !_stopping.IsCancellationRequested)
+        while (_cluster.LeadershipToken.IsCancellationRequested && _cluster.Leader is { IsRemote: false } && !Leaders.HasStoodDown && !_stopping.IsCancellationRequested)
         {
             try
             {

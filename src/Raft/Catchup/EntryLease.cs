@@ -42,8 +42,9 @@ internal sealed class EntryLease(RaftGroup group, PeerSurvey survey, CheckpointF
         {
             do
             {
-                var isFetching = fetcher.Index is not null;
-                await TellAsync(fetcher.Index ?? group.CommitIndex, isDone: false, cancellationToken).ConfigureAwait(false);
+                // A fetch that was cut off is of no use once the log has brought this replica past it.
+                var isFetching = fetcher.Index > group.CommitIndex;
+                await TellAsync(isFetching ? fetcher.Index!.Value : group.CommitIndex, isDone: false, cancellationToken).ConfigureAwait(false);
                 var voters = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
                 var peers = await survey.AskAllAsync(voters, cancellationToken).ConfigureAwait(false);
                 if (!isFetching && group.CommitIndex >= goal)

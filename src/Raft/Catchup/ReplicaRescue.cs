@@ -31,6 +31,9 @@ internal sealed class ReplicaRescue(
     private readonly LogThrottle _delays = new(LogThrottle.PeriodDefault, options.Time);
     private volatile Task _looking = Task.CompletedTask;
     private long _term;
+
+    /// <summary>The leader whose history was found to differ from this replica's. One look at a time.</summary>
+    private NodeId? _conflicting;
     private int _beats;
     private int _unsettledLooks;
     private int _hurry;
@@ -214,9 +217,10 @@ internal sealed class ReplicaRescue(
         {
             var committed = group.CommitIndex;
             var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
-            if (peers.FirstOrDefault(peer => peer.Status.IsLeader && RescueRules.Conflicts(
-                group.Log, committed, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex), peer.Status.LastIndex)) is { Status: { } other })
+            if (peers.FirstOrDefault(peer => peer.Status.IsLeader && peer.Status.Term >= group.Term && RescueRules.Conflicts(
+                group.Log, committed, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex), peer.Status.LastIndex)) is { Status: { } other } conflicting)
             {
+                _conflicting = conflicting.Voter.Node;
                 throw new HistoryDiffersException(
                     $"the leader's log is from {new LogPosition(other.StartTerm, other.StartIndex)} to {other.LastIndex}, and this replica has committed up to {committed}");
             }
@@ -252,7 +256,8 @@ internal sealed class ReplicaRescue(
         catch (HistoryDiffersException error) when (!cancellationToken.IsCancellationRequested)
         {
             // What a leader that a majority follows has committed is the group's history. This replica keeps what it has, and takes no part any more.
-            if (await LeaderIsProvenAsync(cancellationToken).ConfigureAwait(false))
+            // A deposed leader that does not know it has another history too, and proves nothing: it must be the very one that a majority follows.
+            if (await ProvenLeaderAsync(cancellationToken).ConfigureAwait(false) is { } proven && proven == _conflicting)
             {
                 group.OnHistoryDiffers(error.Message);
             }
@@ -282,6 +287,7 @@ internal sealed class ReplicaRescue(
         {
             try
             {
+                _conflicting = source.Node;
                 await pull.PullAsync(source.Node, Math.Min(status.CommitIndex, group.CommitIndex + PulledAtOnce), cancellationToken).ConfigureAwait(false);
             }
             catch (HistoryDiffersException error) when (!status.IsLeader)
@@ -334,16 +340,17 @@ internal sealed class ReplicaRescue(
         return true;
     }
 
-    private async Task<bool> LeaderIsProvenAsync(CancellationToken cancellationToken)
+    private async Task<NodeId?> ProvenLeaderAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await ProvenLeaderAsync(await AskAllAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false) is not null;
+            var peers = await AskAllAsync(cancellationToken).ConfigureAwait(false);
+            return (await ProvenLeaderAsync(peers, cancellationToken).ConfigureAwait(false))?.Leader.Node;
         }
         catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken))
         {
             Delayed(error.Message);
-            return false;
+            return null;
         }
     }
 

@@ -24,6 +24,8 @@ internal sealed class LeaderSearch(
         var (term, begun) = (group.Term, time.GetTimestamp());
         while (transfer.IsDirected && IsVacant() && time.GetElapsedTime(begun) < timings.ElectionMax)
         {
+            // With nobody to ask, nothing below waits: a group that closes would search until the time is over.
+            cancellationToken.ThrowIfCancellationRequested();
             var voters = group.Voters();
 
             // One that is silent would be waited for.

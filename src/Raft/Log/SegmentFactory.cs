@@ -17,6 +17,9 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     private readonly object _gate = new();
     private Segment? _prepared;
     private long _preparing;
+
+    /// <summary>The writer has taken this segment, or makes it itself: it must not be made in the background too, under the same name.</summary>
+    private long _taken;
     private bool _isStopped;
     private bool _isClosing;
     private volatile bool _isOutOfRoom;
@@ -53,7 +56,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     {
         lock (_gate)
         {
-            if (_prepared?.Number == number || _preparing == number)
+            if (_prepared?.Number == number || _preparing == number || number <= _taken)
             {
                 return;
             }
@@ -92,6 +95,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
 
             prepared = _prepared;
             _prepared = null;
+            _taken = number;
         }
 
         if (prepared?.Number == number && prepared.Size >= bytesMin)

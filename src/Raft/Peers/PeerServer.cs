@@ -74,7 +74,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
                     PeerJson.Default.MembersProof),
                 PeerRequestKind.Lease => Lease(from, Read(body, PeerJson.Default.LeaseRequest)),
                 PeerRequestKind.Digest => await DigestAsync(Read(body, PeerJson.Default.DigestRequest), cancellationToken).ConfigureAwait(false),
-                PeerRequestKind.DigestDiffers => DigestDiffers(Read(body, PeerJson.Default.DigestDiffersRequest)),
+                PeerRequestKind.DigestDiffers => DigestDiffers(from, Read(body, PeerJson.Default.DigestDiffersRequest)),
                 PeerRequestKind.Behind => Behind(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(from, Read(body, PeerJson.Default.NudgeRequest)),
                 _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
@@ -157,10 +157,15 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         return Json(answer, PeerJson.Default.DigestAnswer);
     }
 
-    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) DigestDiffers(DigestDiffersRequest request)
+    private (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) DigestDiffers(NodeId from, DigestDiffersRequest request)
     {
         var group = Group(request.Group);
-        group.OnDigestDiffers(request);
+        if (group.Leader == from)
+        {
+            // Only the leader compares: another node's word could set aside every replica of a group.
+            group.OnDigestDiffers(request);
+        }
+
         return IsLeading(group);
     }
 
