@@ -54,8 +54,9 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
         try
         {
             await next(context);
-            if (context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
+            if (context.Response.HasStarted && context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
             {
+                // An error without a message has not started: its status is in the headers, which must end the stream.
                 using var send = call.Sends.Begin(context.Abort);
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }

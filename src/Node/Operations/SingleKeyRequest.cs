@@ -39,10 +39,19 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var begun = time.GetTimestamp();
-            var answered = await peer.Pipe.CallAsync(call, IsWrite, cancellationToken);
+            var (begun, held) = (time.GetTimestamp(), 0L);
+            Answered<PipeAnswer> answered;
+            try
+            {
+                answered = await peer.Pipe.CallAsync(call, IsWrite, cancellationToken);
+                held = answered.Answer is { } answer ? SingleKeyAnswers.HeldBytes(answer) : 0;
+            }
+            finally
+            {
+                room.Window.Give(bytes - held);
+            }
+
             AnswerAge.Add(answered.Answer?.Get?.Header, time.GetElapsedTime(begun));
-            room.Window.Give(bytes - (answered.Answer is { } answer ? SingleKeyAnswers.HeldBytes(answer) : 0));
             if (answered.Answer is not { Error: { } error })
             {
                 return answered;
@@ -80,10 +89,19 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
-            var result = await replica.WriteAsync(command, weight, deadline, cancellationToken);
-            var held = result.Outcome?.Previous?.Value.Length ?? 0;
-            room.Window.Give(bytes + weight - held);
+            var held = 0;
+            WriteResult result;
+            try
+            {
+                var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+                result = await replica.WriteAsync(command, weight, deadline, cancellationToken);
+                held = result.Outcome?.Previous?.Value.Length ?? 0;
+            }
+            finally
+            {
+                room.Window.Give(bytes + weight - held);
+            }
+
             if (result.Outcome is not { } outcome)
             {
                 return result.Failure!;
@@ -163,8 +181,17 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var (answer, needed) = TryAnswer(replica, delivered, bytes);
-            room.Window.Give(bytes - (answer is null ? 0 : SingleKeyAnswers.HeldBytes(answer)));
+            var (answer, needed, held) = (default(PipeAnswer), 0, 0L);
+            try
+            {
+                (answer, needed) = TryAnswer(replica, delivered, bytes);
+                held = answer is null ? 0 : SingleKeyAnswers.HeldBytes(answer);
+            }
+            finally
+            {
+                room.Window.Give(bytes - held);
+            }
+
             if (answer is not null)
             {
                 return answer;

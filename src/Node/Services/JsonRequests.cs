@@ -30,7 +30,8 @@ internal static class JsonRequests
         var (hosts, bytesMax) = (new HostRules(options), (long)options.Limits.MessageBytesMax * JsonBytesPerByte);
         app.Use(async (context, next) =>
         {
-            if (IsGrpc(context.Request) || await CheckAsync(context, hosts, bytesMax) is not { } failure)
+            // A content type alone proves nothing: a page of the same origin after DNS rebinding chooses it freely, and a JSON route would answer it.
+            if ((IsGrpc(context.Request) && CallOf(context) is null) || await CheckAsync(context, hosts, bytesMax) is not { } failure)
             {
                 await next(context);
                 return;
@@ -51,7 +52,7 @@ internal static class JsonRequests
             return Failure.HostNotAllowed(foreign.Field, foreign.Why);
         }
 
-        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is not { } call)
+        if (CallOf(context) is not { } call)
         {
             // Of no call; whatever answers it answers that.
             return null;
@@ -84,6 +85,8 @@ internal static class JsonRequests
     private static MessageDescriptor BodyOf(GrpcJsonTranscodingMetadata call) =>
         call.HttpRule.Body == "*" ? call.MethodDescriptor.InputType : call.MethodDescriptor.InputType.FindFieldByName(call.HttpRule.Body).MessageType;
 
+    private static GrpcJsonTranscodingMetadata? CallOf(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>();
+
     private static bool IsGrpc(HttpRequest request) =>
         request.ContentType is { } type && type.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase);
 
@@ -106,7 +109,8 @@ internal static class JsonRequests
             return (default, TooLong(bytesMax, request.ContentLength.Value));
         }
 
-        var body = new MemoryStream((int)(request.ContentLength ?? 0));
+        // It grows with what arrives: a length that is only declared costs nothing.
+        var body = new MemoryStream();
         var chunk = new byte[16 * 1024];
         while (await request.Body.ReadAsync(chunk, cancellationToken) is > 0 and var count)
         {
