@@ -631,7 +631,7 @@ public sealed class RaftGroup : IAsyncDisposable
             return;
         }
 
-        if (request.Reason.Length == 0)
+        if (string.IsNullOrEmpty(request.Reason))
         {
             NoteDigests(null);
             return;
