@@ -89,6 +89,9 @@ internal static class CallerRules
         ["/kvraft.v1.EventualRepair/PauseRepair"] = CallerKind.Anyone,
         ["/kvraft.v1.EventualRepair/TopSiblings"] = CallerKind.Anyone,
 
+        // Hashes of what a node holds, as Digest is for shards: it reads, changes nothing, and shows whether copies are equal.
+        ["/kvraft.v1.EventualTrees/Roots"] = CallerKind.Anyone,
+
         // Between nodes.
         ["/kvraft.v1.Admin/Heartbeat"] = CallerKind.Node,
         ["/kvraft.v1.Moves/FinishMove"] = CallerKind.Node,
@@ -99,7 +102,6 @@ internal static class CallerRules
         ["/kvraft.v1.EventualPeers/Fetch"] = CallerKind.Node,
         ["/kvraft.v1.EventualPeers/Store"] = CallerKind.Node,
         ["/kvraft.v1.EventualPeers/Hear"] = CallerKind.Node,
-        ["/kvraft.v1.EventualTrees/Roots"] = CallerKind.Node,
         ["/kvraft.v1.EventualTrees/Buckets"] = CallerKind.Node,
         ["/kvraft.v1.EventualTrees/BucketKeys"] = CallerKind.Node,
         ["/kvraft.v1.EventualTrees/ConfirmKept"] = CallerKind.Node,
