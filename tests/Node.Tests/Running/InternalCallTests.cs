@@ -37,7 +37,6 @@ public sealed class InternalCallTests
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).HearAsync(new HearRequest()));
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).FetchAsync(new FetchStateRequest()));
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).StoreAsync(new StoreStateRequest { State = ByteString.CopyFrom(new byte[1 << 20]) }));
-        await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).RootsAsync(new ArcRootsRequest { Keyspace = 1 }));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).BucketsAsync(new ArcBucketsRequest { Keyspace = 1 }));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).BucketKeysAsync(new BucketKeysRequest { Keyspace = 1 }));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).ConfirmKeptAsync(new ConfirmKeptRequest()));
