@@ -30,7 +30,7 @@ public sealed record TtlOptions
     public int RatePermille { get; init; }
 
     /// <summary>
-    /// The clock of a shard advances by what its leader commits, so it stands still while nobody leads. A key without an answer for longer than this counts as
+    /// The clock of a shard advances by what its leader commits, so it stands still while the shard has no leader. A key without an answer for longer than this counts as
     /// not served, and a value of it may stay for <see cref="LateMargin"/> from the first answer after that. <c>null</c>: a shard that is not served excuses nothing.
     /// </summary>
     public TimeSpan? SilenceMax { get; init; }

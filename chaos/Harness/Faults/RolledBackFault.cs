@@ -8,7 +8,7 @@ namespace KvRaft.Chaos.Faults;
 /// </summary>
 internal sealed class RolledBackFault : IFault
 {
-    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(30);
+    private const string With = "an older copy of its directory";
 
     /// <summary>The node writes and acknowledges for so long after the copy: some beats, in which the others hear how far its log is.</summary>
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(3);
@@ -41,7 +41,7 @@ internal sealed class RolledBackFault : IFault
         if (!_isCopiedWhileItRuns)
         {
             await process.StartAsync();
-            if (await scene.AskAnyAsync<object>(async _ => (await scene.ServeAsync(_node)).Holds ? new object() : null, RefusalPatience) is null)
+            if (await scene.AskAnyAsync<object>(async _ => (await scene.ServeAsync(_node)).Holds ? new object() : null, RefusedStart.Patience) is null)
             {
                 throw new FaultException($"{ChaosCluster.NameOf(_node)} does not serve after its directory was copied");
             }
@@ -52,27 +52,10 @@ internal sealed class RolledBackFault : IFault
         scene.Totals.Kills++;
         Directory.Move(_data, _aside);
         Directory.Move(_older, _data);
-        await process.StartAsync();
-        process.MayEnd(expected: true);
-        using var limit = new CancellationTokenSource(RefusalPatience);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            await process.KillAsync();
-            throw new FaultException($"{ChaosCluster.NameOf(_node)} was not refused with an older copy of its directory within {RefusalPatience.TotalSeconds:0} s");
-        }
+        await RefusedStart.AwaitAsync(scene, _node, With);
     }
 
-    public Task<Evidence> CheckActiveAsync(FaultScene scene)
-    {
-        var process = scene.Cluster.Process(_node);
-        return Task.FromResult(process.IsRunning || process.ExitCode == 0
-            ? Evidence.Missing("it runs with an older copy of its directory")
-            : Evidence.Seen("it is refused with an older copy of its directory"));
-    }
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(RefusedStart.EvidenceOf(scene, _node, With));
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 

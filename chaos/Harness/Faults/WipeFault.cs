@@ -8,7 +8,7 @@ namespace KvRaft.Chaos.Faults;
 /// </summary>
 internal sealed class WipeFault : IFault
 {
-    private static readonly TimeSpan RefusalPatience = TimeSpan.FromSeconds(30);
+    private const string With = "an empty disk";
 
     private int _node;
     private string _aside = "";
@@ -26,27 +26,10 @@ internal sealed class WipeFault : IFault
         await process.KillAsync();
         scene.Totals.Kills++;
         Directory.Move(scene.Cluster.DataDirectory(_node), _aside);
-        await process.StartAsync();
-        process.MayEnd(expected: true);
-        using var limit = new CancellationTokenSource(RefusalPatience);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            await process.KillAsync();
-            throw new FaultException($"{ChaosCluster.NameOf(_node)} was not refused with an empty disk within {RefusalPatience.TotalSeconds:0} s");
-        }
+        await RefusedStart.AwaitAsync(scene, _node, With);
     }
 
-    public Task<Evidence> CheckActiveAsync(FaultScene scene)
-    {
-        var process = scene.Cluster.Process(_node);
-        return Task.FromResult(process.IsRunning || process.ExitCode == 0
-            ? Evidence.Missing("it runs with an empty disk")
-            : Evidence.Seen("it is refused with an empty disk"));
-    }
+    public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(RefusedStart.EvidenceOf(scene, _node, With));
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 
