@@ -1,3 +1,4 @@
+using KvRaft.Client.Administration;
 using KvRaft.Client.Keyspaces;
 using KvRaft.Client.Requests;
 using KvRaft.Client.Routing;
@@ -69,7 +70,7 @@ public sealed class KvClient : IKvClient, IDisposable
             chance,
             log);
         _scans = new ScanRunner(options, Session, _connections, Routes, _watcher, health, chance);
-        Administration = new KvAdministration(options, _connections, Routes, health, chance);
+        Administration = new KvAdministration(new AdminCalls(options, _connections, Routes, health, chance));
         Eventual = new KvEventual(_executor);
     }
 

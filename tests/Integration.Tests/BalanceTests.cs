@@ -50,7 +50,7 @@ public sealed class BalanceTests(ITestOutputHelper output)
         await cluster.EventuallyAsync(
             async () =>
             {
-                ring = await ComingAndGoing.TryAsync(() => client.Administration.ShowRingAsync()) ?? ring;
+                ring = await ComingAndGoing.TryAsync(() => client.Administration.Calls.ShowRingAsync()) ?? ring;
                 return ring?.Nodes.All(static node => Math.Abs(node.Leaders - node.FairLeaders) <= 1) == true && ring.Nodes.Sum(static node => node.Leaders) == Shards ? ring : null;
             },
             $"leaders to be spread: {when}");

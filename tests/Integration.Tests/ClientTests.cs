@@ -137,8 +137,8 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     public async Task A_keyspace_is_altered_and_its_limits_are_known()
     {
         var keyspace = await KeyspaceAsync("altered");
-        var altered = await _client.Administration.AlterKeyspaceAsync("altered", TimeSpan.FromHours(2), valueBytesMax: 10);
-        var limits = await _client.Administration.GetLimitsAsync();
+        var altered = await _client.Administration.Calls.AlterKeyspaceAsync("altered", TimeSpan.FromHours(2), valueBytesMax: 10);
+        var limits = await _client.Administration.Calls.GetLimitsAsync();
 
         Assert.Equal((7_200_000L, 10), (altered.TtlDefaultMs, altered.ValueBytesMax));
         Assert.True(limits is { KeyspacesMax: > 0, SessionOutcomesMax: > 0, ScanKeysMax: > 0, MultiKeysMax: 256 });
@@ -192,7 +192,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
         var keyspace = await KeyspaceAsync("changing");
         foreach (var bytes in Enumerable.Range(1, 20))
         {
-            await _client.Administration.AlterKeyspaceAsync("changing", valueBytesMax: bytes);
+            await _client.Administration.Calls.AlterKeyspaceAsync("changing", valueBytesMax: bytes);
             foreach (var key in Enumerable.Range(0, 8))
             {
                 Assert.True((await keyspace.PutAsync($"{key}", new string('x', bytes))).Applied);
@@ -211,7 +211,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
         await KeyspaceAsync("changed-by-another");
         foreach (var bytes in Enumerable.Range(1, 20))
         {
-            await _client.Administration.AlterKeyspaceAsync("changed-by-another", valueBytesMax: bytes);
+            await _client.Administration.Calls.AlterKeyspaceAsync("changed-by-another", valueBytesMax: bytes);
             foreach (var node in processes.Kv)
             {
                 var put = new PutRequest
@@ -232,7 +232,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     public async Task Nothing_lives_longer_than_the_keyspace_allows()
     {
         var keyspace = await KeyspaceAsync("brief");
-        await _client.Administration.AlterKeyspaceAsync("brief", timeToLiveMax: TimeSpan.FromHours(1));
+        await _client.Administration.Calls.AlterKeyspaceAsync("brief", timeToLiveMax: TimeSpan.FromHours(1));
 
         await keyspace.PutAsync("a", "x");
         var error = await Assert.ThrowsAsync<KvException>(async () => await keyspace.PutAsync("a", "x", TimeSpan.FromHours(2)));
@@ -291,7 +291,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
                 Interlocked.Increment(ref written);
             }
         });
-        var administration = _client.Administration;
+        var administration = _client.Administration.Calls;
         var orders = await KeyspaceAsync("orders", RoutingRule.Tag);
         await orders.PutAsync("{1}/item", "pear");
         await administration.AlterKeyspaceAsync("orders", timeToLiveDefault: TimeSpan.FromHours(1));
@@ -340,7 +340,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
 
     private async Task<IKeyspace<string, string>> KeyspaceAsync(string name, RoutingRule routing = RoutingRule.WholeKey)
     {
-        await _client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = name, Routing = routing }, ifNotExists: true);
+        await _client.Administration.Calls.CreateKeyspaceAsync(new KeyspaceInfo { Name = name, Routing = routing }, ifNotExists: true);
         return _client.TextKeyspace(name);
     }
 }

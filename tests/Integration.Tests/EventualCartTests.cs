@@ -118,11 +118,11 @@ public sealed class EventualCartTests
         };
 
         // Asked for so, it may be sent again while group 0 elects.
-        await client.Administration.CreateKeyspaceAsync(keyspace, ifNotExists: true);
+        await client.Administration.Calls.CreateKeyspaceAsync(keyspace, ifNotExists: true);
         foreach (var node in cluster.Nodes)
         {
             await using var at = At(cluster, node);
-            await at.Administration.GetKeyspaceAsync(name);
+            await at.Administration.Calls.GetKeyspaceAsync(name);
         }
     }
 
@@ -135,7 +135,7 @@ public sealed class EventualCartTests
             {
                 foreach (var node in cluster.Nodes)
                 {
-                    var hints = await client.Administration.ListHintsAsync(cluster.Endpoint(node));
+                    var hints = await client.Administration.Calls.ListHintsAsync(cluster.Endpoint(node));
                     if (hints.Nodes.Any(owed => owed.Keys > 0))
                     {
                         return null;
@@ -148,7 +148,7 @@ public sealed class EventualCartTests
         var since = new Dictionary<string, long>();
         foreach (var node in cluster.Nodes)
         {
-            since[node] = (await client.Administration.GetRepairStatusAsync(cluster.Endpoint(node))).Rounds;
+            since[node] = (await client.Administration.Calls.GetRepairStatusAsync(cluster.Endpoint(node))).Rounds;
         }
 
         await cluster.EventuallyAsync(
@@ -156,12 +156,12 @@ public sealed class EventualCartTests
             {
                 foreach (var node in cluster.Nodes)
                 {
-                    var status = await client.Administration.GetRepairStatusAsync(cluster.Endpoint(node));
+                    var status = await client.Administration.Calls.GetRepairStatusAsync(cluster.Endpoint(node));
 
                     // One round may have begun before; the one after it has seen everything.
                     if (status.Rounds < since[node] + 2 || status.Arcs.Any(arc => arc.LastError.Length > 0))
                     {
-                        await client.Administration.RunRepairAsync(cluster.Endpoint(node));
+                        await client.Administration.Calls.RunRepairAsync(cluster.Endpoint(node));
                         return null;
                     }
                 }

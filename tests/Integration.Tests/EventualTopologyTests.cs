@@ -81,7 +81,7 @@ public sealed class EventualTopologyTests
         await cluster.ReplacedAsync(0, "n4", ["n1", "n2", "n3"]);
         await cluster.CommitAsync(client, ComingAndGoing.Decommission("n1"));
         var waits = await cluster.EventuallyAsync(
-            async () => (await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()))?.Nodes.FirstOrDefault(node => node.NodeId == "n1" && node.Note.Contains("hands over", StringComparison.Ordinal)),
+            async () => (await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListNodesAsync()))?.Nodes.FirstOrDefault(node => node.NodeId == "n1" && node.Note.Contains("hands over", StringComparison.Ordinal)),
             "n1 to say what it waits for");
         Assert.Contains("left", waits.Note, StringComparison.Ordinal);
 
@@ -99,9 +99,9 @@ public sealed class EventualTopologyTests
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1, nodes: 4);
         await using var client = cluster.Client();
-        await client.Administration.CreateKeyspaceAsync(
+        await client.Administration.Calls.CreateKeyspaceAsync(
             new KeyspaceInfo { Name = "carts", Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { N = 4, R = 2, W = 2 } }, ifNotExists: true);
-        var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync([ComingAndGoing.Decommission("n4")]));
+        var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CommitPlanAsync([ComingAndGoing.Decommission("n4")]));
         Assert.Contains("3 nodes would be left to keep 4 copies of each key of keyspace 'carts'", refused.Message, StringComparison.Ordinal);
     }
 
@@ -111,11 +111,11 @@ public sealed class EventualTopologyTests
     {
         await using var client = cluster.Client();
         var keyspace = new KeyspaceInfo { Name = "carts", Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { N = 3, R = 2, W = 2 } };
-        await client.Administration.CreateKeyspaceAsync(keyspace, ifNotExists: true);
+        await client.Administration.Calls.CreateKeyspaceAsync(keyspace, ifNotExists: true);
         foreach (var node in cluster.Nodes)
         {
             await using var at = KvClient.Connect(cluster.Options(node) with { Routing = KvRouting.Endpoints });
-            await at.Administration.GetKeyspaceAsync("carts");
+            await at.Administration.Calls.GetKeyspaceAsync("carts");
         }
     }
 

@@ -31,14 +31,14 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
         await Task.Delay(TimeSpan.FromSeconds(30));
         var before = load.TakeWrites();
 
-        var shard = (await client.Administration.GetRoutesAsync()).Shards.Single();
+        var shard = (await client.Administration.Calls.GetRoutesAsync()).Shards.Single();
         var replicas = shard.Replicas.Select(static replica => replica.NodeId).ToArray();
         var (from, to) = (replicas.First(node => node != shard.LeaderNode), cluster.Nodes.Single(node => !replicas.Contains(node)));
 
         // A follower that fell behind while the shard was filled may have fetched one, too.
         var offeredBefore = OffersOf(cluster);
         var begun = Stopwatch.GetTimestamp();
-        await client.Administration.MoveShardAsync(0, from, to);
+        await client.Administration.Calls.MoveShardAsync(0, from, to);
         var cut = await WhenCopiedAsync(cluster, to, part: 0.3);
         var during = load.TakeWrites();
         cluster.Kill(to);
@@ -104,9 +104,9 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
     private static async Task<string> DoneAsync(KvClient client)
     {
         var (slowest, words) = (long.MaxValue, "copied at full pace throughout");
-        while (await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is not { Operators.Count: 0 })
+        while (await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListOperatorsAsync()) is not { Operators.Count: 0 })
         {
-            if (await ComingAndGoing.TryAsync(() => client.Administration.GetSchedulerConfigAsync()) is { CopyNote.Length: > 0 } config && config.CopyBytesPerSecondNow < slowest)
+            if (await ComingAndGoing.TryAsync(() => client.Administration.Calls.GetSchedulerConfigAsync()) is { CopyNote.Length: > 0 } config && config.CopyBytesPerSecondNow < slowest)
             {
                 (slowest, words) = (config.CopyBytesPerSecondNow, $"at its slowest {config.CopyNote}");
             }

@@ -58,7 +58,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
             using var kvctl = party == Party.Cli ? Kvctl(cluster, from, to) : null;
             if (kvctl is null)
             {
-                await client.Administration.MoveShardAsync(Shard, from, to);
+                await client.Administration.Calls.MoveShardAsync(Shard, from, to);
             }
 
             if (await MeetAsync(cluster, client, tail, moment, from))
@@ -109,11 +109,11 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
             {
                 var (from, to) = await ChooseAsync(cluster, client, moment);
                 var tail = cluster.TailLogs();
-                await client.Administration.MoveShardAsync(Shard, from, to);
+                await client.Administration.Calls.MoveShardAsync(Shard, from, to);
                 var isMet = await MeetAsync(cluster, client, tail, moment, from);
 
                 // Refused if it is over already.
-                await ComingAndGoing.TryAsync(() => client.Administration.CancelMoveAsync(Shard));
+                await ComingAndGoing.TryAsync(() => client.Administration.Calls.CancelMoveAsync(Shard));
                 var ended = await EndedAsync(cluster, client, from, to);
                 output.WriteLine($"cancelled at {moment}{(isMet ? "" : " or later")}: {ended.State}");
                 Assert.Contains(ended.State, (string[])["moved", "cancelled"]);
@@ -141,7 +141,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
     }
 
     private static Task<ShardRoute> ShardAsync(ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
-        async () => (await ComingAndGoing.TryAsync(() => client.Administration.GetRoutesAsync()))?.Shards.Single(static shard => shard.Shard == Shard), "a map");
+        async () => (await ComingAndGoing.TryAsync(() => client.Administration.Calls.GetRoutesAsync()))?.Shards.Single(static shard => shard.Shard == Shard), "a map");
 
     /// <summary>Waits until a step is about to be taken; false: the move was over before it was seen.</summary>
     private static async Task<bool> MeetAsync(ProcessCluster cluster, KvClient client, LogTail tail, Moment moment, string from)
@@ -150,7 +150,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         {
             await cluster.EventuallyAsync(
                 async () => (await ShardAsync(cluster, client)).Replicas.All(replica => replica.NodeId != from)
-                    || await ComingAndGoing.TryAsync(() => client.Administration.ListMovesAsync()) is { Moves.Count: > 0 } ? "so it is" : null,
+                    || await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListMovesAsync()) is { Moves.Count: > 0 } ? "so it is" : null,
                 "the move to be agreed on");
             return true;
         }
@@ -185,12 +185,12 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
     {
         await cluster.QuietAsync(client);
         var history = await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync(history: true)), "the record");
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListOperatorsAsync(history: true)), "the record");
         var ended = history.History[0];
         Assert.Equal((Shard, from, to), (ended.Shard, ended.FromNode, ended.ToNode));
         var (stays, goes) = ended.State == "moved" ? (to, from) : (from, to);
         var replicas = (await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.GetRoutesAsync()) is { } map && map.Epoch >= history.Epoch ? map : null,
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.GetRoutesAsync()) is { } map && map.Epoch >= history.Epoch ? map : null,
             "the map that says so")).Shards.Single(static shard => shard.Shard == Shard).Replicas;
         Assert.Contains(replicas, replica => replica.NodeId == stays);
         Assert.DoesNotContain(replicas, replica => replica.NodeId == goes);

@@ -80,7 +80,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         var leaving = cluster.Nodes.First(node => node != driver);
         var plan = await cluster.CommitAsync(client, ComingAndGoing.Decommission(leaving));
         await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListOperatorsAsync()) is { } list
                 && list.Operators.Count <= Math.Max(0, plan.Moves.Count - movesDone) ? list : null,
             $"{movesDone} moves to be done");
         await cluster.LoseAsync(driver, fault);
@@ -105,11 +105,11 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.ServesAsync("n4");
         await cluster.CommitAsync(client, ComingAndGoing.Add("n4"));
         await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListOperatorsAsync()) is { } list && list.Operators.Any(static one => one.State == "running") ? list : null,
             "a move to run");
         await cluster.LoseAsync("n4", fault);
         await cluster.QuietAsync(client);
-        Assert.Equal(3, (await client.Administration.ListNodesAsync()).Nodes.Single(static node => node.NodeId == "n4").Shards);
+        Assert.Equal(3, (await client.Administration.Calls.ListNodesAsync()).Nodes.Single(static node => node.NodeId == "n4").Shards);
         await writers.StopAsync();
         Assert.Empty(await writers.LostAsync(client));
         await cluster.AgreesAsync(client);
@@ -126,7 +126,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await writers.ReachedAsync(200);
         cluster.Kill("n4");
         await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListNodesAsync()) is { } nodes
                 && nodes.Nodes.Single(static node => node.NodeId == "n4") is { Shards: 0, Standing: "joined" } ? nodes : null,
             "n4 to be replaced");
         await cluster.QuietAsync(client);
@@ -139,21 +139,21 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await writers.StopAsync();
         Assert.Empty(await writers.LostAsync(client));
         await cluster.AgreesAsync(client);
-        var history = (await client.Administration.ListOperatorsAsync(history: true)).History;
+        var history = (await client.Administration.Calls.ListOperatorsAsync(history: true)).History;
         Assert.All(history, static one => Assert.StartsWith("n4 does not answer for", one.Cause, StringComparison.Ordinal));
     }
 
     /// <summary>Moves one replica of the shard whose turn it is, and answers how long the longest write took meanwhile, milliseconds.</summary>
     private async Task<double> MoveOnceAsync(ProcessCluster cluster, KvClient client, CheckedLoad load, int turn)
     {
-        var shard = (await client.Administration.GetRoutesAsync()).Shards[turn % Shards];
+        var shard = (await client.Administration.Calls.GetRoutesAsync()).Shards[turn % Shards];
         var replicas = shard.Replicas.Select(static replica => replica.NodeId).ToArray();
 
         // Every fourth time the leader itself goes.
         var leads = turn / Shards % 4 == 3;
         var from = replicas.FirstOrDefault(node => node == shard.LeaderNode == leads) ?? replicas[0];
         var to = cluster.Nodes.Where(node => !replicas.Contains(node)).ElementAt(turn % 2);
-        await client.Administration.MoveShardAsync(shard.Shard, from, to);
+        await client.Administration.Calls.MoveShardAsync(shard.Shard, from, to);
         await cluster.QuietAsync(client);
         var longest = load.TakeLongestWrite();
         if (longest.Took > Remarkable)
@@ -170,7 +170,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         cluster.Forget(node);
         await cluster.QuietAsync(client);
         var nodes = await cluster.EventuallyAsync(
-            async () => await ComingAndGoing.TryAsync(() => client.Administration.ListNodesAsync()) is { } all && all.Removed.Contains(node) ? all : null, $"{node} to be gone");
+            async () => await ComingAndGoing.TryAsync(() => client.Administration.Calls.ListNodesAsync()) is { } all && all.Removed.Contains(node) ? all : null, $"{node} to be gone");
         Assert.DoesNotContain(node, nodes.PlacementVoters);
         Assert.All(nodes.Nodes, static each => Assert.Equal(3, each.Shards));
     }

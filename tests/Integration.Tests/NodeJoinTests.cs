@@ -23,7 +23,7 @@ public sealed class NodeJoinTests
 
         Assert.Equal("through n4", (await before.TextKeyspace().GetAsync("key")).Value);
         var nodes = await cluster.EventuallyAsync(
-            async () => await before.Administration.ListNodesAsync() is { Nodes.Count: 4 } all && all.Nodes.All(node => node.SilenceMs >= 0) ? all : null,
+            async () => await before.Administration.Calls.ListNodesAsync() is { Nodes.Count: 4 } all && all.Nodes.All(node => node.SilenceMs >= 0) ? all : null,
             "the placement driver to hear four nodes");
         var fourth = nodes.Nodes.Single(node => node.NodeId == "n4");
         Assert.Equal(("joined", "up", 0), (fourth.Standing, fourth.Health, fourth.Shards));
@@ -43,13 +43,13 @@ public sealed class NodeJoinTests
         await using var cluster = await ProcessCluster.StartAsync(shards: 1);
         await using var client = cluster.Client();
         await cluster.EventuallyAsync(
-            async () => (await client.Administration.ListNodesAsync()).Nodes.Count == 3 ? client : null, "the cluster to know its nodes");
-        var epoch = (await client.Administration.ListNodesAsync()).Epoch;
+            async () => (await client.Administration.Calls.ListNodesAsync()).Nodes.Count == 3 ? client : null, "the cluster to know its nodes");
+        var epoch = (await client.Administration.Calls.ListNodesAsync()).Epoch;
 
         await AssertRefusedAsync("n4", "is cluster", changed: new() { ["clusterName"] = "another" });
         await AssertRefusedAsync("n4", "n1 is registered at", at: "n1", changed: new() { ["publicListen"] = "127.0.0.1:0", ["raftListen"] = "127.0.0.1:0" });
         await AssertRefusedAsync("n4", "no room for a node", changed: new() { ["limits:diskReserveBytes"] = 1L << 60 });
-        Assert.Equal(3, (await client.Administration.ListNodesAsync()).Nodes.Count);
+        Assert.Equal(3, (await client.Administration.Calls.ListNodesAsync()).Nodes.Count);
 
         // The name of a node that is there, from another directory.
         await cluster.JoinAsync("n9");
@@ -77,7 +77,7 @@ public sealed class NodeJoinTests
 
         // That the others know its directory is what protects them.
         await cluster.EventuallyAsync(
-            async () => await client.Administration.ListNodesAsync() is { } nodes && nodes.Nodes.All(node => node.SilenceMs >= 0) ? nodes : null, "all nodes to be heard");
+            async () => await client.Administration.Calls.ListNodesAsync() is { } nodes && nodes.Nodes.All(node => node.SilenceMs >= 0) ? nodes : null, "all nodes to be heard");
         cluster.Kill("n3");
         cluster.Wipe("n3");
         cluster.Start("n3");
@@ -86,7 +86,7 @@ public sealed class NodeJoinTests
         Assert.Contains("n3 is registered with another data directory", log, StringComparison.Ordinal);
 
         await cluster.EventuallyAsync(
-            async () => (await client.Administration.ListNodesAsync()).Nodes.Single(node => node.NodeId == "n3").Health == "down" ? client : null, "n3 to be down");
+            async () => (await client.Administration.Calls.ListNodesAsync()).Nodes.Single(node => node.NodeId == "n3").Health == "down" ? client : null, "n3 to be down");
         await cluster.JoinAsync("n4", at: "n3");
         await cluster.ServesAsync("n4");
         await using var fourth = new KvClient(cluster.Options("n4") with { Routing = KvRouting.Endpoints });

@@ -28,26 +28,26 @@ public sealed class NodePlanTests
         Assert.Equal((1, 1, 1), (plan.ToleranceBefore, plan.ToleranceDuring, plan.ToleranceAfter));
 
         // While it runs, another one is refused.
-        var second = await ComingAndGoing.TryAsync(async () => await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync([ComingAndGoing.Decommission("n3")])));
+        var second = await ComingAndGoing.TryAsync(async () => await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CommitPlanAsync([ComingAndGoing.Decommission("n3")])));
         Assert.Contains("are not done yet", second!.Message, StringComparison.Ordinal);
 
         await cluster.QuietAsync(client);
         Assert.All(await ShardsAsync(client), node => Assert.InRange(node.Value, 2, 3));
         await cluster.AgreesAsync(client);
 
-        await client.Administration.DrainNodeAsync("n4");
+        await client.Administration.Calls.DrainNodeAsync("n4");
         await cluster.LeadsNothingAsync("n4");
         Assert.Equal(0, await cluster.StopAsync("n4"));
         cluster.Start("n4");
         await cluster.ServesAsync("n4");
-        await client.Administration.DrainNodeAsync("n4", undrain: true);
+        await client.Administration.Calls.DrainNodeAsync("n4", undrain: true);
 
         // A founder with a vote in group 0 goes.
         await cluster.CommitAsync(client, ComingAndGoing.Decommission("n1"));
         var (code, log) = await cluster.WhenEndedByItselfAsync("n1");
         Assert.Equal(1, code);
         Assert.Contains("n1 was decommissioned", log, StringComparison.Ordinal);
-        var nodes = await client.Administration.ListNodesAsync();
+        var nodes = await client.Administration.Calls.ListNodesAsync();
         Assert.Equal(["n1"], nodes.Removed);
         Assert.Equal(3, nodes.PlacementVoters.Count);
         Assert.DoesNotContain("n1", nodes.PlacementVoters);
@@ -62,7 +62,7 @@ public sealed class NodePlanTests
         Assert.Empty(await writers.LostAsync(client));
         await cluster.AgreesAsync(client);
 
-        var history = (await client.Administration.ListOperatorsAsync(history: true)).History;
+        var history = (await client.Administration.Calls.ListOperatorsAsync(history: true)).History;
         Assert.All(history, one => Assert.Equal("moved", one.State));
         Assert.Contains(history, one => one.Cause == "decommission n1");
     }
@@ -76,20 +76,20 @@ public sealed class NodePlanTests
         await AssertRefusedAsync("no node is called 'n9'", ComingAndGoing.Decommission("n9"));
         await AssertRefusedAsync("not from 0.01 to 100", new PlanChange { Kind = PlanChangeKind.Weight, NodeId = "n1", Weight = 0 });
         await AssertRefusedAsync("has its share already", ComingAndGoing.Add("n1"));
-        var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.CancelOperatorAsync(7));
+        var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CancelOperatorAsync(7));
         Assert.Contains("there is no operator op-7", refused.Message, StringComparison.Ordinal);
-        refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync());
+        refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CommitPlanAsync());
         Assert.Contains("nothing is staged", refused.Message, StringComparison.Ordinal);
 
         async Task AssertRefusedAsync(string why, PlanChange change)
         {
-            var now = await Assert.ThrowsAsync<KvException>(() => client.Administration.CommitPlanAsync([change]));
+            var now = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CommitPlanAsync([change]));
             Assert.Contains(why, now.Message, StringComparison.Ordinal);
-            var staged = await Assert.ThrowsAsync<KvException>(() => client.Administration.StageAsync([change]));
+            var staged = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.StageAsync([change]));
             Assert.Contains(why, staged.Message, StringComparison.Ordinal);
         }
     }
 
     private static async Task<Dictionary<string, int>> ShardsAsync(KvClient client) =>
-        (await client.Administration.ListNodesAsync()).Nodes.ToDictionary(static node => node.NodeId, static node => node.Shards);
+        (await client.Administration.Calls.ListNodesAsync()).Nodes.ToDictionary(static node => node.NodeId, static node => node.Shards);
 }

@@ -25,7 +25,7 @@ public sealed class PlacementVerbTests
 
         // Against what is staged, and against the past.
         Assert.Equal("", await RunAsync(0, "ring", "diff", "-o", "plain"));
-        var epoch = (await client.Administration.ShowRingAsync()).Epoch;
+        var epoch = (await client.Administration.Calls.ShowRingAsync()).Epoch;
         await RunAsync(0, "node", "weight", "n1", "0.1");
         var planned = (await RunAsync(0, "ring", "diff", "-o", "plain")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.NotEmpty(planned);

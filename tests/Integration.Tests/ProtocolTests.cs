@@ -81,7 +81,7 @@ public sealed class ProtocolTests(ThreeProcesses processes) : IClassFixture<Thre
     [Fact]
     public async Task A_refusal_names_the_limit_what_it_met_and_the_setting()
     {
-        var limits = await processes.Client.Administration.GetLimitsAsync(TestContext.Current.CancellationToken);
+        var limits = await processes.Client.Administration.Calls.GetLimitsAsync(TestContext.Current.CancellationToken);
         var value = ByteString.CopyFrom(new byte[limits.ValueBytesMax + 1]);
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await processes.Kv[0].PutAsync(new PutRequest { Key = Bytes("k"), Value = value }));

@@ -101,11 +101,11 @@ public sealed class ShardMoveTests
         var target = cluster.Nodes.Single(node => before.Replicas.All(replica => replica.NodeId != node));
         cluster.Kill(target);
         await using var reachable = cluster.Client([.. cluster.Nodes.Where(node => node != target)]);
-        var move = await reachable.Administration.MoveShardAsync(Shard, before.Replicas[0].NodeId, target);
+        var move = await reachable.Administration.Calls.MoveShardAsync(Shard, before.Replicas[0].NodeId, target);
         await cluster.EventuallyAsync(
-            async () => await reachable.Administration.ListMovesAsync() is { Moves.Count: 1 } moves ? moves : null, "whichever node is asked to have heard of the move");
+            async () => await reachable.Administration.Calls.ListMovesAsync() is { Moves.Count: 1 } moves ? moves : null, "whichever node is asked to have heard of the move");
 
-        await reachable.Administration.CancelMoveAsync(Shard);
+        await reachable.Administration.Calls.CancelMoveAsync(Shard);
         await DoneAsync(cluster, reachable, move, cancelled: true);
         cluster.Start(target);
         await cluster.EventuallyAsync(
@@ -131,7 +131,7 @@ public sealed class ShardMoveTests
 
         async Task AssertRefusedAsync(string reason, string from, string to, int shard = Shard)
         {
-            var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.MoveShardAsync(shard, from, to));
+            var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.MoveShardAsync(shard, from, to));
             Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
         }
     }
@@ -146,17 +146,17 @@ public sealed class ShardMoveTests
             "all nodes to have heard of the same map");
         var replicas = (await ShardAsync(client)).Replicas.Select(replica => replica.NodeId).ToArray();
         var from = replicas.First(node => goes(node, leader));
-        return await client.Administration.MoveShardAsync(Shard, from, cluster.Nodes.Single(node => !replicas.Contains(node)));
+        return await client.Administration.Calls.MoveShardAsync(Shard, from, cluster.Nodes.Single(node => !replicas.Contains(node)));
     }
 
     private static async Task<ShardRoute> ShardAsync(KvClient client) =>
-        (await client.Administration.GetRoutesAsync()).Shards.Single(shard => shard.Shard == Shard);
+        (await client.Administration.Calls.GetRoutesAsync()).Shards.Single(shard => shard.Shard == Shard);
 
     /// <summary>Waits until the target votes; that the move is over by then is as good.</summary>
     private static Task VoterAsync(ProcessCluster cluster, KvClient client, MoveInfo move) => cluster.EventuallyAsync(
         async () =>
         {
-            var moves = await client.Administration.ListMovesAsync();
+            var moves = await client.Administration.Calls.ListMovesAsync();
             var status = await cluster.StatusAsync(move.ToNode);
             return moves.Moves.Count == 0 || status?.Groups.SingleOrDefault(group => group.Group == Group) is { Role: not ReplicaRole.Learner } ? moves : null;
         },
@@ -165,10 +165,10 @@ public sealed class ShardMoveTests
     private static async Task DoneAsync(ProcessCluster cluster, KvClient client, MoveInfo move, bool cancelled = false)
     {
         var end = await cluster.EventuallyAsync(
-            async () => await TryAsync(() => client.Administration.ListMovesAsync()) is { } moves && moves.Epoch > move.Epoch && moves.Moves.Count == 0 ? moves : null,
+            async () => await TryAsync(() => client.Administration.Calls.ListMovesAsync()) is { } moves && moves.Epoch > move.Epoch && moves.Moves.Count == 0 ? moves : null,
             $"the end of {move}");
         var shard = await cluster.EventuallyAsync(
-            async () => await TryAsync(() => client.Administration.GetRoutesAsync()) is { } map && map.Epoch >= end.Epoch ? map.Shards.Single(each => each.Shard == Shard) : null,
+            async () => await TryAsync(() => client.Administration.Calls.GetRoutesAsync()) is { } map && map.Epoch >= end.Epoch ? map.Shards.Single(each => each.Shard == Shard) : null,
             "the map that holds it");
         Assert.Equal(!cancelled, shard.Replicas.Any(replica => replica.NodeId == move.ToNode && replica.Incarnation == move.ToIncarnation));
         Assert.Equal(cancelled, shard.Replicas.Any(replica => replica.NodeId == move.FromNode));
@@ -209,7 +209,7 @@ public sealed class ShardMoveTests
             {
                 // A node that was killed may still be starting.
                 var digests = await Task.WhenAll(replicas.Select(node => TryAsync(
-                    () => client.Administration.GetDigestAsync(cluster.Endpoint(node), Shard, TimeSpan.FromSeconds(5)))));
+                    () => client.Administration.Calls.GetDigestAsync(cluster.Endpoint(node), Shard, TimeSpan.FromSeconds(5)))));
                 return Array.TrueForAll(digests, digest => digest is not null)
                     && digests.Select(digest => (digest!.AppliedIndex, digest.Digest)).Distinct().Count() == 1
                         ? digests

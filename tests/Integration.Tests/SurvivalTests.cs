@@ -83,7 +83,7 @@ public sealed class SurvivalTests
         var keyspace = client.TextKeyspace();
         var keys = Enumerable.Range(0, 200).Select(i => string.Create(CultureInfo.InvariantCulture, $"k{i}")).ToArray();
         await keyspace.MultiSetAsync(keys.Select(key => new KvMultiSetItem<string, string> { Key = key, Value = key }));
-        var places = (await client.Administration.LocateAsync(null, [.. keys.Select(key => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(key))])).Locations;
+        var places = (await client.Administration.Calls.LocateAsync(null, [.. keys.Select(key => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(key))])).Locations;
         var paused = places[0].Shard.Replicas.Take(2).Select(replica => replica.NodeId).ToArray();
         var lost = Enumerable.Range(0, keys.Length)
             .Where(i => places[i].Shard.Replicas.Count(replica => paused.Contains(replica.NodeId)) == 2)

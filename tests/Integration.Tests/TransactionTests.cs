@@ -32,7 +32,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         await using var client = cluster.Client();
-        await client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = "bank", Routing = RoutingRule.Tag });
+        await client.Administration.Calls.CreateKeyspaceAsync(new KeyspaceInfo { Name = "bank", Routing = RoutingRule.Tag });
         var bank = client.TextKeyspace("bank");
         foreach (var account in Enumerable.Range(0, Accounts))
         {

@@ -84,7 +84,7 @@ public sealed class WrongClockTests
         ClockStatus clock;
         do
         {
-            clock = (await client.Administration.GetStatusAsync(leader.Endpoint, Patience)).Clock;
+            clock = (await client.Administration.Calls.GetStatusAsync(leader.Endpoint, Patience)).Clock;
         }
         while (!clock.Skewed);
 

@@ -109,7 +109,7 @@ public sealed class TestCluster : IAsyncDisposable
         await using var client = CreateClient();
         while (true)
         {
-            var answer = await client.Administration.LocateAsync(keyspace, [System.Text.Encoding.UTF8.GetBytes(key)], patience.Token);
+            var answer = await client.Administration.Calls.LocateAsync(keyspace, [System.Text.Encoding.UTF8.GetBytes(key)], patience.Token);
             if (_nodes.Find(node => node.IsRunning && node.Id == answer.Locations[0].Shard.LeaderNode) is { } leader)
             {
                 return leader;

@@ -39,7 +39,7 @@ internal sealed class FailoverProbe : IAsyncDisposable
         for (var number = 0; probe._keys.Count < shards; number++)
         {
             var key = $"probe{number}";
-            var found = await probe._client.Administration.LocateAsync(null, [Encoding.UTF8.GetBytes(key)]);
+            var found = await probe._client.Administration.Calls.LocateAsync(null, [Encoding.UTF8.GetBytes(key)]);
             probe._keys.TryAdd(found.Locations[0].Shard.Shard, key);
         }
 

@@ -19,7 +19,7 @@ internal static class EventualKeyspaces
     /// <summary>Creates it, and waits until every node knows it.</summary>
     public static async Task<KeyspaceInfo> CreateAsync(IKvClient client, string name, EventualPolicy policy)
     {
-        var made = await client.Administration.CreateKeyspaceAsync(
+        var made = await client.Administration.Calls.CreateKeyspaceAsync(
             new KeyspaceInfo { Name = name, Mode = KeyspaceMode.Eventual, Eventual = policy }, ifNotExists: true);
         foreach (var endpoint in client.Options.Endpoints)
         {
@@ -71,7 +71,7 @@ internal static class EventualKeyspaces
     {
         try
         {
-            await node.Administration.GetKeyspaceAsync(name);
+            await node.Administration.Calls.GetKeyspaceAsync(name);
             return true;
         }
         catch (KvException failure) when (failure.Reason == ErrorReasons.KeyspaceNotFound)

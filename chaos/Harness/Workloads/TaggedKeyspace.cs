@@ -11,7 +11,7 @@ internal static class TaggedKeyspace
     /// <summary>Creates it, and waits until every node knows it: the news travels, and until then a node says that there is none.</summary>
     public static async Task CreateAsync(IKvClient client)
     {
-        await client.Administration.CreateKeyspaceAsync(new KeyspaceInfo { Name = Name, Mode = KeyspaceMode.Strong, Routing = RoutingRule.Tag }, ifNotExists: true);
+        await client.Administration.Calls.CreateKeyspaceAsync(new KeyspaceInfo { Name = Name, Mode = KeyspaceMode.Strong, Routing = RoutingRule.Tag }, ifNotExists: true);
         foreach (var endpoint in client.Options.Endpoints)
         {
             await using var one = KvClient.Connect($"kvraft://{endpoint}/{Name}?routing=endpoints&timeout=10s");

@@ -27,7 +27,7 @@ internal sealed class ClusterView
 
     public static async Task<ClusterView> AskAsync(KvClient client, CancellationToken cancellationToken)
     {
-        var map = await client.Administration.GetRoutesAsync(cancellationToken);
+        var map = await client.Administration.Calls.GetRoutesAsync(cancellationToken);
         var nodes = map.Nodes.OrderBy(static node => node.NodeId, StringComparer.Ordinal)
             .Select(node => AskNodeAsync(client, node, cancellationToken));
         return new ClusterView(map, await Task.WhenAll(nodes));
@@ -59,7 +59,7 @@ internal sealed class ClusterView
     {
         try
         {
-            return new NodeView(route, await client.Administration.GetStatusAsync(route.Endpoint, Patience, cancellationToken), Error: null);
+            return new NodeView(route, await client.Administration.Calls.GetStatusAsync(route.Endpoint, Patience, cancellationToken), Error: null);
         }
         catch (KvException error)
         {

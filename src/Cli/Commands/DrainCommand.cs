@@ -19,7 +19,7 @@ internal static class DrainCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var answer = await client.Administration.DrainNodeAsync(run.Parsed.GetRequiredValue(name), undrain: false, run.Cancellation);
+            var answer = await client.Administration.Calls.DrainNodeAsync(run.Parsed.GetRequiredValue(name), undrain: false, run.Cancellation);
             return await UntilDrainedAsync(run, client, answer);
         }));
         return command;
@@ -32,7 +32,7 @@ internal static class DrainCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var answer = await client.Administration.DrainNodeAsync(run.Parsed.GetRequiredValue(name), undrain: true, run.Cancellation);
+            var answer = await client.Administration.Calls.DrainNodeAsync(run.Parsed.GetRequiredValue(name), undrain: true, run.Cancellation);
             await run.Console.Out.WriteLineAsync($"[OK] {answer.Node.NodeId} is active again.");
             return ExitCodes.Ok;
         }));
@@ -79,7 +79,7 @@ internal static class DrainCommand
     {
         try
         {
-            var status = await client.Administration.GetStatusAsync(answer.Node.Public, TimeSpan.FromSeconds(2), run.Cancellation);
+            var status = await client.Administration.Calls.GetStatusAsync(answer.Node.Public, TimeSpan.FromSeconds(2), run.Cancellation);
             return (status.Groups.Count(static group => group.Role == ReplicaRole.Leader), status.State == NodeState.Draining);
         }
         catch (KvException)

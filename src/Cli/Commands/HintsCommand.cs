@@ -18,10 +18,10 @@ internal static class HintsCommand
         {
             await using var client = run.Connect();
             var listing = new Listing("kept_by", "node", "keys", "oldest", "delivered", "error");
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
-                var answer = await client.Administration.ListHintsAsync(route.Endpoint, run.Timeout, run.Cancellation);
+                var answer = await client.Administration.Calls.ListHintsAsync(route.Endpoint, run.Timeout, run.Cancellation);
                 foreach (var owed in answer.Nodes)
                 {
                     var oldest = owed.OldestMs == 0 ? null : EntryText.Instant(EntryText.Moment(owed.OldestMs));
@@ -42,12 +42,12 @@ internal static class HintsCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             var name = run.Parsed.GetRequiredValue(node);
             long dropped = 0;
             foreach (var route in map.Nodes.Where(route => route.NodeId != name))
             {
-                dropped += (await client.Administration.DropHintsAsync(route.Endpoint, name, run.Timeout, run.Cancellation)).Dropped;
+                dropped += (await client.Administration.Calls.DropHintsAsync(route.Endpoint, name, run.Timeout, run.Cancellation)).Dropped;
             }
 
             await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"dropped {dropped} hints for {name}"));

@@ -45,7 +45,7 @@ internal static class ImportCommand
             await using var client = run.Connect(DefaultTimeout);
 
             // One question first: if nobody answers, that is told once, not for every record.
-            await client.Administration.GetRoutesAsync(run.Cancellation);
+            await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             await using var log = run.Parsed.GetValue(ackLog) is { } file ? new AckLog(file) : null;
             return await WriteAsync(run, client, records, parallel, log);
         }));

@@ -22,7 +22,7 @@ internal static class KeyspaceCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var answer = await client.Administration.ListKeyspacesAsync(run.Cancellation);
+            var answer = await client.Administration.Calls.ListKeyspacesAsync(run.Cancellation);
             Listed(answer.Keyspaces).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
@@ -36,7 +36,7 @@ internal static class KeyspaceCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var keyspace = await client.Administration.GetKeyspaceAsync(run.Parsed.GetRequiredValue(name), run.Cancellation);
+            var keyspace = await client.Administration.Calls.GetKeyspaceAsync(run.Parsed.GetRequiredValue(name), run.Cancellation);
             Listed([keyspace]).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
@@ -70,7 +70,7 @@ internal static class KeyspaceCommand
                 Eventual = eventual.Policy(run.Parsed),
             };
             await using var client = run.Connect();
-            var made = await client.Administration.CreateKeyspaceAsync(keyspace, run.Parsed.GetValue(ifNotExists), run.Cancellation);
+            var made = await client.Administration.Calls.CreateKeyspaceAsync(keyspace, run.Parsed.GetValue(ifNotExists), run.Cancellation);
             Listed([made]).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
@@ -98,8 +98,8 @@ internal static class KeyspaceCommand
 
             await using var client = run.Connect();
             var keyspace = run.Parsed.GetRequiredValue(name);
-            var altered = limits ? await client.Administration.AlterKeyspaceAsync(keyspace, life, bytes, longest, run.Cancellation) : null;
-            altered = change is null ? altered! : await client.Administration.AlterKeyspaceAsync(keyspace, change, run.Cancellation);
+            var altered = limits ? await client.Administration.Calls.AlterKeyspaceAsync(keyspace, life, bytes, longest, run.Cancellation) : null;
+            altered = change is null ? altered! : await client.Administration.Calls.AlterKeyspaceAsync(keyspace, change, run.Cancellation);
             Listed([altered]).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
@@ -126,7 +126,7 @@ internal static class KeyspaceCommand
             }
 
             await using var client = run.Connect();
-            await client.Administration.DropKeyspaceAsync(doomed, run.Cancellation);
+            await client.Administration.Calls.DropKeyspaceAsync(doomed, run.Cancellation);
             await run.Console.Error.WriteLineAsync($"dropped {doomed}");
             return ExitCodes.Ok;
         }));

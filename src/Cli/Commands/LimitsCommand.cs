@@ -13,7 +13,7 @@ internal static class LimitsCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var limits = await client.Administration.GetLimitsAsync(run.Cancellation);
+            var limits = await client.Administration.Calls.GetLimitsAsync(run.Cancellation);
             var listing = new Listing("limit", "value");
             foreach (var field in Limits.Descriptor.Fields.InDeclarationOrder())
             {

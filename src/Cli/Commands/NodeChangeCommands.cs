@@ -75,7 +75,7 @@ internal static class NodeChangeCommands
         {
             var wanted = changes(run);
             await using var client = run.Connect();
-            var administration = client.Administration;
+            var administration = client.Administration.Calls;
             if (run.Parsed.GetValue(dryRun))
             {
                 return await PlanText.ShowAsync(run, await administration.TryPlanAsync(wanted, run.Cancellation));

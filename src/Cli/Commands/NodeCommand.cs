@@ -63,7 +63,7 @@ internal static class NodeCommand
         {
             await using var client = run.Connect();
             var wanted = run.Parsed.GetRequiredValue(name);
-            var nodes = await client.Administration.ListNodesAsync(run.Cancellation);
+            var nodes = await client.Administration.Calls.ListNodesAsync(run.Cancellation);
             if (nodes.Nodes.FirstOrDefault(each => each.NodeId == wanted) is not { } node)
             {
                 await run.Console.Error.WriteLineAsync(nodes.Removed.Contains(wanted)
@@ -95,16 +95,16 @@ internal static class NodeCommand
         {
             await using var client = run.Connect();
             var name = run.Parsed.GetRequiredValue(node);
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             var route = map.Nodes.FirstOrDefault(each => each.NodeId == name) ?? throw new UsageException($"there is no node '{name}'");
-            var status = await client.Administration.GetStatusAsync(route.Endpoint, run.Timeout, run.Cancellation);
+            var status = await client.Administration.Calls.GetStatusAsync(route.Endpoint, run.Timeout, run.Cancellation);
             var led = status.Groups.Where(static group => group.Shard >= 0 && group.Role == V1.ReplicaRole.Leader).ToArray();
             foreach (var group in led)
             {
                 var successor = run.Parsed.GetValue(to) is { } wished && group.Voters.Contains(wished)
                     ? wished
                     : group.Voters.FirstOrDefault(voter => voter != name);
-                await client.Administration.ResignAsync(route.Endpoint, group.Group, successor, run.Timeout, run.Cancellation);
+                await client.Administration.Calls.ResignAsync(route.Endpoint, group.Group, successor, run.Timeout, run.Cancellation);
             }
 
             await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{name} handed over {led.Length} shards."));

@@ -26,7 +26,7 @@ internal static class OperatorCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var operators = await client.Administration.ListOperatorsAsync(cancellationToken: run.Cancellation);
+            var operators = await client.Administration.Calls.ListOperatorsAsync(cancellationToken: run.Cancellation);
             Listed(operators.Operators).WriteTo(run.Console.Out, run.Format);
             if (operators.Held)
             {
@@ -46,7 +46,7 @@ internal static class OperatorCommand
         {
             await using var client = run.Connect();
             var number = Number(run.Parsed.GetRequiredValue(name));
-            var operators = await client.Administration.ListOperatorsAsync(history: true, run.Cancellation);
+            var operators = await client.Administration.Calls.ListOperatorsAsync(history: true, run.Cancellation);
             if (operators.Operators.Concat(operators.History).FirstOrDefault(one => one.Number == number) is not { } found)
             {
                 await run.Console.Error.WriteLineAsync($"kvctl: there is no operator op-{number}, or it ended long ago");
@@ -65,7 +65,7 @@ internal static class OperatorCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            Listed((await client.Administration.ListOperatorsAsync(history: true, run.Cancellation)).History).WriteTo(run.Console.Out, run.Format);
+            Listed((await client.Administration.Calls.ListOperatorsAsync(history: true, run.Cancellation)).History).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
         return command;
@@ -79,7 +79,7 @@ internal static class OperatorCommand
         {
             var number = OneOrAll(run, name, all);
             await using var client = run.Connect();
-            var answer = await client.Administration.CancelOperatorAsync(number, run.Cancellation);
+            var answer = await client.Administration.Calls.CancelOperatorAsync(number, run.Cancellation);
             await run.Console.Out.WriteLineAsync($"{PlanText.Count(answer.Operators, "move")} cancelled; those that ran are being undone.");
             return ExitCodes.Ok;
         }));
@@ -94,7 +94,7 @@ internal static class OperatorCommand
         {
             var number = OneOrAll(run, name, all);
             await using var client = run.Connect();
-            await client.Administration.HoldOperatorAsync(number, resume, run.Cancellation);
+            await client.Administration.Calls.HoldOperatorAsync(number, resume, run.Cancellation);
             await run.Console.Out.WriteLineAsync($"{(number == 0 ? "All operators" : $"op-{number}")} {(resume ? "may go on" : "paused")}.");
             return ExitCodes.Ok;
         }));

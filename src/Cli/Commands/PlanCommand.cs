@@ -23,7 +23,7 @@ internal static class PlanCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            return await PlanText.ShowAsync(run, await client.Administration.ShowPlanAsync(run.Cancellation));
+            return await PlanText.ShowAsync(run, await client.Administration.Calls.ShowPlanAsync(run.Cancellation));
         }));
         return command;
     }
@@ -35,7 +35,7 @@ internal static class PlanCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var plan = await client.Administration.CommitPlanAsync(run.Cancellation);
+            var plan = await client.Administration.Calls.CommitPlanAsync(run.Cancellation);
             await PlanText.CommittedAsync(run, plan);
             return run.Parsed.GetValue(wait) ? await PlanWatch.UntilDoneAsync(run, client, plan) : ExitCodes.Ok;
         }));
@@ -48,7 +48,7 @@ internal static class PlanCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            await client.Administration.ClearPlanAsync(run.Cancellation);
+            await client.Administration.Calls.ClearPlanAsync(run.Cancellation);
             await run.Console.Out.WriteLineAsync("Nothing is staged.");
             return ExitCodes.Ok;
         }));

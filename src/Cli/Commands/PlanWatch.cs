@@ -18,7 +18,7 @@ internal static class PlanWatch
         {
             while (true)
             {
-                var operators = await client.Administration.ListOperatorsAsync(history: true, run.Cancellation);
+                var operators = await client.Administration.Calls.ListOperatorsAsync(history: true, run.Cancellation);
                 var left = operators.Operators.Where(one => one.Plan == plan.Plan).ToArray();
                 var done = plan.Moves.Count - left.Length;
                 if (done != shown)
@@ -63,7 +63,7 @@ internal static class PlanWatch
             return (true, "");
         }
 
-        var nodes = await client.Administration.ListNodesAsync(cancellationToken);
+        var nodes = await client.Administration.Calls.ListNodesAsync(cancellationToken);
         var waiting = nodes.Nodes.FirstOrDefault(node => leaving.Contains(node.NodeId) && node.Note.Length > 0);
         return (leaving.All(nodes.Removed.Contains), waiting is null ? "" : $"{waiting.NodeId}: {waiting.Note}");
     }

@@ -26,10 +26,10 @@ internal static class RepairCommand
             await using var client = run.Connect();
             var listing = new Listing("node", "keyspace", "arc", "others", "equal_at", "keys_repaired", "problem");
             var (problems, paused) = (false, new List<string>());
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
-                var answer = await client.Administration.GetRepairStatusAsync(route.Endpoint, run.Parsed.GetValue(keyspace), run.Timeout, run.Cancellation);
+                var answer = await client.Administration.Calls.GetRepairStatusAsync(route.Endpoint, run.Parsed.GetValue(keyspace), run.Timeout, run.Cancellation);
                 paused.AddRange(answer.Paused ? [answer.Node] : []);
                 foreach (var arc in answer.Arcs)
                 {
@@ -56,10 +56,10 @@ internal static class RepairCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
-                await client.Administration.PauseRepairAsync(route.Endpoint, pause, run.Timeout, run.Cancellation);
+                await client.Administration.Calls.PauseRepairAsync(route.Endpoint, pause, run.Timeout, run.Cancellation);
             }
 
             await run.Console.Out.WriteLineAsync(pause ? "comparison is paused on all nodes" : "comparison goes on on all nodes");
@@ -74,10 +74,10 @@ internal static class RepairCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+            var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
-                await client.Administration.RunRepairAsync(route.Endpoint, run.Timeout, run.Cancellation);
+                await client.Administration.Calls.RunRepairAsync(route.Endpoint, run.Timeout, run.Cancellation);
             }
 
             await run.Console.Out.WriteLineAsync("comparison begun on all nodes");

@@ -21,7 +21,7 @@ internal static class RingCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var ring = await client.Administration.ShowRingAsync(run.Cancellation);
+            var ring = await client.Administration.Calls.ShowRingAsync(run.Cancellation);
             var listing = new Listing("node", "zone", "weight", "points", "share", "owns", "shards", "fair", "leaders", "fair_leaders");
             foreach (var node in ring.Nodes)
             {
@@ -48,7 +48,7 @@ internal static class RingCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var ring = await client.Administration.ShowRingAsync(run.Cancellation);
+            var ring = await client.Administration.Calls.ShowRingAsync(run.Cancellation);
             var listing = new Listing("shard", "first_token", "last_token", "leader", "nodes");
             foreach (var shard in ring.Shards)
             {
@@ -75,7 +75,7 @@ internal static class RingCommand
             }
 
             await using var client = run.Connect();
-            var diff = await client.Administration.DiffRingAsync(first ?? 0, last ?? 0, run.Cancellation);
+            var diff = await client.Administration.Calls.DiffRingAsync(first ?? 0, last ?? 0, run.Cancellation);
             var listing = new Listing("shard", "from", "to", "epoch", "cause");
             foreach (var move in diff.Moves)
             {

@@ -24,7 +24,7 @@ internal static class SchedulerCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            Listed((await client.Administration.ListSchedulersAsync(run.Cancellation)).Schedulers).WriteTo(run.Console.Out, run.Format);
+            Listed((await client.Administration.Calls.ListSchedulersAsync(run.Cancellation)).Schedulers).WriteTo(run.Console.Out, run.Format);
             return ExitCodes.Ok;
         }));
         return command;
@@ -38,7 +38,7 @@ internal static class SchedulerCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var answer = await client.Administration.PauseSchedulerAsync(run.Parsed.GetRequiredValue(name), run.Parsed.GetValue(duration), run.Cancellation);
+            var answer = await client.Administration.Calls.PauseSchedulerAsync(run.Parsed.GetRequiredValue(name), run.Parsed.GetValue(duration), run.Cancellation);
             await run.Console.Out.WriteLineAsync($"{answer.Scheduler.Name} is paused{(answer.Scheduler.PausedUntilMs > 0 ? $" until {Moment(answer.Scheduler.PausedUntilMs)} UTC" : "")}.");
             return ExitCodes.Ok;
         }));
@@ -52,7 +52,7 @@ internal static class SchedulerCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var answer = await client.Administration.ResumeSchedulerAsync(run.Parsed.GetRequiredValue(name), run.Cancellation);
+            var answer = await client.Administration.Calls.ResumeSchedulerAsync(run.Parsed.GetRequiredValue(name), run.Cancellation);
             await run.Console.Out.WriteLineAsync($"{answer.Scheduler.Name} {answer.Scheduler.Does}.");
             return ExitCodes.Ok;
         }));

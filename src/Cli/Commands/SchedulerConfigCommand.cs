@@ -45,7 +45,7 @@ internal static class SchedulerConfigCommand
             var setting = Array.Find(Settings, each => each.Name == wanted)
                 ?? throw new UsageException($"there is no setting '{wanted}'; there are {string.Join(", ", Settings.Select(static each => each.Name))}");
             await using var client = run.Connect();
-            var config = await client.Administration.SetSchedulerConfigAsync(setting.Change(run.Parsed.GetValue(value)), run.Cancellation);
+            var config = await client.Administration.Calls.SetSchedulerConfigAsync(setting.Change(run.Parsed.GetValue(value)), run.Cancellation);
             await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{setting.Name} is {setting.Of(config)}."));
             return ExitCodes.Ok;
         }));
@@ -55,7 +55,7 @@ internal static class SchedulerConfigCommand
     private static async Task<int> ShowAsync(Invocation run)
     {
         await using var client = run.Connect();
-        var config = await client.Administration.GetSchedulerConfigAsync(run.Cancellation);
+        var config = await client.Administration.Calls.GetSchedulerConfigAsync(run.Cancellation);
         var listing = new Listing("setting", "value", "means");
         foreach (var setting in Settings)
         {

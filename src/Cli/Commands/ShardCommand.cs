@@ -45,7 +45,7 @@ internal static class ShardCommand
         {
             await using var client = run.Connect();
             var named = run.Parsed.GetRequiredValue(keys).Select(Arguments.Bytes);
-            var answer = await client.Administration.LocateAsync(run.Keyspace, named, run.Cancellation);
+            var answer = await client.Administration.Calls.LocateAsync(run.Keyspace, named, run.Cancellation);
             var listing = new Listing("key", "shard", "leader", "replicas", "token");
             foreach (var location in answer.Locations)
             {

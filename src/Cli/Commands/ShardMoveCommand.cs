@@ -30,7 +30,7 @@ internal static class ShardMoveCommand
         {
             await using var client = run.Connect();
             var begun = Stopwatch.GetTimestamp();
-            var move = await client.Administration.MoveShardAsync(
+            var move = await client.Administration.Calls.MoveShardAsync(
                 run.Parsed.GetValue(shard), run.Parsed.GetRequiredValue(from), run.Parsed.GetRequiredValue(to), run.Cancellation);
             await run.Console.Out.WriteLineAsync(
                 string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} agreed on at ring epoch {move.Epoch}."));
@@ -46,7 +46,7 @@ internal static class ShardMoveCommand
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
-            var move = await client.Administration.CancelMoveAsync(run.Parsed.GetValue(shard), run.Cancellation);
+            var move = await client.Administration.Calls.CancelMoveAsync(run.Parsed.GetValue(shard), run.Cancellation);
             await run.Console.Out.WriteLineAsync(
                 string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} is being cancelled."));
             return ExitCodes.Ok;
@@ -60,7 +60,7 @@ internal static class ShardMoveCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var moves = await client.Administration.ListMovesAsync(run.Cancellation);
+            var moves = await client.Administration.Calls.ListMovesAsync(run.Cancellation);
             var nodes = moves.Moves.Count == 0 ? [] : await StatusesAsync(client, run.Cancellation);
             var listing = new Listing("shard", "from", "to", "state", "lag");
             foreach (var move in moves.Moves)
@@ -85,7 +85,7 @@ internal static class ShardMoveCommand
         {
             while (true)
             {
-                var moves = await client.Administration.ListMovesAsync(run.Cancellation);
+                var moves = await client.Administration.Calls.ListMovesAsync(run.Cancellation);
 
                 // A node that has not heard of the move yet knows nothing of its end either.
                 var isUnderWay = moves.Epoch < move.Epoch || moves.Moves.Any(each => each.Shard == move.Shard && each.ToIncarnation == move.ToIncarnation);
@@ -128,7 +128,7 @@ internal static class ShardMoveCommand
 
     private static async Task<int> EndAsync(Invocation run, KvClient client, MoveInfo move, long begun)
     {
-        var map = await client.Administration.GetRoutesAsync(run.Cancellation);
+        var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
         var replicas = map.Shards.Single(shard => shard.Shard == move.Shard).Replicas;
         if (!replicas.Any(replica => replica.NodeId == move.ToNode && replica.Incarnation == move.ToIncarnation))
         {

@@ -112,9 +112,9 @@ internal static class SiblingsCommand
         {
             await using var client = run.Connect();
             var (wanted, found) = (run.Parsed.GetValue(count), new Dictionary<string, CrowdedKey>(StringComparer.Ordinal));
-            foreach (var route in (await client.Administration.GetRoutesAsync(run.Cancellation)).Nodes)
+            foreach (var route in (await client.Administration.Calls.GetRoutesAsync(run.Cancellation)).Nodes)
             {
-                foreach (var key in (await client.Administration.GetTopSiblingsAsync(route.Endpoint, run.Keyspace, wanted, run.Timeout, run.Cancellation)).Keys)
+                foreach (var key in (await client.Administration.Calls.GetTopSiblingsAsync(route.Endpoint, run.Keyspace, wanted, run.Timeout, run.Cancellation)).Keys)
                 {
                     // Each is on several nodes; where they differ for a moment, the one that has most is the one to look at.
                     var name = EntryText.Show(key.Key.Span);

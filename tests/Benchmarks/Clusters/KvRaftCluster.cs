@@ -76,12 +76,12 @@ internal sealed class KvRaftCluster : ICluster
     }
 
     public async Task<long> SyncsAsync(CancellationToken cancellationToken) =>
-        (await Task.WhenAll(Endpoints.Select(endpoint => _operator.Administration.GetStatusAsync(endpoint, StatusPatience, cancellationToken))))
+        (await Task.WhenAll(Endpoints.Select(endpoint => _operator.Administration.Calls.GetStatusAsync(endpoint, StatusPatience, cancellationToken))))
         .Sum(static status => status.Log.Syncs);
 
     public async Task<int?> LeaderOfAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
     {
-        var located = await _operator.Administration.LocateAsync(null, [key.ToArray()], cancellationToken);
+        var located = await _operator.Administration.Calls.LocateAsync(null, [key.ToArray()], cancellationToken);
         var leader = located.Locations[0].Shard.LeaderNode;
         return leader.Length == 0 ? null : int.Parse(leader.AsSpan(1), CultureInfo.InvariantCulture) - 1;
     }
@@ -93,7 +93,7 @@ internal sealed class KvRaftCluster : ICluster
     {
         try
         {
-            var status = await _operator.Administration.GetStatusAsync(Endpoints[node], StatusPatience, cancellationToken);
+            var status = await _operator.Administration.Calls.GetStatusAsync(Endpoints[node], StatusPatience, cancellationToken);
             return status.Groups.SingleOrDefault(group => group.Shard == shard);
         }
         catch (KvException)
@@ -132,7 +132,7 @@ internal sealed class KvRaftCluster : ICluster
         try
         {
             var statuses = await Task.WhenAll(Endpoints.Select(
-                endpoint => _operator.Administration.GetStatusAsync(endpoint, StatusPatience, cancellationToken)));
+                endpoint => _operator.Administration.Calls.GetStatusAsync(endpoint, StatusPatience, cancellationToken)));
             return statuses.All(status => status.Groups.Count(static group => group.Shard >= 0 && group.Leader.Length > 0) == _shards)
                 && statuses.Sum(static status => status.Groups.Count(static group => group.Shard >= 0 && group.Role == ReplicaRole.Leader)) == _shards;
         }

@@ -30,7 +30,7 @@ internal sealed class EventualStore : IStore
     public static async Task<EventualStore> OpenAsync(IReadOnlyList<string> endpoints, int write, int read, CancellationToken cancellationToken)
     {
         var client = KvClient.Connect(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) });
-        await client.Administration.CreateKeyspaceAsync(
+        await client.Administration.Calls.CreateKeyspaceAsync(
             new KeyspaceInfo { Name = Keyspace, Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { N = 3, Conflict = ConflictPolicy.LastWriter } },
             ifNotExists: true, cancellationToken);
         return new EventualStore(client, write, read);

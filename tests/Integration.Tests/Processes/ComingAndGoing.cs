@@ -22,11 +22,11 @@ internal static class ComingAndGoing
 
     /// <summary>Waits until no move waits or runs.</summary>
     public static Task QuietAsync(this ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
-        async () => await TryAsync(() => client.Administration.ListOperatorsAsync()) is { Operators.Count: 0 } quiet ? quiet : null, "all moves to be done");
+        async () => await TryAsync(() => client.Administration.Calls.ListOperatorsAsync()) is { Operators.Count: 0 } quiet ? quiet : null, "all moves to be done");
 
     /// <summary>Waits until the placement driver hears a node; it asks once a second, so a node that serves already may still be taken for away.</summary>
     public static Task HeardAsync(this ProcessCluster cluster, KvClient client, string node) => cluster.EventuallyAsync(
-        async () => await TryAsync(() => client.Administration.ListNodesAsync()) is { } nodes
+        async () => await TryAsync(() => client.Administration.Calls.ListNodesAsync()) is { } nodes
             && nodes.Nodes.Any(each => each.NodeId == node && each.Health == "up" && each.SilenceMs >= 0) ? nodes : null,
         $"{node} to be heard");
 
@@ -39,7 +39,7 @@ internal static class ComingAndGoing
             {
                 try
                 {
-                    return done = await client.Administration.CommitPlanAsync(changes);
+                    return done = await client.Administration.Calls.CommitPlanAsync(changes);
                 }
                 catch (KvException error) when (error.IsTransient && error.Outcome != KvOutcome.Unknown)
                 {
@@ -62,7 +62,7 @@ internal static class ComingAndGoing
     /// <summary>Every replica of the map is a voter, nobody else is, and all say the same digest at the same entry.</summary>
     public static async Task AgreesAsync(this ProcessCluster cluster, KvClient client)
     {
-        var map = await client.Administration.GetRoutesAsync();
+        var map = await client.Administration.Calls.GetRoutesAsync();
         foreach (var shard in map.Shards)
         {
             var replicas = shard.Replicas.Select(static replica => replica.NodeId).Order().ToArray();
@@ -72,7 +72,7 @@ internal static class ComingAndGoing
                 async () =>
                 {
                     var digests = await Task.WhenAll(replicas.Select(node => TryAsync(
-                        () => client.Administration.GetDigestAsync(cluster.Endpoint(node), shard.Shard, TimeSpan.FromSeconds(5)))));
+                        () => client.Administration.Calls.GetDigestAsync(cluster.Endpoint(node), shard.Shard, TimeSpan.FromSeconds(5)))));
                     return Array.TrueForAll(digests, static digest => digest is not null)
                         && digests.Select(static digest => (digest!.AppliedIndex, digest.Digest)).Distinct().Count() == 1
                             ? digests

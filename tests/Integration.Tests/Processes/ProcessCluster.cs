@@ -247,7 +247,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         try
         {
             using var client = Client(node);
-            return await client.Administration.GetStatusAsync(Endpoint(node), TimeSpan.FromSeconds(1));
+            return await client.Administration.Calls.GetStatusAsync(Endpoint(node), TimeSpan.FromSeconds(1));
         }
         catch (KvException)
         {

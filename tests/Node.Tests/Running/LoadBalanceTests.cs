@@ -38,7 +38,7 @@ public sealed class LoadBalanceTests
         }
 
         Assert.All(await Task.WhenAll(workers), static answered => Assert.True(answered > 0));
-        var scheduler = (await client.Administration.ListSchedulersAsync()).Schedulers.Single(static scheduler => scheduler.Name == "load-balance");
+        var scheduler = (await client.Administration.Calls.ListSchedulersAsync()).Schedulers.Single(static scheduler => scheduler.Name == "load-balance");
         Assert.Contains("requests/s", scheduler.Note, StringComparison.Ordinal);
     }
 
@@ -63,7 +63,7 @@ public sealed class LoadBalanceTests
         for (var number = 0; ; number++)
         {
             var key = number.ToString(CultureInfo.InvariantCulture);
-            if ((await client.Administration.LocateAsync(null, [Encoding.UTF8.GetBytes(key)])).Locations[0].Shard.Shard == shard)
+            if ((await client.Administration.Calls.LocateAsync(null, [Encoding.UTF8.GetBytes(key)])).Locations[0].Shard.Shard == shard)
             {
                 return key;
             }
@@ -93,5 +93,5 @@ public sealed class LoadBalanceTests
     }
 
     private static async Task<Dictionary<int, string>> LeadersAsync(KvClient client) =>
-        (await client.Administration.GetRoutesAsync()).Shards.Where(static shard => shard.LeaderNode.Length > 0).ToDictionary(static shard => shard.Shard, static shard => shard.LeaderNode);
+        (await client.Administration.Calls.GetRoutesAsync()).Shards.Where(static shard => shard.LeaderNode.Length > 0).ToDictionary(static shard => shard.Shard, static shard => shard.LeaderNode);
 }

@@ -4,16 +4,16 @@ using KvRaft.Client.Routing;
 using KvRaft.Client.Transport;
 using KvRaft.V1;
 
-namespace KvRaft.Client;
+namespace KvRaft.Client.Administration;
 
 /// <summary>
-/// What operators ask of a cluster, in the wire's own types. Calls that any node can answer go from node to node until one does. A change of
-/// keyspaces is in force for all later requests of the same client; other clients see it as soon as the node they ask has heard of it.
+/// The administrative calls with their protobuf messages, for kvctl and tests. A call that any node can answer tries one node after another. A change of
+/// keyspaces is visible to all later requests of the same client. <see cref="KvAdministration"/> is the public face. Thread-safe.
 /// </summary>
-public sealed partial class KvAdministration
+internal sealed partial class AdminCalls
 {
     /// <summary>10 s: these calls are few, made by people, and may have to wait for an election of the placement driver.</summary>
-    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan DefaultTimeout = KvAdministration.DefaultTimeout;
 
     private readonly KvClientOptions _options;
     private readonly ConnectionPool _connections;
@@ -21,7 +21,7 @@ public sealed partial class KvAdministration
     private readonly NodeHealth _health;
     private readonly Random _chance;
 
-    internal KvAdministration(KvClientOptions options, ConnectionPool connections, RouteCache routes, NodeHealth health, Random chance)
+    public AdminCalls(KvClientOptions options, ConnectionPool connections, RouteCache routes, NodeHealth health, Random chance)
     {
         _options = options;
         _connections = connections;

@@ -1,9 +1,9 @@
 using KvRaft.V1;
 
-namespace KvRaft.Client;
+namespace KvRaft.Client.Administration;
 
 /// <content>Nodes that come and go, plans, and the moves they are made of.</content>
-public sealed partial class KvAdministration
+internal sealed partial class AdminCalls
 {
     /// <summary>All nodes, as the leader of the placement driver hears them.</summary>
     public Task<ListNodesResponse> ListNodesAsync(CancellationToken cancellationToken = default) =>
