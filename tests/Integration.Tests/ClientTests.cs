@@ -291,16 +291,23 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
                 Interlocked.Increment(ref written);
             }
         });
-        var administration = _client.Administration.Calls;
+        var administration = _client.Administration;
         var orders = await KeyspaceAsync("orders", RoutingRule.Tag);
         await orders.PutAsync("{1}/item", "pear");
         await administration.AlterKeyspaceAsync("orders", timeToLiveDefault: TimeSpan.FromHours(1));
         await orders.PutAsync("{1}/count", "1");
 
-        Assert.Equal(RoutingRule.Tag, (await administration.GetKeyspaceAsync("orders")).Routing);
-        Assert.Contains("orders", (await administration.ListKeyspacesAsync()).Keyspaces.Select(each => each.Name));
+        Assert.Equal(KvKeyRouting.Tag, (await administration.GetKeyspaceAsync("orders")).Routing);
+        Assert.Contains("orders", (await administration.ListKeyspacesAsync()).Select(each => each.Name));
         Assert.Equal(new KvTimeToLive(true, null), await orders.GetTimeToLiveAsync("{1}/item"));
         Assert.NotNull((await orders.GetTimeToLiveAsync("{1}/count")).Remaining);
+
+        Assert.Equal(TimeSpan.FromHours(1), (await administration.GetKeyspaceAsync("orders")).TimeToLiveDefault);
+        var map = await administration.GetClusterMapAsync();
+        Assert.Equal(map.Shards.Count, (await administration.ShowRingAsync()).Shards.Count);
+        Assert.Equal(map.Nodes.Select(each => each.Name).Order(), (await administration.ListNodesAsync()).Nodes.Select(each => each.Name));
+        Assert.Equal(map.Nodes[0].Name, (await administration.GetStatusAsync(map.Nodes[0].Endpoint)).Node);
+        Assert.NotEmpty(await administration.ListSchedulersAsync());
 
         await administration.DropKeyspaceAsync("orders");
         var gone = await Assert.ThrowsAsync<KvException>(async () => await orders.GetAsync("{1}/item"));
