@@ -4,11 +4,11 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Placement;
 
 /// <summary>
-/// The one file of group 0's state, replaced whole: written under a temporary name, fsynced, renamed over the old one, and the
-/// directory fsynced. A crash at any moment leaves the old content or the new. A failed step throws and is never
-/// tried again: after a failed fsync nobody knows what the disk holds, so the replica stops.
+/// The file that holds the state of group 0. Each write replaces the whole file: the content is written under a temporary name and fsynced, the file
+/// is renamed over the old one, and the directory is fsynced. After a crash the file holds either the old content or the new. A failed step throws
+/// and is not retried: after a failed fsync the content of the disk is unknown, so the replica stops.
 /// </summary>
-/// <remarks>One caller at a time.</remarks>
+/// <remarks>Only one thread may call it at a time.</remarks>
 internal sealed partial class PlacementStore
 {
     public const string FileName = "placement.state";
@@ -21,10 +21,10 @@ internal sealed partial class PlacementStore
     {
         _directory = Path.GetFullPath(directory);
         Directory.CreateDirectory(_directory);
-        File.Delete(Path.Combine(_directory, TemporaryName)); // What a crash left half written.
+        File.Delete(Path.Combine(_directory, TemporaryName)); // A crash can leave a partly written file.
     }
 
-    /// <summary>The moments at which a crash makes a difference.</summary>
+    /// <summary>The points at which a crash makes a difference.</summary>
     internal enum Step
     {
         Created,
@@ -36,13 +36,13 @@ internal sealed partial class PlacementStore
 
     public string FilePath => Path.Combine(_directory, FileName);
 
-    /// <summary>Told of each step as it is done; tests crash here.</summary>
+    /// <summary>Called after each step; tests crash here.</summary>
     internal Action<Step>? Reached { get; init; }
 
-    /// <summary>The content, or null if nothing was written yet.</summary>
+    /// <summary>The content, or null if the file does not exist.</summary>
     public byte[]? Read() => File.Exists(FilePath) ? File.ReadAllBytes(FilePath) : null;
 
-    /// <summary>Makes <paramref name="content"/> the file's content, durably.</summary>
+    /// <summary>Replaces the content of the file with <paramref name="content"/>, durably.</summary>
     public void Write(ReadOnlySpan<byte> content)
     {
         var temporary = Path.Combine(_directory, TemporaryName);
@@ -58,13 +58,13 @@ internal sealed partial class PlacementStore
         Replace(temporary);
     }
 
-    /// <summary>Makes a checkpoint's file this file, durably, and removes the checkpoint.</summary>
+    /// <summary>Replaces the file with the file of a checkpoint, durably, and removes the checkpoint.</summary>
     public void Install(string checkpoint)
     {
         var received = Path.Combine(checkpoint, FileName);
         using (var file = File.OpenHandle(received, FileMode.Open, FileAccess.ReadWrite))
         {
-            RandomAccess.FlushToDisk(file); // It may have come over the network, by hands that did not.
+            RandomAccess.FlushToDisk(file); // The checkpoint may have been received over the network without an fsync.
         }
 
         Reached?.Invoke(Step.Synced);
@@ -72,7 +72,7 @@ internal sealed partial class PlacementStore
         Directory.Delete(checkpoint, recursive: true);
     }
 
-    /// <summary>Writes a checkpoint: a new directory with one file of the same name and content.</summary>
+    /// <summary>Writes a checkpoint: a new directory that holds one file of the same name and content.</summary>
     /// <exception cref="IOException">The directory exists.</exception>
     public static void WriteCheckpoint(string directory, ReadOnlySpan<byte> content)
     {
@@ -101,7 +101,7 @@ internal sealed partial class PlacementStore
         Reached?.Invoke(Step.DirectorySynced);
     }
 
-    // A rename is durable once its directory is, and .NET opens no directories. NTFS journals names by itself.
+    // A rename is durable once the directory is fsynced, and .NET cannot open a directory. NTFS journals file names.
     private static void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -102,7 +102,7 @@ public sealed class EventualTopologyTests
         await client.Administration.Calls.CreateKeyspaceAsync(
             new KeyspaceInfo { Name = "carts", Mode = KeyspaceMode.Eventual, Eventual = new EventualPolicy { N = 4, R = 2, W = 2 } }, ifNotExists: true);
         var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CommitPlanAsync([ComingAndGoing.Decommission("n4")]));
-        Assert.Contains("3 nodes would be left to keep 4 copies of each key of keyspace 'carts'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("3 nodes would remain to hold 4 copies of each key of keyspace 'carts'", refused.Message, StringComparison.Ordinal);
     }
 
     private static IEventualKeyspace<string, string> Cart(KvClient client) => client.Eventual.Keyspace("carts", KvSerializers.Utf8, KvSerializers.Utf8);

@@ -72,8 +72,8 @@ public sealed class NodePlanTests
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1);
         await using var client = cluster.Client();
-        await AssertRefusedAsync("2 nodes would be left to hold 3 replicas", ComingAndGoing.Decommission("n1"));
-        await AssertRefusedAsync("no node is called 'n9'", ComingAndGoing.Decommission("n9"));
+        await AssertRefusedAsync("2 nodes would remain to hold 3 replicas", ComingAndGoing.Decommission("n1"));
+        await AssertRefusedAsync("there is no node 'n9'", ComingAndGoing.Decommission("n9"));
         await AssertRefusedAsync("not from 0.01 to 100", new PlanChange { Kind = PlanChangeKind.Weight, NodeId = "n1", Weight = 0 });
         await AssertRefusedAsync("has its share already", ComingAndGoing.Add("n1"));
         var refused = await Assert.ThrowsAsync<KvException>(() => client.Administration.Calls.CancelOperatorAsync(7));

@@ -126,7 +126,7 @@ public sealed class ShardMoveTests
 
         await AssertRefusedAsync("has a replica on", replicas[0], replicas[1]);
         await AssertRefusedAsync("has no replica on", free, replicas[0]);
-        await AssertRefusedAsync("no node is called", replicas[0], "n9");
+        await AssertRefusedAsync("there is no node", replicas[0], "n9");
         await AssertRefusedAsync("there is no shard 7", replicas[0], free, shard: 7);
 
         async Task AssertRefusedAsync(string reason, string from, string to, int shard = Shard)

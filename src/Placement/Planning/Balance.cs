@@ -2,10 +2,12 @@ using KvRaft.Placement.State;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>The plan nobody asked for: shards go where the ring wants them, when nothing else is to be done and all nodes are well. Pure.</summary>
+/// <summary>
+/// The automatic rebalancing plan: shards move to where the ring places them, if no other work is pending and all nodes are healthy. Pure.
+/// </summary>
 public static class Balance
 {
-    /// <summary>Null: all is where it belongs, or it is not the time.</summary>
+    /// <summary>Null: all shards are where the ring places them, or the cluster is not ready for a plan.</summary>
     public static Plan? Next(PlacementState state, ClusterFacts facts)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -3,32 +3,38 @@ using KvRaft.Placement.State;
 namespace KvRaft.Placement.Planning;
 
 /// <summary>
-/// How fast replicas are copied, so that clients hardly notice: down by half while their writes suffer, up by a sixteenth of the budget while they do not.
-/// Additive increase and multiplicative decrease finds the pace that just does not hurt, and keeps finding it (Chiu and Jain, Computer Networks and ISDN
-/// Systems 17, 1989). Pure; one step for each round of reports.
+/// The rate at which replicas are copied. The rate is halved while client writes are slow, and grows by a sixteenth of the budget in each round in
+/// which they are not. Additive increase with multiplicative decrease finds the highest rate that does not slow the clients, and follows it when it
+/// changes (Chiu and Jain, Computer Networks and ISDN Systems 17, 1989). Pure; one step for each round of reports.
 /// </summary>
 public static class CopyPace
 {
-    /// <summary>The part of the budget that is always used: a move must end, and may be what relieves whoever suffers.</summary>
+    /// <summary>
+    /// The part of the budget that is always available: a move must make progress, and the move may be the one that relieves the overloaded node.
+    /// </summary>
     private const int FloorPart = 16;
 
-    /// <summary>One step up, as a part of the budget: sixteen rounds from nothing to all of it.</summary>
+    /// <summary>One step up, as a part of the budget: sixteen rounds from zero to the whole budget.</summary>
     private const int StepPart = 16;
 
-    /// <summary>Below this part of what is allowed the writes are well, and between the two nothing is changed: otherwise the pace would swing about the limit.</summary>
+    /// <summary>
+    /// Writes are fast enough below this part of the limit. Between this part and the limit the rate does not change; otherwise it would oscillate
+    /// around the limit.
+    /// </summary>
     private const double WellPart = 0.8;
 
-    /// <summary>Where a pace begins, and what it never exceeds, in bytes a second.</summary>
+    /// <summary>The initial rate, which is also the maximum, in bytes per second.</summary>
     public static long First(PlacementSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
         return settings.CopyBytesPerSecond;
     }
 
-    /// <summary>The pace of the next round, bytes per second.</summary>
-    /// <param name="pace">Of this round.</param>
-    /// <param name="settings">Budget, and what writes may take.</param>
-    /// <param name="worst">The 99th percentile of the writes of the worst-off node in this round; null: nobody wrote enough to say.</param>
+    /// <summary>The rate of the next round, in bytes per second.</summary>
+    /// <param name="pace">The rate of this round.</param>
+    /// <param name="settings">The budget, and the latency limit of writes.</param>
+    /// <param name="worst">The 99th percentile of the write latency of the slowest node in this round; null: no node had enough writes for a
+    /// percentile.</param>
     public static long Next(long pace, PlacementSettings settings, TimeSpan? worst)
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -40,7 +46,7 @@ public static class CopyPace
         return Math.Clamp(next, budget / FloorPart, budget);
     }
 
-    /// <summary>Why copies are slower than their budget, in words; null: they are not.</summary>
+    /// <summary>The reason why copies are slower than their budget, as text for operators; null: they are not slower.</summary>
     public static string? WhySlow(long pace, PlacementSettings settings, TimeSpan? worst)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -3,34 +3,34 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>Who leads a shard, and who could.</summary>
+/// <summary>A shard with its leader and the nodes that could lead it.</summary>
 /// <param name="Shard">The shard.</param>
-/// <param name="Leader">Who leads it.</param>
+/// <param name="Leader">The node that leads it.</param>
 /// <param name="Candidates">Nodes with a replica that may lead: they answer, and are neither drained nor leaving.</param>
 public sealed record LedShard(ShardId Shard, NodeId Leader, ImmutableArray<NodeId> Candidates)
 {
-    /// <summary>Requests a second that its leader answers; 0: nobody asks, or nothing is known.</summary>
+    /// <summary>Requests per second that its leader answers; 0: there are none, or the rate is unknown.</summary>
     public double Load { get; init; }
 }
 
-/// <summary>A leadership that should change hands.</summary>
+/// <summary>A leadership that should move from one node to another.</summary>
 public readonly record struct LeaderTransfer(ShardId Shard, NodeId From, NodeId To);
 
 /// <summary>
-/// Spreads leaderships: every node should lead its fair share, which is what it gets if each shard's candidates share it by weight, rounded up or down.
-/// Such a spread exists, because fractions are a flow and flows have whole solutions; transfers along a path from a node with too many to one with room
-/// bring it about, each a step by itself.
+/// Spreads leaderships. The fair share of a node is what it receives if the candidates of each shard divide that shard by weight; each node should
+/// lead its fair share, rounded up or down. Such an assignment always exists: the fractions form a flow, and a flow with integer bounds has an
+/// integer solution. Transfers along a path from a node with too many leaderships to a node with too few produce it; each transfer is one step.
 /// <para>
-/// Within the rounding nothing is done, so a balanced cluster stays as it is; what must not lead (a leader that is no candidate) comes first. Pure.
+/// Within the rounding there are no transfers, so a balanced cluster does not change. A leader that is not a candidate is replaced first. Pure.
 /// </para>
 /// </summary>
 public static class LeaderBalance
 {
-    /// <summary>The next transfers, at most so many, each of another shard; none when all is well.</summary>
-    /// <param name="shards">Shards with a leader. One without is left out: it settles itself.</param>
+    /// <summary>The next transfers, up to a maximum, each of a different shard; none if the leaderships are balanced.</summary>
+    /// <param name="shards">Shards with a leader. A shard without a leader is not listed: its replicas elect one.</param>
     /// <param name="weights">By node; 1 if missing.</param>
-    /// <param name="resting">Shards not to be touched: their leadership changed a moment ago.</param>
-    /// <param name="atOnce">The most transfers.</param>
+    /// <param name="resting">Shards that must not be changed because their leadership changed recently.</param>
+    /// <param name="atOnce">The maximum number of transfers.</param>
     public static IReadOnlyList<LeaderTransfer> Next(
         IReadOnlyList<LedShard> shards, IReadOnlyDictionary<NodeId, double> weights, IReadOnlySet<ShardId> resting, int atOnce)
     {
@@ -53,7 +53,7 @@ public static class LeaderBalance
         return evictions.Count > 0 ? evictions : Path(shards, leads, fair, resting) is { } first ? [first] : [];
     }
 
-    /// <summary>By node: its part of each shard that it may lead, by weight.</summary>
+    /// <summary>By node: the sum of its weighted parts of the shards that it may lead.</summary>
     public static Dictionary<NodeId, double> FairShares(IReadOnlyList<LedShard> shards, IReadOnlyDictionary<NodeId, double> weights)
     {
         ArgumentNullException.ThrowIfNull(shards);
@@ -71,10 +71,11 @@ public static class LeaderBalance
         return fair;
     }
 
-    /// <summary>How many leaderships are fair, of a share that is no whole number.</summary>
+    /// <summary>The range of leadership counts that is fair for a share that is not an integer.</summary>
     public static (int Floor, int Ceiling) Bounds(double fair) => (Floor(fair), Ceiling(fair));
 
-    // Breadth first from the fullest nodes to the first that has room: the first step of the shortest path is taken now, and the rest is found anew.
+    // Breadth-first search from the nodes with the most leaderships to the first node with too few. Only the first step of the shortest path is
+    // taken; the next call searches again.
     private static LeaderTransfer? Path(
         IReadOnlyList<LedShard> shards, Dictionary<NodeId, int> leads, Dictionary<NodeId, double> fair, IReadOnlySet<ShardId> resting)
     {
@@ -115,7 +116,7 @@ public static class LeaderBalance
         }
     }
 
-    // A share that is whole but for the last bits of a sum of fractions is whole.
+    // A share that differs from an integer only by the rounding error of the sum is that integer.
     private const double Rounding = 1e-9;
 
     private static int Ceiling(double share) => (int)Math.Ceiling(share - Rounding);

@@ -4,26 +4,26 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>What may be done about leaderships now.</summary>
-/// <param name="MayEvict">Those that must not lead.</param>
-/// <param name="MayLevel">How many each node leads.</param>
-/// <param name="MayCool">What each node is asked.</param>
+/// <summary>The leadership schedulers that may act now.</summary>
+/// <param name="MayEvict">Leaderships may be moved away from nodes that must not lead.</param>
+/// <param name="MayLevel">The number of leaderships per node may be balanced.</param>
+/// <param name="MayCool">The request load per node may be balanced.</param>
 public readonly record struct LeadershipLeave(bool MayEvict, bool MayLevel, bool MayCool);
 
-/// <summary>Leaderships that are to change hands, and on whose account.</summary>
-/// <param name="By">The scheduler that wants it.</param>
-/// <param name="Transfers">Of different shards; none: nothing is to be done.</param>
+/// <summary>Leaderships that should move, and the scheduler that decided it.</summary>
+/// <param name="By">The scheduler.</param>
+/// <param name="Transfers">Of different shards; empty: there is nothing to do.</param>
 public sealed record LeadershipChoice(SchedulerKind By, ImmutableArray<LeaderTransfer> Transfers)
 {
     /// <summary>
-    /// In this order: away from nodes that must not lead, then as many each as is fair (<see cref="LeaderBalance"/>), then as much each as is fair
-    /// (<see cref="LoadBalance"/>). A later one waits for an earlier that has something to do, unless that one is not allowed to. Pure.
+    /// Applies three rules in this order: move leaderships away from nodes that must not lead, balance their number (<see cref="LeaderBalance"/>),
+    /// balance their load (<see cref="LoadBalance"/>). A rule applies only if the rules before it have nothing to do or are not allowed to act. Pure.
     /// </summary>
     /// <param name="shards">Shards with a leader.</param>
     /// <param name="weights">By node; 1 if missing.</param>
-    /// <param name="resting">Shards whose leadership changed a moment ago.</param>
-    /// <param name="leave">What may be done.</param>
-    /// <param name="atOnce">The most evictions.</param>
+    /// <param name="resting">Shards whose leadership changed recently.</param>
+    /// <param name="leave">The rules that may act.</param>
+    /// <param name="atOnce">The maximum number of evictions.</param>
     public static LeadershipChoice Of(
         IReadOnlyList<LedShard> shards, IReadOnlyDictionary<NodeId, double> weights, IReadOnlySet<ShardId> resting, LeadershipLeave leave, int atOnce)
     {

@@ -4,32 +4,36 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.Planning;
 
 /// <summary>
-/// Spreads what is asked: a node whose shards are asked much more than its fair share (all requests, by weight) gives the leadership of one away, or exchanges
-/// it for a quieter one of the other node. The number of shards each node leads stays what <see cref="LeaderBalance"/> calls fair, so the two never
-/// undo each other; this one is asked when the other has nothing to do.
+/// Spreads the request load. If a node serves much more than its fair share (all requests, divided by weight), it transfers the leadership of one
+/// shard to another node, or exchanges it for a leadership with less load. The number of shards that each node leads stays within the range of
+/// <see cref="LeaderBalance"/>, so the two schedulers never undo each other; this one acts only when the other has nothing to do.
 /// <para>
-/// It comes to rest under any load that does not change: each step lowers the larger load of two nodes by a tenth at least and raises no other, so it cannot be
-/// repeated for ever, and what wavers by less moves nothing. A shard that is a node's whole load stays where it is: handing it on would only carry the heat about.
-/// Pure.
+/// Under a constant load it terminates: each step lowers the larger load of two nodes by at least a tenth and raises no other load, so steps cannot
+/// repeat for ever, and smaller variations cause no transfer. If a shard is the whole load of a node, it stays: a transfer would only move the
+/// overload to another node. Pure.
 /// </para>
 /// </summary>
 public static class LoadBalance
 {
     /// <summary>
-    /// A node is busy above this many times its fair share: twice the tenth by which rates of a steady load waver in the simulated lives, which come to rest with it.
+    /// A node is busy above this multiple of its fair share. In the simulation, measured rates of a steady load vary by a tenth; this limit is twice
+    /// that, and the simulated clusters terminate with it.
     /// </summary>
     public const double Tolerance = 1.2;
 
-    /// <summary>What a step must be worth: the larger load of the two nodes falls to this part of what it was, or lower.</summary>
+    /// <summary>The minimum gain of a step: the larger load of the two nodes falls to this part of its value, or lower.</summary>
     public const double Gain = 0.9;
 
-    /// <summary>Requests a second below which no node is busy. One group took 5,400 writes a second of unary clients on two cores (tests/Benchmarks), so this is a fiftieth of that.</summary>
+    /// <summary>
+    /// Requests per second below which no node is busy. One group handled 5,400 writes per second of unary clients on two cores (tests/Benchmarks);
+    /// this is a fiftieth of that.
+    /// </summary>
     public const double LoadMin = 100;
 
-    /// <summary>The next step: one transfer, or the two of an exchange; none if no node is busy, or nothing would help.</summary>
-    /// <param name="shards">Shards with a leader, and what is asked of each.</param>
+    /// <summary>The next step: one transfer, or the two transfers of an exchange; empty if no node is busy, or if no step helps.</summary>
+    /// <param name="shards">Shards with a leader, with the request rate of each.</param>
     /// <param name="weights">By node; 1 if missing.</param>
-    /// <param name="resting">Shards whose leadership changed a moment ago. What their leaders are asked is not known yet, so these take no part.</param>
+    /// <param name="resting">Shards whose leadership changed recently. The load of their leaders is not measured yet, so they take no part.</param>
     public static IReadOnlyList<LeaderTransfer> Next(
         IReadOnlyList<LedShard> shards, IReadOnlyDictionary<NodeId, double> weights, IReadOnlySet<ShardId> resting)
     {
@@ -45,7 +49,7 @@ public static class LoadBalance
         return busy.Select(node => StepFrom(node, nodes)).FirstOrDefault(static step => step.Count > 0) ?? [];
     }
 
-    /// <summary>By node: what is asked of the shards it leads.</summary>
+    /// <summary>By node: the total load of the shards that it leads.</summary>
     public static Dictionary<NodeId, double> Loads(IReadOnlyList<LedShard> shards)
     {
         ArgumentNullException.ThrowIfNull(shards);
@@ -67,7 +71,8 @@ public static class LoadBalance
                 led[pair.Key].Any(shard => resting.Contains(shard.Shard))));
     }
 
-    // The step after which the hotter of the two nodes is as cool as can be; an exchange, which costs two hand-overs, only if a transfer is no match for it.
+    // The step with the lowest resulting load on the busier of the two nodes. An exchange costs two transfers, so it is chosen only if no single
+    // transfer is as good.
     private static IReadOnlyList<LeaderTransfer> StepFrom(Leader from, IReadOnlyDictionary<NodeId, Leader> nodes)
     {
         var (transfer, exchange) = (new Step([], from.Heat * Gain), new Step([], from.Heat * Gain));
@@ -93,19 +98,19 @@ public static class LoadBalance
         double HeatAfter(double moved, Leader to) => Math.Max((from.Load - moved) / from.Weight, (to.Load + moved) / to.Weight);
     }
 
-    /// <param name="Transfers">None: there is no such step.</param>
-    /// <param name="Heat">Of the hotter node afterwards.</param>
+    /// <param name="Transfers">Empty: there is no such step.</param>
+    /// <param name="Heat">The load of the busier node after the step.</param>
     private readonly record struct Step(LeaderTransfer[] Transfers, double Heat)
     {
         public Step Or(LeaderTransfer[] transfers, double heat) => heat < Heat ? new Step(transfers, heat) : this;
     }
 
     /// <param name="Id">The node.</param>
-    /// <param name="Shards">What it leads.</param>
-    /// <param name="Load">What is asked of them together.</param>
-    /// <param name="Weight">How much it can take.</param>
-    /// <param name="Leads">How many it should lead.</param>
-    /// <param name="IsResting">What it is asked is not known well enough.</param>
+    /// <param name="Shards">The shards that it leads.</param>
+    /// <param name="Load">Their total load.</param>
+    /// <param name="Weight">The relative capacity of the node.</param>
+    /// <param name="Leads">The number of shards that it should lead.</param>
+    /// <param name="IsResting">Its load is not measured well enough.</param>
     private sealed record Leader(NodeId Id, ImmutableArray<LedShard> Shards, double Load, double Weight, (int Floor, int Ceiling) Leads, bool IsResting)
     {
         public double Heat => Load / Weight;

@@ -3,46 +3,46 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>How a node is, as the leader of group 0 hears it.</summary>
+/// <summary>The health of a node as the leader of group 0 observes it.</summary>
 public enum NodeHealthState
 {
     Up,
 
-    /// <summary>It has been silent for longer than it ever is.</summary>
+    /// <summary>It has not answered for longer than its past answers explain.</summary>
     Suspect,
 
-    /// <summary>It is taken for away: nothing new is given to it.</summary>
+    /// <summary>It is assumed to be away: no new replica is placed on it.</summary>
     Down,
 
-    /// <summary>It was away for so long that its replicas are made elsewhere, if the others can hold them.</summary>
+    /// <summary>It has been away for so long that its replicas are created on other nodes, if those have the capacity.</summary>
     Dead,
 }
 
 /// <summary>
-/// What a silence means. What is done about a node that is down or dead copies data or waits for somebody, so people set the time; suspicion only holds up what
-/// can wait.
+/// The limits that classify the silence of a node. The reaction to a down or dead node copies data or waits for an operator, so people configure
+/// these times; suspicion only delays work that can wait.
 /// </summary>
 public sealed record HealthLimits
 {
     /// <summary>
-    /// How strange a silence may be, as phi of a detector that learns how the node answers (<see cref="Raft.HeartbeatDetector"/>): what is strange differs
-    /// from machine to machine, and costs little to be wrong about.
+    /// The limit of phi, from a failure detector that learns how regularly the node answers (<see cref="Raft.HeartbeatDetector"/>). The normal
+    /// interval differs between machines, and a false suspicion costs little.
     /// </summary>
     public double SuspicionMax { get; init; } = Raft.HeartbeatDetector.SuspicionMax;
 
-    /// <summary>A process that was started again answers before.</summary>
+    /// <summary>A process that restarts answers sooner.</summary>
     public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A machine that reboots is back before; zero: never.</summary>
+    /// <summary>A machine that reboots is back sooner; zero: never.</summary>
     public TimeSpan DeadAfter { get; init; } = TimeSpan.FromMinutes(10);
 }
 
-/// <summary>What silence means, and when it is time to act on it. Pure.</summary>
+/// <summary>Classifies the silence of a node, and decides when to replace it. Pure.</summary>
 public static class NodeHealth
 {
-    /// <param name="silence">Since it last answered.</param>
+    /// <param name="silence">The time since its last answer.</param>
     /// <param name="suspicion">Phi; see <see cref="HealthLimits.SuspicionMax"/>.</param>
-    /// <param name="limits">What they mean.</param>
+    /// <param name="limits">The limits of each state.</param>
     public static NodeHealthState Of(TimeSpan silence, double suspicion, HealthLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
@@ -53,8 +53,8 @@ public static class NodeHealth
     }
 
     /// <summary>
-    /// The plan that makes a dead node's replicas elsewhere; null if there is no such node, or it is not the time: other work is under way, or the nodes
-    /// that are left and answer could not hold all replicas, or a shard has no majority to copy from.
+    /// The plan that creates the replicas of a dead node on other nodes. Null if there is no dead node, or if the plan must wait: other work is under
+    /// way, the remaining nodes that answer cannot hold all replicas, or a shard has no majority to copy from.
     /// </summary>
     public static Plan? Replacement(PlacementState state, IReadOnlyDictionary<NodeId, NodeHealthState> health, ClusterFacts facts)
     {

@@ -5,12 +5,13 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.Planning;
 
 /// <summary>
-/// Which operators that wait may begin, and what keeps the others. A pure function of the agreed state and of who answers; a shard has one move at a time,
-/// and none begins that would leave a shard worse off than it is. How many at once, the state's settings say.
+/// Decides which waiting operators may start, and gives the reason for the others. A pure function of the agreed state and of the nodes that answer.
+/// A shard has one move at a time, and no move starts that would reduce the fault tolerance of a shard. The settings in the state limit the number of
+/// moves at a time.
 /// </summary>
 public static class OperatorSchedule
 {
-    /// <summary>Those that may begin now, in their order, as if each before had begun.</summary>
+    /// <summary>The operators that may start now, in their order, each under the assumption that those before it have started.</summary>
     public static IReadOnlyList<MoveOperator> Ready(PlacementState state, ImmutableHashSet<NodeId> away)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -29,7 +30,7 @@ public static class OperatorSchedule
         return ready;
     }
 
-    /// <summary>What keeps an operator that waits, in words; null: nothing.</summary>
+    /// <summary>The reason why a waiting operator may not start, as text for operators; null: it may start.</summary>
     public static string? WhyNot(MoveOperator one, PlacementState state, ImmutableHashSet<NodeId> away)
     {
         ArgumentNullException.ThrowIfNull(one);
@@ -38,7 +39,7 @@ public static class OperatorSchedule
         return WhyNot(one, state, [.. state.Moves.Select(static move => new PlannedMove(move.Shard, move.From.Node, move.To.Node))], away);
     }
 
-    /// <summary>An operator that can never run, and why: the state has gone another way since.</summary>
+    /// <summary>The reason why an operator can never run, because the state has changed since it was planned; null: it can.</summary>
     public static string? WhyNever(MoveOperator one, PlacementState state)
     {
         ArgumentNullException.ThrowIfNull(one);
@@ -83,16 +84,16 @@ public static class OperatorSchedule
         var replicas = state.Map![one.Shard].Replicas;
         var alive = replicas.Count(replica => !away.Contains(replica.Node));
 
-        // While both vote there is one voter more, and a majority is one more if their number was odd.
+        // While both replicas vote there is one voter more; if the number of voters was odd, the majority is larger by one.
         if (alive + 1 < ((replicas.Length + 1) / 2) + 1)
         {
             return $"{alive} of {replicas.Length} replicas of shard {one.Shard} answer; that is no majority with one voter more";
         }
 
         var settings = state.Operations.Settings;
-        return begun.Count >= settings.MovesAtOnce ? $"{begun.Count} moves are under way, the most at once"
-            : BusiestOf(begun, one.To) >= settings.MovesAtOncePerNode ? $"{one.To} gets {settings.MovesAtOncePerNode} replicas already, the most at once"
-            : begun.Count(move => move.From == one.From) >= settings.MovesAtOncePerNode ? $"{one.From} gives {settings.MovesAtOncePerNode} replicas already, the most at once"
+        return begun.Count >= settings.MovesAtOnce ? $"{begun.Count} moves are under way, the maximum"
+            : BusiestOf(begun, one.To) >= settings.MovesAtOncePerNode ? $"{one.To} receives {settings.MovesAtOncePerNode} replicas already, the maximum"
+            : begun.Count(move => move.From == one.From) >= settings.MovesAtOncePerNode ? $"{one.From} sends {settings.MovesAtOncePerNode} replicas already, the maximum"
             : null;
     }
 

@@ -5,25 +5,25 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.Planning;
 
 /// <summary>
-/// From how things are and what shall change to what must move: the ring of the changed nodes says where replicas belong
-/// (<see cref="ShardAssignment"/>, which keeps as many in place as its rules allow), and the difference is the moves. A pure function: the same state and
-/// facts give the same plan on every machine, and a plan made of what a plan has brought about is empty.
+/// Computes the moves from the current placement and the requested changes. The ring of the changed nodes defines where replicas belong
+/// (<see cref="ShardAssignment"/>, which keeps as many replicas in place as its rules allow); the moves are the difference. A pure function: the same
+/// state and facts give the same plan on every machine, and after a plan is complete the next plan is empty.
 /// <para>
-/// The moves come in an order in which any prefix is sound: copies that nobody has any more first (their node is away), then in turn for each receiving node,
-/// so that a plan that is stopped in the middle has spread what it moved. Within a shard a replica is replaced by one of the same zone where there is one, so
-/// that no zone holds two in between.
+/// The order of the moves makes every prefix useful. Replicas of nodes that are away are replaced first; then the receiving nodes take turns, so a
+/// plan that stops in the middle has spread the moved replicas. Within a shard, a replica is replaced by one in the same zone if possible, so that no
+/// zone holds two replicas during the moves.
 /// </para>
 /// </summary>
 public static class Planner
 {
-    /// <summary>The plan for some changes, or why they cannot be made.</summary>
+    /// <summary>The plan for the changes, or the reason why they are refused.</summary>
     public static (Plan? Plan, PlacementRefused? Refused) Make(PlacementState state, ImmutableArray<TopologyChange> changes, ClusterFacts facts)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(facts);
         if (state.Map is not { } map)
         {
-            return (null, new PlacementRefused(PlacementRefusal.NotInitialized, "the cluster is not founded yet"));
+            return (null, new PlacementRefused(PlacementRefusal.NotInitialized, "the cluster is not initialized yet"));
         }
 
         var (nodes, refused) = TopologyChanges.Apply(state.Nodes, map.ReplicationFactor, changes);
@@ -140,7 +140,7 @@ public static class Planner
         foreach (var node in nodes.Where(node => facts.Away.Contains(node.Id)))
         {
             yield return moves.Any(move => move.To == node.Id)
-                ? $"{node.Id} does not answer; what it shall get waits until it does"
+                ? $"{node.Id} does not answer; its new replicas wait until it does"
                 : $"{node.Id} does not answer";
         }
 
@@ -155,13 +155,13 @@ public static class Planner
             var bytes = coming.Sum(move => facts.ShardBytes.GetValueOrDefault(move.Shard));
             if (facts.FreeBytes.TryGetValue(coming.Key, out var free) && bytes > free)
             {
-                yield return FormattableString.Invariant($"{coming.Key} has {free} bytes free and shall get {bytes}");
+                yield return FormattableString.Invariant($"{coming.Key} has {free} bytes free and would receive {bytes}");
             }
         }
 
         if (owners.Length == map.ReplicationFactor)
         {
-            yield return $"every node holds every shard: with one node gone there is none to take its place";
+            yield return $"every node holds every shard: no node can take the place of a lost one";
         }
     }
 }

@@ -4,31 +4,31 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>A replica that was, or shall be, on another node.</summary>
+/// <summary>A replica that moved, or will move, to another node.</summary>
 /// <param name="Shard">The shard.</param>
-/// <param name="From">Who had it.</param>
-/// <param name="To">Who has it.</param>
-/// <param name="Epoch">That holds the change; 0: it is only planned.</param>
-/// <param name="Cause">Why, for people.</param>
+/// <param name="From">The node that held the replica.</param>
+/// <param name="To">The node that holds it after the change.</param>
+/// <param name="Epoch">The first epoch that contains the change; 0: the change is only planned.</param>
+/// <param name="Cause">The reason, for people.</param>
 public readonly record struct RingChange(ShardId Shard, NodeId From, NodeId To, Epoch Epoch, string Cause);
 
-/// <summary>What became of the shard map since an epoch, as the record of operators tells it. Pure.</summary>
+/// <summary>The changes of the shard map since an epoch, from the history of operators. Pure.</summary>
 public static class RingHistory
 {
-    /// <summary>The first epoch from which on every change of the map is in the record.</summary>
+    /// <summary>The first epoch after which the history contains every change of the map.</summary>
     public static Epoch Earliest(PlacementState state)
     {
         ArgumentNullException.ThrowIfNull(state);
 
-        // A full record has lost what was before its first line; lines without an epoch were written before epochs were.
+        // A full history has discarded the entries before its first one. Entries without an epoch come from versions that did not record epochs.
         var history = state.Operations.History;
         var unknown = history.LastOrDefault(static ended => ended.Epoch.Value == 0) is not null;
         var known = history.FirstOrDefault(static ended => ended.Epoch.Value > 0);
         return unknown || history.Length >= PlacementLimits.HistoryMax ? known?.Epoch ?? state.Epoch : new Epoch(Math.Min(1, state.Epoch.Value));
     }
 
-    /// <summary>The changes after one epoch, up to and with another, in their order.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Before <see cref="Earliest"/>, or after the present.</exception>
+    /// <summary>The changes after one epoch, up to and including another, in order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An epoch is before <see cref="Earliest"/> or after the current one.</exception>
     public static ImmutableArray<RingChange> Between(PlacementState state, Epoch after, Epoch upTo)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -43,8 +43,8 @@ public static class RingHistory
         ];
     }
 
-    /// <summary>The nodes of each shard at an epoch: now, with the changes since taken back.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Before <see cref="Earliest"/>, or after the present.</exception>
+    /// <summary>The nodes of each shard at an epoch: the current nodes with the later changes reverted.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The epoch is before <see cref="Earliest"/> or after the current one.</exception>
     public static ImmutableArray<ImmutableArray<NodeId>> At(PlacementState state, Epoch epoch)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -4,27 +4,28 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Planning;
 
-/// <summary>A change of group 0's own voters: one comes, or one goes.</summary>
-/// <param name="Node">Whose replica.</param>
-/// <param name="Add">It becomes a voter, or is none any more.</param>
+/// <summary>A change of the voters of group 0: one voter is added or removed.</summary>
+/// <param name="Node">The node of the replica.</param>
+/// <param name="Add">True: the replica becomes a voter. False: it stops being one.</param>
 /// <param name="Reason">For people.</param>
 public sealed record SeatChange(NodeId Node, bool Add, string Reason);
 
 /// <summary>
-/// Who votes in group 0. Every node follows the group, so a seat costs a node nothing but the vote. A node that leaves gives its seat to one that stays,
-/// the newcomer first, once it holds nothing else: without its seat it hears no news of what it should drop. A cluster that was founded with fewer than three nodes gets three seats when it has three nodes. A voter that is only away keeps its
-/// seat: it would come back believing in it. Pure.
+/// Decides which nodes vote in group 0. Every node follows the group, so a voter costs its node only the vote. If a voter is decommissioned, a
+/// remaining node takes its place; the new voter is added first, and the old one is removed after its node holds nothing else, because a node that
+/// does not vote receives no information about the replicas it should drop. A cluster that was initialized with fewer than three nodes gets three
+/// voters when it has three nodes. A voter that is only away remains a voter: after its return it would still assume that it is one. Pure.
 /// </summary>
 public static class SeatRules
 {
-    /// <summary>Three survive the loss of one; more are as many as the cluster was founded with.</summary>
+    /// <summary>Three voters tolerate the loss of one. There are more only if the cluster was initialized with more.</summary>
     public const int SeatsUsual = 3;
 
     /// <summary>The next change, or null.</summary>
     /// <param name="state">The agreed state.</param>
-    /// <param name="voters">Who votes now.</param>
-    /// <param name="away">Who does not answer.</param>
-    /// <param name="holdsNothing">Has a node nothing left but its seat?</param>
+    /// <param name="voters">The current voters.</param>
+    /// <param name="away">The nodes that do not answer.</param>
+    /// <param name="holdsNothing">Returns true if a node holds nothing except its replica of group 0.</param>
     public static SeatChange? Next(
         PlacementState state, IReadOnlyCollection<NodeId> voters, ImmutableHashSet<NodeId> away, Func<NodeId, bool> holdsNothing)
     {
@@ -43,7 +44,7 @@ public static class SeatRules
             .ThenBy(static node => node.Id)
             .FirstOrDefault();
 
-        // An odd number is the usual one; an even one means that the newcomer is there and the leaver has not gone yet.
+        // The usual number is odd. An even number means that the new voter was added and the leaving voter is not removed yet.
         if (leaving.Length > 0)
         {
             return free is not null && voters.Count % 2 == 1 ? new SeatChange(free.Id, Add: true, $"{leaving[0]} leaves")

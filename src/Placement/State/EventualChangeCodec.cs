@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>The bytes of an <see cref="EventualChange"/>; their layout is in <see cref="PlacementCommandCodec"/>.</summary>
+/// <summary>The encoding of an <see cref="EventualChange"/>; the layout is in <see cref="PlacementCommandCodec"/>.</summary>
 internal static class EventualChangeCodec
 {
     private const int Fields = 6;
@@ -17,13 +17,13 @@ internal static class EventualChangeCodec
         }
     }
 
-    /// <exception cref="PlacementFormatException">It names fields this node does not know.</exception>
+    /// <exception cref="PlacementFormatException">It names fields that this version does not support.</exception>
     public static EventualChange Read(ref PlacementReader reader)
     {
         var set = reader.Byte();
         if (set >= 1 << Fields)
         {
-            throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
+            throw new PlacementFormatException($"Field set {set:x2} contains fields that this version does not support.");
         }
 
         return new EventualChange

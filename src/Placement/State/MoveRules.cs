@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>What the commands about moves do to a state. Pure, and idempotent like all rules of group 0.</summary>
+/// <summary>Applies the commands about moves to a state. Pure, and idempotent like all rules of group 0.</summary>
 internal static class MoveRules
 {
     public static (PlacementState, PlacementOutcome) Start(PlacementState state, StartMove start)
@@ -45,7 +45,8 @@ internal static class MoveRules
             return (state, new PlacementRefused(PlacementRefusal.MoveUnderWay, $"{other} waits; wait for it, or cancel it"));
         }
 
-        // The first incarnation is the founders', who need no one to learn from; whoever comes later must.
+        // The initial replicas have the first incarnation and have no other replica to copy from. Every later replica has a higher incarnation and
+        // must copy.
         var incarnation = Math.Max(state.HighestIncarnation(start.Shard, start.To), Replica.IncarnationFirst) + 1;
         var move = new ShardMove(start.Shard, from, new Replica(start.To, incarnation), IsCancelling: false);
         var operations = wanted is null
@@ -86,7 +87,7 @@ internal static class MoveRules
 
         if (state.MoveOf(finish.Shard) is not { } move || move.To != finish.To)
         {
-            // Another driver told the same before, and the move of that name is over.
+            // Another driver has already proposed the same command, and the move of that name has ended.
             return finish.To.Incarnation <= state.HighestIncarnation(finish.Shard, finish.To.Node)
                 ? (state, new MoveFinished(finish.Shard, finish.To, EndOf(state, finish), state.Epoch))
                 : (state, new PlacementRefused(PlacementRefusal.NoMove, $"shard {finish.Shard} is not moving to {finish.To}"));
@@ -94,7 +95,7 @@ internal static class MoveRules
 
         if (finish.End == MoveEnd.Cancelled && !move.IsCancelling)
         {
-            return (state, new PlacementRefused(PlacementRefusal.MoveUnderWay, $"{move}: nobody asked to cancel it"));
+            return (state, new PlacementRefused(PlacementRefusal.MoveUnderWay, $"{move}: it is not being cancelled"));
         }
 
         var gone = finish.End == MoveEnd.Moved ? move.From : move.To;
@@ -121,7 +122,7 @@ internal static class MoveRules
             ? null
             : new PlacementRefused(PlacementRefusal.ShardNotFound, $"there is no shard {shard}; the last is {state.Map!.ShardCount - 1}");
 
-    private static PlacementRefused NoNode(NodeId node) => new(PlacementRefusal.NodeNotFound, $"no node is called '{node}'");
+    private static PlacementRefused NoNode(NodeId node) => new(PlacementRefusal.NodeNotFound, $"there is no node '{node}'");
 
     private static MoveEnd EndOf(PlacementState state, FinishMove finish) =>
         state.Map![finish.Shard].ReplicaOn(finish.To.Node) == finish.To ? MoveEnd.Moved : finish.End;

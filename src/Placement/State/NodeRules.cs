@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>What the commands about nodes do to a state: coming, telling who they are, being drained, being gone. Pure and idempotent.</summary>
+/// <summary>Applies the commands about nodes to a state: join, register, drain, remove. Pure and idempotent.</summary>
 internal static class NodeRules
 {
     public static (PlacementState, PlacementOutcome) Join(PlacementState state, JoinNode join)
@@ -22,7 +22,7 @@ internal static class NodeRules
 
         if (state.Removed.Contains(node.Id))
         {
-            return Refuse(state, PlacementRefusal.NodeExists, $"node {node.Id} was decommissioned, and a name is not given twice; join under another");
+            return Refuse(state, PlacementRefusal.NodeExists, $"node {node.Id} was decommissioned, and a name is never reused; join under another name");
         }
 
         if (state.Nodes.Length >= PlacementLimits.NodesMax)
@@ -41,7 +41,7 @@ internal static class NodeRules
             nodes = nodes.Replace(holder, holder with { RaftAddress = Nowhere(holder.Id), PublicAddress = Nowhere(holder.Id) });
             if (nodes.Any(other => Meets(other, node)))
             {
-                return Refuse(state, PlacementRefusal.AddressTaken, "the addresses are those of two nodes");
+                return Refuse(state, PlacementRefusal.AddressTaken, "the addresses belong to two different nodes");
             }
         }
 
@@ -122,7 +122,7 @@ internal static class NodeRules
             return Refuse(state, PlacementRefusal.Invalid, $"node {node.Id} still has replicas");
         }
 
-        // Nobody will ever ask for an incarnation on that node again: its name is not given twice.
+        // The node gets no further incarnation: its name is never reused.
         var next = state.Next(
             nodes: state.Nodes.Remove(node),
             retired: state.Retired.RemoveAll(old => old.Replica.Node == node.Id),
@@ -130,7 +130,7 @@ internal static class NodeRules
         return (next, new NodeRemoved(node.Id, next.Epoch));
     }
 
-    /// <summary>An address that is never anybody's (RFC 2606, section 2), for a node whose own is somebody else's now.</summary>
+    /// <summary>An address that never resolves (RFC 2606, section 2), for a node whose own address now belongs to another node.</summary>
     private static string Nowhere(NodeId node) => $"{node}.invalid:1";
 
     private static NodeDescriptor? HolderOf(PlacementState state, NodeDescriptor node, NodeId except) =>
@@ -144,10 +144,10 @@ internal static class NodeRules
         $"node {holder.Id} is registered at {holder.PublicAddress} (replicas at {holder.RaftAddress})";
 
     private static string Foreign(NodeId node) =>
-        $"node {node} is registered with another data directory; one that lost its data joins as a new node, under another name";
+        $"node {node} is registered with another data directory; a node that lost its data must join as a new node, under another name";
 
     private static (PlacementState, PlacementOutcome) NotFound(PlacementState state, NodeId node) =>
-        Refuse(state, PlacementRefusal.NodeNotFound, $"no node is called '{node}'");
+        Refuse(state, PlacementRefusal.NodeNotFound, $"there is no node '{node}'");
 
     private static (PlacementState, PlacementOutcome) Refuse(PlacementState state, PlacementRefusal reason, string why) =>
         (state, new PlacementRefused(reason, why));

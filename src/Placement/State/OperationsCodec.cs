@@ -4,7 +4,7 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// The bytes of <see cref="OperationsState"/>, and of changes of nodes wherever they stand.
+/// The encoding of <see cref="OperationsState"/>, and of changes of nodes in every format that contains them.
 /// <code>
 ///  operations  nextOperator:varint nextPlan:varint held:1  changes (staged)
 ///              operators:varint operator*  history:varint (operator end:1 atMs:varint note:text epoch:varint (version 4))*
@@ -13,7 +13,7 @@ namespace KvRaft.Placement.State;
 ///  changes     changes:varint change*
 ///  change      kind:1 node:text (empty: of none) (kind 2: weight:f64)? (kind 3: zone:text)?
 /// </code>
-/// Nodes stand by their names: the record speaks of nodes that are gone.
+/// Nodes are encoded by name, because the history contains nodes that were removed.
 /// </summary>
 internal static class OperationsCodec
 {
@@ -42,7 +42,7 @@ internal static class OperationsCodec
         SettingsCodec.Write(writer, operations.Settings);
     }
 
-    /// <param name="reader">Stands where they begin.</param>
+    /// <param name="reader">Positioned at the first byte.</param>
     public static OperationsState Read(ref PlacementReader reader)
     {
         var (nextOperator, nextPlan, isHeld) = (reader.Number("next operator"), reader.Number("next plan"), reader.Flag());
@@ -53,7 +53,7 @@ internal static class OperationsCodec
             operators.Add(ReadOperator(ref reader));
             if (operators[i].Number >= nextOperator || (i > 0 && operators[i].Number <= operators[i - 1].Number))
             {
-                throw new PlacementFormatException("Operators are not in order, or have numbers that were not given yet.");
+                throw new PlacementFormatException("Operators are not in order, or have numbers that were not assigned yet.");
             }
         }
 
@@ -63,7 +63,7 @@ internal static class OperationsCodec
             var (one, end) = (ReadOperator(ref reader), (OperatorEnd)reader.Byte());
             if (!Enum.IsDefined(end))
             {
-                throw new PlacementFormatException($"An operator does not end with {(byte)end}.");
+                throw new PlacementFormatException($"{(byte)end} is not the end of an operator.");
             }
 
             var atMs = reader.Number("moment");
@@ -109,7 +109,7 @@ internal static class OperationsCodec
             var kind = (TopologyChangeKind)reader.Byte();
             if (!Enum.IsDefined(kind))
             {
-                throw new PlacementFormatException($"A change of kind {(byte)kind}, which this node does not know.");
+                throw new PlacementFormatException($"Change kind {(byte)kind} is not supported by this version.");
             }
 
             var node = reader.NodeIdOrNone();

@@ -4,32 +4,32 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// Work on the placement, as group 0 agrees on it: what is staged for the next plan, the operators that wait or run, and a record of those that
-/// ended. Whoever leads group 0 goes on from here; nobody remembers anything else.
+/// Placement work as agreed by group 0: the changes staged for the next plan, the waiting and running operators, and the history of those that ended.
+/// A new leader of group 0 continues from this state; no other record exists.
 /// </summary>
 public sealed record OperationsState
 {
     public static readonly OperationsState Empty = new();
 
-    /// <summary>What the next plan shall change.</summary>
+    /// <summary>The changes that the next plan will contain.</summary>
     public ImmutableArray<TopologyChange> Staged { get; init; } = [];
 
-    /// <summary>By number. One runs if the shard's move is its own, and waits otherwise.</summary>
+    /// <summary>Ordered by number. An operator runs if the current move of its shard is its own; otherwise it waits.</summary>
     public ImmutableArray<MoveOperator> Operators { get; init; } = [];
 
-    /// <summary>The last that ended, the oldest first; at most <see cref="PlacementLimits.HistoryMax"/>.</summary>
+    /// <summary>The last operators that ended, oldest first; at most <see cref="PlacementLimits.HistoryMax"/>.</summary>
     public ImmutableArray<EndedOperator> History { get; init; } = [];
 
-    /// <summary>What the next operator is called; above every number that was ever given.</summary>
+    /// <summary>The number of the next operator; higher than every number used so far.</summary>
     public long NextOperator { get; init; } = 1;
 
-    /// <summary>What the next plan is called.</summary>
+    /// <summary>The number of the next plan.</summary>
     public long NextPlan { get; init; } = 1;
 
-    /// <summary>Nothing that waits begins.</summary>
+    /// <summary>No waiting operator starts.</summary>
     public bool IsHeld { get; init; }
 
-    /// <summary>How the driver works.</summary>
+    /// <summary>The settings of the placement driver.</summary>
     public PlacementSettings Settings { get; init; } = PlacementSettings.Default;
 
     public MoveOperator? Find(long number) => Operators.FirstOrDefault(each => each.Number == number);
@@ -53,9 +53,9 @@ public sealed record OperationsState
 
     /// <param name="one">The operator.</param>
     /// <param name="end">How it ended.</param>
-    /// <param name="note">Why, for people.</param>
-    /// <param name="atMs">When, Unix milliseconds.</param>
-    /// <param name="epoch">The epoch that holds the end.</param>
+    /// <param name="note">The reason, for people.</param>
+    /// <param name="atMs">The time, Unix milliseconds.</param>
+    /// <param name="epoch">The epoch that contains the end.</param>
     internal OperationsState Ended(MoveOperator one, OperatorEnd end, string note, long atMs, Epoch epoch)
     {
         var history = History.Add(new EndedOperator(one, end, note, atMs, epoch));
@@ -67,15 +67,15 @@ public sealed record OperationsState
     }
 }
 
-/// <summary>One move that is wanted, and why. It runs once the shard's <see cref="ShardMove"/> is its own.</summary>
-/// <param name="Number">Its name; never given twice.</param>
-/// <param name="Plan">The plan it belongs to; 0: it was asked for by hand.</param>
+/// <summary>One desired move and its reason. It runs once the <see cref="ShardMove"/> of its shard is its own.</summary>
+/// <param name="Number">Its number; never reused.</param>
+/// <param name="Plan">The plan it belongs to; 0: it was requested directly.</param>
 /// <param name="Shard">The shard.</param>
-/// <param name="From">Whose replica goes.</param>
-/// <param name="To">Who gets one.</param>
-/// <param name="Cause">Why, for people.</param>
-/// <param name="IsHeld">It waits until somebody lets it go on.</param>
-/// <param name="AtMs">When it was agreed on, by the proposer's clock, Unix milliseconds; 0: not told.</param>
+/// <param name="From">The node that loses the replica.</param>
+/// <param name="To">The node that receives one.</param>
+/// <param name="Cause">The reason, for people.</param>
+/// <param name="IsHeld">It waits until it is resumed.</param>
+/// <param name="AtMs">The time of the commit by the proposer's clock, Unix milliseconds; 0: not recorded.</param>
 public sealed record MoveOperator(long Number, long Plan, ShardId Shard, NodeId From, NodeId To, string Cause, bool IsHeld, long AtMs)
 {
     public bool IsRunning(PlacementState state)
@@ -93,17 +93,17 @@ public enum OperatorEnd : byte
     /// <summary>The replica was moved.</summary>
     Moved = 1,
 
-    /// <summary>Its move ran and was undone.</summary>
+    /// <summary>Its move ran and was reverted.</summary>
     Cancelled = 2,
 
     /// <summary>It never ran.</summary>
     Dropped = 3,
 }
 
-/// <summary>A line of the record.</summary>
-/// <param name="Operator">What ended.</param>
-/// <param name="End">How.</param>
-/// <param name="Note">Why, for people.</param>
-/// <param name="AtMs">When, Unix milliseconds; 0: not told.</param>
-/// <param name="Epoch">The epoch that holds the end, and what it made of the map; 0: it was not recorded then.</param>
+/// <summary>An entry of the history.</summary>
+/// <param name="Operator">The operator.</param>
+/// <param name="End">How it ended.</param>
+/// <param name="Note">The reason, for people.</param>
+/// <param name="AtMs">The time, Unix milliseconds; 0: not recorded.</param>
+/// <param name="Epoch">The epoch that contains the end and its change of the map; 0: not recorded.</param>
 public sealed record EndedOperator(MoveOperator Operator, OperatorEnd End, string Note, long AtMs, Epoch Epoch);

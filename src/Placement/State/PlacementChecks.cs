@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>What is wrong with a command whatever the state: a sentence that names the field, or null.</summary>
+/// <summary>Checks a command independently of the state: returns a sentence that names the invalid field, or null.</summary>
 internal static class PlacementChecks
 {
     public static string? MistakeIn(InitCluster init)
@@ -15,7 +15,7 @@ internal static class PlacementChecks
 
         if (!ShardMap.IsValidShardCount(init.ShardCount))
         {
-            return $"the shard count {init.ShardCount} is no power of two from 1 to {ShardMap.ShardCountMax}";
+            return $"the shard count {init.ShardCount} is not a power of two from 1 to {ShardMap.ShardCountMax}";
         }
 
         if (init.ReplicationFactor is < 1 or > ShardMap.ReplicationFactorMax)
@@ -25,14 +25,14 @@ internal static class PlacementChecks
 
         if (init.ContextSecret.IsDefault || init.ContextSecret.Length != ContextKey.SecretBytes)
         {
-            return $"the context secret has not {ContextKey.SecretBytes} bytes";
+            return $"the context secret must have {ContextKey.SecretBytes} bytes";
         }
 
         return MistakeIn(init.Nodes) ?? MistakeIn(init.Shards, init);
     }
 
     public static string? MistakeIn(CreateKeyspace create) =>
-        !KeyspaceName.IsValid(create.Name) ? $"'{create.Name}' is no keyspace name"
+        !KeyspaceName.IsValid(create.Name) ? $"'{create.Name}' is not a keyspace name"
         : create.Mode is not (KeyspaceMode.Strong or KeyspaceMode.Eventual) ? $"mode {create.Mode} is not known"
         : (create.Mode == KeyspaceMode.Eventual) != (create.Eventual is not null) ? $"the policy does not fit mode {create.Mode}"
         : create.Eventual?.Mistake() is { } mistake ? mistake
@@ -49,18 +49,18 @@ internal static class PlacementChecks
         : change.Durability is { } durability && !Enum.IsDefined(durability) ? $"durability {durability} is not known"
         : null;
 
-    /// <summary>What is wrong with a keyspace as an alteration would leave it.</summary>
+    /// <summary>Checks a keyspace with the alteration applied.</summary>
     public static string? MistakeIn(KeyspaceDescriptor altered) => MistakeInLimits(altered.TtlDefaultMs, altered.TtlMaxMs, altered.ValueBytesMax);
 
     public static string? MistakeIn(ChangeNodeAddress change) =>
         MistakeInAddress("raft", change.RaftAddress) ?? MistakeInAddress("public", change.PublicAddress);
 
     public static string? MistakeInShard(ShardId shard) =>
-        shard.Value is >= 0 and < ShardMap.ShardCountMax ? null : $"no cluster has a shard {shard}";
+        shard.Value is >= 0 and < ShardMap.ShardCountMax ? null : $"shard {shard} is out of range";
 
     public static string? MistakeIn(FinishMove finish) =>
         MistakeInShard(finish.Shard)
-        ?? (finish.To.Incarnation < Replica.IncarnationFirst ? $"incarnation {finish.To.Incarnation} was never given" : null);
+        ?? (finish.To.Incarnation < Replica.IncarnationFirst ? $"incarnation {finish.To.Incarnation} was never assigned" : null);
 
     public static string? MistakeIn(JoinNode join) =>
         MistakeIn(join.Node)
@@ -86,7 +86,7 @@ internal static class PlacementChecks
                 || (change.Kind != TopologyChangeKind.Weight && change.Weight != 0)
                 || (change.Kind != TopologyChangeKind.Zone && change.Zone.Length > 0))
             {
-                return $"'{change}' has what it does not need, or lacks what it needs";
+                return $"'{change}' has a field that it does not use, or lacks one that it needs";
             }
 
             if (change.Kind == TopologyChangeKind.Zone && change.Zone.Length > NodeDescriptor.ZoneLengthMax)
@@ -102,18 +102,18 @@ internal static class PlacementChecks
         MistakeIn(commit.Changes)
         ?? MistakeInNote(commit.Cause)
         ?? (commit.Moves.Length > PlacementLimits.OperatorsMax ? $"a plan has at most {PlacementLimits.OperatorsMax} moves" : null)
-        ?? (commit.AtMs < 0 || commit.Base.Value < 0 ? "a moment or an epoch is negative" : null)
+        ?? (commit.AtMs < 0 || commit.Base.Value < 0 ? "a time or an epoch is negative" : null)
         ?? commit.Moves.Select(static move => MistakeInShard(move.Shard)).FirstOrDefault(static mistake => mistake is not null);
 
     public static string? MistakeIn(EndOperator end) =>
-        MistakeInNote(end.Note) ?? (end.AtMs < 0 || end.Operator < 1 ? "a moment or a number is negative" : null);
+        MistakeInNote(end.Note) ?? (end.AtMs < 0 || end.Operator < 1 ? "a time or a number is negative" : null);
 
     public static string? MistakeIn(ChangeSettings change) =>
         new[] { change.CopyMegabytes, change.ForegroundP99Ms, change.MovesAtOnce, change.MovesAtOncePerNode }.Any(static value => value < 0) ? "a setting is negative" : null;
 
     public static string? MistakeIn(PauseScheduler pause) =>
         !Enum.IsDefined(pause.Scheduler) ? $"there is no scheduler {(byte)pause.Scheduler}"
-        : pause.UntilMs < 0 || (!pause.Pause && pause.UntilMs != 0) ? "the end of the pause makes no sense"
+        : pause.UntilMs < 0 || (!pause.Pause && pause.UntilMs != 0) ? "the end of the pause is invalid"
         : null;
 
     public static string? MistakeInNote(string note) =>
@@ -171,8 +171,8 @@ internal static class PlacementChecks
 
     private static string? MistakeInLimits(long ttlDefaultMs, long ttlMaxMs, int valueBytesMax) =>
         ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax ? $"the default ttl {ttlDefaultMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
-        : ttlMaxMs is < 0 or > PlacementLimits.TtlMsMax ? $"the longest ttl {ttlMaxMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
-        : ttlMaxMs > 0 && ttlDefaultMs > ttlMaxMs ? $"the default ttl {ttlDefaultMs} ms is above the longest, {ttlMaxMs} ms"
+        : ttlMaxMs is < 0 or > PlacementLimits.TtlMsMax ? $"the maximum ttl {ttlMaxMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"
+        : ttlMaxMs > 0 && ttlDefaultMs > ttlMaxMs ? $"the default ttl {ttlDefaultMs} ms is above the maximum, {ttlMaxMs} ms"
         : valueBytesMax < 0 ? $"the value limit {valueBytesMax} is negative"
         : null;
 }

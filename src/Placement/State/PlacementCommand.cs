@@ -4,27 +4,27 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// A change of group 0, as it stands in the log. A command carries decisions, not questions: whatever was computed (which
-/// node holds which shard) was computed by the proposer, so that a replica with a newer algorithm applies an old entry alike.
+/// A change of group 0, as it is written to the log. A command carries decisions, not questions: the proposer computes every decision (for example
+/// which node holds which shard), so a replica with a newer algorithm applies an old entry with the same result.
 /// </summary>
 public abstract record PlacementCommand;
 
-/// <summary>Founds the cluster. Every initial node may propose it; the first wins, and an equal one changes nothing.</summary>
+/// <summary>Initializes the cluster. Every initial node may propose it. The first command applies; an equal one after it changes nothing.</summary>
 public sealed record InitCluster : PlacementCommand
 {
     public required Guid ClusterId { get; init; }
 
-    /// <summary>By name.</summary>
+    /// <summary>Ordered by name.</summary>
     public required ImmutableArray<NodeDescriptor> Nodes { get; init; }
 
     public required int ReplicationFactor { get; init; }
 
-    /// <summary>Seed of <see cref="KeyHash"/>.</summary>
+    /// <summary>The seed of <see cref="KeyHash"/>.</summary>
     public required ulong HashSeed { get; init; }
 
     /// <summary>
-    /// Drawn at random by the proposer, <see cref="ContextKey.SecretBytes"/> bytes: the cluster's first <see cref="ContextKey"/>. The founding that is applied first
-    /// decides; one that differs in nothing else is the same founding.
+    /// The cluster's first <see cref="ContextKey"/>: <see cref="ContextKey.SecretBytes"/> random bytes that the proposer draws. The first command
+    /// that is applied decides; a later one that differs only in this field counts as equal.
     /// </summary>
     public required ImmutableArray<byte> ContextSecret { get; init; }
 
@@ -33,10 +33,9 @@ public sealed record InitCluster : PlacementCommand
 
     public int ShardCount => Shards.Length;
 
-    /// <summary>The command for a new cluster; the shards are assigned here.</summary>
-    /// <exception cref="ArgumentException">
-    /// No nodes, a name twice, a weight out of bounds, fewer nodes than replicas, or a shard count that is no power of two.
-    /// </exception>
+    /// <summary>The command for a new cluster; this method assigns the shards.</summary>
+    /// <exception cref="ArgumentException">No nodes, a repeated name, a weight out of bounds, fewer nodes than replicas, or a shard count that is not
+    /// a power of two.</exception>
     public static InitCluster For(
         Guid clusterId, IEnumerable<NodeDescriptor> nodes, int shardCount, int replicationFactor, ImmutableArray<byte> contextSecret)
     {
@@ -62,27 +61,27 @@ public sealed record InitCluster : PlacementCommand
     public override int GetHashCode() => ClusterId.GetHashCode();
 }
 
-/// <summary>Registers a keyspace. Creating one that is already there with the same properties changes nothing.</summary>
+/// <summary>Registers a keyspace. If it exists with the same properties, the command changes nothing.</summary>
 public sealed record CreateKeyspace(string Name) : PlacementCommand
 {
     public KeyspaceMode Mode { get; init; } = KeyspaceMode.Strong;
 
     public RoutingRule Routing { get; init; } = RoutingRule.WholeKey;
 
-    /// <summary>Milliseconds; 0 = values without an expiry of their own live for ever.</summary>
+    /// <summary>Milliseconds; 0: values without an expiry of their own never expire.</summary>
     public long TtlDefaultMs { get; init; }
 
-    /// <summary>Milliseconds; 0 = values may live for ever.</summary>
+    /// <summary>Milliseconds; 0: values may be stored without an expiry.</summary>
     public long TtlMaxMs { get; init; }
 
-    /// <summary>Bytes; 0 = the node's limit.</summary>
+    /// <summary>Bytes; 0: the limit of the node.</summary>
     public int ValueBytesMax { get; init; }
 
-    /// <summary>Set exactly for eventual keyspaces.</summary>
+    /// <summary>Set if and only if the keyspace is eventual.</summary>
     public EventualPolicy? Eventual { get; init; }
 }
 
-/// <summary>Changes what may change of a keyspace; null leaves a property as it is.</summary>
+/// <summary>Changes the mutable properties of a keyspace; null leaves a property unchanged.</summary>
 public sealed record AlterKeyspace(string Name) : PlacementCommand
 {
     public long? TtlDefaultMs { get; init; }
@@ -95,41 +94,41 @@ public sealed record AlterKeyspace(string Name) : PlacementCommand
     public EventualChange? Eventual { get; init; }
 }
 
-/// <summary>Takes a keyspace out of the registry. Its id is never given again; its data is removed by the shards.</summary>
+/// <summary>Removes a keyspace from the registry. Its id is never reused; the shards delete its data.</summary>
 public sealed record DropKeyspace(string Name) : PlacementCommand;
 
-/// <summary>A node is reached elsewhere now. Its identity and its replicas stay.</summary>
+/// <summary>Changes the addresses of a node. Its identity and its replicas stay.</summary>
 public sealed record ChangeNodeAddress(NodeId Node, string RaftAddress, string PublicAddress) : PlacementCommand;
 
 /// <summary>
-/// A replica of a shard shall go from one node to another. The same again, while it is under way, changes nothing. The new replica's
-/// incarnation is given by the rule, because only the state knows which were given before.
+/// Starts the move of a shard's replica from one node to another. If the same move is already under way, the command changes nothing. The rule
+/// assigns the incarnation of the new replica, because only the state contains the incarnations used so far.
 /// </summary>
-/// <param name="Shard">Which shard.</param>
-/// <param name="From">Whose replica goes.</param>
-/// <param name="To">Who gets one instead.</param>
-/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record; 0: it did not say.</param>
+/// <param name="Shard">The shard.</param>
+/// <param name="From">The node that loses the replica.</param>
+/// <param name="To">The node that receives one instead.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the history; 0: not given.</param>
 public sealed record StartMove(ShardId Shard, NodeId From, NodeId To, long AtMs = 0) : PlacementCommand;
 
-/// <summary>The move of a shard shall be undone. It is over when its driver says <see cref="FinishMove"/>.</summary>
+/// <summary>Cancels the move of a shard. The move ends when its driver proposes <see cref="FinishMove"/>.</summary>
 public sealed record CancelMove(ShardId Shard) : PlacementCommand;
 
-/// <summary>The group's members are as the move, or its cancelling, wanted them: the shard map follows.</summary>
-/// <param name="Shard">Which shard.</param>
-/// <param name="To">The coming replica, which names the move.</param>
-/// <param name="End">How it ended.</param>
-/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record; 0: it did not say.</param>
+/// <summary>The members of the group match the move or its cancellation: the shard map is updated.</summary>
+/// <param name="Shard">The shard.</param>
+/// <param name="To">The new replica, which identifies the move.</param>
+/// <param name="End">How the move ended.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the history; 0: not given.</param>
 public sealed record FinishMove(ShardId Shard, Replica To, MoveEnd End, long AtMs = 0) : PlacementCommand;
 
-/// <summary>A process wants to be a node of the cluster. The same again, from the same data directory, changes nothing.</summary>
-/// <param name="Node">Standing <see cref="NodeStanding.Joined"/>, and with an instance.</param>
-/// <param name="TakesAddressesOf">A node that is known to be away, whose addresses the new one has now; default: none.</param>
+/// <summary>A process asks to become a node of the cluster. A repeated request from the same data directory changes nothing.</summary>
+/// <param name="Node">With the standing <see cref="NodeStanding.Joined"/> and an instance.</param>
+/// <param name="TakesAddressesOf">A node that is away, and whose addresses the new node uses now; default: none.</param>
 public sealed record JoinNode(NodeDescriptor Node, NodeId TakesAddressesOf = default) : PlacementCommand;
 
-/// <summary>A node tells which data directory it has, and where it is reached. The first instance it tells is its own for ever.</summary>
+/// <summary>A node reports its data directory and its addresses. The first instance that it reports is permanent.</summary>
 public sealed record RegisterNode(NodeId Node, Guid Instance, string RaftAddress, string PublicAddress) : PlacementCommand;
 
-/// <summary>Adds to what the next plan shall change.</summary>
+/// <summary>Adds changes for the next plan.</summary>
 public sealed record StageChanges(ImmutableArray<TopologyChange> Changes) : PlacementCommand
 {
     public bool Equals(StageChanges? other) => other is not null && Changes.AsSpan().SequenceEqual(other.Changes.AsSpan());
@@ -137,30 +136,29 @@ public sealed record StageChanges(ImmutableArray<TopologyChange> Changes) : Plac
     public override int GetHashCode() => Changes.Length;
 }
 
-/// <summary>Forgets what is staged.</summary>
+/// <summary>Discards the staged changes.</summary>
 public sealed record ClearPlan : PlacementCommand;
 
 /// <summary>
-/// Makes a plan the cluster's: the changes of nodes take effect, and the moves wait to be made. Refused if the state is not the one the plan was
-/// made from.
+/// Commits a plan: the changes of nodes take effect, and the moves are queued. Refused if the state is not the one from which the plan was made.
 /// </summary>
 public sealed record CommitPlan : PlacementCommand
 {
-    /// <summary>Of the state the plan was made from.</summary>
+    /// <summary>The epoch of the state from which the plan was made.</summary>
     public required Epoch Base { get; init; }
 
     public required ImmutableArray<TopologyChange> Changes { get; init; }
 
-    /// <summary>In the order in which they are made, as far as nothing holds one up.</summary>
+    /// <summary>In the order in which they start, unless one has to wait.</summary>
     public required ImmutableArray<PlannedMove> Moves { get; init; }
 
-    /// <summary>Why, for people.</summary>
+    /// <summary>The reason, for people.</summary>
     public required string Cause { get; init; }
 
-    /// <summary>The proposer's clock, Unix milliseconds, for the record.</summary>
+    /// <summary>The proposer's clock, Unix milliseconds, for the history.</summary>
     public long AtMs { get; init; }
 
-    /// <summary>The changes are those that are staged, which are staged no more then.</summary>
+    /// <summary>The changes are the staged ones; the command removes them from the staging list.</summary>
     public bool TakesStaged { get; init; }
 
     public bool Equals(CommitPlan? other) =>
@@ -170,18 +168,18 @@ public sealed record CommitPlan : PlacementCommand
     public override int GetHashCode() => Base.GetHashCode();
 }
 
-/// <summary>An operator that waits shall not be carried out; one whose move runs is cancelled with it.</summary>
+/// <summary>Drops a waiting operator, or cancels a running operator with its move.</summary>
 /// <param name="Operator">Its number.</param>
-/// <param name="Note">Why, for people.</param>
-/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the record.</param>
+/// <param name="Note">The reason, for people.</param>
+/// <param name="AtMs">The proposer's clock, Unix milliseconds, for the history.</param>
 public sealed record EndOperator(long Operator, string Note, long AtMs) : PlacementCommand;
 
-/// <summary>Operators that wait go on waiting, or may go on.</summary>
-/// <param name="Operator">Its number; 0: all, also those to come.</param>
-/// <param name="Hold">Wait, or go on.</param>
+/// <summary>Pauses waiting operators, or resumes them.</summary>
+/// <param name="Operator">Its number; 0: all, including future ones.</param>
+/// <param name="Hold">True: pause. False: resume.</param>
 public sealed record HoldOperator(long Operator, bool Hold) : PlacementCommand;
 
-/// <summary>Changes how the placement driver works; null leaves a setting as it is.</summary>
+/// <summary>Changes the settings of the placement driver; null leaves a setting unchanged.</summary>
 public sealed record ChangeSettings : PlacementCommand
 {
     /// <summary><see cref="PlacementSettings.CopyMegabytes"/>.</summary>
@@ -197,14 +195,14 @@ public sealed record ChangeSettings : PlacementCommand
     public int? MovesAtOncePerNode { get; init; }
 }
 
-/// <summary>A scheduler does nothing for a while, or may go on.</summary>
-/// <param name="Scheduler">Which.</param>
-/// <param name="Pause">Wait, or go on.</param>
-/// <param name="UntilMs">With a pause: until when, Unix milliseconds; 0: until it is resumed.</param>
+/// <summary>Pauses a scheduler for some time, or resumes it.</summary>
+/// <param name="Scheduler">The scheduler.</param>
+/// <param name="Pause">True: pause. False: resume.</param>
+/// <param name="UntilMs">The end of the pause, Unix milliseconds; 0: until it is resumed.</param>
 public sealed record PauseScheduler(SchedulerKind Scheduler, bool Pause, long UntilMs = 0) : PlacementCommand;
 
-/// <summary>A node is drained, or is not any more.</summary>
+/// <summary>Starts or ends the drain of a node.</summary>
 public sealed record DrainNode(NodeId Node, bool Drain) : PlacementCommand;
 
-/// <summary>A node that was to leave, and holds nothing any more, is gone for good.</summary>
+/// <summary>Removes a leaving node that holds no replica any more. The removal is permanent.</summary>
 public sealed record RemoveNode(NodeId Node) : PlacementCommand;

@@ -4,12 +4,12 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// The bytes of a <see cref="PlacementCommand"/> in group 0's log. They outlive processes and versions: a kind or a field is never
-/// reused for something else, and a change of layout takes a new version byte.
+/// The encoding of a <see cref="PlacementCommand"/> in the log of group 0. It outlives processes and versions: a kind or a field is never reused for
+/// something else, and a change of the layout raises the version byte.
 /// <code>
 ///  version:1  kind:1  body
 ///
-///  1 (retired: a founding without a context secret)
+///  1 (retired: an initialization without a context secret)
 ///  2 CreateKeyspace     name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more
 ///  3 AlterKeyspace      name:text set:1 (bit 0: ttlMs, 1: valueBytes, 2: ttlMaxMs, 3: policy change) ttlMs:varint? valueBytes:varint? ttlMaxMs:varint? change?
 ///  4 DropKeyspace       name:text
@@ -17,7 +17,7 @@ namespace KvRaft.Placement.State;
 ///  6 StartMove          shard:varint from:text to:text atMs:varint?
 ///  7 CancelMove         shard:varint
 ///  8 FinishMove         shard:varint to:text incarnation:varint end:1 (1 moved, 2 cancelled) atMs:varint?
-///  9 JoinNode           node instance:16 takesAddressesOf:text (empty: nobody's)
+///  9 JoinNode           node instance:16 takesAddressesOf:text (empty: none)
 /// 10 RegisterNode       node:text instance:16 raft:text public:text
 /// 11 StageChanges       changes
 /// 12 ClearPlan
@@ -36,7 +36,8 @@ namespace KvRaft.Placement.State;
 ///  policy               n:1 r:1 w:1 sloppy:1 conflict:1 durability:1
 ///  policy change        set:1 (bits 0 to 5: the fields of policy, in its order) then those that are set, 1 each
 /// </code>
-/// A moment at the end of a command, of which there is none in older logs, is left out when it is 0. Encoding expects a command without mistakes; decoding accepts what keeps to the layout, and the rules refuse what makes no sense.
+/// A time at the end of a command is omitted if it is 0; older logs do not contain it. The encoder expects a valid command. The decoder accepts every
+/// command that follows the layout, and the rules refuse an invalid one.
 /// </summary>
 public static class PlacementCommandCodec
 {
@@ -66,7 +67,7 @@ public static class PlacementCommandCodec
         InitCluster = 20,
     }
 
-    /// <exception cref="ArgumentException">The command breaks a rule whatever the state, so it would only be refused.</exception>
+    /// <exception cref="ArgumentException">The command breaks a rule that does not depend on the state, so every replica would refuse it.</exception>
     public static byte[] Encode(PlacementCommand command)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -190,25 +191,25 @@ public static class PlacementCommandCodec
                 writer.VarUInt((ulong)pause.UntilMs);
                 break;
             default:
-                throw new ArgumentException($"{command.GetType().Name} has no bytes.", nameof(command));
+                throw new ArgumentException($"{command.GetType().Name} has no encoding.", nameof(command));
         }
 
         return writer.Written.ToArray();
     }
 
-    /// <exception cref="PlacementFormatException">The bytes are no command of a known version.</exception>
+    /// <exception cref="PlacementFormatException">The bytes are not a command of a supported version.</exception>
     public static PlacementCommand Decode(ReadOnlySpan<byte> bytes)
     {
         var reader = new PlacementReader(bytes);
         if (reader.Byte() is var version && version != Version)
         {
-            throw new PlacementFormatException($"A command of version {version}; this node knows {Version}.");
+            throw new PlacementFormatException($"Command version {version} is not supported; this node reads version {Version}.");
         }
 
         var kind = (Kind)reader.Byte();
         PlacementCommand command = kind switch
         {
-            (Kind)RetiredFounding => throw new PlacementFormatException("A founding without a context secret; this node knows only those with one."),
+            (Kind)RetiredFounding => throw new PlacementFormatException("An initialization without a context secret is not supported by this version."),
             Kind.InitCluster => ReadInit(ref reader),
             Kind.CreateKeyspace => ReadCreate(ref reader),
             Kind.AlterKeyspace => ReadAlter(ref reader),
@@ -236,7 +237,7 @@ public static class PlacementCommandCodec
             Kind.RemoveNode => new RemoveNode(reader.NodeId()),
             Kind.ChangeSettings => SettingsCodec.ReadChange(ref reader),
             Kind.PauseScheduler => new PauseScheduler(SettingsCodec.ReadKind(ref reader), reader.Flag(), reader.Number("moment")),
-            _ => throw new PlacementFormatException($"A command of kind {(byte)kind}, which this node does not know."),
+            _ => throw new PlacementFormatException($"Command kind {(byte)kind} is not supported by this version."),
         };
         reader.End();
         return command;
@@ -332,7 +333,7 @@ public static class PlacementCommandCodec
         var (name, set) = (ReadName(ref reader), reader.Byte());
         if (set > 15)
         {
-            throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
+            throw new PlacementFormatException($"Field set {set:x2} contains fields that this version does not support.");
         }
 
         return new AlterKeyspace(name)
@@ -400,12 +401,12 @@ public static class PlacementCommandCodec
     {
         1 => MoveEnd.Moved,
         2 => MoveEnd.Cancelled,
-        var other => throw new PlacementFormatException($"A move does not end with {other}."),
+        var other => throw new PlacementFormatException($"{other} is not the end of a move."),
     };
 
     private static string ReadName(ref PlacementReader reader) => reader.Text(KeyspaceName.LengthMax, "keyspace name");
 
-    private static string? MistakeInName(string name) => KeyspaceName.IsValid(name) ? null : $"'{name}' is no keyspace name";
+    private static string? MistakeInName(string name) => KeyspaceName.IsValid(name) ? null : $"'{name}' is not a keyspace name";
 
     private static void RefuseMistake(string? mistake, string parameter)
     {

@@ -1,7 +1,7 @@
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// Bytes that are no command, state or file of a version this node knows. Met while applying a committed entry it stops the replica:
-/// a node that cannot read an entry must not guess what the others made of it.
+/// Bytes that are not a command, state or file of a supported version. If this occurs while a committed entry is applied, the replica stops: a node
+/// that cannot read an entry must not guess its effect on the other replicas.
 /// </summary>
 public sealed class PlacementFormatException(string message) : Exception(message);

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>What applying a <see cref="PlacementCommand"/> answered; equal on all replicas.</summary>
+/// <summary>The result of applying a <see cref="PlacementCommand"/>; equal on all replicas.</summary>
 public abstract class PlacementOutcome : Outcome
 {
     private protected PlacementOutcome()
@@ -11,7 +11,7 @@ public abstract class PlacementOutcome : Outcome
     }
 }
 
-/// <summary>The cluster exists, founded by this command or by an equal one before it.</summary>
+/// <summary>The cluster exists; this command or an equal one before it initialized it.</summary>
 public sealed class ClusterInitialized(Guid clusterId) : PlacementOutcome
 {
     public Guid ClusterId { get; } = clusterId;
@@ -20,9 +20,9 @@ public sealed class ClusterInitialized(Guid clusterId) : PlacementOutcome
 }
 
 /// <summary>The keyspace is registered.</summary>
-/// <param name="keyspace">As registered.</param>
-/// <param name="existed">It was there before, the same in everything but its id.</param>
-/// <param name="epoch">The epoch that holds it.</param>
+/// <param name="keyspace">The registered keyspace.</param>
+/// <param name="existed">It existed before with the same properties, apart from its id.</param>
+/// <param name="epoch">The epoch that contains it.</param>
 public sealed class KeyspaceCreated(KeyspaceDescriptor keyspace, bool existed, Epoch epoch) : PlacementOutcome
 {
     public KeyspaceDescriptor Keyspace { get; } = keyspace;
@@ -34,7 +34,7 @@ public sealed class KeyspaceCreated(KeyspaceDescriptor keyspace, bool existed, E
     public override string ToString() => $"{(Existed ? "existing" : "created")} {Keyspace} at epoch {Epoch}";
 }
 
-/// <summary>The keyspace is as the command wanted it.</summary>
+/// <summary>The keyspace has the requested properties.</summary>
 public sealed class KeyspaceAltered(KeyspaceDescriptor keyspace, Epoch epoch) : PlacementOutcome
 {
     public KeyspaceDescriptor Keyspace { get; } = keyspace;
@@ -44,7 +44,7 @@ public sealed class KeyspaceAltered(KeyspaceDescriptor keyspace, Epoch epoch) : 
     public override string ToString() => $"altered {Keyspace} at epoch {Epoch}";
 }
 
-/// <summary>The keyspace is gone as of an epoch.</summary>
+/// <summary>The keyspace does not exist from this epoch on.</summary>
 public sealed class KeyspaceDropped(KeyspaceId id, Epoch epoch) : PlacementOutcome
 {
     public KeyspaceId Id { get; } = id;
@@ -54,7 +54,7 @@ public sealed class KeyspaceDropped(KeyspaceId id, Epoch epoch) : PlacementOutco
     public override string ToString() => $"dropped keyspace {Id} at epoch {Epoch}";
 }
 
-/// <summary>The node has the addresses the command named.</summary>
+/// <summary>The node has the requested addresses.</summary>
 public sealed class NodeAddressChanged(NodeDescriptor node, Epoch epoch) : PlacementOutcome
 {
     public NodeDescriptor Node { get; } = node;
@@ -64,10 +64,10 @@ public sealed class NodeAddressChanged(NodeDescriptor node, Epoch epoch) : Place
     public override string ToString() => $"{Node} at epoch {Epoch}";
 }
 
-/// <summary>The move is desired from now on.</summary>
-/// <param name="move">With the incarnation the new replica was given.</param>
+/// <summary>The move is part of the desired state.</summary>
+/// <param name="move">With the incarnation of the new replica.</param>
 /// <param name="existed">It was under way before.</param>
-/// <param name="epoch">The epoch that holds it.</param>
+/// <param name="epoch">The epoch that contains it.</param>
 public sealed class MoveStarted(ShardMove move, bool existed, Epoch epoch) : PlacementOutcome
 {
     public ShardMove Move { get; } = move;
@@ -79,7 +79,7 @@ public sealed class MoveStarted(ShardMove move, bool existed, Epoch epoch) : Pla
     public override string ToString() => $"{(Existed ? "under way" : "started")}: {Move} at epoch {Epoch}";
 }
 
-/// <summary>The move is being undone.</summary>
+/// <summary>The move is being reverted.</summary>
 public sealed class MoveCancelling(ShardMove move, Epoch epoch) : PlacementOutcome
 {
     public ShardMove Move { get; } = move;
@@ -89,7 +89,7 @@ public sealed class MoveCancelling(ShardMove move, Epoch epoch) : PlacementOutco
     public override string ToString() => $"{Move} at epoch {Epoch}";
 }
 
-/// <summary>The move is over.</summary>
+/// <summary>The move has ended.</summary>
 public sealed class MoveFinished(ShardId shard, Replica to, MoveEnd end, Epoch epoch) : PlacementOutcome
 {
     public ShardId Shard { get; } = shard;
@@ -115,7 +115,7 @@ public sealed class NodeJoined(NodeDescriptor node, bool existed, Epoch epoch) :
     public override string ToString() => $"{(Existed ? "existing" : "joined")} {Node.Id} at epoch {Epoch}";
 }
 
-/// <summary>The node is as the command wanted it.</summary>
+/// <summary>The node has the requested properties.</summary>
 public sealed class NodeChanged(NodeDescriptor node, Epoch epoch) : PlacementOutcome
 {
     public NodeDescriptor Node { get; } = node;
@@ -125,7 +125,7 @@ public sealed class NodeChanged(NodeDescriptor node, Epoch epoch) : PlacementOut
     public override string ToString() => $"{Node.Id} {Node.Standing} at epoch {Epoch}";
 }
 
-/// <summary>The node is gone for good.</summary>
+/// <summary>The node was removed permanently.</summary>
 public sealed class NodeRemoved(NodeId node, Epoch epoch) : PlacementOutcome
 {
     public NodeId Node { get; } = node;
@@ -135,7 +135,7 @@ public sealed class NodeRemoved(NodeId node, Epoch epoch) : PlacementOutcome
     public override string ToString() => $"removed {Node} at epoch {Epoch}";
 }
 
-/// <summary>What is staged now.</summary>
+/// <summary>The staged changes.</summary>
 public sealed class ChangesStaged(System.Collections.Immutable.ImmutableArray<TopologyChange> staged, Epoch epoch) : PlacementOutcome
 {
     public System.Collections.Immutable.ImmutableArray<TopologyChange> Staged { get; } = staged;
@@ -145,7 +145,7 @@ public sealed class ChangesStaged(System.Collections.Immutable.ImmutableArray<To
     public override string ToString() => $"{Staged.Length} changes staged at epoch {Epoch}";
 }
 
-/// <summary>The plan is the cluster's.</summary>
+/// <summary>The plan is committed.</summary>
 public sealed class PlanCommitted(long plan, int moves, Epoch epoch) : PlacementOutcome
 {
     public long Plan { get; } = plan;
@@ -157,10 +157,10 @@ public sealed class PlanCommitted(long plan, int moves, Epoch epoch) : Placement
     public override string ToString() => $"plan {Plan} of {Moves} moves at epoch {Epoch}";
 }
 
-/// <summary>The operator is as the command wanted it, or all of them are.</summary>
+/// <summary>The operator, or every operator, has the requested state.</summary>
 public sealed class OperatorChanged(MoveOperator? one, Epoch epoch) : PlacementOutcome
 {
-    /// <summary>Null: the command was for all.</summary>
+    /// <summary>Null: the command applied to all operators.</summary>
     public MoveOperator? Operator { get; } = one;
 
     public Epoch Epoch { get; } = epoch;
@@ -168,7 +168,7 @@ public sealed class OperatorChanged(MoveOperator? one, Epoch epoch) : PlacementO
     public override string ToString() => $"{Operator?.ToString() ?? "all operators"} at epoch {Epoch}";
 }
 
-/// <summary>The settings are as the command wanted them.</summary>
+/// <summary>The settings have the requested values.</summary>
 public sealed class SettingsChanged(PlacementSettings settings, Epoch epoch) : PlacementOutcome
 {
     public PlacementSettings Settings { get; } = settings;
@@ -178,7 +178,7 @@ public sealed class SettingsChanged(PlacementSettings settings, Epoch epoch) : P
     public override string ToString() => $"settings changed at epoch {Epoch}";
 }
 
-/// <summary>A rule forbids the command; nothing changed.</summary>
+/// <summary>A rule refuses the command; the state is unchanged.</summary>
 public sealed class PlacementRefused(PlacementRefusal reason, string message, KeyspaceDescriptor? existing = null) : PlacementOutcome
 {
     public PlacementRefusal Reason { get; } = reason;
@@ -186,43 +186,43 @@ public sealed class PlacementRefused(PlacementRefusal reason, string message, Ke
     /// <summary>For people.</summary>
     public string Message { get; } = message;
 
-    /// <summary>With <see cref="PlacementRefusal.KeyspaceExists"/>: the one that is in the way.</summary>
+    /// <summary>With <see cref="PlacementRefusal.KeyspaceExists"/>: the existing keyspace.</summary>
     public KeyspaceDescriptor? Existing { get; } = existing;
 
     public override string ToString() => $"refused, {Reason}: {Message}";
 }
 
-/// <summary>Why a command was refused.</summary>
+/// <summary>The reason why a command was refused.</summary>
 public enum PlacementRefusal
 {
-    /// <summary>The cluster must be founded first.</summary>
+    /// <summary>The cluster is not initialized.</summary>
     NotInitialized,
 
-    /// <summary>The cluster was founded otherwise; the message says what differs.</summary>
+    /// <summary>The cluster was initialized with other parameters; the message names the difference.</summary>
     InitializedOtherwise,
 
-    /// <summary>The command breaks a rule whatever the state; the message names the field.</summary>
+    /// <summary>The command breaks a rule that does not depend on the state; the message names the field.</summary>
     Invalid,
 
-    /// <summary>A keyspace of that name is there, with other properties.</summary>
+    /// <summary>A keyspace of that name exists with other properties.</summary>
     KeyspaceExists,
 
     KeyspaceNotFound,
 
-    /// <summary>The default keyspace cannot be dropped: requests without a name mean it.</summary>
+    /// <summary>The default keyspace cannot be dropped: it is used by requests without a keyspace name.</summary>
     KeyspaceIsPermanent,
 
-    /// <summary>The cluster has as many keyspaces as it may have.</summary>
+    /// <summary>The cluster has the maximum number of keyspaces.</summary>
     TooManyKeyspaces,
 
     NodeNotFound,
 
     ShardNotFound,
 
-    /// <summary>The replica that should go is not on that node.</summary>
+    /// <summary>The source node of the move has no replica of the shard.</summary>
     NoReplicaThere,
 
-    /// <summary>The node that should get a replica has one.</summary>
+    /// <summary>The target node of the move already has a replica of the shard.</summary>
     ReplicaIsThere,
 
     /// <summary>Another move of the shard is under way.</summary>
@@ -231,16 +231,16 @@ public enum PlacementRefusal
     /// <summary>No move of the shard is under way.</summary>
     NoMove,
 
-    /// <summary>The name is another node's, or was one's.</summary>
+    /// <summary>The name belongs to another node, or to a removed one.</summary>
     NodeExists,
 
     /// <summary>Another node is registered at the address.</summary>
     AddressTaken,
 
-    /// <summary>Fewer nodes would be left than a shard has replicas.</summary>
+    /// <summary>Fewer nodes would remain than a shard has replicas.</summary>
     TooFewNodes,
 
-    /// <summary>Moves of an earlier plan are not done yet.</summary>
+    /// <summary>Moves of an earlier plan are not complete.</summary>
     PlanUnderWay,
 
     /// <summary>The plan was made from another state.</summary>

@@ -6,8 +6,8 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// Reads what <see cref="PlacementWriter"/> writes. It never reads past the end, never believes a count before it allocates, and
-/// accepts one form of each value only. Everything else is a <see cref="PlacementFormatException"/>.
+/// Reads the output of <see cref="PlacementWriter"/>. It never reads past the end, checks a count before it allocates memory for it, and accepts
+/// exactly one encoding of each value. Everything else is a <see cref="PlacementFormatException"/>.
 /// </summary>
 internal ref struct PlacementReader(ReadOnlySpan<byte> source)
 {
@@ -19,7 +19,7 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
     {
         if (!_left.IsEmpty)
         {
-            throw new PlacementFormatException($"{_left.Length} bytes too many.");
+            throw new PlacementFormatException($"{_left.Length} bytes are left over.");
         }
     }
 
@@ -29,7 +29,7 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
     {
         0 => false,
         1 => true,
-        var other => throw new PlacementFormatException($"{other} is neither yes nor no."),
+        var other => throw new PlacementFormatException($"{other} is not a boolean; 0 and 1 are."),
     };
 
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
@@ -61,16 +61,16 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         throw new PlacementFormatException("A variable integer is not in its shortest form.");
     }
 
-    /// <summary>A variable integer that may not exceed <paramref name="max"/>.</summary>
+    /// <summary>A variable-length integer of at most <paramref name="max"/>.</summary>
     public int VarInt(int max, string what)
     {
         var value = VarUInt();
-        return max >= 0 && value <= (ulong)max ? (int)value : throw new PlacementFormatException($"{value} is too much for {what}, at most {max}.");
+        return max >= 0 && value <= (ulong)max ? (int)value : throw new PlacementFormatException($"{value} is too large for {what}; the maximum is {max}.");
     }
 
-    /// <summary>A variable integer that fits a signed one of 64 bits.</summary>
+    /// <summary>A variable-length integer that fits into a signed 64-bit integer.</summary>
     public long Number(string what) =>
-        VarUInt() is var value && value <= long.MaxValue ? (long)value : throw new PlacementFormatException($"{value} is too much for {what}.");
+        VarUInt() is var value && value <= long.MaxValue ? (long)value : throw new PlacementFormatException($"{value} is too large for {what}.");
 
     /// <summary>As <see cref="PlacementWriter.LastMoment"/> wrote it.</summary>
     public long LastMoment()
@@ -81,10 +81,12 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         }
 
         var moment = Number("moment");
-        return moment > 0 ? moment : throw new PlacementFormatException("A moment of nothing.");
+        return moment > 0 ? moment : throw new PlacementFormatException("A time of 0 must be omitted.");
     }
 
-    /// <summary>The number of items that follow; each takes a byte at least, so a count beyond the bytes left is a lie.</summary>
+    /// <summary>
+    /// The number of items that follow. Each item takes at least one byte, so a count above the number of remaining bytes is invalid.
+    /// </summary>
     public int Count(int max, string what) => VarInt(Math.Min(max, _left.Length), what);
 
     public string Text(int bytesMax, string what)
@@ -96,7 +98,7 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         }
         catch (DecoderFallbackException)
         {
-            throw new PlacementFormatException($"The {what} is no UTF-8.");
+            throw new PlacementFormatException($"The {what} is not UTF-8.");
         }
     }
 
@@ -115,19 +117,19 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
     public NodeId NodeId()
     {
         var name = Text(Topology.NodeId.LengthMax, "node id");
-        return Topology.NodeId.IsValid(name) ? new NodeId(name) : throw new PlacementFormatException($"'{name}' is no node id.");
+        return Topology.NodeId.IsValid(name) ? new NodeId(name) : throw new PlacementFormatException($"'{name}' is not a node id.");
     }
 
-    /// <summary>A name, or nothing for nobody.</summary>
+    /// <summary>A name; empty: no node.</summary>
     public NodeId NodeIdOrNone()
     {
         var name = Text(Topology.NodeId.LengthMax, "node id");
         return name.Length == 0 ? default
             : Topology.NodeId.IsValid(name) ? new NodeId(name)
-            : throw new PlacementFormatException($"'{name}' is no node id.");
+            : throw new PlacementFormatException($"'{name}' is not a node id.");
     }
 
-    // A character of a zone or an address may take up to four bytes.
+    // A character of a zone or an address takes up to four bytes.
     public NodeDescriptor Node() => new()
     {
         Id = NodeId(),
@@ -143,7 +145,7 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
         var set = Byte();
         if (set > 3)
         {
-            throw new PlacementFormatException($"Field set {set:x2} of a keyspace names fields this node does not know.");
+            throw new PlacementFormatException($"Field set {set:x2} of a keyspace contains fields that this version does not support.");
         }
 
         var policy = (set & 1) == 0 ? null : new EventualPolicy
@@ -153,7 +155,7 @@ internal ref struct PlacementReader(ReadOnlySpan<byte> source)
             Durability = (EventualDurability)Byte(),
         };
         ttlMaxMs = (set & 2) == 0 ? 0 : (long)VarUInt();
-        return ttlMaxMs > 0 || (set & 2) == 0 ? policy : throw new PlacementFormatException("A longest life of nothing.");
+        return ttlMaxMs > 0 || (set & 2) == 0 ? policy : throw new PlacementFormatException("A maximum ttl of 0 must be omitted.");
     }
 
     public ImmutableArray<NodeDescriptor> Nodes()

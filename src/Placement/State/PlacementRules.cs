@@ -4,15 +4,15 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// What each command does to a state: a pure function, the heart of group 0. Commands are idempotent: proposed again after an
-/// outcome that stayed unknown, they change nothing more and answer what the first would have answered.
+/// Applies each command to a state: a pure function, the core of group 0. Commands are idempotent: if a command is proposed again because its outcome
+/// is unknown, the repetition changes nothing and returns the result of the first.
 /// </summary>
 internal static class PlacementRules
 {
     public static (PlacementState State, PlacementOutcome Outcome) Apply(PlacementState state, PlacementCommand command) => command switch
     {
         InitCluster init => Init(state, init),
-        _ when !state.IsInitialized => (state, new PlacementRefused(PlacementRefusal.NotInitialized, "the cluster is not founded yet")),
+        _ when !state.IsInitialized => (state, new PlacementRefused(PlacementRefusal.NotInitialized, "the cluster is not initialized yet")),
         CreateKeyspace create => Create(state, create),
         AlterKeyspace alter => Alter(state, alter),
         DropKeyspace drop => Drop(state, drop),
@@ -132,7 +132,7 @@ internal static class PlacementRules
         return (next, new KeyspaceAltered(altered, next.Epoch));
     }
 
-    /// <summary>Why an eventual keyspace cannot be changed so; null if it can.</summary>
+    /// <summary>The reason why an eventual keyspace cannot be changed as requested; null if it can.</summary>
     private static string? WhyNot(PlacementState state, KeyspaceDescriptor existing, EventualChange? change)
     {
         if (change is null)
@@ -142,12 +142,12 @@ internal static class PlacementRules
 
         if (existing.Eventual is not { } policy)
         {
-            return $"keyspace '{existing.Name}' is strong, for good; it has no copies to count";
+            return $"keyspace '{existing.Name}' is strong, and the mode is permanent; it has no n, r and w";
         }
 
         var owners = state.Nodes.Count(static node => node.IsOwner);
         return change.WhyNot(policy) is { } reason ? $"keyspace '{existing.Name}': {reason}"
-            : change.N > policy.Quorum.N && change.N > owners ? $"keyspace '{existing.Name}': n is at most {owners}, the nodes that have a share"
+            : change.N > policy.Quorum.N && change.N > owners ? $"keyspace '{existing.Name}': n is at most {owners}, the number of nodes with a share of the ring"
             : null;
     }
 
@@ -156,7 +156,7 @@ internal static class PlacementRules
         if (drop.Name == KeyspaceName.Default)
         {
             return (state, new PlacementRefused(
-                PlacementRefusal.KeyspaceIsPermanent, $"'{KeyspaceName.Default}' is what a request without a keyspace means"));
+                PlacementRefusal.KeyspaceIsPermanent, $"'{KeyspaceName.Default}' is the keyspace of requests that name none"));
         }
 
         if (state.FindKeyspace(drop.Name) is not { } existing)
@@ -177,7 +177,7 @@ internal static class PlacementRules
 
         if (state.FindNode(change.Node) is not { } node)
         {
-            return (state, new PlacementRefused(PlacementRefusal.NodeNotFound, $"no node is called '{change.Node}'"));
+            return (state, new PlacementRefused(PlacementRefusal.NodeNotFound, $"there is no node '{change.Node}'"));
         }
 
         var changed = node with { RaftAddress = change.RaftAddress, PublicAddress = change.PublicAddress };
@@ -190,7 +190,7 @@ internal static class PlacementRules
         return (next, new NodeAddressChanged(changed, next.Epoch));
     }
 
-    // Addresses and the assignment are not compared: both may have changed by later commands, and neither founds another cluster.
+    // Addresses and the assignment are not compared: later commands may have changed both, and a difference in them does not make it another cluster.
     private static string? DifferenceTo(PlacementState state, InitCluster init)
     {
         var map = state.Map!;

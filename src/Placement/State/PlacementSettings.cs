@@ -2,59 +2,63 @@ using System.Collections.Immutable;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>Who acts on the placement of its own accord. The numbers are on disk.</summary>
+/// <summary>The automatic schedulers of the placement. The numbers are on disk.</summary>
 public enum SchedulerKind : byte
 {
-    /// <summary>Replicas of a node that is dead are made elsewhere.</summary>
+    /// <summary>Creates the replicas of a dead node on other nodes.</summary>
     ReplaceDead = 1,
 
-    /// <summary>Shards go where the ring wants them, without anybody asking.</summary>
+    /// <summary>Moves shards to where the ring places them, without a request.</summary>
     Balance = 2,
 
-    /// <summary>Leaderships leave nodes that are drained or leave.</summary>
+    /// <summary>Moves leaderships away from nodes that are drained or leaving.</summary>
     Drain = 3,
 
-    /// <summary>Leaderships are spread by weight.</summary>
+    /// <summary>Spreads leaderships by weight.</summary>
     LeaderBalance = 4,
 
-    /// <summary>Group 0's own voters.</summary>
+    /// <summary>Maintains the voters of group 0.</summary>
     Seats = 5,
 
-    /// <summary>Leaderships of shards that are asked much leave nodes that are asked too much.</summary>
+    /// <summary>Moves leaderships of busy shards away from overloaded nodes.</summary>
     LoadBalance = 6,
 }
 
-/// <summary>A scheduler that does nothing.</summary>
-/// <param name="Scheduler">Which.</param>
-/// <param name="UntilMs">Until when, by the clock of whoever leads group 0, Unix milliseconds; 0: until it is resumed.</param>
+/// <summary>A paused scheduler.</summary>
+/// <param name="Scheduler">The scheduler.</param>
+/// <param name="UntilMs">The end of the pause by the clock of the leader of group 0, Unix milliseconds; 0: until it is resumed.</param>
 public readonly record struct PausedScheduler(SchedulerKind Scheduler, long UntilMs);
 
-/// <summary>How the placement driver works, as people set it. Agreed on, so that it outlives leaders and is the same on every node.</summary>
+/// <summary>
+/// The settings of the placement driver. They are agreed by group 0, so they survive a change of leader and are the same on every node.
+/// </summary>
 public sealed record PlacementSettings
 {
-    /// <summary>
-    /// As it is before anybody changes something. Shards that people moved by hand would be moved back, so nothing is balanced unasked.
-    /// </summary>
+    /// <summary>The initial settings. Automatic balancing is paused, because it would revert moves that people requested.</summary>
     public static readonly PlacementSettings Default = new() { Paused = [new PausedScheduler(SchedulerKind.Balance, 0)] };
 
     /// <summary>
-    /// MB (2^20 bytes) each second that one node pulls of checkpoints, all of its copies together. Leaves an ordinary disk and a link of 10 Gbit/s room
-    /// for the foreground.
+    /// MB (2^20 bytes) of checkpoints per second that one node pulls, for all of its copies together. The default leaves capacity for client requests
+    /// on an ordinary disk and a 10 Gbit/s link.
     /// </summary>
     public int CopyMegabytes { get; init; } = 128;
 
     /// <summary>
-    /// Copies get slower while the 99th percentile of the writes of any node is above this, in milliseconds; 0: never. An ordinary write takes some.
+    /// Copies slow down while the 99th percentile of the write latency of any node is above this, in milliseconds; 0: never. An ordinary write takes
+    /// a few milliseconds.
     /// </summary>
     public int ForegroundP99Ms { get; init; } = 50;
 
-    /// <summary>Moves in the cluster at once. Each costs a copy; with more than a few clients feel it before the plan is done sooner.</summary>
+    /// <summary>
+    /// The maximum number of moves in the cluster at a time. Each move costs a copy; with more than a few, the clients slow down before the plan gets
+    /// faster.
+    /// </summary>
     public int MovesAtOnce { get; init; } = 4;
 
-    /// <summary>To, or from, one node: two keep its disk busy, more only share it.</summary>
+    /// <summary>The maximum number of moves to, or from, one node at a time: two keep its disk busy, more only share it.</summary>
     public int MovesAtOncePerNode { get; init; } = 2;
 
-    /// <summary>By number.</summary>
+    /// <summary>Ordered by number.</summary>
     public ImmutableArray<PausedScheduler> Paused { get; init; } = [];
 
     public long CopyBytesPerSecond => (long)CopyMegabytes << 20;
@@ -68,7 +72,7 @@ public sealed record PlacementSettings
 
     public override int GetHashCode() => (CopyMegabytes * 31) ^ (ForegroundP99Ms * 17) ^ (MovesAtOnce * 7) ^ MovesAtOncePerNode;
 
-    /// <summary>What is wrong with a value, or null.</summary>
+    /// <summary>The invalid value as a sentence, or null.</summary>
     internal string? Mistake() =>
         CopyMegabytes is < 1 or > CopyMegabytesMax ? $"{CopyMegabytes} MB/s is not from 1 to {CopyMegabytesMax}"
         : ForegroundP99Ms is < 0 or > ForegroundP99MsMax ? $"{ForegroundP99Ms} ms is not from 0 to {ForegroundP99MsMax}"
@@ -76,12 +80,12 @@ public sealed record PlacementSettings
         : MovesAtOncePerNode is < 1 or > MovesAtOnceMax ? $"{MovesAtOncePerNode} moves at once of a node are not from 1 to {MovesAtOnceMax}"
         : null;
 
-    /// <summary>Ten times what the fastest link in use carries.</summary>
+    /// <summary>Ten times the bandwidth of the fastest link in use.</summary>
     public const int CopyMegabytesMax = 100_000;
 
-    /// <summary>Beyond a minute every call has failed.</summary>
+    /// <summary>After a minute every call has failed.</summary>
     public const int ForegroundP99MsMax = 60_000;
 
-    /// <summary>Every node of the largest cluster.</summary>
+    /// <summary>The number of nodes of the largest cluster.</summary>
     public const int MovesAtOnceMax = PlacementLimits.NodesMax;
 }

@@ -5,16 +5,16 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// What group 0 agrees on: the nodes, the shard map and the keyspaces, all at one epoch. It is the <i>desired</i> state; what is
-/// really running is reported by the nodes and never stored here, so a new leader of the group needs no memory of the old one.
+/// The state that group 0 agrees on: the nodes, the shard map and the keyspaces, all at one epoch. It is the <i>desired</i> state. The actual state
+/// is reported by the nodes and never stored here, so a new leader of the group needs no information from the old one.
 /// <para>
-/// One immutable value: readers take it once and keep it for a whole request. Leaders of shards are not part of it (they are
-/// hints, and would cost a round of consensus at every election).
+/// One immutable value: a reader takes it once and keeps it for a whole request. Leaders of shards are not part of it: they are hints, and would cost
+/// a round of consensus at every election.
 /// </para>
 /// </summary>
 public sealed class PlacementState : IEquatable<PlacementState>
 {
-    /// <summary>Before the cluster was founded.</summary>
+    /// <summary>The state before the cluster is initialized.</summary>
     public static readonly PlacementState Empty = new(default, [], null, [], KeyspaceId.Default, []);
 
     private readonly FrozenDictionary<string, KeyspaceDescriptor> _byName;
@@ -44,49 +44,49 @@ public sealed class PlacementState : IEquatable<PlacementState>
         _byName = keyspaces.ToFrozenDictionary(static keyspace => keyspace.Name, StringComparer.Ordinal);
     }
 
-    /// <summary>Was the cluster founded? If not, there is no map, no node and no keyspace.</summary>
+    /// <summary>True if the cluster is initialized. Otherwise there is no map, no node and no keyspace.</summary>
     public bool IsInitialized => Map is not null;
 
     public Guid ClusterId { get; }
 
-    /// <summary>By name.</summary>
+    /// <summary>Ordered by name.</summary>
     public ImmutableArray<NodeDescriptor> Nodes { get; }
 
-    /// <summary>Null until the cluster is founded. Knows no leaders.</summary>
+    /// <summary>Null until the cluster is initialized. Contains no leaders.</summary>
     public ShardMap? Map { get; }
 
-    /// <summary>Grows with every change of this state; 0 before the cluster is founded.</summary>
+    /// <summary>Grows with every change of this state; 0 before the cluster is initialized.</summary>
     public Epoch Epoch => Map?.Epoch ?? default;
 
-    /// <summary>By id.</summary>
+    /// <summary>Ordered by id.</summary>
     public ImmutableArray<KeyspaceDescriptor> Keyspaces { get; }
 
-    /// <summary>What the next keyspace is called; above every id that was ever given.</summary>
+    /// <summary>The id of the next keyspace; higher than every id used so far.</summary>
     public KeyspaceId NextKeyspaceId { get; }
 
     /// <summary>
-    /// The secrets that authenticate contexts of eventual keys, oldest first: the last one signs, all of them verify. Never shown to clients. At least one
-    /// since the cluster was founded.
+    /// The secrets that authenticate contexts of eventual keys, oldest first: the last one signs, all of them verify. They are never sent to clients.
+    /// There is at least one after the cluster is initialized.
     /// </summary>
     public ImmutableArray<ContextKey> ContextKeys { get; }
 
-    /// <summary>The moves under way, by shard; one at most of each.</summary>
+    /// <summary>The moves under way, ordered by shard; at most one per shard.</summary>
     public ImmutableArray<ShardMove> Moves { get; }
 
-    /// <summary>By shard and node; never one for a node that has a replica of the shard.</summary>
+    /// <summary>Ordered by shard and node; none for a node that has a replica of the shard.</summary>
     public ImmutableArray<RetiredReplica> Retired { get; }
 
-    /// <summary>Nodes that were decommissioned, by name. A name is never given twice.</summary>
+    /// <summary>Nodes that were decommissioned, ordered by name. A name is never reused.</summary>
     public ImmutableArray<NodeId> Removed { get; }
 
-    /// <summary>What is planned, what waits and runs, and what was done.</summary>
+    /// <summary>The planned, the waiting and running, and the completed work.</summary>
     public OperationsState Operations { get; }
 
     public ShardMove? MoveOf(ShardId shard) => Moves.FirstOrDefault(move => move.Shard == shard);
 
     /// <summary>
-    /// The highest incarnation that was ever given to a replica of the shard on the node; 0 if it never had one. What has an incarnation
-    /// up to this and is neither in the map nor in a move is over for good, however old this state may be.
+    /// The highest incarnation of any replica of the shard on the node so far; 0 if there was none. A replica with this incarnation or a lower one
+    /// that is neither in the map nor in a move has ended permanently, even if this state is outdated.
     /// </summary>
     public int HighestIncarnation(ShardId shard, NodeId node)
     {
@@ -111,11 +111,11 @@ public sealed class PlacementState : IEquatable<PlacementState>
         return 0;
     }
 
-    /// <summary>Should the replica exist, by the map or by a move?</summary>
+    /// <summary>True if the replica is in the map or in a move.</summary>
     public bool Wants(ShardId shard, Replica replica) =>
         Map?[shard].ReplicaOn(replica.Node) == replica || MoveOf(shard)?.To == replica;
 
-    /// <summary>Was the replica wanted once, and will never be again? Once true it stays true in every later state.</summary>
+    /// <summary>True if the replica was desired once and never will be again. Once true, it is true in every later state.</summary>
     public bool IsOver(ShardId shard, Replica replica) =>
         IsInitialized && !Wants(shard, replica) && replica.Incarnation <= HighestIncarnation(shard, replica.Node);
 
@@ -123,7 +123,9 @@ public sealed class PlacementState : IEquatable<PlacementState>
 
     public KeyspaceDescriptor? FindKeyspace(KeyspaceId id) => Keyspaces.FirstOrDefault(keyspace => keyspace.Id == id);
 
-    /// <summary>Ids of keyspaces that were dropped, ascending: those that were given and are not registered. No id is given again, so none leaves this list.</summary>
+    /// <summary>
+    /// Ids of dropped keyspaces, ascending: the ids that were assigned and are not registered. An id is never reused, so none leaves this list.
+    /// </summary>
     public IEnumerable<KeyspaceId> DroppedKeyspaces()
     {
         var registered = Keyspaces.Select(static keyspace => keyspace.Id).ToHashSet();

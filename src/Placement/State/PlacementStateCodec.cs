@@ -6,7 +6,7 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// The bytes of a state with its position: the content of the snapshot file and of a checkpoint, and what the digest is taken of.
+/// The encoding of a state with its position: the content of the snapshot file and of a checkpoint, and the input of the digest.
 /// <code>
 ///  magic:u32 "KVPS"  version:1  term:i64  index:i64  length:u32  state:length  crc32c:u32 (of all before)
 ///
@@ -19,9 +19,9 @@ namespace KvRaft.Placement.State;
 ///  move       shard:varint from:node index:varint,incarnation:varint to:node index:varint,incarnation:varint cancelling:1
 ///  keyspace   id:varint name:text mode:1 routing:1 ttlMs:varint valueBytes:varint more (as in PlacementCommandCodec)
 /// </code>
-/// Operations are in <see cref="OperationsCodec"/>. Only this version is read: those before it have no context keys, without which contexts could be forged. Nodes stand in the order of their names, keyspaces in that of their ids, moves and
-/// retired replicas in that of their shards, so equal states have equal bytes. Leader hints are
-/// not written.
+/// Operations are in <see cref="OperationsCodec"/>. Only this version is read: earlier versions have no context keys, and without them contexts could
+/// be forged. Nodes are ordered by name, keyspaces by id, moves and retired replicas by shard, so equal states have equal bytes. Leader hints are not
+/// written.
 /// </summary>
 internal static class PlacementStateCodec
 {
@@ -43,13 +43,13 @@ internal static class PlacementStateCodec
         return writer.Written.ToArray();
     }
 
-    /// <exception cref="PlacementFormatException">The bytes are no whole, undamaged file of a known version.</exception>
+    /// <exception cref="PlacementFormatException">The bytes are not a complete, undamaged file of a supported version.</exception>
     public static (PlacementState State, LogPosition Position) DecodeFile(ReadOnlySpan<byte> bytes)
     {
         var reader = new PlacementReader(bytes);
         if (bytes.Length < HeaderSize + sizeof(uint) || reader.UInt32() != Magic)
         {
-            throw new PlacementFormatException("This is no placement file.");
+            throw new PlacementFormatException("This is not a placement file.");
         }
 
         var version = reader.Byte();
@@ -101,7 +101,7 @@ internal static class PlacementStateCodec
         return writer.Written.ToArray();
     }
 
-    /// <exception cref="PlacementFormatException">The bytes are no state.</exception>
+    /// <exception cref="PlacementFormatException">The bytes are not a valid state.</exception>
     public static PlacementState DecodeState(ReadOnlySpan<byte> bytes)
     {
         var reader = new PlacementReader(bytes);
@@ -109,7 +109,7 @@ internal static class PlacementStateCodec
         {
             0 => PlacementState.Empty,
             1 => ReadFounded(ref reader),
-            var other => throw new PlacementFormatException($"A state begins with {other}."),
+            var other => throw new PlacementFormatException($"A state begins with 0 or 1, not with {other}."),
         };
         reader.End();
         return state;
@@ -199,10 +199,10 @@ internal static class PlacementStateCodec
         {
             keyspaces.Add(ReadKeyspace(ref reader));
             Require(i == 0 || keyspaces[i - 1].Id.Value < keyspaces[i].Id.Value, "keyspaces are not in order");
-            Require(keyspaces[i].Id.Value < next, "a keyspace has an id that was not given yet");
+            Require(keyspaces[i].Id.Value < next, "a keyspace has an id that was not assigned yet");
         }
 
-        Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name comes twice");
+        Require(keyspaces.DistinctBy(static keyspace => keyspace.Name).Count() == keyspaces.Count, "a keyspace name is repeated");
         var moves = ReadMoves(ref reader, nodes, map);
         var retired = ReadRetired(ref reader, nodes, map);
         var (named, removed) = ReadStandings(ref reader, nodes);
@@ -264,7 +264,7 @@ internal static class PlacementStateCodec
         {
             removed.Add(reader.NodeId());
             Require(i == 0 || removed[i - 1].CompareTo(removed[i]) < 0, "removed nodes are not in order");
-            Require(nodes.All(node => node.Id != removed[i]), "a removed node is there");
+            Require(nodes.All(node => node.Id != removed[i]), "a removed node is among the nodes");
         }
 
         return (named.MoveToImmutable(), removed.MoveToImmutable());
@@ -293,7 +293,7 @@ internal static class PlacementStateCodec
         }
         catch (ArgumentException refused)
         {
-            // The map knows its own rules; here their breach means that the bytes are wrong, not the caller.
+            // The map checks its own rules. A violation here means that the bytes are wrong, not the caller.
             throw new PlacementFormatException(refused.Message);
         }
     }
@@ -307,7 +307,7 @@ internal static class PlacementStateCodec
             var (from, to, cancelling) = (ReadReplica(ref reader, nodes), ReadReplica(ref reader, nodes), reader.Byte());
             Require(i == 0 || moves[i - 1].Shard.Value < shard.Value, "moves are not in order");
             Require(map[shard].ReplicaOn(from.Node) == from && map[shard].ReplicaOn(to.Node) is null, "a move does not fit the map");
-            Require(to.Incarnation >= Replica.IncarnationFirst && cancelling <= 1, "a move makes no sense");
+            Require(to.Incarnation >= Replica.IncarnationFirst && cancelling <= 1, "a move is inconsistent");
             moves.Add(new ShardMove(shard, from, to, cancelling == 1));
         }
 
@@ -352,7 +352,7 @@ internal static class PlacementStateCodec
         Require(keyspace.Id.Value > 0 && KeyspaceName.IsValid(keyspace.Name), "a keyspace has no id or no name");
         Require(keyspace.Mode is KeyspaceMode.Strong or KeyspaceMode.Eventual, "a keyspace has an unknown mode");
         Require((keyspace.Mode == KeyspaceMode.Eventual) == (keyspace.Eventual is not null), "a keyspace's policy does not fit its mode");
-        Require(keyspace.Eventual?.Mistake() is null, "a keyspace has a policy that cannot be kept");
+        Require(keyspace.Eventual?.Mistake() is null, "a keyspace has an invalid policy");
         Require(keyspace.Routing is RoutingRule.WholeKey or RoutingRule.Tag, "a keyspace has an unknown routing rule");
         Require(PlacementChecks.MistakeIn(keyspace) is null, "a keyspace has a ttl out of bounds");
         return keyspace;
@@ -362,7 +362,7 @@ internal static class PlacementStateCodec
     {
         if (!condition)
         {
-            throw new PlacementFormatException($"In the placement state {otherwise}.");
+            throw new PlacementFormatException($"The placement state is invalid: {otherwise}.");
         }
     }
 

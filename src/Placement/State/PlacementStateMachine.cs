@@ -6,27 +6,27 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// Group 0's state machine: the first tenant of Raft. It keeps the whole <see cref="PlacementState"/> in memory (some hundred KB in the
-/// largest cluster) and one small file on disk (<see cref="PlacementStore"/>), replaced whole at every flush; between flushes the
-/// log is the memory, as for every state machine.
+/// The state machine of group 0. It keeps the whole <see cref="PlacementState"/> in memory (a few hundred KB in the largest cluster) and one small
+/// file on disk (<see cref="PlacementStore"/>), which each flush replaces as a whole. Changes since the last flush are in the log, as for every state
+/// machine.
 /// <para>
-/// <see cref="State"/> is one immutable value that any thread may read at any time. Who needs to act on a change subscribes to
-/// <see cref="Changed"/> or awaits <see cref="WaitForAsync"/>; nobody has to poll.
+/// <see cref="State"/> is one immutable value that any thread may read at any time. A component that acts on a change subscribes to
+/// <see cref="Changed"/> or awaits <see cref="WaitForAsync"/>; polling is not needed.
 /// </para>
 /// </summary>
 public sealed class PlacementStateMachine : IReplicatedStateMachine
 {
     private readonly PlacementStore _store;
 
-    // State and position are published together, so that a reader never sees one without the other. Written by the applying thread.
+    // State and position are published together, so that a reader sees both or neither. Written by the applying thread.
     private volatile Snapshot _current;
 
-    // The state every handler of Changed has been told of; what waiters look at.
+    // The state that every handler of Changed has received; waiters evaluate their conditions on it.
     private volatile PlacementState _announced;
 
     private volatile Mark _durable;
 
-    // Completed and replaced after each publication. A waiter takes it before it looks at the state, so it cannot miss a change.
+    // Completed and replaced after each publication. A waiter takes it before it reads the state, so it cannot miss a change.
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile bool _disposed;
 
@@ -39,8 +39,8 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     }
 
     /// <summary>
-    /// A new state was published; also after the install of a checkpoint. Raised on the applying thread, in order: handlers take note
-    /// and return, they neither block nor throw (a handler that throws stops the replica).
+    /// A new state was published, by a command or by the installation of a checkpoint. Raised on the applying thread, in order: a handler records the
+    /// change and returns; it neither blocks nor throws (a handler that throws stops the replica).
     /// </summary>
     public event Action<PlacementState>? Changed;
 
@@ -51,8 +51,8 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     /// <summary>The state at <see cref="Applied"/>.</summary>
     public PlacementState State => _current.State;
 
-    /// <summary>Opens the state in a directory, which is made if it is missing; without a file the state is empty.</summary>
-    /// <exception cref="StorageCorruptionException">The file is damaged or of an unknown version.</exception>
+    /// <summary>Opens the state in a directory and creates the directory if it is missing; without a file the state is empty.</summary>
+    /// <exception cref="StorageCorruptionException">The file is damaged or of an unsupported version.</exception>
     public static PlacementStateMachine Open(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
@@ -78,12 +78,12 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     }
 
     /// <summary>
-    /// The first state from now on for which <paramref name="condition"/> holds; at once if it holds already. Whoever follows
-    /// <see cref="Changed"/> was told of it before: a waiter that goes on finds everything on this node as new as the state.
+    /// The first state from now on for which <paramref name="condition"/> holds; returns at once if it holds already. All handlers of
+    /// <see cref="Changed"/> have run before the wait ends, so a waiter finds everything on this node at least as new as the state.
     /// </summary>
-    /// <param name="condition">Asked for the current state and after each change, but not for states that came and went in between.</param>
+    /// <param name="condition">Evaluated for the current state and after changes; intermediate states may be skipped.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="ObjectDisposedException">The state machine was closed meanwhile.</exception>
+    /// <exception cref="ObjectDisposedException">The state machine was closed during the wait.</exception>
     public async Task<PlacementState> WaitForAsync(Func<PlacementState, bool> condition, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(condition);
@@ -165,10 +165,10 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     /// <summary>The first 8 bytes of the SHA-256 of the encoded state.</summary>
     public ulong Digest() => BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(PlacementStateCodec.EncodeState(State)));
 
-    /// <summary>Time alone changes nothing in group 0.</summary>
+    /// <summary>The passage of time changes nothing in group 0.</summary>
     public ReadOnlyMemory<byte>? DueCommand(long nowMs) => null;
 
-    /// <summary>Ends the waits. What was not flushed is in the log.</summary>
+    /// <summary>Ends the waits. Changes that were not flushed are in the log.</summary>
     public void Dispose()
     {
         _disposed = true;
@@ -208,6 +208,6 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
 
     private sealed record Snapshot(PlacementState State, LogPosition Applied);
 
-    // A position is two words; readers on other threads must not see half of each.
+    // A position consists of two machine words; a reader on another thread must not see one old and one new.
     private sealed record Mark(LogPosition Position);
 }

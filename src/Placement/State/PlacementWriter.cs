@@ -6,8 +6,8 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// Writes the formats of this room into one growing array. Integers of fixed size are little-endian, others LEB128 in the shortest
-/// form; strings are UTF-8 behind their length in bytes.
+/// Writes the formats of this component into one growing array. Integers of fixed size are little-endian, others LEB128 in the shortest form; strings
+/// are UTF-8 with their length in bytes in front.
 /// </summary>
 internal sealed class PlacementWriter
 {
@@ -35,7 +35,7 @@ internal sealed class PlacementWriter
 
     public void Int64(long value) => UInt64((ulong)value);
 
-    /// <summary>16 bytes in the order in which people write it (RFC 9562, section 4).</summary>
+    /// <summary>16 bytes in the order of the text form (RFC 9562, section 4).</summary>
     public void Guid(Guid value)
     {
         _ = value.TryWriteBytes(_buffer.GetSpan(16), bigEndian: true, out var written);
@@ -58,7 +58,7 @@ internal sealed class PlacementWriter
         _ = Encoding.UTF8.GetBytes(value, _buffer);
     }
 
-    /// <summary>A moment that older bytes of the same kind end without; nothing at all if it is 0.</summary>
+    /// <summary>A time at the end of a command; older encodings of the same kind do not contain it. Writes nothing if it is 0.</summary>
     public void LastMoment(long ms)
     {
         if (ms > 0)
@@ -67,7 +67,9 @@ internal sealed class PlacementWriter
         }
     }
 
-    /// <summary>What not every keyspace has, behind a byte that says what of it is there; that byte was 0 before there was any of it.</summary>
+    /// <summary>
+    /// Optional properties of a keyspace, after a byte that states which of them are present. Before there were such properties the byte was 0.
+    /// </summary>
     public void More(EventualPolicy? policy, long ttlMaxMs)
     {
         Byte((byte)((policy is null ? 0 : 1) | (ttlMaxMs == 0 ? 0 : 2)));

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.State;
 
-/// <summary>What the commands about plans and operators do to a state. Pure and idempotent.</summary>
+/// <summary>Applies the commands about plans and operators to a state. Pure and idempotent.</summary>
 internal static class PlanRules
 {
     public static (PlacementState, PlacementOutcome) Stage(PlacementState state, StageChanges stage)
@@ -13,7 +13,7 @@ internal static class PlanRules
             return (state, new PlacementRefused(PlacementRefusal.Invalid, mistake));
         }
 
-        // Said twice is said once.
+        // A change that is already staged is not staged twice.
         var staged = state.Operations.Staged.AddRange(stage.Changes.Where(change => !state.Operations.Staged.Contains(change)));
         if (staged.Length == state.Operations.Staged.Length)
         {
@@ -54,7 +54,7 @@ internal static class PlanRules
             return (state, new PlacementRefused(PlacementRefusal.Invalid, mistake));
         }
 
-        // Before the epoch, so that people hear of the plan that is in the way rather than of numbers.
+        // Checked before the epoch, so that the message names the unfinished plan instead of two epoch numbers.
         if (state.Operations.Operators is [var first, ..])
         {
             return (state, new PlacementRefused(
@@ -65,7 +65,7 @@ internal static class PlanRules
         if (commit.Base != state.Epoch)
         {
             return (state, new PlacementRefused(
-                PlacementRefusal.PlanIsStale, $"the plan was made at ring epoch {commit.Base}, and it is {state.Epoch} now; make it anew"));
+                PlacementRefusal.PlanIsStale, $"the plan was made at ring epoch {commit.Base}, and the epoch is {state.Epoch} now; make a new plan"));
         }
 
         var (nodes, refused) = TopologyChanges.Apply(state.Nodes, state.Map!.ReplicationFactor, commit.Changes);
@@ -98,7 +98,7 @@ internal static class PlanRules
 
         if (one.IsRunning(state))
         {
-            // Over when its move is: the shard's leader undoes it.
+            // The operator ends when its move ends: the leader of the shard reverts it.
             var move = state.MoveOf(one.Shard)!;
             if (move.IsCancelling)
             {
@@ -142,18 +142,18 @@ internal static class PlanRules
         return (next, new OperatorChanged(changed, next.Epoch));
     }
 
-    /// <summary>An eventual keyspace has as many copies as it says, or no plan is made that leaves fewer.</summary>
+    /// <summary>Refuses a plan that leaves fewer nodes than an eventual keyspace has copies.</summary>
     private static PlacementRefused? TooFewFor(ImmutableArray<KeyspaceDescriptor> keyspaces, ImmutableArray<NodeDescriptor> before, ImmutableArray<NodeDescriptor> after)
     {
         var (had, left) = (before.Count(static node => node.IsOwner), after.Count(static node => node.IsOwner));
         return left < had && keyspaces.FirstOrDefault(keyspace => keyspace.Eventual?.Quorum.N > left) is { } kept
             ? new PlacementRefused(
                 PlacementRefusal.TooFewNodes,
-                $"{left} nodes would be left to keep {kept.Eventual!.Quorum.N} copies of each key of keyspace '{kept.Name}'; add a node first, or have it keep fewer")
+                $"{left} nodes would remain to hold {kept.Eventual!.Quorum.N} copies of each key of keyspace '{kept.Name}'; add a node first, or reduce n")
             : null;
     }
 
-    /// <summary>Every move must be possible after those before it, and end on a node that has a share.</summary>
+    /// <summary>Every move must be possible after those before it, and must end on a node that has a share.</summary>
     private static PlacementRefused? WhyNot(PlacementState state, ImmutableArray<NodeDescriptor> nodes, ImmutableArray<PlannedMove> moves)
     {
         var owners = nodes.Where(static node => node.IsOwner).Select(static node => node.Id).ToHashSet();

@@ -1,6 +1,6 @@
 namespace KvRaft.Placement.State;
 
-/// <summary>What the commands about the driver's own work do to a state. Pure and idempotent.</summary>
+/// <summary>Applies the commands about the settings of the driver to a state. Pure and idempotent.</summary>
 internal static class SettingRules
 {
     public static (PlacementState, PlacementOutcome) Change(PlacementState state, ChangeSettings change)

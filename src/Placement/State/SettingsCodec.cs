@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace KvRaft.Placement.State;
 
 /// <summary>
-/// The bytes of <see cref="PlacementSettings"/>.
+/// The encoding of <see cref="PlacementSettings"/>.
 /// <code>
 ///  settings    copyMegabytes:varint foregroundP99Ms:varint movesAtOnce:varint movesAtOncePerNode:varint
 ///              paused:1 (scheduler:1 untilMs:varint)*
@@ -67,7 +67,7 @@ internal static class SettingsCodec
         var set = reader.Byte();
         if (set > 15)
         {
-            throw new PlacementFormatException($"Field set {set:x2} names fields this node does not know.");
+            throw new PlacementFormatException($"Field set {set:x2} contains fields that this version does not support.");
         }
 
         return new ChangeSettings

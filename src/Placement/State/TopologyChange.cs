@@ -6,28 +6,28 @@ namespace KvRaft.Placement.State;
 /// <summary>What a plan may change of the nodes. The numbers are on disk.</summary>
 public enum TopologyChangeKind : byte
 {
-    /// <summary>A node that joined, or one that was to leave, gets its share of the shards.</summary>
+    /// <summary>A node that joined, or one that was leaving, gets its share of the shards.</summary>
     Add = 1,
 
-    /// <summary>A node's share, relative to others.</summary>
+    /// <summary>Changes the share of a node relative to others.</summary>
     Weight = 2,
 
-    /// <summary>A node's failure domain.</summary>
+    /// <summary>Changes the failure domain of a node.</summary>
     Zone = 3,
 
-    /// <summary>All replicas leave the node, and then it is gone.</summary>
+    /// <summary>All replicas leave the node; then the node is removed.</summary>
     Decommission = 4,
 
-    /// <summary>All replicas leave the node, which stays as if it had just joined: it does not answer.</summary>
+    /// <summary>All replicas leave a node that does not answer; the node stays with the standing of a new node.</summary>
     SetAside = 5,
 
-    /// <summary>Nothing about nodes: the shards go where the ring wants them.</summary>
+    /// <summary>Changes no node: the shards move to where the ring places them.</summary>
     Rebalance = 6,
 }
 
 /// <summary>One change of a plan.</summary>
-/// <param name="Kind">What changes.</param>
-/// <param name="Node">Of which node; default for <see cref="TopologyChangeKind.Rebalance"/>.</param>
+/// <param name="Kind">The kind.</param>
+/// <param name="Node">The node; default for <see cref="TopologyChangeKind.Rebalance"/>.</param>
 /// <param name="Weight">For <see cref="TopologyChangeKind.Weight"/>.</param>
 /// <param name="Zone">For <see cref="TopologyChangeKind.Zone"/>.</param>
 public sealed record TopologyChange(TopologyChangeKind Kind, NodeId Node = default, double Weight = 0, string Zone = "")
@@ -43,13 +43,13 @@ public sealed record TopologyChange(TopologyChangeKind Kind, NodeId Node = defau
     };
 }
 
-/// <summary>A move as a plan has it.</summary>
+/// <summary>A move of a plan.</summary>
 public readonly record struct PlannedMove(ShardId Shard, NodeId From, NodeId To);
 
-/// <summary>What changes do to the nodes. Pure.</summary>
+/// <summary>Applies changes to the nodes. Pure.</summary>
 public static class TopologyChanges
 {
-    /// <summary>The nodes afterwards, or why that cannot be.</summary>
+    /// <summary>The changed nodes, or the reason why the changes are refused.</summary>
     public static (ImmutableArray<NodeDescriptor> Nodes, PlacementRefused? Refused) Apply(
         ImmutableArray<NodeDescriptor> nodes, int replicationFactor, IEnumerable<TopologyChange> changes)
     {
@@ -65,7 +65,7 @@ public static class TopologyChanges
             var node = next.FirstOrDefault(each => each.Id == change.Node);
             if (node is null)
             {
-                return (nodes, new PlacementRefused(PlacementRefusal.NodeNotFound, $"no node is called '{change.Node}'"));
+                return (nodes, new PlacementRefused(PlacementRefusal.NodeNotFound, $"there is no node '{change.Node}'"));
             }
 
             var (changed, mistake) = Apply(node, change);
@@ -80,7 +80,7 @@ public static class TopologyChanges
         var owners = next.Count(static node => node.IsOwner);
         return owners < replicationFactor && owners < nodes.Count(static node => node.IsOwner)
             ? (nodes, new PlacementRefused(
-                PlacementRefusal.TooFewNodes, $"{owners} nodes would be left to hold {replicationFactor} replicas of each shard; add a node first"))
+                PlacementRefusal.TooFewNodes, $"{owners} nodes would remain to hold {replicationFactor} replicas of each shard; add a node first"))
             : (next, null);
     }
 
@@ -92,7 +92,7 @@ public static class TopologyChanges
         TopologyChangeKind.Weight => RingNode.IsValidWeight(change.Weight)
             ? (node with { Weight = change.Weight }, null)
             : (node, FormattableString.Invariant(
-                $"weight {change.Weight} is not from {RingNode.WeightMin} to {RingNode.WeightMax}; decommission a node that shall hold nothing")),
+                $"weight {change.Weight} is not from {RingNode.WeightMin} to {RingNode.WeightMax}; to move all shards off a node, decommission it")),
         TopologyChangeKind.Zone => change.Zone.Length <= NodeDescriptor.ZoneLengthMax
             ? (node with { Zone = change.Zone }, null)
             : (node, $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters"),
@@ -105,7 +105,7 @@ public static class TopologyChanges
         _ => (node, $"there is no change {(int)change.Kind}"),
     };
 
-    /// <summary>A standing as people say it.</summary>
+    /// <summary>The text of a standing.</summary>
     public static string Word(NodeStanding standing) => standing switch
     {
         NodeStanding.Joined => "joined",

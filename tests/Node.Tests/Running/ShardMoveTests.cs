@@ -75,7 +75,7 @@ public sealed class ShardMoveTests
         var free = cluster.Options(Free(cluster)).NodeId.Value;
         await AssertRefusedAsync("has a replica on", 0, replicas[0], replicas[1]);
         await AssertRefusedAsync("has no replica on", 0, free, replicas[0]);
-        await AssertRefusedAsync("no node is called", 0, replicas[0], "n9");
+        await AssertRefusedAsync("there is no node", 0, replicas[0], "n9");
         await AssertRefusedAsync("is no name of a node", 0, replicas[0], "N 9");
         await AssertRefusedAsync("there is no shard 7", 7, replicas[0], free);
         await AssertRefusedAsync("no cluster has a shard", -1, replicas[0], free);

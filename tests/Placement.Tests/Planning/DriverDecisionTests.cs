@@ -24,8 +24,8 @@ public class DriverDecisionTests
         }
 
         var waits = state.Operations.Operators.First(one => !one.IsRunning(state));
-        Assert.Equal($"{leaving} gives 2 replicas already, the most at once", OperatorSchedule.WhyNot(waits, state, Nobody));
-        Assert.Equal("2 moves are under way, the most at once", OperatorSchedule.WhyNot(waits, Apply(state, new ChangeSettings { MovesAtOnce = 2 }), Nobody));
+        Assert.Equal($"{leaving} sends 2 replicas already, the maximum", OperatorSchedule.WhyNot(waits, state, Nobody));
+        Assert.Equal("2 moves are under way, the maximum", OperatorSchedule.WhyNot(waits, Apply(state, new ChangeSettings { MovesAtOnce = 2 }), Nobody));
         Assert.Empty(OperatorSchedule.Ready(state, Nobody));
     }
 

@@ -33,7 +33,7 @@ public class AlterEventualTests
     [Theory]
     [InlineData("carts", ConflictPolicy.Set, "cannot read")]
     [InlineData("visits", ConflictPolicy.Siblings, "cannot read")]
-    [InlineData("orders", ConflictPolicy.LastWriter, "is strong, for good")]
+    [InlineData("orders", ConflictPolicy.LastWriter, "is strong, and the mode is permanent")]
     public void Values_of_a_type_are_not_read_as_another(string keyspace, ConflictPolicy conflict, string why) =>
         Assert.Contains(why, Refused(keyspace, new EventualChange { Conflict = conflict }), StringComparison.Ordinal);
 

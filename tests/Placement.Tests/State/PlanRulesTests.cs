@@ -71,8 +71,8 @@ public class PlanRulesTests
 
     [Theory]
     [InlineData(TopologyChangeKind.Weight, "n0", 0, "not from 0.01 to 100")]
-    [InlineData(TopologyChangeKind.Weight, "n7", 1, "no node is called 'n7'")]
-    [InlineData(TopologyChangeKind.Decommission, "n7", 0, "no node is called 'n7'")]
+    [InlineData(TopologyChangeKind.Weight, "n7", 1, "there is no node 'n7'")]
+    [InlineData(TopologyChangeKind.Decommission, "n7", 0, "there is no node 'n7'")]
     [InlineData(TopologyChangeKind.Add, "n0", 0, "has its share already")]
     public void Changes_that_make_no_sense_are_refused_with_the_reason(TopologyChangeKind kind, string node, double weight, string why) =>
         Assert.Contains(why, Refused(Joined, new StageChanges([new TopologyChange(kind, new NodeId(node), Weight: weight)])).Message, StringComparison.Ordinal);
@@ -86,7 +86,7 @@ public class PlanRulesTests
             new TopologyChange(TopologyChangeKind.Decommission, new NodeId("n1")),
         ]));
         Assert.Equal(PlacementRefusal.TooFewNodes, refused.Reason);
-        Assert.Contains("1 nodes would be left to hold 2 replicas", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("1 nodes would remain to hold 2 replicas", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,8 +99,8 @@ public class PlanRulesTests
                 Eventual = EventualPolicy.Default,
             });
         var leave = new TopologyChange(TopologyChangeKind.Decommission, state.Nodes[0].Id);
-        Assert.Contains("2 nodes would be left to keep 3 copies of each key of keyspace 'carts'", Refused(state, new StageChanges([leave])).Message, StringComparison.Ordinal);
-        Assert.Contains("2 nodes would be left to keep 3 copies of each key of keyspace 'carts'", Refused(state, Plan(state, [leave])).Message, StringComparison.Ordinal);
+        Assert.Contains("2 nodes would remain to hold 3 copies of each key of keyspace 'carts'", Refused(state, new StageChanges([leave])).Message, StringComparison.Ordinal);
+        Assert.Contains("2 nodes would remain to hold 3 copies of each key of keyspace 'carts'", Refused(state, Plan(state, [leave])).Message, StringComparison.Ordinal);
 
         // One comes and one goes: that many are left.
         var (_, outcome) = PlacementRules.Apply(state, new StageChanges([new TopologyChange(TopologyChangeKind.Add, N9), leave]));

@@ -17,8 +17,8 @@ public class WrongUseTests
     [Fact]
     public void The_last_replica_of_a_shard_is_not_removed()
     {
-        AssertRefused("0 nodes would be left to hold 1 replicas", Alone, Staged(TopologyChangeKind.Decommission, "n0"));
-        AssertRefused("0 nodes would be left to hold 1 replicas", Alone, Staged(TopologyChangeKind.SetAside, "n0"));
+        AssertRefused("0 nodes would remain to hold 1 replicas", Alone, Staged(TopologyChangeKind.Decommission, "n0"));
+        AssertRefused("0 nodes would remain to hold 1 replicas", Alone, Staged(TopologyChangeKind.SetAside, "n0"));
         AssertRefused("has a replica on 'n0' already", Alone, new StartMove(new ShardId(0), new NodeId("n0"), new NodeId("n0")));
     }
 
@@ -27,14 +27,14 @@ public class WrongUseTests
     {
         var two = SomeCommands.After(SomeCommands.Init, Staged(TopologyChangeKind.Decommission, "n0"));
         Assert.NotEmpty(two.Operations.Staged);
-        AssertRefused("1 nodes would be left to hold 2 replicas of each shard; add a node first", two, Staged(TopologyChangeKind.Decommission, "n1"));
+        AssertRefused("1 nodes would remain to hold 2 replicas of each shard; add a node first", two, Staged(TopologyChangeKind.Decommission, "n1"));
     }
 
     [Fact]
     public void Nothing_weighs_nothing_be_it_one_node_or_all()
     {
-        AssertRefused("weight 0 is not from 0.01 to 100; decommission a node that shall hold nothing", SomeCommands.Founded(), Weights("n1"));
-        AssertRefused("weight 0 is not from 0.01 to 100; decommission a node that shall hold nothing", SomeCommands.Founded(), Weights("n0", "n1", "n2"));
+        AssertRefused("weight 0 is not from 0.01 to 100; to move all shards off a node, decommission it", SomeCommands.Founded(), Weights("n1"));
+        AssertRefused("weight 0 is not from 0.01 to 100; to move all shards off a node, decommission it", SomeCommands.Founded(), Weights("n0", "n1", "n2"));
 
         static StageChanges Weights(params string[] nodes) => new([.. nodes.Select(static node => new TopologyChange(TopologyChangeKind.Weight, new NodeId(node), Weight: 0))]);
     }
@@ -43,11 +43,11 @@ public class WrongUseTests
     public void Nobody_and_nothing_is_found_by_a_name_that_was_never_given()
     {
         var state = SomeCommands.Founded();
-        AssertRefused("no node is called 'n7'", state, new StartMove(new ShardId(0), SomeCommands.On(0)[0], new NodeId("n7")));
+        AssertRefused("there is no node 'n7'", state, new StartMove(new ShardId(0), SomeCommands.On(0)[0], new NodeId("n7")));
         AssertRefused("there is no shard 4; the last is 3", state, new StartMove(new ShardId(4), SomeCommands.On(0)[0], SomeCommands.Off(0)));
-        AssertRefused("no node is called 'n7'", state, Staged(TopologyChangeKind.Decommission, "n7"));
-        AssertRefused("no node is called 'n7'", state, new DrainNode(new NodeId("n7"), Drain: true));
-        AssertRefused("no node is called 'n7'", state, new RemoveNode(new NodeId("n7")));
+        AssertRefused("there is no node 'n7'", state, Staged(TopologyChangeKind.Decommission, "n7"));
+        AssertRefused("there is no node 'n7'", state, new DrainNode(new NodeId("n7"), Drain: true));
+        AssertRefused("there is no node 'n7'", state, new RemoveNode(new NodeId("n7")));
         AssertRefused("there is no operator op-7", state, new EndOperator(7, "", 0));
         AssertRefused("there is no operator op-7", state, new HoldOperator(7, Hold: true));
         AssertRefused("no move of shard 0 is under way", state, new CancelMove(new ShardId(0)));
