@@ -4,13 +4,13 @@ using KvRaft.Cli.Commands;
 namespace KvRaft.Cli;
 
 /// <summary>
-/// kvctl: what people and scripts do with a cluster. It sees only the client library, so whatever it can do, a program can do. Data goes
-/// to standard output and everything else to standard error; a table is drawn only for a terminal; the exit code says what
-/// happened (<see cref="ExitCodes"/>). Each verb is one file under Commands.
+/// kvctl: the command line interface for people and scripts. It uses only the client library, so a program can do everything that kvctl does. Data
+/// goes to standard output and everything else to standard error; a table is printed only on a terminal; the exit code reports the result
+/// (<see cref="ExitCodes"/>). Each command is one file under Commands.
 /// </summary>
 internal static class Kvctl
 {
-    /// <summary>How long a verb that was told to stop may take to do so.</summary>
+    /// <summary>The time that an interrupted command may take to end.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
     public static Task<int> RunAsync(string[] args, CliConsole console) => RunAsync(args, console, CreateRoot(console).Root);
@@ -35,7 +35,7 @@ internal static class Kvctl
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
 
-            // A session of many commands outlives Ctrl-C, which each of them takes for itself.
+            // An interactive session continues after Ctrl-C, which only ends the current command.
             ProcessTerminationTimeout = parsed.CommandResult.Command is RootCommand or { Name: "shell" } ? null : StopGrace,
         };
         var code = await parsed.InvokeAsync(invocation, CancellationToken.None);
@@ -43,14 +43,14 @@ internal static class Kvctl
         return code;
     }
 
-    /// <summary>The completion scripts ask with half a command line, which is never right.</summary>
+    /// <summary>The completion scripts pass an incomplete command line, which is never valid.</summary>
     private static bool IsSuggestion(string[] args) => args is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
 
     public static (RootCommand Root, Shell Shell) CreateRoot(CliConsole console)
     {
         var globals = new GlobalOptions(console);
         var shell = new Shell(console, globals);
-        var root = new RootCommand("Works with a KvRaft cluster: data, keyspaces, shards and nodes.")
+        var root = new RootCommand("Manages a KvRaft cluster: data, keyspaces, shards and nodes.")
         {
             GetCommand.Create(shell),
             PutCommand.Create(shell),

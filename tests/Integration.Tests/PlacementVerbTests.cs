@@ -34,7 +34,7 @@ public sealed class PlacementVerbTests
         var done = await RunAsync(0, "ring", "diff", $"{epoch}", "-o", "plain");
         Assert.Equal(planned.Length, done.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("is before", await RunAsync(128, "ring", "diff", $"{epoch + 1}", $"{epoch}"), StringComparison.Ordinal);
-        Assert.Contains("ring epochs are from 1", await RunAsync(128, "ring", "diff", "0"), StringComparison.Ordinal);
+        Assert.Contains("ring epochs start at 1", await RunAsync(128, "ring", "diff", "0"), StringComparison.Ordinal);
 
         Assert.Contains("balance\tpaused", await RunAsync(0, "scheduler", "list", "-o", "plain"), StringComparison.Ordinal);
         Assert.StartsWith("drain is paused until ", await RunAsync(0, "scheduler", "pause", "drain", "--for", "10m"), StringComparison.Ordinal);

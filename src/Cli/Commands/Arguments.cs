@@ -4,12 +4,12 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>Arguments and options that several verbs share.</summary>
+/// <summary>Arguments and options that several commands share.</summary>
 internal static class Arguments
 {
     public static Argument<string> Key() => new("key") { Description = "The key, as text." };
 
-    public static Option<TimeSpan?> Ttl() => GlobalOptions.Duration("--ttl", "How long the value lives, e.g. 30s, 1h, 7d.");
+    public static Option<TimeSpan?> Ttl() => GlobalOptions.Duration("--ttl", "The time to live of the value, e.g. 30s, 1h, 7d.");
 
     public static Option<bool> IfAbsent() => new("--if-absent") { Description = "Only if the key has no value." };
 
@@ -40,16 +40,16 @@ internal static class Arguments
 
     public static KvExpiry Expiry(TimeSpan? ttl) => ttl is { } given ? KvExpiry.After(given) : KvExpiry.Default;
 
-    public static Option<string> Prefix() => new("--prefix") { Description = "Only keys that begin so.", DefaultValueFactory = _ => "" };
+    public static Option<string> Prefix() => new("--prefix") { Description = "Only keys with this prefix.", DefaultValueFactory = _ => "" };
 
-    public static Option<string> Start() => new("--start") { Description = "From this key on.", DefaultValueFactory = _ => "" };
+    public static Option<string> Start() => new("--start") { Description = "The first key of the range.", DefaultValueFactory = _ => "" };
 
-    public static Option<string> End() => new("--end") { Description = "Up to this key, itself not included.", DefaultValueFactory = _ => "" };
+    public static Option<string> End() => new("--end") { Description = "The end of the range; this key is not included.", DefaultValueFactory = _ => "" };
 
     public static string Mismatch(KvEntry<ReadOnlyMemory<byte>>? current) => Mismatch(current?.Version ?? 0);
 
-    /// <summary>How a condition that did not hold is told.</summary>
-    /// <param name="version">Of what is there instead; 0: nothing is.</param>
+    /// <summary>The message for a condition that did not hold.</summary>
+    /// <param name="version">The version of the existing value; 0: the key is absent.</param>
     public static string Mismatch(long version) => version > 0
         ? FormattableString.Invariant($"the condition did not hold: the key has version {version}")
         : "the condition did not hold: the key is absent";

@@ -6,8 +6,9 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl cluster init</c>: waits until the cluster is founded and says what it is. Nothing has to be asked for: the nodes of a new cluster are named in the
-/// configuration of each of them, and found it themselves once a majority runs; a second founding is impossible. So the verb may be run any number of times.
+/// <c>kvctl cluster init</c>: waits until the cluster is initialized and prints a summary. The command changes nothing: the configuration of each
+/// node names the nodes of a new cluster, and the cluster initializes itself once a majority of them runs; it cannot be initialized twice. The
+/// command may be repeated.
 /// </summary>
 internal static class ClusterCommand
 {
@@ -17,8 +18,8 @@ internal static class ClusterCommand
 
     private static Command Init(Shell shell)
     {
-        var wait = GlobalOptions.Duration("--wait", "How long to wait for it, e.g. 1m; without it 30s.");
-        var command = new Command("init", "Wait until the cluster has founded itself, which it does once a majority of its first nodes runs, and every node answers.") { wait };
+        var wait = GlobalOptions.Duration("--wait", "The maximum time to wait, e.g. 1m; default 30s.");
+        var command = new Command("init", "Wait until the cluster is initialized and every node answers. The cluster initializes itself once a majority of its first nodes runs.") { wait };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -30,7 +31,7 @@ internal static class ClusterCommand
                 if (cluster is not null && missing is null)
                 {
                     await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
-                        $"Cluster {cluster.Map.ClusterId} is there: {PlanText.Count(cluster.Nodes.Count, "node")}, {PlanText.Count(cluster.Map.ShardCount, "shard")}, ring epoch {cluster.Map.Epoch}."));
+                        $"Cluster {cluster.Map.ClusterId} is initialized: {PlanText.Count(cluster.Nodes.Count, "node")}, {PlanText.Count(cluster.Map.ShardCount, "shard")}, ring epoch {cluster.Map.Epoch}."));
                     return ExitCodes.Ok;
                 }
 
@@ -60,16 +61,16 @@ internal static class ClusterCommand
 
         if (cluster.Map.ShardCount == 0)
         {
-            return (cluster, "the cluster is not founded: fewer than a majority of its first nodes reach each other");
+            return (cluster, "the cluster is not initialized: fewer than a majority of its first nodes reach each other");
         }
 
         var silent = cluster.Nodes.Where(static node => node.Status is null).Select(static node => node.Route.NodeId).ToArray();
 
-        // A node that has no replica of a shard need not know who leads it; whoever leads it does.
+        // A node without a replica of a shard may have no information about its leader; the leader itself always reports its role.
         var led = cluster.Nodes.SelectMany(static node => node.Status?.Groups ?? []).Where(static group => group.Role == ReplicaRole.Leader).Select(static group => group.Shard).ToHashSet();
         var unled = cluster.Map.Shards.Count(shard => !led.Contains(shard.Shard));
-        return (cluster, silent.Length > 0 ? $"the cluster is founded, and {string.Join(", ", silent)} {(silent.Length == 1 ? "does" : "do")} not answer"
-            : unled > 0 ? $"the cluster is founded, and {PlanText.Count(unled, "shard")} {(unled == 1 ? "has" : "have")} no leader yet"
+        return (cluster, silent.Length > 0 ? $"the cluster is initialized, and {string.Join(", ", silent)} {(silent.Length == 1 ? "does" : "do")} not answer"
+            : unled > 0 ? $"the cluster is initialized, and {PlanText.Count(unled, "shard")} {(unled == 1 ? "has" : "have")} no leader yet"
             : null);
     }
 }

@@ -3,10 +3,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>The shard map, and what every node of it says of itself, asked all at once.</summary>
+/// <summary>The shard map, and the status that every node in it reports; all nodes are queried in parallel.</summary>
 internal sealed class ClusterView
 {
-    /// <summary>2 s: a node that takes longer to say how it is, is not well.</summary>
+    /// <summary>2 s: a node that takes longer to report its status is not healthy.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     internal ClusterView(RouteMap map, IReadOnlyList<NodeView> nodes)
@@ -17,12 +17,12 @@ internal sealed class ClusterView
             .ToDictionary(static group => group.Key, static group => group.Max(static each => each.CommitIndex));
     }
 
-    /// <summary>By group, the last index that a node knows to be committed.</summary>
+    /// <summary>By group: the highest index that any node reports as committed.</summary>
     private readonly Dictionary<int, long> _committed;
 
     public RouteMap Map { get; }
 
-    /// <summary>By name.</summary>
+    /// <summary>Ordered by name.</summary>
     public IReadOnlyList<NodeView> Nodes { get; }
 
     public static async Task<ClusterView> AskAsync(KvClient client, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed class ClusterView
 
     public int LeadersOn(string node) => Map.Shards.Count(shard => shard.LeaderNode == node);
 
-    /// <summary>The replicas of a shard that do not serve, with what each says of itself; a node that does not answer has none that does.</summary>
+    /// <summary>The replicas of a shard that do not serve, each with its reported state; no replica of a node that does not answer serves.</summary>
     public IReadOnlyList<string> NotServing(ShardRoute shard) =>
     [
         .. from replica in shard.Replicas
@@ -50,8 +50,9 @@ internal sealed class ClusterView
     ];
 
     /// <summary>
-    /// Entries that are committed as far as any node knows, and not yet applied by this one, over all its groups: a replica that hears no leader, or fetches a checkpoint,
-    /// does not know by itself how far behind it is. Null: it does not answer.
+    /// The number of entries that some node reports as committed and this node has not applied yet, over all its groups. The other nodes are included
+    /// because a replica without a leader, or one that fetches a checkpoint, has no information about how far it is behind. Null: the node does not
+    /// answer.
     /// </summary>
     public long? LagOf(NodeView node) => node.Status?.Groups.Sum(group => Math.Max(0, _committed[group.Group] - group.AppliedIndex));
 
@@ -68,19 +69,21 @@ internal sealed class ClusterView
     }
 }
 
-/// <param name="Status">Null: it did not answer, and <paramref name="Error"/> says why.</param>
+/// <param name="Route">The node in the route map.</param>
+/// <param name="Status">Null: it did not answer; <paramref name="Error"/> is the reason.</param>
+/// <param name="Error">Null: it answered.</param>
 internal sealed record NodeView(NodeRoute Route, StatusResponse? Status, string? Error)
 {
-    /// <summary>What a replica says of itself that takes part in its group and serves. Anything else needs attention,</summary>
+    /// <summary>The reported state of a replica that takes part in its group and serves. Other states need attention,</summary>
     public const string Serves = "serving";
 
-    /// <summary>but for one that is coming to a node by plan.</summary>
+    /// <summary>except the state of a replica that a plan adds to a node.</summary>
     public const string Learns = "learning";
 
-    /// <summary>Replicas that failed, are rebuilt or catch up; null: the node does not answer.</summary>
+    /// <summary>The number of replicas that failed, are rebuilt or catch up; null: the node does not answer.</summary>
     public int? NotServing => Status?.Groups.Count(static group => group.State is not (Serves or Learns));
 
-    /// <summary>Two letters, as nodetool has them.</summary>
+    /// <summary>Two letters, as in nodetool.</summary>
     public string State => (Status is null ? "D" : "U") + Route.State switch
     {
         NodeState.Draining => "D",

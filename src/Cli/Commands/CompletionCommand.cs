@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl completion bash|zsh|fish</c>: a script that asks kvctl itself what could follow, by the directive of the command line
-/// library; so it never falls behind the verbs.
+/// <c>kvctl completion bash|zsh|fish</c>: prints a script that queries kvctl for completions, through the suggest directive of the command line
+/// library. The script therefore supports every command without a change.
 /// </summary>
 internal static class CompletionCommand
 {
@@ -43,7 +43,7 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("shell") { Description = "bash, zsh or fish." };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
-        var command = new Command("completion", "Print a script that completes kvctl's command lines.") { shell };
+        var command = new Command("completion", "Print a script for command line completion.") { shell };
         command.SetAction(async (parsed, _) =>
         {
             await console.Out.WriteLineAsync(parsed.GetRequiredValue(shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish });

@@ -5,7 +5,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl del KEY...</c>: how many there were on standard output. Deleting what is not there is no failure.</summary>
+/// <summary><c>kvctl del KEY...</c>: prints the number of deleted keys on standard output. An absent key is not an error.</summary>
 internal static class DelCommand
 {
     public static Command Create(Shell shell)
@@ -23,7 +23,7 @@ internal static class DelCommand
             var named = run.Parsed.GetRequiredValue(keys);
             if (options.Condition is not null && named.Length > 1)
             {
-                throw new UsageException("A condition goes with one key.");
+                throw new UsageException("A condition needs exactly one key.");
             }
 
             await using var client = run.Connect();

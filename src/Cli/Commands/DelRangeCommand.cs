@@ -5,8 +5,8 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl del-range --prefix P</c>: deletes a range in bounded steps and tells how many keys it held; <c>--atomic</c> deletes it at once, inside
-/// one tag. Stopped in between, it can be begun again and goes on with the rest.
+/// <c>kvctl del-range --prefix P</c>: deletes a range in bounded steps and prints the number of deleted keys; <c>--atomic</c> deletes it in one step,
+/// within one tag. After an interruption the command can be repeated and continues with the remaining keys.
 /// </summary>
 internal static class DelRangeCommand
 {
@@ -14,20 +14,20 @@ internal static class DelRangeCommand
     {
         var (prefix, start, end) = (Arguments.Prefix(), Arguments.Start(), Arguments.End());
         var all = new Option<bool>("--all") { Description = "Every key of the keyspace; needs --yes." };
-        var yes = new Option<bool>("--yes", "-y") { Description = "Really, with --all." };
-        var atomic = new Option<bool>("--atomic") { Description = "At once or not at all; the range must be inside one {tag}." };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Confirm --all." };
+        var atomic = new Option<bool>("--atomic") { Description = "Atomically; the range must be within one {tag}." };
         var command = new Command("del-range", "Delete a range of keys.") { prefix, start, end, all, yes, atomic };
         command.SetAction(shell.Change(async run =>
         {
             var (everything, bounds) = (run.Parsed.GetValue(all), new[] { prefix, start, end }.Select(run.Parsed.GetValue).ToArray());
             if (everything == bounds.Any(static bound => bound!.Length > 0))
             {
-                throw new UsageException("Give --prefix, --start or --end, or --all; so that nobody empties a keyspace by an empty prefix.");
+                throw new UsageException("Give --prefix, --start or --end, or --all. An empty prefix does not select all keys.");
             }
 
             if (everything && !run.Parsed.GetValue(yes))
             {
-                throw new UsageException($"This deletes every key of '{run.Keyspace}'; say --yes.");
+                throw new UsageException($"This deletes every key of '{run.Keyspace}'; confirm with --yes.");
             }
 
             var range = everything ? KvDeleteRange.Everything : new KvDeleteRange

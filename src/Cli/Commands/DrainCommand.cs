@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl node drain NODE</c>, <c>node undrain NODE</c>. A drained node keeps its replicas, but leads nothing and is not read from: it can be stopped
-/// without a client noticing. The verb ends when the node itself says that it is so.
+/// <c>kvctl node drain NODE</c>, <c>node undrain NODE</c>. A drained node keeps its replicas, but leads no group and serves no reads, so it can be
+/// stopped without an effect on clients. The command ends when the node itself reports this state.
 /// </summary>
 internal static class DrainCommand
 {
@@ -15,7 +15,7 @@ internal static class DrainCommand
     public static Command Drain(Shell shell)
     {
         var name = Name();
-        var command = new Command("drain", "Have a node lead nothing and not be read from, so that it can be stopped.") { name };
+        var command = new Command("drain", "Move leaderships and reads away from a node, so that it can be stopped.") { name };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -28,7 +28,7 @@ internal static class DrainCommand
     public static Command Undrain(Shell shell)
     {
         var name = Name();
-        var command = new Command("undrain", "Have a drained node lead and be read from again.") { name };
+        var command = new Command("undrain", "Let a drained node lead and serve reads again.") { name };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -51,7 +51,7 @@ internal static class DrainCommand
                 var (leads, knows) = await LookAsync(run, client, answer);
                 if (leads == 0 && knows)
                 {
-                    await run.Console.Out.WriteLineAsync($"[OK] {answer.Node.NodeId} leads nothing and is not read from. It can be stopped; afterwards: kvctl node undrain {answer.Node.NodeId}");
+                    await run.Console.Out.WriteLineAsync($"[OK] {answer.Node.NodeId} leads no group and serves no reads. It can be stopped; afterwards: kvctl node undrain {answer.Node.NodeId}");
                     return ExitCodes.Ok;
                 }
 
@@ -69,12 +69,14 @@ internal static class DrainCommand
         }
         catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
         {
-            await run.Console.Error.WriteLineAsync($"kvctl: {answer.Node.NodeId} is being drained all the same; undo with: kvctl node undrain {answer.Node.NodeId}");
+            await run.Console.Error.WriteLineAsync($"kvctl: {answer.Node.NodeId} is still being drained; undo with: kvctl node undrain {answer.Node.NodeId}");
             return ExitCodes.Interrupted;
         }
     }
 
-    /// <summary>How many groups the node says it leads (null: it does not answer), and whether it has heard that it is drained.</summary>
+    /// <summary>
+    /// The number of groups that the node leads according to its own status (null: it does not answer), and whether the node has received the drain.
+    /// </summary>
     private static async Task<(int? Leads, bool Knows)> LookAsync(Invocation run, KvClient client, NodeAnswer answer)
     {
         try

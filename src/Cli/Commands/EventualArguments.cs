@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>What <c>keyspace create</c> says about an eventual keyspace, and how it is shown.</summary>
+/// <summary>The options of <c>keyspace create</c> for an eventual keyspace, and their output.</summary>
 internal sealed class EventualArguments
 {
     private static readonly Dictionary<string, ConflictPolicy> Conflicts = new(StringComparer.Ordinal)
@@ -23,19 +23,19 @@ internal sealed class EventualArguments
         DefaultValueFactory = _ => "strong",
     };
 
-    private readonly Option<int?> _n = new("--n") { Description = "Eventual: replicas of a key; left out: 3, or as many as there are nodes." };
-    private readonly Option<int?> _r = new("--r") { Description = "Eventual: answers a read waits for; left out: a majority of n." };
-    private readonly Option<int?> _w = new("--w") { Description = "Eventual: replicas that must have a write safely; left out: a majority of n." };
-    private readonly Option<bool> _strict = new("--strict") { Description = "Eventual: no other node may stand in for one that does not answer." };
-    private readonly Option<bool?> _strictOrNot = new("--strict") { Description = "Eventual: true: no other node may stand in for one that does not answer; false: it may." };
+    private readonly Option<int?> _n = new("--n") { Description = "Eventual: replicas of a key; default: 3, or the number of nodes if lower." };
+    private readonly Option<int?> _r = new("--r") { Description = "Eventual: answers that a read waits for; default: a majority of n." };
+    private readonly Option<int?> _w = new("--w") { Description = "Eventual: replicas that must acknowledge a write; default: a majority of n." };
+    private readonly Option<bool> _strict = new("--strict") { Description = "Eventual: no other node may substitute a replica holder that does not answer." };
+    private readonly Option<bool?> _strictOrNot = new("--strict") { Description = "Eventual: true: no other node may substitute a replica holder that does not answer; false: it may." };
     private readonly Option<string?> _conflict = new("--conflict")
     {
-        Description = "Eventual: what concurrent writes come to: siblings (the default), lww, counter, set, register or map. Later, siblings and lww can be exchanged, types cannot.",
+        Description = "Eventual: how concurrent writes are resolved: siblings (the default), lww, counter, set, register or map. siblings and lww can be changed later, the other types cannot.",
     };
 
     private readonly Option<string?> _durability = new("--durability")
     {
-        Description = "Eventual: a write counts on a replica when it survives a power cut (fsync, the default) or the process (memory).",
+        Description = "Eventual: a replica acknowledges a write when it survives a power failure (fsync, the default), or when it is in memory (memory).",
     };
 
     public EventualArguments()
@@ -55,7 +55,7 @@ internal sealed class EventualArguments
 
     public bool IsEventual(ParseResult parsed) => parsed.GetValue(_mode) == "eventual";
 
-    /// <exception cref="UsageException">A strong keyspace was told what only eventual ones have.</exception>
+    /// <exception cref="UsageException">An option of eventual keyspaces is given for a strong one.</exception>
     public EventualPolicy? Policy(ParseResult parsed)
     {
         var (n, r, w) = (parsed.GetValue(_n), parsed.GetValue(_r), parsed.GetValue(_w));
@@ -91,7 +91,7 @@ internal sealed class EventualArguments
         return policy;
     }
 
-    /// <summary>The options of <c>keyspace alter</c>; the mode is for good.</summary>
+    /// <summary>The options of <c>keyspace alter</c>; the mode cannot be altered.</summary>
     public void AddToAlter(Command command)
     {
         foreach (var option in (Option[])[_n, _r, _w, _strictOrNot, _conflict, _durability])
@@ -100,7 +100,7 @@ internal sealed class EventualArguments
         }
     }
 
-    /// <summary>Null if nothing of it is to be changed.</summary>
+    /// <summary>Null if no option is given.</summary>
     public EventualPolicyChange? Change(ParseResult parsed)
     {
         var (n, r, w, strict) = (parsed.GetValue(_n), parsed.GetValue(_r), parsed.GetValue(_w), parsed.GetValue(_strictOrNot));

@@ -6,15 +6,15 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl export</c>: a keyspace as JSON lines that <c>kvctl import</c> reads. With <c>--node</c> everything is asked of that node, which
-/// forwards what it does not lead; two nodes of a healthy cluster give the same lines.
+/// <c>kvctl export</c>: writes a keyspace as JSON lines that <c>kvctl import</c> reads. With <c>--node</c> every request goes to that node, which
+/// forwards requests for shards that it does not lead; two nodes of a healthy cluster return the same lines.
 /// </summary>
 internal static class ExportCommand
 {
     public static Command Create(Shell shell)
     {
-        var prefix = new Option<string>("--prefix") { Description = "Only keys that begin so.", DefaultValueFactory = _ => "" };
-        var node = new Option<string?>("--node") { Description = "Ask only this node, host:port." };
+        var prefix = new Option<string>("--prefix") { Description = "Only keys with this prefix.", DefaultValueFactory = _ => "" };
+        var node = new Option<string?>("--node") { Description = "Send all requests to this node, host:port." };
         var command = new Command("export", "Write all keys and values as JSON lines.") { prefix, node };
         command.SetAction(shell.Run(async run =>
         {

@@ -4,22 +4,22 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl get KEY</c>: the value on standard output. Exit code 3 if there is none.</summary>
+/// <summary><c>kvctl get KEY</c>: prints the value on standard output. Exit code 3 if the key is absent.</summary>
 internal static class GetCommand
 {
     public static Command Create(Shell shell)
     {
         var key = Arguments.Key();
-        var raw = new Option<bool>("--raw") { Description = "The bytes of the value and nothing else, not even a newline." };
+        var raw = new Option<bool>("--raw") { Description = "Print only the bytes of the value, without a newline." };
         var consistency = new Option<string?>("--consistency")
         {
-            Description = "linearizable (as if left out, unless there is a --session), lease (served as linearizable) or any: what the read must see.",
+            Description = "What the read must see: linearizable (the default without --session), lease (served as linearizable) or any.",
         };
         consistency.AcceptOnlyFromAmong("linearizable", "lease", "any");
-        var maxAge = GlobalOptions.Duration("--max-age", "Any replica that can prove its data are at most so old, e.g. 500ms.");
-        var atLeast = new Option<long?>("--at-least") { Description = "Any replica that has this version of the key's shard: what a write of yours to this key was answered." };
-        var hedge = GlobalOptions.Duration("--hedge-after", "Ask a second node if the first has not answered by then.");
-        var explain = new Option<bool>("--explain") { Description = "Say, on standard error, who answered and what that promises." };
+        var maxAge = GlobalOptions.Duration("--max-age", "Read from any replica whose data is provably at most this old, e.g. 500ms.");
+        var atLeast = new Option<long?>("--at-least") { Description = "Read from any replica that has applied this version, as returned by a write to the same key." };
+        var hedge = GlobalOptions.Duration("--hedge-after", "Send the read to a second node if the first has not answered after this time.");
+        var explain = new Option<bool>("--explain") { Description = "Print, on standard error, which node answered and with which guarantee." };
         var command = new Command("get", "Read a value.") { key, raw, consistency, maxAge, atLeast, hedge, explain };
         command.SetAction(shell.Run(async run =>
         {
@@ -57,7 +57,7 @@ internal static class GetCommand
         return command;
     }
 
-    /// <summary>Null: the command does not say.</summary>
+    /// <summary>Null: the command line sets no consistency.</summary>
     private static KvConsistency? Chosen(string? name, TimeSpan? maxAge, long? atLeast)
     {
         if ((name is null ? 0 : 1) + (maxAge is null ? 0 : 1) + (atLeast is null ? 0 : 1) > 1)

@@ -4,16 +4,16 @@ using KvRaft.Cli.Output;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl hints list</c>: what nodes keep of eventual keys for others that were away, and how handing it over goes. <c>kvctl hints drop NODE</c>: every
-/// node gives up what it keeps for that one; comparison of copies still finds what it lacks.
+/// <c>kvctl hints list</c>: lists the hints that nodes hold for eventual keys of nodes that were away, and the progress of their delivery. <c>kvctl
+/// hints drop NODE</c>: every node discards its hints for that node; the comparison of copies still finds the missing writes.
 /// </summary>
 internal static class HintsCommand
 {
-    public static Command Create(Shell shell) => new("hints", "What nodes keep for others that were away.") { List(shell), Drop(shell) };
+    public static Command Create(Shell shell) => new("hints", "Hints: writes that nodes hold for nodes that were away.") { List(shell), Drop(shell) };
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List what is owed, by keeper and node.");
+        var command = new Command("list", "List the pending hints, by holder and target node.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -37,8 +37,8 @@ internal static class HintsCommand
 
     private static Command Drop(Shell shell)
     {
-        var node = new Argument<string>("node") { Description = "The node that is owed." };
-        var command = new Command("drop", "Give up what all nodes keep for one.") { node };
+        var node = new Argument<string>("node") { Description = "The target node of the hints." };
+        var command = new Command("drop", "Discard the hints of all nodes for one target node.") { node };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();

@@ -6,18 +6,18 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl import FILE...</c>: writes all records of the files and sums up. Goes on through the loss of leaders: a record fails only if it could
-/// not be written within the time-out. With <c>--verify</c> it writes nothing and compares.
+/// <c>kvctl import FILE...</c>: writes all records of the files and prints a summary. The import continues when leaders are lost: a record fails only
+/// if it could not be written within the timeout. With <c>--verify</c> it writes nothing and compares instead.
 /// </summary>
 internal static class ImportCommand
 {
-    /// <summary>256 at a time: enough to fill the messages of a pipe.</summary>
+    /// <summary>256 records at a time: enough to fill the messages of a pipe.</summary>
     public const int DefaultConcurrency = 256;
 
-    /// <summary>As many as four full pipes.</summary>
+    /// <summary>The capacity of four full pipes.</summary>
     public const int ConcurrencyMax = 4096;
 
-    /// <summary>60 s: far longer than any election; an import outlives the restart of a node.</summary>
+    /// <summary>60 s: much longer than an election; the import continues through the restart of a node.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
 
     public static Command Create(Shell shell)
@@ -25,7 +25,7 @@ internal static class ImportCommand
         var files = new Argument<string[]>("file") { Description = "Files to read; - is standard input.", Arity = ArgumentArity.OneOrMore };
         var format = new Option<ImportFormat?>("--format")
         {
-            Description = "deb822 (a Debian package index) or jsonl; left out: by the name of the file.",
+            Description = "deb822 (a Debian package index) or jsonl; default: by the name of the file.",
         };
         var concurrency = Concurrency();
         var ackLog = new Option<string?>("--ack-log") { Description = "Append every acknowledged key with its SHA-256 to this file." };
@@ -44,7 +44,7 @@ internal static class ImportCommand
             shell.DemandWrites();
             await using var client = run.Connect(DefaultTimeout);
 
-            // One question first: if nobody answers, that is told once, not for every record.
+            // One request first: if no node answers, that is reported once, not for every record.
             await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             await using var log = run.Parsed.GetValue(ackLog) is { } file ? new AckLog(file) : null;
             return await WriteAsync(run, client, records, parallel, log);
@@ -56,7 +56,7 @@ internal static class ImportCommand
     {
         var option = new Option<int>("--concurrency")
         {
-            Description = "How many at a time.",
+            Description = "The number of concurrent requests.",
             DefaultValueFactory = _ => DefaultConcurrency,
         };
         option.Validators.Add(result =>

@@ -5,16 +5,16 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl incr KEY [DELTA]</c>: the new number on standard output. Exit code 4 if a condition did not hold.</summary>
+/// <summary><c>kvctl incr KEY [DELTA]</c>: prints the new number on standard output. Exit code 4 if a condition did not hold.</summary>
 internal static class IncrCommand
 {
     public static Command Create(Shell shell)
     {
         var key = Arguments.Key();
-        var delta = new Argument<long>("delta") { Description = "How much to add; may be negative.", DefaultValueFactory = _ => 1 };
-        var initial = new Option<long>("--initial") { Description = "What an absent key counts as." };
-        var min = new Option<long?>("--min") { Description = "Refuse to go below." };
-        var max = new Option<long?>("--max") { Description = "Refuse to go above." };
+        var delta = new Argument<long>("delta") { Description = "The number to add; may be negative.", DefaultValueFactory = _ => 1 };
+        var initial = new Option<long>("--initial") { Description = "The initial number of an absent key." };
+        var min = new Option<long?>("--min") { Description = "Refuse a result below this number." };
+        var max = new Option<long?>("--max") { Description = "Refuse a result above this number." };
         var ttl = Arguments.Ttl();
         var ifAbsent = Arguments.IfAbsent();
         var ifVersion = Arguments.IfVersion();

@@ -7,7 +7,7 @@ namespace KvRaft.Cli.Commands;
 /// <summary><c>kvctl keyspace list|create|alter|show|drop</c>.</summary>
 internal static class KeyspaceCommand
 {
-    public static Command Create(Shell shell) => new("keyspace", "Keyspaces: named sets of keys with one promise.")
+    public static Command Create(Shell shell) => new("keyspace", "Keyspaces: named sets of keys with a consistency mode.")
     {
         List(shell),
         Show(shell),
@@ -50,9 +50,9 @@ internal static class KeyspaceCommand
         {
             Description = "Keys with the same {tag} are kept in one shard and can be changed in one transaction. Cannot be changed later.",
         };
-        var ttl = GlobalOptions.Duration("--ttl-default", "How long values live that say nothing else; left out: for ever.");
-        var ttlMax = GlobalOptions.Duration("--ttl-max", "The longest a value may live; left out: for ever.");
-        var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
+        var ttl = GlobalOptions.Duration("--ttl-default", "The time to live of values that have none of their own; default: for ever.");
+        var ttlMax = GlobalOptions.Duration("--ttl-max", "The maximum time to live; default: no limit.");
+        var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The maximum size of a value; 0: the limit of the nodes." };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
         var eventual = new EventualArguments();
         var command = new Command("create", "Create a keyspace.") { name, tag, ttl, ttlMax, valueBytesMax, ifNotExists };
@@ -80,10 +80,10 @@ internal static class KeyspaceCommand
     private static Command Alter(Shell shell)
     {
         var name = Name();
-        var ttl = DurationOrNone("--ttl-default", "How long values live that say nothing else; 0: for ever.");
-        var ttlMax = DurationOrNone("--ttl-max", "The longest a value may live; 0: for ever. Values that are there keep their end.");
-        var valueBytesMax = new Option<int?>("--value-bytes-max") { Description = "The largest value; 0: as the nodes have it." };
-        var command = new Command("alter", "Change a keyspace while it is used; what is left out stays.") { name, ttl, ttlMax, valueBytesMax };
+        var ttl = DurationOrNone("--ttl-default", "The time to live of values that have none of their own; 0: for ever.");
+        var ttlMax = DurationOrNone("--ttl-max", "The maximum time to live; 0: no limit. Existing values keep their expiry.");
+        var valueBytesMax = new Option<int?>("--value-bytes-max") { Description = "The maximum size of a value; 0: the limit of the nodes." };
+        var command = new Command("alter", "Change the properties of a keyspace; options that are not given keep their values.") { name, ttl, ttlMax, valueBytesMax };
         var eventual = new EventualArguments();
         eventual.AddToAlter(command);
         command.SetAction(shell.Change(async run =>
@@ -93,7 +93,7 @@ internal static class KeyspaceCommand
             var limits = life is not null || longest is not null || bytes is not null;
             if (!limits && change is null)
             {
-                throw new UsageException("Say what to change: --ttl-default, --ttl-max, --value-bytes-max; of an eventual keyspace also --n, --r, --w, --strict, --conflict, --durability.");
+                throw new UsageException("Give at least one property to change: --ttl-default, --ttl-max, --value-bytes-max; of an eventual keyspace also --n, --r, --w, --strict, --conflict, --durability.");
             }
 
             await using var client = run.Connect();
@@ -115,14 +115,14 @@ internal static class KeyspaceCommand
     private static Command Drop(Shell shell)
     {
         var name = Name();
-        var yes = new Option<bool>("--yes", "-y") { Description = "Really: all its keys go with it." };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Confirm that all its keys are deleted." };
         var command = new Command("drop", "Drop a keyspace with all its keys.") { name, yes };
         command.SetAction(shell.Change(async run =>
         {
             var doomed = run.Parsed.GetRequiredValue(name);
             if (!run.Parsed.GetValue(yes))
             {
-                throw new UsageException($"Dropping '{doomed}' deletes all its keys; say --yes.");
+                throw new UsageException($"Dropping '{doomed}' deletes all its keys; confirm with --yes.");
             }
 
             await using var client = run.Connect();

@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl limits</c>: what a node refuses to exceed; the names are those that refusals carry.</summary>
+/// <summary><c>kvctl limits</c>: the limits that a node enforces; the names are the same as in refusals.</summary>
 internal static class LimitsCommand
 {
     public static Command Create(Shell shell)

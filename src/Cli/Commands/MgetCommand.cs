@@ -4,7 +4,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl mget KEY...</c>: one line per key. Exit code 3 if none was found, 5 if some were not found or not read.</summary>
+/// <summary><c>kvctl mget KEY...</c>: prints one line per key. Exit code 3 if no key was found, 5 if some were not found or not read.</summary>
 internal static class MgetCommand
 {
     public static Command Create(Shell shell)

@@ -2,36 +2,36 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>How far a move is. The numbers are what people see.</summary>
+/// <summary>The progress of a move. The numbers are part of the output.</summary>
 internal enum MoveStage
 {
-    /// <summary>Agreed on; the new replica is not open yet.</summary>
+    /// <summary>The move is agreed; the new replica is not open yet.</summary>
     Agreed = 0,
 
-    /// <summary>The new replica copies what the group has committed.</summary>
+    /// <summary>The new replica copies the committed data of the group.</summary>
     Copying = 1,
 
-    /// <summary>It has about everything.</summary>
+    /// <summary>It has almost all entries.</summary>
     CaughtUp = 2,
 
-    /// <summary>It is a voter, beside the old one.</summary>
+    /// <summary>It is a voter, in addition to the old one.</summary>
     Voter = 3,
 
-    /// <summary>The old replica votes no more; the shard map says so.</summary>
+    /// <summary>The old replica does not vote any more, and it is not in the shard map.</summary>
     Removed = 4,
 
-    /// <summary>The old replica's data is gone, or its node does not answer.</summary>
+    /// <summary>The data of the old replica is deleted, or its node does not answer.</summary>
     Dropped = 5,
 }
 
-/// <summary>How far a move is, as what the nodes say of themselves shows it: nobody keeps a record of it. Pure.</summary>
-/// <param name="Stage">The last step that is done.</param>
-/// <param name="Lag">Entries the new replica lacks; null if it does not answer.</param>
-/// <param name="Copied">Bytes of a checkpoint that are copied.</param>
-/// <param name="Total">Of how many; 0: none is being copied.</param>
+/// <summary>The progress of a move, derived from the status of the nodes; there is no stored record of it. Pure.</summary>
+/// <param name="Stage">The last completed step.</param>
+/// <param name="Lag">The number of entries that the new replica lacks; null if it does not answer.</param>
+/// <param name="Copied">The copied bytes of a checkpoint.</param>
+/// <param name="Total">The total bytes of the checkpoint; 0: no copy is running.</param>
 internal readonly record struct MoveProgress(MoveStage Stage, long? Lag, long Copied = 0, long Total = 0)
 {
-    /// <summary>Entries: what a loaded shard has on its way at any moment.</summary>
+    /// <summary>In entries: the number that a loaded shard has in flight at any time.</summary>
     private const long CaughtUpLag = 500;
 
     public static MoveProgress Of(MoveInfo move, bool isUnderWay, IReadOnlyDictionary<string, StatusResponse> nodes)
@@ -58,19 +58,19 @@ internal readonly record struct MoveProgress(MoveStage Stage, long? Lag, long Co
 
     public string Describe(MoveInfo move) => Stage switch
     {
-        MoveStage.Agreed => "agreed on",
+        MoveStage.Agreed => "agreed",
         MoveStage.Copying when Total > 0 => $"{move.ToNode} copies {Megabytes(Total)} MB",
         MoveStage.Copying => $"{move.ToNode} copies{(Lag is { } lag ? FormattableString.Invariant($", log lag {lag:N0} entries") : "")}",
         MoveStage.CaughtUp => FormattableString.Invariant($"{move.ToNode} caught up, log lag {Lag:N0} entries"),
         MoveStage.Voter => $"{move.ToNode} is a voter",
         MoveStage.Removed => $"{move.FromNode} is removed",
-        _ => $"old copy on {move.FromNode} checked and dropped",
+        _ => $"old replica on {move.FromNode} deleted",
     };
 
-    /// <summary>The line of a copy that goes on, or null if there is none.</summary>
+    /// <summary>The progress line of a running copy, or null if no copy is running.</summary>
     /// <param name="move">The move.</param>
-    /// <param name="before">How much was copied some time ago.</param>
-    /// <param name="elapsed">How long that is.</param>
+    /// <param name="before">The copied bytes at the previous line.</param>
+    /// <param name="elapsed">The time since the previous line.</param>
     public string? DescribeCopy(MoveInfo move, long before, TimeSpan elapsed)
     {
         if (Total == 0 || Copied <= before || elapsed <= TimeSpan.Zero)

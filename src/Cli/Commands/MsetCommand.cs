@@ -6,15 +6,15 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl mset KEY VALUE [KEY VALUE]...</c>: each key with its new version. Exit code 5 if some could not be written; with <c>--atomic</c> all
-/// are written or none.
+/// <c>kvctl mset KEY VALUE [KEY VALUE]...</c>: prints each key with its new version. Exit code 5 if some could not be written; with <c>--atomic</c>
+/// either all are written or none.
 /// </summary>
 internal static class MsetCommand
 {
     public static Command Create(Shell shell)
     {
-        var words = new Argument<string[]>("pairs") { HelpName = "key value", Description = "Keys and values by turns, as text.", Arity = ArgumentArity.OneOrMore };
-        var atomic = new Option<bool>("--atomic") { Description = "All or none; the keys must be in one shard, as those of one {tag} are." };
+        var words = new Argument<string[]>("pairs") { HelpName = "key value", Description = "Alternating keys and values, as text.", Arity = ArgumentArity.OneOrMore };
+        var atomic = new Option<bool>("--atomic") { Description = "Atomically; the keys must be in one shard, for example with the same {tag}." };
         var ttl = Arguments.Ttl();
         var command = new Command("mset", "Write several values.") { words, atomic, ttl };
         command.SetAction(shell.Change(async run =>
@@ -22,7 +22,7 @@ internal static class MsetCommand
             var named = run.Parsed.GetRequiredValue(words);
             if (named.Length % 2 != 0)
             {
-                throw new UsageException("A key is without a value.");
+                throw new UsageException("The last key has no value.");
             }
 
             var expiry = Arguments.Expiry(run.Parsed.GetValue(ttl));

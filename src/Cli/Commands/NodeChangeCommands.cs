@@ -4,15 +4,15 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl node add|weight|label|decommission|cancel|replace</c>: changes of nodes, which are staged for the next plan. With <c>--now</c> they are committed
-/// at once, with <c>--dry-run</c> only shown.
+/// <c>kvctl node add|weight|label|decommission|cancel|replace</c>: changes of nodes, which are staged for the next plan. With <c>--now</c> they are
+/// committed at once; with <c>--dry-run</c> they are only printed.
 /// </summary>
 internal static class NodeChangeCommands
 {
     public static Command Add(Shell shell)
     {
-        var nodes = Names("The nodes that joined and shall hold shards.");
-        return Of(shell, new Command("add", "Give nodes that joined their share of the shards.") { nodes }, run =>
+        var nodes = Names("The joined nodes that should hold shards.");
+        return Of(shell, new Command("add", "Assign shards to nodes that have joined.") { nodes }, run =>
             Each(run.Parsed.GetRequiredValue(nodes), PlanChangeKind.Add));
     }
 
@@ -37,24 +37,24 @@ internal static class NodeChangeCommands
 
     public static Command Decommission(Shell shell)
     {
-        var nodes = Names("The nodes that shall go for good.");
-        return Of(shell, new Command("decommission", "Move everything off nodes; then they are gone, and their names are not used again.") { nodes }, run =>
+        var nodes = Names("The nodes to remove permanently.");
+        return Of(shell, new Command("decommission", "Move all shards off nodes and then remove them permanently; their names are never reused.") { nodes }, run =>
             Each(run.Parsed.GetRequiredValue(nodes), PlanChangeKind.Decommission));
     }
 
     public static Command Cancel(Shell shell)
     {
-        var nodes = Names("The nodes that are leaving and shall stay.");
+        var nodes = Names("The leaving nodes that should stay.");
         return Of(
             shell,
-            new Command("cancel", "Have nodes stay that are leaving. Cancel their moves first (operator cancel), or wait for them.") { nodes },
+            new Command("cancel", "Revert a decommission. Cancel its moves first (operator cancel), or wait for them.") { nodes },
             run => Each(run.Parsed.GetRequiredValue(nodes), PlanChangeKind.Add));
     }
 
     public static Command Replace(Shell shell)
     {
-        var old = new Argument<string>("old") { Description = "The node that shall go for good." };
-        var @new = new Argument<string>("new") { Description = "The node that joined and shall hold shards instead." };
+        var old = new Argument<string>("old") { Description = "The node to remove permanently." };
+        var @new = new Argument<string>("new") { Description = "The joined node that replaces it." };
         return Of(shell, new Command("replace", "Add one node and decommission another in one plan.") { old, @new }, run =>
         [
             new PlanChange { Kind = PlanChangeKind.Add, NodeId = run.Parsed.GetRequiredValue(@new) },
@@ -62,12 +62,12 @@ internal static class NodeChangeCommands
         ]);
     }
 
-    /// <summary>A verb that stages changes, or commits them at once.</summary>
+    /// <summary>A command that stages changes, or commits them at once.</summary>
     internal static Command Of(Shell shell, Command command, Func<Invocation, IReadOnlyList<PlanChange>> changes)
     {
         var now = new Option<bool>("--now") { Description = "Commit at once instead of staging." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Only show what would happen." };
-        var wait = new Option<bool>("--wait") { Description = "With --now: answer when everything is done." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only print the plan." };
+        var wait = new Option<bool>("--wait") { Description = "With --now: return when the plan is complete." };
         command.Add(now);
         command.Add(dryRun);
         command.Add(wait);
@@ -84,7 +84,7 @@ internal static class NodeChangeCommands
             if (!run.Parsed.GetValue(now))
             {
                 var code = await PlanText.ShowAsync(run, await administration.StageAsync(wanted, run.Cancellation));
-                await run.Console.Error.WriteLineAsync("kvctl: staged; look again with: kvctl plan show; do it with: kvctl plan commit");
+                await run.Console.Error.WriteLineAsync("kvctl: staged; show with: kvctl plan show; apply with: kvctl plan commit");
                 return code;
             }
 

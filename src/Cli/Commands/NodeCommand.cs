@@ -4,8 +4,9 @@ using KvRaft.Cli.Output;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl node list</c>: every configured node, also those that do not answer. Exit code 7 if one does not. <c>kvctl node resign NODE</c>:
-/// it leads no shard any more. What changes the shares of nodes is in <see cref="NodeChangeCommands"/>, draining in <see cref="DrainCommand"/>.
+/// <c>kvctl node list</c>: every configured node, including those that do not answer. Exit code 7 if a node does not answer. <c>kvctl node resign
+/// NODE</c>: transfers the leadership of all its shards. The commands that change the shares of nodes are in <see cref="NodeChangeCommands"/>, those
+/// for draining in <see cref="DrainCommand"/>.
 /// </summary>
 internal static class NodeCommand
 {
@@ -58,7 +59,7 @@ internal static class NodeCommand
     private static Command Show(Shell shell)
     {
         var name = new Argument<string>("node") { Description = "The name of the node." };
-        var command = new Command("show", "Show one node as the placement driver hears it.") { name };
+        var command = new Command("show", "Show one node as the placement driver sees it.") { name };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -88,9 +89,9 @@ internal static class NodeCommand
 
     private static Command Resign(Shell shell)
     {
-        var node = new Argument<string>("node") { Description = "The node that shall lead no shard." };
-        var to = new Option<string?>("--to") { Description = "The node that shall lead instead, where it has a replica; else any." };
-        var command = new Command("resign", "Have a node hand over the shards it leads. It may lead again later.") { node, to };
+        var node = new Argument<string>("node") { Description = "The node that gives up its leaderships." };
+        var to = new Option<string?>("--to") { Description = "The new leader, for shards of which it has a replica; otherwise any node." };
+        var command = new Command("resign", "Transfer the leaderships of a node to other nodes. It may lead again later.") { node, to };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -107,7 +108,7 @@ internal static class NodeCommand
                 await client.Administration.Calls.ResignAsync(route.Endpoint, group.Group, successor, run.Timeout, run.Cancellation);
             }
 
-            await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{name} handed over {led.Length} shards."));
+            await run.Console.Out.WriteLineAsync(FormattableString.Invariant($"{name} transferred the leadership of {led.Length} shards."));
             return ExitCodes.Ok;
         }));
         return command;

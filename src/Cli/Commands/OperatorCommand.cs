@@ -6,23 +6,24 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl operator list|show|history|cancel|pause|resume</c>: the moves that are agreed on, one by one; each is called <c>op-N</c>, and <c>N</c> will do.
+/// <c>kvctl operator list|show|history|cancel|pause|resume</c>: the agreed moves, one by one. The name of a move is <c>op-N</c>; <c>N</c> is accepted
+/// too.
 /// </summary>
 internal static class OperatorCommand
 {
-    public static Command Create(Shell shell) => new("operator", "Operators: the moves that wait or run, and why.")
+    public static Command Create(Shell shell) => new("operator", "Operators: the waiting and running moves, with their causes.")
     {
         List(shell),
         Show(shell),
         History(shell),
         Cancel(shell),
-        Hold(shell, "pause", resume: false, "Have a move that waits go on waiting, or all (--all). What runs is not stopped."),
-        Hold(shell, "resume", resume: true, "Let a paused move go on, or all (--all)."),
+        Hold(shell, "pause", resume: false, "Pause a waiting move, or all (--all). Running moves continue."),
+        Hold(shell, "resume", resume: true, "Resume a paused move, or all (--all)."),
     };
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List the moves that wait and run, with what keeps them.");
+        var command = new Command("list", "List the waiting and running moves, with the reason why each waits.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -30,7 +31,7 @@ internal static class OperatorCommand
             Listed(operators.Operators).WriteTo(run.Console.Out, run.Format);
             if (operators.Held)
             {
-                await run.Console.Error.WriteLineAsync("kvctl: operators are paused; go on with: kvctl operator resume --all");
+                await run.Console.Error.WriteLineAsync("kvctl: operators are paused; resume with: kvctl operator resume --all");
             }
 
             return ExitCodes.Ok;
@@ -41,7 +42,7 @@ internal static class OperatorCommand
     private static Command Show(Shell shell)
     {
         var name = Name(ArgumentArity.ExactlyOne);
-        var command = new Command("show", "Show one move, also one that ended.") { name };
+        var command = new Command("show", "Show one move; it may have ended.") { name };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -61,7 +62,7 @@ internal static class OperatorCommand
 
     private static Command History(Shell shell)
     {
-        var command = new Command("history", "List the moves that ended, the newest first: why each was made and how it ended.");
+        var command = new Command("history", "List the ended moves, newest first, with cause and result.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -74,13 +75,13 @@ internal static class OperatorCommand
     private static Command Cancel(Shell shell)
     {
         var (name, all) = (Name(ArgumentArity.ZeroOrOne), All());
-        var command = new Command("cancel", "Drop a move that waits, undo one that runs; or all (--all). Nodes keep what the plan made of them.") { name, all };
+        var command = new Command("cancel", "Drop a waiting move or revert a running one; or all (--all). The node changes of the plan stay.") { name, all };
         command.SetAction(shell.Change(async run =>
         {
             var number = OneOrAll(run, name, all);
             await using var client = run.Connect();
             var answer = await client.Administration.Calls.CancelOperatorAsync(number, run.Cancellation);
-            await run.Console.Out.WriteLineAsync($"{PlanText.Count(answer.Operators, "move")} cancelled; those that ran are being undone.");
+            await run.Console.Out.WriteLineAsync($"{PlanText.Count(answer.Operators, "move")} cancelled; running moves are being reverted.");
             return ExitCodes.Ok;
         }));
         return command;
@@ -119,7 +120,7 @@ internal static class OperatorCommand
 
     private static Argument<string?> Name(ArgumentArity arity) => new("operator") { Description = "The move, such as op-12.", Arity = arity };
 
-    private static Option<bool> All() => new("--all") { Description = "All of them." };
+    private static Option<bool> All() => new("--all") { Description = "All moves." };
 
     private static long OneOrAll(Invocation run, Argument<string?> name, Option<bool> all) => (run.Parsed.GetValue(name), run.Parsed.GetValue(all)) switch
     {
@@ -133,6 +134,6 @@ internal static class OperatorCommand
         var digits = text?.StartsWith("op-", StringComparison.Ordinal) == true ? text[3..] : text;
         return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number
-            : throw new UsageException($"'{text}' is no operator, such as op-12");
+            : throw new UsageException($"'{text}' is not an operator; an example is op-12");
     }
 }

@@ -3,23 +3,23 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl plan show|commit|clear|rebalance</c>: what is staged, and what it would move.</summary>
+/// <summary><c>kvctl plan show|commit|clear|rebalance</c>: the staged changes, and the moves that they cause.</summary>
 internal static class PlanCommand
 {
-    public static Command Create(Shell shell) => new("plan", "The plan: staged changes of nodes and the moves they make.")
+    public static Command Create(Shell shell) => new("plan", "The plan: staged changes of nodes and the moves that they cause.")
     {
         Show(shell),
         Commit(shell),
         Clear(shell),
         NodeChangeCommands.Of(
             shell,
-            new Command("rebalance", "Move shards to where the ring wants them, with no change of nodes."),
+            new Command("rebalance", "Move shards to where the ring places them, without a change of nodes."),
             static _ => [new PlanChange { Kind = PlanChangeKind.Rebalance }]),
     };
 
     private static Command Show(Shell shell)
     {
-        var command = new Command("show", "Show what is staged and what it would move.");
+        var command = new Command("show", "Show the staged changes and the moves that they would cause.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -30,8 +30,8 @@ internal static class PlanCommand
 
     private static Command Commit(Shell shell)
     {
-        var wait = new Option<bool>("--wait") { Description = "Answer when everything is done." };
-        var command = new Command("commit", "Do what is staged.") { wait };
+        var wait = new Option<bool>("--wait") { Description = "Return when the plan is complete." };
+        var command = new Command("commit", "Commit the staged changes.") { wait };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -44,7 +44,7 @@ internal static class PlanCommand
 
     private static Command Clear(Shell shell)
     {
-        var command = new Command("clear", "Forget what is staged.");
+        var command = new Command("clear", "Discard the staged changes.");
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();

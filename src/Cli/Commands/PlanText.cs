@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>A plan for people. Pure but for the writing.</summary>
+/// <summary>Formats a plan for people. Pure, apart from the output.</summary>
 internal static class PlanText
 {
     private static readonly JsonFormatter Json = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true).WithFormatDefaultValues(true));
@@ -46,7 +46,7 @@ internal static class PlanText
             yield return $"Moves            {pair.Key.FromNode} -> {pair.Key.ToNode}: {Count(pair.Value, "shard")}";
         }
 
-        yield return FormattableString.Invariant($"In all           {Count(plan.Moves.Count, "move")}, {Bytes(plan.Bytes)}{Eta(plan)}");
+        yield return FormattableString.Invariant($"Total            {Count(plan.Moves.Count, "move")}, {Bytes(plan.Bytes)}{Eta(plan)}");
         yield return FormattableString.Invariant(
             $"Fault tolerance  {plan.ToleranceBefore} before, {plan.ToleranceDuring} during, {plan.ToleranceAfter} after (nodes); any one zone: {Word(plan.ZoneToleranceBefore)} before, {Word(plan.ZoneToleranceAfter)} after");
         foreach (var warning in plan.Warnings)
@@ -72,5 +72,5 @@ internal static class PlanText
     private static string Bytes(long bytes) => bytes < 0 ? "of unknown size" : FormattableString.Invariant($"{bytes / 1_000_000.0:0.0} MB");
 
     private static string Eta(PlanInfo plan) =>
-        plan.EtaMs < 0 || plan.Moves.Count == 0 ? "" : FormattableString.Invariant($", copied in {plan.EtaMs / 1000.0:0.0}s at full pace");
+        plan.EtaMs < 0 || plan.Moves.Count == 0 ? "" : FormattableString.Invariant($", copied in {plan.EtaMs / 1000.0:0.0}s at the full rate");
 }

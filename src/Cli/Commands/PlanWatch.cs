@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary>Looks on while a plan is carried out. The cluster does it; ending the look ends nothing else.</summary>
+/// <summary>Prints the progress of a plan. The cluster executes the plan; an interruption of the command does not stop it.</summary>
 internal static class PlanWatch
 {
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(500);
@@ -50,12 +50,12 @@ internal static class PlanWatch
         }
         catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
         {
-            await run.Console.Error.WriteLineAsync("kvctl: the plan goes on; look with: kvctl operator list; stop it with: kvctl operator cancel --all");
+            await run.Console.Error.WriteLineAsync("kvctl: the plan continues; show with: kvctl operator list; stop with: kvctl operator cancel --all");
             return ExitCodes.Interrupted;
         }
     }
 
-    /// <summary>Are the nodes gone, and if not, what is one of them waited for?</summary>
+    /// <summary>Returns whether the leaving nodes are removed, and otherwise the reason why one of them is not.</summary>
     private static async Task<(bool AreGone, string Note)> AreGoneAsync(KvClient client, string[] leaving, CancellationToken cancellationToken)
     {
         if (leaving.Length == 0)
@@ -78,7 +78,7 @@ internal static class PlanWatch
         }
 
         await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
-            $"[OK] Plan {plan.Plan} is done in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s.{(leaving.Length > 0 ? $" Gone for good: {string.Join(", ", leaving)}." : "")}"));
+            $"[OK] Plan {plan.Plan} is done in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s.{(leaving.Length > 0 ? $" Removed: {string.Join(", ", leaving)}." : "")}"));
         return ExitCodes.Ok;
     }
 

@@ -5,7 +5,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl put KEY VALUE|-</c>: the new version on standard output. Exit code 4 if a condition did not hold.</summary>
+/// <summary><c>kvctl put KEY VALUE|-</c>: prints the new version on standard output. Exit code 4 if a condition did not hold.</summary>
 internal static class PutCommand
 {
     public static Command Create(Shell shell)

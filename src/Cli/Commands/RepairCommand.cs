@@ -4,23 +4,24 @@ using KvRaft.Cli.Output;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl repair status</c>: the arcs of eventual keyspaces and when their copies were last found equal. Exit code 7 if some are not.
-/// <c>kvctl repair run</c>: every node compares its copies at once. <c>kvctl repair pause</c> and <c>resume</c>: none does until then.
+/// <c>kvctl repair status</c>: the token ranges of eventual keyspaces, with the last time at which their copies were equal. Exit code 7 if a range
+/// has a problem. <c>kvctl repair run</c>: every node compares its copies now. <c>kvctl repair pause</c> and <c>resume</c>: stop and restart the
+/// comparison.
 /// </summary>
 internal static class RepairCommand
 {
-    public static Command Create(Shell shell) => new("repair", "Comparison of the copies of eventual keys.")
+    public static Command Create(Shell shell) => new("repair", "Repair: comparison of the copies of eventual keys.")
     {
         Status(shell),
         RunNow(shell),
         Switch(shell, "pause", "Stop comparing copies and removing tombstones on all nodes, until resume or a restart.", pause: true),
-        Switch(shell, "resume", "Go on comparing copies on all nodes.", pause: false),
+        Switch(shell, "resume", "Resume the comparison of copies on all nodes.", pause: false),
     };
 
     private static Command Status(Shell shell)
     {
         var keyspace = new Option<string?>("--of") { Description = "Only this keyspace." };
-        var command = new Command("status", "Show every arc that holds something, as each of its nodes sees it.") { keyspace };
+        var command = new Command("status", "Show every token range that holds keys, as each of its nodes sees it.") { keyspace };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -62,7 +63,7 @@ internal static class RepairCommand
                 await client.Administration.Calls.PauseRepairAsync(route.Endpoint, pause, run.Timeout, run.Cancellation);
             }
 
-            await run.Console.Out.WriteLineAsync(pause ? "comparison is paused on all nodes" : "comparison goes on on all nodes");
+            await run.Console.Out.WriteLineAsync(pause ? "comparison is paused on all nodes" : "comparison is resumed on all nodes");
             return ExitCodes.Ok;
         }));
         return command;
@@ -70,7 +71,7 @@ internal static class RepairCommand
 
     private static Command RunNow(Shell shell)
     {
-        var command = new Command("run", "Compare all copies now; returns before it is done.");
+        var command = new Command("run", "Start a comparison of all copies now; does not wait for its end.");
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -80,7 +81,7 @@ internal static class RepairCommand
                 await client.Administration.Calls.RunRepairAsync(route.Endpoint, run.Timeout, run.Cancellation);
             }
 
-            await run.Console.Out.WriteLineAsync("comparison begun on all nodes");
+            await run.Console.Out.WriteLineAsync("comparison started on all nodes");
             return ExitCodes.Ok;
         }));
         return command;

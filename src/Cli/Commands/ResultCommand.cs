@@ -6,22 +6,22 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl result KEY REQUEST-ID</c>: what became of a write whose answer was lost. Exit code 0 if it was applied, 3 if the shard has not seen
-/// it, 4 if its condition did not hold, 1 if it was refused by rule, 6 if nobody remembers.
+/// <c>kvctl result KEY REQUEST-ID</c>: the outcome of a write whose answer was lost. Exit code 0 if it was applied, 3 if the shard has not received
+/// it, 4 if its condition did not hold, 1 if a rule refused it, 6 if the outcome is not stored any more.
 /// </summary>
 internal static class ResultCommand
 {
     public static Command Create(Shell shell)
     {
         var key = Arguments.Key();
-        var request = new Argument<string>("request-id") { Description = "As it was printed when the outcome was unknown." };
-        var command = new Command("result", "Tell what became of a write whose answer was lost.") { key, request };
+        var request = new Argument<string>("request-id") { Description = "The request id that was printed when the outcome was unknown." };
+        var command = new Command("result", "Show the outcome of a write whose answer was lost.") { key, request };
         command.SetAction(shell.Run(async run =>
         {
             var text = run.Parsed.GetRequiredValue(request);
             if (!KvRequestId.TryParse(text, out var id))
             {
-                throw new UsageException($"'{text}' is no request id; it is 32 hexadecimal digits, a dash and a number.");
+                throw new UsageException($"'{text}' is not a request id; a request id is 32 hexadecimal digits, a dash and a number.");
             }
 
             await using var client = run.Connect();

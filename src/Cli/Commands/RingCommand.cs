@@ -5,7 +5,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl ring show|owners|diff</c>: what each node's share is, who holds which arc, and what changed or would.</summary>
+/// <summary><c>kvctl ring show|owners|diff</c>: the share of each node, the nodes of each token range, and past or planned changes.</summary>
 internal static class RingCommand
 {
     public static Command Create(Shell shell) => new("ring", "The ring: how shards are placed on nodes.")
@@ -17,7 +17,7 @@ internal static class RingCommand
 
     private static Command Show(Shell shell)
     {
-        var command = new Command("show", "Show each node's share of the ring, and what it holds.");
+        var command = new Command("show", "Show the share of each node, and the shards that it holds.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -34,7 +34,7 @@ internal static class RingCommand
             if (run.Format == OutputFormat.Table)
             {
                 await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
-                    $"{ring.ShardCount} shards of {ring.ReplicationFactor} replicas at ring epoch {ring.Epoch}; the record of moves begins at epoch {ring.EarliestEpoch}."));
+                    $"{ring.ShardCount} shards of {ring.ReplicationFactor} replicas at ring epoch {ring.Epoch}; the history of moves begins at epoch {ring.EarliestEpoch}."));
             }
 
             return ExitCodes.Ok;
@@ -44,7 +44,7 @@ internal static class RingCommand
 
     private static Command Owners(Shell shell)
     {
-        var command = new Command("owners", "List the arcs of the ring with the nodes that hold them.");
+        var command = new Command("owners", "List the token ranges of the ring with the nodes that hold them.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -63,15 +63,15 @@ internal static class RingCommand
 
     private static Command Diff(Shell shell)
     {
-        var from = new Argument<long?>("from") { Description = "A ring epoch; without it, the staged plan is compared with the present.", Arity = ArgumentArity.ZeroOrOne };
-        var to = new Argument<long?>("to") { Description = "A later one; without it, the present.", Arity = ArgumentArity.ZeroOrOne };
+        var from = new Argument<long?>("from") { Description = "A ring epoch; without it, the staged plan is compared with the current ring.", Arity = ArgumentArity.ZeroOrOne };
+        var to = new Argument<long?>("to") { Description = "A later ring epoch; without it, the current one.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("diff", "Show what changed between two ring epochs, or what the staged plan would change.") { from, to };
         command.SetAction(shell.Run(async run =>
         {
             var (first, last) = (run.Parsed.GetValue(from), run.Parsed.GetValue(to));
             if (first < 1 || last < 1)
             {
-                throw new UsageException("ring epochs are from 1");
+                throw new UsageException("ring epochs start at 1");
             }
 
             await using var client = run.Connect();

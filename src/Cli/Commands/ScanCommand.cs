@@ -4,21 +4,21 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl scan [--prefix P]</c>: one line per key, shard by shard, or in the order of keys with <c>--ordered</c>.</summary>
+/// <summary><c>kvctl scan [--prefix P]</c>: prints one line per key, shard by shard, or in the order of keys with <c>--ordered</c>.</summary>
 internal static class ScanCommand
 {
-    /// <summary>100: a screenful or two; whoever wants all says so.</summary>
+    /// <summary>100: one or two screens; <c>--limit 0</c> lists all keys.</summary>
     private const long DefaultLimit = 100;
 
     public static Command Create(Shell shell)
     {
         var (prefix, start, end) = (Arguments.Prefix(), Arguments.Start(), Arguments.End());
-        var limit = new Option<long>("--limit") { Description = "How many at most; 0: all.", DefaultValueFactory = _ => DefaultLimit };
-        var keysOnly = new Option<bool>("--keys-only") { Description = "Leave the values out." };
+        var limit = new Option<long>("--limit") { Description = "The maximum number of keys; 0: all.", DefaultValueFactory = _ => DefaultLimit };
+        var keysOnly = new Option<bool>("--keys-only") { Description = "Omit the values." };
         var shard = new Option<int?>("--shard") { Description = "Only this shard." };
-        var ordered = new Option<bool>("--ordered") { Description = "In the order of keys over all shards." };
-        var reverse = new Option<bool>("--reverse") { Description = "From the last key to the first: of each shard, or of all with --ordered." };
-        var command = new Command("scan", "List keys and values. Keys are in order within a shard only, unless --ordered asks for more.")
+        var ordered = new Option<bool>("--ordered") { Description = "In key order over all shards." };
+        var reverse = new Option<bool>("--reverse") { Description = "In descending key order: of each shard, or of all shards with --ordered." };
+        var command = new Command("scan", "List keys and values. Keys are ordered within a shard only, unless --ordered is given.")
         {
             prefix, start, end, limit, keysOnly, shard, ordered, reverse,
         };

@@ -6,11 +6,11 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl scheduler list|pause|resume</c>: who acts on the placement of its own accord. How much at once is in <see cref="SchedulerConfigCommand"/>.
+/// <c>kvctl scheduler list|pause|resume</c>: the automatic schedulers of the placement. Their limits are in <see cref="SchedulerConfigCommand"/>.
 /// </summary>
 internal static class SchedulerCommand
 {
-    public static Command Create(Shell shell) => new("scheduler", "Schedulers: who moves shards and leaders without being asked, and how much at once.")
+    public static Command Create(Shell shell) => new("scheduler", "Schedulers: the automatic moves of shards and leaders, and their limits.")
     {
         List(shell),
         Pause(shell),
@@ -20,7 +20,7 @@ internal static class SchedulerCommand
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List the schedulers, and what each did last since the present leader of group 0 leads.");
+        var command = new Command("list", "List the schedulers, with the last action of each under the current leader of group 0.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -33,8 +33,8 @@ internal static class SchedulerCommand
     private static Command Pause(Shell shell)
     {
         var name = Name();
-        var duration = GlobalOptions.Duration("--for", "For how long, e.g. 10m; without it until it is resumed.");
-        var command = new Command("pause", "Have a scheduler do nothing. What it has begun goes on.") { name, duration };
+        var duration = GlobalOptions.Duration("--for", "The duration of the pause, e.g. 10m; default: until it is resumed.");
+        var command = new Command("pause", "Pause a scheduler. Actions that it has started continue.") { name, duration };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -48,7 +48,7 @@ internal static class SchedulerCommand
     private static Command Resume(Shell shell)
     {
         var name = Name();
-        var command = new Command("resume", "Let a scheduler go on.") { name };
+        var command = new Command("resume", "Resume a scheduler.") { name };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -73,5 +73,5 @@ internal static class SchedulerCommand
     private static string? Moment(long ms) =>
         ms > 0 ? EntryText.Moment(ms).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : null;
 
-    private static Argument<string> Name() => new("scheduler") { Description = "Its name; see kvctl scheduler list." };
+    private static Argument<string> Name() => new("scheduler") { Description = "The name of the scheduler; see kvctl scheduler list." };
 }

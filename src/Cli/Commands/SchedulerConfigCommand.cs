@@ -5,24 +5,26 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl scheduler config [get]</c> and <c>kvctl scheduler config set NAME VALUE</c>: how much the cluster moves at once.</summary>
+/// <summary>
+/// <c>kvctl scheduler config [get]</c> and <c>kvctl scheduler config set NAME VALUE</c>: the limits of concurrent moves and copies.
+/// </summary>
 internal static class SchedulerConfigCommand
 {
     private static readonly Setting[] Settings =
     [
         new("copy-mb-per-second", static config => config.CopyMegabytesPerSecond, static value => new() { CopyMegabytesPerSecond = value },
-            "MB (2^20 bytes) a node copies each second, all its copies together"),
+            "MB (2^20 bytes) per second that a node copies, for all its copies together"),
         new("foreground-p99-ms", static config => config.ForegroundP99Ms, static value => new() { ForegroundP99Ms = value },
-            "copies give way while the writes of a node take longer (99th percentile); 0: never"),
+            "copies slow down while the write latency of a node (99th percentile) is higher; 0: never"),
         new("moves-at-once", static config => config.MovesAtOnce, static value => new() { MovesAtOnce = value },
-            "moves in the cluster at once"),
+            "concurrent moves in the cluster"),
         new("moves-at-once-per-node", static config => config.MovesAtOncePerNode, static value => new() { MovesAtOncePerNode = value },
-            "moves to, or from, one node at once"),
+            "concurrent moves to, or from, one node"),
     ];
 
     public static Command Create(Shell shell)
     {
-        var command = new Command("config", "Show how much the cluster moves at once, or change it.") { Get(shell), Set(shell) };
+        var command = new Command("config", "Show or change the limits of moves and copies.") { Get(shell), Set(shell) };
         command.SetAction(shell.Run(ShowAsync));
         return command;
     }
@@ -37,7 +39,7 @@ internal static class SchedulerConfigCommand
     private static Command Set(Shell shell)
     {
         var name = new Argument<string>("setting") { Description = string.Join(", ", Settings.Select(static setting => setting.Name)) + "." };
-        var value = new Argument<int>("value") { Description = "The new value; counts at once, on every node." };
+        var value = new Argument<int>("value") { Description = "The new value; takes effect on every node at once." };
         var command = new Command("set", "Change a setting.") { name, value };
         command.SetAction(shell.Change(async run =>
         {

@@ -8,7 +8,7 @@ namespace KvRaft.Cli.Commands;
 /// <summary><c>kvctl shard list</c>, <c>kvctl shard locate KEY...</c>, <see cref="ShardLoadCommand"/>, and the moves of <see cref="ShardMoveCommand"/>.</summary>
 internal static class ShardCommand
 {
-    public static Command Create(Shell shell) => new("shard", "Shards: the arcs of the ring, each a Raft group.")
+    public static Command Create(Shell shell) => new("shard", "Shards: the token ranges of the ring, each a Raft group.")
     {
         List(shell),
         Locate(shell),
@@ -20,7 +20,7 @@ internal static class ShardCommand
 
     private static Command List(Shell shell)
     {
-        var command = new Command("list", "List the shards with leader, replicas, and those of them that do not serve.");
+        var command = new Command("list", "List the shards with their leader, their replicas, and the replicas that do not serve.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();

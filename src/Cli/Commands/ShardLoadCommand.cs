@@ -4,12 +4,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl shard load</c>: what each shard is asked. Exit code 7 if a node did not say.</summary>
+/// <summary><c>kvctl shard load</c>: the request rate of each shard. Exit code 7 if a node does not answer.</summary>
 internal static class ShardLoadCommand
 {
     public static Command Create(Shell shell)
     {
-        var command = new Command("load", "List what is asked of each shard, by its leader's word, over the last ten seconds; the busiest first.");
+        var command = new Command("load", "List the request rate of each shard over the last ten seconds, as its leader reports it; the busiest first.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -32,7 +32,7 @@ internal static class ShardLoadCommand
         return command;
     }
 
-    /// <summary>Each shard once, as whoever leads it in the highest term says.</summary>
+    /// <summary>Each shard once, as reported by its leader of the highest term.</summary>
     private static IEnumerable<(string Node, GroupStatus Group)> Busiest(IEnumerable<NodeView> nodes) =>
         nodes.SelectMany(static node => (node.Status?.Groups ?? []).Select(group => (Node: node.Route.NodeId, Group: group)))
             .Where(static each => each.Group is { Shard: >= 0, Role: ReplicaRole.Leader })

@@ -8,24 +8,24 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl shard move SHARD --from NODE --to NODE</c>, <c>shard moves</c> and <c>shard cancel SHARD</c>. The cluster does the move; the
-/// verb asks for it and then only looks on, so that ending it ends nothing else.
+/// <c>kvctl shard move SHARD --from NODE --to NODE</c>, <c>shard moves</c> and <c>shard cancel SHARD</c>. The cluster executes the move; the command
+/// requests it and then prints its progress, so an interruption of the command does not stop the move.
 /// </summary>
 internal static class ShardMoveCommand
 {
-    /// <summary>Often enough that no step that takes time is missed; each look asks every node.</summary>
+    /// <summary>Short enough to observe every step that takes time; each poll queries every node.</summary>
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Between two lines about a copy that goes on: people read them, and a copy takes minutes at most.</summary>
+    /// <summary>The interval between two progress lines of a copy: people read them, and a copy takes minutes at most.</summary>
     private static readonly TimeSpan CopyPeriod = TimeSpan.FromSeconds(2);
 
     public static Command Move(Shell shell)
     {
         var shard = Shard();
-        var from = new Option<string>("--from") { Description = "The node whose replica goes.", Required = true };
-        var to = new Option<string>("--to") { Description = "The node that gets a replica instead.", Required = true };
-        var noWait = new Option<bool>("--no-wait") { Description = "Answer when the move is agreed on, not when it is done." };
-        var command = new Command("move", "Move a replica of a shard from one node to another, while clients go on.") { shard, from, to, noWait };
+        var from = new Option<string>("--from") { Description = "The node that loses its replica.", Required = true };
+        var to = new Option<string>("--to") { Description = "The node that receives a replica.", Required = true };
+        var noWait = new Option<bool>("--no-wait") { Description = "Return when the move is agreed, not when it is complete." };
+        var command = new Command("move", "Move a replica of a shard from one node to another without interrupting clients.") { shard, from, to, noWait };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -33,7 +33,7 @@ internal static class ShardMoveCommand
             var move = await client.Administration.Calls.MoveShardAsync(
                 run.Parsed.GetValue(shard), run.Parsed.GetRequiredValue(from), run.Parsed.GetRequiredValue(to), run.Cancellation);
             await run.Console.Out.WriteLineAsync(
-                string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} agreed on at ring epoch {move.Epoch}."));
+                string.Create(CultureInfo.InvariantCulture, $"Move of shard {move.Shard} from {move.FromNode} to {move.ToNode} agreed at ring epoch {move.Epoch}."));
             return run.Parsed.GetValue(noWait) ? ExitCodes.Ok : await WatchAsync(run, client, move, begun);
         }));
         return command;
@@ -42,7 +42,7 @@ internal static class ShardMoveCommand
     public static Command Cancel(Shell shell)
     {
         var shard = Shard();
-        var command = new Command("cancel", "Undo the move of a shard; where the old replica has left already, it is finished instead.") { shard };
+        var command = new Command("cancel", "Revert the move of a shard; if the old replica is already removed, the move is completed instead.") { shard };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -87,7 +87,7 @@ internal static class ShardMoveCommand
             {
                 var moves = await client.Administration.Calls.ListMovesAsync(run.Cancellation);
 
-                // A node that has not heard of the move yet knows nothing of its end either.
+                // A node that has not received the start of the move has no information about its end either.
                 var isUnderWay = moves.Epoch < move.Epoch || moves.Moves.Any(each => each.Shard == move.Shard && each.ToIncarnation == move.ToIncarnation);
                 var progress = MoveProgress.Of(move, isUnderWay, await StatusesAsync(client, run.Cancellation));
                 if (progress.Stage > shown)
@@ -121,7 +121,7 @@ internal static class ShardMoveCommand
         catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
         {
             await run.Console.Error.WriteLineAsync(FormattableString.Invariant(
-                $"kvctl: the move goes on; look with: kvctl shard moves; undo with: kvctl shard cancel {move.Shard}"));
+                $"kvctl: the move continues; show with: kvctl shard moves; cancel with: kvctl shard cancel {move.Shard}"));
             return ExitCodes.Interrupted;
         }
     }

@@ -3,12 +3,12 @@ using KvRaft.Cli.Lines;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl shell</c>, and <c>kvctl</c> alone: commands line by line, typed or from a pipe.</summary>
+/// <summary><c>kvctl shell</c>, and <c>kvctl</c> without arguments: reads commands line by line from a terminal or a pipe.</summary>
 internal static class ShellCommand
 {
     public static Command Create(CliConsole console, GlobalOptions globals)
     {
-        var command = new Command("shell", "Type commands one after the other; read-only until 'writemode on'. From a pipe: run its lines.");
+        var command = new Command("shell", "Run commands line by line, from a terminal (read-only until 'writemode on') or from a pipe.");
         command.SetAction((parsed, _) => RunAsync(parsed, console, globals));
         return command;
     }

@@ -7,12 +7,13 @@ using KvRaft.V1;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// Keys of eventual keyspaces. <c>kvctl siblings show KEY</c>: every value that stands, with its time, and the context. <c>kvctl siblings resolve KEY
-/// VALUE</c>: one value over all that stand now. <c>kvctl siblings top</c>: the keys with the most values. <c>get</c> and <c>put</c> work too: get prints one value a line, put replaces what it reads first.
+/// Keys of eventual keyspaces. <c>kvctl siblings show KEY</c>: every current value with its time, and the context. <c>kvctl siblings resolve KEY
+/// VALUE</c>: replaces all current values with one. <c>kvctl siblings top</c>: the keys with the most values. <c>get</c> and <c>put</c> work too: get
+/// prints one value per line, put replaces the values that it reads first.
 /// </summary>
 internal static class SiblingsCommand
 {
-    public static Command Create(Shell shell) => new("siblings", "Values of an eventual key that stand side by side.") { Show(shell), Resolve(shell), Top(shell) };
+    public static Command Create(Shell shell) => new("siblings", "Siblings: concurrent values of an eventual key.") { Show(shell), Resolve(shell), Top(shell) };
 
     /// <summary><c>kvctl get</c> on an eventual keyspace.</summary>
     public static async Task<int> GetAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, bool raw)
@@ -41,13 +42,13 @@ internal static class SiblingsCommand
 
         if (found.Items.Count > 1)
         {
-            await run.Console.Error.WriteLineAsync($"kvctl: {found.Items.Count} values stand side by side; see kvctl siblings");
+            await run.Console.Error.WriteLineAsync($"kvctl: the key has {found.Items.Count} siblings; see kvctl siblings");
         }
 
         return ExitCodes.Ok;
     }
 
-    /// <summary><c>kvctl put</c> on an eventual keyspace: over what is there now.</summary>
+    /// <summary><c>kvctl put</c> on an eventual keyspace: replaces the current values.</summary>
     public static async Task<int> PutAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeToLive)
     {
         var keyspace = client.Eventual.Keyspace(run.Keyspace);
@@ -63,7 +64,7 @@ internal static class SiblingsCommand
     private static Command Show(Shell shell)
     {
         var key = Arguments.Key();
-        var command = new Command("show", "Show every value that stands.") { key };
+        var command = new Command("show", "Show every current value.") { key };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -92,8 +93,8 @@ internal static class SiblingsCommand
     private static Command Resolve(Shell shell)
     {
         var key = Arguments.Key();
-        var value = new Argument<string>("value") { Description = "The value that replaces all that stand, as text; - reads bytes from standard input." };
-        var command = new Command("resolve", "Write one value over all that stand now.") { key, value };
+        var value = new Argument<string>("value") { Description = "The value that replaces all current values, as text; - reads bytes from standard input." };
+        var command = new Command("resolve", "Replace all current values with one.") { key, value };
         command.SetAction(shell.Change(async run =>
         {
             var text = run.Parsed.GetRequiredValue(value);
@@ -106,8 +107,8 @@ internal static class SiblingsCommand
 
     private static Command Top(Shell shell)
     {
-        var count = new Option<int>("--count") { Description = "How many keys.", DefaultValueFactory = _ => 10 };
-        var command = new Command("top", "Show the keys with the most values, as any of their nodes has them.") { count };
+        var count = new Option<int>("--count") { Description = "The number of keys.", DefaultValueFactory = _ => 10 };
+        var command = new Command("top", "Show the keys with the most siblings.") { count };
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -116,7 +117,7 @@ internal static class SiblingsCommand
             {
                 foreach (var key in (await client.Administration.Calls.GetTopSiblingsAsync(route.Endpoint, run.Keyspace, wanted, run.Timeout, run.Cancellation)).Keys)
                 {
-                    // Each is on several nodes; where they differ for a moment, the one that has most is the one to look at.
+                    // Several nodes hold each key; if their counts differ for a moment, the highest one is listed.
                     var name = EntryText.Show(key.Key.Span);
                     if (!found.TryGetValue(name, out var other) || other.Siblings < key.Siblings)
                     {

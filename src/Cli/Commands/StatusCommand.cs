@@ -5,12 +5,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Commands;
 
-/// <summary><c>kvctl status</c>: one screen. Exit code 7 if something needs attention.</summary>
+/// <summary><c>kvctl status</c>: a summary on one screen. Exit code 7 if something needs attention.</summary>
 internal static class StatusCommand
 {
     public static Command Create(Shell shell)
     {
-        var command = new Command("status", "Show how the cluster is.");
+        var command = new Command("status", "Show a summary of the cluster.");
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
@@ -23,7 +23,7 @@ internal static class StatusCommand
     }
 }
 
-/// <summary>The facts of the status screen. Pure.</summary>
+/// <summary>The data of the status screen. Pure.</summary>
 internal sealed record StatusReport(
     string ClusterId,
     long Epoch,
@@ -46,7 +46,7 @@ internal sealed record StatusReport(
         var leaderless = cluster.Map.Shards.Count(static shard => shard.LeaderNode.Length == 0);
         if (leaderless > 0)
         {
-            attention.Add(string.Create(CultureInfo.InvariantCulture, $"{leaderless} shards have no known leader"));
+            attention.Add(string.Create(CultureInfo.InvariantCulture, $"{leaderless} shards have no leader"));
         }
 
         attention.AddRange(cluster.Nodes.SelectMany(Damage));
@@ -101,8 +101,8 @@ internal sealed record StatusReport(
         indented);
 
     /// <summary>
-    /// How many more of a shard's nodes may fail before it loses its majority; negative: it has lost it. A replica that failed, is being rebuilt or catches up is of
-    /// no help when another is lost, so it counts as absent although its node answers.
+    /// The number of further nodes of a shard that may fail before it loses its majority; negative: it has lost it. A replica that failed, is being
+    /// rebuilt or catches up cannot replace a lost one, so it counts as absent even if its node answers.
     /// </summary>
     private static int Tolerance(ShardRoute shard, ClusterView cluster) =>
         shard.Replicas.Count - cluster.NotServing(shard).Count - ((shard.Replicas.Count / 2) + 1);
@@ -117,22 +117,22 @@ internal sealed record StatusReport(
         if (clock.Skewed)
         {
             yield return FormattableString.Invariant(
-                $"node {node.Route.NodeId}: its wall clock is {clock.OffsetMs / 1000.0:+0.0;-0.0} s from the median of the nodes; check its time synchronisation. It leads no shard that another node can lead");
+                $"node {node.Route.NodeId}: its wall clock is {clock.OffsetMs / 1000.0:+0.0;-0.0} s from the median of the nodes; check its time synchronisation. It leads only shards that no other node can lead");
         }
 
         if (clock is { Agreed: false, Settled: true })
         {
-            yield return $"node {node.Route.NodeId} finds no majority of nodes that agrees about the time; check time synchronisation. Values end by the monotonic clocks of leaders meanwhile";
+            yield return $"node {node.Route.NodeId} finds no majority of nodes whose clocks agree; check time synchronisation. Until then values expire by the monotonic clocks of the leaders";
         }
 
         if (clock.Settled && Math.Abs(clock.AheadMs) > ApproachShownMs && !clock.Skewed)
         {
             yield return FormattableString.Invariant(
-                $"node {node.Route.NodeId}: the time of the cluster is {-clock.AheadMs / 1000.0:+0.0;-0.0} s from its wall clock, and approaches it by 1 %; values with an absolute end are judged by the former");
+                $"node {node.Route.NodeId}: the time of the cluster is {-clock.AheadMs / 1000.0:+0.0;-0.0} s from its wall clock, and approaches it by 1 %; values with an absolute expiry use the time of the cluster");
         }
     }
 
-    /// <summary>Twice what wall clocks that agree may differ by.</summary>
+    /// <summary>Twice the maximum difference between wall clocks that agree.</summary>
     private const long ApproachShownMs = 2_000;
 
     private static IEnumerable<string> Damage(NodeView node) =>

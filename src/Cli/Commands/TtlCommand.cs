@@ -6,7 +6,7 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl ttl KEY</c> shows how many seconds a value still lives, or <c>never</c>; <c>kvctl ttl KEY 1h</c> and <c>--persist</c> change it.
+/// <c>kvctl ttl KEY</c> prints the remaining seconds of a value, or <c>never</c>; <c>kvctl ttl KEY 1h</c> and <c>--persist</c> change it.
 /// </summary>
 internal static class TtlCommand
 {
@@ -15,12 +15,12 @@ internal static class TtlCommand
         var key = Arguments.Key();
         var ttl = new Argument<TimeSpan?>("ttl")
         {
-            Description = "The new time to live, e.g. 30s, 1h; left out: only show.",
+            Description = "The new time to live, e.g. 30s, 1h; without it, only show the current one.",
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = GlobalOptions.ParseDuration,
         };
-        var persist = new Option<bool>("--persist") { Description = "Let it live for ever." };
-        var command = new Command("ttl", "Show or change when a value ends.") { key, ttl, persist };
+        var persist = new Option<bool>("--persist") { Description = "Remove the expiry." };
+        var command = new Command("ttl", "Show or change the expiry of a value.") { key, ttl, persist };
         command.SetAction(shell.Run(async run =>
         {
             var (given, forEver) = (run.Parsed.GetValue(ttl), run.Parsed.GetValue(persist));
@@ -51,7 +51,7 @@ internal static class TtlCommand
         return command;
     }
 
-    // What is left is counted by the shard's clock, which judges it; the clock of this machine may differ.
+    // The remaining time comes from the clock of the shard, which decides the expiry; the clock of this machine may differ.
     private static async Task<(bool Found, DateTimeOffset? End, TimeSpan? Left)> ShowAsync(
         KvClient client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
     {

@@ -7,17 +7,17 @@ using KvRaft.Client;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl txn --when 'KEY version 3' --then 'put KEY x' --else 'get KEY'</c>: one line for each operation that was done. Exit code 4 if a
-/// condition did not hold; then what stands under --else was done.
+/// <c>kvctl txn --when 'KEY version 3' --then 'put KEY x' --else 'get KEY'</c>: prints one line for each executed operation. Exit code 4 if a
+/// condition did not hold; then the operations of --else were executed.
 /// </summary>
 internal static class TxnCommand
 {
     public static Command Create(Shell shell)
     {
         var when = Lines("--when", "A condition: KEY absent, KEY present, KEY version N or KEY value TEXT. May be repeated; all must hold.");
-        var then = Lines("--then", "What to do if they hold: get KEY, put KEY VALUE [TTL], del KEY or incr KEY [DELTA]. May be repeated.");
-        var otherwise = Lines("--else", "What to do if one does not.");
-        var command = new Command("txn", "Several operations on keys of one shard at once, all or none.") { when, then, otherwise };
+        var then = Lines("--then", "An operation if all conditions hold: get KEY, put KEY VALUE [TTL], del KEY or incr KEY [DELTA]. May be repeated.");
+        var otherwise = Lines("--else", "An operation if a condition does not hold. May be repeated.");
+        var command = new Command("txn", "Run several operations on keys of one shard atomically.") { when, then, otherwise };
         command.SetAction(shell.Change(async run =>
         {
             await using var client = run.Connect();
@@ -32,7 +32,7 @@ internal static class TxnCommand
             var instead = Words(run, otherwise);
             if (done.Count + instead.Count == 0)
             {
-                throw new UsageException("Give something to do: --then or --else.");
+                throw new UsageException("Give at least one operation: --then or --else.");
             }
 
             done.ForEach(words => Add(transaction.Then, words));
@@ -55,7 +55,7 @@ internal static class TxnCommand
         [_, "present"] => KvCondition.Present,
         [_, "version", var number] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var version) => KvCondition.VersionIs(version),
         [_, "value", var text] => KvCondition.ValueIs(Arguments.Bytes(text)),
-        _ => throw new UsageException($"'{string.Join(' ', words)}' is no condition: KEY absent, KEY present, KEY version N or KEY value TEXT."),
+        _ => throw new UsageException($"'{string.Join(' ', words)}' is not a condition: KEY absent, KEY present, KEY version N or KEY value TEXT."),
     };
 
     private static void Add(KvTransaction<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>.Branch branch, IReadOnlyList<string> words)
@@ -81,7 +81,7 @@ internal static class TxnCommand
                 branch.Increment(Arguments.Bytes(key), delta);
                 break;
             default:
-                throw new UsageException($"'{string.Join(' ', words)}' is no operation: get KEY, put KEY VALUE [TTL], del KEY or incr KEY [DELTA].");
+                throw new UsageException($"'{string.Join(' ', words)}' is not an operation: get KEY, put KEY VALUE [TTL], del KEY or incr KEY [DELTA].");
         }
     }
 

@@ -5,14 +5,14 @@ using KvRaft.Cli.Output;
 namespace KvRaft.Cli.Commands;
 
 /// <summary>
-/// <c>kvctl verify ACK-LOG</c>: reads every acknowledged key back through each endpoint, by linearizable reads that this node answers or
-/// forwards, and compares the SHA-256. Exit code 7 if an acknowledged write is missing or different anywhere.
+/// <c>kvctl verify ACK-LOG</c>: reads every acknowledged key through each endpoint, with linearizable reads that the node answers or forwards, and
+/// compares the SHA-256. Exit code 7 if an acknowledged write is missing or different on any node.
 /// </summary>
 internal static class VerifyCommand
 {
     public static Command Create(Shell shell)
     {
-        var log = new Argument<string>("ack-log") { Description = "What kvctl import --ack-log wrote; - is standard input." };
+        var log = new Argument<string>("ack-log") { Description = "A file written by kvctl import --ack-log; - is standard input." };
         var concurrency = ImportCommand.Concurrency();
         var command = new Command("verify", "Check that no acknowledged write was lost, through every endpoint.") { log, concurrency };
         command.SetAction(shell.Run(async run =>

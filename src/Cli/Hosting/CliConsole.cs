@@ -2,17 +2,17 @@ using System.Text;
 
 namespace KvRaft.Cli;
 
-/// <summary>What kvctl touches of the world around it, so that tests can give it another.</summary>
+/// <summary>The environment of kvctl: its streams and its clock, which tests replace.</summary>
 internal sealed class CliConsole
 {
-    /// <summary>Without a byte-order mark: what is written must be what was stored.</summary>
+    /// <summary>Without a byte-order mark: the output must equal the stored bytes.</summary>
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     private readonly Stream? _input;
 
-    /// <param name="input">Null: there is none for a verb to read.</param>
-    /// <param name="output">Where data goes.</param>
-    /// <param name="error">Where everything else goes.</param>
+    /// <param name="input">Null: commands cannot read standard input.</param>
+    /// <param name="output">Receives data.</param>
+    /// <param name="error">Receives everything else.</param>
     public CliConsole(Stream? input, Stream output, TextWriter error)
     {
         _input = input;
@@ -21,10 +21,10 @@ internal sealed class CliConsole
         Error = error;
     }
 
-    /// <exception cref="UsageException">Standard input is where the commands come from.</exception>
-    public Stream Input => _input ?? throw new UsageException("'-' is standard input, which has the commands here; name a file.");
+    /// <exception cref="UsageException">Standard input is already used for the commands.</exception>
+    public Stream Input => _input ?? throw new UsageException("'-' is standard input, which already contains the commands; name a file.");
 
-    /// <summary>The same console for a verb that was itself read from standard input.</summary>
+    /// <summary>The same console for a command that was itself read from standard input.</summary>
     public CliConsole WithoutInput() => new(null, OutputBytes, Error)
     {
         OutIsTerminal = OutIsTerminal,
@@ -33,14 +33,14 @@ internal sealed class CliConsole
         Time = Time,
     };
 
-    /// <summary>The bytes beneath <see cref="Out"/>; flush that before writing here.</summary>
+    /// <summary>The byte stream under <see cref="Out"/>; flush <see cref="Out"/> before writing to it.</summary>
     public Stream OutputBytes { get; }
 
     public TextWriter Out { get; }
 
     public TextWriter Error { get; }
 
-    /// <summary>Both ends of a conversation are there: keys come in one by one, and what is written is seen at once.</summary>
+    /// <summary>Input and output are a terminal: keys arrive one by one, and output is visible at once.</summary>
     public bool IsInteractive { get; init; }
 
     public bool OutIsTerminal { get; init; }
@@ -59,7 +59,7 @@ internal sealed class CliConsole
         Variable = Environment.GetEnvironmentVariable,
     };
 
-    /// <summary>Bytes exactly as they are.</summary>
+    /// <summary>Writes the bytes unchanged.</summary>
     public async Task WriteBytesAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         await Out.FlushAsync(cancellationToken);

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli;
 
-/// <summary>What a failed request means to whoever started kvctl. Pure.</summary>
+/// <summary>Maps a failed request to an exit code. Pure.</summary>
 internal static class Failures
 {
     public static int CodeOf(KvException error) => error switch

@@ -5,7 +5,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli;
 
-/// <summary>The options every verb takes. A flag goes before the environment variable, and that before the default.</summary>
+/// <summary>The options of every command. An option has priority over its environment variable, and the variable over the default.</summary>
 internal sealed class GlobalOptions
 {
     /// <summary>The three nodes of a development cluster on this machine.</summary>
@@ -15,7 +15,7 @@ internal sealed class GlobalOptions
     {
         Endpoints = new Option<string>("--endpoints", "-e")
         {
-            Description = "Nodes to ask, host:port separated by commas (KVCTL_ENDPOINTS).",
+            Description = "Nodes to connect to, host:port separated by commas (KVCTL_ENDPOINTS).",
             DefaultValueFactory = _ => console.Variable("KVCTL_ENDPOINTS") ?? DefaultEndpoints,
             Recursive = true,
         };
@@ -27,14 +27,14 @@ internal sealed class GlobalOptions
         };
         Format = new Option<OutputFormat?>("--output", "-o")
         {
-            Description = "table, json, jsonl or plain; table on a terminal, else plain.",
+            Description = "table, json, jsonl or plain; default: table on a terminal, otherwise plain.",
             Recursive = true,
         };
-        Timeout = Duration("--timeout", "How long a request may take with all its retries, e.g. 500ms, 5s, 1m.");
+        Timeout = Duration("--timeout", "The timeout of a request with all its retries, e.g. 500ms, 5s, 1m.");
         Timeout.Recursive = true;
         SessionFile = new Option<string?>("--session")
         {
-            Description = "A file that keeps what your commands have seen: get, mget and scan see at least that, from any replica (KVCTL_SESSION).",
+            Description = "A session file. get, mget and scan then read from any replica that has the state seen by earlier commands of the session (KVCTL_SESSION).",
             DefaultValueFactory = _ => console.Variable("KVCTL_SESSION"),
             Recursive = true,
         };
@@ -63,7 +63,7 @@ internal sealed class GlobalOptions
         root.Options.Add(Tls);
     }
 
-    /// <summary>The global options a command line sets, with their values as typed.</summary>
+    /// <summary>The global options that a command line sets, with their values as typed.</summary>
     public IReadOnlyList<(string Name, string Value)> GivenIn(ParseResult parsed) =>
     [
         .. new Option[] { Endpoints, Keyspace, Format, Timeout, SessionFile, Tls }
@@ -87,7 +87,7 @@ internal sealed class GlobalOptions
             return duration;
         }
 
-        result.AddError($"'{text}' is no duration; write for example 500ms, 5s, 1m or 2h.");
+        result.AddError($"'{text}' is not a duration; write for example 500ms, 5s, 1m or 2h.");
         return null;
     }
 }

@@ -5,7 +5,7 @@ using System.Globalization;
 
 namespace KvRaft.Cli;
 
-/// <summary>Help as ever, and below it what the exit codes mean, for every verb.</summary>
+/// <summary>The standard help, followed by the meaning of the exit codes, for every command.</summary>
 internal sealed class HelpWithExitCodes(SynchronousCommandLineAction usual) : SynchronousCommandLineAction
 {
     public static void AddTo(RootCommand root)
@@ -14,7 +14,7 @@ internal sealed class HelpWithExitCodes(SynchronousCommandLineAction usual) : Sy
         help.Action = new HelpWithExitCodes((SynchronousCommandLineAction)help.Action!);
     }
 
-    /// <summary>Whoever asks how a line is written has not written it yet.</summary>
+    /// <summary>A user who requests help may have typed an incomplete command line.</summary>
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)

@@ -4,10 +4,10 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli;
 
-/// <summary>One run of one verb: its arguments, the console, and the way to a client.</summary>
+/// <summary>One run of one command: its arguments, the console, and access to a client.</summary>
 internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalOptions globals, CancellationToken cancellation)
 {
-    /// <summary>5 s: people wait that long before they look for a fault, and an election is over by then.</summary>
+    /// <summary>5 s: longer than an election, and short enough for a person to wait.</summary>
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
     public ParseResult Parsed => parsed;
@@ -21,7 +21,7 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
     public OutputFormat Format =>
         parsed.GetValue(globals.Format) ?? (console.OutIsTerminal ? OutputFormat.Table : OutputFormat.Plain);
 
-    /// <summary>JSON of either kind; they differ only where there can be many rows.</summary>
+    /// <summary>JSON of either kind; the two differ only for commands that return several rows.</summary>
     public bool IsJson => Format is OutputFormat.Json or OutputFormat.Jsonl;
 
     public TimeSpan? Timeout => parsed.GetValue(globals.Timeout);
@@ -29,17 +29,17 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
     public string[] Endpoints =>
         parsed.GetValue(globals.Endpoints)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>Where the session is kept; null: nowhere.</summary>
+    /// <summary>The path of the session file; null: there is none.</summary>
     private string? SessionPath => parsed.GetValue(globals.SessionFile) is { Length: > 0 } path ? path : null;
 
-    /// <summary>The client whose session is kept.</summary>
+    /// <summary>The client whose session is saved.</summary>
     private KvClient? _client;
 
-    /// <summary>What a read sees if the command does not say otherwise: with a session at least that of it.</summary>
+    /// <summary>The consistency of a read if the command line sets none: with a session, at least the state that the session has seen.</summary>
     public KvConsistency ConsistencyOf(KvClient client) =>
         SessionPath is null ? KvConsistency.Linearizable : KvConsistency.AtLeast(client.Session);
 
-    /// <summary>Keeps what the command has seen for the next one.</summary>
+    /// <summary>Saves the session for the next command.</summary>
     public void SaveSession()
     {
         if (SessionPath is { } path && _client is { } client)
@@ -52,7 +52,7 @@ internal sealed class Invocation(ParseResult parsed, CliConsole console, GlobalO
     /// <exception cref="UsageException">Endpoints or keyspace are malformed.</exception>
     public KvClient Connect(TimeSpan? defaultTimeout = null) => Connect(Endpoints, KvRouting.Direct, defaultTimeout);
 
-    /// <summary>A client that speaks to one node only, whatever leads where.</summary>
+    /// <summary>A client that sends every request to one node, even if that node does not lead the shard.</summary>
     public KvClient ConnectTo(string endpoint, TimeSpan? defaultTimeout = null) =>
         Connect([endpoint], KvRouting.Endpoints, defaultTimeout);
 

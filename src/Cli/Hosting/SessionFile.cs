@@ -3,12 +3,12 @@ using KvRaft.Client;
 namespace KvRaft.Cli;
 
 /// <summary>
-/// What the commands of a user have seen, from one run of kvctl to the next: read before a command, written after it. Two commands at the same time each write what
-/// they have seen; the later one wins, and the session may forget what the other one saw.
+/// The session of a user across several runs of kvctl: read before a command, written after it. If two commands run at the same time, each writes its
+/// own session; the later write wins, and the file then does not contain the session of the other.
 /// </summary>
 internal static class SessionFile
 {
-    /// <exception cref="UsageException">The file is no session, or one of another cluster.</exception>
+    /// <exception cref="UsageException">The file is not a session, or it belongs to another cluster.</exception>
     public static void Load(string path, KvSession session)
     {
         if (!File.Exists(path))
@@ -22,11 +22,11 @@ internal static class SessionFile
         }
         catch (FormatException fault)
         {
-            throw new UsageException($"{path}: {fault.Message} Remove the file to begin a new session.");
+            throw new UsageException($"{path}: {fault.Message} Remove the file to start a new session.");
         }
     }
 
-    /// <summary>Replaces the file at once, so that a kill leaves the old one.</summary>
+    /// <summary>Replaces the file atomically, so that a kill leaves the old content.</summary>
     public static void Save(string path, KvSession session)
     {
         var written = path + ".tmp";

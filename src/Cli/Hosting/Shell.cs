@@ -3,15 +3,15 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli;
 
-/// <summary>Runs verbs: gives each its <see cref="Invocation"/> and turns what it throws into a message and an exit code.</summary>
+/// <summary>Runs commands: creates the <see cref="Invocation"/> and maps exceptions to a message and an exit code.</summary>
 internal sealed class Shell(CliConsole console, GlobalOptions globals)
 {
     public CliConsole Console => console;
 
-    /// <summary>False: verbs that change something are refused. Only <c>kvctl shell</c> begins so.</summary>
+    /// <summary>False: commands that change data are refused. Only <c>kvctl shell</c> starts with false.</summary>
     public bool MayWrite { get; set; } = true;
 
-    /// <summary>As <see cref="Run"/>, for a verb that changes something.</summary>
+    /// <summary>Like <see cref="Run"/>, for a command that changes data.</summary>
     public Func<ParseResult, CancellationToken, Task<int>> Change(Func<Invocation, Task<int>> verb) => Run(run =>
     {
         DemandWrites();
@@ -23,7 +23,7 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
     {
         if (!MayWrite)
         {
-            throw new UsageException("The shell is read-only; type: writemode on");
+            throw new UsageException("The shell is read-only; enable changes with: writemode on");
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return await TellAsync(ExitCodes.Interrupted, "interrupted; what was sent may still happen");
+            return await TellAsync(ExitCodes.Interrupted, "interrupted; requests that were sent may still be applied");
         }
     };
 
@@ -61,5 +61,5 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
     }
 }
 
-/// <summary>The command line parses but makes no sense.</summary>
+/// <summary>The command line is syntactically correct but inconsistent.</summary>
 internal sealed class UsageException(string message) : Exception(message);

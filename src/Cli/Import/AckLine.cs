@@ -5,12 +5,12 @@ using KvRaft.Cli.Output;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// One line of an ack log: a write and what the cluster said to it.
+/// One line of an ack log: a write and the answer of the cluster.
 /// <code>
 /// {"key":"a/1/all","sha256":"9f86...","version":17}        acknowledged: it must never be lost
-/// {"key":"a/1/all","sha256":"9f86...","unknown":true}      it may have happened
+/// {"key":"a/1/all","sha256":"9f86...","unknown":true}      the outcome is unknown
 /// </code>
-/// A key that is not UTF-8 is given as <c>key_base64</c>.
+/// A key that is not UTF-8 is written as <c>key_base64</c>.
 /// </summary>
 /// <param name="Version">0: the outcome is unknown.</param>
 internal sealed record AckLine(ReadOnlyMemory<byte> Key, string Sha256, long Version)
@@ -36,7 +36,7 @@ internal sealed record AckLine(ReadOnlyMemory<byte> Key, string Sha256, long Ver
         writer.WriteEndObject();
     });
 
-    /// <returns>Null if it is no such line, as the last one may be if the writer was killed.</returns>
+    /// <returns>Null if the line is not valid; after a kill of the writer the last line may be incomplete.</returns>
     public static AckLine? Parse(ReadOnlyMemory<byte> line)
     {
         try

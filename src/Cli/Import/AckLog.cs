@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// Appends <see cref="AckLine"/>s to a file from many tasks. A line is in the operating system's hands soon after its write was acknowledged,
-/// so it survives a kill of kvctl; it is not fsynced, since the log judges the cluster, not this machine.
+/// Appends <see cref="AckLine"/>s to a file from many tasks. A line is passed to the operating system soon after its write was acknowledged, so it
+/// survives a kill of kvctl. It is not fsynced, because the log tests the cluster and not this machine.
 /// </summary>
 internal sealed class AckLog : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class AckLog : IAsyncDisposable
 
     public void Add(AckLine line) => _queue.Writer.TryWrite(line);
 
-    /// <summary>Writes what waits and closes the file.</summary>
+    /// <summary>Writes the queued lines and closes the file.</summary>
     /// <exception cref="IOException">Lines could not be written.</exception>
     public async ValueTask DisposeAsync()
     {

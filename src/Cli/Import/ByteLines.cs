@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// Cuts a stream into lines without decoding it, so that what is stored is what was in the file, byte for byte. A line
-/// includes its newline; the last may have none.
+/// Splits a stream into lines without decoding it, so that the stored bytes equal those of the file. A line includes its newline; the last line may
+/// have none.
 /// </summary>
 internal static class ByteLines
 {

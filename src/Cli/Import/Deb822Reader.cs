@@ -5,9 +5,9 @@ using System.Text;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// Reads Debian control data (deb822(5)), such as a package index: stanzas of <c>Field: value</c> lines, separated by blank lines; lines that
-/// begin with a blank continue the field above; lines that begin with # are comments. One stanza is one value, byte for byte with its
-/// last newline and without the blank line; its key is <c>Package/Version/Architecture</c>.
+/// Reads Debian control data (deb822(5)), for example a package index: stanzas of <c>Field: value</c> lines, separated by blank lines; a line that
+/// begins with a blank continues the field above; a line that begins with # is a comment. One stanza is one value, byte for byte with its last
+/// newline and without the blank line; its key is <c>Package/Version/Architecture</c>.
 /// </summary>
 internal static class Deb822Reader
 {
@@ -71,7 +71,7 @@ internal static class Deb822Reader
             }
         }
 
-        /// <returns>Null if there was nothing but comments.</returns>
+        /// <returns>Null if the stanza contains only comments.</returns>
         public ImportRecord? ToRecord()
         {
             if (!_hasField)
@@ -85,7 +85,7 @@ internal static class Deb822Reader
                 : ImportRecord.Of(firstLine, Encoding.UTF8.GetBytes(string.Join('/', _key)), _bytes.WrittenSpan.ToArray());
         }
 
-        // Field names are not case-sensitive.
+        // Field names are case-insensitive.
         private static int KeyFieldOf(ReadOnlySpan<byte> name)
         {
             for (var i = 0; i < KeyFields.Length; i++)

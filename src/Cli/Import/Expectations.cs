@@ -4,8 +4,8 @@ using System.Text;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// What must be in the store after some writes, by key: the value that was acknowledged last, or that of a write whose outcome was
-/// unknown, since it may have happened after. Values are kept as their SHA-256.
+/// The expected content of the store after some writes, by key: the last acknowledged value, or the value of a write with an unknown outcome, which
+/// may have been applied later. Values are stored as their SHA-256.
 /// </summary>
 internal sealed class Expectations
 {
@@ -29,7 +29,9 @@ internal sealed class Expectations
         }
     }
 
-    /// <summary>A record of a source. Where a key comes more than once, any of its values will do: they were written side by side.</summary>
+    /// <summary>
+    /// Adds a record of a source. If a key occurs more than once, each of its values is accepted, because they were written concurrently.
+    /// </summary>
     public void Add(ImportRecord record)
     {
         var expected = Of(record.Key);
@@ -51,7 +53,7 @@ internal sealed class Expectations
             }
             else
             {
-                await console.Error.WriteLineAsync(FormattableString.Invariant($"kvctl: line {number} of the ack log is damaged and left out"));
+                await console.Error.WriteLineAsync(FormattableString.Invariant($"kvctl: line {number} of the ack log is damaged and skipped"));
             }
         }
 
@@ -60,7 +62,7 @@ internal sealed class Expectations
 
     private Expected Of(ReadOnlyMemory<byte> key)
     {
-        // Latin-1 maps bytes to characters one to one, so that any key can be the key of a dictionary.
+        // Latin-1 maps each byte to one character, so that any key can be a dictionary key.
         ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, Encoding.Latin1.GetString(key.Span), out _);
         return slot ??= new Expected(key);
     }

@@ -1,7 +1,9 @@
 namespace KvRaft.Cli.Import;
 
-/// <summary>One record of a source: a key and its value, or why there is none.</summary>
-/// <param name="Line">Where it begins, from 1.</param>
+/// <summary>One record of a source: a key and its value, or the reason why the record is invalid.</summary>
+/// <param name="Line">The number of its first line, from 1.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Value">The value.</param>
 /// <param name="ExpiresAtMs">Milliseconds since the Unix epoch; null: never.</param>
 internal sealed record ImportRecord(long Line, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value, long? ExpiresAtMs, string? Fault)
 {

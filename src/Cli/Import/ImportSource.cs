@@ -8,10 +8,10 @@ internal enum ImportFormat
     Jsonl,
 }
 
-/// <summary>The files of an import, one after the other; <c>-</c> is standard input.</summary>
+/// <summary>The files of an import, in order; <c>-</c> is standard input.</summary>
 internal static class ImportSource
 {
-    /// <summary>What is asked for, or else what the name says.</summary>
+    /// <summary>The requested format, or the format that the file name implies.</summary>
     public static ImportFormat FormatOf(string file, ImportFormat? asked) =>
         asked ?? (Path.GetExtension(file) is ".jsonl" or ".ndjson" or ".json" ? ImportFormat.Jsonl : ImportFormat.Deb822);
 

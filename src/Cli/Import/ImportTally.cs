@@ -4,7 +4,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Import;
 
-/// <summary>Counts what became of the records. Safe for many tasks.</summary>
+/// <summary>Counts the results of the records. Thread-safe.</summary>
 internal sealed class ImportTally
 {
     private long _acknowledged;

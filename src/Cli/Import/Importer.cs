@@ -2,7 +2,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Import;
 
-/// <summary>Writes records, many at a time. The client repeats what fails on the way, under the same name, so each happens once.</summary>
+/// <summary>Writes records, many at a time. The client retries failed requests with the same request id, so each record is written once.</summary>
 internal sealed class Importer(IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> keyspace, AckLog? log, CliConsole console)
 {
     public async Task RunAsync(

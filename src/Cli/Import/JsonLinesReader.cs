@@ -6,9 +6,9 @@ using System.Text.Json;
 namespace KvRaft.Cli.Import;
 
 /// <summary>
-/// Reads what <c>kvctl export</c> writes: one object per line with <c>key</c> and <c>value</c> as text, or <c>key_base64</c> and
-/// <c>value_base64</c>, and perhaps <c>expires_at_ms</c>. The <c>version</c> of an export is not imported. Any other member makes the line malformed: a misspelt
-/// expiry would be a value that lives for ever.
+/// Reads the output of <c>kvctl export</c>: one object per line with <c>key</c> and <c>value</c> as text, or <c>key_base64</c> and
+/// <c>value_base64</c>, and optionally <c>expires_at_ms</c>. The <c>version</c> of an export is not imported. Any other member makes the line
+/// malformed: a misspelt expiry would create a value that never expires.
 /// </summary>
 internal static class JsonLinesReader
 {
@@ -30,7 +30,7 @@ internal static class JsonLinesReader
         }
     }
 
-    /// <summary>The last millisecond of the year 9999; the store refuses later instants, too (limits.expire_at_ms_max).</summary>
+    /// <summary>The last millisecond of the year 9999; the store refuses later times too (limits.expire_at_ms_max).</summary>
     private const long ExpiresAtMsMax = 253_402_300_799_999;
 
     private static ImportRecord Read(byte[] line, long number)
@@ -46,12 +46,12 @@ internal static class JsonLinesReader
 
             if (root.EnumerateObject().Where(static member => !Members.Contains(member.Name)).Select(static member => member.Name).FirstOrDefault() is { } unknown)
             {
-                return ImportRecord.Malformed(number, $"there is no member '{unknown}'");
+                return ImportRecord.Malformed(number, $"unknown member '{unknown}'");
             }
 
             if (IsTwice(root, "key") || IsTwice(root, "value"))
             {
-                return ImportRecord.Malformed(number, "key or value is given twice, as text and as base64");
+                return ImportRecord.Malformed(number, "key or value is given both as text and as base64");
             }
 
             if (Bytes(root, "key") is not { } key)

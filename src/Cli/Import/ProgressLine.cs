@@ -1,11 +1,9 @@
 namespace KvRaft.Cli.Import;
 
-/// <summary>
-/// Says on standard error, once a second, how far a long task is: in place on a terminal, as a line of its own otherwise.
-/// </summary>
+/// <summary>Prints the progress of a long task on standard error once per second: in place on a terminal, otherwise on a new line.</summary>
 internal sealed class ProgressLine : IAsyncDisposable
 {
-    /// <summary>1 s: often enough to see that it lives, seldom enough for a log.</summary>
+    /// <summary>1 s: a person sees that the task is alive, and a log does not become too long.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     private readonly CliConsole _console;
@@ -39,7 +37,7 @@ internal sealed class ProgressLine : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // The task ended; leave the terminal at the start of a clean line.
+            // The task has ended: clear the line and leave the cursor at its start.
             if (_console.ErrorIsTerminal)
             {
                 await _console.Error.WriteAsync("\r\u001b[K");

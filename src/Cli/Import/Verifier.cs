@@ -4,7 +4,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Cli.Import;
 
-/// <summary>Reads every expected key back and compares.</summary>
+/// <summary>Reads every expected key and compares the values.</summary>
 internal sealed class Verifier(IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> keyspace, CliConsole console)
 {
     private long _same;

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Cli.Lines;
 
 /// <summary>
-/// Commands line by line, from a terminal or a pipe: each line is a command line of kvctl without the first word. A failure
-/// ends its line, not the session. At a terminal nothing can be changed until <c>writemode on</c>, since what is typed in
-/// passing is sometimes meant for another window; a script was written on purpose.
+/// Commands line by line, from a terminal or a pipe: each line is a command line of kvctl without the word kvctl. A failure ends its line, not the
+/// session. At a terminal, commands that change data are refused until <c>writemode on</c>, because a line may be typed into the wrong window; a
+/// script does not need it.
 /// </summary>
 internal sealed class CommandLines
 {
@@ -28,8 +28,8 @@ internal sealed class CommandLines
     private int _firstFailure;
     private bool _ended;
 
-    /// <param name="console">Its input is where lines come from.</param>
-    /// <param name="options">Global options given at the start, for every line that does not say otherwise.</param>
+    /// <param name="console">The source of the lines.</param>
+    /// <param name="options">Global options from the command line; a line may override them.</param>
     public CommandLines(CliConsole console, IReadOnlyList<(string Name, string Value)> options)
     {
         _source = console;
@@ -44,9 +44,9 @@ internal sealed class CommandLines
         {
             _shell.MayWrite = false;
 
-            // The command that runs takes Ctrl-C for itself, and a line being typed takes it as a key; in the moments between it means nothing.
+            // A running command handles Ctrl-C itself, and the line editor reads it as a key; between the two it is ignored.
             using var survived = PosixSignalRegistration.Create(PosixSignal.SIGINT, static signal => signal.Cancel = true);
-            await _console.Out.WriteLineAsync("Read-only until 'writemode on'; 'help' helps, Ctrl-D ends.");
+            await _console.Out.WriteLineAsync("Read-only until 'writemode on'; 'help' shows the commands, Ctrl-D ends the session.");
             await RunAllAsync(() => TerminalLines.Read(_shell.MayWrite ? "kvctl (writing)> " : "kvctl> ", _history));
             return ExitCodes.Ok;
         }
@@ -100,7 +100,7 @@ internal sealed class CommandLines
         };
     }
 
-    /// <summary>The options of the session that the line does not set itself; an option must not be given twice.</summary>
+    /// <summary>The options of the session that the line does not set itself; an option must not occur twice.</summary>
     private IEnumerable<string> OptionsFor(IReadOnlyList<string> words)
     {
         var parsed = _root.Parse(words);

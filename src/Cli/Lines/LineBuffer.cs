@@ -2,7 +2,7 @@ using System.Text;
 
 namespace KvRaft.Cli.Lines;
 
-/// <summary>The line being typed, its cursor, and the lines before it: what each key does to them. Pure.</summary>
+/// <summary>The edited line, its cursor, and the earlier lines; applies each key to them. Pure.</summary>
 internal sealed class LineBuffer(IReadOnlyList<string> history)
 {
     private readonly StringBuilder _text = new();
@@ -11,7 +11,7 @@ internal sealed class LineBuffer(IReadOnlyList<string> history)
 
     public string Text => _text.ToString();
 
-    /// <summary>How many characters stand before the cursor.</summary>
+    /// <summary>The number of characters before the cursor.</summary>
     public int Cursor { get; private set; }
 
     public void Press(ConsoleKeyInfo key)
@@ -71,7 +71,7 @@ internal sealed class LineBuffer(IReadOnlyList<string> history)
         }
     }
 
-    /// <summary>Puts an earlier line in place of this one; one past the last is what was being typed.</summary>
+    /// <summary>Replaces the current line with an earlier one; the position after the last earlier line is the line being edited.</summary>
     private void Show(int place)
     {
         if (place < 0 || place > history.Count)

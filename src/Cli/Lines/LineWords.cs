@@ -3,13 +3,12 @@ using System.Text;
 namespace KvRaft.Cli.Lines;
 
 /// <summary>
-/// A typed line as the words of a command line, quoted as in a Unix shell: blanks separate; <c>'...'</c> is literal; in
-/// <c>"..."</c> and outside of quotes a backslash takes the next character as it is; <c>#</c> at the beginning of a word starts a
-/// comment. Nothing is expanded. Pure.
+/// Splits a typed line into words, quoted as in a Unix shell: blanks separate; <c>'...'</c> is literal; in <c>"..."</c> and outside of quotes a
+/// backslash quotes the next character; <c>#</c> at the beginning of a word starts a comment. Nothing is expanded. Pure.
 /// </summary>
 internal static class LineWords
 {
-    /// <summary>The characters that may stand bare; all others make <see cref="Quote"/> quote.</summary>
+    /// <summary>The characters that need no quotes; for all others <see cref="Quote"/> adds quotes.</summary>
     private const string Bare = "-_./:=,@+{}[]*%";
 
     /// <exception cref="UsageException">A quote is not closed, or a backslash is the last character.</exception>
@@ -56,13 +55,15 @@ internal static class LineWords
         }
     }
 
-    /// <summary>The word so that <see cref="Split"/> reads it back as one.</summary>
+    /// <summary>The word in a form that <see cref="Split"/> reads as one word.</summary>
     public static string Quote(string word) =>
         word.Length > 0 && word.All(static letter => char.IsAsciiLetterOrDigit(letter) || Bare.Contains(letter, StringComparison.Ordinal))
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    /// <summary>Appends what stands between the quote at <paramref name="start"/> and its partner, whose place it returns.</summary>
+    /// <summary>
+    /// Appends the text between the quote at <paramref name="start"/> and its closing quote, and returns the position of the closing quote.
+    /// </summary>
     private static int Quoted(string line, int start, StringBuilder word)
     {
         var quote = line[start];

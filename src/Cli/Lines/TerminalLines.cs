@@ -1,9 +1,9 @@
 namespace KvRaft.Cli.Lines;
 
-/// <summary>Reads lines from the terminal of the process, key by key, so that they can be edited and earlier ones called back.</summary>
+/// <summary>Reads lines from the terminal of the process, key by key, with editing and a history.</summary>
 internal static class TerminalLines
 {
-    /// <summary>The next line; null at Ctrl-D on an empty one. Ctrl-C drops what was typed.</summary>
+    /// <summary>The next line; null for Ctrl-D on an empty line. Ctrl-C discards the line.</summary>
     public static string? Read(string prompt, IReadOnlyList<string> history)
     {
         // While a command runs, Ctrl-C is a signal; while a line is typed, it is a key.
@@ -47,7 +47,7 @@ internal static class TerminalLines
         }
     }
 
-    /// <summary>The whole line anew, the rest of the old one erased, the cursor where it belongs.</summary>
+    /// <summary>Redraws the whole line, erases the rest of the old one, and places the cursor.</summary>
     private static void Draw(string prompt, LineBuffer buffer)
     {
         var behind = buffer.Text.Length - buffer.Cursor;

@@ -33,11 +33,11 @@ internal static class EntryText
         }
     }
 
-    /// <summary>Text if it is text, else base64 with a mark.</summary>
+    /// <summary>UTF-8 text as it is, other bytes as base64 with a prefix.</summary>
     public static string Show(ReadOnlySpan<byte> bytes) =>
         JsonText.TryText(bytes, out var text) ? text : "base64:" + Convert.ToBase64String(bytes);
 
-    /// <summary>A number of a node, Unix milliseconds; the nearest instant that .NET can represent.</summary>
+    /// <summary>A time from a node in Unix milliseconds, limited to the range of .NET.</summary>
     public static DateTimeOffset Moment(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(
         Math.Clamp(unixMs, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 

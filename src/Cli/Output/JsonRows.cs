@@ -1,6 +1,6 @@
 namespace KvRaft.Cli.Output;
 
-/// <summary>Objects that are written as they come: as one array, or one on each line.</summary>
+/// <summary>Writes objects one after the other: as one array, or one per line.</summary>
 internal sealed class JsonRows(TextWriter output, OutputFormat format)
 {
     private bool _any;

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace KvRaft.Cli.Output;
 
-/// <summary>Writes JSON by hand: no reflection, a defined order of members.</summary>
+/// <summary>Writes JSON without reflection, with a defined order of members.</summary>
 internal static class JsonText
 {
     /// <summary>For files and terminals, not for HTML: letters of all languages stay readable.</summary>
@@ -73,7 +73,7 @@ internal static class JsonText
                 writer.WriteEndArray();
                 break;
             default:
-                throw new ArgumentException($"{value.GetType()} has no JSON form here.", nameof(value));
+                throw new ArgumentException($"{value.GetType()} has no JSON form.", nameof(value));
         }
     }
 }

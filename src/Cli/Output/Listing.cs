@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace KvRaft.Cli.Output;
 
 /// <summary>
-/// Rows of cells that can be shown in every format. Column names are lower case with underscores; tables show them in capitals, JSON uses
-/// them as they are, plain leaves them out. Cells are null, text, numbers, truth values or lists of text.
+/// Rows of cells for every output format. Column names are lower case with underscores; tables print them in capitals, JSON uses them unchanged,
+/// plain omits them. Cells are null, text, numbers, booleans or lists of text.
 /// </summary>
 internal sealed class Listing(params string[] columns)
 {

@@ -4,10 +4,10 @@ namespace KvRaft.Cli.Output;
 
 internal static class Terminal
 {
-    /// <summary>Wide enough for any table of ours where the width of the terminal is not known.</summary>
+    /// <summary>Wide enough for every table, if the width of the terminal is unknown.</summary>
     private const int WidthWithoutTerminal = 240;
 
-    /// <summary>A drawing surface over a writer. Tables are text: without colours they can be pasted anywhere.</summary>
+    /// <summary>A drawing surface over a writer. Tables are text without colours, so they can be copied anywhere.</summary>
     public static IAnsiConsole Create(TextWriter output)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings

@@ -29,7 +29,7 @@ public sealed class PlanTextTests
                 "Shards on n3     8 -> 8",
                 "Moves            n1 -> n4: 2 shards",
                 "Moves            n2 -> n4: 1 shard",
-                "In all           3 moves, 3.0 MB, copied in 0.0s at full pace",
+                "Total            3 moves, 3.0 MB, copied in 0.0s at the full rate",
                 "Fault tolerance  1 before, 1 during, 1 after (nodes); any one zone: no before, yes after",
                 "[WARN] n5 does not answer",
             ],

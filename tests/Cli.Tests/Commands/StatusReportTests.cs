@@ -47,7 +47,7 @@ public sealed class StatusReportTests
         Assert.Collection(
             attention,
             line => Assert.StartsWith("node n1: its wall clock is +45.0 s from the median of the nodes", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("node n3 finds no majority of nodes that agrees about the time", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("node n3 finds no majority of nodes whose clocks agree", line, StringComparison.Ordinal),
             line => Assert.StartsWith("node n3: the time of the cluster is +10.0 s from its wall clock", line, StringComparison.Ordinal));
     }
 
