@@ -12,24 +12,24 @@ namespace KvRaft.Client;
 /// <summary>
 /// The client of a KvRaft cluster.
 /// <para>
-/// <b>Where requests go.</b> Any node answers any request by forwarding it. The client watches the shard map and goes to the leader of a
-/// key's shard itself, which saves the hop; while it knows nothing, or something stale, requests still succeed, they only travel
-/// further, and every answer says who really gave it. So the map is never waited for and never has to be right.
+/// <b>Routing.</b> Every node answers every request, if necessary by forwarding it. The client watches the shard map and sends a request to the
+/// leader of the key's shard, which saves a hop. With an empty or outdated map requests still succeed with one more hop, and every answer names the
+/// node that gave it. Requests therefore never wait for the map, and the map does not have to be correct.
 /// </para>
 /// <para>
-/// <b>How they travel.</b> Single-key operations of all callers share one long stream per node (a pipe), many to a message; the
-/// CPU of a call is paid once for all that waited. Transactions and scans are calls of their own.
+/// <b>Transport.</b> The single-key operations of all callers share one long-lived stream per node (a pipe), many operations per message, so all
+/// operations that wait share the CPU cost of one call. Transactions and scans are separate calls.
 /// </para>
 /// <para>
-/// <b>Why a retry is safe.</b> A write gets a name before it is first sent: this client's session and a number. The shard remembers the
-/// outcome of each name in the same batch as its effect, and answers a repetition with the original answer. So the client sends again
-/// after time-outs, broken connections and elections, to the same node or another, until an answer comes or the caller's time is over. Only
-/// then, and only if some attempt may have arrived, is the outcome unknown; the exception says so and carries the name.
-/// See <see cref="SessionSequence"/> and <see cref="RetryPolicy"/>.
+/// <b>Safe retries.</b> A write gets a request id before it is first sent: the session of this client and a number. The shard stores the outcome of
+/// each request id in the same batch as its effect, and answers a repetition with the original answer. So after timeouts, broken connections and
+/// elections the client sends the write again, to the same node or to another, until it receives an answer or the timeout of the caller expires. If
+/// the timeout expires and some attempt may have reached a node, the outcome is unknown; the exception reports this and contains the request id. See
+/// <see cref="SessionSequence"/> and <see cref="RetryPolicy"/>.
 /// </para>
 /// <para>
-/// <b>What it does not do.</b> It keeps no cache of values, and orders nothing: operations that must follow one another are awaited one
-/// after the other.
+/// <b>Limits.</b> The client caches no values and orders no operations: if one operation must follow another, await the first before starting the
+/// second.
 /// </para>
 /// </summary>
 public sealed class KvClient : IKvClient, IDisposable
@@ -42,7 +42,7 @@ public sealed class KvClient : IKvClient, IDisposable
     private readonly Lock _closeLock = new();
     private Task? _closing;
 
-    /// <exception cref="ArgumentException">The options have faults; the message names all of them.</exception>
+    /// <exception cref="ArgumentException">The options are invalid; the message names all faults.</exception>
     public KvClient(KvClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -84,9 +84,9 @@ public sealed class KvClient : IKvClient, IDisposable
 
     internal RouteCache Routes { get; } = new();
 
-    /// <summary>Makes a client. No connection is opened before the first request.</summary>
+    /// <summary>Creates a client. No connection is opened before the first request.</summary>
     /// <param name="connectionString"><c>kvraft://host:port,host:port/keyspace?timeout=2s</c>.</param>
-    /// <exception cref="FormatException">The string has faults; the message names all of them.</exception>
+    /// <exception cref="FormatException">The string is invalid; the message names all faults.</exception>
     public static KvClient Connect(string connectionString) => new(KvClientOptions.Parse(connectionString));
 
     /// <inheritdoc cref="Connect(string)"/>
@@ -102,10 +102,10 @@ public sealed class KvClient : IKvClient, IDisposable
         return new Keyspace<TKey, TValue>(name ?? Options.Keyspace, _executor, _scans, keys, values);
     }
 
-    /// <summary>Closes all connections. Requests under way fail; writes among them have an unknown outcome.</summary>
+    /// <summary>Closes all connections. Requests under way fail; the outcome of writes among them is unknown.</summary>
     public async ValueTask DisposeAsync() => await CloseOnce().ConfigureAwait(false);
 
-    /// <summary>Begins to close and does not wait for it; for containers that cannot await.</summary>
+    /// <summary>Starts to close the client and does not wait for the end; for containers that cannot await.</summary>
     public void Dispose() => _ = CloseOnce();
 
     private Task CloseOnce()

@@ -7,12 +7,12 @@ using KvRaft.V1;
 namespace KvRaft.Client.Administration;
 
 /// <summary>
-/// The administrative calls with their protobuf messages, for kvctl and tests. A call that any node can answer tries one node after another. A change of
-/// keyspaces is visible to all later requests of the same client. <see cref="KvAdministration"/> is the public face. Thread-safe.
+/// The administrative calls with their protobuf messages, for kvctl and tests. If any node can answer a call, the client tries one node after another. A
+/// change of keyspaces is visible to all later requests of the same client. <see cref="KvAdministration"/> is the public API. Thread-safe.
 /// </summary>
 internal sealed partial class AdminCalls
 {
-    /// <summary>10 s: these calls are few, made by people, and may have to wait for an election of the placement driver.</summary>
+    /// <summary>10 s: these calls are rare, made by people, and may have to wait for an election of the placement driver.</summary>
     public static readonly TimeSpan DefaultTimeout = KvAdministration.DefaultTimeout;
 
     private readonly KvClientOptions _options;
@@ -30,7 +30,7 @@ internal sealed partial class AdminCalls
         _chance = chance;
     }
 
-    /// <summary>Nodes, shards, leaders and keyspaces, as some node knows them.</summary>
+    /// <summary>Nodes, shards, leaders and keyspaces, as one of the nodes sees them.</summary>
     public Task<RouteMap> GetRoutesAsync(CancellationToken cancellationToken = default) =>
         AnyNodeAsync("GET_ROUTES", isWrite: false, (node, call) => node.Routing.GetRoutesAsync(new GetRoutesRequest(), call), cancellationToken);
 
@@ -53,10 +53,12 @@ internal sealed partial class AdminCalls
             static created => created.Epoch);
     }
 
-    /// <summary>Changes what may be changed of a keyspace; what is null stays. Repeating it does no harm.</summary>
-    /// <param name="timeToLiveDefault">For writes that name no expiry; zero: never.</param>
+    /// <summary>Changes the mutable properties of a keyspace; null leaves a property unchanged. Idempotent.</summary>
+    /// <param name="name">The keyspace.</param>
+    /// <param name="timeToLiveDefault">For writes without an expiry; zero: never.</param>
     /// <param name="valueBytesMax">Zero: the limit of the nodes.</param>
-    /// <param name="timeToLiveMax">The longest life a write may ask for; zero: for ever. Values that are there keep their expiry.</param>
+    /// <param name="timeToLiveMax">The maximum time to live of a write; zero: no limit. Existing values keep their expiry.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     public Task<KeyspaceInfo> AlterKeyspaceAsync(
         string name,
         TimeSpan? timeToLiveDefault = null,
@@ -83,12 +85,12 @@ internal sealed partial class AdminCalls
         return AlterAsync(request, cancellationToken);
     }
 
-    /// <summary>Changes what an eventual keyspace promises, while it is used; what is not set stays. Repeating it does no harm.</summary>
-    /// <exception cref="KvException">It cannot be changed so; the message says why.</exception>
+    /// <summary>Changes the policy of an eventual keyspace while it is used; fields that are not set stay unchanged. Idempotent.</summary>
+    /// <exception cref="KvException">The change is not possible; the message gives the reason.</exception>
     public Task<KeyspaceInfo> AlterKeyspaceAsync(string name, EventualPolicyChange change, CancellationToken cancellationToken = default) =>
         AlterAsync(new AlterKeyspaceRequest { Name = name, Eventual = change }, cancellationToken);
 
-    /// <summary>What a node refuses to exceed.</summary>
+    /// <summary>The limits that a node enforces.</summary>
     public Task<Limits> GetLimitsAsync(CancellationToken cancellationToken = default) =>
         AnyNodeAsync(
             "GET_LIMITS", isWrite: false, (node, call) => node.Keyspaces.GetLimitsAsync(new GetLimitsRequest(), call), cancellationToken);
@@ -111,28 +113,28 @@ internal sealed partial class AdminCalls
             "LIST_KEYSPACES", isWrite: false, (node, call) => node.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), cancellationToken);
 
     /// <summary>
-    /// Has a replica of a shard go from one node to another. Answers when the cluster has agreed on it, long before it is done; asked again
-    /// while it is under way, it answers the same.
+    /// Moves a replica of a shard from one node to another. Returns when the move is agreed, long before it is complete; a repeated call during the
+    /// move returns the same move.
     /// </summary>
-    /// <exception cref="KvException">Reason INVALID_REQUEST with what is wrong, among others.</exception>
+    /// <exception cref="KvException">Reason INVALID_REQUEST with an explanation, among others.</exception>
     public Task<MoveInfo> MoveShardAsync(int shard, string fromNode, string toNode, CancellationToken cancellationToken = default)
     {
         var request = new MoveShardRequest { Shard = shard, FromNode = fromNode, ToNode = toNode };
         return RepeatAsync("MOVE_SHARD", (node, call) => node.Moves.MoveShardAsync(request, call), cancellationToken);
     }
 
-    /// <summary>Has a move undone. Where the old replica has left already, the move is finished instead.</summary>
+    /// <summary>Reverts a move. If the old replica is already removed, the move is completed instead.</summary>
     public Task<MoveInfo> CancelMoveAsync(int shard, CancellationToken cancellationToken = default) =>
         RepeatAsync(
             "CANCEL_MOVE",
             (node, call) => node.Moves.CancelMoveAsync(new CancelMoveRequest { Shard = shard }, call),
             cancellationToken);
 
-    /// <summary>The moves under way, as some node has heard.</summary>
+    /// <summary>The moves under way, as one of the nodes sees them.</summary>
     public Task<ListMovesResponse> ListMovesAsync(CancellationToken cancellationToken = default) =>
         AnyNodeAsync("LIST_MOVES", isWrite: false, (node, call) => node.Moves.ListMovesAsync(new ListMovesRequest(), call), cancellationToken);
 
-    /// <summary>Has a node give up leading a group: to another voter, or to whoever is elected.</summary>
+    /// <summary>Transfers the leadership of a group away from a node: to the given voter, or to any.</summary>
     public Task<ResignResponse> ResignAsync(
         string endpoint, int group, string? toNode = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         OneNodeAsync(
@@ -142,7 +144,7 @@ internal sealed partial class AdminCalls
             (node, call) => node.Admin.ResignAsync(new ResignRequest { Group = group, ToNode = toNode ?? "" }, call),
             cancellationToken);
 
-    /// <summary>What one node says about itself; asked once, not elsewhere.</summary>
+    /// <summary>The status that one node reports about itself; the call is not retried on other nodes.</summary>
     public Task<StatusResponse> GetStatusAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         OneNodeAsync(
             "STATUS", endpoint, timeout, (node, call) => node.Admin.StatusAsync(new StatusRequest(), call), cancellationToken);
@@ -153,34 +155,41 @@ internal sealed partial class AdminCalls
         OneNodeAsync(
             "DIGEST", endpoint, timeout, (node, call) => node.Admin.DigestAsync(new DigestRequest { Shard = shard }, call), cancellationToken);
 
-    /// <summary>What one node keeps of eventual keys for others that were away.</summary>
+    /// <summary>The hints that one node holds for eventual keys of nodes that were away.</summary>
     public Task<ListHintsResponse> ListHintsAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
         "LIST_HINTS", endpoint, timeout, (node, call) => node.EventualRepair.ListHintsAsync(new ListHintsRequest(), call), cancellationToken);
 
-    /// <summary>Has one node give up what it keeps for another. Comparison of copies still finds what that one lacks.</summary>
+    /// <summary>Discards the hints that one node holds for another. The comparison of copies still finds the missing writes.</summary>
     public Task<DropHintsResponse> DropHintsAsync(
         string endpoint, string node, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
             "DROP_HINTS", endpoint, timeout, (keeper, call) => keeper.EventualRepair.DropHintsAsync(new DropHintsRequest { Node = node }, call), cancellationToken);
 
-    /// <summary>How far one node's copies of eventual keys are compared with those of others.</summary>
+    /// <summary>The progress of the comparison of one node's copies of eventual keys with those of other nodes.</summary>
+    /// <param name="endpoint">The node.</param>
     /// <param name="keyspace">Null: all.</param>
+    /// <param name="timeout">Null: <see cref="DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     public Task<RepairStatusResponse> GetRepairStatusAsync(
         string endpoint, string? keyspace = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
             "REPAIR_STATUS", endpoint, timeout,
             (node, call) => node.EventualRepair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace ?? "" }, call), cancellationToken);
 
-    /// <summary>Has one node stop comparing its copies of eventual keys, or go on.</summary>
+    /// <summary>Pauses the comparison of eventual keys on one node, or resumes it.</summary>
     public Task<PauseRepairResponse> PauseRepairAsync(string endpoint, bool pause, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
         "PAUSE_REPAIR", endpoint, timeout, (node, call) => node.EventualRepair.PauseRepairAsync(new PauseRepairRequest { Pause = pause }, call), cancellationToken);
 
-    /// <summary>The keys of an eventual keyspace with the most values side by side, as one node has them.</summary>
+    /// <summary>The keys of an eventual keyspace with the most siblings, as one node holds them.</summary>
+    /// <param name="endpoint">The node.</param>
+    /// <param name="keyspace">The keyspace.</param>
     /// <param name="count">From 1 to 1000.</param>
+    /// <param name="timeout">Null: <see cref="DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     public Task<TopSiblingsResponse> GetTopSiblingsAsync(
         string endpoint, string keyspace, int count = 10, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
             "TOP_SIBLINGS", endpoint, timeout,
             (node, call) => node.EventualRepair.TopSiblingsAsync(new TopSiblingsRequest { Keyspace = keyspace, Count = count }, call), cancellationToken);
 
-    /// <summary>Has one node compare its copies at once. Returns before it is done.</summary>
+    /// <summary>Starts a comparison of the copies of one node. Returns before it is complete.</summary>
     public Task<RunRepairResponse> RunRepairAsync(string endpoint, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
         "RUN_REPAIR", endpoint, timeout, (node, call) => node.EventualRepair.RunRepairAsync(new RunRepairRequest(), call), cancellationToken);
 
@@ -202,7 +211,7 @@ internal sealed partial class AdminCalls
     private Task<KeyspaceInfo> AlterAsync(AlterKeyspaceRequest request, CancellationToken cancellationToken) => MadeAsync(
         RepeatAsync("ALTER_KEYSPACE", (node, call) => node.Keyspaces.AlterAsync(request, call), cancellationToken), static altered => altered.Epoch);
 
-    /// <summary>Whoever makes a change sees it, whichever node is asked next.</summary>
+    /// <summary>The client that made a change sees it on every node.</summary>
     private async Task<T> MadeAsync<T>(Task<T> change, Func<T, long> epochOf)
     {
         var answer = await change.ConfigureAwait(false);
@@ -210,12 +219,12 @@ internal sealed partial class AdminCalls
         return answer;
     }
 
-    // These writes have no name, so one that may have been executed is not sent again.
+    // These writes have no request id, so a write that may have been executed is not sent again.
     private Task<T> AnyNodeAsync<T>(
         string name, bool isWrite, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken) =>
         AnyNodeAsync(name, isWrite, mayRepeat: !isWrite, send, cancellationToken);
 
-    // A change that does no harm twice is sent again; but when nobody answers in the end, it may have been made all the same.
+    // An idempotent change is sent again. If no node answers in the end, the change may still have been made.
     private Task<T> RepeatAsync<T>(string name, Func<NodeConnection, CallOptions, AsyncUnaryCall<T>> send, CancellationToken cancellationToken) =>
         AnyNodeAsync(name, isWrite: true, mayRepeat: true, send, cancellationToken);
 

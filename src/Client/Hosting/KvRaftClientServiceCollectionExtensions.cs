@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>
-/// Registers a <see cref="KvClient"/> as a singleton, under its own type and as <see cref="IKvClient"/>. Each registration has its own
-/// options; keyed ones do not touch each other. The container's logger factory is used unless the options name one.
+/// Registers a <see cref="KvClient"/> as a singleton, under its own type and as <see cref="IKvClient"/>. Each registration has its own options; keyed
+/// registrations are independent. The logger factory of the container is used unless the options set one.
 /// </summary>
 public static class KvRaftClientServiceCollectionExtensions
 {
-    /// <exception cref="FormatException">The connection string has faults; the message names all of them.</exception>
+    /// <exception cref="FormatException">The connection string is invalid; the message names all faults.</exception>
     public static IServiceCollection AddKvRaftClient(this IServiceCollection services, string connectionString)
     {
         var options = KvClientOptions.Parse(connectionString);
@@ -26,7 +26,7 @@ public static class KvRaftClientServiceCollectionExtensions
         return services;
     }
 
-    /// <exception cref="FormatException">The connection string has faults; the message names all of them.</exception>
+    /// <exception cref="FormatException">The connection string is invalid; the message names all faults.</exception>
     public static IServiceCollection AddKeyedKvRaftClient(this IServiceCollection services, object serviceKey, string connectionString)
     {
         var options = KvClientOptions.Parse(connectionString);

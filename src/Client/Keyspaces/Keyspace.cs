@@ -5,7 +5,7 @@ using KvRaft.V1;
 namespace KvRaft.Client.Keyspaces;
 
 /// <summary>
-/// The one implementation of <see cref="IKeyspace{TKey,TValue}"/>: serializes, asks the executor, translates the answer. It has no state.
+/// The implementation of <see cref="IKeyspace{TKey,TValue}"/>: serializes, calls the executor, and converts the answer. It has no state.
 /// </summary>
 internal sealed class Keyspace<TKey, TValue>(
     string name, RequestExecutor executor, ScanRunner scans, IKvSerializer<TKey> keys, IKvSerializer<TValue> values)
@@ -120,7 +120,7 @@ internal sealed class Keyspace<TKey, TValue>(
         TKey key, KvExpiry expiry, KvCondition? condition, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         var options = WireValues.ToWire(expiry)
-            ?? throw new ArgumentException("Say when the value shall end: After, At or Never.", nameof(expiry));
+            ?? throw new ArgumentException("Give an expiry: After, At or Never.", nameof(expiry));
         var bytes = keys.Serialize(key);
         var request = new TouchRequest { Key = WireValues.ToWire(bytes), Options = options, Condition = condition?.Wire };
         var answer = await executor.ExecuteAsync(Operations.Touch, request, Scope(bytes, timeout), cancellationToken).ConfigureAwait(false);
@@ -134,7 +134,7 @@ internal sealed class Keyspace<TKey, TValue>(
         var named = keys as IReadOnlyList<TKey> ?? keys.ToList();
         if (named.Count > 1 && options is { Consistency: { Level: KvConsistencyLevel.AtLeast, Session: null } })
         {
-            throw new ArgumentException("A version is of one shard, and the keys may be in several; use a session (KvConsistency.AtLeast(KvSession)).", nameof(options));
+            throw new ArgumentException("A version belongs to one shard, and the keys may be in several; use a session (KvConsistency.AtLeast(KvSession)).", nameof(options));
         }
 
         return await Multi.RunAsync(
@@ -322,7 +322,7 @@ internal sealed class Keyspace<TKey, TValue>(
             null))];
     }
 
-    // Without its value an entry must not be given to a serializer that may refuse empty bytes.
+    // An answer without the value is not passed to the serializer, because a serializer may refuse empty bytes.
     private KvEntry<TValue> EntryOf(GetResponse answer, bool withoutValue) => withoutValue
         ? new KvEntry<TValue>(default!, answer.Current.Version, WireValues.Instant(answer.Current.ExpireAtMs))
         : WireValues.Entry(answer.Current, values);

@@ -1,9 +1,9 @@
 namespace KvRaft.Client;
 
-/// <summary>Short forms of what people do most.</summary>
+/// <summary>Short forms of frequent operations.</summary>
 public static class KeyspaceExtensions
 {
-    /// <summary>Puts only if the key has no value.</summary>
+    /// <summary>Puts only if the key is absent.</summary>
     public static ValueTask<KvWriteResult<TValue>> PutIfAbsentAsync<TKey, TValue>(
         this IKeyspace<TKey, TValue> keyspace, TKey key, TValue value, KvWriteOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -11,7 +11,7 @@ public static class KeyspaceExtensions
         return keyspace.PutIfExpectedAsync(key, value, KvCondition.Absent, options, cancellationToken);
     }
 
-    /// <summary>Puts only if the key's version is still <paramref name="version"/>; 0: only if it has no value.</summary>
+    /// <summary>Puts only if the key still has <paramref name="version"/>; 0: only if the key is absent.</summary>
     public static ValueTask<KvWriteResult<TValue>> PutIfVersionAsync<TKey, TValue>(
         this IKeyspace<TKey, TValue> keyspace,
         TKey key,
@@ -32,7 +32,7 @@ public static class KeyspaceExtensions
         return keyspace.PutAsync(key, value, new KvWriteOptions { Expiry = KvExpiry.After(timeToLive) }, cancellationToken);
     }
 
-    /// <summary>Makes a value permanent.</summary>
+    /// <summary>Removes the expiry of a value.</summary>
     public static ValueTask<KvTouchResult> PersistAsync<TKey, TValue>(
         this IKeyspace<TKey, TValue> keyspace, TKey key, CancellationToken cancellationToken = default)
     {
@@ -40,7 +40,7 @@ public static class KeyspaceExtensions
         return keyspace.TouchAsync(key, KvExpiry.Never, cancellationToken: cancellationToken);
     }
 
-    /// <summary>What is left of a value's life by the shard's clock; the value itself is not sent.</summary>
+    /// <summary>The remaining time to live of a value by the clock of the shard; the value itself is not sent.</summary>
     public static async ValueTask<KvTimeToLive> GetTimeToLiveAsync<TKey, TValue>(
         this IKeyspace<TKey, TValue> keyspace, TKey key, CancellationToken cancellationToken = default)
     {

@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Client;
 
 /// <summary>
-/// A transaction on keys of one shard: if all conditions hold, the operations of <see cref="Then"/> are done, else those of
-/// <see cref="Otherwise"/>, all at one place in the log. Describe it, then commit it once. Not for several threads at a time.
+/// A transaction on keys of one shard: if all conditions hold, the operations of <see cref="Then"/> are executed, otherwise those of
+/// <see cref="Otherwise"/>, in one log entry. Build it, then commit it once. Not thread-safe.
 /// </summary>
 public sealed class KvTransaction<TKey, TValue>
 {
@@ -28,10 +28,10 @@ public sealed class KvTransaction<TKey, TValue>
         Otherwise = new Branch(this, _request.Failure);
     }
 
-    /// <summary>Done if all conditions hold, or if there are none.</summary>
+    /// <summary>Executed if all conditions hold, or if there are none.</summary>
     public Branch Then { get; }
 
-    /// <summary>Done if a condition does not hold.</summary>
+    /// <summary>Executed if a condition does not hold.</summary>
     public Branch Otherwise { get; }
 
     public KvTransaction<TKey, TValue> When(TKey key, KvCondition condition)
@@ -41,9 +41,8 @@ public sealed class KvTransaction<TKey, TValue>
         return this;
     }
 
-    /// <exception cref="KvException">
-    /// Reason CROSS_SHARD_ATOMIC: the keys are in several shards; a keyspace that routes by tag can keep them together.
-    /// </exception>
+    /// <exception cref="KvException">Reason CROSS_SHARD_ATOMIC: the keys are in several shards; a keyspace that routes by tag can place them in one
+    /// shard.</exception>
     /// <exception cref="InvalidOperationException">It is empty, or was committed before.</exception>
     public async ValueTask<KvTransactionResult<TValue>> CommitAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -67,7 +66,7 @@ public sealed class KvTransaction<TKey, TValue>
         return WireValues.ToWire(bytes);
     }
 
-    /// <summary>Operations in the order they are done; each sees what those before it did.</summary>
+    /// <summary>Operations in the order of execution; each sees the effects of those before it.</summary>
     public sealed class Branch
     {
         private readonly KvTransaction<TKey, TValue> _owner;
@@ -98,13 +97,15 @@ public sealed class KvTransaction<TKey, TValue>
             Increment = new() { Key = _owner.Take(key), Delta = delta, Initial = initial },
         });
 
-        /// <summary>An increment with bounds; past them the whole transaction is refused, with OUT_OF_BOUNDS, and nothing of it is done.</summary>
+        /// <summary>
+        /// An increment with bounds. If the result is out of bounds, the whole transaction is refused with OUT_OF_BOUNDS and has no effect.
+        /// </summary>
         public Branch Increment(TKey key, long delta, KvIncrementOptions options)
         {
             ArgumentNullException.ThrowIfNull(options);
             if (options.Condition is not null)
             {
-                throw new ArgumentException("A transaction's conditions are its own; see When.", nameof(options));
+                throw new ArgumentException("An increment within a transaction has no condition of its own; use When.", nameof(options));
             }
 
             var increment = new TxnOperation.Types.Increment
@@ -135,18 +136,19 @@ public sealed class KvTransaction<TKey, TValue>
     }
 }
 
-/// <param name="Succeeded">The conditions held, and <c>Then</c> was done; else <c>Otherwise</c>.</param>
-/// <param name="Version">Of every key that was written; 0 if none was.</param>
-/// <param name="Items">One per operation that was done, in order.</param>
+/// <param name="Succeeded">True: the conditions held and <c>Then</c> was executed. False: <c>Otherwise</c> was executed.</param>
+/// <param name="Version">The version of every written key; 0 if none was written.</param>
+/// <param name="Items">One per executed operation, in order.</param>
 public sealed record KvTransactionResult<TValue>(bool Succeeded, long Version, IReadOnlyList<KvTransactionItem<TValue>> Items)
 {
     /// <summary>
-    /// An earlier attempt had arrived, and what it read was too long to be remembered: the values of <see cref="Items"/> are missing here and must be
-    /// read again. What was written is not in doubt.
+    /// An earlier attempt was executed, and the values that it read were too long to be stored with its outcome: the values of <see cref="Items"/>
+    /// are missing here and must be read again. The effect of the writes is certain.
     /// </summary>
     public bool ValuesNotKept { get; init; }
 }
 
-/// <param name="Found">Of a get: whether there is a value.</param>
-/// <param name="Number">Of an increment: the new number.</param>
+/// <param name="Found">For a get: the key has a value.</param>
+/// <param name="Entry">For a get: the entry.</param>
+/// <param name="Number">For an increment: the new number.</param>
 public readonly record struct KvTransactionItem<TValue>(bool Found, KvEntry<TValue>? Entry, long Number);

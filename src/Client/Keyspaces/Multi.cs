@@ -1,15 +1,15 @@
 namespace KvRaft.Client.Keyspaces;
 
 /// <summary>
-/// Many single-key operations at once. They need no calls of their own: the pipe carries what waits together, each
-/// keeps its own name, retries and answer, and one shard without a leader does not hold up the others.
+/// Runs many single-key operations in parallel. They need no call of their own: the pipe combines waiting operations into messages, each operation
+/// has its own request id, retries and answer, and a shard without a leader does not delay the others.
 /// </summary>
 internal static class Multi
 {
-    /// <summary>256 at a time: enough to fill a pipe's messages, and not so many that one caller takes the whole pipe.</summary>
+    /// <summary>256 at a time: enough to fill the messages of a pipe, and few enough to leave capacity of the pipe for other callers.</summary>
     private const int ConcurrencyMax = 256;
 
-    /// <summary>Runs <paramref name="work"/> on each item; results come in the order of the items.</summary>
+    /// <summary>Runs <paramref name="work"/> on each item; the results are in the order of the items.</summary>
     public static async ValueTask<IReadOnlyList<TResult>> RunAsync<TItem, TResult>(
         IEnumerable<TItem> items, Func<TItem, Task<TResult>> work)
     {
@@ -35,7 +35,7 @@ internal static class Multi
         {
             if (!seen.Add(key))
             {
-                throw new ArgumentException("A key comes twice; the order of the two writes would be chance.", parameter);
+                throw new ArgumentException("A key is repeated; the order of its writes would be undefined.", parameter);
             }
         }
     }

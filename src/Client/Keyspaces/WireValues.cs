@@ -3,10 +3,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Keyspaces;
 
-/// <summary>Translates between the client's values and the wire's.</summary>
+/// <summary>Converts between the values of the client and the messages of the wire.</summary>
 internal static class WireValues
 {
-    // Both ways without copying: the wire library promises not to write to it, and the caller not to change it.
+    // Both directions avoid a copy: the protobuf library does not write to the memory, and the caller must not change it.
     public static ByteString ToWire(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
     public static KvEntry<TValue> Entry<TValue>(ValueState state, IKvSerializer<TValue> values) =>
@@ -19,7 +19,7 @@ internal static class WireValues
         expireAtMs == 0 ? null : Moment(expireAtMs);
 
     /// <summary>
-    /// The instant, or the nearest that .NET can represent: what a node answers is another program's number, and one absurd value must not end a scan.
+    /// The time, or the nearest time that .NET can represent: the number comes from another program, and one invalid value must not end a scan.
     /// </summary>
     public static DateTimeOffset Moment(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(
         Math.Clamp(unixMs, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
@@ -28,7 +28,7 @@ internal static class WireValues
     public static TimeSpan Span(long milliseconds) =>
         TimeSpan.FromTicks((long)Int128.Clamp((Int128)milliseconds * TimeSpan.TicksPerMillisecond, TimeSpan.MinValue.Ticks, TimeSpan.MaxValue.Ticks));
 
-    /// <returns>Null for linearizable, which is what nothing means.</returns>
+    /// <returns>Null for linearizable, which is the default of the wire format.</returns>
     public static ReadOptions? ToWire(KvConsistency consistency) => consistency.Level switch
     {
         KvConsistencyLevel.LeaderLease => new ReadOptions { LeaderLease = new() },
@@ -49,11 +49,11 @@ internal static class WireValues
         Consistency.BoundedStaleness => KvConsistencyLevel.BoundedStaleness,
         Consistency.AtLeast => KvConsistencyLevel.AtLeast,
 
-        // A node that does not say has promised nothing.
+        // An answer without a level gives no guarantee.
         _ => KvConsistencyLevel.Any,
     };
 
-    /// <returns>Null if there is nothing to say.</returns>
+    /// <returns>Null if all options have their defaults.</returns>
     public static WriteOptions? ToWire(KvExpiry expiry, bool returnPrevious = false)
     {
         if (expiry == KvExpiry.Default && !returnPrevious)

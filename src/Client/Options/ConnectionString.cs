@@ -4,7 +4,7 @@ namespace KvRaft.Client;
 
 /// <summary>
 /// Reads <c>kvraft://host[:port][,host[:port]...][/keyspace][?name=value[&amp;name=value...]]</c>. Durations are numbers with a unit: <c>250ms</c>,
-/// <c>2s</c>, <c>1m</c>. A string with several faults is told all of them at once.
+/// <c>2s</c>, <c>1m</c>. An error reports all faults of the string at once.
 /// <code>
 /// timeout        KvClientOptions.Timeout            transport   pipe | unary
 /// attempt        KvClientOptions.AttemptTimeout     routing     direct | endpoints
@@ -28,7 +28,7 @@ internal static class ConnectionString
         options = null;
         if (!text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
-            found.Add($"It must begin with {Scheme}.");
+            found.Add($"It must start with {Scheme}.");
             return false;
         }
 
@@ -42,7 +42,7 @@ internal static class ConnectionString
 
         result = ReadSettings(query, result, found);
 
-        // Faults of single parts were told above, more exactly than the validator could.
+        // The parts were checked above, with more precise messages than those of the validator.
         if (found.Count == 0)
         {
             found.AddRange(result.Validate());
@@ -130,7 +130,7 @@ internal static class ConnectionString
 
         KvClientOptions UnknownName()
         {
-            faults.Add($"'{name}' is no setting.");
+            faults.Add($"'{name}' is not a setting.");
             return options;
         }
     }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace KvRaft.Client;
 
-/// <summary>Durations as people write them: a number and one of the units ms, s, m, h, d.</summary>
+/// <summary>Durations as text: a number and one of the units ms, s, m, h, d.</summary>
 public static class DurationText
 {
-    /// <returns>False if <paramref name="text"/> is no duration, is negative, or does not fit.</returns>
+    /// <returns>False if <paramref name="text"/> is not a duration, is negative, or is too long for a <see cref="TimeSpan"/>.</returns>
     public static bool TryParse(string? text, out TimeSpan duration)
     {
         duration = default;

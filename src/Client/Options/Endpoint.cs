@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace KvRaft.Client;
 
-/// <summary>The text <c>host:port</c>; an IPv6 host stands in brackets.</summary>
+/// <summary>The text <c>host:port</c>; an IPv6 host is in brackets.</summary>
 internal static class Endpoint
 {
     public static bool IsValid(string text) => TryNormalize(text, out var whole) && whole == text;
 
-    /// <summary>Adds the default port where none is given.</summary>
+    /// <summary>Adds the default port if none is given.</summary>
     public static bool TryNormalize(string text, out string endpoint)
     {
         endpoint = "";

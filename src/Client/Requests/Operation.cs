@@ -6,11 +6,11 @@ using KvRaft.V1;
 namespace KvRaft.Client.Requests;
 
 /// <summary>
-/// What the client must know of one kind of request to carry it: everything the transports and the retry loop do is the same
-/// for all kinds. <see cref="Operations"/> lists them.
+/// The properties of one kind of request that the transports and the retry loop need; both are the same for all kinds. <see cref="Operations"/> lists
+/// the kinds.
 /// </summary>
 /// <param name="Name">For spans and metrics: GET, PUT, ...</param>
-/// <param name="IsWrite">It carries an identity, and its outcome can be unknown.</param>
+/// <param name="IsWrite">The request has a request id, and its outcome can be unknown.</param>
 internal sealed record Operation<TRequest, TResponse>(
     string Name,
     bool IsWrite,
@@ -21,14 +21,14 @@ internal sealed record Operation<TRequest, TResponse>(
     where TResponse : class
 {
     /// <summary>
-    /// May a write be sent again whose fate is unknown? Shards of strong keyspaces remember what they executed; an addition to an eventual
-    /// counter could count twice.
+    /// True if a write with an unknown outcome may be sent again. Shards of strong keyspaces store the outcome of executed writes; an addition to an
+    /// eventual counter could be counted twice.
     /// </summary>
     public bool IsRepeatable { get; init; } = true;
 
-    /// <summary>Puts the request into a pipe call; null: this kind does not travel in pipes.</summary>
+    /// <summary>Puts the request into a pipe call; null: this kind has no pipe call.</summary>
     public Action<PipeCall, TRequest>? ToPipe { get; init; }
 
-    /// <summary>Takes the answer out of a pipe; null if the answer is of another kind.</summary>
+    /// <summary>Takes the answer out of a pipe answer; null if the answer is of another kind.</summary>
     public Func<PipeAnswer, TResponse?>? FromPipe { get; init; }
 }

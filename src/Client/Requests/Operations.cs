@@ -2,7 +2,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Requests;
 
-/// <summary>Every kind of request a client sends to be answered once.</summary>
+/// <summary>All kinds of requests that have one answer.</summary>
 internal static class Operations
 {
     public static readonly Operation<GetRequest, GetResponse> Get = new(

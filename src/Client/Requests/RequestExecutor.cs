@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Client.Requests;
 
 /// <summary>
-/// Carries one request to its answer: names it, chooses a node, sends, learns from what comes back, and asks the
-/// <see cref="RetryPolicy"/> what next. This is the only loop that repeats requests. A write keeps its name through all attempts, so that
-/// the shard executes it once, however often it arrives.
+/// Executes one request: assigns its request id, chooses a node, sends, updates the route cache from the answer, and applies the
+/// <see cref="RetryPolicy"/>. This is the only loop that repeats requests. A write has the same request id in all attempts, so the shard executes it
+/// at most once.
 /// </summary>
 internal sealed class RequestExecutor(
     KvClientOptions options,
@@ -27,7 +27,7 @@ internal sealed class RequestExecutor(
     Random chance,
     ILogger log)
 {
-    /// <summary>1 ms, the least a header can say.</summary>
+    /// <summary>1 ms, the minimum of the header.</summary>
     private static readonly TimeSpan AttemptTimeoutMin = TimeSpan.FromMilliseconds(1);
 
     private static readonly TimeSpan HedgeMax = TimeSpan.FromDays(1);
@@ -36,8 +36,9 @@ internal sealed class RequestExecutor(
 
     private bool RoutesItself => options.Routing == KvRouting.Direct;
 
-    /// <exception cref="KvException">It could not be done within its time.</exception>
-    /// <exception cref="OperationCanceledException">The caller gave up; a write may have been, or may yet be, applied.</exception>
+    /// <exception cref="KvException">The request did not succeed within its timeout.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled the call; a write may have been applied, or may be applied
+    /// later.</exception>
     public async ValueTask<TResponse> ExecuteAsync<TRequest, TResponse>(
         Operation<TRequest, TResponse> operation, TRequest request, RequestScope scope, CancellationToken cancellationToken)
         where TRequest : class, IMessage<TRequest>, IDeepCloneable<TRequest>
@@ -59,7 +60,7 @@ internal sealed class RequestExecutor(
         string? hinted = null;
         while (true)
         {
-            // A pause may end later than it was meant to; then there is no time left for another attempt.
+            // A pause may end later than scheduled; then no time is left for another attempt.
             var left = budget - measure.Elapsed;
             if (left <= TimeSpan.Zero && trail.Attempts > 0)
             {
@@ -76,7 +77,7 @@ internal sealed class RequestExecutor(
             var timeout = Clamp(left);
             if (stamp is { After: null } unproven && trail.Outcome == KvOutcome.NotApplied)
             {
-                // Only what was seen before the write can have been executed proves anything.
+                // Only an index that was seen before the first attempt proves that the write was not executed.
                 stamp = unproven with { After = seen.Of(trail.Shard) };
             }
 
@@ -118,15 +119,16 @@ internal sealed class RequestExecutor(
                 }
             }
 
-            // The attempt that failed may still be on its way into a socket; its message must not change under the writer.
+            // The failed attempt may still be in the send buffer; its message must not change while it is written.
             request = request.Clone();
         }
     }
 
     /// <summary>
-    /// As <see cref="ExecuteAsync"/>, for a read: if no answer is there after <paramref name="patience"/>, a second node is asked the same, and the
-    /// first answer counts (Dean and Barroso, "The Tail at Scale", CACM 2013). It takes a token of the retry budget, so a cluster that is
-    /// slow because it is overloaded is not asked twice for long. Never for a write: its second copy would be work for nothing.
+    /// Like <see cref="ExecuteAsync"/>, for a read: if there is no answer after <paramref name="patience"/>, the read is also sent to a second node,
+    /// and the first answer wins (Dean and Barroso, "The Tail at Scale", CACM 2013). The second attempt takes a token of the retry budget, so a
+    /// cluster that is slow because of overload soon receives no second attempts. Writes are never hedged: the second copy would have no effect and
+    /// cost work.
     /// </summary>
     public async ValueTask<TResponse> ExecuteHedgedAsync<TRequest, TResponse>(
         Operation<TRequest, TResponse> operation, TRequest request, RequestScope scope, TimeSpan patience, CancellationToken cancellationToken)
@@ -135,12 +137,12 @@ internal sealed class RequestExecutor(
     {
         if (operation.IsWrite)
         {
-            throw new ArgumentException($"A {operation.Name} is not asked twice.", nameof(operation));
+            throw new ArgumentException($"{operation.Name} cannot be hedged.", nameof(operation));
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(patience, TimeSpan.Zero);
 
-        // Later than any attempt can last; a timer takes no more than 49 days.
+        // Longer than any attempt can take; a timer allows at most 49 days.
         patience = patience < HedgeMax ? patience : HedgeMax;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var spare = request.Clone();
@@ -159,7 +161,7 @@ internal sealed class RequestExecutor(
             await EndOf(second).ConfigureAwait(false);
         }
 
-        // Ends as the first does where there is nothing for it to do, so that whoever waits for either waits for the first.
+        // If no second attempt is made, this task ends with the first, so that a wait for either one is a wait for the first.
         async Task<TResponse> SecondAsync()
         {
             await Task.WhenAny(first, Task.Delay(patience, options.TimeProvider, stop.Token)).ConfigureAwait(false);
@@ -176,7 +178,7 @@ internal sealed class RequestExecutor(
             }
             catch (Exception error) when (error is KvException or OperationCanceledException)
             {
-                // The other attempt has answered, or both have failed and the caller is told of one.
+                // The other attempt has answered, or both have failed and the caller receives one of the failures.
             }
         }
     }
@@ -186,15 +188,15 @@ internal sealed class RequestExecutor(
         var table = RoutesItself ? routes.Table : RouteTable.Empty;
         trail.Shard = scope.ShardIn(table) ?? trail.Shard;
 
-        // Without a map requests stay with one node, which is kind to its connections, until it fails.
+        // Without a map, requests stay on one node until it fails; this keeps the number of connections low.
         var turn = avoid is not null || scope.AnyReplica ? Interlocked.Increment(ref _turn) : Volatile.Read(ref _turn);
         return NodeChoice.Pick(
             new NodeQuestion(trail.Shard, scope.AnyReplica, avoid, hinted, turn), table, options.Endpoints, health.IsSuspect);
     }
 
     /// <summary>
-    /// The stamp for a write that was refused because the shard does not know it: the same with the index of the refusal; if that was not enough, its
-    /// number is below what the shard remembers of the session, and another session is needed.
+    /// The stamp of a write that a shard refused because its session is unknown there: the same number with the log index of the refusal. If that was
+    /// not sufficient, the number is below the range that the shard stores for the session, and another session is needed.
     /// </summary>
     private WriteStamp Anew(WriteStamp stamp, SeenIndex? after, int proofs)
     {
@@ -270,8 +272,8 @@ internal sealed class RequestExecutor(
 
     private KvException GiveUp(RequestTrail trail, OperationMeasure measure, WriteStamp? stamp)
     {
-        // A write that certainly was not executed will not be sent again. One whose fate is unknown keeps its number, so that the
-        // shard remembers its outcome for whoever asks.
+        // A write that was certainly not executed is not sent again. A write with an unknown outcome keeps its number, so that the shard keeps its
+        // outcome for later queries.
         if (stamp is { } name && trail.Outcome == KvOutcome.NotApplied)
         {
             name.Session.Complete(name.Sequence);

@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Client.Requests;
 
 /// <summary>
-/// The history of one request: what its attempts came to, and what may be said about its outcome. One attempt that may have been
-/// executed makes the outcome unknown, whatever later attempts were refused for; only an answer makes it certain again.
+/// The history of one request: the results of its attempts and its possible outcomes. If one attempt may have been executed, the outcome is unknown,
+/// whatever refusals later attempts received; only an answer makes it certain again.
 /// </summary>
 internal sealed class RequestTrail(string operation, bool isWrite, string keyspace)
 {
@@ -20,7 +20,7 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
 
     public KvOutcome Outcome { get; private set; } = KvOutcome.NotApplied;
 
-    /// <summary>Some attempt came to a node that answered, if only to refuse.</summary>
+    /// <summary>Some attempt reached a node that answered, even if the answer was a refusal.</summary>
     public bool WasAnswered { get; private set; }
 
     public void AttemptAt(string endpoint)
@@ -38,7 +38,7 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
             Outcome = KvOutcome.Unknown;
         }
 
-        // The node knows better than our map which shard it is.
+        // The node's information about the shard is newer than the cached map.
         Shard = failure.Hint?.Shard ?? Shard;
     }
 
@@ -68,12 +68,12 @@ internal sealed class RequestTrail(string operation, bool isWrite, string keyspa
     }
 
     /// <summary>
-    /// The shard does not know the writer's session, or no longer its numbers, and no attempt of this write was executed: it may be sent again with a
-    /// better proof. Two times at most: with the index in the refusal, then in another session.
+    /// The shard has no record of the writer's session, or has discarded its numbers, and no attempt of this write was executed: the write may be
+    /// sent again with a better proof. At most twice: with the index in the refusal, then in another session.
     /// </summary>
     public bool MayProveAgain =>
         isWrite && Outcome == KvOutcome.NotApplied && LastFailure?.Reason == ErrorReasons.RequestIdExpired && Proofs < 2;
 
-    /// <summary>How often the write was sent again for <see cref="MayProveAgain"/>.</summary>
+    /// <summary>The number of repetitions for <see cref="MayProveAgain"/>.</summary>
     public int Proofs { get; set; }
 }

@@ -8,8 +8,8 @@ using KvRaft.V1;
 namespace KvRaft.Client.Requests;
 
 /// <summary>
-/// Runs a scan over as many streams as it takes: when one ends early or falls silent, the next resumes behind the last chunk that
-/// arrived whole, so that no key is skipped or told twice. The time-out counts from the last chunk.
+/// Runs a scan over one or more streams: if a stream ends early or is silent, the next stream resumes after the last complete chunk, so no key is
+/// skipped or returned twice. The timeout starts again with each chunk.
 /// </summary>
 internal sealed class ScanRunner(
     KvClientOptions options,
@@ -102,7 +102,7 @@ internal sealed class ScanRunner(
                 yield break;
             }
 
-            // The consumer may take its time with a chunk; the silence of the node counts from when we ask it for more.
+            // The consumer may need time for a chunk; the silence of the node is measured only while the client waits for more.
             silence.CancelAfter(Timeout.InfiniteTimeSpan);
             yield return got;
             silence.CancelAfter(silenceMax);
@@ -152,8 +152,8 @@ internal sealed class ScanRunner(
         return request;
     }
 
-    /// <summary>Moves the request behind a chunk.</summary>
-    /// <returns>How many items may still come; negative: no limit.</returns>
+    /// <summary>Moves the start of the request behind a chunk.</summary>
+    /// <returns>The number of items that may still be returned; negative: no limit.</returns>
     private static long Continue(ScanRequest request, ScanChunk chunk)
     {
         request.ResumeToken = chunk.ResumeToken;

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Routing;
 
-/// <summary>The kind of a failure by its reason, or by its code where no reason was given. Pure.</summary>
+/// <summary>The kind of a failure by its reason, or by its status code if there is no reason. Pure.</summary>
 internal static class FailureKinds
 {
     public static FailureKind Of(StatusCode code, string? reason) => reason switch
@@ -19,7 +19,7 @@ internal static class FailureKinds
         _ => FailureKind.Permanent,
     };
 
-    // Codes without a reason come from the transport, or from something between the client and the node.
+    // Codes without a reason come from the transport, or from a proxy between the client and the node.
     private static FailureKind OfCode(StatusCode code) => code switch
     {
         StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted
@@ -30,8 +30,8 @@ internal static class FailureKinds
     };
 
     /// <summary>
-    /// Whether a refusal proves by itself that nothing was done. Where the node said so explicitly, that is used instead. RESOURCE_EXHAUSTED does
-    /// not: gRPC also says it of an answer that is too large to be sent or received.
+    /// Whether a status code proves that the request had no effect. An explicit statement of the node has priority. RESOURCE_EXHAUSTED is no proof:
+    /// gRPC also returns it for an answer that is too large to send or receive.
     /// </summary>
     public static KvOutcome OutcomeOf(StatusCode code) => code switch
     {

@@ -4,7 +4,9 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Routing;
 
-/// <summary>Translates the wire's keyspaces and maps to the topology's, to find a key's shard as the nodes do.</summary>
+/// <summary>
+/// Converts keyspaces and maps of the wire to those of the topology, so that the client finds the shard of a key like the nodes do.
+/// </summary>
 internal static class KeyPlacement
 {
     public static Token TokenOf(RouteMap map, KeyspaceInfo keyspace, ReadOnlySpan<byte> key) =>
@@ -14,7 +16,7 @@ internal static class KeyPlacement
             keyspace.Routing == V1.RoutingRule.Tag ? Topology.RoutingRule.Tag : Topology.RoutingRule.WholeKey,
             key);
 
-    /// <summary>The ring is cut into equal arcs: the shard is the topmost bits of the token.</summary>
+    /// <summary>The ring is divided into equal token ranges: the shard is given by the topmost bits of the token.</summary>
     public static int ShardOf(RouteMap map, KeyspaceInfo keyspace, ReadOnlySpan<byte> key)
     {
         var bits = BitOperations.Log2((uint)map.ShardCount);

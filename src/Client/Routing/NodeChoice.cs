@@ -1,17 +1,17 @@
 namespace KvRaft.Client.Routing;
 
-/// <summary>What one attempt asks of the choice of a node.</summary>
-/// <param name="Shard">Null: not known, or several.</param>
-/// <param name="AnyReplica">A follower will do.</param>
-/// <param name="Avoid">The node the last attempt failed at; null: none.</param>
-/// <param name="Hinted">Where the last answer sent us; null: nowhere.</param>
-/// <param name="Turn">Which of several equal nodes; any number, negative or not.</param>
+/// <summary>The input for the choice of a node.</summary>
+/// <param name="Shard">Null: unknown, or several.</param>
+/// <param name="AnyReplica">A follower may answer.</param>
+/// <param name="Avoid">The node of the last failed attempt; null: none.</param>
+/// <param name="Hinted">The node to which the last answer redirected; null: none.</param>
+/// <param name="Turn">Selects one of several equal nodes; any number, negative or not.</param>
 internal readonly record struct NodeQuestion(int? Shard, bool AnyReplica, string? Avoid, string? Hinted, int Turn);
 
 /// <summary>
-/// Which node to ask. Pure. In this order: where the last answer sent us; the leader of the shard (or, if a follower will do, any
-/// replica in turn); the other replicas, one of which may be the next leader; any node, since all of them forward. Nodes
-/// under suspicion, and the one to avoid, come only after all others.
+/// Chooses the node for an attempt. Pure. In this order: the node to which the last answer redirected; the leader of the shard (or, if a follower may
+/// answer, any replica in turn); the other replicas, one of which may be the next leader; any node, because all of them forward. Suspected nodes, and
+/// the node to avoid, come only after all others.
 /// </summary>
 internal static class NodeChoice
 {
@@ -39,7 +39,7 @@ internal static class NodeChoice
         var everybody = table.Endpoints.Count > 0 ? table.Endpoints : seeds;
         return InTurn(everybody, question.Turn, question.Avoid, isSuspect)
 
-            // The nodes may call themselves by names that lead nowhere from here, while what we were given still does.
+            // The addresses that the nodes publish may be unreachable from here while the configured ones are reachable.
             ?? InTurn(seeds, question.Turn, question.Avoid, isSuspect)
             ?? InTurn(everybody, question.Turn, question.Avoid, static _ => false)
             ?? everybody[Index(question.Turn, everybody.Count)];
@@ -78,7 +78,6 @@ internal static class NodeChoice
     private static bool Shunned(string endpoint, string? avoid, Func<string, bool> isSuspect) =>
         string.Equals(endpoint, avoid, StringComparison.OrdinalIgnoreCase) || isSuspect(endpoint);
 
-    // Only the start is taken from the turn: turns wrap around at 2^32, which is no multiple of most counts, so that turn + 1 need not be
-    // the next node.
+    // The turn selects only the start: turns wrap around at 2^32, which is not a multiple of most counts, so turn + 1 need not be the next node.
     private static int Index(int turn, int count) => count == 0 ? 0 : (int)((uint)turn % (uint)count);
 }

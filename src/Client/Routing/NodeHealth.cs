@@ -3,11 +3,11 @@ using System.Collections.Concurrent;
 namespace KvRaft.Client.Routing;
 
 /// <summary>
-/// Which nodes fell silent lately. They are asked last, not never: if all are silent, one is asked all the same. Safe for many threads.
+/// Records the nodes that recently did not answer. They are tried last, but not never: if all are silent, one of them is tried. Thread-safe.
 /// </summary>
 internal sealed class NodeHealth(TimeProvider time)
 {
-    /// <summary>1 s: about an election, after which the node's shards have other leaders if it is really gone.</summary>
+    /// <summary>1 s: about the length of an election, after which the shards of a failed node have other leaders.</summary>
     public static readonly TimeSpan SuspicionTime = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, long> _silentSince = new(StringComparer.OrdinalIgnoreCase);
@@ -16,7 +16,7 @@ internal sealed class NodeHealth(TimeProvider time)
 
     public void Answered(string endpoint)
     {
-        // Read first: the common case is that nobody is suspected, and a lookup is cheaper than a removal.
+        // Checked first: usually no node is suspected, and a lookup is cheaper than a removal.
         if (!_silentSince.IsEmpty)
         {
             _silentSince.TryRemove(endpoint, out _);

@@ -1,21 +1,20 @@
 namespace KvRaft.Client.Routing;
 
 /// <summary>
-/// A token bucket shared by all requests of a client: a retry takes a token, a success gives a tenth of one back. In calm times
-/// it is full and nobody notices; when most requests fail it empties, and retries slow down to
-/// <see cref="RetryPolicy.DelayMax"/> instead of multiplying the load (gRPC A6, "retry throttling", has the same arithmetic).
-/// Safe for many threads.
+/// A token bucket shared by all requests of a client: a retry takes a token, a success returns a tenth of one. Usually the bucket is full and has no
+/// effect. If most requests fail, it becomes empty, and retries slow down to <see cref="RetryPolicy.DelayMax"/> instead of multiplying the load (the
+/// arithmetic is that of gRPC A6, "retry throttling"). Thread-safe.
 /// </summary>
 internal sealed class RetryBudget
 {
-    /// <summary>2048 tokens: each call of two full pipes may be retried once at full speed when a leader falls.</summary>
+    /// <summary>2048 tokens: when a leader fails, each call of two full pipes may be retried once without delay.</summary>
     public const int Capacity = 2048;
 
     private const int TenthsPerToken = 10;
 
     private int _tenths = Capacity * TenthsPerToken;
 
-    /// <summary>Whole tokens left.</summary>
+    /// <summary>The number of whole tokens.</summary>
     public int Tokens => Volatile.Read(ref _tenths) / TenthsPerToken;
 
     public bool TryTake()
@@ -37,7 +36,7 @@ internal sealed class RetryBudget
 
     public void Succeeded()
     {
-        // The common case is a full bucket: one read, no contended write.
+        // Usually the bucket is full: one read, no contended write.
         var seen = Volatile.Read(ref _tenths);
         while (seen < Capacity * TenthsPerToken)
         {

@@ -1,48 +1,50 @@
 namespace KvRaft.Client.Routing;
 
-/// <summary>What has happened to one request so far.</summary>
-/// <param name="Attempt">How many attempts have failed, from 1.</param>
+/// <summary>The history of one request as the policy sees it.</summary>
+/// <param name="Attempt">The number of failed attempts, from 1.</param>
+/// <param name="Failure">The failure of the last attempt.</param>
 /// <param name="PreviousDelay">The pause before the attempt that failed; zero before the first.</param>
-/// <param name="Elapsed">Since the caller asked.</param>
-/// <param name="Budget">What the caller gave for all of it.</param>
+/// <param name="Elapsed">The time since the start of the call.</param>
+/// <param name="Budget">The timeout of the call.</param>
 internal readonly record struct RetryInput(
     int Attempt, Failure Failure, TimeSpan PreviousDelay, TimeSpan Elapsed, TimeSpan Budget);
 
+/// <param name="Retry">Send the request again.</param>
 /// <param name="Delay">The pause before the next attempt.</param>
 /// <param name="AvoidNode">Try another node than the one that failed.</param>
-/// <param name="RefreshRoutes">What is known of the routes is doubtful.</param>
+/// <param name="RefreshRoutes">The cached routes may be outdated.</param>
 internal readonly record struct RetryDecision(bool Retry, TimeSpan Delay, bool AvoidNode, bool RefreshRoutes)
 {
     public static readonly RetryDecision GiveUp;
 }
 
 /// <summary>
-/// Whether, when and where to send a request again. A function of its arguments and of the chance it is given; every retry is
-/// safe because writes carry their number, so the only questions are use and harm.
+/// Decides whether, when and where a request is sent again. A function of its arguments and of the given random source. Every retry is safe, because
+/// writes have a request id; the policy only has to avoid useless load.
 /// <para>
-/// Pauses grow by decorrelated jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015): the next is
-/// drawn evenly between the least pause and three times the last one, up to a cap; callers that failed together come
-/// back apart. A <see cref="RetryBudget"/> that is empty does not fail a request, since that would make its outcome unknown for
-/// no reason; it makes it wait the longest pause.
+/// Pauses grow with decorrelated jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015): the next pause is uniformly
+/// distributed between the minimum and three times the last one, up to a maximum, so callers that failed together do not retry together. An empty
+/// <see cref="RetryBudget"/> does not fail a request, because that would make its outcome unknown without need; the request waits for the maximum
+/// pause.
 /// </para>
 /// <para>
-/// What one node cannot do, another is asked next, even if nobody else should know better: a node that was cut off from the others goes on answering
-/// that its shard has no leader, and would be believed for as long as the cut lasts. Only a node that has too much to do is asked again; work that is
-/// sent round about is no less.
+/// After a failure of one node the next attempt goes to another, even if that node is not expected to have better information: a node that is
+/// partitioned from the others keeps answering that its shard has no leader, and a client that stayed with it would fail for the duration of the
+/// partition. Only after an overload is the same node tried again, because the work is the same if another node forwards it.
 /// </para>
 /// </summary>
 internal static class RetryPolicy
 {
-    /// <summary>10 ms: about one fsync and round trip, the least time in which something may have changed.</summary>
+    /// <summary>10 ms: about one fsync and one round trip, the minimum time in which the state can change.</summary>
     public static readonly TimeSpan DelayMin = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>250 ms: a quarter of an election, so that a request meets the new leader soon after it stands.</summary>
+    /// <summary>250 ms: a quarter of an election, so that a request reaches the new leader soon after the election.</summary>
     public static readonly TimeSpan DelayMax = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Redirects that are followed without a pause: one for a stale map, one for a leader that moved just then.</summary>
+    /// <summary>The number of redirects that are followed without a pause: one for an outdated map, one for a leader that has just changed.</summary>
     public const int RedirectsAtOnce = 2;
 
-    /// <summary>A node's own fault is likely to repeat: twice more, perhaps elsewhere, and no oftener.</summary>
+    /// <summary>An internal fault of a node is likely to repeat: two more attempts, possibly on other nodes.</summary>
     public const int FaultAttemptsMax = 3;
 
     public static RetryDecision Decide(in RetryInput input, bool budgetAllows, Random chance)
@@ -58,7 +60,7 @@ internal static class RetryPolicy
 
         var delay = Delay(input, budgetAllows, chance);
 
-        // After such a pause there is no time left to ask: better to tell the caller what is known now.
+        // After this pause no time would be left for an attempt, so the call fails now with the known reason.
         if (delay >= left)
         {
             return RetryDecision.GiveUp;
@@ -78,7 +80,7 @@ internal static class RetryPolicy
             return TimeSpan.Zero;
         }
 
-        // A node that fell silent costs nothing to leave: its peers may know more.
+        // Leaving a silent node costs nothing, and its peers may have newer information.
         if (input.Failure is { IsSilence: true, Kind: FailureKind.Unavailable } && input.Attempt == 1 && budgetAllows)
         {
             return TimeSpan.Zero;
@@ -93,7 +95,7 @@ internal static class RetryPolicy
             return drawn;
         }
 
-        // The node's own wish is the least; up to a fifth more spreads those it told the same.
+        // The pause that the node requests is the minimum; up to a fifth more spreads the clients that received the same request.
         return input.Failure.RetryAfter + (chance.NextDouble() * 0.2 * input.Failure.RetryAfter);
     }
 }

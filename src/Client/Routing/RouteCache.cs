@@ -3,8 +3,8 @@ using KvRaft.V1;
 namespace KvRaft.Client.Routing;
 
 /// <summary>
-/// Holds the newest <see cref="RouteTable"/>, swapped whole. Epochs and terms only go forward, whatever order news comes in: from the
-/// watch, from hints in errors, from headers of answers. Safe for many threads.
+/// Holds the newest <see cref="RouteTable"/>, which is replaced as a whole. Epochs and terms only increase, regardless of the order in which updates
+/// arrive: from the watch, from hints in errors, from headers of answers. Thread-safe.
 /// </summary>
 internal sealed class RouteCache
 {
@@ -12,15 +12,15 @@ internal sealed class RouteCache
 
     private long _knownEpoch;
 
-    /// <summary>Called when a map of another cluster comes in force: what was learned about shards is void.</summary>
+    /// <summary>Called when the map of another cluster is installed: all information about shards is invalid.</summary>
     public Action? ClusterReplaced { get; set; }
 
     public RouteTable Table => Volatile.Read(ref _table);
 
-    /// <summary>Of the newest change of keyspaces that was made through this client; 0: none.</summary>
+    /// <summary>The epoch of the newest change of keyspaces that was made through this client; 0: none.</summary>
     public long KnownEpoch => Volatile.Read(ref _knownEpoch);
 
-    /// <summary>A change was made: no node may answer from before it.</summary>
+    /// <summary>A change was made: answers from nodes with an older epoch are not accepted.</summary>
     public void Made(long epoch)
     {
         for (var known = KnownEpoch; epoch > known;)
@@ -30,7 +30,7 @@ internal sealed class RouteCache
         }
     }
 
-    /// <returns>True if the map was newer and is now in force.</returns>
+    /// <returns>True if the map was newer and was installed.</returns>
     public bool Offer(RouteMap map)
     {
         var fresh = new RouteTable(map);
@@ -40,7 +40,7 @@ internal sealed class RouteCache
             ClusterReplaced?.Invoke();
         }
 
-        // A cluster that was made anew under the same addresses starts its epochs again.
+        // A new cluster under the same addresses starts its epochs again.
         return Change(old => map.ClusterId != old.Map.ClusterId ? fresh
             : map.Epoch > old.Epoch ? KeepNewerLeaders(fresh, old) : old);
     }
@@ -53,14 +53,14 @@ internal sealed class RouteCache
         }
     }
 
-    /// <summary>From an error: somebody else leads the shard, or nobody does.</summary>
+    /// <summary>From an error: another node leads the shard, or it has no leader.</summary>
     public void Offer(RouteHint hint) =>
         Change(old => old.WithLeader(hint.Shard, hint.LeaderNode.Length == 0 ? null : hint.LeaderNode, hint.Term));
 
-    /// <summary>From an answer: who really gave it.</summary>
+    /// <summary>From an answer: the node that gave it.</summary>
     public void Learn(ResponseHeader header)
     {
-        // The common case allocates nothing: the answer came from whom we thought.
+        // Usually nothing is allocated: the answer came from the cached leader.
         if (header.RoleServed == ServedRole.Leader && Table.Shard(header.Shard).Leader != header.ServedBy)
         {
             Change(old => old.WithLeader(header.Shard, header.ServedBy, header.Term));
@@ -69,7 +69,7 @@ internal sealed class RouteCache
 
     private static RouteTable KeepNewerLeaders(RouteTable fresh, RouteTable old)
     {
-        // After a split a number means another arc, whose leader the old table cannot know.
+        // After a split a shard number covers another token range, and the old table has no information about its leader.
         if (fresh.ShardCount != old.ShardCount)
         {
             return fresh;

@@ -4,12 +4,12 @@ using KvRaft.V1;
 namespace KvRaft.Client.Routing;
 
 /// <summary>
-/// One version of what the client knows about where things are: immutable, so that a request uses one throughout. The
-/// epoch orders maps; leaders are hints and change within an epoch, ordered by term.
+/// One version of the routing information: immutable, so that a request uses one version throughout. The epoch orders maps; leaders are hints that
+/// change within an epoch, ordered by term.
 /// </summary>
 internal sealed class RouteTable
 {
-    /// <summary>Knows nothing: every request goes to some endpoint and is forwarded.</summary>
+    /// <summary>Contains no nodes: every request goes to one of the endpoints and is forwarded.</summary>
     public static readonly RouteTable Empty = new(new RouteMap());
 
     private readonly FrozenDictionary<string, string> _endpointOfNode;
@@ -45,26 +45,28 @@ internal sealed class RouteTable
         _shards = shards;
     }
 
-    /// <summary>As the node sent it; its leaders may be older than this table's.</summary>
+    /// <summary>The map as the node sent it; its leaders may be older than those of this table.</summary>
     public RouteMap Map { get; }
 
     public long Epoch => Map.Epoch;
 
     public int ShardCount => _shards.Length;
 
-    /// <summary>Of all nodes that were not removed.</summary>
+    /// <summary>The endpoints of all nodes that were not removed.</summary>
     public IReadOnlyList<string> Endpoints { get; }
 
     public ShardEntry Shard(int shard) => (uint)shard < (uint)_shards.Length ? _shards[shard] : ShardEntry.None;
 
     public string? EndpointOf(string? node) => node is null ? null : _endpointOfNode.GetValueOrDefault(node);
 
-    /// <returns>Null if the table does not know the keyspace, or knows no shards.</returns>
+    /// <returns>Null if the table does not contain the keyspace, or contains no shards.</returns>
     public int? ShardOf(string keyspace, ReadOnlySpan<byte> key) =>
         ShardCount > 0 && _keyspaces.TryGetValue(keyspace, out var info) ? KeyPlacement.ShardOf(Map, info, key) : null;
 
-    /// <summary>A table with a newer leader of one shard; the same table if it knows at least as much.</summary>
+    /// <summary>A table with a newer leader of one shard; the same table if its information is at least as new.</summary>
+    /// <param name="shard">The shard.</param>
     /// <param name="node">Null: the shard lost its leader.</param>
+    /// <param name="term">The term of the leader.</param>
     public RouteTable WithLeader(int shard, string? node, long term)
     {
         if ((uint)shard >= (uint)_shards.Length)
@@ -87,7 +89,8 @@ internal sealed class RouteTable
 }
 
 /// <param name="Replicas">Node ids.</param>
-/// <param name="Leader">Node id of the last known leader; null: not known.</param>
+/// <param name="Leader">The node id of the last known leader; null: unknown.</param>
+/// <param name="LeaderTerm">The term of the leader.</param>
 internal sealed record ShardEntry(IReadOnlyList<string> Replicas, string? Leader, long LeaderTerm)
 {
     public static readonly ShardEntry None = new([], null, 0);

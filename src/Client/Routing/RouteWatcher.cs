@@ -7,12 +7,12 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Client.Routing;
 
 /// <summary>
-/// Keeps the <see cref="RouteCache"/> fresh: one WatchRoutes stream to some node, another node when it ends or falls silent. Requests
-/// do not wait for it; until it has a map they go to any node and are forwarded.
+/// Updates the <see cref="RouteCache"/>: one WatchRoutes stream to a node, and a stream to another node when it ends or is silent. Requests do not
+/// wait for it; without a map they go to any node and are forwarded.
 /// </summary>
 internal sealed class RouteWatcher : IAsyncDisposable
 {
-    /// <summary>12 s: a node gives a sign of life at least every 5 s, so two were missed, with 2 s for a slow network.</summary>
+    /// <summary>12 s: a node sends a message at least every 5 s, so two are missing, plus 2 s for a slow network.</summary>
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(12);
 
     private readonly RouteCache _cache;
@@ -37,7 +37,7 @@ internal sealed class RouteWatcher : IAsyncDisposable
         _log = log;
     }
 
-    /// <summary>Begins to watch, once; later calls do nothing.</summary>
+    /// <summary>Starts the watch once; later calls have no effect.</summary>
     public void Start()
     {
         if (Volatile.Read(ref _started) == 0 && Interlocked.Exchange(ref _started, 1) == 0)
@@ -86,7 +86,7 @@ internal sealed class RouteWatcher : IAsyncDisposable
         }
     }
 
-    /// <returns>True if the node told something.</returns>
+    /// <returns>True if the node sent at least one message.</returns>
     private async Task<bool> WatchNodeAsync(string endpoint)
     {
         using var silence = new CancellationTokenSource(SilenceMax, _options.TimeProvider);

@@ -1,6 +1,6 @@
 namespace KvRaft.Client.Routing;
 
-/// <summary>A seeded source of chance that many threads may use; <see cref="Random"/> with a seed may not.</summary>
+/// <summary>A seeded, thread-safe random source; <see cref="Random"/> with a seed is not thread-safe.</summary>
 internal sealed class SharedRandom(int seed) : Random
 {
     private readonly Lock _lock = new();

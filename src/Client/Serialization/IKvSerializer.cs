@@ -1,13 +1,13 @@
 namespace KvRaft.Client;
 
 /// <summary>
-/// Turns keys or values into bytes and back. Implementations are called by many threads at once, must not keep the memory they
-/// are given beyond the call unless they return it, and must give the same bytes for equal keys: the bytes are the key.
+/// Converts keys or values to bytes and back. An implementation must be thread-safe, must not keep the memory that it receives after the call unless
+/// it returns it, and must return the same bytes for equal keys: the bytes are the key.
 /// </summary>
 public interface IKvSerializer<T>
 {
     ReadOnlyMemory<byte> Serialize(T value);
 
-    /// <param name="bytes">Belongs to the answer; never changed or reused, so it may be kept.</param>
+    /// <param name="bytes">Owned by the answer; never changed or reused, so it may be kept.</param>
     T Deserialize(ReadOnlyMemory<byte> bytes);
 }

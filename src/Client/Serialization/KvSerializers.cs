@@ -4,16 +4,16 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace KvRaft.Client;
 
-/// <summary>The serializers that come with the client. None uses reflection.</summary>
+/// <summary>The serializers of the client library. None uses reflection.</summary>
 public static class KvSerializers
 {
-    /// <summary>Bytes as they are, without copying: the memory must not change until the call has ended.</summary>
+    /// <summary>Bytes without a conversion or copy: the memory must not change until the call has ended.</summary>
     public static IKvSerializer<ReadOnlyMemory<byte>> Bytes { get; } = new BytesSerializer();
 
-    /// <summary>Text as UTF-8. Text that is not well-formed UTF-16, and bytes that are not UTF-8, are refused.</summary>
+    /// <summary>Text as UTF-8. Text that is not well-formed UTF-16 and bytes that are not UTF-8 are refused.</summary>
     public static IKvSerializer<string> Utf8 { get; } = new Utf8Serializer();
 
-    /// <summary>JSON by a source-generated <see cref="JsonTypeInfo{T}"/>. For values; JSON of equal objects need not be equal.</summary>
+    /// <summary>JSON with a source-generated <see cref="JsonTypeInfo{T}"/>. Not for keys: the JSON of equal objects need not be equal.</summary>
     public static IKvSerializer<T> Json<T>(JsonTypeInfo<T> typeInfo)
     {
         ArgumentNullException.ThrowIfNull(typeInfo);
@@ -44,7 +44,7 @@ public static class KvSerializers
     {
         public ReadOnlyMemory<byte> Serialize(T value) => JsonSerializer.SerializeToUtf8Bytes(value, typeInfo);
 
-        // JSON null for a reference type is what the writer stored; the caller's T says whether it may be.
+        // JSON null for a reference type is the value that the writer stored; the nullability of T is the caller's choice.
         public T Deserialize(ReadOnlyMemory<byte> bytes) => JsonSerializer.Deserialize(bytes.Span, typeInfo)!;
     }
 }

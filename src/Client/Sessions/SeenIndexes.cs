@@ -6,14 +6,14 @@ using KvRaft.V1;
 namespace KvRaft.Client.Sessions;
 
 /// <summary>
-/// The highest log index of each shard that this client has seen applied. A write carries the one of its shard: it proves to a shard that
-/// has forgotten idle sessions that this write is new, without comparing clocks. Safe for many threads.
+/// The highest log index of each shard that this client has seen applied. A write contains the index of its shard: it proves to a shard that has
+/// discarded idle sessions that the write is new, without a comparison of clocks. Thread-safe.
 /// </summary>
 internal sealed class SeenIndexes
 {
     private ConcurrentDictionary<int, long> _indexes = new();
 
-    /// <summary>Null: nothing was seen of the shard, or the shard is not known.</summary>
+    /// <summary>Null: no index of the shard was seen, or the shard is unknown.</summary>
     public SeenIndex? Of(int? shard) =>
         shard is { } known && _indexes.TryGetValue(known, out var index) ? new SeenIndex { Shard = known, Index = index } : null;
 
@@ -39,12 +39,12 @@ internal sealed class SeenIndexes
         return new SeenIndex { Shard = shard, Index = index };
     }
 
-    /// <summary>Another cluster answers under the same addresses: its logs are others.</summary>
+    /// <summary>Another cluster uses the same addresses: its logs are different.</summary>
     public void Clear() => _indexes = new();
 
     private void Saw(int shard, long index)
     {
-        // The common case allocates nothing and takes no lock.
+        // Usually nothing is allocated and no lock is taken.
         var indexes = _indexes;
         if (!indexes.TryGetValue(shard, out var known) || index > known)
         {

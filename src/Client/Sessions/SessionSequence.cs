@@ -1,20 +1,20 @@
 namespace KvRaft.Client.Sessions;
 
 /// <summary>
-/// Hands out the identities of a client's writes: sessions one after the other. A new one is opened
+/// Assigns the request ids of a client's writes: one session after another. A new session is opened
 /// <list type="bullet">
-/// <item>when a write stays unanswered while a whole window of numbers is handed out after it: it holds back
-/// <see cref="WriteSession.FirstUnacked"/>, and with it the outcomes that the shards must remember;</item>
-/// <item>when a shard refuses the session's number because it had to drop outcomes.</item>
+/// <item>if a write is unanswered while a whole window of numbers is assigned after it: it blocks <see cref="WriteSession.FirstUnacked"/>, and with
+/// it the removal of outcomes on the shards;</item>
+/// <item>if a shard refuses a number of the session because it had to discard outcomes.</item>
 /// </list>
-/// The old session is left to the writes that still carry it. A shard that forgets an idle session does not end it: the next write proves by
-/// <see cref="WriteStamp.After"/> that it is new. Safe for many threads.
+/// The old session is used only by the writes that already have a number in it. If a shard discards an idle session, the session does not end: the
+/// next write proves with <see cref="WriteStamp.After"/> that it is new. Thread-safe.
 /// </summary>
 internal sealed class SessionSequence
 {
     /// <summary>
-    /// Writes past the oldest unanswered one. 4096: four full pipes of 1024, so that healthy traffic to a few nodes never
-    /// changes sessions, and at some 100 bytes an outcome a session costs the shards together less than half a MiB.
+    /// The number of writes after the oldest unanswered one. 4096: four full pipes of 1024, so that normal traffic to a few nodes never changes the
+    /// session. At about 100 bytes per outcome, a session costs all shards together less than half a MiB.
     /// </summary>
     public const int DefaultWindow = 4096;
 
@@ -46,12 +46,12 @@ internal sealed class SessionSequence
         }
     }
 
-    /// <summary>No further write begins in <paramref name="session"/>.</summary>
+    /// <summary>No further write starts in <paramref name="session"/>.</summary>
     public void Retire(WriteSession session)
     {
         lock (_lock)
         {
-            // Another thread may have replaced it already.
+            // Another thread may already have replaced it.
             if (ReferenceEquals(session, _current))
             {
                 Volatile.Write(ref _current, Open());

@@ -1,10 +1,9 @@
 namespace KvRaft.Client.Sessions;
 
 /// <summary>
-/// A writer as the shards know it: an id and a counter. It numbers writes and knows the lowest number that was not answered:
-/// below it the shards may forget outcomes. A write whose fate stayed unknown keeps its number unanswered for ever, so that the
-/// shards go on remembering it; <see cref="SessionSequence"/> starts a new session before that costs too much.
-/// Safe for many threads: one short lock.
+/// A writer as the shards identify it: an id and a counter. It numbers writes and tracks the lowest unanswered number; the shards may discard
+/// outcomes below it. A write with an unknown outcome stays unanswered, so the shards keep its outcome; <see cref="SessionSequence"/> starts a new
+/// session before this costs too much. Thread-safe: one short lock.
 /// </summary>
 internal sealed class WriteSession(Guid clientId)
 {
@@ -17,7 +16,7 @@ internal sealed class WriteSession(Guid clientId)
 
     public Guid ClientId { get; } = clientId;
 
-    /// <summary>The id as the wire has it: 16 bytes, big-endian.</summary>
+    /// <summary>The id in the wire format: 16 bytes, big-endian.</summary>
     public Google.Protobuf.ByteString ClientIdBytes { get; } =
         Google.Protobuf.ByteString.CopyFrom(clientId.ToByteArray(bigEndian: true));
 
@@ -32,7 +31,7 @@ internal sealed class WriteSession(Guid clientId)
         }
     }
 
-    /// <returns>False if <paramref name="window"/> numbers from the lowest unanswered one on are given out already.</returns>
+    /// <returns>False if <paramref name="window"/> numbers from the lowest unanswered one on are already assigned.</returns>
     public bool TryBegin(int window, out WriteStamp stamp)
     {
         lock (_lock)

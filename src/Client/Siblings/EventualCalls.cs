@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Siblings;
 
-/// <summary>The calls on one eventual keyspace, in the wire's words. Any node coordinates, so they go to any.</summary>
+/// <summary>The calls on one eventual keyspace, in types of the wire. Any node can coordinate, so they are sent to any node.</summary>
 internal sealed class EventualCalls<TKey>(string keyspace, RequestExecutor executor, IKvSerializer<TKey> keys)
 {
     private static readonly KvEventualOptions Default = new();

@@ -2,7 +2,7 @@ using KvRaft.Client.Keyspaces;
 
 namespace KvRaft.Client.Siblings;
 
-/// <summary>The one implementation of <see cref="IEventualKeyspace{TKey,TValue}"/>. It has no state.</summary>
+/// <summary>The implementation of <see cref="IEventualKeyspace{TKey,TValue}"/>. It has no state.</summary>
 internal sealed class EventualKeyspace<TKey, TValue>(EventualCalls<TKey> calls, IKvSerializer<TValue> values) : IEventualKeyspace<TKey, TValue>
 {
     public string Name => calls.Keyspace;

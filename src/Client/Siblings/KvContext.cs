@@ -1,13 +1,13 @@
 namespace KvRaft.Client;
 
 /// <summary>
-/// What a reader has seen of a key: opaque, and to be given back with the write that replaces it. It belongs to the key it was read from, lives as long
-/// as one likes, and may be stored.
+/// The versions of a key that a reader has seen: opaque, to be passed to the write that replaces them. A context belongs to the key it was read from,
+/// never expires, and may be stored.
 /// </summary>
-/// <param name="Bytes">Empty: nothing was seen. Any language's client takes them.</param>
+/// <param name="Bytes">Empty: no version was seen. The bytes are the same for clients of all languages.</param>
 public readonly record struct KvContext(ReadOnlyMemory<byte> Bytes)
 {
-    /// <summary>Of somebody who has read nothing: a write with it replaces nothing.</summary>
+    /// <summary>The context without versions: a write with it replaces nothing.</summary>
     public static KvContext None => default;
 
     public bool Equals(KvContext other) => Bytes.Span.SequenceEqual(other.Bytes.Span);

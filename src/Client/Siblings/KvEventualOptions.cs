@@ -1,20 +1,20 @@
 namespace KvRaft.Client;
 
-/// <summary>How one request to an eventual keyspace differs from what the keyspace says. All parts may be left out.</summary>
+/// <summary>The options of one request that differ from those of the keyspace. All are optional.</summary>
 public sealed record KvEventualOptions
 {
-    /// <summary>Replicas a read waits for, from 1 to the keyspace's N.</summary>
+    /// <summary>The number of replicas a read waits for, from 1 to the keyspace's N.</summary>
     public int? Read { get; init; }
 
-    /// <summary>Replicas that must have a write safely before it is acknowledged, from 1 to the keyspace's N.</summary>
+    /// <summary>The number of replicas that must acknowledge a write, from 1 to the keyspace's N.</summary>
     public int? Write { get; init; }
 
-    /// <summary>May other nodes stand in for replicas that do not answer?</summary>
+    /// <summary>True: other nodes may substitute replica holders that do not answer.</summary>
     public bool? Sloppy { get; init; }
 
-    /// <summary>Of a put: how long the value lives, at least 1 ms. Null: as the keyspace says.</summary>
+    /// <summary>For a put: the time to live of the value, at least 1 ms. Null: the default of the keyspace.</summary>
     public TimeSpan? TimeToLive { get; init; }
 
-    /// <summary>For the request with all its retries. Null: <see cref="KvClientOptions.Timeout"/>.</summary>
+    /// <summary>The timeout of the request with all its retries. Null: <see cref="KvClientOptions.Timeout"/>.</summary>
     public TimeSpan? Timeout { get; init; }
 }

@@ -2,18 +2,17 @@ using KvRaft.V1;
 
 namespace KvRaft.Client;
 
-/// <summary>What an answer of an eventual keyspace is worth.</summary>
-/// <param name="Answered">Replicas that had answered when it was given.</param>
-/// <param name="Fallbacks">How many of those only stood in for others.</param>
-/// <param name="Overlaps">
-/// R + W was above N, with no fallback among those needed: a write is sure to be met by reads with the keyspace's R, and a read has met every such write.
-/// </param>
+/// <summary>The guarantee of an answer of an eventual keyspace.</summary>
+/// <param name="Answered">The number of replicas that had answered.</param>
+/// <param name="Fallbacks">The number of those that substituted a replica holder.</param>
+/// <param name="Overlaps">R + W was above N, and no fallback was counted: every read with the R of the keyspace sees such a write, and a read has
+/// seen every such write.</param>
 /// <param name="ServedBy">The node that coordinated.</param>
 public sealed record KvWorth(int Answered, int Fallbacks, bool Overlaps, string ServedBy)
 {
     /// <summary>
-    /// Of a write: it had been sent before, to somebody who did not answer, so that its value may stand twice. Readers are shown it once; but whoever replaces
-    /// or deletes one of the two has not seen the other, which then comes back.
+    /// For a write: an earlier attempt was sent to a node that did not answer, so the value may exist twice. Readers receive it once. If a client
+    /// replaces or deletes one of the two without having seen the other, the other reappears.
     /// </summary>
     public bool Repeated { get; init; }
 
@@ -21,18 +20,19 @@ public sealed record KvWorth(int Answered, int Fallbacks, bool Overlaps, string 
         new(header?.Answered ?? 0, header?.Fallbacks ?? 0, header?.Overlaps ?? false, header?.ServedBy ?? "") { Repeated = header?.Repeated ?? false };
 }
 
-/// <summary>One of the values of a key that stand side by side.</summary>
-/// <param name="WrittenAt">By the clock of the node that took the write; for people.</param>
+/// <summary>One of several concurrent values of a key.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="WrittenAt">By the clock of the node that coordinated the write; for people.</param>
 /// <param name="ExpiresAt">Null: never.</param>
 public readonly record struct KvSibling<TValue>(TValue Value, DateTimeOffset WrittenAt, DateTimeOffset? ExpiresAt);
 
-/// <summary>All values of a key that stand, and the context to replace them.</summary>
+/// <summary>All current values of a key, and the context to replace them.</summary>
 public sealed record KvSiblings<TValue>
 {
-    /// <summary>None: the key is not there. More than one: they were written without knowing of each other.</summary>
+    /// <summary>Empty: the key is absent. More than one: their writers had not read each other's value.</summary>
     public required IReadOnlyList<KvSibling<TValue>> Items { get; init; }
 
-    /// <summary>To be given to the write that replaces what was read.</summary>
+    /// <summary>Pass it to the write that replaces these values.</summary>
     public required KvContext Context { get; init; }
 
     public required KvWorth Worth { get; init; }
@@ -40,13 +40,13 @@ public sealed record KvSiblings<TValue>
     public IEnumerable<TValue> Values => Items.Select(static item => item.Value);
 }
 
-/// <summary>How a write of an eventual keyspace ended.</summary>
+/// <summary>The result of a write to an eventual keyspace.</summary>
 public sealed record KvEventualWrite
 {
-    /// <summary>Of what stands now, as the coordinator knows it: for the next write of the same writer.</summary>
+    /// <summary>The context of the current values according to the coordinator: for the next write of the same writer.</summary>
     public required KvContext Context { get; init; }
 
-    /// <summary>Values that stand side by side now, as the coordinator knows them.</summary>
+    /// <summary>The number of current siblings according to the coordinator.</summary>
     public required int Siblings { get; init; }
 
     public required KvWorth Worth { get; init; }

@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Client;
 
 /// <summary>
-/// A counter that can be added to on every side of a partition. An addition whose outcome is unknown is not sent again, since it could count twice;
-/// the exception says so. Safe for many threads.
+/// A counter that accepts additions on every side of a partition. An addition with an unknown outcome is not sent again, because it could be counted
+/// twice; the exception reports this. Thread-safe.
 /// </summary>
 public sealed class KvCounter
 {
@@ -15,7 +15,7 @@ public sealed class KvCounter
 
     internal KvCounter(EventualCalls<string> calls, string key) => (_calls, _key) = (calls, key);
 
-    /// <returns>The sum after it, as the coordinator knows it.</returns>
+    /// <returns>The sum after the addition according to the coordinator.</returns>
     /// <exception cref="KvException">Reason OUT_OF_BOUNDS: the sum would not fit into 64 bits.</exception>
     public async ValueTask<long> AddAsync(long delta, KvEventualOptions? options = null, CancellationToken cancellationToken = default) =>
         (await _calls.UpdateAsync(_key, new TypedChange { AddToCounter = delta }, options, cancellationToken).ConfigureAwait(false)).Typed.Counter;
@@ -24,7 +24,7 @@ public sealed class KvCounter
         (await _calls.GetAsync(_key, options, cancellationToken).ConfigureAwait(false)).Typed?.Counter ?? 0;
 }
 
-/// <summary>A set in which an addition survives every removal that had not seen it. Safe for many threads.</summary>
+/// <summary>A set in which an addition survives every removal that had not seen it. Thread-safe.</summary>
 public sealed class KvSet<TElement>
 {
     private readonly EventualCalls<string> _calls;
@@ -36,12 +36,12 @@ public sealed class KvSet<TElement>
     public ValueTask<IReadOnlyList<TElement>> AddAsync(TElement element, KvEventualOptions? options = null, CancellationToken cancellationToken = default) =>
         ChangeAsync([element], [], options, cancellationToken);
 
-    /// <summary>Removes an element as far as the coordinator has seen it.</summary>
+    /// <summary>Removes an element, including all additions of it that the coordinator has seen.</summary>
     public ValueTask<IReadOnlyList<TElement>> RemoveAsync(TElement element, KvEventualOptions? options = null, CancellationToken cancellationToken = default) =>
         ChangeAsync([], [element], options, cancellationToken);
 
-    /// <summary>Removes, then adds, as one write.</summary>
-    /// <returns>The elements after it, as the coordinator knows them.</returns>
+    /// <summary>Removes elements, then adds elements, in one write.</summary>
+    /// <returns>The elements after the write according to the coordinator.</returns>
     public async ValueTask<IReadOnlyList<TElement>> ChangeAsync(
         IEnumerable<TElement> add, IEnumerable<TElement> remove, KvEventualOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -58,7 +58,7 @@ public sealed class KvSet<TElement>
     private TElement[] Elements(TypedValue? value) => [.. (value?.Set?.Elements ?? []).Select(element => _elements.Deserialize(element.Memory))];
 }
 
-/// <summary>One value, of which the latest write stays. Safe for many threads.</summary>
+/// <summary>One value; the latest write wins. Thread-safe.</summary>
 public sealed class KvRegister<TValue>
 {
     private readonly EventualCalls<string> _calls;
@@ -80,8 +80,8 @@ public sealed class KvRegister<TValue>
 }
 
 /// <summary>
-/// Named counters, sets and registers under one key. A name has one type for life: where two sides of a partition give it different ones, the
-/// counter wins over the set and the set over the register. Safe for many threads.
+/// Named counters, sets and registers under one key. A name has one permanent type: if two sides of a partition give it different ones, a counter
+/// wins over a set and a set over a register. Thread-safe.
 /// </summary>
 public sealed class KvMap
 {
@@ -133,7 +133,7 @@ public sealed record KvMapValue(
                     registers.Add(field.Name, field.Value.Register.Memory);
                     break;
                 default:
-                    // A type a later version knows.
+                    // A type of a later version.
                     break;
             }
         }

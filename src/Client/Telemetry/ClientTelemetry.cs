@@ -5,8 +5,8 @@ using KvRaft.Client.Requests;
 namespace KvRaft.Client.Telemetry;
 
 /// <summary>
-/// Spans and metrics by OpenTelemetry's conventions for database clients; the source and the meter are both called
-/// <see cref="Name"/>. Keys never become attributes: they are data, and there are too many of them.
+/// Spans and metrics by the OpenTelemetry conventions for database clients; the name of the source and of the meter is <see cref="Name"/>. Keys are
+/// never attributes: they are user data, and their cardinality is too high.
 /// </summary>
 internal sealed class ClientTelemetry : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class ClientTelemetry : IDisposable
             "Duration of database client operations.",
             advice: new InstrumentAdvice<double>
             {
-                // The buckets the conventions advise.
+                // The buckets that the conventions recommend.
                 HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
             });
         _retries = _meter.CreateCounter<long>("kvraft.client.retries", "{retry}", "Attempts beyond the first.");

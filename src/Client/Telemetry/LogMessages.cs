@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Client.Telemetry;
 
-/// <summary>Everything the client logs. Ids 5000 to 5999; a retired id is never used again.</summary>
+/// <summary>The log messages of the client. Ids 5000 to 5999; a retired id is never used again.</summary>
 internal static partial class Log
 {
     [LoggerMessage(5000, LogLevel.Information, "Shard map of epoch {Epoch} received from {Endpoint}: {Nodes} nodes, {Shards} shards")]
@@ -19,6 +19,6 @@ internal static partial class Log
     public static partial void GivenUp(
         ILogger logger, string operation, int attempts, string reason, string message, KvOutcome outcome);
 
-    [LoggerMessage(5012, LogLevel.Information, "The shard does not know session {ClientId}; the write was not applied and is sent again with a newer log index")]
+    [LoggerMessage(5012, LogLevel.Information, "Session {ClientId} is unknown to the shard; the write was not applied and is sent again with a newer log index")]
     public static partial void SessionForgotten(ILogger logger, Guid clientId);
 }

@@ -3,7 +3,7 @@ using KvRaft.Client.Requests;
 
 namespace KvRaft.Client.Telemetry;
 
-/// <summary>Times one operation and its span. If neither end is told, the caller cancelled it.</summary>
+/// <summary>Measures the duration and the span of one operation. If neither success nor failure is reported, the caller cancelled it.</summary>
 internal sealed class OperationMeasure(
     ClientTelemetry telemetry, string operation, string keyspace, Activity? span, long startedAt) : IDisposable
 {

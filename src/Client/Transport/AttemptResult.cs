@@ -2,7 +2,7 @@ using KvRaft.Client.Routing;
 
 namespace KvRaft.Client.Transport;
 
-/// <summary>What one attempt came to: exactly one of the two is set. A value, because failures are ordinary here.</summary>
+/// <summary>The result of one attempt: exactly one of the two is set. A value, because failures are normal here.</summary>
 internal readonly record struct AttemptResult<TResponse>(TResponse? Response, Failure? Failure)
     where TResponse : class
 {

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace KvRaft.Client.Transport;
 
 /// <summary>
-/// One connection per node, made when first used and kept until the client closes: nodes are few, and an idle connection costs a
-/// socket. Safe for many threads.
+/// One connection per node, opened on first use and kept until the client closes: there are few nodes, and an idle connection costs one socket.
+/// Thread-safe.
 /// </summary>
 internal sealed class ConnectionPool(KvClientOptions options) : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class ConnectionPool(KvClientOptions options) : IAsyncDisposable
             options).Value;
     }
 
-    /// <summary>Calls waiting for an answer, over all nodes.</summary>
+    /// <summary>Calls that wait for an answer, over all nodes.</summary>
     public int InFlight => _connections.Values.Sum(static connection => connection.IsValueCreated ? connection.Value.InFlight : 0);
 
     public async ValueTask DisposeAsync()

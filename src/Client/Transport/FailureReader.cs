@@ -6,10 +6,10 @@ using StatusCode = Grpc.Core.StatusCode;
 
 namespace KvRaft.Client.Transport;
 
-/// <summary>The one place where what came over the wire becomes a <see cref="Failure"/>.</summary>
+/// <summary>The only place that converts errors from the wire to a <see cref="Failure"/>.</summary>
 internal static class FailureReader
 {
-    /// <summary>A unary call or a stream failed. <paramref name="sent"/>: something may have reached the node.</summary>
+    /// <summary>A unary call or a stream failed. <paramref name="sent"/>: some bytes may have reached the node.</summary>
     public static Failure Read(RpcException exception, bool sent)
     {
         var code = exception.StatusCode;

@@ -4,8 +4,7 @@ using KvRaft.V1;
 namespace KvRaft.Client.Transport;
 
 /// <summary>
-/// The way to one node: a channel, its stubs, and the pipes that are open now. Pipes are made when first needed and made anew
-/// after they broke. Safe for many threads.
+/// The connection to one node: a channel, its stubs, and the open pipes. A pipe is opened on first use, and again after it broke. Thread-safe.
 /// </summary>
 internal sealed class NodeConnection : IAsyncDisposable
 {
@@ -69,7 +68,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         return Volatile.Read(ref _pipes[slot]) is { IsBroken: false } open ? open : Reopen(slot);
     }
 
-    /// <summary>Calls waiting for an answer, over all pipes.</summary>
+    /// <summary>Calls that wait for an answer, over all pipes.</summary>
     public int InFlight => _pipes.Sum(static pipe => pipe?.InFlight ?? 0);
 
     public async ValueTask DisposeAsync()
@@ -100,7 +99,7 @@ internal sealed class NodeConnection : IAsyncDisposable
                 return open;
             }
 
-            // The broken one has ended all its calls, and its loops are ending by themselves.
+            // The broken pipe has ended all its calls, and its loops end on their own.
             var fresh = new PipeStream(Kv, _options);
             Volatile.Write(ref _pipes[slot], fresh);
             return fresh;

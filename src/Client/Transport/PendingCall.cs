@@ -4,8 +4,8 @@ using KvRaft.V1;
 namespace KvRaft.Client.Transport;
 
 /// <summary>
-/// One call on its way through a pipe. It ends once: by its answer, the end of the pipe, the end of its time, or cancellation,
-/// whichever comes first. Whether it was handed to the stream decides what a failure means.
+/// One call in a pipe. It ends once, by the first of these: its answer, the end of the pipe, its timeout, or cancellation. The meaning of a failure
+/// depends on whether the call was already passed to the stream.
 /// </summary>
 internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, TimeSpan timeout)
 {
@@ -13,7 +13,7 @@ internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, Time
     private const int Sent = 1;
     private const int Withdrawn = 2;
 
-    // Continuations run on the pool: the reader loop must go on to the next answer.
+    // Continuations run on the thread pool: the reader loop must continue with the next answer.
     private readonly TaskCompletionSource<AttemptResult<PipeAnswer>> _completion =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -21,7 +21,7 @@ internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, Time
 
     public PipeCall Call { get; } = call;
 
-    /// <summary>How much it takes in a message, at most; the writer counts with it.</summary>
+    /// <summary>The maximum size of the call in a message; the writer uses it as an estimate.</summary>
     public int Bytes { get; } = bytes;
 
     public long StartedAt { get; } = startedAt;
@@ -32,12 +32,12 @@ internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, Time
 
     public Task<AttemptResult<PipeAnswer>> Completion => _completion.Task;
 
-    /// <summary>The writer takes it. False: it was withdrawn while it waited, and must not be sent.</summary>
+    /// <summary>The writer takes the call. False: the call was withdrawn while it waited, and must not be sent.</summary>
     public bool TrySend() => Interlocked.CompareExchange(ref _state, Sent, Queued) == Queued;
 
     public void Answer(PipeAnswer answer) => _completion.TrySetResult(answer);
 
-    /// <summary>Ends it with a failure that says, truly, whether it was sent.</summary>
+    /// <summary>Ends the call with a failure that states whether the call was sent.</summary>
     public void Fail(Func<bool, Failure> failure) => _completion.TrySetResult(failure(Withdraw()));
 
     public void Cancel(CancellationToken cancellationToken)
@@ -46,6 +46,6 @@ internal sealed class PendingCall(PipeCall call, int bytes, long startedAt, Time
         _completion.TrySetCanceled(cancellationToken);
     }
 
-    /// <returns>True if it was sent already.</returns>
+    /// <returns>True if it was already sent.</returns>
     private bool Withdraw() => Interlocked.CompareExchange(ref _state, Withdrawn, Queued) == Sent;
 }

@@ -7,25 +7,28 @@ using KvRaft.V1;
 namespace KvRaft.Client.Transport;
 
 /// <summary>
-/// One stream to one node, from its start to its first fault. Callers put calls into a queue; one loop packs whatever waits into
-/// one message and writes it, so that the busier the pipe the larger its messages; one loop reads answers and finds their
-/// callers by correlation id. After a fault every call under way has ended with it, and the owner makes a new stream; nothing is
-/// repeated here.
+/// One stream to one node, from its start to its first fault. Callers put calls into a queue. One loop combines all waiting calls into one message
+/// and writes it, so messages grow with the load. Another loop reads answers and finds the callers by correlation id. A fault ends every call under
+/// way, and the owner opens a new stream; this class repeats nothing.
 /// </summary>
 internal sealed class PipeStream : IAsyncDisposable
 {
-    /// <summary>256 KiB a message: large enough to make the cost of a message small against its bytes, small enough that a put does
-    /// not wait long behind the message before it, and far below the 4 MiB a node takes.</summary>
+    /// <summary>
+    /// 256 KiB per message: large enough that the fixed cost of a message is small, small enough that a put does not wait long behind the message
+    /// before it, and far below the limit of a node, 4 MiB.
+    /// </summary>
     private const int MessageBytesEnough = 256 * 1024;
 
-    /// <summary>512 calls a message: half of what a pipe holds, so that one message can be built while another is answered.</summary>
+    /// <summary>512 calls per message: half of the capacity of a pipe, so that one message can be built while another is answered.</summary>
     private const int MessageCallsMax = 512;
 
-    /// <summary>50 ms: how late the end of an attempt may be noticed; against time-outs of a second that is little, and one timer
-    /// for all calls costs far less than one each.</summary>
+    /// <summary>
+    /// 50 ms: the maximum delay in detecting the timeout of an attempt. This is small compared to timeouts of a second, and one timer for all calls
+    /// costs far less than one per call.
+    /// </summary>
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>1 s: the status of a stream that ended follows at once; this is for the case that it never comes.</summary>
+    /// <summary>1 s: the status of an ended stream arrives at once; this is the limit if it never arrives.</summary>
     private static readonly TimeSpan WitnessPatience = TimeSpan.FromSeconds(1);
 
     private readonly AsyncDuplexStreamingCall<PipeRequest, PipeResponse> _stream;
@@ -48,11 +51,11 @@ internal sealed class PipeStream : IAsyncDisposable
         _stream = client.Pipe(new CallOptions(cancellationToken: _stop.Token));
         _sweep = _time.CreateTimer(static pipe => ((PipeStream)pipe!).Sweep(), this, SweepPeriod, SweepPeriod);
 
-        // Last: a loop may meet the end of the stream before this constructor returns, and then uses everything above.
+        // Last: a loop may reach the end of the stream before this constructor returns, and then uses all fields above.
         _loops = Task.WhenAll(Task.Run(WriteLoopAsync), Task.Run(ReadLoopAsync));
     }
 
-    /// <summary>The stream has ended; calls made now fail at once, unsent.</summary>
+    /// <summary>The stream has ended; new calls fail at once, unsent.</summary>
     public bool IsBroken => Volatile.Read(ref _fault) is not null;
 
     /// <summary>Calls that wait for an answer.</summary>
@@ -98,7 +101,7 @@ internal sealed class PipeStream : IAsyncDisposable
 
     private async ValueTask<bool> EnterAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        // No fast path of one's own: WaitAsync completes at once where there is a place.
+        // No fast path is needed: WaitAsync completes synchronously if there is a free slot.
         return !IsBroken && await _places.WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
     }
 
@@ -107,7 +110,7 @@ internal sealed class PipeStream : IAsyncDisposable
         _waiting[pending.CorrelationId] = pending;
         _queue.Writer.TryWrite(pending);
 
-        // The stream may have broken between the check at the door and now, and have missed this call when it failed the others.
+        // The stream may have broken after the check at the start, and its cleanup may have missed this call.
         if (Volatile.Read(ref _fault) is { } fault)
         {
             pending.Fail(sent => FailureReader.Broken(fault, sent));
@@ -123,14 +126,15 @@ internal sealed class PipeStream : IAsyncDisposable
                 var message = TakeMessage();
                 if (message.Calls.Count > 0)
                 {
-                    // Waited for only until the stop: a write that waits for the node to make room has been seen to outlive its token and its call, for good.
+                    // The wait ends with the stop: a write that waits for flow control of the node was observed to continue for ever after its token
+                    // was cancelled and its call was disposed.
                     await _stream.RequestStream.WriteAsync(message, _stop.Token).WaitAsync(_stop.Token).ConfigureAwait(false);
                 }
             }
         }
         catch (Exception fault)
         {
-            // The reader sees the status the node ended the stream with and is the better witness; but it must not be waited for long.
+            // The reader sees the status with which the node ended the stream, which is more precise; but the wait for it is limited.
             await Task.Delay(WitnessPatience, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Break(EndedUnderTheWriter(fault), carried: !IsStillborn(fault));
             if (!IsStreamFault(fault))
@@ -140,7 +144,7 @@ internal sealed class PipeStream : IAsyncDisposable
         }
     }
 
-    /// <summary>What waits, as far as it makes one good message; a call larger than that is a message of its own.</summary>
+    /// <summary>The waiting calls, up to the size of one message; a larger call is a message of its own.</summary>
     private PipeRequest TakeMessage()
     {
         var message = new PipeRequest();
@@ -168,7 +172,7 @@ internal sealed class PipeStream : IAsyncDisposable
             {
                 foreach (var answer in _stream.ResponseStream.Current.Answers)
                 {
-                    // An answer nobody waits for belongs to a call that was given up.
+                    // An answer without a waiting call belongs to a call that was given up.
                     if (_waiting.TryRemove(answer.CorrelationId, out var pending))
                     {
                         pending.Answer(answer);
@@ -199,7 +203,9 @@ internal sealed class PipeStream : IAsyncDisposable
             Cause = fault,
         };
 
-    /// <summary>A write into a stream that the node has ended is cancelled by gRPC, as if we had wanted it; nobody else should read that.</summary>
+    /// <summary>
+    /// gRPC reports a write into an ended stream as cancelled, as if the client had cancelled it; the failure must not show this to callers.
+    /// </summary>
     private static Failure EndedUnderTheWriter(Exception fault) => Ended(fault) is { Code: not StatusCode.Cancelled } known
         ? known
         : new Failure(StatusCode.Unavailable, "UNAVAILABLE", "the node ended the pipe while it was written to", KvOutcome.Unknown)
@@ -209,15 +215,15 @@ internal sealed class PipeStream : IAsyncDisposable
         };
 
     /// <summary>
-    /// Nothing the stream was given can have been executed: there never was a connection, or the node let nobody in. Any other end says nothing of
-    /// the calls before the one it is about, not even a refusal.
+    /// No call of the stream can have been executed: there was no connection, or the node refused the stream at its start. Any other end, even a
+    /// refusal, is no proof about the calls before the one that caused it.
     /// </summary>
     private static bool IsStillborn(Exception fault) => fault is RpcException status
         && (ConnectionFaults.NeverConnected(status)
             || status.StatusCode is StatusCode.Unimplemented or StatusCode.Unauthenticated or StatusCode.PermissionDenied);
 
-    // What gRPC throws when a stream ends under a reader or writer. Anything else is a bug: it ends the stream like the others, so that
-    // nobody waits, and surfaces in DisposeAsync.
+    // The exceptions of gRPC if a stream ends during a read or write. Any other exception is a bug: it ends the stream too, so that no caller waits,
+    // and DisposeAsync rethrows it.
     private static bool IsStreamFault(Exception fault) =>
         fault is RpcException or OperationCanceledException or InvalidOperationException or IOException or HttpRequestException;
 
@@ -232,8 +238,8 @@ internal sealed class PipeStream : IAsyncDisposable
         }
     }
 
-    /// <param name="fault">Why it ends.</param>
-    /// <param name="carried">What the writer handed to it may have arrived.</param>
+    /// <param name="fault">The reason.</param>
+    /// <param name="carried">Calls that the writer passed to the stream may have arrived.</param>
     private void Break(Failure fault, bool carried)
     {
         if (Interlocked.CompareExchange(ref _fault, fault, null) is not null)

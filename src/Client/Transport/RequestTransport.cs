@@ -7,16 +7,18 @@ using KvRaft.V1;
 namespace KvRaft.Client.Transport;
 
 /// <summary>
-/// Sends one request to one node once, by pipe or by unary call, and says what came of it. Failures are results; only
-/// cancellation by the caller is thrown.
+/// Sends one request to one node once, through a pipe or a unary call, and returns the result. Failures are results; only cancellation by the caller
+/// throws.
 /// </summary>
 internal sealed class RequestTransport(ConnectionPool connections, KvClientOptions options)
 {
-    /// <summary>A unary call is given this much longer than the node was told, so that the node's own answer, which knows more,
-    /// usually arrives first.</summary>
+    /// <summary>
+    /// The deadline of a unary call is longer than the one sent to the node by this time, so that the node's own answer, which is more precise,
+    /// usually arrives first.
+    /// </summary>
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>What a request takes in a pipe's message beyond its own bytes: three tags, two lengths and a correlation id of up to 10 bytes.</summary>
+    /// <summary>The overhead of a request in a pipe message: three tags, two lengths and a correlation id of up to 10 bytes.</summary>
     private const int PipeEnvelopeBytes = 32;
 
     public ValueTask<AttemptResult<TResponse>> SendAsync<TRequest, TResponse>(
@@ -56,7 +58,8 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
             .ConfigureAwait(false);
         if (result.Failure is { } failure)
         {
-            // The node ended a pipe for one message that was too much for it. Which of the calls that was, each finds out by itself.
+            // The node ended a pipe because one message was too large. Each call of the pipe finds out with a second attempt whether it was the
+            // cause.
             var left = timeout - options.TimeProvider.GetElapsedTime(startedAt);
             return IsTooMuch(failure) && left > TimeSpan.Zero
                 ? After(failure, await UnaryAsync(operation, request, endpoint, left, cancellationToken).ConfigureAwait(false))
@@ -96,19 +99,19 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
         }
         catch (RpcException fault)
         {
-            // gRPC wraps the caller's own cancellation.
+            // gRPC wraps the cancellation by the caller.
             cancellationToken.ThrowIfCancellationRequested();
             return FailureReader.Read(fault, sent: true);
         }
     }
 
-    /// <summary>A limit of ours, named by the node; or of gRPC, which names none.</summary>
+    /// <summary>A limit of KvRaft, which the node names, or a limit of gRPC, which has no name.</summary>
     private static bool IsTooMuch(Failure failure) =>
         failure.Reason == ErrorReasons.LimitExceeded || (failure.Code == StatusCode.ResourceExhausted && failure.Kind == FailureKind.Overloaded);
 
     /// <summary>
-    /// What a second try came to. Too much again means that it is this request, and repeating it is of no use. A refusal does not make certain that
-    /// the first try did nothing, unless it is one that a request of this size always meets.
+    /// The result of a second attempt. If it is too large again, this request is the cause, and a repetition is useless. A refusal does not prove
+    /// that the first attempt had no effect, unless every request of this size receives that refusal.
     /// </summary>
     private static AttemptResult<TResponse> After<TResponse>(Failure first, AttemptResult<TResponse> second)
         where TResponse : class =>

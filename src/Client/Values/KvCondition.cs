@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace KvRaft.Client;
 
-/// <summary>What must hold at a write's place in the log for it to be applied.</summary>
+/// <summary>A condition that must hold at the write's position in the log for the write to be applied.</summary>
 public sealed class KvCondition
 {
     /// <summary>Larger expected values are sent as their SHA-256; the limit of the wire format, in bytes.</summary>
@@ -18,14 +18,14 @@ public sealed class KvCondition
     /// <summary>The key has a value.</summary>
     public static KvCondition Present { get; } = new(new V1.Condition { Present = true });
 
-    /// <summary>The key's version is this one; 0 is <see cref="Absent"/>.</summary>
+    /// <summary>The version of the key equals the given one; 0 is <see cref="Absent"/>.</summary>
     public static KvCondition VersionIs(long version)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(version);
         return version == 0 ? Absent : new(new V1.Condition { VersionEquals = version });
     }
 
-    /// <summary>The key's value is, byte for byte, this one.</summary>
+    /// <summary>The value of the key equals the given one, byte for byte.</summary>
     public static KvCondition ValueIs(ReadOnlyMemory<byte> value) =>
         new(value.Length <= InlineValueBytesMax
             ? new V1.Condition { ValueEquals = Google.Protobuf.ByteString.CopyFrom(value.Span) }

@@ -2,26 +2,26 @@ namespace KvRaft.Client;
 
 public enum KvConsistencyLevel
 {
-    /// <summary>Sees every write that was acknowledged before the read began.</summary>
+    /// <summary>Sees every write that was acknowledged before the read started.</summary>
     Linearizable,
 
     /// <summary>
-    /// Asks the leader to answer without a quorum round. The server does a quorum round all the same, and the answer says
-    /// <see cref="Linearizable"/>: no lease is known to be safe across the restart of a voter.
+    /// Requests an answer of the leader without a quorum round. The server still makes a quorum round, and the answer reports
+    /// <see cref="Linearizable"/>: no lease is proven safe across the restart of a voter.
     /// </summary>
     LeaderLease,
 
-    /// <summary>Any replica that can prove its data is younger than asked.</summary>
+    /// <summary>Any replica that can prove that its data is not older than the given age.</summary>
     BoundedStaleness,
 
-    /// <summary>Any replica that has applied what was seen of its shard before.</summary>
+    /// <summary>Any replica that has applied the versions of its shard that were seen before.</summary>
     AtLeast,
 
-    /// <summary>Any replica, whatever it knows.</summary>
+    /// <summary>Any replica, whatever its state.</summary>
     Any,
 }
 
-/// <summary>What a read asks for. Cheaper reads are chosen by name, and the answer says what was delivered.</summary>
+/// <summary>The consistency of a read. Cheaper reads are selected explicitly, and the answer reports the delivered consistency.</summary>
 public readonly record struct KvConsistency
 {
     private KvConsistency(KvConsistencyLevel level, TimeSpan stalenessMax = default, long version = 0, KvSession? session = null)
@@ -36,7 +36,7 @@ public readonly record struct KvConsistency
 
     internal TimeSpan StalenessMax { get; }
 
-    /// <summary>Of one shard; 0 with a session.</summary>
+    /// <summary>A version of one shard; 0 with a session.</summary>
     internal long Version { get; }
 
     internal KvSession? Session { get; }
@@ -56,8 +56,8 @@ public readonly record struct KvConsistency
     }
 
     /// <summary>
-    /// Read your own write of a key: the version it was answered with. Versions are those of one shard, so this is for reads of that key, or of
-    /// others in its shard; a read that may meet several shards is refused. For those see <see cref="AtLeast(KvSession)"/>.
+    /// Reads the caller's own write to a key: pass the version that the write returned. Versions are those of one shard, so this is for reads of that
+    /// key, or of other keys in its shard; a read that may involve several shards is refused. For such reads see <see cref="AtLeast(KvSession)"/>.
     /// </summary>
     public static KvConsistency AtLeast(long version)
     {
@@ -65,13 +65,13 @@ public readonly record struct KvConsistency
         return new(KvConsistencyLevel.AtLeast, version: version);
     }
 
-    /// <summary>See of every shard at least what the session has seen of it, as it is when the read begins. For reads of any kind.</summary>
+    /// <summary>Sees at least the versions of every shard in the session, as of the start of the read. For reads of any kind.</summary>
     public static KvConsistency AtLeast(KvSession session)
     {
         ArgumentNullException.ThrowIfNull(session);
         return new(KvConsistencyLevel.AtLeast, session: session);
     }
 
-    /// <summary>Whether any replica may answer, not only the leader.</summary>
+    /// <summary>True if any replica may answer, not only the leader.</summary>
     internal bool AllowsReplicas => Level is KvConsistencyLevel.BoundedStaleness or KvConsistencyLevel.AtLeast or KvConsistencyLevel.Any;
 }

@@ -1,6 +1,6 @@
 namespace KvRaft.Client;
 
-/// <summary>Which keys to delete: those from <see cref="Start"/> to <see cref="End"/> that have the prefix.</summary>
+/// <summary>The keys to delete: those from <see cref="Start"/> to <see cref="End"/> that have the prefix.</summary>
 public sealed record KvDeleteRange
 {
     /// <summary>Every key of the keyspace.</summary>
@@ -14,7 +14,7 @@ public sealed record KvDeleteRange
     /// <summary>Exclusive; empty: no end.</summary>
     public ReadOnlyMemory<byte> End { get; init; }
 
-    /// <summary>All at once or not at all; the keys must be inside one tag of a keyspace that routes by tag.</summary>
+    /// <summary>Deletes all keys or none; the keys must be within one tag of a keyspace that routes by tag.</summary>
     public bool Atomic { get; init; }
 
     private bool IsEverything { get; init; }

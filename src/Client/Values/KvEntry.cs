@@ -1,10 +1,9 @@
 namespace KvRaft.Client;
 
-/// <summary>A value and what is known about it.</summary>
-/// <param name="Version">
-/// Versions of one shard are totally ordered; a key's is that of its last write. Starts at 1.
-/// </param>
-/// <param name="ExpiresAt">When it ends, by the store's clock; null: never.</param>
+/// <summary>A value with its version and expiry.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Version">The version of the last write of the key. Versions of one shard are totally ordered and start at 1.</param>
+/// <param name="ExpiresAt">By the clock of the store; null: never.</param>
 public readonly record struct KvEntry<TValue>(TValue Value, long Version, DateTimeOffset? ExpiresAt);
 
 /// <summary>A key with its value.</summary>

@@ -1,21 +1,19 @@
 namespace KvRaft.Client;
 
-/// <summary>What is known about the effect of a request that failed.</summary>
+/// <summary>The effect of a failed request.</summary>
 public enum KvOutcome
 {
-    /// <summary>It did not and will not take effect.</summary>
+    /// <summary>It had no effect and will have none.</summary>
     NotApplied,
 
     /// <summary>
-    /// It may have taken effect, or may yet. For a write, <see cref="KvException.RequestId"/> names it, and
-    /// <see cref="IKeyspace{TKey,TValue}.GetRequestResultAsync"/> may tell.
+    /// It may have taken effect, or may take effect later. <see cref="KvException.RequestId"/> identifies a write, and
+    /// <see cref="IKeyspace{TKey,TValue}.GetRequestResultAsync"/> may return its outcome.
     /// </summary>
     Unknown,
 }
 
-/// <summary>
-/// A request could not be done. Expected answers (no such key, a condition that did not hold) are results, not exceptions.
-/// </summary>
+/// <summary>A request failed. Expected answers (an absent key, a condition that did not hold) are results, not exceptions.</summary>
 public sealed class KvException : Exception
 {
     public KvException(string message)
@@ -32,7 +30,7 @@ public sealed class KvException : Exception
     {
     }
 
-    /// <summary>One of <see cref="V1.ErrorReasons"/>, or the name of a gRPC status code where the node gave no reason.</summary>
+    /// <summary>One of <see cref="V1.ErrorReasons"/>, or the name of a gRPC status code if the node gave no reason.</summary>
     public string Reason { get; init; } = V1.ErrorReasons.Internal;
 
     /// <summary>The same request may succeed later, unchanged.</summary>
@@ -40,24 +38,21 @@ public sealed class KvException : Exception
 
     public KvOutcome Outcome { get; init; } = KvOutcome.Unknown;
 
-    /// <summary>The node that was asked last, <c>host:port</c>.</summary>
+    /// <summary>The node of the last attempt, <c>host:port</c>.</summary>
     public string? Endpoint { get; init; }
 
-    /// <summary>The shard concerned, if known.</summary>
+    /// <summary>The shard, if known.</summary>
     public int? Shard { get; init; }
 
-    /// <summary>Of a write: its name, by which its fate can be asked.</summary>
+    /// <summary>For a write: the request id, with which its outcome can be queried.</summary>
     public KvRequestId? RequestId { get; init; }
 
-    /// <summary>
-    /// No node answered anything to any attempt: none of them runs, none can be reached from here, or they are silent. Says nothing about
-    /// <see cref="Outcome"/>.
-    /// </summary>
+    /// <summary>No node answered any attempt: no node runs, none is reachable, or all are silent. Independent of <see cref="Outcome"/>.</summary>
     public bool NoNodeAnswered { get; init; }
 
-    /// <summary>How often the request was sent.</summary>
+    /// <summary>The number of attempts.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>What the node said about the error: limit, actual, setting, ...</summary>
+    /// <summary>The details of the error from the node: limit, actual, setting, ...</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }

@@ -1,6 +1,6 @@
 namespace KvRaft.Client;
 
-/// <summary>When a value ends.</summary>
+/// <summary>The expiry of a value.</summary>
 public readonly record struct KvExpiry
 {
     private readonly byte _kind;
@@ -12,20 +12,20 @@ public readonly record struct KvExpiry
         _ms = ms;
     }
 
-    /// <summary>As the keyspace says; usually never.</summary>
+    /// <summary>The default of the keyspace; usually never.</summary>
     public static KvExpiry Default => default;
 
-    /// <summary>Never, whatever the keyspace says.</summary>
+    /// <summary>Never, regardless of the default of the keyspace.</summary>
     public static KvExpiry Never => new(3, 0);
 
-    /// <summary>Counted from the moment the write is applied, by the shard's clock; at least 1 ms.</summary>
+    /// <summary>Starts when the write is applied, by the clock of the shard; at least 1 ms.</summary>
     public static KvExpiry After(TimeSpan timeToLive)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(timeToLive, TimeSpan.FromMilliseconds(1));
         return new(1, (long)timeToLive.TotalMilliseconds);
     }
 
-    /// <summary>At an instant, judged by the shard's clock. See <see cref="KvResult{TValue}.ServerTime"/>.</summary>
+    /// <summary>At a point in time by the clock of the shard. See <see cref="KvResult{TValue}.ServerTime"/>.</summary>
     public static KvExpiry At(DateTimeOffset instant)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(instant, DateTimeOffset.UnixEpoch);

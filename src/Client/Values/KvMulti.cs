@@ -1,16 +1,18 @@
 namespace KvRaft.Client;
 
-/// <summary>What the writes of a multi-set have to do with each other.</summary>
+/// <summary>The relation between the writes of a multi-set.</summary>
 public enum KvAtomicity
 {
-    /// <summary>Nothing: each is applied, refused or fails for itself.</summary>
+    /// <summary>None: each write is applied, refused or fails independently.</summary>
     None,
 
-    /// <summary>All are applied or none is, if one condition does not hold; all keys must be in one shard, as those of one {tag} are.</summary>
+    /// <summary>
+    /// All writes are applied, or none if one condition does not hold; all keys must be in one shard, for example with the same {tag}.
+    /// </summary>
     Shard,
 }
 
-/// <summary>One key of a multi-get: what was found, or why it could not be read.</summary>
+/// <summary>One key of a multi-get: its result, or the error of its read.</summary>
 public readonly record struct KvMultiGetItem<TKey, TValue>(TKey Key, KvResult<TValue> Result, KvException? Error);
 
 /// <summary>One write of a multi-set.</summary>
@@ -29,5 +31,5 @@ public readonly record struct KvMultiSetItem<TKey, TValue>
     public KvCondition? Condition { get; init; }
 }
 
-/// <summary>What became of one write of a multi-set.</summary>
+/// <summary>The result of one write of a multi-set.</summary>
 public readonly record struct KvMultiSetResult<TKey, TValue>(TKey Key, KvWriteResult<TValue> Result, KvException? Error);

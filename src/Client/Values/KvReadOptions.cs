@@ -4,18 +4,18 @@ public sealed record KvReadOptions
 {
     public KvConsistency Consistency { get; init; } = KvConsistency.Linearizable;
 
-    /// <summary>Null: the client's.</summary>
+    /// <summary>Null: the timeout of the client.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>The version the caller holds; if it is still the newest, the answer is only that. 0: holds none.</summary>
+    /// <summary>The version that the caller holds; if it is still the newest, the answer contains no value. 0: the caller holds none.</summary>
     public long IfVersionNot { get; init; }
 
-    /// <summary>Version and expiry only.</summary>
+    /// <summary>Returns only version and expiry.</summary>
     public bool HeadOnly { get; init; }
 
     /// <summary>
-    /// If no answer is there after this time, another node is asked as well, and the first answer counts; null: never. Something like the
-    /// slowest hundredth of reads costs one read in a hundred more, and cuts the rest of the tail.
+    /// If there is no answer after this time, the read is also sent to another node, and the first answer wins; null: never. With about the 99th
+    /// percentile of the latency, one percent more reads cut off the rest of the tail.
     /// </summary>
     public TimeSpan? HedgeAfter { get; init; }
 }
@@ -26,28 +26,28 @@ public sealed record KvWriteOptions
 
     public KvCondition? Condition { get; init; }
 
-    /// <summary>Answer with what was there before.</summary>
+    /// <summary>Return the previous value.</summary>
     public bool ReturnPrevious { get; init; }
 
-    /// <summary>Null: the client's.</summary>
+    /// <summary>Null: the timeout of the client.</summary>
     public TimeSpan? Timeout { get; init; }
 }
 
 public sealed record KvIncrementOptions
 {
-    /// <summary>What an absent key counts as.</summary>
+    /// <summary>The initial number of an absent key.</summary>
     public long Initial { get; init; }
 
-    /// <summary>The result must not be less; null: no bound.</summary>
+    /// <summary>The minimum of the result; null: no bound.</summary>
     public long? Min { get; init; }
 
-    /// <summary>The result must not be more; null: no bound.</summary>
+    /// <summary>The maximum of the result; null: no bound.</summary>
     public long? Max { get; init; }
 
-    /// <summary>For a key this call makes; an existing key keeps its own.</summary>
+    /// <summary>For a key that this call creates; an existing key keeps its expiry.</summary>
     public KvExpiry Expiry { get; init; }
 
-    /// <summary>Not of an increment inside a transaction, which has conditions of its own.</summary>
+    /// <summary>Not allowed for an increment within a transaction, which has its own conditions.</summary>
     public KvCondition? Condition { get; init; }
 
     public TimeSpan? Timeout { get; init; }

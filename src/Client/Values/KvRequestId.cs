@@ -9,8 +9,8 @@ public readonly record struct KvRequestId(Guid ClientId, long Sequence)
     public int AfterShard { get; init; }
 
     /// <summary>
-    /// An index of the shard's log that the client had seen before it sent the write; 0: none. With it a shard that has forgotten idle sessions can
-    /// say that a write was never applied; without it the shard can only say that it does not know.
+    /// An index of the shard's log that the client had seen before it sent the write; 0: none. With it, a shard that has discarded idle sessions can
+    /// prove that a write was never applied; without it, the shard answers that the outcome is unknown.
     /// </summary>
     public long AfterIndex { get; init; }
 
@@ -18,7 +18,7 @@ public readonly record struct KvRequestId(Guid ClientId, long Sequence)
         ? string.Create(CultureInfo.InvariantCulture, $"{ClientId:N}-{Sequence}")
         : string.Create(CultureInfo.InvariantCulture, $"{ClientId:N}-{Sequence}-{AfterShard}-{AfterIndex}");
 
-    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    /// <summary>Parses the result of <see cref="ToString"/>.</summary>
     public static bool TryParse(string? text, out KvRequestId id)
     {
         id = default;
@@ -47,10 +47,10 @@ public readonly record struct KvRequestId(Guid ClientId, long Sequence)
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }
 
-/// <summary>What a node says became of a write.</summary>
+/// <summary>The state of a write according to its shard.</summary>
 public enum KvRequestState
 {
-    /// <summary>The shard has not seen it. If the writer no longer sends it, it will not happen.</summary>
+    /// <summary>The shard has not received it. If the writer does not send it again, it will not be applied.</summary>
     NotSeen,
 
     /// <summary>It took effect.</summary>
@@ -59,19 +59,20 @@ public enum KvRequestState
     /// <summary>It was executed, and its condition did not hold.</summary>
     ConditionFailed,
 
-    /// <summary>The shard no longer remembers, and will not execute it any more.</summary>
+    /// <summary>The shard has discarded the outcome, and will not execute the write any more.</summary>
     Expired,
 
-    /// <summary>It was executed and refused by rule (an increment of text, or past its bounds); nothing was changed.</summary>
+    /// <summary>It was executed and refused by a rule (an increment of text, or out of bounds); nothing was changed.</summary>
     Refused,
 }
 
-/// <param name="Version">The version an applied write made; else 0.</param>
+/// <param name="State">The state of the write.</param>
+/// <param name="Version">The version of an applied write; otherwise 0.</param>
 public readonly record struct KvRequestResult(KvRequestState State, long Version)
 {
-    /// <summary>Of an applied increment: the number it arrived at.</summary>
+    /// <summary>For an applied increment: its result.</summary>
     public long Number { get; init; }
 
-    /// <summary>Of an applied transaction: its conditions held.</summary>
+    /// <summary>For an applied transaction: its conditions held.</summary>
     public bool Succeeded { get; init; }
 }

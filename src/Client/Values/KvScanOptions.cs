@@ -1,8 +1,8 @@
 namespace KvRaft.Client;
 
 /// <summary>
-/// Which keys to walk over. Bounds are bytes, because order is the order of bytes. Keys come in order within a shard; shards
-/// follow one another, so the whole is not in order unless <see cref="Ordered"/> asks for it.
+/// The range and order of a scan. Bounds are bytes, because the order is the order of bytes. Keys are ordered within a shard; shards follow one
+/// another, so the whole is ordered only with <see cref="Ordered"/>.
 /// </summary>
 public sealed record KvScanOptions
 {
@@ -14,13 +14,13 @@ public sealed record KvScanOptions
     /// <summary>Exclusive; empty: no end.</summary>
     public ReadOnlyMemory<byte> End { get; init; }
 
-    /// <summary>From the last key to the first: of each shard, or of all with <see cref="Ordered"/>.</summary>
+    /// <summary>In descending order: within each shard, or over all shards with <see cref="Ordered"/>.</summary>
     public bool Reverse { get; init; }
 
-    /// <summary>In the order of keys over all shards; the node that is asked merges them, at the pace of the reader.</summary>
+    /// <summary>In key order over all shards; the node merges the shards at the pace of the reader.</summary>
     public bool Ordered { get; init; }
 
-    /// <summary>Leave the values empty.</summary>
+    /// <summary>Returns keys without values.</summary>
     public bool KeysOnly { get; init; }
 
     /// <summary>Null: all.</summary>
@@ -31,6 +31,6 @@ public sealed record KvScanOptions
 
     public KvConsistency Consistency { get; init; } = KvConsistency.Linearizable;
 
-    /// <summary>The longest silence of the stream, after which it is resumed elsewhere; null: the client's time-out.</summary>
+    /// <summary>The longest silence of the stream, after which the scan resumes on another node; null: the timeout of the client.</summary>
     public TimeSpan? Timeout { get; init; }
 }

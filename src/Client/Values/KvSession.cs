@@ -5,21 +5,22 @@ using KvRaft.V1;
 namespace KvRaft.Client;
 
 /// <summary>
-/// What has been seen of a cluster: of each shard, the highest version of the answers that came from it. A read with
-/// <see cref="KvConsistency.AtLeast(KvSession)"/> sees at least that, whichever replica answers: its own writes, and never less than was read before.
+/// The versions that a client has seen: for each shard, the highest version of the answers of that shard. A read with
+/// <see cref="KvConsistency.AtLeast(KvSession)"/> sees at least these versions on any replica: its own writes, and never an older state than an
+/// earlier read.
 /// <para>
-/// A client keeps one of everything that it wrote and read (<see cref="KvClient.Session"/>). As text a session travels to another process, which merges it
-/// into that of its client. Versions only grow, and each shard counts its own. Safe for many threads.
+/// A client keeps one session of all its writes and reads (<see cref="KvClient.Session"/>). A session can be passed as text to another process, which
+/// merges it into the session of its own client. Versions only grow, and each shard has its own sequence. Thread-safe.
 /// </para>
 /// </summary>
 public sealed class KvSession
 {
     private const int Format = 1;
 
-    /// <summary>Before the text, so that a text of another kind is not read.</summary>
+    /// <summary>The prefix of the text, so that a text of another kind is refused.</summary>
     private const string Mark = "kvs1.";
 
-    /// <summary>As many as a cluster can have.</summary>
+    /// <summary>The maximum number of shards of a cluster.</summary>
     private const int ShardCountMax = 4096;
 
     private const int TextLengthMax = 128 * 1024;
@@ -30,14 +31,14 @@ public sealed class KvSession
     /// <summary>By shard; 0: not seen. Replaced when it grows; its elements only grow.</summary>
     private long[] _versions = [];
 
-    /// <summary>A session from its text.</summary>
-    /// <exception cref="FormatException">The text is no session, or one of another version.</exception>
+    /// <summary>Parses a session.</summary>
+    /// <exception cref="FormatException">The text is not a session, or a session of another version.</exception>
     public static KvSession Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (!text.StartsWith(Mark, StringComparison.Ordinal) || text.Length > TextLengthMax)
         {
-            throw new FormatException($"This is no session of this version; one begins with '{Mark}' and has at most {TextLengthMax} characters.");
+            throw new FormatException($"This is not a session of this version; a session starts with '{Mark}' and has at most {TextLengthMax} characters.");
         }
 
         try
@@ -50,8 +51,8 @@ public sealed class KvSession
         }
     }
 
-    /// <summary>Takes over what another session has seen.</summary>
-    /// <exception cref="ArgumentException">The other one is of another cluster.</exception>
+    /// <summary>Adds the versions of another session.</summary>
+    /// <exception cref="ArgumentException">The other session belongs to another cluster.</exception>
     public void Merge(KvSession other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -91,8 +92,9 @@ public sealed class KvSession
         }
     }
 
-    /// <summary>Takes note of an answer.</summary>
-    /// <param name="clusterId">The cluster that gave it, as far as the client knows; empty: it does not.</param>
+    /// <summary>Records the version of an answer.</summary>
+    /// <param name="header">The header of the answer.</param>
+    /// <param name="clusterId">The cluster that gave it; empty: not known to the client.</param>
     internal void Saw(ResponseHeader header, string clusterId)
     {
         if (header.ShardVersions.Count == 0 && IsSeen(header.Shard, header.ShardVersion) && (clusterId.Length == 0 || clusterId == _clusterId))
@@ -104,7 +106,7 @@ public sealed class KvSession
         {
             if (clusterId.Length > 0 && clusterId != _clusterId)
             {
-                // Versions of another cluster mean nothing in this one.
+                // Versions of another cluster have no meaning in this one.
                 _versions = _clusterId.Length > 0 ? [] : _versions;
                 _clusterId = clusterId;
             }
@@ -121,7 +123,7 @@ public sealed class KvSession
     {
         if (wire.Format != Format)
         {
-            throw new FormatException($"A session of format {wire.Format}.");
+            throw new FormatException($"Session format {wire.Format} is not supported.");
         }
 
         var session = new KvSession { _clusterId = wire.ClusterId };

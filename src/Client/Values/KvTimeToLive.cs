@@ -1,6 +1,6 @@
 namespace KvRaft.Client;
 
-/// <summary>What is left of a value's life.</summary>
-/// <param name="Found">There is a value.</param>
-/// <param name="Remaining">Null: it does not end, or there is none.</param>
+/// <summary>The remaining time to live of a value.</summary>
+/// <param name="Found">The key has a value.</param>
+/// <param name="Remaining">Null: the value does not expire, or the key is absent.</param>
 public readonly record struct KvTimeToLive(bool Found, TimeSpan? Remaining);
