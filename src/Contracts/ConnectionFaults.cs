@@ -3,10 +3,10 @@ using Grpc.Core;
 
 namespace KvRaft.V1;
 
-/// <summary>What can be said of a failed call from the way its connection failed, by whoever made the call.</summary>
+/// <summary>Classifies a failed call by the way in which its connection failed, for the caller.</summary>
 public static class ConnectionFaults
 {
-    /// <summary>True if the call never left: its connection was not made, so the other side has seen nothing of it.</summary>
+    /// <summary>True if the call was never sent: no connection was established, so the other side has received nothing.</summary>
     public static bool NeverConnected(RpcException error)
     {
         for (var cause = error.Status.DebugException; cause is not null; cause = cause.InnerException)
@@ -17,7 +17,7 @@ public static class ConnectionFaults
                         or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
                 }
 
-                // Of all socket errors only those that an established connection cannot meet.
+                // Only the socket errors that cannot occur on an established connection.
                 or SocketException
                 {
                     SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.TryAgain

@@ -1,18 +1,18 @@
 namespace KvRaft.V1;
 
-/// <summary>The reasons an error may carry, as in error.proto, which says what each means and which code goes with it.</summary>
+/// <summary>The reasons of errors, as in error.proto, which documents each with its status code.</summary>
 public static class ErrorReasons
 {
     /// <summary>The domain of every <c>google.rpc.ErrorInfo</c> of this store.</summary>
     public const string Domain = "kvraft";
 
-    /// <summary>The metadata key that says whether a failed write may have taken effect.</summary>
+    /// <summary>The metadata key that states whether a failed write may have taken effect.</summary>
     public const string ExecutionKey = "execution";
 
-    /// <summary>Value of <see cref="ExecutionKey"/>: it did not and will not take effect.</summary>
+    /// <summary>A value of <see cref="ExecutionKey"/>: the write had no effect and will have none.</summary>
     public const string NotExecuted = "NOT_EXECUTED";
 
-    /// <summary>Value of <see cref="ExecutionKey"/>: it may have taken effect, or may yet.</summary>
+    /// <summary>A value of <see cref="ExecutionKey"/>: the write may have taken effect, or may take effect later.</summary>
     public const string Unknown = "UNKNOWN";
 
     public const string NotLeader = "NOT_LEADER";

@@ -1,14 +1,16 @@
 namespace KvRaft.Topology;
 
-/// <content>The shortest path of one unit from where a replica is missing to a node that may have it (Dijkstra on reduced costs).</content>
+/// <content>The shortest path of one unit from a missing replica to a node that may hold it (Dijkstra on reduced costs).</content>
 internal sealed partial class AssignmentSolver
 {
-    /// <summary>What a node below its least load is worth: more than all moves of all replicas together (4096 shards × 7).</summary>
+    /// <summary>The gain of filling a node below its minimum load: more than the cost of moving all replicas (4096 shards × 7).</summary>
     private const int NeedWorth = 1 << 15;
 
     private readonly Search _search;
 
-    /// <summary>Where a unit can stand. Places are numbered through: first the shards, then the zones of each shard, then the nodes.</summary>
+    /// <summary>
+    /// The kinds of places on a path. Places have consecutive numbers: first the shards, then the zones of each shard, then the nodes.
+    /// </summary>
     private enum PlaceKind
     {
         Shard,
@@ -20,7 +22,7 @@ internal sealed partial class AssignmentSolver
 
     private int FirstNodePlace => _shards + (_shards * _zones.Count);
 
-    /// <summary>Sends one unit from <paramref name="source"/> along the cheapest path to a node with room, and books it.</summary>
+    /// <summary>Sends one unit from <paramref name="source"/> along the cheapest path to a node with free capacity, and updates the flow.</summary>
     private void Push(int source)
     {
         _search.Start(source);
@@ -40,8 +42,8 @@ internal sealed partial class AssignmentSolver
         _search.Finish(endCost);
     }
 
-    // The reduced cost of leaving the network, before the potential of the place; null if the node is full. The end itself has potential
-    // -NeedWorth for ever, so that the cost is 0 where a node is in need.
+    // The reduced cost of leaving the network, without the potential of the place; null if the node is full. The sink has the constant potential
+    // -NeedWorth, so the cost is 0 at a node below its minimum.
     private int? EndCost(int node) =>
         _load[node] < _quota.LoadMin[node] ? 0 : _load[node] < _quota.LoadMax[node] ? NeedWorth : null;
 
@@ -139,7 +141,7 @@ internal sealed partial class AssignmentSolver
 
     private int ZoneOf(int zonePlace) => (zonePlace - FirstZonePlace) % _zones.Count;
 
-    /// <summary>Labels of one search after another. A label is valid only in the search that wrote it; potentials stay.</summary>
+    /// <summary>The labels of all searches. A label is valid only in the search that wrote it; potentials stay.</summary>
     private sealed class Search(int places)
     {
         private readonly PriorityQueue<int, (int Cost, int Steps, int Rank, int Place)> _queue = new();
@@ -195,7 +197,9 @@ internal sealed partial class AssignmentSolver
             }
         }
 
-        /// <summary>Potentials after a path of length <paramref name="cost"/>: what was nearer than its end comes closer by the difference.</summary>
+        /// <summary>
+        /// Updates the potentials after a path of length <paramref name="cost"/>: places that were nearer than its end move by the difference.
+        /// </summary>
         public void Finish(int cost)
         {
             foreach (var place in _settledNow)

@@ -3,19 +3,19 @@ using System.Collections.Immutable;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// Finds an assignment within a <see cref="ReplicaQuota"/>, with the fewest moves there can be. The rules are a flow: units enter at a
-/// shard, pass one of its zones, end at a node:
+/// Finds an assignment within a <see cref="ReplicaQuota"/> with the minimum number of moves. The rules form a flow network: units enter at a shard,
+/// pass through one of its zones, and end at a node:
 /// <code>
 ///   shard s ──(ZoneMin..ZoneMax)──► zone z of s ──(0..1)──► node x ──(LoadMin..LoadMax)──►
 /// </code>
-/// A solution exists, because the fair shares are a flow in fractions and flows with whole bounds have whole solutions. A
-/// placement costs 1 if the node did not hold the shard before, so the cheapest flow moves least. It is built by successive
-/// shortest paths with potentials (Ahuja, Magnanti, Orlin, Network Flows, section 9.7): one path for each missing
-/// replica, along which placements may be undone and made elsewhere; each path keeps the flow the cheapest of its size. A load below
-/// LoadMin attracts more than any number of moves repels, which turns the lower bounds into costs.
+/// A solution exists, because the fair shares are a fractional flow, and a flow network with integer bounds has an integer solution. A placement
+/// costs 1 if the node did not hold the shard before, so the cheapest flow has the fewest moves. It is computed with successive shortest paths with
+/// potentials (Ahuja, Magnanti, Orlin, Network Flows, section 9.7): one path for each missing replica, which may revert placements and replace them
+/// by others; after each path the flow is the cheapest of its size. The gain of filling a load below LoadMin is higher than the cost of any number of
+/// moves, so the lower bounds are expressed as costs.
 /// <para>
-/// Of equally cheap paths the one with fewer steps is taken, then the one whose last node is preferred more by the shard it
-/// enters. Without a previous assignment this is the walk clockwise past the nodes that have enough.
+/// Among equally cheap paths the one with the fewest steps wins, then the one whose last node has the highest preference of its shard. Without a
+/// previous assignment this equals the clockwise walk that skips full nodes.
 /// </para>
 /// </summary>
 internal sealed partial class AssignmentSolver
@@ -27,11 +27,11 @@ internal sealed partial class AssignmentSolver
     private readonly int _nodes;
     private readonly int _replicationFactor;
 
-    // By shard: all nodes in its order of preference, and each node's place in that order.
+    // By shard: all nodes in its order of preference, and the rank of each node in that order.
     private readonly int[][] _order;
     private readonly int[][] _rank;
 
-    // By shard and node: does a placement there count as a move?
+    // By shard and node: true if a placement there counts as a move.
     private readonly bool[][] _isMove;
 
     // The flow.
@@ -58,9 +58,9 @@ internal sealed partial class AssignmentSolver
     }
 
     /// <summary>
-    /// Starts from a previous assignment: its replicas as far as the zones' bounds and the least loads go, the better preferred
-    /// first. What goes beyond the least loads is taken back by the search, for nothing, unless another node has more need of it; had
-    /// it been kept at once, the flow would not be the cheapest of its size to begin with.
+    /// Starts from a previous assignment: keeps its replicas within the zone bounds and the minimum loads, in the order of preference. The search
+    /// takes back the replicas above the minimum loads without cost, unless another node needs the shard more; if they were kept here, the initial
+    /// flow would not be the cheapest of its size.
     /// </summary>
     public void Keep(ShardAssignment previous)
     {

@@ -1,13 +1,13 @@
 namespace KvRaft.Topology;
 
-/// <summary>What concurrent writes of a key of an eventual keyspace come to.</summary>
+/// <summary>The resolution of concurrent writes to a key of an eventual keyspace.</summary>
 /// <remarks>The numbers are stored and sent; they never change their meaning.</remarks>
 public enum ConflictPolicy : byte
 {
-    /// <summary>All of them stand, and the reader decides.</summary>
+    /// <summary>All values are kept as siblings, and the reader resolves them.</summary>
     Siblings = 1,
 
-    /// <summary>The latest by hybrid time stands; the others are lost, by choice.</summary>
+    /// <summary>The latest write by hybrid time wins; the others are discarded.</summary>
     LastWriter = 2,
 
     Counter = 3,

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace KvRaft.Topology;
 
 /// <summary>A secret of the cluster that authenticates the contexts of eventual keys. It never leaves the nodes.</summary>
-/// <param name="Id">Names it in the contexts it was used for, so that another key can follow while contexts of this one are still in use.</param>
+/// <param name="Id">Contexts contain it, so that a new key can be introduced while contexts of the old one are still in use.</param>
 /// <param name="Secret"><see cref="SecretBytes"/> random bytes.</param>
 public sealed record ContextKey(byte Id, ImmutableArray<byte> Secret)
 {
@@ -13,6 +13,6 @@ public sealed record ContextKey(byte Id, ImmutableArray<byte> Secret)
 
     public override int GetHashCode() => Id;
 
-    /// <summary>Without the secret: what is printed ends in logs.</summary>
+    /// <summary>Without the secret, because the text may be logged.</summary>
     public override string ToString() => FormattableString.Invariant($"context key {Id}");
 }

@@ -1,6 +1,6 @@
 namespace KvRaft.Topology;
 
-/// <summary>What shall be different about the promise of an eventual keyspace; null stays as it is.</summary>
+/// <summary>The requested changes of the policy of an eventual keyspace; null: unchanged.</summary>
 public sealed record EventualChange
 {
     public int? N { get; init; }
@@ -15,7 +15,7 @@ public sealed record EventualChange
 
     public EventualDurability? Durability { get; init; }
 
-    /// <summary>The policy afterwards, whether it makes sense or not.</summary>
+    /// <summary>The changed policy, without validation.</summary>
     public EventualPolicy Of(EventualPolicy before)
     {
         ArgumentNullException.ThrowIfNull(before);
@@ -28,14 +28,14 @@ public sealed record EventualChange
     }
 
     /// <summary>
-    /// Why the change cannot be made of a keyspace that may hold values; null if it can. Plain values stay plain values, whether they are shown side by side or the
-    /// latest only; typed ones are bytes that only their own type can read.
+    /// The reason why the change is not possible for a keyspace that may hold values; null if it is possible. Plain values stay plain values under
+    /// both SIBLINGS and LAST_WRITER; the bytes of a typed value can be read only by its own type.
     /// </summary>
     public string? WhyNot(EventualPolicy before)
     {
         ArgumentNullException.ThrowIfNull(before);
         return Conflict is { } wanted && wanted != before.Conflict && !(IsPlain(wanted) && IsPlain(before.Conflict))
-            ? $"it may hold values of type {before.Conflict}, which {wanted} cannot read; make another keyspace"
+            ? $"it may hold values of type {before.Conflict}, which {wanted} cannot read; create another keyspace"
             : Of(before).Mistake();
     }
 

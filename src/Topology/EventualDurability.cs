@@ -1,12 +1,12 @@
 namespace KvRaft.Topology;
 
-/// <summary>When a replica's answer to a write of an eventual keyspace counts.</summary>
+/// <summary>The condition under which a replica acknowledges a write to an eventual keyspace.</summary>
 /// <remarks>The numbers are stored and sent; they never change their meaning.</remarks>
 public enum EventualDurability : byte
 {
-    /// <summary>When the write survives a power cut there.</summary>
+    /// <summary>The write survives a power failure of the replica.</summary>
     Fsync = 1,
 
-    /// <summary>When the operating system has it: it survives the end of the process, not of the power.</summary>
+    /// <summary>The operating system has the write: it survives the end of the process, but not a power failure.</summary>
     Memory = 2,
 }

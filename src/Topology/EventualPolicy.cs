@@ -1,9 +1,11 @@
 namespace KvRaft.Topology;
 
-/// <summary>What an eventual keyspace promises. What may be altered, and what not, see <see cref="EventualChange"/>.</summary>
+/// <summary>The policy of an eventual keyspace. <see cref="EventualChange"/> states which parts can be altered.</summary>
 public sealed record EventualPolicy
 {
-    /// <summary>Three copies, of which two answer: a read meets every write as long as no fallback stood in, and one node may be down.</summary>
+    /// <summary>
+    /// Three copies, of which two must answer: reads see every acknowledged write unless a fallback was counted, and one node may be down.
+    /// </summary>
     public static readonly EventualPolicy Default = new();
 
     public QuorumSpec Quorum { get; init; } = new(3, 2, 2, Sloppy: true);
@@ -12,7 +14,7 @@ public sealed record EventualPolicy
 
     public EventualDurability Durability { get; init; } = EventualDurability.Fsync;
 
-    /// <summary>What is wrong with it, in words; null if nothing is.</summary>
+    /// <summary>The invalid part as a sentence; null if the policy is valid.</summary>
     public string? Mistake() =>
         Quorum.Mistake() is { } mistake ? $"{mistake.Field} is {mistake.Why}"
         : !Enum.IsDefined(Conflict) ? $"conflict policy {Conflict} is not known"

@@ -6,33 +6,32 @@ using System.Text;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// The consistent-hash ring: which nodes stand behind a token, and in which order.
+/// The consistent-hash ring: maps a token to nodes, in order of preference.
 /// <para>
-/// <b>The one direction.</b> Clockwise is upwards, and a token belongs to the first virtual node <i>at or after</i> it; the top of the
-/// ring continues at 0. So a virtual node owns the arc from just behind its predecessor up to and including itself. Everything here
-/// (successors, preference lists, a shard's replicas "clockwise from its start") follows this one rule; there is no second one.
+/// <b>Direction.</b> Clockwise means increasing tokens, and a token belongs to the first virtual node <i>at or after</i> it; the highest token is
+/// followed by 0. So a virtual node owns the token range from its predecessor (exclusive) to itself (inclusive). Successors, preference lists and a
+/// shard's replicas "clockwise from its start" all follow this rule; there is no other convention.
 /// </para>
 /// <code>
-///        token t                      t belongs to B, then (walking on) to A, then C
+///        token t                      t belongs to B, then (clockwise) to A, then C
 ///   ──A────•─────────B───────A────C──────►  clockwise
 /// </code>
 /// <para>
-/// <b>Why virtual nodes.</b> A node stands on the ring at as many points as its weight says, each the hash of its name and a running
-/// number. So its share is the sum of many small independent arcs and close to its weight; its load is taken over by all others
-/// when it goes, not by one neighbour; and because a point depends on nothing but the node's own name, a node that
-/// comes or goes or changes its weight moves only the arcs it gains or loses (Karger et al., STOC 1997; virtual nodes as in
-/// Dynamo, SOSP 2007, section 4.2).
+/// <b>Virtual nodes.</b> Each node has a number of points on the ring that is proportional to its weight; each point is the hash of its name and a
+/// running number. The share of a node is the sum of many small independent token ranges, and therefore close to its weight. If a node is removed,
+/// all other nodes take over its load, not one neighbour. A point depends only on the name of its node, so if a node is added, removed or changes its
+/// weight, only the token ranges that it gains or loses move (Karger et al., STOC 1997; virtual nodes as in Dynamo, SOSP 2007, section 4.2).
 /// </para>
 /// <para>
-/// The ring is a pure function of the set of nodes and the seed; the order in which they are given does not matter. It is
-/// immutable and may be read by any thread. Memory is 12 bytes for each virtual node.
+/// The ring is a pure function of the set of nodes and the seed; the order of the nodes has no effect. It is immutable and thread-safe. It takes 12
+/// bytes per virtual node.
 /// </para>
 /// </summary>
 public sealed class HashRing
 {
     /// <summary>
-    /// Points of a node of weight 1. The share of a node with V of N points varies by 1/√V of itself (it is Beta(V, N − V)
-    /// distributed): with 8192 that is 1.1 %, so that 5 % is 4.5 deviations away and not one node in 100,000 misses it.
+    /// The points of a node of weight 1. The share of a node with V of N points has a relative standard deviation of 1/√V (its distribution is
+    /// Beta(V, N − V)): with 8192 points that is 1.1 %, so 5 % is 4.5 deviations, and less than one node in 100,000 differs by more.
     /// </summary>
     public const int VirtualNodesPerWeight = 8192;
 
@@ -46,7 +45,7 @@ public sealed class HashRing
         _owners = owners;
     }
 
-    /// <summary>By name.</summary>
+    /// <summary>Ordered by name.</summary>
     public ImmutableArray<RingNode> Nodes { get; }
 
     public int VirtualNodeCount => _tokens.Length;
@@ -63,7 +62,7 @@ public sealed class HashRing
         }
     }
 
-    /// <exception cref="ArgumentException">There is no node, one name comes twice, or a weight is out of bounds.</exception>
+    /// <exception cref="ArgumentException">There is no node, a name is repeated, or a weight is out of bounds.</exception>
     public static HashRing Of(IEnumerable<RingNode> nodes, ulong seed = KeyHash.Seed)
     {
         ArgumentNullException.ThrowIfNull(nodes);
@@ -92,7 +91,7 @@ public sealed class HashRing
     /// <summary>The virtual node that owns <paramref name="token"/>: the first at or after it.</summary>
     public VirtualNode OwnerOf(Token token) => At(IndexOf(token));
 
-    /// <summary>All virtual nodes clockwise from <paramref name="token"/>, once around.</summary>
+    /// <summary>All virtual nodes clockwise from <paramref name="token"/>, once around the ring.</summary>
     public IEnumerable<VirtualNode> WalkFrom(Token token)
     {
         var first = IndexOf(token);
@@ -102,7 +101,7 @@ public sealed class HashRing
         }
     }
 
-    /// <summary>What part of the ring, from 0 to 1, each node owns; by the order of <see cref="Nodes"/>.</summary>
+    /// <summary>The part of the ring, from 0 to 1, that each node owns, in the order of <see cref="Nodes"/>.</summary>
     public ImmutableArray<double> Shares()
     {
         var owned = new UInt128[Nodes.Length];
@@ -116,7 +115,9 @@ public sealed class HashRing
         return [.. owned.Select(static tokens => (double)tokens / Math.ScaleB(1, 64))];
     }
 
-    /// <summary>The indices in <see cref="Nodes"/> of all nodes, in the order in which they are first met clockwise from <paramref name="token"/>.</summary>
+    /// <summary>
+    /// The indices in <see cref="Nodes"/> of all nodes, in the order of their first virtual node clockwise from <paramref name="token"/>.
+    /// </summary>
     internal int[] DistinctFrom(Token token)
     {
         var met = new bool[Nodes.Length];
@@ -138,14 +139,14 @@ public sealed class HashRing
     {
         if (sorted.IsEmpty)
         {
-            throw new ArgumentException("A ring needs a node.", nameof(sorted));
+            throw new ArgumentException("A ring needs at least one node.", nameof(sorted));
         }
 
         for (var i = 0; i < sorted.Length; i++)
         {
             if (i > 0 && sorted[i].Id == sorted[i - 1].Id)
             {
-                throw new ArgumentException($"Node {sorted[i].Id} comes twice.", nameof(sorted));
+                throw new ArgumentException($"Node {sorted[i].Id} is repeated.", nameof(sorted));
             }
 
             if (!RingNode.IsValidWeight(sorted[i].Weight))
@@ -158,7 +159,7 @@ public sealed class HashRing
 
     private static int VirtualNodesOf(double weight) => Math.Max(1, (int)Math.Floor(weight * VirtualNodesPerWeight));
 
-    // Point k is the hash of the name and k. A greater weight only appends points, so the first ones stay where they were.
+    // Point k is the hash of the name and k. A higher weight only appends points, so the existing ones do not move.
     private static void PlacePoints(NodeId node, ulong seed, Span<ulong> points)
     {
         Span<byte> source = stackalloc byte[NodeId.LengthMax + sizeof(uint)];
@@ -170,7 +171,7 @@ public sealed class HashRing
         }
     }
 
-    // The sort is unstable: where two points coincide, the node whose name comes first stands first.
+    // The sort is unstable: of equal points, the node with the lower name comes first.
     private static void OrderEqualTokens(ulong[] tokens, int[] owners)
     {
         for (var i = 0; i < tokens.Length;)
@@ -194,7 +195,7 @@ public sealed class HashRing
 
     private int IndexOf(Token token)
     {
-        // The lowest index whose token is not below; of equal ones the first.
+        // The lowest index with a token at or above the given one.
         var (low, high) = (0, _tokens.Length);
         while (low < high)
         {

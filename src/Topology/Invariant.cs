@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace KvRaft.Topology;
 
-/// <summary>Something that cannot be, was. The replica that meets it stops: going on would spread the damage.</summary>
+/// <summary>An internal invariant is violated. The replica stops, because continuing would spread the damage.</summary>
 public sealed class InvariantException(string message) : Exception(message);
 
 /// <summary>Assertions that stay on in Release builds.</summary>

@@ -1,6 +1,6 @@
 namespace KvRaft.Topology;
 
-/// <summary>A named set of keys with one promise, as the cluster registered it.</summary>
+/// <summary>A named set of keys with one consistency mode, as registered in the cluster.</summary>
 public sealed record KeyspaceDescriptor
 {
     public required KeyspaceId Id { get; init; }
@@ -10,18 +10,18 @@ public sealed record KeyspaceDescriptor
     /// <summary>Fixed at creation.</summary>
     public KeyspaceMode Mode { get; init; } = KeyspaceMode.Strong;
 
-    /// <summary>Fixed at creation: another rule would look for existing keys in other shards.</summary>
+    /// <summary>Fixed at creation: with another rule, existing keys would be looked up in other shards.</summary>
     public RoutingRule Routing { get; init; } = RoutingRule.WholeKey;
 
-    /// <summary>How long a value lives if its write named no expiry, in milliseconds; 0 means for ever.</summary>
+    /// <summary>The time to live of a write without an expiry, in milliseconds; 0: for ever.</summary>
     public long TtlDefaultMs { get; init; }
 
-    /// <summary>The longest a value may live, in milliseconds from its write; 0 means for ever. At least the default.</summary>
+    /// <summary>The maximum time to live, in milliseconds from the write; 0: no limit. At least the default.</summary>
     public long TtlMaxMs { get; init; }
 
-    /// <summary>The largest value, in bytes; 0 leaves it to the node's limit, which holds in any case.</summary>
+    /// <summary>The maximum size of a value, in bytes; 0: only the limit of the node applies, which always applies.</summary>
     public int ValueBytesMax { get; init; }
 
-    /// <summary>Of an eventual keyspace: what it promises. Null of a strong one.</summary>
+    /// <summary>The policy of an eventual keyspace. Null for a strong one.</summary>
     public EventualPolicy? Eventual { get; init; }
 }

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// The number of a keyspace, from 1; given by the cluster and never used again after a drop. It stays below 2^31 because
-/// the wire form is an <c>int32</c>.
+/// The number of a keyspace, from 1; assigned by the cluster and never reused after a drop. It stays below 2^31 because the wire type is
+/// <c>int32</c>.
 /// </summary>
 public readonly record struct KeyspaceId(uint Value) : IComparable<KeyspaceId>
 {
-    /// <summary>The keyspace every cluster is born with.</summary>
+    /// <summary>The keyspace that every cluster has from the start.</summary>
     public static readonly KeyspaceId Default = new(1);
 
     public int CompareTo(KeyspaceId other) => Value.CompareTo(other.Value);

@@ -1,12 +1,12 @@
 namespace KvRaft.Topology;
 
-/// <summary>Which promise a keyspace makes. It can never change: a key belongs to one mode for life.</summary>
+/// <summary>The consistency mode of a keyspace. It can never change.</summary>
 /// <remarks>The numbers are stored and sent; they never change their meaning.</remarks>
 public enum KeyspaceMode : byte
 {
-    /// <summary>Linearizable, by Raft.</summary>
+    /// <summary>Linearizable, replicated with Raft.</summary>
     Strong = 1,
 
-    /// <summary>Writable wherever enough replicas or fallbacks are reached; concurrent writes are kept, see <see cref="EventualPolicy"/>.</summary>
+    /// <summary>Writable wherever enough replicas or fallbacks are reachable; concurrent writes are kept, see <see cref="EventualPolicy"/>.</summary>
     Eventual = 2,
 }

@@ -1,14 +1,14 @@
 namespace KvRaft.Topology;
 
-/// <summary>What a keyspace may be called: a lower-case letter, then lower-case letters, digits, <c>-</c>, <c>_</c> and <c>.</c></summary>
+/// <summary>The rule for names of keyspaces: a lower-case letter, then lower-case letters, digits, <c>-</c>, <c>_</c> and <c>.</c></summary>
 public static class KeyspaceName
 {
-    /// <summary>The keyspace every cluster is born with, and what a request without a name means.</summary>
+    /// <summary>The keyspace that every cluster has from the start, and that requests without a keyspace name use.</summary>
     public const string Default = "default";
 
     /// <summary>
-    /// The longest name, in characters (each is one byte): as long as a DNS label, so that a name fits wherever a node id
-    /// does (metrics labels, file names, connection strings).
+    /// The maximum length of a name in characters (each is one byte). It equals that of a DNS label, so a name is valid everywhere a node id is
+    /// (metric labels, file names, connection strings).
     /// </summary>
     public const int LengthMax = 63;
 

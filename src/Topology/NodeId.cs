@@ -1,13 +1,12 @@
 namespace KvRaft.Topology;
 
 /// <summary>
-/// The name of a node, chosen by whoever runs it: a lower-case DNS label (letters, digits, inner hyphens; 1 to 63
-/// characters). It becomes the host of the <c>kvraft://</c> identities of its replicas, where upper case would be folded
-/// silently, so upper case is refused here instead.
+/// The name of a node, chosen by its operator: a lower-case DNS label (letters, digits, inner hyphens; 1 to 63 characters). It is the host of the
+/// <c>kvraft://</c> identities of its replicas; URIs fold upper case silently, so upper case is refused here.
 /// </summary>
 public readonly record struct NodeId : IComparable<NodeId>
 {
-    /// <summary>The longest DNS label (RFC 1035, section 2.3.4), in characters.</summary>
+    /// <summary>The maximum length of a DNS label (RFC 1035, section 2.3.4), in characters.</summary>
     public const int LengthMax = 63;
 
     private readonly string? _value;
@@ -18,7 +17,7 @@ public readonly record struct NodeId : IComparable<NodeId>
         if (!IsValid(value))
         {
             throw new ArgumentException(
-                $"'{value}' is no node id: use 1 to {LengthMax} lower-case letters, digits and inner hyphens.", nameof(value));
+                $"'{value}' is not a node id: use 1 to {LengthMax} lower-case letters, digits and inner hyphens.", nameof(value));
         }
 
         _value = value;

@@ -1,17 +1,17 @@
 namespace KvRaft.Topology;
 
-/// <summary>What a node is to the cluster. The numbers are on disk.</summary>
+/// <summary>The standing of a node in the cluster. The numbers are on disk.</summary>
 public enum NodeStanding : byte
 {
-    /// <summary>It belongs to the cluster, answers requests and holds no shard until a plan gives it some.</summary>
+    /// <summary>It is a member of the cluster and answers requests. It holds no shard until a plan assigns some.</summary>
     Joined = 1,
 
     /// <summary>It holds its share of the shards.</summary>
     Active = 2,
 
-    /// <summary>It keeps its replicas, but leads nothing and is not read from: about to be stopped for a while.</summary>
+    /// <summary>It keeps its replicas, but leads no group and serves no reads, so that it can be stopped.</summary>
     Draining = 3,
 
-    /// <summary>Its replicas move elsewhere; then it is gone for good.</summary>
+    /// <summary>Its replicas move to other nodes; then it is removed permanently.</summary>
     Leaving = 4,
 }

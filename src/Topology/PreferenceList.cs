@@ -3,12 +3,12 @@ using System.Collections.Immutable;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// All nodes in the order in which a token prefers them. The first N are the <b>primaries</b>, the others the <b>fallbacks</b> that
-/// stand in for absent primaries.
+/// All nodes in the order of preference of a token. The first N are the <b>primaries</b>, the others the <b>fallbacks</b> that substitute absent
+/// primaries.
 /// <para>
-/// Distinct zones come first: walking clockwise, one node of every zone is taken before a second one of any, two of each before a
-/// third, and so on; a node without a zone is one of its own. So N primaries lie in N zones if there are that many, and are spread
-/// as evenly as can be if not; and because the rule goes on behind the primaries, the stand-ins of a lost zone are spread too.
+/// Distinct zones come first: the clockwise walk takes one node of every zone before a second one of any zone, two of each before a third, and so on;
+/// a node without a zone is its own zone. So N primaries are in N zones if there are that many, and otherwise spread as evenly as possible; the
+/// fallbacks follow the same rule, so the fallbacks for a lost zone are spread too.
 /// </para>
 /// </summary>
 public sealed class PreferenceList
@@ -28,7 +28,7 @@ public sealed class PreferenceList
 
     public ReadOnlySpan<NodeId> Fallbacks => Nodes.AsSpan()[PrimaryCount..];
 
-    /// <summary>The list of a token; with fewer than <paramref name="primaryCount"/> nodes all of them are primaries.</summary>
+    /// <summary>The list of a token; if there are fewer than <paramref name="primaryCount"/> nodes, all of them are primaries.</summary>
     public static PreferenceList Of(HashRing ring, Token token, int primaryCount)
     {
         ArgumentNullException.ThrowIfNull(ring);
@@ -48,7 +48,7 @@ public sealed class PreferenceList
             rounds[i] = taken[zones.ZoneOf(clockwise[i])]++;
         }
 
-        // OrderBy is stable: within a round the clockwise order stays.
+        // OrderBy is stable: the clockwise order within a round is kept.
         return [.. Enumerable.Range(0, clockwise.Length).OrderBy(i => rounds[i]).Select(i => clockwise[i])];
     }
 }

@@ -3,19 +3,19 @@ using System.Collections.Immutable;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// How many replicas of one shard each zone holds, and how many replicas of all shards each node should hold. Replicas are dealt to
-/// zones in rounds, one each while a zone has a node left; the rounds that every zone can fill are a floor, and of the last, partial
-/// round a zone gets one or none. Within these bounds a node's fair share is in proportion to its weight.
+/// The number of replicas of one shard per zone, and the number of replicas of all shards per node. Replicas are assigned to zones in rounds, one to
+/// each zone that has a node left. The rounds that every zone can fill are the minimum; in the last, partial round a zone gets one or none. Within
+/// these bounds the fair share of a node is proportional to its weight.
 /// </summary>
 internal sealed class ReplicaQuota
 {
     /// <summary>
-    /// How far a node may stray from its fair share, as a part of it. A tenth would be felt as uneven load, nothing at all would move
-    /// replicas for every rounding; three per cent is below what the sizes of equal arcs differ by anyway.
+    /// The allowed relative deviation of a node from its fair share. With a tenth, the load would be noticeably uneven; with zero, every rounding
+    /// would move replicas; 3 % is less than the variation of the sizes of equal token ranges.
     /// </summary>
     public const double Slack = 0.03;
 
-    /// <summary>What a sum of doubles may be off by; far below the 1 that would matter.</summary>
+    /// <summary>The maximum rounding error of a sum of doubles; far below 1, the smallest difference that matters.</summary>
     private const double Rounding = 1e-6;
 
     public ReplicaQuota(ImmutableArray<RingNode> nodes, ZoneTable zones, int shardCount, int replicationFactor)
@@ -26,19 +26,19 @@ internal sealed class ReplicaQuota
         LoadMax = [.. FairShare.Select(static share => Math.Max((int)Math.Ceiling(share - Rounding), (int)Math.Floor(share * (1 + Slack))))];
     }
 
-    /// <summary>By zone: the replicas of a shard that lie there in any case.</summary>
+    /// <summary>By zone: the minimum number of replicas of a shard.</summary>
     public int[] ZoneMin { get; }
 
-    /// <summary>By zone: the most replicas of a shard that may lie there; at most one more than <see cref="ZoneMin"/>.</summary>
+    /// <summary>By zone: the maximum number of replicas of a shard; at most one more than <see cref="ZoneMin"/>.</summary>
     public int[] ZoneMax { get; }
 
-    /// <summary>By node: replicas in proportion to its weight, as far as zones and distinctness allow.</summary>
+    /// <summary>By node: replicas in proportion to its weight, within the rules for zones and distinct nodes.</summary>
     public double[] FairShare { get; }
 
-    /// <summary>By node: the fewest replicas it should hold.</summary>
+    /// <summary>By node: the minimum number of replicas.</summary>
     public int[] LoadMin { get; }
 
-    /// <summary>By node: the most replicas it may hold.</summary>
+    /// <summary>By node: the maximum number of replicas.</summary>
     public int[] LoadMax { get; }
 
     private static (int[] Min, int[] Max) DealRounds(ZoneTable zones, int replicationFactor)
@@ -67,8 +67,8 @@ internal sealed class ReplicaQuota
         }
     }
 
-    // Every node gets level × weight, but no more than one replica of each shard, and every zone stays in its bounds. The level at
-    // which this adds up is found by halving; then each zone that hit a bound finds its own level in the same way.
+    // Every node gets level × weight, but at most one replica of each shard, and every zone stays within its bounds. The level with the correct sum
+    // is found by bisection; then each zone that reached a bound finds its own level in the same way.
     private double[] Shares(ImmutableArray<RingNode> nodes, ZoneTable zones, int shardCount, int replicationFactor)
     {
         var level = Solve(nodes, shardCount, (double)shardCount * replicationFactor, candidate =>
@@ -111,7 +111,7 @@ internal sealed class ReplicaQuota
         }
     }
 
-    // 100 halvings of at most 2^20 (4096 shards over the least weight, doubled) go beyond what a double can tell apart.
+    // 100 bisections of at most 2^20 (4096 shards divided by the minimum weight, doubled) exceed the precision of a double.
     private static double Solve(ImmutableArray<RingNode> nodes, int shardCount, double total, Func<double, double> sumAt)
     {
         var (low, high) = (0.0, 2 * shardCount / nodes.Min(static node => node.Weight));

@@ -3,18 +3,18 @@ using System.Collections.Immutable;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// Which nodes hold the replicas of each shard. For a shard it is the first RF distinct nodes clockwise from the start of its arc,
-/// distinct zones first (<see cref="PreferenceList"/>), with two corrections:
+/// The nodes that hold the replicas of each shard. The basic rule: the first RF distinct nodes clockwise from the start of the shard's token range,
+/// distinct zones first (<see cref="PreferenceList"/>). There are two corrections:
 /// <list type="bullet">
-/// <item><b>Bounded load.</b> With 64 shards chance alone would give one node twice the shards of another. So each node has bounds
-/// around its fair share by weight: 3 % of it, or less than one replica where that is more. A full node is passed over and the walk
-/// goes on (consistent hashing with bounded loads, Mirrokni, Thorup, Zadimoghaddam, SODA 2018).</item>
-/// <item><b>Least movement.</b> Given the previous assignment, every replica stays unless a rule (its node is gone, two in one zone,
-/// a load out of bounds) makes it move, and what moves takes the shortest way: one replica from the node that has too
-/// many to one that may have more; only where zones forbid that, a chain of such moves.</item>
+/// <item><b>Bounded load.</b> With 64 shards, chance alone would give one node twice the shards of another. So each node has bounds around its fair
+/// share by weight: 3 % of it, or less than one replica if that is more. A full node is skipped (consistent hashing with bounded loads, Mirrokni,
+/// Thorup, Zadimoghaddam, SODA 2018).</item>
+/// <item><b>Minimum movement.</b> Given the previous assignment, every replica stays unless a rule requires a move (its node was removed, two in one
+/// zone, a load out of bounds). A move takes the shortest path: one replica from the node that has too many to one that may have more; a chain of
+/// moves is used only if zones require it.</item>
 /// </list>
-/// A pure function: equal input gives equal output on every machine, whatever the order of the nodes. Nevertheless the result is
-/// what group 0 stores, not the way to it, so that this algorithm may be improved without moving existing clusters.
+/// A pure function: equal input gives equal output on every machine, for any order of the nodes. Nevertheless group 0 stores the result and not the
+/// input, so that this algorithm can be improved without moving the shards of existing clusters.
 /// </summary>
 public sealed class ShardAssignment
 {
@@ -34,7 +34,8 @@ public sealed class ShardAssignment
     public ImmutableArray<NodeId> this[ShardId shard] => Shards[shard.Value];
 
     /// <summary>Assigns the shards of a new cluster.</summary>
-    /// <exception cref="ArgumentException">The shard count is no power of two, or the ring has fewer nodes than replicas are asked for.</exception>
+    /// <exception cref="ArgumentException">The shard count is not a power of two, or the ring has fewer nodes than the requested
+    /// replicas.</exception>
     public static ShardAssignment Of(HashRing ring, int shardCount, int replicationFactor)
     {
         ArgumentNullException.ThrowIfNull(ring);
@@ -42,8 +43,8 @@ public sealed class ShardAssignment
         return Solve(ring, shardCount, replicationFactor, null);
     }
 
-    /// <summary>Assigns the same shards to the nodes of a changed ring, moving as few replicas as the rules allow.</summary>
-    /// <exception cref="ArgumentException">The ring has fewer nodes than replicas are asked for.</exception>
+    /// <summary>Assigns the same shards to the nodes of a changed ring, with the minimum number of moves that the rules require.</summary>
+    /// <exception cref="ArgumentException">The ring has fewer nodes than the requested replicas.</exception>
     public static ShardAssignment Of(HashRing ring, int replicationFactor, ShardAssignment previous)
     {
         ArgumentNullException.ThrowIfNull(ring);
@@ -52,8 +53,8 @@ public sealed class ShardAssignment
     }
 
     /// <summary>
-    /// Replicas that each node of a ring should hold, by the order of its nodes: in proportion to weight, as far as zones and one replica of a shard on a node
-    /// allow. An assignment strays from it by 3 %, or by less than one replica where that is more.
+    /// The number of replicas that each node of a ring should hold, in the order of its nodes: proportional to weight, within the rules for zones and
+    /// one replica of a shard per node. An assignment differs from it by at most 3 %, or by less than one replica if that is more.
     /// </summary>
     public static ImmutableArray<double> FairShares(HashRing ring, int shardCount, int replicationFactor)
     {
@@ -61,7 +62,7 @@ public sealed class ShardAssignment
         return [.. new ReplicaQuota(ring.Nodes, new ZoneTable(ring.Nodes), shardCount, replicationFactor).FairShare];
     }
 
-    /// <summary>What a map says now, as the starting point of a change.</summary>
+    /// <summary>The assignment of a map, as the starting point of a change.</summary>
     public static ShardAssignment Of(ShardMap map)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -70,7 +71,7 @@ public sealed class ShardAssignment
             [.. map.Shards.Select(static shard => shard.Replicas.Select(static replica => replica.Node).ToImmutableArray())]);
     }
 
-    /// <summary>How many replicas of this assignment are on a node that did not hold the shard in <paramref name="previous"/>.</summary>
+    /// <summary>The number of replicas of this assignment on nodes that did not hold the shard in <paramref name="previous"/>.</summary>
     public int MovedSince(ShardAssignment previous)
     {
         ArgumentNullException.ThrowIfNull(previous);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KvRaft.Topology;
 
-/// <summary>One shard as the map knows it.</summary>
+/// <summary>One shard of the map.</summary>
 public sealed class ShardDescriptor : IEquatable<ShardDescriptor>
 {
     internal ShardDescriptor(ShardId id, TokenRange range, ImmutableArray<Replica> replicas, LeaderHint? leader)
@@ -23,7 +23,7 @@ public sealed class ShardDescriptor : IEquatable<ShardDescriptor>
     /// <summary>In the order of the shard's preference list. On distinct nodes.</summary>
     public ImmutableArray<Replica> Replicas { get; }
 
-    /// <summary>Null: no leader is known.</summary>
+    /// <summary>Null: the leader is unknown.</summary>
     public LeaderHint? Leader { get; }
 
     /// <summary>The replica on <paramref name="node"/>, or null.</summary>

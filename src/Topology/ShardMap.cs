@@ -4,27 +4,29 @@ using System.Numerics;
 namespace KvRaft.Topology;
 
 /// <summary>
-/// Who holds which part of the ring, at one <see cref="Epoch"/>. Servers and clients look keys up in the same immutable value: take
-/// one, keep it for the whole request, and swap it whole when a newer one comes.
+/// The nodes of each token range of the ring, at one <see cref="Epoch"/>. Servers and clients look keys up in the same immutable value: a reader
+/// takes one map, keeps it for the whole request, and replaces it as a whole when a newer one arrives.
 /// <para>
-/// The ring is cut into <see cref="ShardCount"/> equal arcs, a power of two, so the shard of a token is its topmost bits and a lookup
-/// is one shift. The count belongs to this map, not to the format or the store: a split of all shards would be the next epoch with
-/// twice the count.
+/// The ring is divided into <see cref="ShardCount"/> equal token ranges, a power of two, so the shard of a token is given by its topmost bits and a
+/// lookup is one shift. The count is a property of this map, not of the format or the store: a split of all shards would be the next epoch with twice
+/// the count.
 /// </para>
 /// <para>
-/// What changes the epoch is decided by group 0 (replicas, nodes, keyspaces). Leaders are hints: they change without an epoch, and a
-/// hint of an older term never replaces one of a newer.
+/// Group 0 decides the changes that raise the epoch (replicas, nodes, keyspaces). Leaders are hints: they change without an epoch, and a hint of an
+/// older term never replaces one of a newer term.
 /// </para>
 /// </summary>
 public sealed class ShardMap : IEquatable<ShardMap>
 {
     /// <summary>
-    /// The most shards of a cluster. Each is a Raft group; a node that held replicas of all would send some thousand heartbeats a round,
-    /// and the map itself would be a quarter of a gRPC message.
+    /// The maximum number of shards of a cluster. Each is a Raft group; a node with replicas of all of them would send thousands of heartbeats per
+    /// round, and the map would take a quarter of a gRPC message.
     /// </summary>
     public const int ShardCountMax = 4096;
 
-    /// <summary>The most replicas of a shard: seven survive the loss of three; each more slows every write and hardly adds safety.</summary>
+    /// <summary>
+    /// The maximum number of replicas of a shard: seven tolerate the loss of three; each further one slows every write and adds little safety.
+    /// </summary>
     public const int ReplicationFactorMax = 7;
 
     private readonly int _shift;
@@ -38,15 +40,15 @@ public sealed class ShardMap : IEquatable<ShardMap>
         _shift = 63 - BitOperations.Log2((uint)shards.Length);
     }
 
-    /// <summary>Version of nodes, replicas and keyspaces. Only grows.</summary>
+    /// <summary>The version of nodes, replicas and keyspaces. Only grows.</summary>
     public Epoch Epoch { get; }
 
     public int ShardCount => Shards.Length;
 
-    /// <summary>How many replicas each shard should have; during a move a shard may have one more.</summary>
+    /// <summary>The number of replicas that each shard should have; during a move a shard may have one more.</summary>
     public int ReplicationFactor { get; }
 
-    /// <summary>Seed of <see cref="KeyHash"/>; part of the store's identity.</summary>
+    /// <summary>The seed of <see cref="KeyHash"/>; part of the identity of the store.</summary>
     public ulong HashSeed { get; }
 
     /// <summary>By shard number.</summary>
@@ -54,8 +56,9 @@ public sealed class ShardMap : IEquatable<ShardMap>
 
     public ShardDescriptor this[ShardId shard] => Shards[shard.Value];
 
-    /// <summary>A map with the given replicas, by shard number, and no leader known.</summary>
-    /// <exception cref="ArgumentException">The shard count or the replication factor is out of bounds, or a shard has no replica or two on one node.</exception>
+    /// <summary>A map with the given replicas, by shard number, and without leaders.</summary>
+    /// <exception cref="ArgumentException">The shard count or the replication factor is out of bounds, or a shard has no replica or two on one
+    /// node.</exception>
     public static ShardMap Create(
         Epoch epoch, int replicationFactor, ulong hashSeed, IReadOnlyList<ImmutableArray<Replica>> replicasByShard)
     {
@@ -86,8 +89,8 @@ public sealed class ShardMap : IEquatable<ShardMap>
 
     public static bool IsValidShardCount(int count) => count is >= 1 and <= ShardCountMax && BitOperations.IsPow2(count);
 
-    /// <summary>The shard whose arc holds <paramref name="token"/>.</summary>
-    public ShardId ShardOf(Token token) => new((int)((token.Value >> 1) >> _shift)); // Two shifts: with one shard it is 64 bits in all.
+    /// <summary>The shard whose token range contains <paramref name="token"/>.</summary>
+    public ShardId ShardOf(Token token) => new((int)((token.Value >> 1) >> _shift)); // Two shifts: a single shift by 64, with one shard, would have no effect.
 
     /// <summary>The shard that holds a key.</summary>
     public ShardId ShardOf(KeyspaceId keyspace, RoutingRule rule, ReadOnlySpan<byte> key) =>
@@ -103,15 +106,15 @@ public sealed class ShardMap : IEquatable<ShardMap>
     /// <summary>The shards with a replica on <paramref name="node"/>, by number.</summary>
     public IEnumerable<ShardDescriptor> ShardsOn(NodeId node) => Shards.Where(shard => shard.ReplicaOn(node) is not null);
 
-    /// <summary>The same map under a later epoch: something beside the replicas changed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The epoch would go back or stand still.</exception>
+    /// <summary>The same map with a later epoch: something other than the replicas changed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The epoch is not higher.</exception>
     public ShardMap WithEpoch(Epoch epoch)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(epoch.Value, Epoch.Value);
         return new ShardMap(epoch, ReplicationFactor, HashSeed, Shards);
     }
 
-    /// <summary>The map of the next epoch, in which a shard has other replicas. A leader hint that points outside them is dropped.</summary>
+    /// <summary>The map of the next epoch, with other replicas of a shard. A leader hint that names none of them is dropped.</summary>
     public ShardMap WithReplicas(ShardId shard, ImmutableArray<Replica> replicas)
     {
         CheckReplicas(shard, replicas);

@@ -1,9 +1,9 @@
 namespace KvRaft.Topology;
 
 /// <summary>
-/// An arc of the ring: from <see cref="Start"/> clockwise up to, but not including, <see cref="End"/>. It may pass the top of the ring
-/// (<c>End</c> below <c>Start</c>). Equal ends could mean nothing or everything, so these two are values of their own:
-/// <see cref="Empty"/> (also <c>default</c>) and <see cref="Full"/>.
+/// A token range of the ring: from <see cref="Start"/> clockwise to <see cref="End"/>, which is not included. It may wrap around (<c>End</c> below
+/// <c>Start</c>). A range with equal ends would be ambiguous, so there are two values for it: <see cref="Empty"/> (also <c>default</c>) and
+/// <see cref="Full"/>.
 /// </summary>
 public readonly record struct TokenRange
 {
@@ -30,14 +30,14 @@ public readonly record struct TokenRange
 
     public Token Start { get; }
 
-    /// <summary>The first token that is not in the range any more.</summary>
+    /// <summary>The first token after the range.</summary>
     public Token End { get; }
 
     public bool IsEmpty => _extent == Extent.Empty;
 
     public bool IsFull => _extent == Extent.Full;
 
-    /// <summary>How many tokens it holds: 0 to 2^64.</summary>
+    /// <summary>The number of tokens: 0 to 2^64.</summary>
     public UInt128 Size => _extent switch
     {
         Extent.Empty => UInt128.Zero,
@@ -45,14 +45,14 @@ public readonly record struct TokenRange
         _ => UInt128.One << 64,
     };
 
-    /// <exception cref="ArgumentException">The ends are equal; say <see cref="Empty"/> or <see cref="Full"/>.</exception>
+    /// <exception cref="ArgumentException">The ends are equal; use <see cref="Empty"/> or <see cref="Full"/>.</exception>
     public static TokenRange Of(Token start, Token end) =>
         start != end
             ? new TokenRange(start, end, Extent.Arc)
-            : throw new ArgumentException($"A range from {start} to itself may mean nothing or everything.", nameof(end));
+            : throw new ArgumentException($"A range from {start} to itself is ambiguous; use Empty or Full.", nameof(end));
 
-    /// <summary>The arc of one shard when the ring is cut into <paramref name="shardCount"/> equal ones.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The count is no power of two, or the shard is not below it.</exception>
+    /// <summary>The token range of one shard, if the ring is divided into <paramref name="shardCount"/> equal ones.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not a power of two, or the shard is not below it.</exception>
     public static TokenRange OfShard(ShardId shard, int shardCount)
     {
         ShardMap.CheckShardCount(shardCount);
@@ -75,21 +75,21 @@ public readonly record struct TokenRange
         _ => true,
     };
 
-    /// <summary>Is every token of <paramref name="other"/> in this range?</summary>
+    /// <summary>True if every token of <paramref name="other"/> is in this range.</summary>
     public bool Contains(TokenRange other) =>
         other.IsEmpty || IsFull || (!other.IsFull && Start.DistanceTo(other.Start) + other.Size <= Size);
 
-    /// <summary>Is there a token in both?</summary>
+    /// <summary>True if a token is in both ranges.</summary>
     public bool Overlaps(TokenRange other) =>
         !IsEmpty && !other.IsEmpty && (Contains(other.Start) || other.Contains(Start));
 
-    /// <summary>Cuts the range in the middle, as a shard split does. Of an odd size the second half is the larger.</summary>
-    /// <exception cref="InvalidOperationException">The range holds fewer than two tokens.</exception>
+    /// <summary>Splits the range in the middle, for a shard split. If the size is odd, the second half is the larger one.</summary>
+    /// <exception cref="InvalidOperationException">The range contains fewer than two tokens.</exception>
     public (TokenRange First, TokenRange Second) Halve()
     {
         if (Size < 2)
         {
-            throw new InvalidOperationException($"{this} is too small to be cut.");
+            throw new InvalidOperationException($"{this} is too small to be split.");
         }
 
         var middle = new Token(unchecked(Start.Value + (ulong)(Size >> 1)));

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KvRaft.Topology;
 
-/// <summary>The zones of a ring's nodes, numbered in the order of the nodes; a node without a zone has one of its own.</summary>
+/// <summary>The zones of the nodes of a ring, numbered in the order of the nodes; a node without a zone has its own.</summary>
 internal sealed class ZoneTable
 {
     private readonly int[] _zoneOfNode;
