@@ -32,7 +32,7 @@ public class PairLedgerTests
     [Fact]
     public void A_ratio_is_taken_within_its_pair_and_the_median_over_the_pairs()
     {
-        // The machine was twice as fast in the second pair; the ratios do not care.
+        // The machine was twice as fast in the second pair; the ratios are not affected.
         Pair[] pairs =
         [
             new(Some.Cell(throughput: 1000), [Some.Cell("a", throughput: 3000)]),

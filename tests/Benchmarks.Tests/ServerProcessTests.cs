@@ -30,7 +30,7 @@ public sealed class ServerProcessTests : IDisposable
         using var server = new ServerProcess(_log, "sleep", "1000");
         using var process = Process.GetProcessById(server.Id);
 
-        // What the kernel does to the pipe when this program dies.
+        // The same effect on the pipe as the end of this program.
         server.LetGo();
 
         await process.WaitForExitAsync();

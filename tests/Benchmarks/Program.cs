@@ -18,6 +18,6 @@ return await new RootCommand("Measures KvRaft. Everything it starts runs on loop
     EventualVerb.Create(),
 }.Parse(args).InvokeAsync(new InvocationConfiguration
 {
-    // Ending three servers and removing their data takes a moment; leaving them behind would be worse.
+    // The end of three servers and the removal of their data take some time; without it they would be left behind.
     ProcessTerminationTimeout = TimeSpan.FromSeconds(15),
 });

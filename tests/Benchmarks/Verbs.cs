@@ -4,10 +4,10 @@ using KvRaft.Client;
 
 namespace KvRaft.Benchmarks;
 
-/// <summary>Options that several verbs share, and how a verb ends.</summary>
+/// <summary>Options that several commands share, and the end of a command.</summary>
 internal static class Verbs
 {
-    /// <summary>The figures were not good enough, or could not be had.</summary>
+    /// <summary>The results were not good enough, or there are none.</summary>
     private const int Failed = 1;
 
     public static Option<string> Data() => new("--data")
@@ -27,7 +27,7 @@ internal static class Verbs
     public static Option<T[]> Several<T>(string name, T[] values, string description) =>
         new(name) { Description = description, DefaultValueFactory = _ => values, AllowMultipleArgumentsPerToken = true };
 
-    /// <summary>Refuses what would measure the wrong build; says what went wrong in one line.</summary>
+    /// <summary>Refuses to measure a wrong build; reports an error in one line.</summary>
     public static void Runs(this Command command, Func<ParseResult, CancellationToken, Task> run) => command.SetAction(async (parsed, cancel) =>
     {
         if (IsDebugBuild)

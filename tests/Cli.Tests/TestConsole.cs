@@ -2,7 +2,7 @@ using System.Text;
 
 namespace KvRaft.Cli.Tests;
 
-/// <summary>Runs kvctl in this process and keeps what it says.</summary>
+/// <summary>Runs kvctl in this process and captures its output.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Its streams are memory.")]
 internal sealed class TestConsole
 {

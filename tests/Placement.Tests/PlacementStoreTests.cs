@@ -39,7 +39,7 @@ public sealed class PlacementStoreTests : IDisposable
         Assert.Equal(Enum.Parse<PlacementStore.Step>(step) >= PlacementStore.Step.Renamed ? New : null, content);
     }
 
-    // A power cut may keep any part of a file that was not fsynced; it is only ever the temporary one.
+    // A power failure may leave any part of a file that was not fsynced; only the temporary file is ever in that state.
     [Fact]
     public void A_half_written_temporary_file_is_never_read()
     {

@@ -6,7 +6,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests;
 
-/// <summary>Commands over few names, so that they meet; and a fixed cluster to found.</summary>
+/// <summary>Commands over few names, so that they conflict; and a fixed cluster.</summary>
 internal static class SomeCommands
 {
     public static readonly Guid ClusterId = new("00112233-4455-6677-8899-aabbccddeeff");
@@ -16,7 +16,7 @@ internal static class SomeCommands
 
     public static readonly InitCluster Init = InitCluster.For(ClusterId, Nodes(3), 4, 2, Secret);
 
-    /// <summary>Not one of the founders.</summary>
+    /// <summary>Not one of the initial nodes.</summary>
     public static readonly NodeDescriptor Newcomer = new()
     {
         Id = new NodeId("n9"),
@@ -37,7 +37,7 @@ internal static class SomeCommands
         var other => new TopologyChange(other, node),
     });
 
-    /// <summary>About nodes, plans and operators.</summary>
+    /// <summary>Commands about nodes, plans and operators.</summary>
     public static readonly Gen<PlacementCommand> AnyOperation = Gen.Frequency<PlacementCommand>(
         (2, Gen.Int[0, 1].Select(which => (PlacementCommand)new JoinNode(which == 0 ? Newcomer : Newcomer with { Instance = new Guid("00000000-0000-0000-0000-000000000008") }))),
         (1, SomeNode.Select(node => (PlacementCommand)new JoinNode(Newcomer with { RaftAddress = "n0.example:7401" }, node))),
@@ -115,7 +115,7 @@ internal static class SomeCommands
     /// <summary>The nodes of a shard in the fixed cluster.</summary>
     public static NodeId[] On(int shard) => [.. Founded().Map![new ShardId(shard)].Replicas.Select(static replica => replica.Node)];
 
-    /// <summary>The one of its three nodes that does not have the shard.</summary>
+    /// <summary>The one of the three nodes without a replica of the shard.</summary>
     public static NodeId Off(int shard) => Nodes(3).Select(static node => node.Id).Single(node => !On(shard).Contains(node));
 
     public static PlacementState Founded() => PlacementRules.Apply(PlacementState.Empty, Init).State;

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 namespace KvRaft.TestKit;
 
 /// <summary>
-/// A way from one place to another: listens on a port of its own and carries bytes to wherever the target listens at the time. It can be held,
-/// as a network that swallows packets or a process that is stopped: connections stand, new ones are taken, nothing arrives, and what was
-/// sent arrives when it is let go. It can be cut, as when the other process is gone: connections break, new ones are refused.
+/// A TCP relay: listens on a port of its own and forwards bytes to the current address of the target. It can be held, like a network that drops
+/// packets or a suspended process: connections stay open, new ones are accepted, and nothing is forwarded until it is released; then the held bytes
+/// arrive. It can be cut, like the end of the target process: connections break, and new ones are refused.
 /// </summary>
 internal sealed class Relay : IAsyncDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class Relay : IAsyncDisposable
     private TaskCompletionSource _open = Opened();
     private CancellationTokenSource _cut = new();
 
-    /// <param name="target">Where bytes go; null: nobody is there, as if it were cut.</param>
+    /// <param name="target">The address of the target; null: there is none, as if the relay were cut.</param>
     public Relay(Func<EndPoint?> target)
     {
         _target = target;
@@ -50,7 +50,7 @@ internal sealed class Relay : IAsyncDisposable
         }
     }
 
-    /// <summary>Breaks every connection. New ones find the target again, if it is there.</summary>
+    /// <summary>Breaks every connection. New connections are forwarded if the target is there.</summary>
     public void Cut()
     {
         CancellationTokenSource broken;
@@ -127,8 +127,8 @@ internal sealed class Relay : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends when both sides have said all they had to say, with a farewell; or when one breaks or the way is cut, with a reset on both sides, as
-    /// after the death of a process. Never throws.
+    /// Ends when both sides have closed the connection, with a normal close; or, if one side breaks or the relay is cut, with a reset on both sides,
+    /// as after the death of a process. Never throws.
     /// </summary>
     private async Task CarryAsync(Socket near, CancellationToken cut)
     {
@@ -148,7 +148,7 @@ internal sealed class Relay : IAsyncDisposable
         }
         catch (Exception error) when (IsEnd(error))
         {
-            // The other side sees a connection that breaks, which is what happened.
+            // The other side sees a broken connection, which is the intended effect.
         }
         finally
         {
@@ -161,7 +161,7 @@ internal sealed class Relay : IAsyncDisposable
         }
     }
 
-    /// <summary>True: everything was carried, and its end too. False: one side broke, and the other way is ended with it.</summary>
+    /// <summary>True: all bytes and the end of the stream were forwarded. False: one side broke, and the other is closed too.</summary>
     private async Task<bool> PumpAsync(Socket from, Socket to, CancellationTokenSource broken)
     {
         var buffer = new byte[64 * 1024];

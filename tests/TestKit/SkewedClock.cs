@@ -1,6 +1,6 @@
 namespace KvRaft.TestKit;
 
-/// <summary>The real clock, but for a wall that shows another time. Durations and timers are real, as on a machine whose clock is set wrong.</summary>
+/// <summary>The system clock with a different wall-clock time. Durations and timers are real, as on a machine with a wrong clock.</summary>
 internal sealed class SkewedClock : TimeProvider
 {
     private long _offsetTicks;

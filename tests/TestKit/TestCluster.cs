@@ -10,21 +10,21 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.TestKit;
 
 /// <summary>
-/// A whole cluster in this process, for tests: real nodes, real Raft, real disk, on ports of loopback that nobody else has. Ready in about a second.
+/// A complete cluster in this process, for tests: real nodes, real Raft, real disk, on free loopback ports. Ready in about a second.
 /// <code>
 /// await using var cluster = await TestCluster.StartAsync();
 /// await using var client = cluster.CreateClient();
 /// await client.TextKeyspace().PutAsync("key", "value");
 /// var leader = await cluster.LeaderOfAsync("key");
-/// cluster.Isolate(leader);                                   // the client goes on with the others
+/// cluster.Isolate(leader);                                   // the client continues with the others
 /// cluster.Heal();
 /// </code>
 /// <para>
-/// Faults come by call and stay until they are undone. What a process cannot do to itself is done to the ways between the nodes, all of which lead
-/// through relays of this kit: a paused node is one that nothing reaches and that reaches nobody (its own threads go on); a killed one loses its
-/// connections without a farewell and is then taken down, keeping on disk what it had. A machine that loses its power is not modelled.
+/// A call injects a fault, which stays until it is reverted. Faults that a process cannot inject into itself are simulated on the connections between
+/// the nodes, all of which use relays of this kit. A paused node neither receives nor sends (its threads continue). A killed node loses its
+/// connections without a normal close and is then stopped; its data stays on disk. Power failures are not simulated.
 /// </para>
-/// <para>Members may be called from any thread, but faults of one node one after the other.</para>
+/// <para>Members are thread-safe, but the faults of one node must be injected one after the other.</para>
 /// </summary>
 public sealed class TestCluster : IAsyncDisposable
 {
@@ -44,19 +44,19 @@ public sealed class TestCluster : IAsyncDisposable
 
     public IReadOnlyList<TestNode> Nodes => _nodes;
 
-    /// <summary>What a client connects with.</summary>
+    /// <summary>The connection string of clients.</summary>
     public string ConnectionString => $"kvraft://{string.Join(',', _nodes.Select(static node => node.Endpoint))}/{KvClientOptions.DefaultKeyspace}";
 
-    /// <summary>Starts a cluster of so many nodes and waits until every shard has a leader.</summary>
+    /// <summary>Starts a cluster of the given number of nodes and waits until every shard has a leader.</summary>
     public static Task<TestCluster> StartAsync(int nodes = 3, CancellationToken cancellationToken = default) =>
         StartAsync(new TestClusterOptions { Nodes = nodes }, cancellationToken);
 
     /// <summary>Starts a cluster and waits until every shard has a leader.</summary>
-    /// <exception cref="TimeoutException">That took longer than <see cref="TestClusterOptions.Patience"/>.</exception>
+    /// <exception cref="TimeoutException">The start took longer than <see cref="TestClusterOptions.Patience"/>.</exception>
     public static Task<TestCluster> StartAsync(TestClusterOptions options, CancellationToken cancellationToken = default) =>
         StartAsync(options, static own => own, cancellationToken);
 
-    /// <summary>For the tests of the node itself, which may change what no user of the kit can.</summary>
+    /// <summary>For tests of the node itself, which may change options that users of the kit cannot.</summary>
     internal static async Task<TestCluster> StartAsync(
         TestClusterOptions options, Func<NodeOptions, NodeOptions> change, CancellationToken cancellationToken = default)
     {
@@ -81,14 +81,14 @@ public sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>A client of this cluster; the caller disposes it.</summary>
-    /// <param name="change">Changes the options; null: as they are.</param>
+    /// <param name="change">Changes the options; null: the defaults.</param>
     public KvClient CreateClient(Func<KvClientOptions, KvClientOptions>? change = null)
     {
         var options = KvClientOptions.Parse(ConnectionString);
         return new KvClient(change?.Invoke(options) ?? options);
     }
 
-    /// <summary>Waits until each node that runs knows a leader of every shard. Not to be called while a majority is cut off.</summary>
+    /// <summary>Waits until each running node has a leader of every shard in its map. Do not call it while a majority is partitioned.</summary>
     public async Task WhenReadyAsync(CancellationToken cancellationToken = default)
     {
         using var patience = Patience(cancellationToken);
@@ -102,7 +102,7 @@ public sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The node that leads a key's shard; waits for one, and may be wrong a moment later.</summary>
+    /// <summary>The node that leads a key's shard; waits for a leader, and the result may be outdated at once.</summary>
     public async Task<TestNode> LeaderOfAsync(string key, string? keyspace = null, CancellationToken cancellationToken = default)
     {
         using var patience = Patience(cancellationToken);
@@ -115,14 +115,14 @@ public sealed class TestCluster : IAsyncDisposable
                 return leader;
             }
 
-            // Whoever was asked will hear of the next leader; nothing tells this client when.
+            // The node will receive the next leader; this client gets no notification of it.
             await Task.Delay(_options.ElectionTimeout / 10, patience.Token);
         }
     }
 
     /// <summary>
-    /// Divides the nodes: those named here and the others do not reach each other; clients reach all. Connections stand and stay silent, as when a
-    /// network swallows packets.
+    /// Partitions the nodes: the given ones and the others cannot reach each other; clients reach all. Connections stay open without traffic, as in a
+    /// network that drops packets.
     /// </summary>
     public void Partition(params IEnumerable<TestNode> side)
     {
@@ -133,21 +133,21 @@ public sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Nothing reaches this node and it reaches nobody, clients among them.</summary>
+    /// <summary>Isolates this node from all other nodes and from clients.</summary>
     public void Isolate(TestNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
         Hold(node);
     }
 
-    /// <summary>As a process that is stopped: whoever is connected stays so and hears nothing. Its own threads go on; see the class.</summary>
+    /// <summary>Like a suspended process: its connections stay open without traffic. Its own threads continue; see the class.</summary>
     public void Pause(TestNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
         Hold(node);
     }
 
-    /// <summary>What was sent to and by a paused or isolated node meanwhile arrives.</summary>
+    /// <summary>Ends a pause or an isolation; held bytes from and to the node arrive.</summary>
     public void Resume(TestNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -157,7 +157,7 @@ public sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>All ways are open again; clocks and killed nodes stay as they are.</summary>
+    /// <summary>Opens all connections again; clocks and killed nodes stay unchanged.</summary>
     public void Heal()
     {
         foreach (var relay in _ways.All)
@@ -166,7 +166,10 @@ public sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Connections of the node break at once, and it is gone when this ends; <see cref="StartAsync(TestNode, CancellationToken)"/> brings it back.</summary>
+    /// <summary>
+    /// Breaks the connections of the node at once and stops it before this returns; <see cref="StartAsync(TestNode, CancellationToken)"/> starts it
+    /// again.
+    /// </summary>
     public async Task KillAsync(TestNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -175,7 +178,7 @@ public sealed class TestCluster : IAsyncDisposable
             return;
         }
 
-        // From now on whoever asks for it is refused.
+        // From now on its callers get a refusal.
         node.Running = null;
         foreach (var relay in _ways.Of(node, withClients: true))
         {
@@ -185,7 +188,7 @@ public sealed class TestCluster : IAsyncDisposable
         await running.DisposeAsync();
     }
 
-    /// <summary>Stops a node in good order: it ends what it has begun, and says so.</summary>
+    /// <summary>Stops a node gracefully: it completes started work and closes its connections.</summary>
     public async Task StopAsync(TestNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -196,7 +199,7 @@ public sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a node that was killed or stopped, with the data it had. Does not wait for leaders; see <see cref="WhenReadyAsync"/>.</summary>
+    /// <summary>Starts a killed or stopped node with its data. Does not wait for leaders; see <see cref="WhenReadyAsync"/>.</summary>
     public async Task StartAsync(TestNode node, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -209,14 +212,14 @@ public sealed class TestCluster : IAsyncDisposable
         node.Running = await KvRaftNode.StartAsync(node.Options, _engines, _options.Loggers, patience.Token);
     }
 
-    /// <summary>Sets a node's wall clock so far ahead of the real one, or behind it; it runs on from there.</summary>
+    /// <summary>Sets the wall clock of a node ahead of the real one (negative: behind); it continues from there.</summary>
     public void SetClock(TestNode node, TimeSpan ahead)
     {
         ArgumentNullException.ThrowIfNull(node);
         node.Clock.Offset = ahead;
     }
 
-    /// <summary>Starts a node on other options, beside the cluster.</summary>
+    /// <summary>Starts a node with other options, in addition to the cluster.</summary>
     internal async Task<KvRaftNode> StartBesideAsync(NodeOptions options)
     {
         using var patience = Patience(CancellationToken.None);
@@ -268,7 +271,7 @@ public sealed class TestCluster : IAsyncDisposable
         HttpListen = _options.Http ? new IPEndPoint(IPAddress.Loopback, 0) : null,
         RaftListen = new IPEndPoint(IPAddress.Loopback, 0),
 
-        // Replicas are found by the ways alone; what stands here is only told apart.
+        // Replicas use only the relays; these addresses are used only to distinguish the nodes.
         Nodes = [.. _nodes.Select(static each => new InitialNode(
             new NodeId(each.Id), new HostAndPort(each.Id + ".testkit", 1), new HostAndPort("127.0.0.1", each.Front!.Port), "", 1))],
         ShardCount = _options.Shards,

@@ -13,13 +13,13 @@ public sealed class TestNode
     /// <summary>From 0.</summary>
     public int Index { get; }
 
-    /// <summary>As the cluster calls it: <c>n1</c>, <c>n2</c>, ...</summary>
+    /// <summary>Its name in the cluster: <c>n1</c>, <c>n2</c>, ...</summary>
     public string Id => FormattableString.Invariant($"n{Index + 1}");
 
-    /// <summary>Where clients reach it, <c>host:port</c>; stays the same when it is started again.</summary>
+    /// <summary>Its address for clients, <c>host:port</c>; unchanged after a restart.</summary>
     public string Endpoint => FormattableString.Invariant($"127.0.0.1:{Front!.Port}");
 
-    /// <summary>Where it hears JSON, <c>http://host:port</c>; null if it was not asked to or does not run. Not subject to faults.</summary>
+    /// <summary>Its address for JSON, <c>http://host:port</c>; null if JSON is off or the node does not run. Not subject to faults.</summary>
     public string? HttpEndpoint => Running?.HttpEndPoint is { } http ? $"http://{http}" : null;
 
     public bool IsRunning => Running is not null;
@@ -30,7 +30,7 @@ public sealed class TestNode
 
     internal SkewedClock Clock { get; } = new();
 
-    /// <summary>The way of clients.</summary>
+    /// <summary>The relay of clients.</summary>
     internal Relay? Front { get; set; }
 
     internal EndPoint? PublicTarget => Running?.PublicEndPoint;

@@ -4,8 +4,8 @@ using KvRaft.Node.Options;
 namespace KvRaft.TestKit;
 
 /// <summary>
-/// Every way of a cluster: from each node to each other's replicas and services, and from clients to each node. A node may have to speak to
-/// itself, which no fault keeps it from.
+/// The relays of a cluster: from each node to the replicas and services of each other, and from clients to each node. A node may also connect to
+/// itself, which no fault prevents.
 /// </summary>
 internal sealed class Ways : IAsyncDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class Ways : IAsyncDisposable
         }
     }
 
-    /// <summary>The world as a node sees it.</summary>
+    /// <summary>The environment of a node.</summary>
     public Surroundings Of(TestNode node) => new()
     {
         Time = node.Clock,
@@ -36,7 +36,7 @@ internal sealed class Ways : IAsyncDisposable
     public IEnumerable<Relay> Between(TestNode one, TestNode other) =>
         one == other ? [] : new[] { (one.Index, other.Index), (other.Index, one.Index) }.SelectMany(pair => new[] { _between[pair].Raft, _between[pair].Services });
 
-    /// <summary>All that lead to or from a node, that of clients among them.</summary>
+    /// <summary>All relays to and from a node, optionally including that of its clients.</summary>
     public IEnumerable<Relay> Of(TestNode node, bool withClients) =>
         _nodes.SelectMany(other => Between(node, other)).Concat(withClients ? [node.Front!] : []);
 

@@ -2,7 +2,7 @@ using System.Xml.Linq;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>The arrow of reference is the arrow of the request; ARCHITECTURE.md has the picture.</summary>
+/// <summary>References between assemblies follow the direction of a request; ARCHITECTURE.md has the picture.</summary>
 public class ArrowTests
 {
     private static readonly Dictionary<string, string[]> Arrows = new(StringComparer.Ordinal)
@@ -29,7 +29,7 @@ public class ArrowTests
             rooms.Keys.Except(Arrows.Keys).Select(room => $"{room} is not in the table")
                 .Concat(rooms.Where(room => Arrows.ContainsKey(room.Key)).SelectMany(room =>
                 {
-                    // A room that is not built yet is no missing reference.
+                    // A project that does not exist yet is not a missing reference.
                     var wanted = Arrows[room.Key].Where(rooms.ContainsKey).ToArray();
                     return room.Value.Except(wanted).Select(other => $"{room.Key} must not reference {other}")
                         .Concat(wanted.Except(room.Value).Select(other => $"{room.Key} should reference {other}"));

@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>What a reviewer would say every time.</summary>
+/// <summary>The general rules of the repository.</summary>
 public class HouseTests
 {
     private static readonly string[] Nowhere = ["Common", "Core", "Utils", "Util", "Utilities", "Helpers", "Misc", "Models", "Interfaces"];
 
-    // Written in two halves so that these lines do not find themselves.
+    // Written in two halves so that these lines do not match themselves.
     private static readonly string[] Unfinished = ["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Exception"];
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>An event id means one thing for ever, and its thousands say which room speaks.</summary>
+/// <summary>An event id has one permanent meaning, and its thousands identify the component.</summary>
 public class LogEventTests
 {
     private static readonly Dictionary<string, int> Blocks = new(StringComparer.Ordinal)

@@ -3,12 +3,12 @@ using System.Xml.Linq;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>Each third-party engine is named in one room, so that it can be replaced in one room.</summary>
+/// <summary>Each third-party engine is used in one project, so that it can be replaced in one project.</summary>
 public class PackageFenceTests
 {
     private static readonly string[] Edges = ["src/Contracts", "src/Node", "src/Client", "src/Cli", "tests", "chaos"];
 
-    // The packages a room of src may name, by the beginning of their names. Analysers, which are in no product, are not asked.
+    // The packages that a project of src may reference, by the beginning of their names. Analysers, which are not part of a product, are not checked.
     private static readonly Dictionary<string, string[]> Packages = new(StringComparer.Ordinal)
     {
         ["src/Topology"] = ["System.IO.Hashing"],
@@ -76,7 +76,7 @@ public class PackageFenceTests
 
     private static void AssertFence(string name, string[] rooms)
     {
-        // This room quotes the names it looks for.
+        // This project contains the names that it looks for.
         var outside = Repository.CSharp("src", "tests", "chaos").Where(file => !Repository.IsUnder(file, [.. rooms, "tests/Tidy.Tests"])).ToArray();
         Assert.NotEmpty(outside);
         Findings.AssertNone(

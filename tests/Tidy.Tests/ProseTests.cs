@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>Prose that names a path or a type rots silently; here it rots aloud.</summary>
+/// <summary>Checks the paths, links and types that documents name.</summary>
 public class ProseTests
 {
     private static readonly string[] Pages =
@@ -29,7 +29,8 @@ public class ProseTests
                 .Select(target => $"{page}: {target}")),
             "Dead links");
 
-    // A word of two humps or more in backticks is a type or a member, ours or of a library we use: in any case the code says it too.
+    // A name of two or more capitalized words in backticks is a type or a member of this repository or of a library; in both cases it occurs in the
+    // code.
     [Fact]
     public void Types_in_prose_occur_in_the_code()
     {
@@ -47,7 +48,7 @@ public class ProseTests
             "Nothing of that name in the code");
     }
 
-    // A compiler reads the examples where they stand as code; here only the words are compared.
+    // The compiler checks the examples in their source file; this test only compares the lines.
     [Fact]
     public void Lines_of_csharp_in_the_documentation_are_compiled_somewhere()
     {
@@ -63,7 +64,7 @@ public class ProseTests
         Findings.AssertNone(lines.Where(line => !compiled.Contains(line)), "Not in ReadmeExamples.cs");
     }
 
-    // The front page is read by people who decide whether to read more; everything else is in docs.
+    // The front page is for people who decide whether to read more; everything else is in docs.
     [Fact]
     public void The_readme_is_at_most_8_kB() => Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(Repository.Read("README.md")), 1, 8_000);
 
@@ -79,7 +80,7 @@ public class ProseTests
     private static IEnumerable<string> PathsIn(string text) =>
         Quoted(text).SelectMany(static code => code.Split(' ')).Where(static word => Regex.IsMatch(word, @"^(src|tests|chaos)/[\w./-]*$"));
 
-    // Fenced blocks hold commands with placeholders; only running text is held to its word.
+    // Fenced blocks contain commands with placeholders; only running text is checked.
     private static IEnumerable<string> Quoted(string text) =>
         Regex.Matches(Regex.Replace(text, "^```.*?^```", "", RegexOptions.Singleline | RegexOptions.Multiline), "`([^`\n]+)`")
             .Select(static match => match.Groups[1].Value);

@@ -1,6 +1,9 @@
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>Decisions are functions of values: no clock, no chance, no I/O. The analyser enforces it where it is switched on; this holds the switch.</summary>
+/// <summary>
+/// Decisions are functions of values: no clock, no randomness, no I/O. The analyser enforces this where it is enabled; this test checks that it is
+/// enabled.
+/// </summary>
 public class PureRoomTests
 {
     public static TheoryData<string, string> PureFolders => new()

@@ -2,10 +2,10 @@ using System.Xml.Linq;
 
 namespace KvRaft.Tidy.Tests;
 
-/// <summary>The files of the repository as they stand on disk, by their path from the root, with forward slashes.</summary>
+/// <summary>The files of the repository on disk, by their path from the root, with forward slashes.</summary>
 internal static class Repository
 {
-    // What a build, an editor or git leaves behind.
+    // Files that a build, an editor or git creates.
     private static readonly string[] NotOurs = ["artifacts", "bin", "obj", "node_modules", "TestResults"];
 
     public static string Root { get; } = FindRoot();
@@ -24,13 +24,13 @@ internal static class Repository
 
     public static XDocument ReadXml(string file) => XDocument.Load(Path.Combine(Root, file));
 
-    /// <summary>Lines that are not only comment, with their number from 1; what follows a comment mark is cut off.</summary>
+    /// <summary>Lines that contain code, with their number from 1; comments are removed.</summary>
     public static IEnumerable<(int Number, string Code)> CodeLines(string file) =>
         File.ReadLines(Path.Combine(Root, file))
             .Select(static (line, i) => (Number: i + 1, Code: WithoutComment(line)))
             .Where(static line => line.Code.Length > 0);
 
-    // A "//" inside a string is followed by no blank in this house (URIs), so this is enough and no lexer is needed.
+    // In this repository a "//" inside a string is never followed by a blank (URIs), so no lexer is needed.
     internal static string WithoutComment(string line)
     {
         var code = line.TrimStart();

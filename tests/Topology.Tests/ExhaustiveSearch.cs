@@ -1,6 +1,6 @@
 namespace KvRaft.Topology.Tests;
 
-/// <summary>The least number of moves to an assignment within the bounds, by trying them all. For a few nodes and shards.</summary>
+/// <summary>The minimum number of moves to an assignment within the bounds, by exhaustive search. For a few nodes and shards.</summary>
 internal static class ExhaustiveSearch
 {
     public static int FewestMoves(RingNode[] nodes, ShardAssignment before)

@@ -34,12 +34,12 @@ public class HashRingTests
             },
             iter: 10);
 
-    // With 8192 points a share is within 5 % in all but one of 150,000 cases; the seed is fixed so that this one is not met here.
+    // With 8192 points a share is within 5 % in all but one of 150,000 cases; the fixed seed avoids that case.
     [Fact]
     public void Shares_are_within_five_per_cent_of_the_weights() =>
         SomeClusters.Mixed(1, 10).Sample(nodes => AssertShares(nodes, 0.05), seed: "0N0XIzNsQ0O2", iter: 25, threads: 1);
 
-    // Six deviations of 1/√8192, for names nobody has looked at before.
+    // Six deviations of 1/√8192, for random names.
     [Fact]
     public void Shares_follow_the_weights_for_any_names() =>
         SomeClusters.Mixed(1, 10).Sample(nodes => AssertShares(nodes, 6 / Math.Sqrt(HashRing.VirtualNodesPerWeight)), iter: 10);
@@ -72,7 +72,7 @@ public class HashRingTests
             },
             iter: 10);
 
-    // A node's points are part of what eventual keyspaces will find their replicas by; they must not move with a new version.
+    // Eventual keyspaces find their replicas by the points of a node; a new version must not move them.
     [Fact]
     public void Points_of_fixed_nodes_never_change() =>
         Assert.Equal(

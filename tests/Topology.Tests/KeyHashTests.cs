@@ -5,8 +5,8 @@ namespace KvRaft.Topology.Tests;
 
 public class KeyHashTests
 {
-    // Every store ever written depends on these. If a line fails, the code is wrong, not the line. They were computed with the reference
-    // implementation (libxxhash 0.8.1), so they also show that the formula in KeyHash can be followed in another language.
+    // Every existing store depends on these. If a line fails, the code is wrong, not the line. They were computed with the reference implementation
+    // (libxxhash 0.8.1), so they also show that the formula in KeyHash can be implemented in another language.
     [Theory]
     [InlineData(1, RoutingRule.WholeKey, "", "7403508502d32e38")]
     [InlineData(1, RoutingRule.WholeKey, "a", "680f716c42fcd9d5")]
@@ -20,7 +20,7 @@ public class KeyHashTests
     public void Tokens_of_fixed_keys_never_change(uint keyspace, RoutingRule rule, string key, string token) =>
         Assert.Equal(token, KeyHash.TokenOf(KeyHash.Seed, new KeyspaceId(keyspace), rule, Encoding.UTF8.GetBytes(key)).ToString());
 
-    // Above 240 bytes XXH3 takes another way, with a secret derived from the seed.
+    // Above 240 bytes XXH3 uses another algorithm, with a secret derived from the seed.
     [Fact]
     public void The_token_of_a_long_key_never_changes() =>
         Assert.Equal("8eef66b432d1612d", KeyHash.TokenOf(KeyHash.Seed, KeyspaceId.Default, RoutingRule.WholeKey, new byte[4096]).ToString());
@@ -53,7 +53,7 @@ public class KeyHashTests
             KeyHash.TokenOf(seed, new KeyspaceId(keyspace), RoutingRule.WholeKey, key).Value >> 58
             == KeyHash.TokenOf(KeyHash.Seed, KeyspaceId.Default, RoutingRule.WholeKey, key).Value >> 58);
 
-        // Of 64 arcs, chance alone keeps a 64th: 100 of 6400, deviation 10.
+        // Of 64 token ranges, a random one is equal with probability 1/64: 100 of 6400, deviation 10.
         Assert.InRange(Same(KeyHash.Seed, 2), 50, 150);
         Assert.InRange(Same(KeyHash.Seed + 1, 1), 50, 150);
         Assert.Equal(6400, Same(KeyHash.Seed, 1));

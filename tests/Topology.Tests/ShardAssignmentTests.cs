@@ -41,7 +41,7 @@ public class ShardAssignmentTests
     [Fact]
     public void A_shard_takes_its_primaries_where_no_node_is_full()
     {
-        // Two replicas fit anywhere: one shard, so the bounds of ten equal nodes are 0 and 1.
+        // Any placement of two replicas is valid: with one shard, the bounds of ten equal nodes are 0 and 1.
         var nodes = Enumerable.Range(0, 10).Select(i => new RingNode(new NodeId($"n{i}"))).ToArray();
         var ring = HashRing.Of(nodes);
         Assert.Equal(PreferenceList.Of(ring, new Token(0), 2).Primaries.ToArray(), ShardAssignment.Of(ring, 1, 2)[new ShardId(0)]);
@@ -95,7 +95,7 @@ public class ShardAssignmentTests
                 var after = ShardAssignment.Of(HashRing.Of(nodes), c.Replicas, before);
                 AssertLoads(nodes, after);
 
-                // What the others may be off by rounding comes on top: each started within its old bounds, not at their middle.
+                // The rounding of the other nodes is added: each started within its old bounds, not at their middle.
                 var change = Math.Abs(FairShare(nodes, 0, before) - FairShare(c.Nodes, 0, before));
                 Assert.InRange(after.MovedSince(before), 0, AtMost(change) + (0.03 * c.Shards * c.Replicas) + 1);
             },
@@ -124,7 +124,7 @@ public class ShardAssignmentTests
         Assert.Equal(64, all.MovedSince(both));
     }
 
-    // What group 0 stores is the result, so this may change with a better algorithm; it may not change by accident.
+    // Group 0 stores the result, so a better algorithm may change it; it must not change by accident.
     [Fact]
     public void The_assignment_of_a_fixed_cluster_is_this() =>
         Assert.Equal(
@@ -154,7 +154,7 @@ public class ShardAssignmentTests
     private static Gen<Case> Cases(Gen<RingNode[]> nodes) =>
         Gen.Select(nodes, ShardCounts, Gen.Int[1, 5]).Select((some, shards, replicas) => new Case(some, shards, Math.Min(replicas, some.Length)));
 
-    // Five per cent more, and one replica for the rounding.
+    // Five per cent more, plus one replica for rounding.
     private static double AtMost(double share) => Math.Ceiling(share * 1.05) + 1;
 
     private static int LoadOf(NodeId node, ShardAssignment assignment) => assignment.Shards.Count(nodes => nodes.Contains(node));
@@ -168,7 +168,7 @@ public class ShardAssignmentTests
         }
     }
 
-    // In proportion to the weight, except that nobody can hold a shard twice: what a heavy node cannot take goes to the others.
+    // Proportional to the weight, but a node cannot hold a shard twice: the excess of a heavy node goes to the others.
     private static double FairShare(RingNode[] nodes, int of, ShardAssignment assignment)
     {
         var (left, open) = ((double)assignment.ShardCount * assignment.ReplicationFactor, nodes.ToList());
@@ -198,7 +198,7 @@ public class ShardAssignmentTests
         {
             var counts = zones.Select(zone => (Held: zone.Count(node => replicas.Contains(node.Id)), Size: zone.Count())).ToArray();
 
-            // As even as the sizes of the zones allow: a zone with two fewer than another has no node left.
+            // As even as the sizes of the zones allow: a zone with at least two fewer replicas than another has no node left.
             var most = counts.Max(zone => zone.Held);
             Assert.All(counts, zone => Assert.True(zone.Held >= most - 1 || zone.Held == zone.Size));
             Assert.True(zones.Length < assignment.ReplicationFactor || most == 1);

@@ -2,7 +2,7 @@ using CsCheck;
 
 namespace KvRaft.Topology.Tests;
 
-/// <summary>Random clusters. Names are drawn so that their order says nothing about their place on the ring.</summary>
+/// <summary>Random clusters. Names are drawn so that their order is independent of their places on the ring.</summary>
 internal static class SomeClusters
 {
     private static readonly string[] ZoneNames = ["", "a", "b", "c", "d"];

@@ -4,7 +4,7 @@ namespace KvRaft.Topology.Tests;
 
 public class TokenRangeTests
 {
-    // Ends are drawn from few values around the top, the bottom and the middle, so that they meet often.
+    // Ends are drawn from few values around the top, the bottom and the middle, so that they often coincide.
     private static readonly Gen<Token> Tokens = Gen.OneOf(
         Gen.ULong[0, 8], Gen.ULong[ulong.MaxValue - 8, ulong.MaxValue], Gen.ULong[(1UL << 63) - 4, (1UL << 63) + 4]).Select(value => new Token(value));
 

@@ -3,7 +3,9 @@ using KvRaft.Benchmarks.Load;
 
 namespace KvRaft.Benchmarks.Cells;
 
-/// <summary>One cell of a table; each public property is a field of a JSON line. Times in milliseconds and microseconds, as named.</summary>
+/// <summary>
+/// One cell of a table; each public property is a field of a JSON line. Times are in milliseconds or microseconds, as the name states.
+/// </summary>
 internal sealed record CellResult
 {
     public required string System { get; init; }
@@ -37,15 +39,15 @@ internal sealed record CellResult
 
     public required double MaxMs { get; init; }
 
-    /// <summary>Of the three servers together.</summary>
+    /// <summary>For the three servers together.</summary>
     public required double ServerCpuMicrosPerOperation { get; init; }
 
     public required double GeneratorCpuMicrosPerOperation { get; init; }
 
-    /// <summary>Of the three servers together.</summary>
+    /// <summary>For the three servers together.</summary>
     public required double SyncsPerOperation { get; init; }
 
-    /// <summary>Of the three servers together, within the window.</summary>
+    /// <summary>For the three servers together, within the window.</summary>
     public required long PeakMemoryBytes { get; init; }
 
     public required double OtherCores { get; init; }
@@ -54,7 +56,7 @@ internal sealed record CellResult
 
     public static CellResult Of(string system, Workload workload, LoadResult load, WindowCost cost)
     {
-        // An operation count of nothing has no cost per operation.
+        // Without operations there is no cost per operation.
         var operations = Math.Max(1, load.Operations);
         return new CellResult
         {

@@ -1,6 +1,6 @@
 namespace KvRaft.Benchmarks.Cells;
 
-/// <summary>Cells as people read them.</summary>
+/// <summary>Formats cells for people.</summary>
 internal static class CellTable
 {
     private const double BytesPerMiB = 1 << 20;

@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace KvRaft.Benchmarks.Cells;
 
-/// <summary>A file with one JSON object per line, appended to as results come, so that a run cut short keeps what it had.</summary>
+/// <summary>A file with one JSON object per line. Results are appended as they arrive, so that an interrupted run keeps its results.</summary>
 internal sealed class JsonLines(string? file)
 {
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web);
 
-    /// <summary>Nothing happens without a file.</summary>
+    /// <summary>Does nothing if there is no file.</summary>
     public void Add<T>(string kind, T result)
     {
         if (file is null)

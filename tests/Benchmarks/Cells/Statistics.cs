@@ -1,20 +1,20 @@
 namespace KvRaft.Benchmarks.Cells;
 
-/// <summary>The few figures about figures that the benchmarks need.</summary>
+/// <summary>The statistics that the benchmarks need.</summary>
 internal static class Statistics
 {
     /// <summary>The middle value, or the mean of the two in the middle.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <exception cref="ArgumentException">The collection is empty.</exception>
     public static double Median(IReadOnlyCollection<double> values) => Quantile(values, 0.5);
 
-    /// <summary>Distance between the quartiles in per cent of the median; 0 when the median is 0.</summary>
+    /// <summary>The interquartile range in per cent of the median; 0 if the median is 0.</summary>
     public static double SpreadPercent(IReadOnlyCollection<double> values)
     {
         var median = Median(values);
         return median == 0 ? 0 : 100 * (Quantile(values, 0.75) - Quantile(values, 0.25)) / median;
     }
 
-    /// <summary>Between two values the line through them counts (the definition R calls type 7).</summary>
+    /// <summary>Interpolates linearly between two values (type 7 in R).</summary>
     public static double Quantile(IReadOnlyCollection<double> values, double portion)
     {
         if (values.Count == 0)

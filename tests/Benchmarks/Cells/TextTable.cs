@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvRaft.Benchmarks.Cells;
 
-/// <summary>A table in Markdown, so that what is printed can be kept; cells are padded for reading in a terminal too.</summary>
+/// <summary>A table in Markdown, so that the output can be saved; cells are padded so that it can also be read in a terminal.</summary>
 internal sealed class TextTable(params string[] headings)
 {
     private readonly List<string[]> _rows = [];
@@ -17,7 +17,7 @@ internal sealed class TextTable(params string[] headings)
         return string.Join('\n', lines);
     }
 
-    /// <summary>Three figures, which is more than a busy machine gives.</summary>
+    /// <summary>Three significant digits, more than a busy machine can measure.</summary>
     public static string Number(double value) => value switch
     {
         >= 100 => value.ToString("0", CultureInfo.InvariantCulture),

@@ -1,13 +1,13 @@
 namespace KvRaft.Benchmarks.Clusters;
 
-/// <summary>A fresh directory for a cluster's data, removed at the end.</summary>
+/// <summary>A new directory for the data of a cluster, removed at the end.</summary>
 internal sealed class ClusterDirectory : IDisposable
 {
     private ClusterDirectory(string path) => Path = path;
 
     public string Path { get; }
 
-    /// <exception cref="InvalidOperationException">The parent is in memory, where a sync costs nothing and every figure would be wrong.</exception>
+    /// <exception cref="InvalidOperationException">The parent is in memory, where a sync costs nothing and every result would be wrong.</exception>
     public static ClusterDirectory Create(string parent)
     {
         Directory.CreateDirectory(parent);

@@ -5,12 +5,12 @@ using KvRaft.Benchmarks.Stores.Etcd;
 
 namespace KvRaft.Benchmarks.Clusters;
 
-/// <summary>Three <c>etcd</c> processes with default settings but for their addresses: each write is synced by a majority.</summary>
+/// <summary>Three <c>etcd</c> processes with default settings except for their addresses: a majority syncs each write.</summary>
 internal sealed class EtcdCluster : ICluster
 {
     private const int Nodes = 3;
 
-    // etcd's write-ahead log, and the commits of its store (bbolt syncs each).
+    // The write-ahead log of etcd, and the commits of its store (bbolt syncs each).
     private static readonly string[] SyncCounters = ["etcd_disk_wal_fsync_duration_seconds_count", "etcd_disk_backend_commit_duration_seconds_count"];
 
     private readonly ClusterDirectory _directory;
@@ -28,8 +28,10 @@ internal sealed class EtcdCluster : ICluster
 
     public IReadOnlyList<ProcessGauge> Processes => [.. _servers.Select(static server => server.Gauge)];
 
-    /// <summary>Returns when the cluster takes writes.</summary>
-    /// <param name="program">The server; Debian's package <c>etcd-server</c> has it as <c>etcd</c>.</param>
+    /// <summary>Returns when the cluster accepts writes.</summary>
+    /// <param name="program">The server; the Debian package <c>etcd-server</c> contains it as <c>etcd</c>.</param>
+    /// <param name="dataParent">The parent of the data directory.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<EtcdCluster> StartAsync(string program, string dataParent, CancellationToken cancellationToken)
     {
         var ports = FreePorts.Take(Nodes * 2);

@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace KvRaft.Benchmarks.Clusters;
 
-/// <summary>Ports of loopback that nobody uses.</summary>
+/// <summary>Free loopback ports.</summary>
 internal static class FreePorts
 {
-    /// <summary>All held at once before any is let go, so that they differ.</summary>
+    /// <summary>All ports are held before the first is released, so that they are different.</summary>
     public static int[] Take(int count)
     {
         var listeners = Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0)).ToArray();

@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Benchmarks.Clusters;
 
-/// <summary>Three <c>kvraft node</c> processes with default settings but for their addresses and the number of shards.</summary>
+/// <summary>Three <c>kvraft node</c> processes with default settings except for their addresses and the number of shards.</summary>
 internal sealed class KvRaftCluster : ICluster
 {
     private const int Nodes = 3;
@@ -27,7 +27,7 @@ internal sealed class KvRaftCluster : ICluster
         _operator = KvClient.Connect(new KvClientOptions { Endpoints = endpoints });
     }
 
-    /// <summary>The node built with this program, in the same configuration.</summary>
+    /// <summary>The node that was built with this program, in the same configuration.</summary>
     public static string Executable { get; } = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "KvRaft.Node", new DirectoryInfo(AppContext.BaseDirectory).Name, "kvraft"));
 
@@ -35,7 +35,7 @@ internal sealed class KvRaftCluster : ICluster
 
     public IReadOnlyList<ProcessGauge> Processes => [.. _servers.Select(static server => server.Gauge)];
 
-    /// <summary>Returns when every shard is led.</summary>
+    /// <summary>Returns when every shard has a leader.</summary>
     public static async Task<KvRaftCluster> StartAsync(string dataParent, int shards, CancellationToken cancellationToken)
     {
         var ports = FreePorts.Take(Nodes * 2);
@@ -69,7 +69,7 @@ internal sealed class KvRaftCluster : ICluster
         }
         catch
         {
-            // Whoever asked gets no cluster, so nobody else could end its processes.
+            // The caller receives no cluster, so the processes must be ended here.
             await cluster.DisposeAsync();
             throw;
         }
@@ -88,7 +88,7 @@ internal sealed class KvRaftCluster : ICluster
 
     public void Kill(int node) => _servers[node].Dispose();
 
-    /// <summary>What a node says of the group of a shard; null: it does not answer, or has no such group yet.</summary>
+    /// <summary>The status of a shard's group on a node; null: the node does not answer, or has no such group yet.</summary>
     public async Task<GroupStatus?> GroupAsync(int node, int shard, CancellationToken cancellationToken)
     {
         try
@@ -98,12 +98,12 @@ internal sealed class KvRaftCluster : ICluster
         }
         catch (KvException)
         {
-            // Not up yet; asked again soon.
+            // The node has not started yet; the caller tries again.
             return null;
         }
     }
 
-    /// <summary>Starts a killed node again and does not wait for it.</summary>
+    /// <summary>Starts a killed node again without waiting for it.</summary>
     public void Start(int node) => _servers[node] = _starts[node]();
 
     public async Task RestartAsync(int node, CancellationToken cancellationToken)
@@ -126,7 +126,7 @@ internal sealed class KvRaftCluster : ICluster
     private Task ReadyAsync(CancellationToken cancellationToken) => Readiness.UntilAsync(
         _servers, () => IsWholeAsync(cancellationToken), $"every node to follow or lead each of {_shards} shards", cancellationToken);
 
-    /// <summary>Every node answers and knows the leader of every shard.</summary>
+    /// <summary>Every node answers, and its map contains the leader of every shard.</summary>
     private async Task<bool> IsWholeAsync(CancellationToken cancellationToken)
     {
         try
@@ -138,7 +138,7 @@ internal sealed class KvRaftCluster : ICluster
         }
         catch (KvException)
         {
-            // Not up yet; asked again soon.
+            // The node has not started yet; the caller tries again.
             return false;
         }
     }

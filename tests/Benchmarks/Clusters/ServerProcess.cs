@@ -4,14 +4,14 @@ using KvRaft.Benchmarks.Gauges;
 namespace KvRaft.Benchmarks.Clusters;
 
 /// <summary>
-/// One server; what it prints goes to a file. Disposing ends exactly this process. A watcher beside it ends it too when this program is
-/// gone, however it went: three servers left behind would spoil every later measurement of the machine.
+/// One server; its output goes to a file. Disposing it ends exactly this process. A watcher process ends the server too if this program ends in any
+/// way: servers that keep running would distort every later measurement on the machine.
 /// </summary>
 internal sealed class ServerProcess : IDisposable
 {
     /// <summary>
-    /// The watcher reads a pipe that ends with this program, and ends its own parent if that is still the server: a process id
-    /// alone may belong to somebody else by then. exec: the process we hold is the server itself, so its id is the one to measure.
+    /// The watcher reads a pipe that ends with this program, and then ends its own parent if that is still the server: a process id alone may have
+    /// been reused. exec: the process that this program holds is the server itself, so its id is the one to measure.
     /// </summary>
     private const string Script = """
         log=$1; shift
@@ -47,7 +47,7 @@ internal sealed class ServerProcess : IDisposable
 
     public ProcessGauge Gauge { get; }
 
-    /// <exception cref="InvalidOperationException">The server ended; the message has what it said.</exception>
+    /// <exception cref="InvalidOperationException">The server has ended; the message contains its output.</exception>
     public void ThrowIfEnded()
     {
         if (_process.HasExited)
@@ -59,10 +59,10 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Completes when the server has ended.</summary>
     public Task EndedAsync() => _process.WaitForExitAsync();
 
-    /// <summary>Closes the pipe, as the end of this program would: the watcher ends the server.</summary>
+    /// <summary>Closes the pipe, like the end of this program: the watcher ends the server.</summary>
     internal void LetGo() => _process.StandardInput.Close();
 
-    /// <summary>May be called again.</summary>
+    /// <summary>May be called repeatedly.</summary>
     public void Dispose()
     {
         if (_isDisposed)
@@ -77,7 +77,7 @@ internal sealed class ServerProcess : IDisposable
             _process.WaitForExit();
         }
 
-        // After the server's end, so that the watcher finds its parent gone and only ends itself.
+        // After the end of the server, so that the watcher finds no parent and only ends itself.
         LetGo();
         _process.Dispose();
     }

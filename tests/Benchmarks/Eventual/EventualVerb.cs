@@ -6,13 +6,13 @@ using KvRaft.Benchmarks.Stores;
 
 namespace KvRaft.Benchmarks.Eventual;
 
-/// <summary><c>eventual</c>: what each quorum of an eventual keyspace costs beside a strong one, on one cluster in one run.</summary>
+/// <summary><c>eventual</c>: the cost of each quorum of an eventual keyspace compared with a strong keyspace, on one cluster in one run.</summary>
 internal static class EventualVerb
 {
     private const int KeysDefault = 10_000;
     private const int DataSeed = 1;
 
-    /// <summary>W and R of three copies: the default, the fastest, and the one whose reads ask nobody else and still meet every write.</summary>
+    /// <summary>W and R of three copies: the default, the fastest, and one whose reads use one replica and still see every write.</summary>
     private static readonly (int Write, int Read)[] Quorums = [(2, 2), (1, 1), (3, 1)];
 
     public static Command Create()
@@ -44,7 +44,7 @@ internal static class EventualVerb
 
             try
             {
-                // The eventual ones share their keys; one of them warms up for all.
+                // The eventual keyspaces share their keys; the warm-up of one is sufficient for all.
                 foreach (var store in stores.Take(2))
                 {
                     await WarmUp.RunAsync(store, dataset, size, TimeSpan.FromSeconds(parsed.GetValue(start)), cancel);

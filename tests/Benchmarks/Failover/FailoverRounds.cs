@@ -5,22 +5,22 @@ using KvRaft.Benchmarks.Stores;
 namespace KvRaft.Benchmarks.Failover;
 
 /// <summary>
-/// Kills the leader of the group that is written to, again and again, and measures each time how long no write was acknowledged. Between
-/// two kills the node returns and the cluster is whole again.
+/// Kills the leader of the written group repeatedly, and measures each time for how long no write was acknowledged. Between two kills the node is
+/// started again and the cluster becomes complete.
 /// </summary>
 internal sealed class FailoverRounds(ICluster cluster, IStore store, TimeSpan period, TimeSpan settle)
 {
-    /// <summary>Writes that must be acknowledged after a kill before it counts as over; half a second of them at the default rate.</summary>
+    /// <summary>The number of acknowledged writes after a kill that end its round; half a second of them at the default rate.</summary>
     private const int WritesEnough = 50;
 
-    /// <summary>Longer than this is an outage, and ends the run.</summary>
+    /// <summary>A longer time is an outage, and ends the run.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(20);
 
     private static readonly byte[] Key = "failover"u8.ToArray();
 
-    /// <exception cref="TimeoutException">Writes did not come back.</exception>
+    /// <exception cref="TimeoutException">Writes were not acknowledged again.</exception>
     public async Task<IReadOnlyList<TimeSpan>> RunAsync(int kills, Action<TimeSpan> seen, CancellationToken cancellationToken)
     {
         var gap = new WriteGap();

@@ -7,7 +7,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Benchmarks.Failover;
 
-/// <summary><c>failover</c>: how long no write is acknowledged after a kill -9 of the leader, beside etcd.</summary>
+/// <summary><c>failover</c>: the time without an acknowledged write after a kill -9 of the leader, compared with etcd.</summary>
 internal static class FailoverVerb
 {
     public static Command Create()
@@ -58,7 +58,7 @@ internal static class FailoverVerb
         "etcd" => new EtcdStore(cluster.Endpoints),
         "unary" => new UnaryStore(cluster.Endpoints),
 
-        // As it comes: what it does about a dead leader is what is measured.
+        // With default options: the reaction to a dead leader is measured.
         _ => new TypedStore(new KvClientOptions { Endpoints = cluster.Endpoints }),
     };
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace KvRaft.Benchmarks.Failover;
 
-/// <summary>The longest time between two acknowledged writes that follow each other, whichever they are. Thread-safe.</summary>
+/// <summary>The longest time between two consecutive acknowledged writes. Thread-safe.</summary>
 internal sealed class WriteGap
 {
     private readonly Lock _lock = new();
@@ -34,7 +34,7 @@ internal sealed class WriteGap
         }
     }
 
-    /// <summary>Forgets what was, except when the last acknowledgement came: the gap that is open now is measured whole.</summary>
+    /// <summary>Resets everything except the time of the last acknowledgement, so that the current gap is measured completely.</summary>
     public void Begin()
     {
         lock (_lock)

@@ -3,7 +3,7 @@ using KvRaft.Benchmarks.Clusters;
 
 namespace KvRaft.Benchmarks.Gauges;
 
-/// <summary>Reads everything that is read twice, at the start and the end of a window.</summary>
+/// <summary>The values that are read at the start and at the end of a window.</summary>
 internal sealed record ClusterReading(long At, TimeSpan Servers, TimeSpan Generator, MachineCpu Machine, long Syncs)
 {
     public static async Task<ClusterReading> TakeAsync(ICluster cluster, CancellationToken cancellationToken)
@@ -18,16 +18,16 @@ internal sealed record ClusterReading(long At, TimeSpan Servers, TimeSpan Genera
     }
 }
 
-/// <summary>What a window cost.</summary>
+/// <summary>The cost of a window.</summary>
 /// <param name="ServerCpu">CPU time of the three servers.</param>
 /// <param name="GeneratorCpu">CPU time of this process.</param>
 /// <param name="Syncs">fdatasyncs of the servers.</param>
-/// <param name="PeakMemoryBytes">The servers' highest resident memory, summed.</param>
+/// <param name="PeakMemoryBytes">The sum of the peak resident memory of the servers.</param>
 /// <param name="OtherCores">
-/// Cores busy with neither servers nor generator. The kernel's own threads, which write what was synced, are in it: 0.1 to 0.2 on an idle
+/// Cores that were busy with other work than servers and generator. The kernel threads, which write synced data, are included: 0.1 to 0.2 on an idle
 /// machine.
 /// </param>
-/// <param name="StolenCores">Cores this machine wanted and did not get.</param>
+/// <param name="StolenCores">Cores that this machine requested and did not get from the hypervisor.</param>
 internal sealed record WindowCost(
     TimeSpan ServerCpu, TimeSpan GeneratorCpu, long Syncs, long PeakMemoryBytes, double OtherCores, double StolenCores)
 {
@@ -43,7 +43,7 @@ internal sealed record WindowCost(
             to.Syncs - from.Syncs,
             peakMemoryBytes,
 
-            // Ticks of different files are not read at one instant, so that the difference may come out just below nothing.
+            // The tick counts of different files are not read at the same instant, so the difference may be slightly negative.
             Math.Max(0, (machine.Busy - servers - generator) / elapsed),
             machine.Stolen / elapsed);
     }

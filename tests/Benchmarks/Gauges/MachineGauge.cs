@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvRaft.Benchmarks.Gauges;
 
 /// <summary>CPU time of the whole machine so far, over all cores.</summary>
-/// <param name="Busy">Spent on something, interrupts and the kernel's own threads included.</param>
-/// <param name="Stolen">Wanted by this machine and given to another by the hypervisor.</param>
+/// <param name="Busy">Time with work, including interrupts and kernel threads.</param>
+/// <param name="Stolen">Time that this machine requested and that the hypervisor gave to another.</param>
 internal readonly record struct MachineCpu(TimeSpan Busy, TimeSpan Stolen)
 {
     public static MachineCpu Now() => Of(File.ReadAllText("/proc/stat"));

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace KvRaft.Benchmarks.Gauges;
 
-/// <summary>What Linux knows of a process. The figures are of the process itself, not of its children.</summary>
+/// <summary>The Linux statistics of a process. The values are of the process itself, without its children.</summary>
 internal sealed class ProcessGauge(int id)
 {
-    /// <summary>USER_HZ: what /proc counts CPU time in, on every Linux of today.</summary>
+    /// <summary>USER_HZ: the unit of CPU time in /proc, on every current Linux.</summary>
     internal const double TicksPerSecond = 100;
 
     private const int BytesPerKiB = 1024;
@@ -13,16 +13,16 @@ internal sealed class ProcessGauge(int id)
     /// <summary>User and system time so far; in steps of 10 ms.</summary>
     public TimeSpan Cpu => CpuOf(File.ReadAllText($"/proc/{id}/stat"));
 
-    /// <summary>The most memory it held since <see cref="ForgetPeak"/>, bytes.</summary>
+    /// <summary>The peak of its memory since <see cref="ForgetPeak"/>, bytes.</summary>
     public long PeakMemoryBytes => KiBOf(File.ReadAllText($"/proc/{id}/status"), "VmHWM:") * BytesPerKiB;
 
-    /// <summary>What it holds now, bytes: resident, files it maps included.</summary>
+    /// <summary>Its current memory, bytes: resident, including mapped files.</summary>
     public long MemoryBytes => KiBOf(File.ReadAllText($"/proc/{id}/status"), "VmRSS:") * BytesPerKiB;
 
-    /// <summary>The peak begins anew from what it holds now.</summary>
+    /// <summary>Resets the peak to the current memory.</summary>
     public void ForgetPeak() => File.WriteAllText($"/proc/{id}/clear_refs", "5");
 
-    /// <summary>Fields 14 and 15 of proc(5)'s stat; the name before them is in parentheses and may hold anything.</summary>
+    /// <summary>Fields 14 and 15 of proc(5)'s stat; the name before them is in parentheses and may contain any character.</summary>
     internal static TimeSpan CpuOf(string stat)
     {
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');

@@ -1,12 +1,12 @@
 namespace KvRaft.Benchmarks.Idle;
 
-/// <summary>Three idle nodes with so many shards. The placement driver's own group comes on top and is in the figures.</summary>
+/// <summary>Three idle nodes with a given number of shards. Group 0 is in addition to these, and its cost is included.</summary>
 /// <param name="Groups">Shards; each is a group with a replica on each node.</param>
 /// <param name="CpuMsPerSecond">CPU of the three nodes, milliseconds per second.</param>
 /// <param name="MemoryBytes">Resident memory of the three nodes.</param>
-/// <param name="SyncsPerSecond">Of the three nodes' logs.</param>
-/// <param name="OtherCores">Cores busy with something else meanwhile.</param>
-/// <param name="StolenCores">Cores the machine did not get.</param>
+/// <param name="SyncsPerSecond">Of the logs of the three nodes.</param>
+/// <param name="OtherCores">Cores that were busy with other work.</param>
+/// <param name="StolenCores">Cores that the machine did not get from the hypervisor.</param>
 internal sealed record IdleResult(
     int Groups, double CpuMsPerSecond, long MemoryBytes, double SyncsPerSecond, double OtherCores, double StolenCores)
 {
@@ -15,10 +15,10 @@ internal sealed record IdleResult(
 
     public int Replicas => Groups * ReplicasPerGroup;
 
-    /// <summary>The whole cost over the replicas; what a node costs without any group is in it.</summary>
+    /// <summary>The total cost divided by the replicas; includes the cost of a node without groups.</summary>
     public double CpuMicrosPerReplica => CpuMsPerSecond * MicrosPerMs / Replicas;
 
-    /// <summary>What one more replica costs, judged by a measurement with fewer.</summary>
+    /// <summary>The cost of one further replica, from the difference to a measurement with fewer.</summary>
     public double CpuSlopeMicros(IdleResult fewer) => (CpuMsPerSecond - fewer.CpuMsPerSecond) * MicrosPerMs / (Replicas - fewer.Replicas);
 
     /// <inheritdoc cref="CpuSlopeMicros"/>

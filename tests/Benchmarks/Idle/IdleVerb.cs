@@ -5,7 +5,7 @@ using KvRaft.Benchmarks.Gauges;
 
 namespace KvRaft.Benchmarks.Idle;
 
-/// <summary><c>idle</c>: what groups cost that nobody asks anything.</summary>
+/// <summary><c>idle</c>: the cost of groups without requests.</summary>
 internal static class IdleVerb
 {
     private const double BytesPerMiB = 1 << 20;

@@ -3,12 +3,12 @@ using System.Text;
 namespace KvRaft.Benchmarks.Load;
 
 /// <summary>
-/// The keys and values of a run, all made beforehand so that the loop makes nothing. Values are cut at random places out of one
-/// block of random bytes: they differ, and nothing can compress them. Thread-safe.
+/// The keys and values of a run, all created in advance so that the measuring loop allocates nothing. Values are random slices of one block of random
+/// bytes: they differ, and cannot be compressed. Thread-safe.
 /// </summary>
 internal sealed class Dataset
 {
-    /// <summary>1 MiB more than the largest value: enough places to cut that equal neighbours are rare.</summary>
+    /// <summary>1 MiB more than the largest value: enough positions that consecutive equal values are rare.</summary>
     private const int SpareBytes = 1 << 20;
 
     private readonly byte[][] _keys;

@@ -2,18 +2,18 @@ using HdrHistogram;
 
 namespace KvRaft.Benchmarks.Load;
 
-/// <summary>The usual points of a distribution, milliseconds.</summary>
+/// <summary>The usual percentiles of a distribution, milliseconds.</summary>
 internal readonly record struct Latency(double P50, double P95, double P99, double P999, double Max)
 {
-    /// <summary>1 minute, in microseconds: what takes longer counts as this.</summary>
+    /// <summary>1 minute, in microseconds: longer times are recorded as this.</summary>
     private const long LongestMicros = 60_000_000;
 
-    /// <summary>3 digits: a value is off by at most 0.1 %.</summary>
+    /// <summary>3 digits: the error of a value is at most 0.1 %.</summary>
     private const int Digits = 3;
 
     private const double MicrosPerMs = 1000;
 
-    /// <summary>A histogram that many threads may record into, in microseconds.</summary>
+    /// <summary>A thread-safe histogram, in microseconds.</summary>
     public static HistogramBase NewHistogram() => new LongConcurrentHistogram(1, LongestMicros, Digits);
 
     public static void Record(HistogramBase histogram, TimeSpan taken) =>

@@ -7,18 +7,17 @@ using KvRaft.Client;
 namespace KvRaft.Benchmarks.Load;
 
 /// <summary>
-/// Puts load on a store and measures a window of it. In a <b>closed loop</b> each client starts its next operation when the last one
-/// was answered, so a slow store is asked less; throughput is what counts there. In an <b>open loop</b> operations arrive by the clock,
-/// and latency runs from the moment of arrival, so that a pause shows in every operation that came during it (Gil Tene,
-/// "How NOT to Measure Latency").
+/// Puts load on a store and measures a window of it. In a <b>closed loop</b> each client starts its next operation when the last one was answered, so
+/// a slow store receives fewer operations; the result is the throughput. In an <b>open loop</b> operations arrive by the clock, and latency is
+/// measured from the time of arrival, so that a pause is visible in every operation that arrived during it (Gil Tene, "How NOT to Measure Latency").
 /// <para>
-/// An operation counts if it was answered within the window. One that fails counts as an error and in nothing else; a key that should
-/// be there and is not ends the run, because then there is nothing to measure.
+/// An operation counts if it was answered within the window. A failed operation counts only as an error. If a written key is missing, the run ends,
+/// because its results would be meaningless.
 /// </para>
 /// </summary>
 internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
 {
-    /// <summary>More failures than this are no measurement; the first is reported instead of a table.</summary>
+    /// <summary>With more failures than this the run is not a measurement; the first failure is reported instead of a table.</summary>
     private const int ErrorsMax = 1000;
 
     private readonly HistogramBase _latencies = Latency.NewHistogram();
@@ -28,9 +27,10 @@ internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
     private string? _firstError;
     private long _arrivals;
 
-    /// <param name="windowOpens">Called at the window's start.</param>
+    /// <param name="windowOpens">Called at the start of the window.</param>
     /// <param name="windowCloses">Called at its end.</param>
-    /// <exception cref="InvalidOperationException">The store failed too often, or does not hold what was put into it.</exception>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <exception cref="InvalidOperationException">The store failed too often, or does not contain a written key.</exception>
     public async Task<LoadResult> RunAsync(Func<Task> windowOpens, Func<Task> windowCloses, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
@@ -58,7 +58,7 @@ internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
         return new LoadResult(_latencies.TotalCount, elapsed, Latency.Of(_latencies), _errors, _firstError);
     }
 
-    /// <summary>A client only ends early by failing, and then the time left is not worth waiting for.</summary>
+    /// <summary>A client ends early only after a failure; then the rest of the time is not waited for.</summary>
     private static async Task PassAsync(TimeSpan time, Task<Task> failed, CancellationToken cancellationToken)
     {
         using var passed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -73,7 +73,7 @@ internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
 
     private async Task ClientAsync(int client, long started)
     {
-        // One seed per client: every system is asked for the same keys.
+        // One seed per client: every system receives the same keys.
         var chance = new Random(client);
         while (!_ending)
         {
@@ -95,12 +95,12 @@ internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
         }
     }
 
-    /// <summary>Takes the next arrival and waits until it is due; answers when it was due.</summary>
+    /// <summary>Takes the next arrival, waits until it is due, and returns its due time.</summary>
     private async ValueTask<long> ArrivalAsync(long started)
     {
         var due = started + (long)(Interlocked.Increment(ref _arrivals) * (double)Stopwatch.Frequency / workload.ArrivalsPerSecond);
 
-        // Timers of the system tick in whole milliseconds; the rest of the way is spent yielding.
+        // System timers have a resolution of milliseconds; the rest of the wait yields.
         while (Stopwatch.GetTimestamp() is var now && now < due)
         {
             var left = Stopwatch.GetElapsedTime(now, due);
@@ -140,12 +140,12 @@ internal sealed class LoadRun(IStore store, Workload workload, Dataset data)
     }
 }
 
-/// <summary>What came of a run.</summary>
+/// <summary>The result of a run.</summary>
 /// <param name="Operations">Answered within the window.</param>
-/// <param name="Elapsed">Its real length.</param>
+/// <param name="Elapsed">The actual length of the window.</param>
 /// <param name="Latency">Of those operations.</param>
-/// <param name="Errors">Operations that failed, in the warm-up too.</param>
-/// <param name="FirstError">What the first of them said.</param>
+/// <param name="Errors">Failed operations, including those of the warm-up.</param>
+/// <param name="FirstError">The message of the first one.</param>
 internal sealed record LoadResult(long Operations, TimeSpan Elapsed, Latency Latency, int Errors, string? FirstError)
 {
     public double Throughput => Operations / Elapsed.TotalSeconds;

@@ -1,13 +1,13 @@
 namespace KvRaft.Benchmarks.Load;
 
-/// <summary>What a client does, over and over.</summary>
+/// <summary>The operations of a client.</summary>
 internal enum OperationKind
 {
     Put,
 
-    /// <summary>A linearizable read of a key that is there.</summary>
+    /// <summary>A linearizable read of an existing key.</summary>
     Get,
 
-    /// <summary>One put for one get, by chance.</summary>
+    /// <summary>Puts and gets with equal probability.</summary>
     Mix,
 }

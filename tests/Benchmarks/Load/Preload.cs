@@ -4,13 +4,13 @@ using KvRaft.Client;
 
 namespace KvRaft.Benchmarks.Load;
 
-/// <summary>Writes every key, so that reads find something and puts replace something.</summary>
+/// <summary>Writes every key, so that reads find a value and puts replace one.</summary>
 internal static class Preload
 {
-    /// <summary>A cluster that was just started may still elect here and there; a write that failed is sent again, which changes nothing.</summary>
+    /// <summary>A new cluster may still have elections; a failed write is sent again, which has no further effect.</summary>
     private const int AttemptsMax = 5;
 
-    /// <summary>Enough that the log's group commit carries it.</summary>
+    /// <summary>Enough for the group commit of the log to be effective.</summary>
     private const int Writers = 64;
 
     public static async Task RunAsync(IStore store, Dataset data, int valueBytes, CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ internal static class Preload
             }
             catch (Exception error) when (error is RpcException or KvException && attempt < AttemptsMax)
             {
-                // Once more.
+                // Try again.
             }
         }
     }

@@ -6,19 +6,18 @@ using KvRaft.Client;
 namespace KvRaft.Benchmarks.Load;
 
 /// <summary>
-/// Writes one key at a fixed rate, each write through the next node, none waiting for another: a write that hangs at a node which still
-/// believes in the dead leader says nothing about those that come after it, for a store that gives up late no more than for one that
-/// gives up soon.
+/// Writes one key at a fixed rate, each write through the next node, without waiting for earlier ones: a write that hangs at a node with an outdated
+/// leader does not delay the writes after it, regardless of the timeout of the store.
 /// </summary>
-/// <param name="store">Who is written to.</param>
-/// <param name="key">What is written.</param>
-/// <param name="period">From one write to the next.</param>
-/// <param name="acknowledged">Called with each acknowledged write's time, on any thread.</param>
+/// <param name="store">The store.</param>
+/// <param name="key">The key.</param>
+/// <param name="period">The time between two writes.</param>
+/// <param name="acknowledged">Called with the time of each acknowledged write, on any thread.</param>
 internal sealed class SteadyWriter(IStore store, ReadOnlyMemory<byte> key, TimeSpan period, Action<TimeSpan> acknowledged)
 {
     private static readonly byte[] Value = "value"u8.ToArray();
 
-    /// <summary>Returns when the token is cancelled; writes still under way then are left to the store's own end.</summary>
+    /// <summary>Returns when the token is cancelled; the disposal of the store ends the writes that are still under way.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(period);
@@ -45,7 +44,7 @@ internal sealed class SteadyWriter(IStore store, ReadOnlyMemory<byte> key, TimeS
         }
         catch (Exception error) when (error is RpcException or KvException or ObjectDisposedException)
         {
-            // Not acknowledged, which is all that counts here.
+            // Not acknowledged; failed writes have no other effect on the result.
         }
     }
 }

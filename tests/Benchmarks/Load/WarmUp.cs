@@ -2,10 +2,10 @@ using KvRaft.Benchmarks.Stores;
 
 namespace KvRaft.Benchmarks.Load;
 
-/// <summary>Makes a fresh cluster ready to be measured: every key written, then mixed load, so that hot code is compiled.</summary>
+/// <summary>Prepares a new cluster for the measurement: writes every key and then puts mixed load on it, so that hot code is compiled.</summary>
 internal static class WarmUp
 {
-    /// <summary>Enough to find the paths where many operations share an entry, a message, a sync.</summary>
+    /// <summary>Enough to execute the code paths where many operations share an entry, a message, a sync.</summary>
     private const int Clients = 64;
 
     public static async Task RunAsync(IStore store, Dataset data, int valueBytes, TimeSpan time, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace KvRaft.Benchmarks.Macro;
 /// <summary><c>macro</c>: a cluster of three processes under load, cell by cell.</summary>
 internal static class MacroVerb
 {
-    /// <summary>So many keys are a working set that fits every cache, as a benchmark of consensus should have it.</summary>
+    /// <summary>A working set that fits into every cache, as is appropriate for a benchmark of consensus.</summary>
     private const int KeysDefault = 10_000;
 
     private const int DataSeed = 1;

@@ -3,7 +3,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Benchmarks.Micro;
 
-/// <summary>A put as the log holds it, and the entry that many of them share.</summary>
+/// <summary>A put in the format of the log, and the entry that contains many of them.</summary>
 internal static class CodecBenchmarks
 {
     private const int OperationsPerRound = 100_000;
@@ -26,7 +26,7 @@ internal static class CodecBenchmarks
             "codec: decode it (not its puts)", EnvelopesPerRound, () => Repeat(EnvelopesPerRound, () => EntryEnvelope.Decode(entry).Commands));
     }
 
-    /// <summary>The answer is kept until the next one, so that no compiler may leave the work out.</summary>
+    /// <summary>The result is kept until the next one, so that no compiler may remove the work.</summary>
     private static void Repeat(int count, Func<object> work)
     {
         object? last = null;

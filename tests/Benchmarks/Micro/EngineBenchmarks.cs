@@ -42,7 +42,7 @@ internal static class EngineBenchmarks
         }
     }
 
-    /// <summary>Puts key after key into a shard; encoding is part of the figure, as it is part of a put.</summary>
+    /// <summary>Puts key after key into a shard; encoding is part of the result, because it is part of a put.</summary>
     private sealed class Writer(ShardStateMachine shard)
     {
         private long _index;

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Benchmarks.Micro;
 
-/// <summary>The node-wide log on the real file system: appenders that wait for the sync, and a start that reads everything back.</summary>
+/// <param name="key">The number of the key.</param>
+/// <param name="sequence">The number of the write; the writer waits for no earlier write.</param>
 internal static class LogBenchmarks
 {
     private const int PayloadBytes = 128;
@@ -21,8 +22,8 @@ internal static class LogBenchmarks
     private static readonly LogIdentity Identity = new(new Guid("6f1d3b50-25a1-4f0c-9d3a-0e5b9a5f7c01"), new NodeId("bench"));
 
     /// <summary>
-    /// Each appender appends one entry to a group of its own and waits until it is durable. What share a sync is chance; so the note
-    /// says how many records there were to one.
+    /// Each appender appends one entry to a group of its own and waits until it is durable. The number of records that share a sync is random; the
+    /// note contains the ratio.
     /// </summary>
     public static async Task<MicroResult> AppendAsync(ClusterDirectory directory, Rounds rounds, int appenders)
     {
@@ -43,7 +44,7 @@ internal static class LogBenchmarks
             });
     }
 
-    /// <summary>A start that reads the log back from the page cache: how fast records are checked and indexed, not how fast a disk is.</summary>
+    /// <summary>A start that reads the log from the page cache: measures the check and the index of records, not the disk.</summary>
     public static async Task<MicroResult> RecoverAsync(ClusterDirectory directory, Rounds rounds, int entries)
     {
         var path = directory.Of("recovery");

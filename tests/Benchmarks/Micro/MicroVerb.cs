@@ -7,7 +7,7 @@ namespace KvRaft.Benchmarks.Micro;
 /// <summary><c>micro</c>: log, codec and engine alone, in this process.</summary>
 internal static class MicroVerb
 {
-    /// <summary>Appenders at once: alone, a busy node's groups, all groups of a node with the default number of shards.</summary>
+    /// <summary>Concurrent appenders: one, the groups of a busy node, all groups of a node with the default number of shards.</summary>
     private static readonly int[] Appenders = [1, 8, 64];
 
     public static Command Create()

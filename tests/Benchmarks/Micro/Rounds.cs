@@ -4,13 +4,13 @@ using KvRaft.Benchmarks.Cells;
 namespace KvRaft.Benchmarks.Micro;
 
 /// <summary>
-/// The measuring loop of the micro benchmarks: a few rounds to warm up, then rounds whose median counts. A loop of our own and not BenchmarkDotNet
-/// because that generates, restores and builds a project per run, which this repository's strict properties and an
-/// offline machine refuse, and because group commit is measured with many appenders at once, for which it has no notion.
+/// The measuring loop of the micro benchmarks: a few rounds of warm-up, then rounds whose median is the result. BenchmarkDotNet is not used because
+/// it generates, restores and builds a project per run, which the strict properties of this repository and an offline machine do not allow, and
+/// because it cannot measure group commit with many concurrent appenders.
 /// </summary>
 internal sealed class Rounds(int count)
 {
-    /// <summary>Enough calls for tiered compilation to settle on the loops used here.</summary>
+    /// <summary>Enough calls for the tiered compilation of these loops.</summary>
     private const int WarmUpRounds = 3;
 
     public MicroResult Measure(string name, int operations, Action round, Func<string>? note = null) =>

@@ -3,7 +3,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Benchmarks.Micro;
 
-/// <summary>The write that everything is measured with: 14 bytes of key, 100 of value, stamped by a writer.</summary>
+/// <summary>The write of all benchmarks: 14 bytes of key, 100 of value, with the stamp of a writer.</summary>
 internal static class SomePuts
 {
     public const int ValueBytes = 100;

@@ -7,14 +7,14 @@ using KvRaft.Benchmarks.Stores;
 namespace KvRaft.Benchmarks.Recovery;
 
 /// <summary>
-/// A follower of the only shard is killed and comes back three times: having missed nothing, having missed writes that the others' logs
-/// still have, and having missed more than they keep, so that it fetches a checkpoint.
+/// A follower of the only shard is killed and returns three times: without missed writes; with missed writes that the logs of the others still
+/// contain; and with more missed writes than the logs keep, so that it fetches a checkpoint.
 /// </summary>
 internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
 {
     private const int Shard = 0;
 
-    /// <summary>16 KiB: entries whose bytes weigh more than their number.</summary>
+    /// <summary>16 KiB: entries whose size matters more than their number.</summary>
     private const int ValueBytes = 16 << 10;
 
     /// <summary>Enough to keep the disk busy while each waits for its sync.</summary>
@@ -24,19 +24,20 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
 
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A return that takes longer is a fault worth seeing.</summary>
+    /// <summary>A longer return is a fault that must be visible.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private static readonly byte[] SteadyKey = "steady"u8.ToArray();
 
     private int _filled;
 
-    /// <param name="megabytes">What the shard holds before the first kill.</param>
+    /// <param name="megabytes">The data of the shard before the first kill.</param>
     /// <param name="missed">Megabytes written while the node is down the second time; the log keeps up to 512 by default.</param>
-    /// <param name="outrun">The same the third time: more than the log keeps.</param>
-    /// <param name="period">From one write to the next while the node fetches a checkpoint.</param>
-    /// <param name="calm">How long those writes are watched before.</param>
-    /// <exception cref="TimeoutException">The node did not come back, or without a checkpoint where it needs one.</exception>
+    /// <param name="outrun">The same for the third time: more than the log keeps.</param>
+    /// <param name="period">The time between two writes while the node fetches a checkpoint.</param>
+    /// <param name="calm">The time for which those writes are measured before.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <exception cref="TimeoutException">The node did not return, or returned without a checkpoint where it needs one.</exception>
     public async Task<IReadOnlyList<RecoveryResult>> RunAsync(
         int megabytes, int missed, int outrun, TimeSpan period, TimeSpan calm, CancellationToken cancellationToken)
     {
@@ -85,7 +86,7 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
         }
         finally
         {
-            // A histogram that is still written cannot be read.
+            // A histogram cannot be read while it is written.
             await stop.CancelAsync();
             await writing;
         }
@@ -97,7 +98,10 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
 
     private static double P99(HistogramBase latencies) => Latency.Of(latencies).P99;
 
-    /// <summary>Starts it; answers how long it took to apply whatever was committed, and how large a checkpoint it fetched, 0 for none.</summary>
+    /// <summary>
+    /// Starts the node; returns the time until it had applied the index that was committed at the start, and the size of the checkpoint that it
+    /// fetched, 0 for none.
+    /// </summary>
     private async Task<(TimeSpan Took, long Copied)> ReturnAsync(int node, CancellationToken cancellationToken)
     {
         var committed = await CommittedAsync(node, cancellationToken);
@@ -107,7 +111,7 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
         return (Stopwatch.GetElapsedTime(begun), copied);
     }
 
-    /// <summary>Answers the largest checkpoint it was seen to fetch meanwhile, bytes.</summary>
+    /// <summary>Returns the size of the largest checkpoint that the node was observed to fetch, bytes.</summary>
     private async Task<long> WhenAppliedAsync(int node, long index, CancellationToken cancellationToken)
     {
         var (clock, copied) = (Stopwatch.StartNew(), 0L);
@@ -130,7 +134,7 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
             ? (leader + 1) % cluster.Endpoints.Count
             : throw new TimeoutException("The shard has no leader.");
 
-    /// <summary>The last index that one of the other nodes knows to be committed.</summary>
+    /// <summary>The last index that one of the other nodes reports as committed.</summary>
     private async Task<long> CommittedAsync(int without, CancellationToken cancellationToken)
     {
         var groups = await Task.WhenAll(Enumerable.Range(0, cluster.Endpoints.Count)
@@ -138,7 +142,7 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
         return groups.Max(static group => group?.CommitIndex) ?? throw new TimeoutException("Neither of the other nodes answers.");
     }
 
-    /// <summary>Writes so much under keys that nothing has yet; answers how many bytes of values.</summary>
+    /// <summary>Writes the given amount under new keys; returns the number of value bytes.</summary>
     private async Task<long> FillAsync(int megabytes, CancellationToken cancellationToken)
     {
         var count = (int)(megabytes * BytesPerMegabyte / ValueBytes);
@@ -147,7 +151,7 @@ internal sealed class RecoveryRounds(KvRaftCluster cluster, IStore store)
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(
             async () =>
             {
-                // Of chance, so that neither log nor engine makes it smaller.
+                // Random, so that neither log nor engine can compress it.
                 var value = new byte[ValueBytes];
                 var chance = new Random(from + writer);
                 while (Interlocked.Increment(ref written) is var number && number <= count)

@@ -5,7 +5,9 @@ using KvRaft.Benchmarks.Stores;
 
 namespace KvRaft.Benchmarks.Recovery;
 
-/// <summary><c>recovery</c>: how fast a node comes back, by its log, by the leader's, by a checkpoint; and what writers notice.</summary>
+/// <summary>
+/// <c>recovery</c>: the time of a node's return with its own log, with the leader's log, and with a checkpoint; and the effect on writers.
+/// </summary>
 internal static class RecoveryVerb
 {
     private const double MsPerSecond = 1000;

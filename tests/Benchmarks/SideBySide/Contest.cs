@@ -4,9 +4,9 @@ using KvRaft.Benchmarks.Load;
 namespace KvRaft.Benchmarks.SideBySide;
 
 /// <summary>
-/// Runs rounds until every cell has its quiet pairs, or the rounds allowed are used up. In a round one cluster after the other is started
-/// fresh, warmed up and measured alone, cell by cell; what is idle cannot disturb, because it does not run. Who begins alternates,
-/// so that a machine that grows slower or faster favours nobody.
+/// Runs rounds until every cell has its undisturbed pairs, or the maximum number of rounds is reached. In each round one cluster after the other is
+/// started, warmed up and measured alone, cell by cell; the other cluster does not run, so it cannot disturb. The first system alternates, so that a
+/// machine whose speed changes favours neither.
 /// </summary>
 internal sealed class Contest(
     Contestant baseline, Contestant subject, IReadOnlyList<Workload> workloads, Dataset data, TimeSpan start, PairLedger ledger, JsonLines lines)
@@ -42,7 +42,7 @@ internal sealed class Contest(
         }
     }
 
-    /// <summary>For each cell, one result per way of calling.</summary>
+    /// <summary>For each cell, one result per store.</summary>
     private async Task<IReadOnlyList<IReadOnlyList<CellResult>>> MeasureAsync(
         Contestant contestant, IReadOnlyList<Workload> wanted, CancellationToken cancellationToken)
     {

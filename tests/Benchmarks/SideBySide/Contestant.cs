@@ -4,9 +4,9 @@ using KvRaft.Benchmarks.Stores.Etcd;
 
 namespace KvRaft.Benchmarks.SideBySide;
 
-/// <summary>A cluster that takes part, and the ways it is called.</summary>
-/// <param name="Start">Starts a fresh cluster.</param>
-/// <param name="Stores">One row of the table each.</param>
+/// <summary>A cluster of the comparison, and the stores that call it.</summary>
+/// <param name="Start">Starts a new cluster.</param>
+/// <param name="Stores">Each is one row of the table.</param>
 internal sealed record Contestant(Func<CancellationToken, Task<ICluster>> Start, IReadOnlyList<Func<ICluster, IStore>> Stores)
 {
     public static Contestant Etcd(string program, string data) => new(

@@ -2,7 +2,7 @@ using KvRaft.Benchmarks.Cells;
 
 namespace KvRaft.Benchmarks.SideBySide;
 
-/// <summary>The same cell measured several times, as one: the median of each figure by itself.</summary>
+/// <summary>Several measurements of the same cell as one: the median of each value.</summary>
 internal static class Medians
 {
     public static CellResult Of(IReadOnlyCollection<CellResult> cells)

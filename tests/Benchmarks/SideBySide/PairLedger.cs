@@ -1,17 +1,17 @@
 namespace KvRaft.Benchmarks.SideBySide;
 
 /// <summary>
-/// Which pairs count. A pair during which neighbours used more of the machine than allowed is thrown away, whatever it says, and its
-/// cell is measured again until it has as many quiet pairs as wanted. The rule looks at the noise only, never at the result.
+/// Decides which pairs count. If other processes used more of the machine than allowed during a pair, the pair is discarded regardless of its result,
+/// and its cell is measured again until it has the required number of undisturbed pairs. The rule uses only the noise, never the result.
 /// </summary>
-/// <param name="wanted">Quiet pairs each cell shall have.</param>
-/// <param name="noiseMax">Cores used by others or stolen, together, up to which a pair is quiet.</param>
+/// <param name="wanted">The required number of undisturbed pairs per cell.</param>
+/// <param name="noiseMax">The limit of an undisturbed pair: cores used by others plus stolen cores.</param>
 internal sealed class PairLedger(int wanted, double noiseMax)
 {
     private readonly Dictionary<string, List<Pair>> _kept = [];
     private readonly Dictionary<string, int> _thrownAway = [];
 
-    /// <returns>Whether it counts.</returns>
+    /// <returns>True if it counts.</returns>
     public bool Add(Pair pair)
     {
         if (pair.Noise > noiseMax)

@@ -5,8 +5,8 @@ using KvRaft.Benchmarks.Cells;
 namespace KvRaft.Benchmarks.SideBySide;
 
 /// <summary>
-/// Throughput and p99 over clients as an SVG: a row for each kind of operation and size, a line for each system. Both scales are logarithmic, as
-/// both spans are: a constant factor is a constant distance.
+/// Throughput and p99 over clients as an SVG: a row for each kind of operation and size, a line for each system. Both scales are logarithmic, because
+/// both ranges are: a constant factor is a constant distance.
 /// </summary>
 internal static class Picture
 {
@@ -18,7 +18,7 @@ internal static class Picture
     private const int MarginRight = 24;
     private const int LegendHeight = 34;
 
-    /// <summary>Told apart in print and by the colour-blind (Okabe and Ito).</summary>
+    /// <summary>Distinguishable in print and by colour-blind people (Okabe and Ito).</summary>
     private static readonly string[] Colours = ["#d55e00", "#0072b2", "#009e73", "#cc79a7"];
 
     private static readonly (string Title, Func<CellResult, double> Figure)[] Panels =
@@ -55,7 +55,7 @@ internal static class Picture
         return svg.Append("</svg>\n").ToString();
     }
 
-    /// <summary>How high a value stands: 0 at the bottom of the scale, 1 at its top.</summary>
+    /// <summary>The position of a value: 0 at the bottom of the scale, 1 at its top.</summary>
     internal static double Height(double value, double bottom, double top) => Math.Log(value / bottom) / Math.Log(top / bottom);
 
     private static void Draw(

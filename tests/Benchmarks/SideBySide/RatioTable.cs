@@ -3,7 +3,10 @@ using KvRaft.Benchmarks.Cells;
 
 namespace KvRaft.Benchmarks.SideBySide;
 
-/// <summary>Every subject over the baseline: throughput pair by pair, then the medians of the ratios. Below 1 is better in all but throughput.</summary>
+/// <summary>
+/// Every subject relative to the baseline: throughput pair by pair, then the medians of the ratios. Below 1 is better in all columns except
+/// throughput.
+/// </summary>
 internal static class RatioTable
 {
     private const string None = "-";
@@ -35,7 +38,7 @@ internal static class RatioTable
         return table.ToString();
     }
 
-    /// <summary>The median over the pairs that have a ratio; none if no pair has.</summary>
+    /// <summary>The median over the pairs that have a ratio; null if no pair has one.</summary>
     internal static double? MedianRatio(IReadOnlyList<Pair> pairs, int subject, Func<CellResult, double> figure)
     {
         var ratios = pairs.Select(pair => pair.Ratio(subject, figure)).Where(double.IsFinite).ToArray();

@@ -4,22 +4,22 @@ using KvRaft.Benchmarks.Cells;
 
 namespace KvRaft.Benchmarks.SideBySide;
 
-/// <summary>A throughput over the baseline's, as one run saw it.</summary>
+/// <summary>A throughput relative to the baseline's, as measured in one run.</summary>
 internal sealed record RecordedRatio(string System, string Cell, double Throughput);
 
 /// <summary>
-/// Ratios against those recorded last. Machines are noisy and differ, so only a fall by more than half is one: that is a lost batch or a
-/// sync too many, not a neighbour.
+/// Compares ratios with recorded ones. Machines are noisy and different, so only a fall by more than half is a regression: that is a lost batch or an
+/// additional sync, not noise.
 /// </summary>
 internal sealed class RegressionGuard(IReadOnlyList<RecordedRatio> recorded)
 {
-    /// <summary>What must be left of a recorded ratio.</summary>
+    /// <summary>The part of a recorded ratio that must remain.</summary>
     public const double ShareMin = 0.5;
 
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <exception cref="IOException">There is no such file.</exception>
-    /// <exception cref="ArgumentException">It does not hold ratios.</exception>
+    /// <exception cref="ArgumentException">It does not contain ratios.</exception>
     public static RegressionGuard Read(string file)
     {
         try
@@ -37,7 +37,7 @@ internal sealed class RegressionGuard(IReadOnlyList<RecordedRatio> recorded)
 
     public static void Write(string file, IEnumerable<RecordedRatio> ratios) => File.WriteAllText(file, JsonSerializer.Serialize(ratios, Format) + "\n");
 
-    /// <summary>What the pairs of a run say; what has no pair says nothing.</summary>
+    /// <summary>The ratios of a run; a cell without a pair has none.</summary>
     public static IReadOnlyList<RecordedRatio> Of(IEnumerable<string> cells, IReadOnlyList<string> subjects, PairLedger ledger) =>
     [
         .. from cell in cells
@@ -47,11 +47,11 @@ internal sealed class RegressionGuard(IReadOnlyList<RecordedRatio> recorded)
            select new RecordedRatio(subjects[subject], cell, ratio.Value),
     ];
 
-    /// <summary>Those recorded that fell, or were not measured now.</summary>
+    /// <summary>The recorded ratios that fell, or were not measured now.</summary>
     public IReadOnlyList<RecordedRatio> Falls(IReadOnlyList<RecordedRatio> now) =>
         [.. recorded.Where(old => Find(now, old) is not { } found || found.Throughput < old.Throughput * ShareMin)];
 
-    /// <summary>Both, side by side.</summary>
+    /// <summary>The recorded and the current ratios, side by side.</summary>
     public string Table(IReadOnlyList<RecordedRatio> now)
     {
         var table = new TextTable("throughput over the baseline's", "recorded", "now", "now / recorded");

@@ -10,7 +10,7 @@ internal static class SideBySideVerb
     private const int DataSeed = 1;
     private const int KeysDefault = 10_000;
 
-    /// <summary>Operations under way at once in the open loop; more than any system here needs at the default rate.</summary>
+    /// <summary>Concurrent operations of the open loop; more than any system here needs at the default rate.</summary>
     private const int OpenLoopClients = 256;
 
     private static readonly string[] Subjects = ["kvraft unary", "kvraft typed"];
@@ -41,7 +41,7 @@ internal static class SideBySideVerb
         };
         command.Runs(async (parsed, cancel) =>
         {
-            // A file that is none is said before anything is measured.
+            // An invalid file is reported before the measurement starts.
             var guard = parsed.GetValue(against) is { } recorded ? RegressionGuard.Read(recorded) : null;
             var sizes = parsed.GetRequiredValue(values);
             var dataset = new Dataset(parsed.GetValue(keys), sizes.Max(), DataSeed);

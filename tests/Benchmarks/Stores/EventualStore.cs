@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Benchmarks.Stores;
 
 /// <summary>
-/// An eventual keyspace of the same cluster, through the same typed client. Last-writer-wins, so that a put is one request as in a strong keyspace: with
-/// siblings a writer reads first, or piles values up.
+/// An eventual keyspace of the same cluster, through the same typed client. Last-writer-wins, so that a put is one request as in a strong keyspace:
+/// with siblings a writer must read first, or values accumulate.
 /// </summary>
 internal sealed class EventualStore : IStore
 {
@@ -26,7 +26,7 @@ internal sealed class EventualStore : IStore
 
     public string Name { get; }
 
-    /// <summary>Connects, and creates the keyspace with three copies if it is not there.</summary>
+    /// <summary>Connects, and creates the keyspace with three copies if it does not exist.</summary>
     public static async Task<EventualStore> OpenAsync(IReadOnlyList<string> endpoints, int write, int read, CancellationToken cancellationToken)
     {
         var client = KvClient.Connect(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) });

@@ -1,9 +1,9 @@
 namespace KvRaft.Benchmarks.Stores;
 
 /// <summary>
-/// A way to a key-value store. What all of them share, so that only the stores differ: one HTTP/2 connection per node (a second one
-/// only above 100 calls at once on it), client <c>i</c> calls node <c>i mod n</c>, no deadline per call, memory of keys and values
-/// wrapped and not copied. The typed client of KvRaft chooses nodes by itself; that is its point. Thread-safe.
+/// A client of a key-value store. All implementations are equal in the following, so that only the stores differ: one HTTP/2 connection per node (a
+/// second one only above 100 concurrent calls), client <c>i</c> calls node <c>i mod n</c>, no deadline per call, keys and values are wrapped and not
+/// copied. The typed client of KvRaft chooses nodes itself, which is one of its features. Thread-safe.
 /// </summary>
 internal interface IStore : IAsyncDisposable
 {

@@ -2,7 +2,7 @@ using Grpc.Net.Client;
 
 namespace KvRaft.Benchmarks.Stores;
 
-/// <summary>One channel per node, alike for every store that is called by plain gRPC.</summary>
+/// <summary>One channel per node, equal for every store that is called with plain gRPC.</summary>
 internal sealed class NodeChannels(IEnumerable<string> endpoints) : IDisposable
 {
     private readonly GrpcChannel[] _channels =

@@ -2,13 +2,13 @@ using KvRaft.Client;
 
 namespace KvRaft.Benchmarks.Stores;
 
-/// <summary>KvRaft through its typed client as it comes: the pipe, direct routing, exactly-once writes.</summary>
+/// <summary>KvRaft through its typed client with default options: the pipe, direct routing, exactly-once writes.</summary>
 internal sealed class TypedStore : IStore
 {
     private readonly KvClient _client;
     private readonly IKeyspace<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> _keyspace;
 
-    /// <summary>With the patience of the unary row, whose calls wait as long as the node does.</summary>
+    /// <summary>With a timeout as in the unary row, whose calls wait as long as the node does.</summary>
     public TypedStore(IReadOnlyList<string> endpoints)
         : this(new KvClientOptions { Endpoints = endpoints, Timeout = TimeSpan.FromSeconds(10), AttemptTimeout = TimeSpan.FromSeconds(5) })
     {

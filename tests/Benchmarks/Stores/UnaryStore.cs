@@ -3,9 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Benchmarks.Stores;
 
-/// <summary>
-/// KvRaft as any gRPC client of any language meets it: generated stubs, one call per operation, sent to whichever node and forwarded there.
-/// </summary>
+/// <summary>KvRaft as seen by a gRPC client of any language: generated stubs, one call per operation, sent to any node and forwarded there.</summary>
 internal sealed class UnaryStore : IStore
 {
     private readonly NodeChannels _channels;

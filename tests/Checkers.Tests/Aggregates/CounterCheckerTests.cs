@@ -64,7 +64,7 @@ public class CounterCheckerTests
         Gen.Select(Gen.Int[0, 1_000_000_000], Gen.Bool).Sample(
             (seed, repeats) =>
             {
-                // Unlike a correct one, the broken counter adds ten where one was asked for, which no open increment can explain.
+                // Unlike a correct counter, the broken one adds ten instead of one, which no open increment can explain.
                 var random = new Random(seed);
                 var history = new HistoryBuilder();
                 long sum = 0;

@@ -3,10 +3,10 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Availability;
 
-/// <summary>Nine writes of ten are demanded, the grace is 100 ms; each event takes one millisecond.</summary>
+/// <summary>Nine of ten writes are required, the grace period is 100 ms; each event takes one millisecond.</summary>
 public class WriteAvailabilityTests
 {
-    /// <summary>Hundreds of refused writes behind many more answered reads once passed for an available store.</summary>
+    /// <summary>Hundreds of refused writes among many more answered reads were once accepted as an available store.</summary>
     [Fact]
     public void Refused_writes_are_not_hidden_by_answered_reads()
     {
@@ -82,7 +82,7 @@ public class WriteAvailabilityTests
     public void Without_the_parameter_nothing_is_demanded() =>
         Assert.Empty(WriteAvailability.Check(Writes(new HistoryBuilder(), 30, refused: true).Build()).Findings);
 
-    /// <summary>Writers that began after the servers' clocks had been ahead were refused until true time had caught up.</summary>
+    /// <summary>Writers that started after the clocks of the servers had been ahead were refused until the true time had caught up.</summary>
     [Fact]
     public void A_writer_that_is_refused_for_its_age_is_unwelcome_at_any_time()
     {

@@ -3,7 +3,7 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Causal;
 
-/// <summary>Where the line runs; the clear cases are among the recorded histories.</summary>
+/// <summary>The limits of the rule; the clear cases are among the recorded histories.</summary>
 public class CausalCheckerTests
 {
     [Fact]

@@ -10,7 +10,7 @@ public class LockCheckerTests
     public void One_holder_after_another_is_what_a_lock_is_for() =>
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Acquire(1, "b").Refused(1, "a").Wait(1_000).Acquire(1, "b").Ok(1)));
 
-    /// <summary>A leader whose clock was ahead, and the next one whose clock was right: the first grant was dead at birth.</summary>
+    /// <summary>A leader with a clock that was ahead, and the next one with a correct clock: the first grant had expired when it was made.</summary>
     [Theory]
     [InlineData(0, "two-holders")]
     [InlineData(850, "two-holders")]
@@ -25,7 +25,7 @@ public class LockCheckerTests
     [Fact]
     public void The_time_counts_from_sending_because_the_answer_may_be_slow()
     {
-        // The first answer comes when its time is nearly over, so its client knows that it holds nothing any more.
+        // The first answer arrives when its time has almost ended, so its client does not rely on the lock any more.
         Assert.Empty(Check(Acquire(0, "a").Wait(950).Ok(0).Wait(100).Acquire(1, "b").Ok(1)));
         Assert.Equal(["two-holders"], Check(Acquire(0, "a").Wait(500).Ok(0).Wait(100).Acquire(1, "b").Ok(1)));
     }
@@ -44,7 +44,7 @@ public class LockCheckerTests
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Wait(800).Renew(0, "a").Info(0).Wait(300).Acquire(1, "b").Ok(1)));
     }
 
-    /// <summary>A renewal sets the time anew: it may end sooner than that of the grant before it.</summary>
+    /// <summary>A renewal sets a new time: it may end earlier than that of the grant before it.</summary>
     [Theory]
     [InlineData(100, "two-holders")]
     [InlineData(250, "")]
@@ -74,7 +74,7 @@ public class LockCheckerTests
         Assert.Equal(anomaly, string.Join(',', Check(Acquire(0, "a").Ok(0).Wait(900).Renew(0, "a").Ok(0).Wait(waitMilliseconds).Get(1).Saw(1, "a"))));
     }
 
-    /// <summary>A grant without an answer may be given at any later time, but not after its token was seen.</summary>
+    /// <summary>A grant without an answer may take effect at any later time, but not after its token was seen.</summary>
     [Fact]
     public void A_grant_without_an_answer_counts_from_when_its_token_was_seen()
     {

@@ -75,7 +75,9 @@ public class TtlCheckerTests
         Assert.Empty(TtlChecker.Check(At(9_000).Build()).Findings);
     }
 
-    /// <summary>The clock of a shard stands still while nobody leads it; once it is served again, it has the margin to catch up.</summary>
+    /// <summary>
+    /// The clock of a shard stands still while the shard has no leader; once it is served again, the clock has the margin to catch up.
+    /// </summary>
     [Fact]
     public void A_silence_excuses_a_late_value_for_the_margin_after_it_and_no_longer()
     {

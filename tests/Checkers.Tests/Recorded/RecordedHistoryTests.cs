@@ -2,7 +2,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Checkers.Tests.Recorded;
 
-/// <summary>Every history in chaos/histories is judged as its folder and header say.</summary>
+/// <summary>Every history in chaos/histories gets the verdict that its folder and header require.</summary>
 public class RecordedHistoryTests
 {
     private static readonly string Root = Path.Combine(AppContext.BaseDirectory, "histories");

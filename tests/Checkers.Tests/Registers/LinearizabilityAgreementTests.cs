@@ -4,7 +4,7 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Registers;
 
-/// <summary>The fast checker against the definition. A failing case prints the CsCheck seed that repeats it.</summary>
+/// <summary>Compares the fast checker with the definition. A failing case prints the CsCheck seed that repeats it.</summary>
 public class LinearizabilityAgreementTests
 {
     private static readonly Gen<RegisterPlan> Plans =
@@ -46,11 +46,11 @@ public class LinearizabilityAgreementTests
             },
             iter: 12_000);
 
-        // The comparison says little unless both verdicts are common; about 1,850 of these are bad, give or take 40.
+        // The comparison is meaningful only if both verdicts are frequent; about 1,850 of these are bad, plus or minus 40.
         Assert.InRange(convicted, 1_000, 11_000);
     }
 
-    /// <summary>Registers that are mostly appended to, with texts that prove their writers and with texts that do not.</summary>
+    /// <summary>Registers with mostly appends, with texts that identify their writers and with texts that do not.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

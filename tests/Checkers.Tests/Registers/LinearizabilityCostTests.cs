@@ -3,7 +3,7 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Registers;
 
-/// <summary>What a verdict costs, in steps: the same on every machine.</summary>
+/// <summary>The cost of a verdict, in steps: the same on every machine.</summary>
 public class LinearizabilityCostTests
 {
     [Theory]
@@ -53,8 +53,8 @@ public class LinearizabilityCostTests
     }
 
     /// <summary>
-    /// Fifty clients that append to one text: the orders of what runs at once are countless, and so were the states they led to. Such a history cost minutes and
-    /// gigabytes, and was not decided.
+    /// Fifty clients that append to one text: the number of orders of concurrent operations is exponential, and so was the number of their states.
+    /// Such a history took minutes and gigabytes, and was not decided.
     /// </summary>
     [Fact]
     public void A_text_to_which_fifty_clients_append_is_routine()
@@ -119,7 +119,7 @@ public class LinearizabilityCostTests
     [Fact]
     public void Five_hundred_keys_cost_what_five_hundred_keys_cost()
     {
-        // A hundred thousand operations: keys are judged alone, so the sum of the steps is all there is.
+        // A hundred thousand operations: each key is judged independently, so the total is the sum of the steps.
         var events = new List<HistoryEvent>();
         for (var key = 0; key < 500; key++)
         {

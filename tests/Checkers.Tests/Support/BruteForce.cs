@@ -3,8 +3,8 @@ using KvRaft.Chaos.Checkers;
 namespace KvRaft.Checkers.Tests.Support;
 
 /// <summary>
-/// Linearizability by definition: every order that respects real time is tried, with every subset of the open operations.
-/// No memory, no shortcuts, nothing shared with the real checker; exponential, so a dozen operations at most.
+/// Linearizability by definition: tries every order that respects real time, with every subset of the open operations. It has no memoization and
+/// shares no code with the real checker; exponential, so for at most a dozen operations.
 /// </summary>
 internal static class BruteForce
 {

@@ -4,7 +4,7 @@ namespace KvRaft.Checkers.Tests.Support;
 
 internal static class Convictions
 {
-    /// <summary>The names of what was found, once each.</summary>
+    /// <summary>The names of the anomalies, each once.</summary>
     public static string[] Anomalies(this Verdict verdict) =>
         [.. verdict.Findings.Select(finding => finding.Anomaly).Distinct().Order(StringComparer.Ordinal)];
 

@@ -2,7 +2,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Checkers.Tests.Support;
 
-/// <summary>Writes histories event by event; index and time follow by themselves (one millisecond per event).</summary>
+/// <summary>Writes histories event by event; index and time are assigned automatically (one millisecond per event).</summary>
 internal sealed class HistoryBuilder
 {
     public const string Key = "k";
@@ -58,14 +58,14 @@ internal sealed class HistoryBuilder
 
     public HistoryBuilder Ok(int process, HistoryValue value = default) => Complete(process, EventType.Ok, value, null);
 
-    /// <summary>Completes a get with what it read.</summary>
+    /// <summary>Completes a get with its result.</summary>
     public HistoryBuilder Saw(int process, string? value) => Ok(process, HistoryValue.Text(value));
 
     public HistoryBuilder Fail(int process, string error = "not-leader") => Complete(process, EventType.Fail, default, error);
 
     public HistoryBuilder Mismatch(int process) => Fail(process, ErrorCodes.CompareMismatch);
 
-    /// <summary>A cas that was refused and told what was there.</summary>
+    /// <summary>A cas that was refused, with the existing value.</summary>
     public HistoryBuilder Mismatch(int process, string? there) => Complete(process, EventType.Fail, HistoryValue.Text(there), ErrorCodes.CompareMismatch);
 
     public HistoryBuilder Info(int process, string error = "timeout") => Complete(process, EventType.Info, default, error);

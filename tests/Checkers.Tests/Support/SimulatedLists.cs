@@ -15,8 +15,8 @@ internal enum ListFault
 internal sealed record ListPlan(int Clients, int Transactions, int Keys, int OpenMax, ListFault Fault);
 
 /// <summary>
-/// A transactional store of lists and its clients, stepped by a seeded scheduler. Without a fault every transaction takes
-/// effect at one moment between its two events. The history ends with one read of everything, so that nothing stays unread.
+/// A transactional store of lists and its clients, scheduled by a seeded scheduler. Without a fault every transaction takes effect at one point
+/// between its two events. The history ends with one read of everything, so that every element is read.
 /// </summary>
 internal sealed class SimulatedLists(ListPlan plan, Random random)
 {

@@ -2,7 +2,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Checkers.Tests.Support;
 
-/// <summary>What is wrong with a simulated register.</summary>
+/// <summary>The fault of a simulated register.</summary>
 internal enum RegisterFault
 {
     None,
@@ -13,41 +13,41 @@ internal enum RegisterFault
     FailedWriteApplied,
 }
 
-/// <summary>What to simulate.</summary>
+/// <summary>The parameters of a simulation.</summary>
 internal sealed record RegisterPlan
 {
     public int Clients { get; init; } = 3;
 
     public int Operations { get; init; } = 8;
 
-    /// <summary>Different values written; 0 makes every value unique, as our workloads do.</summary>
+    /// <summary>The number of different values; 0 makes every value unique, like the real workloads.</summary>
     public int Values { get; init; }
 
     public bool Appends { get; init; }
 
-    /// <summary>Appends for each ten other operations.</summary>
+    /// <summary>Appends per ten other operations.</summary>
     public int AppendWeight { get; init; } = 1;
 
-    /// <summary>False: puts take the place of compare-and-sets.</summary>
+    /// <summary>False: puts replace compare-and-sets.</summary>
     public bool Compares { get; init; } = true;
 
-    /// <summary>Texts that can be put together in several ways, so that what was read does not say who wrote it.</summary>
+    /// <summary>Texts that can be composed in several ways, so that a read does not identify the writers.</summary>
     public bool Ambiguous { get; init; }
 
-    /// <summary>Open operations; the client goes on under a new number.</summary>
+    /// <summary>Open operations; the client continues with a new number.</summary>
     public int OpenMax { get; init; }
 
     public RegisterFault Fault { get; init; }
 
-    /// <summary>Chance that an operation meets the fault.</summary>
+    /// <summary>The probability that an operation has the fault.</summary>
     public double FaultRate { get; init; } = 0.3;
 
     public string Key { get; init; } = HistoryBuilder.Key;
 }
 
 /// <summary>
-/// A register and its clients, stepped by a seeded scheduler: operations begin, take effect and complete in any
-/// interleaving. Without a fault its histories are linearizable by construction.
+/// A register and its clients, scheduled by a seeded scheduler: operations start, take effect and complete in any interleaving. Without a fault its
+/// histories are linearizable by construction.
 /// </summary>
 internal sealed class SimulatedRegister(RegisterPlan plan, Random random)
 {

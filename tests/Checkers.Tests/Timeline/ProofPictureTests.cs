@@ -9,7 +9,7 @@ public class ProofPictureTests
     [Fact]
     public void It_is_one_file_of_the_proof_alone_with_the_fault_behind_it()
     {
-        // Only the first put and the read that misses it are the proof; others have the same key and are left out.
+        // Only the first put and the read that misses it are the proof; the others have the same key and are omitted.
         var history = new HistoryBuilder()
             .Put(0, "a").Ok(0).Put(2, "b").Info(2).Delete(3).Fail(3).Mark("partition-halves n1|n2,n3").Get(1).Saw(1, null).Mark("heal partition-halves").Build();
         var finding = Assert.Single(Linearizability.Check(history).Findings);
@@ -25,7 +25,7 @@ public class ProofPictureTests
         Assert.Single(operations, static operation => Classes(operation).Contains("culprit"));
         Assert.Single(root.Descendants(), static element => Classes(element).Contains("fault"));
 
-        // Names and lanes lie side by side.
+        // Names and lanes are side by side.
         var (names, lanes) = (root.Elements().Single(static element => Classes(element).Contains("names")), root.Elements().Single(static element => Classes(element).Contains("lanes")));
         Assert.Equal(names.Attribute("width")!.Value, lanes.Attribute("x")!.Value);
         Assert.Equal(names.Attribute("height")!.Value, lanes.Attribute("height")!.Value);

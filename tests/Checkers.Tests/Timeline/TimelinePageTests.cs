@@ -58,7 +58,7 @@ public class TimelinePageTests
                 Assert.All(ordered.Zip(ordered.Skip(1)), pair => Assert.True(Left(pair.First) + Width(pair.First) < Left(pair.Second)));
             }
 
-            // Eleven-pixel monospace needs six and a half pixels a character.
+            // Eleven-pixel monospace needs six and a half pixels per character.
             Assert.All(layout, operation => Assert.True(Width(operation) >= operation.Elements().Last().Value.Length * 6.5));
         }
     }
@@ -147,7 +147,7 @@ public class TimelinePageTests
             var end = body.IndexOf("</svg>\n", at, StringComparison.Ordinal);
             for (XElement? drawing = null; drawing is null; end = body.IndexOf("</svg>\n", end + 1, StringComparison.Ordinal))
             {
-                // Drawings nest: the right end is the first that closes as many as it opened.
+                // Drawings are nested: the end is the first closing tag that balances all opening tags.
                 var text = body[at..(end + "</svg>".Length)];
                 if (text.Split("<svg").Length == text.Split("</svg>").Length)
                 {

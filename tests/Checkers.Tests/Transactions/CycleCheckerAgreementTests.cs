@@ -4,7 +4,7 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Transactions;
 
-/// <summary>The cycle checker against the definition. A failing case prints the CsCheck seed that repeats it.</summary>
+/// <summary>Compares the cycle checker with the definition. A failing case prints the CsCheck seed that repeats it.</summary>
 public class CycleCheckerAgreementTests
 {
     private static readonly Gen<(ListPlan Plan, int Seed)> Cases =
@@ -33,7 +33,7 @@ public class CycleCheckerAgreementTests
                 }
             },
             iter: 10_000);
-        // The comparison says little unless both verdicts are common; about 4,000 of these are bad.
+        // The comparison is meaningful only if both verdicts are frequent; about 4,000 of these are bad.
         Assert.InRange(convicted, 2_000, 8_000);
     }
 
@@ -64,7 +64,7 @@ public class CycleCheckerAgreementTests
     [Trait("Category", "Long")]
     public void Twenty_thousand_transactions_in_one_component_end()
     {
-        // The worst a broken store can do to the search: non-atomic all the way, so that everything hangs together.
+        // The worst case for the search: no transaction is atomic, so that all of them are in one component.
         var history = SimulatedLists.Run(new ListPlan(10, 20_000, 200, 0, ListFault.NotAtomic), new Random(1)).Build();
         Assert.Equal(Judgement.Violation, CycleChecker.Check(history).Judgement);
     }

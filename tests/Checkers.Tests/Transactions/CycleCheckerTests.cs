@@ -3,7 +3,7 @@ using KvRaft.Checkers.Tests.Support;
 
 namespace KvRaft.Checkers.Tests.Transactions;
 
-/// <summary>What the recorded histories do not show: proofs, and what is refused.</summary>
+/// <summary>Properties that the recorded histories do not show: proofs, and refused inputs.</summary>
 public class CycleCheckerTests
 {
     [Fact]
@@ -33,7 +33,7 @@ public class CycleCheckerTests
     [Fact]
     public void The_shortest_cycle_is_shown()
     {
-        // A ring of four stale reads over a, b, c, d; the second and third are also a pair over x and y.
+        // A cycle of four stale reads over a, b, c, d; the second and third are also a pair over x and y.
         string[] rest =
         [
             """["r","b",[]]""",

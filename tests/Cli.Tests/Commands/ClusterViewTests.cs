@@ -5,7 +5,9 @@ namespace KvRaft.Cli.Tests.Commands;
 
 public sealed class ClusterViewTests
 {
-    /// <summary>A follower that hears no leader, or fetches a checkpoint, has applied all that it knows to be committed: its lag was shown as 0.</summary>
+    /// <summary>
+    /// A follower without a leader, or one that fetches a checkpoint, has applied all entries that it has seen committed: its lag was printed as 0.
+    /// </summary>
     [Fact]
     public void The_lag_of_a_replica_is_counted_from_what_any_node_knows_to_be_committed()
     {

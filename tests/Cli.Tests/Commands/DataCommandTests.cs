@@ -4,15 +4,15 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Tests.Commands;
 
-/// <summary>The verbs against a node in this process.</summary>
+/// <summary>The commands against a node in this process.</summary>
 public sealed class DataCommandTests : IAsyncLifetime
 {
     private readonly FakeStore _store = new();
     private FakeNode _node = null!;
 
     /// <summary>
-    /// The node, and a minute for it. Whichever test comes first has the whole program compiled inside its first request: with the 5 s that a
-    /// person waits, a starved machine answered "outcome unknown" (6) to a put, or read nothing of what was not put.
+    /// The node, and a timeout of one minute. The first request of the first test includes the compilation of the whole program: with the usual 5 s,
+    /// an overloaded machine answered "outcome unknown" (6) to a put, or found no value where one was expected.
     /// </summary>
     private string[] Node => ["--endpoints", _node.Endpoint, "--timeout", "1m"];
 
@@ -155,7 +155,7 @@ public sealed class DataCommandTests : IAsyncLifetime
         Assert.Equal((0, "2\n"), await RunAsync("incr", "n", "--if-version", "1"));
     }
 
-    // It failed once on a loaded machine, where 300 ms did not suffice to be refused a connection: a time-out is silence, too.
+    // It failed once on a loaded machine, where 300 ms were too short for the refusal of a connection: a timeout counts as silence too.
     [Fact]
     public async Task A_node_that_says_nothing_counts_as_not_reached()
     {

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Cli.Tests.Commands;
 
-/// <summary>Fault tolerance is counted in replicas that serve, not in nodes that answer.</summary>
+/// <summary>Fault tolerance counts the replicas that serve, not the nodes that answer.</summary>
 public sealed class StatusReportTests
 {
     [Theory]

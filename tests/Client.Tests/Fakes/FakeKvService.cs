@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Tests.Fakes;
 
-/// <summary>The data plane of a <see cref="FakeNode"/>: pipes and unary calls take the same steps.</summary>
+/// <summary>The data plane of a <see cref="FakeNode"/>: pipes and unary calls follow the same steps.</summary>
 internal sealed class FakeKvService(FakeNode node) : Kv.KvBase
 {
     public override async Task Pipe(

@@ -13,8 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Client.Tests.Fakes;
 
 /// <summary>
-/// A gRPC server on a port of its own that answers from a <see cref="FakeStore"/> and misbehaves as its script says: each call takes the next
-/// step; when the script is over, or has none, calls are executed and answered.
+/// A gRPC server on a port of its own that answers from a <see cref="FakeStore"/> and misbehaves as scripted: each call takes the next step of the
+/// script; after its end, or without a script, calls are executed and answered.
 /// </summary>
 internal sealed class FakeNode : IAsyncDisposable
 {
@@ -41,15 +41,15 @@ internal sealed class FakeNode : IAsyncDisposable
     /// <summary>Every call that arrived, in order.</summary>
     public ConcurrentQueue<PipeCall> Calls { get; } = new();
 
-    /// <summary>How many pipe messages arrived.</summary>
+    /// <summary>The number of pipe messages that arrived.</summary>
     public int Messages;
 
     public int PipesOpened;
 
-    /// <summary>Sent to whoever watches; null: watching is not implemented here.</summary>
+    /// <summary>Sent to watchers; null: the watch is not implemented.</summary>
     public RouteMap? Routes { get; set; }
 
-    /// <summary>How many chunks a scan sends before its stream breaks; null: it never does.</summary>
+    /// <summary>The number of chunks that a scan sends before its stream breaks; null: it does not break.</summary>
     public int? ScanChunksBeforeBreak { get; set; }
 
     public static async Task<FakeNode> StartAsync(FakeStore store, string name = "n1")
@@ -82,7 +82,7 @@ internal sealed class FakeNode : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The streams of the client are still open; that is how it should find the node gone.
+            // The streams of the client are still open; the client should find the node gone in this state.
         }
 
         await _app.DisposeAsync();

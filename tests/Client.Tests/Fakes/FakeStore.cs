@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Client.Tests.Fakes;
 
 /// <summary>
-/// What the nodes of a fake cluster share: a map with versions that executes each named write once, as a shard does, and counts what it
-/// executed. One lock; it is a specification, not a store.
+/// The shared state of the nodes of a fake cluster: a map with versions that executes each write once, like a shard, and counts the executed writes.
+/// One lock; it is a specification, not a store.
 /// </summary>
 internal sealed class FakeStore
 {
@@ -19,13 +19,13 @@ internal sealed class FakeStore
     /// <summary>Writes that took effect, by key, in order.</summary>
     public ConcurrentQueue<(string Key, RequestIdentity Identity)> Executed { get; } = new();
 
-    /// <summary>The only shard's log index, which every answer shows.</summary>
+    /// <summary>The log index of the only shard, which every answer contains.</summary>
     public long Index { get; private set; }
 
-    /// <summary>As in a shard that forgot sessions: the highest index at which one of them had a write applied.</summary>
+    /// <summary>As in a shard that has discarded sessions: the highest index of an applied write of one of them.</summary>
     public long Horizon { get; private set; }
 
-    /// <summary>Every session is forgotten, with all its outcomes, as if idle for long; other writers went on meanwhile.</summary>
+    /// <summary>Discards every session with all its outcomes, as after a long idle time in which other writers continued.</summary>
     public void ForgetSessions()
     {
         lock (_lock)

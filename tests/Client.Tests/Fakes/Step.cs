@@ -2,7 +2,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Tests.Fakes;
 
-/// <summary>What a fake node does with one call.</summary>
+/// <summary>The reaction of a fake node to one call.</summary>
 internal abstract record Step
 {
     /// <summary>Execute and answer.</summary>
@@ -11,13 +11,13 @@ internal abstract record Step
     /// <summary>Execute and answer twice, as a node with a bug might.</summary>
     public sealed record AnswerTwice : Step;
 
-    /// <summary>Execute, and let the answer get lost.</summary>
+    /// <summary>Execute, and lose the answer.</summary>
     public sealed record LoseAnswer : Step;
 
     /// <summary>Neither execute nor answer.</summary>
     public sealed record Swallow : Step;
 
-    /// <summary>Execute, then end the stream without answering.</summary>
+    /// <summary>Execute, then end the stream without an answer.</summary>
     public sealed record ExecuteAndBreak : Step;
 
     /// <summary>End the stream.</summary>

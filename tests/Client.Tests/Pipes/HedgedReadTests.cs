@@ -2,7 +2,7 @@ using KvRaft.Client.Tests.Fakes;
 
 namespace KvRaft.Client.Tests.Pipes;
 
-/// <summary>A read that is asked of a second node when the first is slow, and of no second node otherwise.</summary>
+/// <summary>A read that is sent to a second node if the first is slow, and only then.</summary>
 public sealed class HedgedReadTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Tests.Pipes;
 
-/// <summary>The client against nodes that misbehave. Time-outs are generous: on a busy machine only the order of events is certain.</summary>
+/// <summary>The client against nodes that misbehave. Timeouts are generous: on a busy machine only the order of events is certain.</summary>
 public sealed class PipeClientTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -176,14 +176,14 @@ public sealed class PipeClientTests
         {
             Assert.True((await client.TextKeyspace().PutAsync("a", $"{i}")).Applied);
 
-            // The first call makes the client ask for its map. Until that is there every call is anybody's, and a hint has no shard to belong to.
+            // The first call starts the request for the map. Without a map the shard of a call is unknown, and a hint cannot be assigned to a shard.
             while (client.Routes.Table.ShardCount == 0)
             {
                 await Task.Delay(1);
             }
         }
 
-        // One before the client has its map, perhaps one more when it arrives and still names the old leader.
+        // One call before the client has its map, and possibly one more when the map arrives and still names the old leader.
         Assert.InRange(first.Calls.Count, 0, 2);
         Assert.Equal(20, store.Executed.Count);
     }
@@ -233,7 +233,7 @@ public sealed class PipeClientTests
     [InlineData(KvTransport.Unary)]
     public async Task A_write_that_reached_nobody_was_not_applied(KvTransport transport)
     {
-        // Bound and never listened on: a connection is refused.
+        // Bound without listening: a connection is refused.
         using var closed = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
         closed.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
         await using var client = KvClient.Connect(
@@ -273,12 +273,15 @@ public sealed class PipeClientTests
         var faults = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Assert.ThrowsAsync<KvException>(() =>
             keys.PutAsync($"k{i}", "v", new KvWriteOptions { Timeout = TimeSpan.FromMilliseconds(40 + i) }).AsTask())));
 
-        // On a busy machine an attempt may also get no answer in time, and then the outcome is unknown.
+        // On a busy machine an attempt may also time out, and then the outcome is unknown.
         Assert.All(faults, fault => Assert.True(fault.IsTransient));
         Assert.Empty(node.Store.Executed);
     }
 
-    /// <summary>A partition may cut off the node that this client has its map from: it says for ever that there is no leader, and nothing newer is heard.</summary>
+    /// <summary>
+    /// A partition may isolate the node from which this client has its map: the node keeps answering that there is no leader, and the client receives
+    /// nothing newer.
+    /// </summary>
     [Theory]
     [InlineData(KvRouting.Direct)]
     [InlineData(KvRouting.Endpoints)]
@@ -452,7 +455,7 @@ public sealed class PipeClientTests
             await Task.Yield();
         }
 
-        // gRPC's default, which the fake node has, is 4 MiB; and it refuses by the length, while the rest is on its way.
+        // The limit of the fake node is the default of gRPC, 4 MiB; it refuses because of the length while the rest is still being sent.
         var large = Assert.ThrowsAsync<KvException>(() => keys.PutAsync("large", new string('x', 32 << 20)).AsTask());
 
         Assert.True((await held).Applied);

@@ -7,8 +7,8 @@ namespace KvRaft.Client.Tests.Pipes;
 public sealed class PipeStreamTests
 {
     /// <summary>
-    /// Seen once, in a run of all tests: the node had refused a large message half-way, the writer waited for room on a stream that was gone, neither its token nor
-    /// the end of the call woke it, and closing the client took for ever.
+    /// Observed once in a run of all tests: the node had refused a large message halfway, the writer waited for flow control on an ended stream,
+    /// neither its token nor the end of the call ended the wait, and closing the client did not return.
     /// </summary>
     [Fact]
     public async Task A_write_that_never_ends_does_not_hold_up_the_end()

@@ -6,7 +6,9 @@ namespace KvRaft.Client.Tests.Routing;
 
 public sealed class RequestTrailTests
 {
-    /// <summary>A process that was paused while it asked for a move heard DEADLINE_EXCEEDED, and said that the move had failed; it had been made.</summary>
+    /// <summary>
+    /// A process that was paused during the request for a move received DEADLINE_EXCEEDED and reported that the move had failed; it had been made.
+    /// </summary>
     [Fact]
     public void A_change_whose_answer_never_came_may_have_been_made_whatever_a_later_attempt_was_refused_for()
     {

@@ -3,7 +3,9 @@ using KvRaft.V1;
 
 namespace KvRaft.Client.Tests.Serialization;
 
-/// <summary>One value with an absurd expiry made every read, scan and export of its keyspace throw: what nodes answer is another program's number.</summary>
+/// <summary>
+/// One value with an invalid expiry made every read, scan and export of its keyspace throw: the answers of nodes come from another program.
+/// </summary>
 public sealed class WireValuesTests
 {
     [Theory]

@@ -12,7 +12,7 @@ public sealed class TelemetryTests
     [Fact]
     public async Task An_operation_leaves_a_span_that_says_what_and_where_but_not_which_key()
     {
-        // The source is shared by all tests of the process; a keyspace of its own finds this test's spans.
+        // All tests of the process share the source; a keyspace of its own identifies this test's spans.
         const string Keyspace = "spans-of-one-test";
         var spans = new ConcurrentQueue<Activity>();
         using var listener = new ActivityListener

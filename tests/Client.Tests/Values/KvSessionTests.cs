@@ -32,7 +32,7 @@ public sealed class KvSessionTests
         Assert.Equal([(1, 10L), (2, 4L)], Versions(sender));
     }
 
-    // Processes keep the text over an upgrade.
+    // Processes keep the text across an upgrade.
     [Fact]
     public void The_text_of_a_session_is_that_of_its_format()
     {
@@ -62,7 +62,7 @@ public sealed class KvSessionTests
         Assert.Throws<ArgumentException>(() => here.Merge(there));
         Assert.Equal([(0, 5L)], Versions(here));
 
-        // The cluster behind the endpoints is another one now.
+        // There is now another cluster at the same endpoints.
         there.Saw(new ResponseHeader { Shard = 0, ShardVersion = 6 }, Cluster);
         Assert.Equal([(0, 6L)], Versions(there));
     }

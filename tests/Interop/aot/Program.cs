@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using KvRaft.Client;
 using KvRaft.V1;
 
-// The client as a native program, without a JIT and without what nobody names. Arguments: the endpoints. Prints "ok NAME" or "FAILED NAME: why".
+// The client as a native program, without a JIT and trimmed. Arguments: the endpoints. Prints "ok NAME" or "FAILED NAME: why".
 await using var client = KvClient.Connect($"kvraft://{string.Join(',', args)}/default?timeout=30s");
 var text = client.TextKeyspace();
 var carts = client.Keyspace("default", KvSerializers.Utf8, KvSerializers.Json(CartContext.Default.Cart));

@@ -39,7 +39,7 @@ public class BalanceTests
         Assert.Null(Balance.Next(busy, ClusterFacts.None));
     }
 
-    /// <summary>One node has every shard.</summary>
+    /// <summary>One node holds every shard.</summary>
     private static PlacementState Crowded()
     {
         var (state, full) = (Founded, new NodeId("n0"));

@@ -44,7 +44,7 @@ public class CopyPaceTests
     [Fact]
     public void A_disk_that_carries_just_so_much_is_used_and_not_overrun()
     {
-        // Writes suffer as soon as copies take more than 40 MB/s.
+        // Writes are slow as soon as copies use more than 40 MB/s.
         var settings = new PlacementSettings { CopyMegabytes = 128, ForegroundP99Ms = 50 };
         var pace = CopyPace.First(settings);
         var paces = new List<long>();

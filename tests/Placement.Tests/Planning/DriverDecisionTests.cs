@@ -6,7 +6,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.Planning;
 
-/// <summary>What begins, who votes in group 0, and who leads: each a function of what is seen.</summary>
+/// <summary>Which operators start, which nodes vote in group 0, and which lead: each a function of the observations.</summary>
 public class DriverDecisionTests
 {
     private static readonly ImmutableHashSet<NodeId> Nobody = [];
@@ -86,7 +86,8 @@ public class DriverDecisionTests
         Assert.DoesNotContain(leaving, seats);
     }
 
-    // Found by running it: without its seat the node never heard that its last copy was to be dropped, and waited for ever to be told farewell.
+    // Found in a running cluster: without its vote the node never received the decision to drop its last replica, and waited for ever for the
+    // notification of its removal.
     [Fact]
     public void A_leaving_voter_keeps_its_seat_as_long_as_it_holds_anything_else()
     {

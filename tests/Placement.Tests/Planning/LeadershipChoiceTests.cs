@@ -10,7 +10,7 @@ public class LeadershipChoiceTests
     private static readonly LeadershipLeave All = new(MayEvict: true, MayLevel: true, MayCool: true);
     private static readonly ImmutableArray<NodeId> Everybody = [new("a"), new("b"), new("c")];
 
-    /// <summary>Three nodes with two shards each, of which "a" is asked everything.</summary>
+    /// <summary>Three nodes with two shards each; node "a" has the whole load.</summary>
     private static readonly LedShard[] Hot =
     [
         .. Enumerable.Range(0, 6).Select(static shard => new LedShard(new ShardId(shard), Everybody[shard / 2], Everybody) { Load = shard < 2 ? 1_000 : 0 }),

@@ -2,10 +2,10 @@ using KvRaft.Placement.Planning;
 
 namespace KvRaft.Placement.Tests.Planning;
 
-/// <summary>Shards by number, and who leads them.</summary>
+/// <summary>Shards by number, with their leaders.</summary>
 internal static class LedShards
 {
-    /// <summary>As they are led once the transfers were made, each of which must have been possible.</summary>
+    /// <summary>The shards after the transfers, each of which must have been possible.</summary>
     public static LedShard[] After(this LedShard[] shards, IEnumerable<LeaderTransfer> transfers)
     {
         var after = shards.ToArray();

@@ -58,8 +58,8 @@ public class LoadBalanceTests
     }
 
     /// <summary>
-    /// Whatever is asked of whom: each step cools the hotter of its two nodes by a tenth and touches no other, the numbers stay fair, it ends, and where it ended
-    /// no exchange of one leadership for another, tried one by one, would have been worth it.
+    /// For any load: each step reduces the larger load of its two nodes by a tenth and changes no other node, the counts stay fair, the steps end,
+    /// and at the end no exchange of one leadership for another, tried one by one, would have been a sufficient gain.
     /// </summary>
     [Fact]
     public void It_comes_to_rest_where_no_step_is_worth_taking() =>

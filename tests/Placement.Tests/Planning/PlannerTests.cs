@@ -44,7 +44,7 @@ public class PlannerTests
         var change = new TopologyChange(TopologyChangeKind.Decommission, node);
         Assert.Equal(new Tolerance(1, 1, 1, ZoneBefore: true, ZoneAfter: true), world.PlanFor(change)!.Tolerance);
 
-        // The node that goes is dead: a shard it is in has no replica to spare until its successor is there.
+        // The removed node is dead: its shards tolerate no further failure until the successor is there.
         var without = Planner.Make(world.State, [change], new ClusterFacts { Away = [node] }).Plan!;
         Assert.Equal((0, 0, 1), (without.Tolerance.Before, without.Tolerance.During, without.Tolerance.After));
         Assert.Contains(without.Warnings, warning => warning.Contains($"{node} does not answer", StringComparison.Ordinal));

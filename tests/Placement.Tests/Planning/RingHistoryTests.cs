@@ -29,7 +29,7 @@ public class RingHistoryTests
                 maps.Where(map => map.Key >= earliest), map => Assert.Equal(map.Value, Text(RingHistory.At(world.State, new Epoch(map.Key)).Select(static nodes => nodes.AsEnumerable()))));
         }
 
-        // The order of replicas says nothing.
+        // The order of replicas has no meaning.
         static string Text(IEnumerable<IEnumerable<NodeId>> shards) => string.Join(' ', shards.Select(static nodes => string.Join(',', nodes.Order())));
     }
 

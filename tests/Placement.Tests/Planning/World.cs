@@ -6,8 +6,8 @@ using KvRaft.Topology;
 namespace KvRaft.Placement.Tests.Planning;
 
 /// <summary>
-/// A cluster without machines: group 0's state and its rules are the real ones, the driver's decisions too; nodes are names that answer or do not, and a
-/// shard's voters a set that changes by one at a time. A second passes with each <see cref="Tick"/>. Everything follows from the seed.
+/// A cluster without machines: the state and the rules of group 0 and the decisions of the driver are the real ones. Nodes are names that answer or
+/// do not, and the voters of a shard are a set that changes by one at a time. Each <see cref="Tick"/> is one second. The seed determines everything.
 /// </summary>
 internal sealed class World
 {
@@ -33,7 +33,7 @@ internal sealed class World
         {
             Voters[shard.Id] = [.. shard.Replicas];
 
-            // A few shards are asked most, the others by a falling power of a rank drawn by chance.
+            // A few shards have most of the load, the others a decreasing power of a random rank.
             _asked[shard.Id] = 5_000 / Math.Pow(1 + _random.Next(shardCount), 1.5);
         }
     }
@@ -51,7 +51,8 @@ internal sealed class World
     private int Zones { get; }
 
     /// <summary>
-    /// The shards that are led, and what their leaders say they are asked: it wavers by a tenth, and a leader of less than ten seconds has not counted all yet.
+    /// The shards with leaders, with the load that the leaders report: it varies by a tenth, and a leader of less than ten seconds has counted only a
+    /// part.
     /// </summary>
     public LedShard[] Led(Func<NodeId, bool> isFit) =>
     [
@@ -72,7 +73,7 @@ internal sealed class World
         return node.Id;
     }
 
-    /// <summary>Commits a plan by hand; false: it was refused, as it may be.</summary>
+    /// <summary>Commits a requested plan; false: it was refused, which is allowed.</summary>
     public bool Commit(params TopologyChange[] changes) =>
         Planner.Make(State, [.. changes], Facts()).Plan is { } plan && Try(plan.ToCommand("by hand", _now, takesStaged: false));
 
@@ -80,7 +81,7 @@ internal sealed class World
 
     public Plan? PlanFor(params TopologyChange[] changes) => Planner.Make(State, [.. changes], Facts()).Plan;
 
-    /// <summary>Something that happens in data centres.</summary>
+    /// <summary>A random event of a data centre.</summary>
     public void Chance()
     {
         var nodes = State.Nodes.Select(static node => node.Id).ToArray();
@@ -164,7 +165,7 @@ internal sealed class World
     private Dictionary<NodeId, NodeHealthState> HealthOf() => State.Nodes.ToDictionary(
         static node => node.Id, node => HealthOf(_now - _heardAt.GetValueOrDefault(node.Id)));
 
-    // Who answers every second and then does not is suspected after some three.
+    // A node that answered every second is suspected after about three seconds of silence.
     private static NodeHealthState HealthOf(int silent) => NodeHealth.Of(TimeSpan.FromSeconds(silent), silent >= 3 ? 2 * Health.SuspicionMax : 0, Health);
 
     private ClusterFacts Facts() => new() { Away = [.. HealthOf().Where(static pair => pair.Value != NodeHealthState.Up).Select(static pair => pair.Key)] };
@@ -190,7 +191,7 @@ internal sealed class World
         }
     }
 
-    /// <summary>What the shard's leader does about a move: nothing without a majority, and one change at a time.</summary>
+    /// <summary>One step of a move by the shard's leader: nothing without a majority, and one change at a time.</summary>
     private void Step(ShardMove move)
     {
         var voters = Voters[move.Shard];
@@ -267,7 +268,7 @@ internal sealed class World
             Assert.InRange(voters.Count, State.Map!.ReplicationFactor, State.Map.ReplicationFactor + 1);
             Assert.Equal(voters.Count, voters.Select(static voter => voter.Node).Distinct().Count());
 
-            // Between the last change of the voters and group 0 hearing of it, the map is one step behind.
+            // Between the last change of the voters and its report to group 0, the map is one step behind.
             var wanted = State.Map[shard].Replicas.ToHashSet();
             var move = State.MoveOf(shard);
             Assert.True(

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.State;
 
-/// <summary>What may be changed about an eventual keyspace, and what not.</summary>
+/// <summary>The mutable and immutable parts of an eventual keyspace.</summary>
 public class AlterEventualTests
 {
     private static readonly PlacementState State = SomeCommands.After(

@@ -50,7 +50,7 @@ public class MoveRulesTests
         Assert.Equal(PlacementRefusal.MoveUnderWay, Assert.IsType<PlacementRefused>(outcome).Reason);
     }
 
-    // The end of one move, told twice or late, must not end the next.
+    // A repeated or late end of one move must not end the next.
     [Fact]
     public void The_end_of_an_older_move_changes_nothing()
     {

@@ -178,7 +178,7 @@ public class PlacementCommandCodecTests
             return;
         }
 
-        // Whatever decodes can be applied, and what makes sense has no other bytes.
+        // Every decoded command can be applied, and a valid command has exactly one encoding.
         var outcome = PlacementRules.Apply(SomeCommands.Founded(), command).Outcome;
         if (outcome is not PlacementRefused && PlacementRules.Apply(PlacementState.Empty, command).Outcome is not PlacementRefused { Reason: PlacementRefusal.Invalid })
         {

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.State;
 
-/// <summary>Group 0 as one would tell it: a dictionary of keyspaces and one of addresses.</summary>
+/// <summary>A simple model of group 0: a dictionary of keyspaces and one of addresses.</summary>
 internal sealed class PlacementModel
 {
     private InitCluster? _founding;
@@ -13,13 +13,13 @@ internal sealed class PlacementModel
 
     public Dictionary<string, string> Addresses { get; } = [];
 
-    /// <summary>By shard and node: which incarnation is in the map.</summary>
+    /// <summary>By shard and node: the incarnation in the map.</summary>
     public Dictionary<(int Shard, string Node), int> Replicas { get; } = [];
 
     /// <summary>By shard.</summary>
     public Dictionary<int, (string From, string To, int Incarnation, bool Cancelling)> Moves { get; } = [];
 
-    // By shard and node: the highest incarnation ever given.
+    // By shard and node: the highest incarnation used so far.
     private readonly Dictionary<(int Shard, string Node), int> _given = [];
 
     public string Apply(PlacementCommand command) => command switch

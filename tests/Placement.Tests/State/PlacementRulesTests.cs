@@ -44,7 +44,7 @@ public class PlacementRulesTests
         Assert.IsType<ClusterInitialized>(PlacementRules.Apply(state, SomeCommands.Init).Outcome);
     }
 
-    // Every founder may propose the founding, each with a secret of its own; all nodes must hold the same one.
+    // Every initial node may propose the initialization, each with its own secret; all nodes must hold the same one.
     [Fact]
     public void The_first_founding_gives_the_cluster_its_context_key_for_good()
     {
@@ -190,7 +190,7 @@ public class PlacementRulesTests
                     next.Moves.ToDictionary(
                         move => move.Shard.Value, move => (move.From.Node.Value, move.To.Node.Value, move.To.Incarnation, move.IsCancelling)));
 
-                // One epoch for each change, and none for anything else.
+                // One epoch for each change, and none otherwise.
                 Assert.Equal(ReferenceEquals(state, next) ? state.Epoch.Value : state.Epoch.Value + 1, next.Epoch.Value);
                 Assert.Equal(ReferenceEquals(state, next), state.Equals(next));
                 state = next;

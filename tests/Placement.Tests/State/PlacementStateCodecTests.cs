@@ -36,7 +36,7 @@ public class PlacementStateCodecTests
             + "03" + "02" + "01" + "0764656661756C74" + "0101" + "00" + "00" + "00" + "02" + "056361727473" + "0102" + "E807" + "00" + "00"
             + "00" + "00"
             + "02" + "00000000000000000000000000000000" + "00" + "01" + "01" + "00" + "00" + "00" + "00"
-            + "8001" + "32" + "04" + "02" + "01" + "0200" // settings; nobody asked for balance
+            + "8001" + "32" + "04" + "02" + "01" + "0200" // settings; balance is paused
             + "2C5598AC"; // CRC-32C, little-endian
         Assert.Equal(Hex, Convert.ToHexString(PlacementStateCodec.EncodeFile(state, Position)));
     }
@@ -77,7 +77,7 @@ public class PlacementStateCodecTests
         var bytes = Convert.ToHexString(PlacementStateCodec.EncodeState(state));
         var none = "02" + "00000000000000000000000000000000";
         Assert.EndsWith(
-            none + none + none + "02" + "00000000000000000000000000000007" + "00" // standings, instances, nobody removed
+            none + none + none + "02" + "00000000000000000000000000000007" + "00" // standings, instances, no removed node
             + "03" + "02" + "00" // next operator, next plan, not held
             + "02" + "02" + "026E31" + "0000000000000040" + "03" + "026E32" + "017A" // staged
             + "01" + "02" + "01" + "01" + Text(SomeCommands.On(1)[0]) + "026E39" + "00" + "8001" + "03776879"
@@ -134,7 +134,7 @@ public class PlacementStateCodecTests
         }
     }
 
-    // Behind a checksum that fits, as a bug or a hostile peer might send it.
+    // With a valid checksum, as from a bug or a hostile peer.
     [Fact]
     public void Changed_state_bytes_are_another_state_or_a_typed_error() =>
         Gen.Select(States, Gen.Int[0, 10_000], Gen.Byte).Sample(

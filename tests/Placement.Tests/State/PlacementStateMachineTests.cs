@@ -211,8 +211,8 @@ public sealed class PlacementStateMachineTests : IDisposable
     }
 
     /// <summary>
-    /// A node heard of a new keyspace, went on, and refused a request for it: its routing view, which follows the changes, was a moment
-    /// behind the state.
+    /// A node received a new keyspace and then refused a request for it: its routing view, which follows the changes, was one change behind the
+    /// state.
     /// </summary>
     [Fact]
     public async Task A_wait_ends_only_when_everybody_who_follows_the_changes_was_told()

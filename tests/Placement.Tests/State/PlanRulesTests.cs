@@ -102,7 +102,7 @@ public class PlanRulesTests
         Assert.Contains("2 nodes would remain to hold 3 copies of each key of keyspace 'carts'", Refused(state, new StageChanges([leave])).Message, StringComparison.Ordinal);
         Assert.Contains("2 nodes would remain to hold 3 copies of each key of keyspace 'carts'", Refused(state, Plan(state, [leave])).Message, StringComparison.Ordinal);
 
-        // One comes and one goes: that many are left.
+        // One is added and one is removed: the number stays the same.
         var (_, outcome) = PlacementRules.Apply(state, new StageChanges([new TopologyChange(TopologyChangeKind.Add, N9), leave]));
         Assert.IsType<ChangesStaged>(outcome);
     }

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.State;
 
-/// <summary>What people ask for by mistake: each is refused with a sentence that says why, and changes nothing.</summary>
+/// <summary>Mistakes of operators: each is refused with a sentence that gives the reason, and changes nothing.</summary>
 public class WrongUseTests
 {
     private static readonly PlacementState Alone = PlacementRules.Apply(

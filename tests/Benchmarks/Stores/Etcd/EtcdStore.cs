@@ -2,7 +2,7 @@ using Google.Protobuf;
 
 namespace KvRaft.Benchmarks.Stores.Etcd;
 
-/// <summary>etcd through its gRPC key-value service, by the same generated kind of stub as <see cref="UnaryStore"/>.</summary>
+/// <summary>etcd through its gRPC key-value service, with the same kind of generated stub as <see cref="UnaryStore"/>.</summary>
 internal sealed class EtcdStore : IStore
 {
     private readonly NodeChannels _channels;
