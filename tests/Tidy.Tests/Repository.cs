@@ -43,6 +43,14 @@ internal static class Repository
         return (comment < 0 ? code : code[..comment]).TrimEnd();
     }
 
+    /// <summary>The text of the comment of a line; empty if there is none.</summary>
+    internal static string CommentOf(string line)
+    {
+        var code = line.TrimStart();
+        var comment = code.StartsWith("//", StringComparison.Ordinal) ? 0 : code.IndexOf("// ", StringComparison.Ordinal);
+        return comment < 0 ? "" : code[comment..].TrimStart('/').Trim();
+    }
+
     private static IEnumerable<string> Walk(string directory) =>
         Directory.GetFiles(directory).Concat(Directory.GetDirectories(directory)
             .Where(static sub => !NotOurs.Contains(Path.GetFileName(sub)) && Path.GetFileName(sub) != ".git")

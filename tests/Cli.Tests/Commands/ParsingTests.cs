@@ -112,7 +112,7 @@ public sealed class ParsingTests
         closed.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
 
         var (code, _, error) = await TestConsole.RunOnceAsync(
-            "get", "a", "--endpoints", closed.LocalEndPoint!.ToString()!, "--timeout", "300ms");
+            "get", "a", "--endpoints", closed.LocalEndPoint!.ToString()!, "--timeout", "3s");
 
         Assert.Equal(ExitCodes.CannotConnect, code);
         Assert.Contains(closed.LocalEndPoint!.ToString()!, error, StringComparison.Ordinal);

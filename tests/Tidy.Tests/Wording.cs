@@ -1,0 +1,43 @@
+using System.Text.RegularExpressions;
+
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>The comments of one project, measured against the rules of plain technical English: the subject of a sentence is the thing that acts.</summary>
+/// <param name="Words">The number of words in its comments.</param>
+/// <param name="Pronouns">Each personal pronoun that stands for a program or a component, with its line.</param>
+/// <param name="Synonyms">Each private word for a term of the field, with its line.</param>
+internal sealed partial record Wording(int Words, IReadOnlyList<string> Pronouns, IReadOnlyList<string> Synonyms)
+{
+    /// <summary>The limit of pronouns; etcd's raft package has 0.1.</summary>
+    private const double PronounsPerThousandMax = 0.5;
+
+    public bool HasTooManyPronouns => Pronouns.Count * 1000 > Words * PronounsPerThousandMax;
+
+    public static Wording Of(IEnumerable<string> files)
+    {
+        var comments = files.SelectMany(static file => Comments(file, File.ReadLines(Path.Combine(Repository.Root, file)))).ToArray();
+        return Of(comments);
+    }
+
+    public static Wording Of(IReadOnlyCollection<(string Where, string Text)> comments) => new(
+        comments.Sum(static comment => Word().Count(comment.Text)),
+        [.. Matches(Pronoun(), comments)],
+        [.. Matches(Synonym(), comments)]);
+
+    private static IEnumerable<string> Matches(Regex what, IEnumerable<(string Where, string Text)> comments) =>
+        comments.SelectMany(comment => what.Matches(comment.Text).Select(match => $"{comment.Where}: [{match.Value.Trim()}] {comment.Text}"));
+
+    private static IEnumerable<(string Where, string Text)> Comments(string file, IEnumerable<string> lines) =>
+        lines.Select((line, i) => (Where: $"{file}:{i + 1}", Text: Repository.CommentOf(line))).Where(static comment => comment.Text.Length > 0);
+
+    [GeneratedRegex("[A-Za-z']+")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(
+        @"\b(whoever|whomever|nobody|somebody|everybody)\b|\bthose who\b|(?:^|[.;:,(] ?)who\b|\bwho (?=is|was|are|has|have|can|does|asks|reads|writes)",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex Pronoun();
+
+    [GeneratedRegex(@"\b(beats?|heirs?|seats?|quiet|arcs?|keepers?|word of (a|the) majority)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Synonym();
+}

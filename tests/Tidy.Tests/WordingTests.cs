@@ -1,0 +1,81 @@
+namespace KvRaft.Tidy.Tests;
+
+/// <summary>Comments are plain technical English: no personal pronouns for programs, and the terms of the glossary in ARCHITECTURE.md.</summary>
+public class WordingTests
+{
+    // Projects whose comments are not converted yet. The list only shrinks: a new project is never added, and a converted project must leave it.
+    private static readonly string[] Pending =
+    [
+        "chaos/Checkers",
+        "chaos/Harness",
+        "src/Eventual",
+        "src/Node",
+        "src/Raft",
+        "src/Storage",
+        "tests/Eventual.Tests",
+        "tests/Harness.Tests",
+        "tests/Integration.Tests",
+        "tests/Node.Tests",
+        "tests/Raft.Tests",
+        "tests/Simulation",
+        "tests/Storage.Tests",
+    ];
+
+    private static readonly Dictionary<string, Wording> Projects = Repository.Files
+        .Where(static file => Path.GetExtension(file) is ".cs" or ".proto" && Repository.IsUnder(file, "src", "tests", "chaos"))
+        .Where(static file => !Repository.IsUnder(file, "src/Contracts/Protos/google"))
+        .GroupBy(static file => string.Join('/', file.Split('/').Take(2)), StringComparer.Ordinal)
+        .ToDictionary(static project => project.Key, Wording.Of, StringComparer.Ordinal);
+
+    [Fact]
+    public void A_program_is_not_a_person() =>
+        Findings.AssertNone(
+            Converted.Where(static project => project.Value.HasTooManyPronouns).SelectMany(static project => project.Value.Pronouns),
+            "More than 0.5 pronouns per 1,000 words of comment in a project: name the thing that acts");
+
+    [Fact]
+    public void A_term_has_one_name() =>
+        Findings.AssertNone(
+            Converted.SelectMany(static project => project.Value.Synonyms),
+            "Write: heartbeat interval, successor candidate, group-0 voters, quiesced, token range, replica holder, quorum confirmation");
+
+    [Fact]
+    public void A_pending_project_exists_and_is_not_converted() =>
+        Findings.AssertNone(
+            Pending.Where(static project => !Projects.TryGetValue(project, out var wording) || wording is { Pronouns.Count: 0, Synonyms.Count: 0 }),
+            "Remove from the pending projects");
+
+    [Theory]
+    [InlineData("The leader answers, whoever sent the request.", 1, 0)]
+    [InlineData("Who writes first wins.", 1, 0)]
+    [InlineData("A read waits; nobody reads and somebody writes.", 2, 0)]
+    [InlineData("The node that leads the shard answers.", 0, 0)]
+    [InlineData("It misses a beat of the heir.", 0, 2)]
+    [InlineData("One heartbeat interval; the successor candidate has a seat.", 0, 1)]
+    [InlineData("SeatRules and ArcRepair are names of types.", 0, 0)]
+    public void Counts_pronouns_and_synonyms(string comment, int pronouns, int synonyms)
+    {
+        var wording = Wording.Of([("here", comment)]);
+
+        Assert.Equal((pronouns, synonyms), (wording.Pronouns.Count, wording.Synonyms.Count));
+    }
+
+    [Theory]
+    [InlineData(1999, true)]
+    [InlineData(2000, false)]
+    public void One_pronoun_is_allowed_for_two_thousand_words(int words, bool isTooMany)
+    {
+        var comment = "nobody" + string.Concat(Enumerable.Repeat(" word", words - 1));
+
+        Assert.Equal(isTooMany, Wording.Of([("here", comment)]).HasTooManyPronouns);
+    }
+
+    [Theory]
+    [InlineData("    /// <summary>One.</summary>", "<summary>One.</summary>")]
+    [InlineData("    var x = 1; // Two.", "Two.")]
+    [InlineData("    var address = \"http://localhost\";", "")]
+    [InlineData("    var x = 1;", "")]
+    public void Finds_the_comment_of_a_line(string line, string comment) => Assert.Equal(comment, Repository.CommentOf(line));
+
+    private static IEnumerable<KeyValuePair<string, Wording>> Converted => Projects.Where(static project => !Pending.Contains(project.Key));
+}
