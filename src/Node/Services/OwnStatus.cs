@@ -144,6 +144,7 @@ internal sealed class OwnStatus(
             ReadsPerSecond = status.IsLeader ? replica?.ReadsPerSecond ?? 0 : 0,
             WritesPerSecond = status.IsLeader ? replica?.WritesPerSecond ?? 0 : 0,
             Rebuilds = group.Id.IsPlacement ? 0 : repairs.CountOf(group.Id.Shard),
+            NeedsOperator = group.Failure is { Loss: ReplicaLoss.Stopped },
         };
         wire.Voters.Add(status.Voters.Select(voter => voter.Node.Value));
         return wire;

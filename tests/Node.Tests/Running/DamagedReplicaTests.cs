@@ -82,6 +82,25 @@ public sealed class DamagedReplicaTests
             cluster.Nodes[0].Running!.Service<PlacementAgent>().State.Epoch, node.Running!.Service<PlacementAgent>().State.Epoch);
     }
 
+    /// <summary>No replica of the shard can apply the entry, now or after a restart: the status says that the node does not try again.</summary>
+    [Fact]
+    public async Task A_replica_that_stops_at_a_command_it_cannot_apply_says_that_it_needs_an_operator()
+    {
+        await using var cluster = await TestCluster.StartAsync(new TestClusterOptions { Shards = 1 });
+        var leader = await cluster.LeaderOfAsync("key");
+        Assert.All(cluster.Nodes, static node => Assert.False(StatusOf(node).NeedsOperator));
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await GroupOf(leader)!.ProposeAsync(new byte[] { 0xff, 0xff, 0xff, 0xff }, limit.Token);
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (cluster.Nodes.Any(static node => StatusOf(node) is not { NeedsOperator: true, Role: V1.ReplicaRole.Stopped }))
+        {
+            Assert.False(patience.IsCancellationRequested, $"no replica may go on: {string.Join("; ", cluster.Nodes.Select(static node => StatusOf(node)))}");
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
     private static async Task<TestCluster> FilledAsync()
     {
         var cluster = await TestCluster.StartAsync(new TestClusterOptions { Shards = 1 });
@@ -104,7 +123,7 @@ public sealed class DamagedReplicaTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
-            var status = node.Running!.Service<OwnStatus>().Now().Groups.Single(static group => group.Group == Group.Value);
+            var status = StatusOf(node);
             if (status.State == "serving" && status.Rebuilds > 0 && !Directory.Exists(ShardOf(node) + ".damaged"))
             {
                 return;
@@ -127,6 +146,8 @@ public sealed class DamagedReplicaTests
 
         Assert.Single(cluster.Nodes.Select(static node => GroupOf(node)!.Machine.Digest()).Distinct());
     }
+
+    private static V1.GroupStatus StatusOf(TestNode node) => node.Running!.Service<OwnStatus>().Now().Groups.Single(static group => group.Group == Group.Value);
 
     private static RaftGroup? GroupOf(TestNode node) => node.Running!.Service<RaftHost>().Groups.FirstOrDefault(static group => group.Id == Group);
 
