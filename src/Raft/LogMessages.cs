@@ -141,4 +141,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(2079, LogLevel.Warning, "Group {GroupId}: refused a Raft message ({What}) of term {MessageTerm}; this replica is in term {Term}. No replica of this cluster sends that, unless this one was away for very long ({Suppressed} more since the last line)")]
     public static partial void RaftMessageRefused(ILogger logger, int groupId, string what, long messageTerm, long term, long suppressed);
+
+    [LoggerMessage(2253, LogLevel.Warning, "Group {GroupId}: the search for a leader ended with a fault; it is repeated when the leader is missed again")]
+    public static partial void LeaderSearchFailed(ILogger logger, int groupId, Exception error);
+
+    [LoggerMessage(2254, LogLevel.Warning, "Group {GroupId}: handing leadership over ended with a fault; it is repeated while this replica leads and cannot serve")]
+    public static partial void HandOverFailed(ILogger logger, int groupId, Exception error);
 }

@@ -137,7 +137,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _audit.Conflicted += OnHistoryDiffers;
         Terms.Doubted += _rescue.Doubt;
         Search = new LeaderSearch(this, Transfer, host.Watch, _survey, host.Options.Timings, host.Options.Time, _logger);
-        Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, () => LeadershipChanged?.Invoke());
+        Leaders = new LeaderWatch(this, _cluster, _audit, host.Watch, _survey, host.Options, _logger, () => LeadershipChanged?.Invoke());
         _pulse = new GroupPulse(this, _cluster, host.Watch, host.Options);
         _clockHandOver = new ClockHandOver(this, host.Clock, host.Watch, host.Options.NodeId, host.Options.Time, _logger);
         _audit.MoreToSend += _pulse.SendMore;
@@ -1060,6 +1060,11 @@ public sealed class RaftGroup : IAsyncDisposable
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
             // Closing.
+        }
+        catch (Exception error)
+        {
+            // As with a search for a leader: a fault that stays in the task would end the closing of the replica half-way.
+            LogMessages.HandOverFailed(_logger, Id.Value, error);
         }
     }
 

@@ -3,6 +3,7 @@ using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Leadership;
 
@@ -18,9 +19,10 @@ namespace KvRaft.Raft.Leadership;
 /// <param name="nodes">The watch over the other nodes.</param>
 /// <param name="peers">Tells the other voters.</param>
 /// <param name="options">Has this node's name.</param>
+/// <param name="logger">Of the Raft host.</param>
 /// <param name="changed">Called when the answer of <see cref="Leader"/> may be another.</param>
 internal sealed class LeaderWatch(
-    RaftGroup group, RaftCluster cluster, GroupAuditTrail audit, NodeWatch nodes, PeerSurvey peers, RaftHostOptions options, Action changed) : IAsyncDisposable
+    RaftGroup group, RaftCluster cluster, GroupAuditTrail audit, NodeWatch nodes, PeerSurvey peers, RaftHostOptions options, ILogger logger, Action changed) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
@@ -143,6 +145,12 @@ internal sealed class LeaderWatch(
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
             // Closing.
+        }
+        catch (Exception error)
+        {
+            // A replica that wins and cannot apply its first entry has failed, and the election ends with its fault. Left in the task, the fault would end the closing of
+            // the replica half-way. A search that ended for another reason is repeated when the leader is missed again.
+            LogMessages.LeaderSearchFailed(logger, group.Id.Value, error);
         }
     }
 

@@ -69,6 +69,27 @@ public sealed class SuccessionTests
         await GoesOnWithoutTheFirstAsync(cluster);
     }
 
+    /// <summary>The fault came out of the search for a leader when the replica was closed, and the groups after it stayed open.</summary>
+    [Fact]
+    public async Task A_successor_that_cannot_apply_its_first_entry_fails_and_is_closed_all_the_same()
+    {
+        await using var cluster = await StartPatientAsync();
+        var survivors = cluster.Nodes.Skip(1).ToArray();
+        foreach (var node in survivors)
+        {
+            cluster.Machine(node).Fault = new IOException("the disk is gone");
+        }
+
+        await cluster.CrashNodeAsync(cluster.Nodes[0]);
+        await RaftTestCluster.EventuallyAsync(
+            () => survivors.Any(node => cluster.Group(node).Status() is { State: ReplicaState.Failed, Note: "the disk is gone" }), "the successor to fail");
+        foreach (var node in survivors)
+        {
+            await cluster.StopNodeAsync(node);
+            Assert.False(cluster.IsUp(node));
+        }
+    }
+
     [Fact]
     public async Task A_link_that_breaks_proves_nothing_and_the_leader_stays()
     {
