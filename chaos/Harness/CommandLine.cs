@@ -18,7 +18,7 @@ internal sealed class CommandLine
         """
         chaos/run --list                          the faults, the workloads, and what this machine can inject
         chaos/run --totals                        what all runs so far came to together
-        chaos/run --scenario FAULT/WORKLOAD       one cell of the matrix
+        chaos/run --scenario FAULT/WORKLOAD,...   one or more cells of the matrix, one after another
         chaos/run --tier pr|nightly|sample        eleven cells and three planted bugs; all cells; or 60 cells drawn by the seed, in 2.5 h
         chaos/run --judge HISTORY                 judges a recorded history (.jsonl or .jsonl.gz); no store is started
         chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted

@@ -150,8 +150,9 @@ internal sealed class ChaosCluster : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            var missing = WhatIsMissing(await StatusesAsync());
-            if (missing is null || clock.Elapsed > patience || DiedByThemselves().Any())
+            var statuses = await StatusesAsync();
+            var missing = WhatIsMissing(statuses);
+            if (missing is null || clock.Elapsed > patience || WhatIsOver(statuses) is not null)
             {
                 return missing;
             }
@@ -159,6 +160,22 @@ internal sealed class ChaosCluster : IAsyncDisposable
             await Task.Delay(100);
         }
     }
+
+    /// <summary>What no heal and no patience changes: a node ended by itself, or a replica waits for an operator. Null: nothing.</summary>
+    public string? WhatIsOver(IReadOnlyDictionary<int, StatusResponse> statuses) =>
+        DiedByThemselves().ToList() is [var dead, ..]
+            ? $"{NameOf(dead)} ended by itself with exit code {_processes[dead].DeathCode}"
+            : StoppedReplicas(statuses) is [var stopped, ..] ? stopped : null;
+
+    /// <summary>The replicas that their nodes do not open again, and why.</summary>
+    public static IReadOnlyList<string> StoppedReplicas(IReadOnlyDictionary<int, StatusResponse> statuses) =>
+    [
+        .. from pair in statuses
+           orderby pair.Key
+           from replica in pair.Value.Groups
+           where replica.NeedsOperator
+           select $"group {replica.Group} of {NameOf(pair.Key)} does not go on: {replica.State}",
+    ];
 
     public IEnumerable<int> DiedByThemselves() => Plan.Numbers.Where(node => _processes[node].DiedByItself);
 

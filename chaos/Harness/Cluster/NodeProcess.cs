@@ -3,13 +3,14 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Cluster;
 
-/// <summary>One <c>kvraft node</c> process. Not for several threads at a time.</summary>
+/// <summary>One <c>kvraft node</c> process. One thread at a time starts, stops and signals it; any thread may look.</summary>
 internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger ledger)
 {
     /// <summary>Ends when the node ends, with its exit code.</summary>
-    private Process? _holder;
+    private volatile Process? _holder;
     private long _holderTicks;
-    private bool _endIsOurs;
+    private volatile bool _endIsOurs;
+    private int? _earlierDeath;
 
     public bool IsRunning => _holder is { HasExited: false };
 
@@ -19,20 +20,27 @@ internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger le
     /// <summary>What the next start starts.</summary>
     public required NodeBuild Build { get; set; }
 
-    /// <summary>True if the last start ended without being asked to.</summary>
-    public bool DiedByItself => _holder is { HasExited: true } && !_endIsOurs;
+    /// <summary>True if this or an earlier start ended without being asked to.</summary>
+    public bool DiedByItself => DeathCode is not null;
 
+    /// <summary>The exit code of the first start that ended without being asked to; null: none did.</summary>
+    public int? DeathCode => _earlierDeath ?? (_holder is { HasExited: true } holder && !_endIsOurs ? holder.ExitCode : null);
+
+    /// <summary>Of the last start, which has ended.</summary>
     public int ExitCode => _holder!.ExitCode;
 
-    public async Task StartAsync()
+    /// <param name="mayEnd">The node may end by itself: it is expected to be refused.</param>
+    public async Task StartAsync(bool mayEnd = false)
     {
         if (IsRunning)
         {
             throw new InvalidOperationException($"{command.Config} runs already.");
         }
 
-        _endIsOurs = false;
+        // A fault that starts the node again does not excuse how it ended before.
+        _earlierDeath = DeathCode;
         (_holder, Pid) = await host.StartAsync(Build, command, ledger);
+        _endIsOurs = mayEnd;
         _holderTicks = ProcessTable.StartTicks(_holder.Id) ?? 0;
     }
 

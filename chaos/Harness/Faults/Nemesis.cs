@@ -9,7 +9,12 @@ namespace KvRaft.Chaos.Faults;
 /// Injects one fault after another, with a quiet time between, and holds each to its word: seen active, seen over. Marks go into the
 /// history, evidence into the fault timeline. What could not be verified is in <see cref="Unverified"/>.
 /// </summary>
-internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, Recorder recorder, StreamWriter timeline)
+/// <param name="scene">The run.</param>
+/// <param name="kinds">What to choose from.</param>
+/// <param name="recorder">Gets the marks.</param>
+/// <param name="timeline">Gets the evidence.</param>
+/// <param name="over">Cancelled when the run has its verdict already: no heal is waited for any more.</param>
+internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, Recorder recorder, StreamWriter timeline, CancellationToken over)
 {
     /// <summary>A heal may need a start (3 s of CPU on a busy machine), an election and a catch-up; after this it is a finding.</summary>
     private static readonly TimeSpan HealPatience = TimeSpan.FromSeconds(60);
@@ -49,12 +54,13 @@ internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, 
         recorder.Mark($"{kind.Name} {detail}");
         await InjectAsync(kind, fault, detail, end);
         await fault.HealAsync(scene);
+        var clock = Stopwatch.StartNew();
         var healed = await EventuallyAsync(() => fault.CheckHealedAsync(scene), HealPatience);
         recorder.Mark($"heal {kind.Name} {detail}");
         Note("healed", kind.Name, detail, healed);
         if (!healed.Holds)
         {
-            Complain(kind.Name, $"not over after {HealPatience.TotalSeconds:0} s: {healed.Text}");
+            Complain(kind.Name, $"not over after {clock.Elapsed.TotalSeconds:0} s: {healed.Text}");
         }
     }
 
@@ -97,13 +103,13 @@ internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, 
         Console.WriteLine($"  {recorder.Elapsed.TotalSeconds,6:0.0} s  {what,-10} {fault} {detail}: {evidence.Text}");
     }
 
-    private static async Task<Evidence> EventuallyAsync(Func<Task<Evidence>> look, TimeSpan patience)
+    private async Task<Evidence> EventuallyAsync(Func<Task<Evidence>> look, TimeSpan patience)
     {
         var clock = Stopwatch.StartNew();
         while (true)
         {
             var seen = await look();
-            if (seen.Holds || clock.Elapsed > patience)
+            if (seen.Holds || clock.Elapsed > patience || over.IsCancellationRequested)
             {
                 return seen;
             }

@@ -14,8 +14,7 @@ internal static class RefusedStart
     public static async Task AwaitAsync(FaultScene scene, int node, string directory)
     {
         var process = scene.Cluster.Process(node);
-        await process.StartAsync();
-        process.MayEnd(expected: true);
+        await process.StartAsync(mayEnd: true);
         using var limit = new CancellationTokenSource(Patience);
         try
         {

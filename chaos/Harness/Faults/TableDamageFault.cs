@@ -82,7 +82,11 @@ internal sealed class TableDamageFault(TableDamage damage) : IFault
             return unfit;
         }
 
-        var replica = statuses[_node].Groups.First(group => group.Shard == _shard);
+        if (statuses[_node].Groups.FirstOrDefault(group => group.Shard == _shard) is not { } replica)
+        {
+            return Evidence.Missing($"s{_shard} of {ChaosCluster.NameOf(_node)} is closed, to be opened again");
+        }
+
         if (replica.Rebuilds == 0)
         {
             // A block that no request reads is damaged all the same; a digest reads every block.

@@ -17,7 +17,7 @@ internal static class PlantedCatalog
         new("read-without-quorum", new Scenario("pause-leader", "register"), "a leader reads without asking whether it still leads"),
         new("lease-too-long", new Scenario("pause-leader", "register"), "a lease outlives the election of the next leader"),
         new("retry-applied-twice", new Scenario("pause-leader", "counter"), "a repeated request is applied again"),
-        new("repeat-without-answer", new Scenario("pause-leader", "append"), "a repeated transaction is answered without the values it read, and does not say so"),
+        new("repeat-without-answer", new Scenario("none", "append"), "a repeated transaction is answered without the values it read, and does not say so"),
         new("writers-by-wall-clock", new Scenario("clock-all-ahead", "register"), "a new writer is refused by a wall clock that was ahead"),
         new("sessions-forgotten-at-start", new Scenario("restart", "counter"), "remembered outcomes are forgotten with the process"),
         new("cas-not-compared", new Scenario("none", "register"), "a compare-and-set does not always compare"),

@@ -26,20 +26,25 @@ internal sealed class FailoverProbe : IAsyncDisposable
     private readonly ConcurrentBag<Task> _running = [];
     private int _outages;
 
-    private FailoverProbe(KvClient client) => _client = client;
+    private readonly CancellationToken _over;
+
+    private FailoverProbe(KvClient client, CancellationToken over) => (_client, _over) = (client, over);
 
     public IReadOnlyCollection<TimeSpan> Times => _times;
 
     /// <summary>Shards that had no successful write within 30 s, though a majority of nodes was up.</summary>
     public int Outages => _outages;
 
-    public static async Task<FailoverProbe> CreateAsync(IReadOnlyList<string> endpoints, int shards)
+    /// <param name="endpoints">Where the nodes serve clients.</param>
+    /// <param name="shards">How many there are.</param>
+    /// <param name="over">Cancelled when the run has its verdict already: what is still measured then is dropped.</param>
+    public static async Task<FailoverProbe> CreateAsync(IReadOnlyList<string> endpoints, int shards, CancellationToken over)
     {
-        var probe = new FailoverProbe(KvClient.Connect($"kvraft://{string.Join(',', endpoints)}/default?timeout=1s&attempt=250ms&connect=250ms"));
+        var probe = new FailoverProbe(KvClient.Connect($"kvraft://{string.Join(',', endpoints)}/default?timeout=1s&attempt=250ms&connect=250ms"), over);
         for (var number = 0; probe._keys.Count < shards; number++)
         {
             var key = $"probe{number}";
-            var found = await probe._client.Administration.Calls.LocateAsync(null, [Encoding.UTF8.GetBytes(key)]);
+            var found = await probe._client.Administration.Calls.LocateAsync(null, [Encoding.UTF8.GetBytes(key)], CancellationToken.None);
             probe._keys.TryAdd(found.Locations[0].Shard.Shard, key);
         }
 
@@ -62,7 +67,7 @@ internal sealed class FailoverProbe : IAsyncDisposable
     private async Task MeasureAsync(string key, long goneAt)
     {
         var keyspace = _client.TextKeyspace();
-        while (Stopwatch.GetElapsedTime(goneAt) < Patience)
+        while (!_over.IsCancellationRequested && Stopwatch.GetElapsedTime(goneAt) < Patience)
         {
             try
             {
@@ -76,6 +81,9 @@ internal sealed class FailoverProbe : IAsyncDisposable
             }
         }
 
-        Interlocked.Increment(ref _outages);
+        if (!_over.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref _outages);
+        }
     }
 }

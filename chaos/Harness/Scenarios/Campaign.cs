@@ -64,8 +64,8 @@ internal static class Campaign
     };
 
     private static IReadOnlyList<Cell> CellsOf(CommandLine line, int seed) =>
-        line.Text("--scenario") is { } one
-            ? [new Cell(ScenarioMatrix.Parse(one))]
+        line.Text("--scenario") is { } cells
+            ? [.. ScenarioMatrix.ParseList(cells).Select(static scenario => new Cell(scenario))]
             : ScenarioMatrix.Tier(line.Text("--tier")!, seed) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly, sample.");
 
     /// <summary>What the campaign may take; null: as long as it takes.</summary>
@@ -113,6 +113,13 @@ internal static class Campaign
                 catch (ShellException failure)
                 {
                     Console.WriteLine($"BROKEN     {scenario}: {failure.Message}");
+                    broken.Add(scenario);
+                }
+#pragma warning disable CA1031 // A fault of the harness makes this run worthless. It must not take the other cells with it.
+                catch (Exception failure)
+#pragma warning restore CA1031
+                {
+                    Console.WriteLine($"BROKEN     {scenario}: the harness failed: {failure}");
                     broken.Add(scenario);
                 }
             }

@@ -17,18 +17,20 @@ internal static class ReplicaComparison
     /// <summary>A replica that is behind without load catches up within seconds, or not at all.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public static async Task<IReadOnlyList<Finding>> DifferencesAsync(ChaosCluster cluster)
+    /// <param name="cluster">The nodes.</param>
+    /// <param name="over">Cancelled: a node or a replica will not catch up; each shard gets one look.</param>
+    public static async Task<IReadOnlyList<Finding>> DifferencesAsync(ChaosCluster cluster, CancellationToken over)
     {
         var findings = new List<Finding>();
         for (var shard = 0; shard < cluster.Plan.Shards; shard++)
         {
-            findings.AddRange(await OfShardAsync(cluster, shard));
+            findings.AddRange(await OfShardAsync(cluster, shard, over));
         }
 
         return findings;
     }
 
-    private static async Task<IEnumerable<Finding>> OfShardAsync(ChaosCluster cluster, int shard)
+    private static async Task<IEnumerable<Finding>> OfShardAsync(ChaosCluster cluster, int shard, CancellationToken over)
     {
         var clock = Stopwatch.StartNew();
         while (true)
@@ -42,12 +44,17 @@ internal static class ReplicaComparison
                     : [new Finding("replicas-differ", $"shard {shard}: {seen}")];
             }
 
+            if (over.IsCancellationRequested)
+            {
+                return [];
+            }
+
             if (clock.Elapsed > Patience)
             {
                 return [new Finding(Behind, $"shard {shard}, {Patience.TotalSeconds:0} s after the last write: {seen}")];
             }
 
-            await Task.Delay(200);
+            await Task.Delay(200, CancellationToken.None);
         }
     }
 

@@ -50,6 +50,16 @@ internal static class ScenarioMatrix
         _ => null,
     };
 
+    /// <summary>Cells with commas between, in that order.</summary>
+    /// <exception cref="ArgumentException">One of them is no cell, or is named twice.</exception>
+    public static IReadOnlyList<Scenario> ParseList(string text)
+    {
+        var cells = text.Split(',', StringSplitOptions.TrimEntries).Select(Parse).ToArray();
+        return cells.CountBy(static cell => cell).FirstOrDefault(static pair => pair.Value > 1) is { Key: { } twice }
+            ? throw new ArgumentException($"{twice} is named twice. --runs N runs each cell N times.")
+            : cells;
+    }
+
     /// <exception cref="ArgumentException">There is no such cell; the message has the names there are.</exception>
     public static Scenario Parse(string text)
     {

@@ -11,7 +11,8 @@ namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
 /// One run of one scenario: start a cluster, let clients use it while the nemesis breaks it, heal, read everything back, look at
-/// the replicas, stop, judge. Everything it learned is in one folder; everything it made outside is taken away again.
+/// the replicas, stop, judge. Everything it learned is in one folder; everything it made outside is taken away again. If a node ends by itself or a replica stops for good, the
+/// run goes straight to its end (<see cref="EndWatch"/>): what cannot come is not waited for.
 /// </summary>
 internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbilities abilities)
 {
@@ -99,7 +100,8 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             return FailoverTimes.None;
         }
 
-        await using var failovers = await FailoverProbe.CreateAsync(cluster.Endpoints, plan.Shards);
+        await using var watch = new EndWatch(cluster);
+        await using var failovers = await FailoverProbe.CreateAsync(cluster.Endpoints, plan.Shards, watch.Over);
         using var recorder = new Recorder(Path.Combine(folder, RunFolder.HistoryFile), new HistoryHeader
         {
             Run = id,
@@ -113,14 +115,14 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         });
         await using var clients = new Clients(cluster, recorder, options);
         var scene = new FaultScene(cluster, random, failovers, _totals);
-        await UseAndBreakAsync(cluster, clients, workload, recorder, scene, kinds, Path.Combine(folder, RunFolder.FaultsFile), interrupted);
+        await UseAndBreakAsync(cluster, clients, workload, recorder, scene, kinds, Path.Combine(folder, RunFolder.FaultsFile), watch, interrupted);
         await failovers.FinishAsync();
         if (failovers.Outages > 0)
         {
             _late.Add(new Finding("outage", $"{failovers.Outages} times a shard that lost its leader took no write for {FailoverProbe.Patience.TotalSeconds:0} s"));
         }
 
-        await AfterwardsAsync(cluster, clients, workload);
+        await AfterwardsAsync(cluster, clients, workload, watch);
         return new FailoverTimes(failovers.Times, failovers.Outages);
     }
 
@@ -173,49 +175,48 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         FaultScene scene,
         IReadOnlyList<FaultKind> kinds,
         string faultsFile,
+        EndWatch watch,
         CancellationToken interrupted)
     {
         using var endUse = new CancellationTokenSource();
-        using var endFaults = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
+        using var endFaults = CancellationTokenSource.CreateLinkedTokenSource(interrupted, watch.Over);
         var use = clients.RunAsync(workload, endUse.Token);
         endFaults.CancelAfter(options.Duration);
         await using (var timeline = new StreamWriter(faultsFile))
         {
-            var nemesis = new Nemesis(scene, kinds, recorder, timeline);
+            var nemesis = new Nemesis(scene, kinds, recorder, timeline, watch.Over);
             if (kinds.Count > 0)
             {
                 await nemesis.RunAsync(endFaults.Token);
             }
             else
             {
-                await Task.Delay(options.Duration, interrupted).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                await Task.Delay(options.Duration, endFaults.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
 
             _unverified.AddRange(nemesis.Unverified);
         }
 
-        if (await cluster.BecomeHealthyAsync(HealthPatience) is { } missing)
+        if (watch.Seen is null && await cluster.BecomeHealthyAsync(HealthPatience) is { } missing)
         {
             _late.Add(new Finding("not-healthy-after-heal", $"{HealthPatience.TotalSeconds:0} s after the last heal {missing}"));
         }
 
         // A little use of the healed cluster, past the grace, then quiet.
-        await Task.Delay(WriteGrace + TimeSpan.FromSeconds(1), CancellationToken.None);
+        if (watch.Seen is null)
+        {
+            await Task.Delay(WriteGrace + TimeSpan.FromSeconds(1), CancellationToken.None);
+        }
+
         await endUse.CancelAsync();
         await use;
     }
 
-    private async Task AfterwardsAsync(ChaosCluster cluster, Clients clients, IWorkload workload)
+    private async Task AfterwardsAsync(ChaosCluster cluster, Clients clients, IWorkload workload, EndWatch watch)
     {
-        // Before the reads, which would repair what they find.
-        if (workload.Eventual is { } keyspace && await CopyComparison.DifferenceAsync(cluster, keyspace) is { } unequal)
+        if (watch.Seen is null)
         {
-            _late.Add(unequal);
-        }
-
-        using (var limit = new CancellationTokenSource(ReadBackPatience))
-        {
-            await workload.ReadBackAsync(clients.Reader, limit.Token);
+            await ReadBackAsync(cluster, clients, workload);
         }
 
         foreach (var leak in clients.Workers.SelectMany(worker => worker.Leaks))
@@ -223,12 +224,17 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             _findings.Add(new Finding("client-leak", leak));
         }
 
-        foreach (var difference in await ReplicaComparison.DifferencesAsync(cluster))
+        foreach (var difference in await ReplicaComparison.DifferencesAsync(cluster, watch.Over))
         {
             (difference.Anomaly == ReplicaComparison.Behind ? _late : _findings).Add(difference);
         }
 
         NoteDeaths(cluster);
+        foreach (var stopped in ChaosCluster.StoppedReplicas(await cluster.StatusesAsync()))
+        {
+            _findings.Add(new Finding("replica-stopped", stopped));
+        }
+
         var applied = await NodeLogs.AppliedAsync(cluster);
         foreach (var node in cluster.Plan.Numbers.Where(node => cluster.Process(node).IsRunning))
         {
@@ -246,11 +252,23 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         _logs = LogComparison.Check(await NodeLogs.ReadAsync(cluster), applied);
     }
 
+    private async Task ReadBackAsync(ChaosCluster cluster, Clients clients, IWorkload workload)
+    {
+        // Before the reads, which would repair what they find.
+        if (workload.Eventual is { } keyspace && await CopyComparison.DifferenceAsync(cluster, keyspace) is { } unequal)
+        {
+            _late.Add(unequal);
+        }
+
+        using var limit = new CancellationTokenSource(ReadBackPatience);
+        await workload.ReadBackAsync(clients.Reader, limit.Token);
+    }
+
     private void NoteDeaths(ChaosCluster cluster)
     {
         foreach (var node in cluster.DiedByThemselves())
         {
-            _findings.Add(new Finding("node-died", $"{ChaosCluster.NameOf(node)} ended by itself with exit code {cluster.Process(node).ExitCode}")
+            _findings.Add(new Finding("node-died", $"{ChaosCluster.NameOf(node)} ended by itself with exit code {cluster.Process(node).DeathCode}")
             {
                 Explanation = string.Join('\n', File.ReadLines(cluster.LogFile(node)).TakeLast(20)),
             });

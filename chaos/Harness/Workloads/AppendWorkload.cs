@@ -1,13 +1,20 @@
 using System.Globalization;
 using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
 using KvRaft.Chaos.Checkers;
 using KvRaft.Client;
+using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
 /// Transactions of reads and appends on a few lists of one tag, judged by their dependency graph. A list is text, its elements joined by
 /// commas; an append is a put of the longer list, on condition that every list the transaction touches is still the one it read.
+/// <para>
+/// One transaction of ten is sent twice under one request id, as by a writer whose answer was lost, and only the answer to the repeat is used: it must be as good as the
+/// first one, or say that it is not. Faults alone cause few repeats that are answered from memory.
+/// </para>
 /// </summary>
 internal sealed class AppendWorkload : IWorkload
 {
@@ -17,6 +24,13 @@ internal sealed class AppendWorkload : IWorkload
 
     /// <summary>Attempts of one transaction whose lists changed meanwhile; each certainly had no effect, so together they are one operation.</summary>
     private const int AttemptsMax = 4;
+
+    private const int TwiceInTen = 1;
+
+    /// <summary>The answer to a repeated transaction lacks long values, and says so: what it read is not known.</summary>
+    private static readonly Answer NotKept = new(EventType.Info, Error: "values-not-kept");
+
+    private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(2);
 
     // A list of 60 elements is read whole often enough and still short to send.
     private readonly KeyTurns _keys = new("", Tags * ListsPerTag, operationsPerKey: 60);
@@ -56,9 +70,10 @@ internal sealed class AppendWorkload : IWorkload
         var call = new Call(Functions.Transaction) { Value = Describe(steps, null), IsRead = steps.All(step => step.Appended is null) };
         return worker.DoAsync(call, async () =>
         {
+            var twice = worker is { Raw: { } kv } && worker.Random.Next(10) < TwiceInTen ? kv : null;
             for (var attempt = 0; attempt < AttemptsMax; attempt++)
             {
-                if (await AttemptAsync(TaggedKeyspace.Of(worker), steps) is { } answer)
+                if (await (twice is null ? AttemptAsync(TaggedKeyspace.Of(worker), steps) : AttemptTwiceAsync(twice, steps)) is { } answer)
                 {
                     return answer;
                 }
@@ -97,7 +112,7 @@ internal sealed class AppendWorkload : IWorkload
         {
             if (step.Appended is { } element)
             {
-                now[step.Key] = string.Create(CultureInfo.InvariantCulture, $"{now[step.Key]}{(now[step.Key].Length == 0 ? "" : ",")}{element}");
+                now[step.Key] = Longer(now[step.Key], element);
                 change.Then.Put(step.Key, now[step.Key]);
             }
             else
@@ -109,14 +124,98 @@ internal sealed class AppendWorkload : IWorkload
         var changed = await change.CommitAsync();
         if (changed is { Succeeded: true, ValuesNotKept: true })
         {
-            // The answer to a repeated transaction lacks long values, and says so: what it read is not known.
-            return new Answer(EventType.Info, Error: "values-not-kept");
+            return NotKept;
         }
 
-        return changed.Succeeded ? Answer.Ok(Describe(steps, changed.Items), changed.Version) : null;
+        return changed.Succeeded ? Answer.Ok(Describe(steps, [.. changed.Items.Select(static item => item.Entry?.Value)]), changed.Version) : null;
     }
 
-    private static HistoryValue Describe(IReadOnlyList<Step> steps, IReadOnlyList<KvTransactionItem<string>>? answered)
+    /// <summary>The same on the wire, with the change sent twice. The answer to the first is thrown away.</summary>
+    private static async Task<Answer?> AttemptTwiceAsync(Kv.KvClient kv, IReadOnlyList<Step> steps)
+    {
+        var keys = steps.Select(step => step.Key).Distinct().ToList();
+        TxnResponse seen;
+        try
+        {
+            seen = await kv.TxnAsync(Request(keys.Select(static key => new TxnOperation { Get = new() { Key = ByteString.CopyFromUtf8(key) } })), deadline: DateTime.UtcNow + CallPatience);
+        }
+        catch (RpcException failure)
+        {
+            return Answer.Fail($"look-{failure.StatusCode}");
+        }
+
+        var change = Changing(steps, keys, seen);
+        try
+        {
+            await kv.TxnAsync(change, deadline: DateTime.UtcNow + CallPatience);
+        }
+        catch (RpcException)
+        {
+            // As good as an answer that was lost.
+        }
+
+        TxnResponse changed;
+        try
+        {
+            changed = await kv.TxnAsync(change, deadline: DateTime.UtcNow + CallPatience);
+        }
+        catch (RpcException failure)
+        {
+            return new Answer(EventType.Info, Error: $"repeat-{failure.StatusCode}");
+        }
+
+        return !changed.Succeeded ? null
+            : changed.Header.ValuesNotKept ? NotKept
+            : Answer.Ok(Describe(steps, [.. changed.Results.Select(static result => result.State?.Value.ToStringUtf8())]), changed.Version);
+    }
+
+    private static TxnRequest Changing(IReadOnlyList<Step> steps, IReadOnlyList<string> keys, TxnResponse seen)
+    {
+        var now = new Dictionary<string, string>();
+        var change = Request([]);
+        change.Header.Identity = new RequestIdentity
+        {
+            ClientId = ByteString.CopyFrom(Guid.NewGuid().ToByteArray()),
+            Sequence = 1,
+            FirstUnacked = 1,
+            After = new SeenIndex { Shard = seen.Header.Shard, Index = seen.Header.AppliedIndex },
+        };
+        for (var place = 0; place < keys.Count; place++)
+        {
+            var result = seen.Results[place];
+            now[keys[place]] = result.Found ? result.State.Value.ToStringUtf8() : "";
+            change.Compares.Add(new TxnRequest.Types.Compare
+            {
+                Key = ByteString.CopyFromUtf8(keys[place]),
+                Condition = result.Found ? new() { VersionEquals = result.State.Version } : new() { Absent = true },
+            });
+        }
+
+        foreach (var step in steps)
+        {
+            var key = ByteString.CopyFromUtf8(step.Key);
+            if (step.Appended is { } element)
+            {
+                now[step.Key] = Longer(now[step.Key], element);
+                change.Success.Add(new TxnOperation { Put = new() { Key = key, Value = ByteString.CopyFromUtf8(now[step.Key]) } });
+            }
+            else
+            {
+                change.Success.Add(new TxnOperation { Get = new() { Key = key } });
+            }
+        }
+
+        return change;
+    }
+
+    private static TxnRequest Request(IEnumerable<TxnOperation> operations) =>
+        new() { Header = new RequestHeader { Keyspace = TaggedKeyspace.Name }, Success = { operations } };
+
+    private static string Longer(string list, long element) => string.Create(CultureInfo.InvariantCulture, $"{list}{(list.Length == 0 ? "" : ",")}{element}");
+
+    /// <param name="steps">What was asked.</param>
+    /// <param name="answered">What each step has read; null: there is no answer.</param>
+    private static HistoryValue Describe(IReadOnlyList<Step> steps, IReadOnlyList<string?>? answered)
     {
         var text = new StringBuilder();
         for (var place = 0; place < steps.Count; place++)
@@ -124,7 +223,7 @@ internal sealed class AppendWorkload : IWorkload
             text.Append(place == 0 ? "[" : ",");
             text.Append(steps[place].Appended is { } element
                 ? string.Create(CultureInfo.InvariantCulture, $"[\"append\",\"{steps[place].Key}\",{element}]")
-                : $"[\"r\",\"{steps[place].Key}\",{(answered is null ? "null" : $"[{answered[place].Entry?.Value}]")}]");
+                : $"[\"r\",\"{steps[place].Key}\",{(answered is null ? "null" : $"[{answered[place]}]")}]");
         }
 
         return HistoryValue.Json(text.Append(']').ToString());

@@ -25,6 +25,17 @@ public class ScenarioMatrixTests
     public void Every_cell_is_found_by_its_name() =>
         Assert.All(ScenarioMatrix.All, scenario => Assert.Equal(scenario, ScenarioMatrix.Parse(scenario.ToString())));
 
+    [Fact]
+    public void A_list_of_cells_keeps_its_order() =>
+        Assert.Equal(
+            [new Scenario("wipe", "set"), new Scenario("none", "bank")], ScenarioMatrix.ParseList("wipe/set, none/bank"));
+
+    [Theory]
+    [InlineData("wipe/set,none/bank,wipe/set", "named twice")]
+    [InlineData("wipe/set,", "is not FAULT/WORKLOAD")]
+    public void A_list_with_a_cell_that_is_none_or_a_cell_twice_is_refused(string text, string why) =>
+        Assert.Contains(why, Assert.Throws<ArgumentException>(() => ScenarioMatrix.ParseList(text)).Message, StringComparison.Ordinal);
+
     [Theory]
     [InlineData("kill-leader")]
     [InlineData("kill-leader/nothing")]
