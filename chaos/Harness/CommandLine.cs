@@ -19,12 +19,12 @@ internal sealed class CommandLine
         chaos/run --list                          the faults, the workloads, and what this machine can inject
         chaos/run --totals                        what all runs so far came to together
         chaos/run --scenario FAULT/WORKLOAD,...   one or more cells of the matrix, one after another
-        chaos/run --tier pr|nightly|sample        eleven cells and three planted bugs; all cells; or 60 cells drawn by the seed, in 2.5 h
+        chaos/run --tier pr|nightly|sample        eleven cells and three planted bugs; all cells; or 60 cells drawn by the seed, in 1 to 2.5 h
         chaos/run --judge HISTORY                 judges a recorded history (.jsonl or .jsonl.gz); no store is started
         chaos/run --planted NAME,...|all          the self-test: a store with a bug put in on purpose must be convicted
             --in WHERE           nodes live in containers, namespaces (as if not given) or, all on loopback, processes
             --other DIRECTORY    another build of the node, for upgrades (that of the planted bugs, none of them on, if it is there)
-            --duration SECONDS   how long faults are injected, per run (60; of the tier pr 15)
+            --duration SECONDS   how long faults are injected, per run (60; of the tier pr 15, of the tier sample 30)
             --seed N             of every choice the harness makes; a fresh one is printed if none is given
             --runs N             every cell so many times, with seeds N, N + 1, ... (1); every planted bug so many times from scratch
             --nodes N            how many (5; of the tier pr 3; of the tier sample as drawn); with 3 some partitions have no shape

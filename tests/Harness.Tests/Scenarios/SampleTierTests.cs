@@ -65,7 +65,7 @@ public class SampleTierTests
                         break;
                     }
 
-                    Assert.InRange(duration, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(60));
+                    Assert.InRange(duration, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(30));
                     left -= duration + TimeSpan.FromSeconds(beside[cell]);
                 }
 
@@ -74,13 +74,13 @@ public class SampleTierTests
             iter: 500);
 
     [Fact]
-    public void Runs_of_the_usual_length_inject_faults_for_a_minute()
+    public void Runs_of_the_usual_length_inject_faults_for_half_a_minute()
     {
         var left = SampleTier.Total;
         for (var cell = 0; cell < 60; cell++)
         {
-            Assert.Equal(TimeSpan.FromSeconds(60), SampleTier.DurationOf(left, 60 - cell));
-            left -= TimeSpan.FromSeconds(60 + 45);
+            Assert.Equal(TimeSpan.FromSeconds(30), SampleTier.DurationOf(left, 60 - cell));
+            left -= TimeSpan.FromSeconds(30 + 45);
         }
     }
 }
