@@ -77,17 +77,10 @@ internal sealed class ScanOperations(
             throw new FailureException(full);
         }
 
-        var held = 0L;
-        try
-        {
-            var chunk = await ReadPageAsync(request, plan, place, itemsLeft, bytesLeft, deadline);
-            held = HeldBytes(chunk);
-            return chunk;
-        }
-        finally
-        {
-            window.Give(room - held);
-        }
+        using var reserved = new AnswerReservation(window, room);
+        var chunk = await ReadPageAsync(request, plan, place, itemsLeft, bytesLeft, deadline);
+        reserved.Keep(HeldBytes(chunk));
+        return chunk;
     }
 
     private async Task<ScanChunk> ReadPageAsync(ScanRequest request, ScanPlan plan, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)

@@ -39,21 +39,13 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var (begun, held) = (time.GetTimestamp(), 0L);
-            Answered<PipeAnswer> answered;
-            try
-            {
-                answered = await peer.Pipe.CallAsync(call, IsWrite, cancellationToken);
-                held = answered.Answer is { } answer ? SingleKeyAnswers.HeldBytes(answer) : 0;
-            }
-            finally
-            {
-                room.Window.Give(bytes - held);
-            }
-
+            using var reserved = new AnswerReservation(room.Window, bytes);
+            var begun = time.GetTimestamp();
+            var answered = await peer.Pipe.CallAsync(call, IsWrite, cancellationToken);
             AnswerAge.Add(answered.Answer?.Get?.Header, time.GetElapsedTime(begun));
             if (answered.Answer is not { Error: { } error })
             {
+                reserved.Keep(answered.Answer is { } answer ? SingleKeyAnswers.HeldBytes(answer) : 0);
                 return answered;
             }
 
@@ -89,19 +81,9 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var held = 0;
-            WriteResult result;
-            try
-            {
-                var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
-                result = await replica.WriteAsync(command, weight, deadline, cancellationToken);
-                held = result.Outcome?.Previous?.Value.Length ?? 0;
-            }
-            finally
-            {
-                room.Window.Give(bytes + weight - held);
-            }
-
+            using var reserved = new AnswerReservation(room.Window, bytes + weight);
+            var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+            var result = await replica.WriteAsync(command, weight, deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
                 return result.Failure!;
@@ -110,7 +92,7 @@ internal readonly struct SingleKeyRequest(
             if (outcome.Reason != RefusalReason.AnswerTooLarge)
             {
                 var answer = SingleKeyAnswers.OfWrite(call, outcome, headers.OfWrite(replica, result.Position));
-                room.Window.Give(held - SingleKeyAnswers.HeldBytes(answer));
+                reserved.Keep(SingleKeyAnswers.HeldBytes(answer));
                 return answer;
             }
 
@@ -181,19 +163,11 @@ internal readonly struct SingleKeyRequest(
                 return full;
             }
 
-            var (answer, needed, held) = (default(PipeAnswer), 0, 0L);
-            try
-            {
-                (answer, needed) = TryAnswer(replica, delivered, bytes);
-                held = answer is null ? 0 : SingleKeyAnswers.HeldBytes(answer);
-            }
-            finally
-            {
-                room.Window.Give(bytes - held);
-            }
-
+            using var reserved = new AnswerReservation(room.Window, bytes);
+            var (answer, needed) = TryAnswer(replica, delivered, bytes);
             if (answer is not null)
             {
+                reserved.Keep(SingleKeyAnswers.HeldBytes(answer));
                 return answer;
             }
 

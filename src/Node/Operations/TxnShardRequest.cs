@@ -29,22 +29,21 @@ internal readonly struct TxnShardRequest(
                 return full;
             }
 
+            using var reserved = new AnswerReservation(room.Window, bytes);
             var command = TxnCommands.ToCommand(request, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
             var result = await replica.WriteAsync(command, weight: 0, deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
-                room.Window.Give(bytes);
                 return result.Failure!;
             }
 
             if (outcome.Status != ShardStatus.Refused)
             {
                 var response = TxnCommands.ToResponse(outcome, headers.OfWrite(replica, result.Position));
-                room.Window.Give(bytes - TxnCommands.HeldBytes(response));
+                reserved.Keep(TxnCommands.HeldBytes(response));
                 return response;
             }
 
-            room.Window.Give(bytes);
             if (outcome.Reason != RefusalReason.AnswerTooLarge)
             {
                 return SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
@@ -74,11 +73,12 @@ internal readonly struct TxnShardRequest(
                 return full;
             }
 
+            using var reserved = new AnswerReservation(room.Window, bytes);
             sent.Header.AnswerBytesMax = bytes;
             var answered = await PeerCalls.CallAsync(call => peer.Kv.TxnAsync(sent, call), isWrite: true, deadline, time, cancellationToken);
-            room.Window.Give(bytes - (answered.Answer is { } answer ? TxnCommands.HeldBytes(answer) : 0));
             if (AnswerRoom.NeededBy(answered.Failure) is not { } needed)
             {
+                reserved.Keep(answered.Answer is { } answer ? TxnCommands.HeldBytes(answer) : 0);
                 return answered;
             }
 

@@ -100,6 +100,21 @@ public sealed class NearReadTests : IAsyncLifetime
         Assert.Equal(3_000, answer.Answer!.Get.Header.StalenessMs);
     }
 
+    /// <summary>A disk that failed under reads of a pipe, or of a connection that stays, left less room with each of them, until nothing was answered.</summary>
+    [Fact]
+    public async Task A_read_that_fails_gives_its_room_back()
+    {
+        var call = new PipeCall { Get = new GetRequest { Key = ByteString.CopyFromUtf8("key"), Options = new() { Any = new() } } };
+        _between = static () => throw new StorageException("planted");
+
+        await Assert.ThrowsAsync<StorageException>(async () => await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None));
+        Assert.Equal(0, _window.Bytes);
+
+        _between = static () => { };
+        var answer = (await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None)).Answer!;
+        Assert.Equal(SingleKeyAnswers.HeldBytes(answer), _window.Bytes);
+    }
+
     /// <summary>It is started anew on a store that lost what was not flushed, and nobody tells it what is committed.</summary>
     [Fact]
     public async Task A_replica_that_has_not_applied_again_what_it_had_applied_answers_nothing()
