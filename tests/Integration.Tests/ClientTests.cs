@@ -40,6 +40,24 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
+    public async Task A_transaction_tells_what_was_there_before_where_it_is_asked_to()
+    {
+        var keyspace = await KeyspaceAsync("previous", RoutingRule.Tag);
+        await keyspace.PutAsync("{cart}/a", "apple");
+        await keyspace.PutAsync("{cart}/b", "banana");
+
+        var transaction = keyspace.Transaction();
+        transaction.Then
+            .Put("{cart}/a", "pear", returnPrevious: true).Put("{cart}/a", "plum", returnPrevious: true).Put("{cart}/b", "cherry")
+            .Delete("{cart}/b", returnPrevious: true).Delete("{cart}/b", returnPrevious: true).Put("{cart}/c", "new", returnPrevious: true).Delete("{cart}/a");
+        var result = await transaction.CommitAsync();
+
+        Assert.Equal(
+            [(true, "apple"), (true, "pear"), (true, null), (true, "cherry"), (false, null), (false, null), (true, null)],
+            result.Items.Select(static item => (item.Found, item.Entry?.Value)));
+    }
+
+    [Fact]
     public async Task A_transaction_over_several_shards_is_refused_for_good()
     {
         var keyspace = await KeyspaceAsync("scattered");

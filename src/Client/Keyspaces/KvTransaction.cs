@@ -80,17 +80,26 @@ public sealed class KvTransaction<TKey, TValue>
 
         public Branch Get(TKey key) => Add(new TxnOperation { Get = new() { Key = _owner.Take(key) } });
 
-        public Branch Put(TKey key, TValue value, KvExpiry expiry = default) => Add(new TxnOperation
+        /// <param name="key">The key.</param>
+        /// <param name="value">Its new value.</param>
+        /// <param name="expiry">When it ends.</param>
+        /// <param name="returnPrevious">The item of this operation has what was there before, as the operations before it left it.</param>
+        public Branch Put(TKey key, TValue value, KvExpiry expiry = default, bool returnPrevious = false) => Add(new TxnOperation
         {
             Put = new()
             {
                 Key = _owner.Take(key),
                 Value = WireValues.ToWire(_owner._values.Serialize(value)),
-                Options = WireValues.ToWire(expiry),
+                Options = WireValues.ToWire(expiry, returnPrevious),
             },
         });
 
-        public Branch Delete(TKey key) => Add(new TxnOperation { Delete = new() { Key = _owner.Take(key) } });
+        /// <param name="key">The key.</param>
+        /// <param name="returnPrevious">The item of this operation has what was there before, as the operations before it left it.</param>
+        public Branch Delete(TKey key, bool returnPrevious = false) => Add(new TxnOperation
+        {
+            Delete = new() { Key = _owner.Take(key), Options = WireValues.ToWire(KvExpiry.Default, returnPrevious) },
+        });
 
         public Branch Increment(TKey key, long delta = 1, long initial = 0) => Add(new TxnOperation
         {
@@ -148,7 +157,7 @@ public sealed record KvTransactionResult<TValue>(bool Succeeded, long Version, I
     public bool ValuesNotKept { get; init; }
 }
 
-/// <param name="Found">For a get: the key has a value.</param>
-/// <param name="Entry">For a get: the entry.</param>
+/// <param name="Found">For a get: the key has a value. For a put or a delete: the key had a value before.</param>
+/// <param name="Entry">For a get: the entry. For a put or a delete: the previous entry, if the operation requested it.</param>
 /// <param name="Number">For an increment: the new number.</param>
 public readonly record struct KvTransactionItem<TValue>(bool Found, KvEntry<TValue>? Entry, long Number);
