@@ -50,8 +50,10 @@ nodes=$(for i in 1 2 3; do
   printf '{"id":"n%d","public":"127.0.0.1:%d","raft":"127.0.0.1:%d"}' $i $((base + i)) $((base + 100 + i))
   if [ $i -lt 3 ]; then printf ','; fi
 done)
+(umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$work/cluster-secret")
 for i in 1 2 3; do
-  printf '{"clusterName":"import","nodeId":"n%d","dataDirectory":"%s/n%d","shardCount":8,"nodes":[%s]}' $i "$work" $i "$nodes" >"$work/n$i.json"
+  printf '{"clusterName":"import","nodeId":"n%d","dataDirectory":"%s/n%d","clusterSecretFile":"%s/cluster-secret","shardCount":8,"nodes":[%s]}' \
+    $i "$work" $i "$work" "$nodes" >"$work/n$i.json"
 done
 
 start() { "$kvraft" node --config "$work/$1.json" >>"$work/$1.log" 2>&1 & pid[$1]=$!; }

@@ -9,7 +9,8 @@ namespace KvRaft.Node.Services;
 /// that resolves to this machine (DNS rebinding), or by a form or script of another site. A browser always says which name it asked for (Host) and, with anything that could
 /// change something, where the page came from (Origin). So:
 /// <list type="bullet">
-/// <item>Host is an IP address, a loopback name, a name of this node, or a name of the setting <c>allowedHosts</c>. An IP address cannot be rebound.</item>
+/// <item>Host is an IP address, a loopback name, a name of this node, or a name of the setting <c>allowedHosts</c>, each also with the dot at its end that a full DNS name may have. An IP
+/// address cannot be rebound.</item>
 /// <item>Origin, if there is one, is the same host and port, or a host of <c>allowedHosts</c>.</item>
 /// </list>
 /// gRPC calls are not asked: their content type is one that a browser sends to another site only after a preflight, which this node never answers, and proxies
@@ -22,8 +23,8 @@ internal sealed class HostRules
 
     public HostRules(NodeOptions options)
     {
-        _allowed = options.AllowedHosts.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-        _names = options.AllowedHosts.Append(options.Self.Public.Host).Append(Environment.MachineName).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _allowed = options.AllowedHosts.Select(WithoutRoot).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _names = options.AllowedHosts.Append(options.Self.Public.Host).Append(Environment.MachineName).Select(WithoutRoot).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>What is wrong with where a request says that it goes and comes from; null if nothing is.</summary>
@@ -31,7 +32,7 @@ internal sealed class HostRules
     /// <param name="origin">The Origin header; null if there is none.</param>
     public NamedMistake? Check(HostString host, string? origin)
     {
-        if (host.HasValue && !IsOwn(host.Host))
+        if (host.HasValue && !IsOwn(WithoutRoot(host.Host)))
         {
             return new NamedMistake("Host", $"this node is not '{host.Host}'; ask it by its address, or add the name to the setting allowedHosts");
         }
@@ -47,8 +48,11 @@ internal sealed class HostRules
 
     private bool IsSame(HostString host, string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var page)
-        && (_allowed.Contains(page.Host)
-            || (host.HasValue && page.Host.Equals(host.Host, StringComparison.OrdinalIgnoreCase) && page.Port == (host.Port ?? DefaultPort(page.Scheme))));
+        && (_allowed.Contains(WithoutRoot(page.Host))
+            || (host.HasValue && WithoutRoot(page.Host).Equals(WithoutRoot(host.Host), StringComparison.OrdinalIgnoreCase) && page.Port == (host.Port ?? DefaultPort(page.Scheme))));
+
+    /// <summary>The dot at the end of a full DNS name is the root, which changes nothing.</summary>
+    private static string WithoutRoot(string host) => host.Length > 1 && host[^1] == '.' ? host[..^1] : host;
 
     private static int DefaultPort(string scheme) => scheme == "https" ? 443 : 80;
 }

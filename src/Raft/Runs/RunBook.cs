@@ -89,7 +89,13 @@ internal sealed class RunBook
     }
 
     /// <summary>Judges how a node introduces itself. A new run is remembered durably, and the connections of the one before it are closed.</summary>
-    public RunVerdict Meet(NodeId node, NodeRun run)
+    /// <param name="node">The name that it gives.</param>
+    /// <param name="run">Its run.</param>
+    /// <param name="isConfirmed">
+    /// It proved that it has the cluster secret, or this node connected to the address that the cluster agreed on for it. Without that the run is judged and not remembered: a party
+    /// that only connects and gives a name would otherwise make this node refuse the real one for good, by a generation that it invents.
+    /// </param>
+    public RunVerdict Meet(NodeId node, NodeRun run, bool isConfirmed)
     {
         List<Socket> superseded;
         lock (_lock)
@@ -101,7 +107,7 @@ internal sealed class RunBook
                 return verdict;
             }
 
-            if (known is null && _known.Count >= NodesMax)
+            if (!isConfirmed || (known is null && _known.Count >= NodesMax))
             {
                 return verdict;
             }
@@ -122,7 +128,8 @@ internal sealed class RunBook
     {
         lock (_lock)
         {
-            if (_known.TryGetValue(node, out var known) && known.Id != run.Id)
+            // A run that is later than the one that is remembered was judged and not confirmed.
+            if (_known.TryGetValue(node, out var known) && known.Id != run.Id && run.Generation <= known.Generation)
             {
                 return false;
             }

@@ -31,17 +31,22 @@ internal static class RunExchange
         }
 
         var run = NodeRun.Read(answer.AsSpan(1)) ?? throw new InvalidDataException($"Node '{to}' introduced itself with a run that no node has.");
-        return runs.Meet(to, run) is not (RunVerdict.Known or RunVerdict.New) and var verdict ? throw new RunNotAcceptedException(to, verdict, isOurs: false) : run;
+        return runs.Meet(to, run, isConfirmed: true) is not (RunVerdict.Known or RunVerdict.New) and var verdict ? throw new RunNotAcceptedException(to, verdict, isOurs: false) : run;
     }
 
     /// <summary>The run of the connecting node; null: it was refused.</summary>
+    /// <param name="stream">The connection.</param>
+    /// <param name="runs">What is known of the others.</param>
+    /// <param name="from">The name that the connecting node gives.</param>
+    /// <param name="isProven">It has proved that it has the cluster secret.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="InvalidDataException">It sent no run.</exception>
-    public static async ValueTask<NodeRun?> AcceptAsync(Stream stream, RunBook runs, NodeId from, CancellationToken cancellationToken)
+    public static async ValueTask<NodeRun?> AcceptAsync(Stream stream, RunBook runs, NodeId from, bool isProven, CancellationToken cancellationToken)
     {
         var hello = new byte[NodeRun.Bytes];
         await stream.ReadExactlyAsync(hello, cancellationToken).ConfigureAwait(false);
         var run = NodeRun.Read(hello) ?? throw new InvalidDataException($"Node '{from}' introduced itself with a run that no node has.");
-        var verdict = runs.Meet(from, run);
+        var verdict = runs.Meet(from, run, isProven);
         var answer = new byte[AnswerBytes];
         answer[0] = (byte)verdict;
         runs.Self.WriteTo(answer.AsSpan(1));

@@ -45,6 +45,7 @@ internal sealed class KvRaftCluster : ICluster
         var cluster = new KvRaftCluster(ClusterDirectory.Create(dataParent), [.. members.Select(static member => member.@public)], shards);
         try
         {
+            var secret = await WriteSecretAsync(cluster._directory.Of("secret"), cancellationToken);
             foreach (var member in members)
             {
                 var directory = cluster._directory.Of(member.id);
@@ -56,6 +57,7 @@ internal sealed class KvRaftCluster : ICluster
                         clusterName = "benchmark",
                         nodeId = member.id,
                         dataDirectory = Path.Combine(directory, "data"),
+                        clusterSecretFile = secret,
                         shardCount = shards,
                         nodes = members,
                     }),
@@ -73,6 +75,18 @@ internal sealed class KvRaftCluster : ICluster
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>What nodes prove to one another, as in a cluster that is in use.</summary>
+    private static async Task<string> WriteSecretAsync(string directory, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(directory, "cluster-secret");
+        await using var stream = new FileStream(file, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32))), cancellationToken);
+        return file;
     }
 
     public async Task<long> SyncsAsync(CancellationToken cancellationToken) =>

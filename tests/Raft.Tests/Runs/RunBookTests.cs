@@ -20,7 +20,7 @@ public sealed class RunBookTests : IDisposable
     [Fact]
     public void A_run_is_on_disk_when_it_was_met()
     {
-        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(3, One, 17)));
+        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
         Assert.Equal(new KnownRun(3, One, 17), Open().Of(Node));
     }
 
@@ -28,20 +28,37 @@ public sealed class RunBookTests : IDisposable
     public void What_a_run_reports_survives_and_only_grows()
     {
         var book = Open();
-        book.Meet(Node, new NodeRun(3, One, 17));
+        book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true);
         book.Report(Node, One, 40);
         book.Report(Node, One, 39);
         book.Report(Node, Two, 99);
         book.Save();
         Assert.Equal(new KnownRun(3, One, 40), Open().Of(Node));
-        Assert.Equal(RunVerdict.LogCutShort, Open().Meet(Node, new NodeRun(4, Two, 39)));
-        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(4, Two, 40)));
+        Assert.Equal(RunVerdict.LogCutShort, Open().Meet(Node, new NodeRun(4, Two, 39), isConfirmed: true));
+        Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(4, Two, 40), isConfirmed: true));
+    }
+
+    /// <summary>Any party that reached the port of a node without a secret could make it refuse another node for good, by a generation that it invented.</summary>
+    [Fact]
+    public void A_run_that_nothing_confirms_is_judged_and_not_remembered()
+    {
+        var book = Open();
+        Assert.Equal(RunVerdict.New, book.Meet(Node, new NodeRun(9, Two, 0), isConfirmed: false));
+        Assert.Null(book.Of(Node));
+        Assert.Equal(RunVerdict.New, book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
+        Assert.Equal(RunVerdict.New, book.Meet(Node, new NodeRun(long.MaxValue, Two, long.MaxValue), isConfirmed: false));
+        Assert.Equal(new KnownRun(3, One, 17), book.Of(Node));
+
+        // What is known is held against it all the same.
+        Assert.Equal(RunVerdict.Superseded, book.Meet(Node, new NodeRun(2, Two, 17), isConfirmed: false));
+        Assert.Equal(RunVerdict.LogCutShort, book.Meet(Node, new NodeRun(4, Two, 16), isConfirmed: false));
+        Assert.Equal(RunVerdict.Known, book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
     }
 
     [Fact]
     public void A_damaged_book_is_begun_anew()
     {
-        Open().Meet(Node, new NodeRun(3, One, 17));
+        Open().Meet(Node, new NodeRun(3, One, 17), isConfirmed: true);
         var path = Path.Combine(_directory, RunBook.FileName);
         var text = File.ReadAllText(path);
         File.WriteAllText(path, text.Replace(" 17", " 18", StringComparison.Ordinal));
@@ -62,9 +79,9 @@ public sealed class RunBookTests : IDisposable
         using var old = new Socket(SocketType.Stream, ProtocolType.Tcp);
         old.Connect(listener.LocalEndpoint);
         var (first, second) = (new NodeRun(3, One, 17), new NodeRun(4, Two, 17));
-        book.Meet(Node, first);
+        book.Meet(Node, first, isConfirmed: true);
         Assert.True(book.TryHold(Node, first, old));
-        book.Meet(Node, second);
+        book.Meet(Node, second, isConfirmed: true);
         Assert.True(old.SafeHandle.IsClosed);
         Assert.False(book.TryHold(Node, first, old));
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Runs;
 using KvRaft.Raft.Security;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -125,11 +126,28 @@ public sealed class HandshakeTests
         (await third.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None)).Dispose();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_a_party_without_the_secret_invents_keeps_no_node_away(bool hasSecret)
+    {
+        // Where the secret is optional, or there is none.
+        var accepting = hasSecret ? Optional : NodeAuthentication.None;
+        await using var listener = Wires.Listen(Cluster, Other, authentication: accepting);
+        var forged = new RunBook(null, new NodeRun(long.MaxValue, Guid.NewGuid(), long.MaxValue), OsFileSystem.Instance, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var forger = new NodeDialer(new Handshake(NodeAuthentication.None, Cluster), Cluster, Self, _ => listener.LocalEndPoint) { Runs = forged };
+        (await forger.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None)).Dispose();
+        Assert.Null(listener.Runs.Of(Self));
+
+        (await Dialer(accepting, listener).ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None)).Dispose();
+        Assert.Equal(hasSecret, listener.Runs.Of(Self) is not null);
+    }
+
     private static NodeListener Listen(NodeAuthentication authentication, out Handshake handshake)
     {
         handshake = new Handshake(authentication, Cluster);
         var listener = new NodeListener(
-            Cluster, Other, new IPEndPoint(IPAddress.Loopback, 0), handshake, 100, static (_, _, _) => Task.CompletedTask, TimeProvider.System,
+            Cluster, Other, new IPEndPoint(IPAddress.Loopback, 0), handshake, 100, static (_, _, _) => Task.CompletedTask, Wires.Background, TimeProvider.System,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         listener.Register(Key, ReplicaEndPoint.Create(Other, Key), Wires.Terms());
         return listener;
