@@ -1,10 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace KvRaft.Node.Connections;
 
 /// <summary>One connection of a client and what it is used for at the moment. Thread-safe.</summary>
-internal sealed class ClientConnection(ConnectionContext context, TimeProvider time)
+internal sealed class ClientConnection(ConnectionContext context, IPAddress address, TimeProvider time)
 {
     /// <summary>For a connection that is told to end and does not.</summary>
     private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(1);
@@ -17,6 +19,9 @@ internal sealed class ClientConnection(ConnectionContext context, TimeProvider t
 
     public ConnectionContext Context => context;
 
+    /// <summary>Whose it is; see <see cref="AddressOf"/>.</summary>
+    public IPAddress Address => address;
+
     /// <summary>No call is under way on it.</summary>
     public bool IsIdle => Volatile.Read(ref _calls) == 0;
 
@@ -28,6 +33,29 @@ internal sealed class ClientConnection(ConnectionContext context, TimeProvider t
     /// <summary>The connection a request came on; null if this node did not accept it that way.</summary>
     public static ClientConnection? Of(HttpContext request) =>
         request.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out var found) == true ? (ClientConnection)found! : null;
+
+    /// <summary>What counts as one party: an IPv4 address, or the first 64 bits of an IPv6 address, which is the least that a network gives to a host.</summary>
+    public static IPAddress AddressOf(EndPoint? remote)
+    {
+        if (remote is not IPEndPoint { Address: var address })
+        {
+            return IPAddress.None;
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+        {
+            return address;
+        }
+
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4();
+        }
+
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return new IPAddress(bytes);
+    }
 
     public void Remember() => context.Items[Key] = this;
 

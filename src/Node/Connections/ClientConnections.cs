@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
+using KvRaft.Raft;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -12,20 +14,25 @@ namespace KvRaft.Node.Connections;
 /// long as that lasts, with all of a processor; and at its limit it turns newcomers away, so that idle connections of one party keep all others out.
 /// <para>
 /// Here a failing accept pauses, with one line in ten seconds. At the limit a connection on which no call is under way makes room, those first that never had one;
-/// only where all are busy is the newcomer closed. A connection that stays idle is closed after <see cref="NodeTimings.ConnectionIdle"/>, by Kestrel.
+/// only where all are busy is the newcomer closed. One address never has all the places (<see cref="ConnectionLimits.PerAddressMax"/>): at its limit it gets a new connection in the
+/// place of an idle one of its own, or none. A connection that stays idle is closed after <see cref="NodeTimings.ConnectionIdle"/>, by Kestrel.
 /// </para>
 /// Thread-safe.
 /// </summary>
-internal sealed class ClientConnections(NodeOptions options, ConnectionLimits limits, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory, IDisposable
+internal sealed class ClientConnections(
+    NodeOptions options, ConnectionLimits limits, NodeFailure failure, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory, IDisposable
 {
     private const int Backlog = 512;
 
     private readonly Lock _gate = new();
     private readonly HashSet<ClientConnection> _open = [];
     private readonly HashSet<ClientConnection> _ending = [];
+    private readonly Dictionary<IPAddress, int> _perAddress = [];
     private readonly LineThrottle _failures = new(time);
     private readonly LineThrottle _full = new(time);
+    private readonly LineThrottle _fullOfOne = new(time);
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), logger);
+    private long _refused;
 
     /// <summary>Connections that are open, those about to end included.</summary>
     public int Count
@@ -38,6 +45,9 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
             }
         }
     }
+
+    /// <summary>Connections closed at once since the start, because a limit was reached and a call was under way on each that might have made room.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>Counts the calls of each connection.</summary>
     public static async Task CountCallAsync(HttpContext request, RequestDelegate next)
@@ -78,40 +88,49 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
         }
     }
 
-    /// <summary>Null: all connections are busy, and the newcomer must go.</summary>
+    /// <summary>Null: all connections that might make room are busy, and the newcomer must go.</summary>
     private ConnectionContext? TryTake(Socket socket, EndPoint at)
     {
-        ClientConnection? displaced = null;
-        var isCut = false;
-        ClientConnection? taken = null;
-        lock (_gate)
+        var address = ClientConnection.AddressOf(socket.RemoteEndPoint);
+        ClientConnection? taken = null, displaced = null;
+        bool isCut = false, isOfOne;
+        try
         {
-            if (_open.Count >= limits.PublicMax && (displaced = IdleMost()) is not null)
+            lock (_gate)
             {
-                // Those that are told to end take up to a second; when many do so already, the next are cut.
-                isCut = !displaced.HasBeenUsed || _ending.Count >= limits.PublicMax / 4;
-                _open.Remove(displaced);
-                _ending.Add(displaced);
-            }
+                isOfOne = _perAddress.GetValueOrDefault(address) >= limits.PerAddressMax;
+                if ((isOfOne || _open.Count >= limits.PublicMax) && (displaced = IdleMost(isOfOne ? address : null)) is not null)
+                {
+                    // Those that are told to end take up to a second; when many do so already, the next are cut.
+                    isCut = !displaced.HasBeenUsed || _ending.Count >= limits.PublicMax / 4;
+                    Close(displaced);
+                    _ending.Add(displaced);
+                }
 
-            if (_open.Count < limits.PublicMax)
+                if (_open.Count < limits.PublicMax && _perAddress.GetValueOrDefault(address) < limits.PerAddressMax)
+                {
+                    _open.Add(taken = new ClientConnection(_contexts.Create(socket), address, time));
+                    _perAddress[address] = _perAddress.GetValueOrDefault(address) + 1;
+                }
+            }
+        }
+        finally
+        {
+            // Also if the newest is gone already, and cannot be taken.
+            if (displaced is not null)
             {
-                _open.Add(taken = new ClientConnection(_contexts.Create(socket), time));
+                _ = displaced.EndAsync(isCut);
             }
         }
 
         if (displaced is not null || taken is null)
         {
-            TellFull(at, taken is null ? "the newest was closed, because a call is under way on each of the others" : "an idle one made room for the newest");
-        }
-
-        if (displaced is not null)
-        {
-            _ = displaced.EndAsync(isCut);
+            TellFull(at, isOfOne ? address : null, taken is not null ? "an idle one made room for the newest" : "the newest was closed, because a call is under way on each of the others");
         }
 
         if (taken is null)
         {
+            Interlocked.Increment(ref _refused);
             return null;
         }
 
@@ -126,16 +145,39 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
         return taken.Context;
     }
 
-    /// <summary>Only looked for at the limit: some thousand, a few microseconds.</summary>
-    private ClientConnection? IdleMost() => _open.Where(static connection => connection.IsIdle).MinBy(static connection => (connection.HasBeenUsed, connection.UsedAt));
+    /// <summary>Only looked for at a limit: some thousand, a few microseconds.</summary>
+    private ClientConnection? IdleMost(IPAddress? of) => _open
+        .Where(connection => connection.IsIdle && (of is null || connection.Address.Equals(of)))
+        .MinBy(static connection => (connection.HasBeenUsed, connection.UsedAt));
 
     private void Forget(ClientConnection connection)
     {
         lock (_gate)
         {
-            _ = _open.Remove(connection) || _ending.Remove(connection);
+            if (!Close(connection))
+            {
+                _ending.Remove(connection);
+            }
         }
     }
+
+    /// <summary>Under the lock. False: it was not open any more.</summary>
+    private bool Close(ClientConnection connection)
+    {
+        if (!_open.Remove(connection))
+        {
+            return false;
+        }
+
+        if (--_perAddress[connection.Address] == 0)
+        {
+            _perAddress.Remove(connection.Address);
+        }
+
+        return true;
+    }
+
+    private void Fail(Exception cause) => failure.Report(new BackgroundFaultException("accepting clients", cause));
 
     private Task PauseAsync(SocketException error, EndPoint at, TimeSpan pause, CancellationToken unbound)
     {
@@ -147,11 +189,18 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
         return Task.Delay(pause, time, unbound).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void TellFull(EndPoint at, string what)
+    /// <param name="at">Where the newest came.</param>
+    /// <param name="of">Null: the limit of all connections was reached.</param>
+    /// <param name="what">Became of it.</param>
+    private void TellFull(EndPoint at, IPAddress? of, string what)
     {
-        if (_full.TryPass(out var suppressed))
+        if (of is null && _full.TryPass(out var suppressed))
         {
             logger.ConnectionsFull(options.NodeId, limits.PublicMax, at.ToString() ?? "?", what, suppressed);
+        }
+        else if (of is not null && _fullOfOne.TryPass(out suppressed))
+        {
+            logger.ConnectionsOfAddressFull(options.NodeId, limits.PerAddressMax, of.ToString(), at.ToString() ?? "?", what, suppressed);
         }
     }
 
@@ -185,11 +234,12 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
                     // At once, with a reset: the other side must not wait for what will not come, and no descriptor lingers.
                     accepted.Close(0);
                 }
-                catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+                catch (Exception error) when (_unbound.IsCancellationRequested && (error is OperationCanceledException or ObjectDisposedException))
                 {
+                    accepted?.Dispose();
                     break;
                 }
-                catch (SocketException) when (accepted is not null)
+                catch (Exception error) when (accepted is not null && (error is SocketException or ObjectDisposedException))
                 {
                     // Reset by the other side a moment after it was accepted.
                     accepted.Dispose();
@@ -202,6 +252,13 @@ internal sealed class ClientConnections(NodeOptions options, ConnectionLimits li
                 catch (SocketException)
                 {
                     // The other side went away before it was accepted: the next one.
+                }
+                catch (Exception error)
+                {
+                    // Kestrel would end its loop, and with it this port: a node that no client can reach.
+                    accepted?.Dispose();
+                    owner.Fail(error);
+                    throw;
                 }
             }
 

@@ -8,14 +8,18 @@ namespace KvRaft.Node.Connections;
 /// and for connections that the node opens itself, a quarter each is for clients and for other nodes.
 /// </summary>
 /// <param name="PublicMax">Of clients, on the ports for gRPC and JSON together.</param>
+/// <param name="PerAddressMax">Of those, of one address.</param>
 /// <param name="RaftMax">Of other nodes, on the Raft port.</param>
 /// <param name="Descriptors">What the process may have open, in all.</param>
-internal sealed record ConnectionLimits(int PublicMax, int RaftMax, long Descriptors)
+internal sealed record ConnectionLimits(int PublicMax, int PerAddressMax, int RaftMax, long Descriptors)
 {
     /// <summary>More than a node with many groups has (4,096 are some thousand of three replicas), and clients share connections: each costs some 30 KiB.</summary>
     private const int DerivedMax = 4096;
 
     private const int DerivedMin = 16;
+
+    /// <summary>An eighth of the places is not for the address that has all the others.</summary>
+    private const int ReservedShare = 8;
 
     /// <summary>What is assumed where the system does not say: the usual limit of a shell.</summary>
     private const long DescriptorsUnknown = 1024;
@@ -26,8 +30,11 @@ internal sealed record ConnectionLimits(int PublicMax, int RaftMax, long Descrip
     public static ConnectionLimits Of(Options.Limits limits, long descriptors)
     {
         var derived = (int)Math.Clamp(descriptors / 4, DerivedMin, DerivedMax);
+        var @public = limits.ConnectionsMax > 0 ? limits.ConnectionsMax : derived;
         return new ConnectionLimits(
-            limits.ConnectionsMax > 0 ? limits.ConnectionsMax : derived, limits.RaftConnectionsMax > 0 ? limits.RaftConnectionsMax : derived, descriptors);
+            @public,
+            limits.ConnectionsPerAddressMax > 0 ? Math.Min(limits.ConnectionsPerAddressMax, @public) : @public - Math.Max(1, @public / ReservedShare),
+            limits.RaftConnectionsMax > 0 ? limits.RaftConnectionsMax : derived, descriptors);
     }
 
     /// <summary>The soft limit, which .NET has raised to the hard one when the process began.</summary>

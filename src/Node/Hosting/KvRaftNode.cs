@@ -93,7 +93,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _logger.NodeStarts(Options.NodeId, Options.ClusterName, Options.ClusterId, directory.Path);
         Tell(authentication);
         var connections = ConnectionLimits.Of(Options);
-        _logger.ConnectionLimits(Options.NodeId, connections.PublicMax, connections.RaftMax, connections.Descriptors);
+        _logger.ConnectionLimits(Options.NodeId, connections.PublicMax, connections.PerAddressMax, connections.RaftMax, connections.Descriptors);
 
         var map = new ShardMapHolder();
         var level = new DiskLevel();

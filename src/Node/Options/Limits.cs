@@ -74,6 +74,12 @@ internal sealed record Limits
     /// </summary>
     public int ConnectionsMax { get; init; }
 
+    /// <summary>
+    /// Connections of clients of one address at once; an IPv6 network of 64 bits counts as one. 0: seven eighths of <see cref="ConnectionsMax"/>, so that an address whose connections are
+    /// all busy leaves room for others. Set it to <see cref="ConnectionsMax"/> where all clients come through one proxy.
+    /// </summary>
+    public int ConnectionsPerAddressMax { get; init; }
+
     /// <summary>Connections of other nodes at once, on the Raft port; 0: as above. A node has one for each replica that other nodes lead or led.</summary>
     public int RaftConnectionsMax { get; init; }
 

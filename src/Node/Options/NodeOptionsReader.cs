@@ -210,6 +210,7 @@ internal static class NodeOptionsReader
             PipeInFlightBytesMax = reader.WholeLong("limits:pipeInFlightBytesMax", usual.PipeInFlightBytesMax),
             StreamsPerConnectionMax = reader.Whole("limits:streamsPerConnectionMax", usual.StreamsPerConnectionMax),
             ConnectionsMax = reader.Whole("limits:connectionsMax", usual.ConnectionsMax),
+            ConnectionsPerAddressMax = reader.Whole("limits:connectionsPerAddressMax", usual.ConnectionsPerAddressMax),
             RaftConnectionsMax = reader.Whole("limits:raftConnectionsMax", usual.RaftConnectionsMax),
             ScanChunkBytesMax = reader.Whole("limits:scanChunkBytesMax", usual.ScanChunkBytesMax),
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),

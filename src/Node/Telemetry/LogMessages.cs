@@ -163,8 +163,11 @@ internal static partial class LogMessages
     [LoggerMessage(EventId = 1356, Message = "{Lines} more lines of event {Event} ({Category}) were held back")]
     public static partial void LinesHeldBack(this ILogger logger, LogLevel level, long lines, int @event, string category);
 
-    [LoggerMessage(1357, LogLevel.Information, "Node {NodeId} keeps at most {Public} connections of clients and {Raft} of nodes; the process may have {Descriptors} descriptors")]
-    public static partial void ConnectionLimits(this ILogger logger, NodeId nodeId, int @public, int raft, long descriptors);
+    [LoggerMessage(1357, LogLevel.Information, "Node {NodeId} keeps at most {Public} connections of clients, {PerAddress} of one address, and {Raft} of nodes; the process may have {Descriptors} descriptors")]
+    public static partial void ConnectionLimits(this ILogger logger, NodeId nodeId, int @public, int perAddress, int raft, long descriptors);
+
+    [LoggerMessage(1487, LogLevel.Warning, "Node {NodeId}: {Connections} connections of {Address} are open on {EndPoint}, as many as limits.connectionsPerAddressMax allows; {What} ({Suppressed} more since the last line)")]
+    public static partial void ConnectionsOfAddressFull(this ILogger logger, NodeId nodeId, int connections, string address, string endPoint, string what, long suppressed);
 
     [LoggerMessage(1358, LogLevel.Warning, "Node {NodeId} keeps its replica of shard {ShardId}, incarnation {Incarnation}, although the shard map does not name it: {Why} ({Suppressed} more since the last line)")]
     public static partial void ReplicaKept(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation, string why, long suppressed);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 using Google.Protobuf;
 using KvRaft.Node.Connections;
@@ -22,7 +23,85 @@ public sealed class ConnectionLimitTests
 
     [Fact]
     public void What_is_set_holds() =>
-        Assert.Equal(new ConnectionLimits(7, 99, 600), ConnectionLimits.Of(new Limits { ConnectionsMax = 7, RaftConnectionsMax = 99 }, 600));
+        Assert.Equal(new ConnectionLimits(7, 6, 99, 600), ConnectionLimits.Of(new Limits { ConnectionsMax = 7, RaftConnectionsMax = 99 }, 600));
+
+    [Theory]
+    [InlineData(16, 0, 16, 14)]
+    [InlineData(4, 0, 4, 3)]
+    [InlineData(4096, 0, 4096, 3584)]
+    [InlineData(8, 8, 8, 8)]
+    [InlineData(8, 2, 8, 2)]
+    [InlineData(8, 100, 8, 8)]
+    public void One_address_leaves_room_for_others_unless_it_is_set(int max, int perAddress, int @public, int ofOne)
+    {
+        var found = ConnectionLimits.Of(new Limits { ConnectionsMax = max, ConnectionsPerAddressMax = perAddress }, 600);
+        Assert.Equal((@public, ofOne), (found.PublicMax, found.PerAddressMax));
+    }
+
+    [Theory]
+    [InlineData("10.1.2.3", "10.1.2.3")]
+    [InlineData("::ffff:10.1.2.3", "10.1.2.3")]
+    [InlineData("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
+    public void A_party_is_an_address_or_a_network_of_a_host(string remote, string party) =>
+        Assert.Equal(IPAddress.Parse(party), ClientConnection.AddressOf(new IPEndPoint(IPAddress.Parse(remote), 4711)));
+
+    [Fact]
+    public async Task An_address_whose_connections_are_all_busy_leaves_room_for_another()
+    {
+        await using var cluster = await RunningCluster.StartAsync(
+            1, shards: 2,
+            change: static options => options with { Limits = options.Limits with { ConnectionsMax = 12, ConnectionsPerAddressMax = 6 } });
+        var (node, port) = (cluster.Nodes[0]!, cluster.Nodes[0]!.PublicEndPoint.Port);
+        var connections = node.Service<ClientConnections>();
+        var channels = new List<Grpc.Net.Client.GrpcChannel>();
+        try
+        {
+            // Busy connections of one address, as many as it may have: each has a call under way.
+            async Task<bool> TryOpenAsync()
+            {
+                var channel = Grpc.Net.Client.GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new Grpc.Net.Client.GrpcChannelOptions { HttpHandler = From("127.0.0.1"), DisposeHttpClient = true });
+                channels.Add(channel);
+                try
+                {
+                    await EchoAsync(new Kv.KvClient(channel).Pipe(), channels.Count);
+                    return true;
+                }
+                catch (Grpc.Core.RpcException)
+                {
+                    return false;
+                }
+            }
+
+            for (var i = 0; i < 6; i++)
+            {
+                // The kit's own connections are of this address too, and idle.
+                Assert.True(await TryOpenAsync());
+            }
+
+            Assert.False(await TryOpenAsync());
+            Assert.InRange(connections.Refused, 1, long.MaxValue);
+
+            using var other = Grpc.Net.Client.GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new Grpc.Net.Client.GrpcChannelOptions { HttpHandler = From("127.0.0.2"), DisposeHttpClient = true });
+            await new Kv.KvClient(other).PutAsync(
+                new PutRequest { Key = ByteString.CopyFromUtf8("k"), Value = ByteString.CopyFromUtf8("v") }, deadline: DateTime.UtcNow.AddSeconds(30));
+        }
+        finally
+        {
+            channels.ForEach(static channel => channel.Dispose());
+        }
+    }
+
+    /// <summary>Connects from an address of this machine.</summary>
+    private static SocketsHttpHandler From(string address) => new()
+    {
+        ConnectCallback = async (context, cancellationToken) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    };
 
     [Fact]
     public async Task Idle_connections_make_room_for_a_client_and_busy_ones_stay()
