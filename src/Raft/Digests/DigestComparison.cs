@@ -158,7 +158,7 @@ internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftH
     /// <summary>An earlier comparison, in which too few answered for a majority, was shown by all of them.</summary>
     private Task WithdrawAsync(IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken) =>
         group.IsDigestNoted
-            ? SendAsync(voters, new DigestDiffersRequest(group.Id.Value, "", IsMinority: false), cancellationToken)
+            ? SendAsync(voters, new DigestDiffersRequest(group.Id.Value, Reason: null, IsMinority: false, IsWithdrawn: true), cancellationToken)
             : Task.CompletedTask;
 
     private async Task SendAsync(IReadOnlyList<GroupVoter> voters, DigestDiffersRequest request, CancellationToken cancellationToken)

@@ -154,7 +154,8 @@ internal sealed record DigestRequest(int Group, long Index);
 internal sealed record DigestAnswer(ulong? Digest, bool IsPassed);
 
 /// <param name="IsMinority">More than half of the voters agree, and the receiver does not agree with them.</param>
-internal sealed record DigestDiffersRequest(int Group, string Reason, bool IsMinority);
+/// <param name="IsWithdrawn">A majority agrees again, and the receiver with it: what an earlier comparison without a majority has shown is over. There is no reason then.</param>
+internal sealed record DigestDiffersRequest(int Group, string? Reason, bool IsMinority, bool IsWithdrawn = false);
 
 internal sealed record NudgeAnswer(bool IsLeader);
 

@@ -1,3 +1,4 @@
+using KvRaft.Raft.Peers;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
@@ -65,6 +66,43 @@ public sealed class DigestComparisonTests
         await RaftTestCluster.EventuallyAsync(() => !cluster.Group(leader).Comparison.IsWanted, "the last entry to be compared");
         Assert.All(cluster.Nodes, node => Assert.Null(cluster.Group(node).Status().Note));
         Assert.All(cluster.Nodes, node => Assert.Equal(0, cluster.Host(node).DigestMismatches));
+    }
+
+    /// <summary>Any node could set aside every replica of a group by one message to each.</summary>
+    [Fact]
+    public async Task Only_the_leader_says_that_a_replica_differs_and_only_with_a_reason()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        var leader = await cluster.LeaderAsync();
+        var (victim, other) = (cluster.Nodes.First(node => node != leader), cluster.Nodes.Last(node => node != leader));
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(victim).Leader == leader, "the replica to know its leader");
+
+        await TellAsync(other, new DigestDiffersRequest(1, "a difference that another node made up", IsMinority: true));
+        await TellAsync(other, new DigestDiffersRequest(1, "a difference that another node made up", IsMinority: false));
+        Assert.Equal((ReplicaState.Running, null, 0), Seen());
+
+        await Assert.ThrowsAsync<PeerRefusedException>(() => TellAsync(leader, new DigestDiffersRequest(1, "", IsMinority: true)));
+        Assert.Equal((ReplicaState.Running, null, 0), Seen());
+
+        await TellAsync(leader, new DigestDiffersRequest(1, "a difference", IsMinority: false));
+        Assert.Equal((ReplicaState.Running, "a difference", 1), Seen());
+        await TellAsync(other, new DigestDiffersRequest(1, null, IsMinority: false, IsWithdrawn: true));
+        Assert.Equal((ReplicaState.Running, "a difference", 1), Seen());
+        await TellAsync(leader, new DigestDiffersRequest(1, null, IsMinority: false, IsWithdrawn: true));
+        Assert.Equal((ReplicaState.Running, null, 1), Seen());
+        await TellAsync(leader, new DigestDiffersRequest(1, "a difference", IsMinority: true));
+        Assert.Equal((ReplicaState.Failed, "a difference", 2), Seen());
+
+        (ReplicaState State, string? Note, long Mismatches) Seen() =>
+            (cluster.Group(victim).Status().State, cluster.Group(victim).Status().Note, cluster.Host(victim).DigestMismatches);
+
+        async Task TellAsync(NodeId from, DigestDiffersRequest request)
+        {
+            using var peer = await PeerClient.ConnectAsync(cluster.Host(from).Dialer, victim, CancellationToken.None);
+            await peer.AskAsync(
+                PeerRequestKind.DigestDiffers, request, PeerJson.Default.DigestDiffersRequest, PeerJson.Default.NudgeAnswer, CancellationToken.None);
+        }
     }
 
     private static Task<RaftTestCluster> StartAsync(int nodes) =>

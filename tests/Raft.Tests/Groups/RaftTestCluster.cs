@@ -176,6 +176,9 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         return open;
     }
 
+    /// <summary>From now on the others reach something else at the address of a node.</summary>
+    public void Impersonate(NodeId node, IPEndPoint address) => _addresses[node] = address;
+
     public async Task StopNodeAsync(NodeId node)
     {
         if (_hosts.TryRemove(node, out var host))

@@ -1,4 +1,5 @@
 using KvRaft.Raft.Log;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Log;
 
@@ -105,6 +106,39 @@ public sealed class FullDiskTests
         await using var again = fixture.Open();
         Assert.True(again.OpenGroup(LogFixture.Key(1)).LastIndex >= durable);
         Assert.Empty(again.Holes);
+    }
+
+    /// <summary>
+    /// The writer makes a segment itself when there was no room to prepare it. Once room returned, the background made the same file beside it: the writer's records went into a file that
+    /// the other thread renamed over.
+    /// </summary>
+    [Fact]
+    public async Task A_segment_that_the_writer_makes_is_not_made_in_the_background_too()
+    {
+        var fixture = new LogFixture();
+        fixture.Fs.CreateDirectory(LogFixture.Directory);
+        var options = fixture.Options with { IsManual = false };
+        var background = new BackgroundWork(isManual: false, static _ => { });
+        var factory = new SegmentFactory(fixture.Fs, LogFixture.Directory, LogFixture.Identity, options, background, NullLogger.Instance);
+        fixture.Fs.BytesFree = 0;
+        var taking = Task.Factory.StartNew(() => factory.Take(2, 0), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await UntilAsync(() => factory.IsOutOfRoom);
+
+        // As housekeeping does once a second while there is no room.
+        fixture.Fs.BytesFree = long.MaxValue;
+        factory.Prepare(2);
+        await UntilAsync(() => !factory.IsPreparing);
+        var segment = await taking.WaitAsync(Patience);
+        Assert.Equal(2, segment.Number);
+        Assert.Equal(1, fixture.Fs.CallsTo(LogFixture.PathOf(2)));
+
+        // The next one is prepared as ever.
+        factory.Prepare(3);
+        await UntilAsync(() => !factory.IsPreparing);
+        Assert.Equal(1, fixture.Fs.CallsTo(LogFixture.PathOf(3)));
+        segment.Release();
+        factory.Stop();
+        await background.StopAsync();
     }
 
     private static async Task UntilAsync(Func<bool> holds)
