@@ -147,4 +147,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(2254, LogLevel.Warning, "Group {GroupId}: handing leadership over ended with a fault; it is repeated while this replica leads and cannot serve")]
     public static partial void HandOverFailed(ILogger logger, int groupId, Exception error);
+
+    [LoggerMessage(2223, LogLevel.Error, "The background work '{Work}' ended by an exception that it does not handle; its replica, or the node, stops")]
+    public static partial void BackgroundFaulted(ILogger logger, string work, Exception error);
+
+    [LoggerMessage(2224, LogLevel.Debug, "The background work '{Work}' ended while its owner closes: {Reason}")]
+    public static partial void BackgroundEnded(ILogger logger, string work, string reason);
 }

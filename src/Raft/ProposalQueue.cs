@@ -37,9 +37,11 @@ internal sealed class ProposalQueue : IAsyncDisposable
     /// <param name="pauseAfter">How long the next entry waits after one of so many bytes.</param>
     /// <param name="clock">Runs the time of the cluster.</param>
     /// <param name="stamps">Stamps entries.</param>
+    /// <param name="background">Runs the loop.</param>
     /// <param name="time">Measures the pauses.</param>
     /// <param name="logger">Of the group.</param>
-    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, ClusterClock clock, ShardClockRunner stamps, TimeProvider time, ILogger logger)
+    public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, ClusterClock clock, ShardClockRunner stamps,
+        BackgroundTasks background, TimeProvider time, ILogger logger)
     {
         _pauseAfter = pauseAfter;
         _cluster = cluster;
@@ -51,7 +53,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
         _logger = logger;
         _slots = new SemaphoreSlim(limits.EntriesInFlightMax);
         _waiting = Channel.CreateBounded<Proposal>(new BoundedChannelOptions(limits.ProposalsWaitingMax) { SingleReader = true });
-        _running = Task.Run(RunAsync);
+        _running = background.StartLoop("proposing", RunAsync, _stopping.Token);
     }
 
     public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, int weight, CancellationToken cancellationToken)
@@ -119,32 +121,27 @@ internal sealed class ProposalQueue : IAsyncDisposable
         return await proposal.Task.ConfigureAwait(false);
     }
 
-    private async Task RunAsync()
+    /// <summary>When it is asked to stop, <see cref="DisposeAsync"/> answers the proposals that still wait.</summary>
+    private async Task RunAsync(CancellationToken stoppingToken)
     {
-        try
+        while (await _waiting.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
         {
-            while (await _waiting.Reader.WaitToReadAsync(_stopping.Token).ConfigureAwait(false))
+            await _slots.WaitAsync(stoppingToken).ConfigureAwait(false);
+            await _clock.WhenReadyAsync(stoppingToken).ConfigureAwait(false);
+            if (TakeBatch() is { } batch)
             {
-                await _slots.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                await _clock.WhenReadyAsync(_stopping.Token).ConfigureAwait(false);
-                if (TakeBatch() is { } batch)
+                // Handles every exception of the library: each is an outcome of the proposals.
+                _ = SendAsync(batch);
+                if (_pauseAfter(batch.Entry.Payload.Length) is var pause && pause > TimeSpan.Zero)
                 {
-                    _ = SendAsync(batch);
-                    if (_pauseAfter(batch.Entry.Payload.Length) is var pause && pause > TimeSpan.Zero)
-                    {
-                        // The queue fills meanwhile: what would wait for too long is refused when it comes.
-                        await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(false);
-                    }
-                }
-                else
-                {
-                    _slots.Release();
+                    // The queue fills meanwhile: what would wait for too long is refused when it comes.
+                    await Task.Delay(pause, _time, stoppingToken).ConfigureAwait(false);
                 }
             }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // Stopping: DisposeAsync answers whoever still waits.
+            else
+            {
+                _slots.Release();
+            }
         }
     }
 

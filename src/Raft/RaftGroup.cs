@@ -93,6 +93,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _log = log;
         _machine = machine;
         _logger = host.Loggers.CreateLogger($"KvRaft.Raft.Group{spec.Group.Value}");
+        Background = new BackgroundTasks(OnBackgroundFault);
         _progress = new ApplyProgress(machine.Applied.Index);
         _machine.Faulted += OnMachineFaulted;
         _members = new MemberStorage(Path.Combine(directory, "members"));
@@ -112,7 +113,7 @@ public sealed class RaftGroup : IAsyncDisposable
         _cluster = new RaftCluster(Configure(host, _members, Identity, host.Listener.Register(_key, Identity, Terms), Terms)) { AuditTrail = _audit };
         _proposals = new ProposalLedger(Guid.NewGuid(), () => Leader);
         _clock = new ShardClockRunner(host.Clock, () => machine.ClockMs);
-        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, host.Options.Time, _logger);
+        _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, Background, host.Options.Time, _logger);
         _digests = new DigestPoint(host.Digests);
         _applier = new Applier(
             log, machine, _progress, () => _audit.CommitIndex, _proposals.IsWaitedFor, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
@@ -219,6 +220,9 @@ public sealed class RaftGroup : IAsyncDisposable
 
     /// <summary>The nodes that catch up with this group.</summary>
     internal EntryLeases Leases { get; }
+
+    /// <summary>Work of this replica. A fault in it stops the replica.</summary>
+    internal BackgroundTasks Background { get; }
 
     internal GroupLog Log => _log;
 
@@ -498,13 +502,13 @@ public sealed class RaftGroup : IAsyncDisposable
             LogMessages.ReplicaStateLost(group._logger, spec.Group.Value, fault.Message, log.Start.Index, log.LastIndex);
             group._state = ReplicaState.Rebuilding;
             await group._cluster.StartAsync(cancellationToken).ConfigureAwait(false);
-            group._rebuilding = Task.Run(group.RestoreStateAsync, CancellationToken.None);
+            group._rebuilding = group.Background.Start("restoring the state", group.RestoreStateAsync);
         }
         else
         {
             LogMessages.ReplicaDamaged(group._logger, spec.Group.Value, fault.Message);
             group._state = ReplicaState.Rebuilding;
-            group._rebuilding = group.RebuildAsync();
+            group._rebuilding = group.Background.GuardAsync("rebuilding", group.RebuildAsync);
         }
 
         return group;
@@ -590,7 +594,7 @@ public sealed class RaftGroup : IAsyncDisposable
     /// more, keeps everything it has, and says so in its status; which history is right is for people to decide.
     /// </summary>
     internal void OnHistoryDiffers(string reason) =>
-        _ = Task.Run(() => Fail(new HistoryDiffersException($"its history differs from the leader's: {reason}")), CancellationToken.None);
+        FailSoon(new HistoryDiffersException($"its history differs from the leader's: {reason}"));
 
     /// <summary>A digest of the state is wanted at an index. False: it is applied already.</summary>
     internal async Task<bool> TryWantDigestAsync(long index, CancellationToken cancellationToken)
@@ -624,6 +628,7 @@ public sealed class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>The leader has found that the replicas differ: the minority leaves the group, and without a majority it is only shown.</summary>
+    /// <exception cref="PeerRequestException">It does not say how they differ.</exception>
     internal void OnDigestDiffers(DigestDiffersRequest request)
     {
         if (_state != ReplicaState.Running)
@@ -631,10 +636,15 @@ public sealed class RaftGroup : IAsyncDisposable
             return;
         }
 
-        if (string.IsNullOrEmpty(request.Reason))
+        if (request.IsWithdrawn)
         {
             NoteDigests(null);
             return;
+        }
+
+        if (string.IsNullOrEmpty(request.Reason))
+        {
+            throw new PeerRequestException("a difference of digests comes with its reason");
         }
 
         if (!Interlocked.Exchange(ref _differs, true))
@@ -684,8 +694,20 @@ public sealed class RaftGroup : IAsyncDisposable
             if (member.IsRemote && IMemberInternals.NextIndex(member) <= _log.Start.Index && ReplicaEndPoint.TryParse(member.EndPoint, out var node, out _)
                 && !_host.Watch.IsSilent(node))
             {
-                _ = _survey.TellAsync(node, PeerRequestKind.Behind, _stopping.Token);
+                _ = Background.GuardAsync("telling a voter that it is behind", () => TellBehindAsync(node));
             }
+        }
+    }
+
+    private async Task TellBehindAsync(NodeId node)
+    {
+        try
+        {
+            await _survey.TellAsync(node, PeerRequestKind.Behind, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Closing.
         }
     }
 
@@ -711,7 +733,7 @@ public sealed class RaftGroup : IAsyncDisposable
 
             if ((_state != ReplicaState.Running || !HasRoom) && _cluster.Leader is { IsRemote: false } && _handingOver.IsCompleted)
             {
-                _handingOver = Task.Run(HandOverAsync, CancellationToken.None);
+                _handingOver = Background.Start("handing over", HandOverAsync);
             }
 
             _clockHandOver.Beat();
@@ -842,7 +864,20 @@ public sealed class RaftGroup : IAsyncDisposable
             .OrderBy(voter => voter.Node),
     ];
 
-    internal void Enter(ReplicaState state) => _state = state;
+    /// <summary>False: the replica was in another state, and stays in it. One that failed meanwhile does not come back to life.</summary>
+    internal bool TryEnter(ReplicaState from, ReplicaState to)
+    {
+        lock (_failing)
+        {
+            if (_state != from)
+            {
+                return false;
+            }
+
+            _state = to;
+            return true;
+        }
+    }
 
     internal ReplicaState State => _state;
 
@@ -929,7 +964,7 @@ public sealed class RaftGroup : IAsyncDisposable
         if (!_hasRested && _resting.IsCompleted && HasRoom && _host.Options.Time.GetElapsedTime(_appliedAt) >= _host.Options.RestAfter)
         {
             _hasRested = true;
-            _resting = Task.Run(RestAsync, CancellationToken.None);
+            _resting = Background.Start("resting", RestAsync);
         }
     }
 
@@ -981,7 +1016,7 @@ public sealed class RaftGroup : IAsyncDisposable
     {
         await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
         _applier.Wake();
-        _learning = Task.Run(LearnAsync, CancellationToken.None);
+        _learning = Background.Start("learning", LearnAsync);
     }
 
     /// <summary>A replica that is no member copies what is committed until it is one; from then on Raft feeds it, and the rescue watches.</summary>
@@ -1081,7 +1116,42 @@ public sealed class RaftGroup : IAsyncDisposable
         }
     }
 
-    private void OnMachineFaulted(StorageException error) => _ = Task.Run(() => Fail(error));
+    private void OnMachineFaulted(StorageException error) => FailSoon(error);
+
+    /// <summary>The caller holds locks, or is a part of what a failing replica stops. If failing fails, the node does: the replica would go on.</summary>
+    private void FailSoon(Exception error) => _ = _host.Background.Start(
+        $"failing the replica of group {Id}",
+        () =>
+        {
+            Fail(error);
+            return Task.CompletedTask;
+        });
+
+    private void OnBackgroundFault(string work, Exception cause)
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            // Parts of the replica are closed already, and nothing that is left undone here is missed.
+            LogMessages.BackgroundEnded(_logger, work, cause.Message);
+            return;
+        }
+
+        LogMessages.BackgroundFaulted(_logger, work, cause);
+        Fail(cause);
+    }
+
+    /// <summary>A step of a loop of the node. A fault in it stops this replica, not the loop.</summary>
+    internal void Guard(string work, Action<RaftGroup> step)
+    {
+        try
+        {
+            step(this);
+        }
+        catch (Exception cause)
+        {
+            OnBackgroundFault(work, cause);
+        }
+    }
 
     private async Task RebuildAsync()
     {
@@ -1090,8 +1160,10 @@ public sealed class RaftGroup : IAsyncDisposable
             await _rescue.RebuildAsync(_stopping.Token).ConfigureAwait(false);
             _fault = null;
             await StartClusterAsync(_stopping.Token).ConfigureAwait(false);
-            _state = ReplicaState.Running;
-            LogMessages.ReplicaRebuilt(_logger, Id.Value);
+            if (TryEnter(ReplicaState.Rebuilding, ReplicaState.Running))
+            {
+                LogMessages.ReplicaRebuilt(_logger, Id.Value);
+            }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -1147,10 +1219,10 @@ public sealed class RaftGroup : IAsyncDisposable
         LogMessages.ReplicaFailed(_logger, Id.Value, error);
         if (_cluster.Leader is { IsRemote: false })
         {
-            _ = Leaders.VacateAsync(isGone: true);
+            _ = Background.GuardAsync("leaving the group", () => Leaders.VacateAsync(isGone: true));
         }
 
-        _ = _cluster.StopAsync(CancellationToken.None);
+        _ = Background.GuardAsync("stopping", () => _cluster.StopAsync(CancellationToken.None));
         LeadershipChanged?.Invoke();
         Failed?.Invoke();
     }
@@ -1197,7 +1269,7 @@ public sealed class RaftGroup : IAsyncDisposable
     {
         if (leader is { IsRemote: false })
         {
-            _ = ConfirmLeadershipAsync();
+            _ = Background.GuardAsync("confirming leadership", ConfirmLeadershipAsync);
         }
         else
         {
@@ -1212,7 +1284,7 @@ public sealed class RaftGroup : IAsyncDisposable
     /// A fresh leader's first round is refused (it starts behind its own first entry) and DotNext's second one waits a whole heartbeat;
     /// until then it may not serve. Asking for rounds until its term is confirmed takes a round trip instead.
     /// </summary>
-    private async Task ConfirmLeadershipAsync()
+    internal async Task ConfirmLeadershipAsync()
     {
         while (_cluster.LeadershipToken.IsCancellationRequested && _cluster.Leader is { IsRemote: false } && !Leaders.HasStoodDown && !_stopping.IsCancellationRequested)
         {

@@ -31,6 +31,7 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly ConcurrentDictionary<ReplicaKey, LogPosition> _pins = new();
     private readonly WritePace _pace;
     private readonly TaskCompletionSource _refusal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
@@ -49,24 +50,25 @@ public sealed class RaftHost : IAsyncDisposable
         Files = files;
         Runs = runs;
         _logger = loggers.CreateLogger<RaftHost>();
+        Background = new BackgroundTasks(OnBackgroundFault);
         Clock = new ClusterClock(options.NodeId, options.Time, _logger);
         Handshake = new Handshake(options.Authentication, options.ClusterId);
         Dialer = new NodeDialer(Handshake, options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
         Dialer.Refused += OnRefused;
-        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger, () => Clock.Monotonic);
+        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger, Background, () => Clock.Monotonic);
         runs.IsConnected = Watch.IsConnected;
         Listener = new NodeListener(
             options.ClusterId, options.NodeId, options.Listen, Handshake, options.ConnectionsMax,
-            new PeerServer(Find, Clock, options.Time, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, options.Time, _logger)
+            new PeerServer(Find, Clock, options.Time, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, Background, options.Time, _logger)
         { Runs = runs };
         Watch.Gone += OnNodeGone;
         Watch.Silent += OnNodeSilent;
         Watch.Heard += OnNodeHeard;
         Log.Pinned += OnPinned;
         Digests = new DigestPace(options.Time);
-        _housekeeping = Task.Run(HousekeepAsync);
-        _comparing = Task.Run(CompareAsync);
-        _beating = Task.Run(BeatAsync);
+        _housekeeping = Background.StartLoop("housekeeping", HousekeepAsync, _stopping.Token);
+        _comparing = Background.StartLoop("comparing replicas", CompareAsync, _stopping.Token);
+        _beating = Background.StartLoop("beat", BeatAsync, _stopping.Token);
     }
 
     public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
@@ -85,6 +87,12 @@ public sealed class RaftHost : IAsyncDisposable
     /// </summary>
     public Task Refusal => _refusal.Task;
 
+    /// <summary>
+    /// Faults with <see cref="BackgroundFaultException"/> when work of this node in the background ended by an exception that it does not handle. The process must end: a node without its
+    /// beat or its housekeeping looks healthy and is not.
+    /// </summary>
+    public Task Fault => _fault.Task;
+
     /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
     public LogStatistics LogStatistics => Log.Statistics;
 
@@ -96,6 +104,9 @@ public sealed class RaftHost : IAsyncDisposable
 
     /// <summary>The time of the cluster as this node runs it, and how its wall clock compares.</summary>
     public ClusterClock Clock { get; }
+
+    /// <summary>Work of this node, for all groups. A fault in it ends the node.</summary>
+    internal BackgroundTasks Background { get; }
 
     internal RaftHostOptions Options { get; }
 
@@ -130,7 +141,7 @@ public sealed class RaftHost : IAsyncDisposable
 
     /// <summary>Who asks that node about the terms of its replicas, for all groups.</summary>
     internal TermWitness WitnessAt(NodeId node) =>
-        _witnesses.GetOrAdd(node, static (node, host) => new TermWitness(node, host.Dialer, host.Options.Timings.RequestTimeout), this);
+        _witnesses.GetOrAdd(node, static (node, host) => new TermWitness(node, host.Dialer, host.Options.Timings.RequestTimeout, host.Background), this);
 
     /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
     /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
@@ -331,78 +342,75 @@ public sealed class RaftHost : IAsyncDisposable
         }
     }
 
-    private void OnNodeGone(NodeId node)
+    private void OnBackgroundFault(string work, Exception cause)
     {
-        foreach (var group in _groups.Values)
+        if (_stopping.IsCancellationRequested)
         {
-            group.Leaders.OnNodeGone(node);
+            // Parts of it are closed already, and nothing that is left undone here is missed.
+            LogMessages.BackgroundEnded(_logger, work, cause.Message);
+            return;
+        }
+
+        LogMessages.BackgroundFaulted(_logger, work, cause);
+        if (_fault.TrySetException(new BackgroundFaultException(work, cause)))
+        {
+            // Observed here: a caller that ends for another reason does not look at the task.
+            _ = _fault.Task.Exception;
         }
     }
 
-    private void OnNodeSilent(NodeId node)
-    {
-        foreach (var group in _groups.Values)
-        {
-            group.Leaders.OnNodeSilent(node);
-        }
-    }
+    private void OnNodeGone(NodeId node) => ForEachGroup("a node that is gone", group => group.Leaders.OnNodeGone(node));
 
-    private void OnNodeHeard(NodeId node)
+    private void OnNodeSilent(NodeId node) => ForEachGroup("a node that is silent", group => group.Leaders.OnNodeSilent(node));
+
+    private void OnNodeHeard(NodeId node) => ForEachGroup("a node that is heard", group => group.Leaders.OnNodeHeard(node));
+
+    /// <summary>A fault in one replica stops that replica, and neither the others nor the loop that calls.</summary>
+    private void ForEachGroup(string work, Action<RaftGroup> step)
     {
         foreach (var group in _groups.Values)
         {
-            group.Leaders.OnNodeHeard(node);
+            group.Guard(work, step);
         }
     }
 
     /// <summary>One timer for all groups, and for the questions to other nodes: it wakes a node that has nothing to do as rarely as can be.</summary>
-    private async Task BeatAsync()
+    private async Task BeatAsync(CancellationToken stoppingToken)
     {
         using var pace = new PeriodicTimer(Options.Timings.Beat, Options.Time);
-        try
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                Watch.Beat();
-                CompareClocks();
-                foreach (var group in _groups.Values)
-                {
-                    group.Beat();
-                }
-            }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // Stopping.
+            Watch.Beat();
+            CompareClocks();
+            ForEachGroup("beat", static group => group.Beat());
         }
     }
 
     internal void CountDigestMismatch() => Interlocked.Increment(ref _digestMismatches);
 
     /// <summary>One group at a time.</summary>
-    private async Task CompareAsync()
+    private async Task CompareAsync(CancellationToken stoppingToken)
     {
         using var pace = new PeriodicTimer(TimeSpan.FromTicks(Math.Min(Options.DigestPeriod.Ticks, ComparisonPeriodMax.Ticks)), Options.Time);
-        try
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            foreach (var group in _groups.Values.Where(static group => group.Comparison.IsDue).ToArray())
             {
-                foreach (var group in _groups.Values.Where(static group => group.Comparison.IsDue).ToArray())
-                {
-                    try
-                    {
-                        await group.Comparison.CompareAsync(_stopping.Token).ConfigureAwait(false);
-                    }
-                    catch (Exception error) when (error is PeerRequestException or ObjectDisposedException or StorageException)
-                    {
-                        LogMessages.DigestsNotCompared(_logger, group.Id.Value, error.Message);
-                    }
-                }
+                await group.Background.GuardAsync("comparing replicas", () => CompareAsync(group, stoppingToken)).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+    }
+
+    private async Task CompareAsync(RaftGroup group, CancellationToken stoppingToken)
+    {
+        try
         {
-            // Stopping.
+            await group.Comparison.CompareAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is PeerRequestException or ObjectDisposedException or StorageException
+            || (error is OperationCanceledException && stoppingToken.IsCancellationRequested))
+        {
+            LogMessages.DigestsNotCompared(_logger, group.Id.Value, error.Message);
         }
     }
 
@@ -424,31 +432,20 @@ public sealed class RaftHost : IAsyncDisposable
         Clock.Compare(Watch.Readings(others), others.Count + 1);
     }
 
-    private async Task HousekeepAsync()
+    private async Task HousekeepAsync(CancellationToken stoppingToken)
     {
         using var pace = new PeriodicTimer(HousekeepingPeriod, Options.Time);
         var saved = Options.Time.GetTimestamp();
-        try
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            while (await pace.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            Log.TryRoom();
+            ForEachGroup("housekeeping", group => group.Housekeep(Options.LogEntriesKept));
+            MakeRoom();
+            if (Options.Time.GetElapsedTime(saved) >= RunBook.SavePeriod)
             {
-                Log.TryRoom();
-                foreach (var group in _groups.Values)
-                {
-                    group.Housekeep(Options.LogEntriesKept);
-                }
-
-                MakeRoom();
-                if (Options.Time.GetElapsedTime(saved) >= RunBook.SavePeriod)
-                {
-                    saved = Options.Time.GetTimestamp();
-                    Runs.Save();
-                }
+                saved = Options.Time.GetTimestamp();
+                Runs.Save();
             }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // Stopping.
         }
     }
 
@@ -483,7 +480,7 @@ public sealed class RaftHost : IAsyncDisposable
         if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && _flushing.TryAdd(key, 0))
         {
             LogMessages.LogPinned(_logger, key.Group.Value, upTo.Index);
-            _ = MakeRoomAsync(group, key, upTo);
+            _ = group.Background.GuardAsync("making room", () => MakeRoomAsync(group, key, upTo));
         }
     }
 

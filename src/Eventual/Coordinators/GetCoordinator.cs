@@ -71,7 +71,7 @@ internal sealed class GetCoordinator(
         }
         catch (Exception fault)
         {
-            answer.TrySetException(fault);
+            answer.TrySetException(fault is ChannelClosedException { InnerException: { } cause } ? cause : fault);
             _ = answer.Task.Exception;
         }
         finally
@@ -122,6 +122,12 @@ internal sealed class GetCoordinator(
         catch (EventualFormatException)
         {
             // A damaged copy, here or there, is no answer; the others are asked, and repair replaces nothing it cannot read.
+        }
+        catch (Exception fault)
+        {
+            // Without an outcome the loop would wait for ever: the fault is the caller's.
+            outcomes.TryComplete(fault);
+            return;
         }
 
         outcomes.TryWrite((node, fetched));

@@ -87,7 +87,7 @@ internal sealed class PutCoordinator(
             catch (Exception fault)
             {
                 // The caller's, if it still waits; a store that closes or fails is the node's own affair and reported by the replica.
-                _answer.TrySetException(fault);
+                _answer.TrySetException(fault is ChannelClosedException { InnerException: { } cause } ? cause : fault);
                 _ = _answer.Task.Exception;
             }
             finally
@@ -138,8 +138,16 @@ internal sealed class PutCoordinator(
         /// <param name="insists">Also if it is suspected.</param>
         private async Task SendAsync(ReplicaSlot slot, bool insists = false)
         {
-            var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot, insists).ConfigureAwait(false);
-            _outcomes.Writer.TryWrite((slot.Node, word));
+            try
+            {
+                var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot, insists).ConfigureAwait(false);
+                _outcomes.Writer.TryWrite((slot.Node, word));
+            }
+            catch (Exception fault)
+            {
+                // Without an outcome the loop would wait for ever: the fault is the caller's.
+                _outcomes.Writer.TryComplete(fault);
+            }
         }
 
         private async Task<ReplicaWord?> KeepAsync(ReplicaSlot slot)

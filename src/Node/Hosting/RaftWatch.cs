@@ -4,12 +4,12 @@ using KvRaft.Raft;
 
 namespace KvRaft.Node.Hosting;
 
-/// <summary>Makes a log that can no longer be trusted, and a refusal by another node, the failure of the node.</summary>
+/// <summary>Makes a log that can no longer be trusted, a refusal by another node, and a fault in the work for all groups the failure of the node.</summary>
 internal sealed class RaftWatch(NodeOptions options, RaftHost raft, NodeFailure failure, ILogger<RaftWatch> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var ended = await Task.WhenAny(raft.Failure, raft.Refusal, failure.Happened, Task.Delay(Timeout.Infinite, stoppingToken));
+        var ended = await Task.WhenAny(raft.Failure, raft.Refusal, raft.Fault, failure.Happened, Task.Delay(Timeout.Infinite, stoppingToken));
         if (ended.IsFaulted)
         {
             var cause = ended.Exception.GetBaseException();

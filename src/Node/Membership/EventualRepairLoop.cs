@@ -56,8 +56,8 @@ internal sealed class EventualRepairLoop(
             }
             catch (StorageException) when (cancellationToken.IsCancellationRequested || replica.Failure.IsFaulted)
             {
-                // The store closes, or has failed, which is reported by itself.
-                return;
+                // The store closes, or has failed, which EventualWatch reports: there is nothing more to do.
+                await Task.Delay(Timeout.Infinite, cancellationToken);
             }
 
             await Task.WhenAny(back, asked, Task.Delay(interval, time, cancellationToken), more).WaitAsync(cancellationToken);

@@ -29,8 +29,8 @@ internal sealed class EventualTenures(
                 }
                 catch (StorageException) when (cancellationToken.IsCancellationRequested || replica.Failure.IsFaulted)
                 {
-                    // The store closes, or has failed, which is reported by itself.
-                    return;
+                    // The store closes, or has failed, which EventualWatch reports: there is nothing more to do.
+                    await Task.Delay(Timeout.Infinite, cancellationToken);
                 }
             }
 

@@ -29,7 +29,7 @@ internal sealed class DueTicker(NodeOptions options, ShardTable table, NodeFailu
             {
                 if (replica.IsLeader && _underWay.TryAdd(replica.Shard, 0))
                 {
-                    _ = TickAsync(replica);
+                    failure.Begin(() => TickAsync(replica));
                 }
             }
         }

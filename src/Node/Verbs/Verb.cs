@@ -60,7 +60,8 @@ internal static class Verb
     }
 
     /// <summary>
-    /// Runs nodes until they are asked to stop or one of them cannot go on. If the disk failed under it, this does not return: the process ends at once (<see cref="ProcessEnd"/>).
+    /// Runs nodes until they are asked to stop or one of them cannot go on. If the disk failed under it, or a part of it ended by a bug, this does not return: the process ends at
+    /// once (<see cref="ProcessEnd"/>).
     /// </summary>
     public static async Task<int> UntilStoppedAsync(IReadOnlyCollection<KvRaftNode> nodes, ILoggerFactory loggers, CancellationToken asked)
     {
@@ -72,12 +73,14 @@ internal static class Verb
             return ExitCodes.Stopped;
         }
 
-        await Console.Error.WriteLineAsync($"kvraft: the node cannot go on: {ended.Exception.GetBaseException().Message}");
-        if (nodes.Any(static node => node.HasDiskFailed))
+        var cause = ended.Exception.GetBaseException();
+        await Console.Error.WriteLineAsync($"kvraft: the node cannot go on: {cause.Message}");
+        var code = ExitCodes.Of(cause, nodes.Any(static node => node.HasDiskFailed));
+        if (code != ExitCodes.Failed)
         {
-            ProcessEnd.AtOnce(ExitCodes.DiskFailed, loggers);
+            ProcessEnd.AtOnce(code, loggers);
         }
 
-        return ExitCodes.Failed;
+        return code;
     }
 }

@@ -23,7 +23,7 @@ internal sealed class EntryLease(RaftGroup group, PeerSurvey survey, CheckpointF
         if (_holding.IsCompleted && !_stopping.IsCancellationRequested)
         {
             var stopping = _stopping.Token;
-            _holding = Task.Run(() => HoldAsync(stopping), CancellationToken.None);
+            _holding = group.Background.Start("holding a lease on entries", () => HoldAsync(stopping));
         }
     }
 

@@ -190,7 +190,7 @@ internal sealed class ReplicaRescue(
         {
             var stopping = _stopping.Token;
 
-            _looking = Task.Run(() => LookAsync(onlyAsks: !looks, stopping), CancellationToken.None);
+            _looking = group.Background.Start("looking at the group", () => LookAsync(onlyAsks: !looks, stopping));
         }
     }
 
@@ -203,11 +203,6 @@ internal sealed class ReplicaRescue(
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Closing.
-        }
-        catch (Exception error)
-        {
-            // A replica that nobody watches would one day be behind for good, and nobody would know.
-            group.Fail(error);
         }
     }
 
@@ -236,7 +231,11 @@ internal sealed class ReplicaRescue(
                 .FirstOrDefault();
             if (ahead is { } source)
             {
-                group.Enter(ReplicaState.CatchingUp);
+                if (!group.TryEnter(ReplicaState.Running, ReplicaState.CatchingUp))
+                {
+                    return;
+                }
+
                 lease.Take();
                 var manifest = await fetcher.FetchAsync(source.Node, group.Id, cancellationToken).ConfigureAwait(false);
                 if (manifest.Index > group.CommitIndex)
@@ -268,10 +267,7 @@ internal sealed class ReplicaRescue(
         }
         finally
         {
-            if (group.State == ReplicaState.CatchingUp)
-            {
-                group.Enter(ReplicaState.Running);
-            }
+            group.TryEnter(ReplicaState.CatchingUp, ReplicaState.Running);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class ClockHandOver(RaftGroup group, ClusterClock clock, NodeWat
         if (clock.IsSkewed && group.IsLeader && _running.IsCompleted && (_triedAt == 0 || time.GetElapsedTime(_triedAt) >= Pause))
         {
             _triedAt = time.GetTimestamp();
-            _running = RunAsync();
+            _running = group.Background.GuardAsync("leaving leadership for a wrong clock", RunAsync);
         }
     }
 

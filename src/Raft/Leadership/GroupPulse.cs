@@ -33,7 +33,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
     {
         if (cluster.Leader is { IsRemote: false } && Interlocked.Increment(ref _roundsWanted) == 1)
         {
-            _ = RoundsAsync();
+            _ = group.Background.GuardAsync("rounds", RoundsAsync);
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch
             if (hasStoodDown && group.LeadingTerm != _vacatedTerm)
             {
                 _vacatedTerm = group.LeadingTerm;
-                _ = group.Leaders.VacateAsync(isGone: false);
+                _ = group.Background.GuardAsync("leaving leadership", () => group.Leaders.VacateAsync(isGone: false));
             }
 
             if (IsSearchDue(++_vacantBeats) || hasStoodDown)

@@ -102,7 +102,8 @@ internal sealed class LeaderWatch(
         {
             if (group.IsRunning && group.IsMember && _searching.IsCompleted && !_stopping.IsCancellationRequested)
             {
-                _searching = SearchAsync(gone, _stopping.Token);
+                var stopping = _stopping.Token;
+                _searching = group.Background.GuardAsync("searching a leader", () => SearchAsync(gone, stopping));
             }
         }
     }

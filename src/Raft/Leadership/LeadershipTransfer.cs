@@ -99,7 +99,7 @@ internal sealed class LeadershipTransfer(
 
         var term = group.Term;
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = RunAsync();
+        _ = group.Background.GuardAsync("standing aside", RunAsync);
         await begun.Task.ConfigureAwait(false);
 
         async Task RunAsync()

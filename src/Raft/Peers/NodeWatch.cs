@@ -21,7 +21,8 @@ namespace KvRaft.Raft.Peers;
 /// Each answer also tells what the other node's clocks show (<see cref="Readings"/>).
 /// Thread-safe.
 /// </summary>
-internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProvider time, ILogger logger, Func<double>? monotonic = null) : IAsyncDisposable
+internal sealed class NodeWatch(
+    NodeDialer dialer, RaftTimings timings, TimeProvider time, ILogger logger, BackgroundTasks background, Func<double>? monotonic = null) : IAsyncDisposable
 {
     private readonly long _begun = time.GetTimestamp();
 
@@ -60,7 +61,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         if (!_stopping.IsCancellationRequested && !_followed.ContainsKey(node) && _followed.TryAdd(node, new Watched(node)))
         {
             var watched = _followed[node];
-            watched.Following = Task.Run(() => FollowAsync(watched));
+            watched.Following = background.StartLoop($"following node {node}", token => FollowAsync(watched, token), _stopping.Token);
         }
     }
 
@@ -98,7 +99,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         {
             if (Interlocked.Increment(ref watched.Unanswered) <= timings.BeatsOfSilence)
             {
-                _ = AskAsync(watched.Connection);
+                BeginAsking(watched.Connection);
             }
             else
             {
@@ -131,18 +132,23 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         }
     }
 
-    private async Task AskAsync(Link? connection)
+    private void BeginAsking(Link? connection)
+    {
+        if (connection is not null)
+        {
+            _ = background.GuardAsync("asking for a sign of life", () => AskAsync(connection));
+        }
+    }
+
+    private async Task AskAsync(Link connection)
     {
         try
         {
-            if (connection is not null)
-            {
-                // Answers come in the order of the questions.
-                connection.Asked.Enqueue(Monotonic);
+            // Answers come in the order of the questions.
+            connection.Asked.Enqueue(Monotonic);
 
-                // Nine bytes, of which at most a few are ever under way: the kernel takes them at once.
-                await connection.Socket.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
-            }
+            // Nine bytes, of which at most a few are ever under way: the kernel takes them at once.
+            await connection.Socket.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -150,41 +156,34 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
         }
     }
 
-    private async Task FollowAsync(Watched watched)
+    private async Task FollowAsync(Watched watched, CancellationToken stoppingToken)
     {
         var wasThere = false;
         var pause = Pace;
-        try
+        while (true)
         {
-            while (true)
+            var begun = time.GetTimestamp();
+            var ending = await HoldAsync(watched).ConfigureAwait(false);
+            if (ending == Ending.Refused && wasThere)
             {
-                var begun = time.GetTimestamp();
-                var ending = await HoldAsync(watched).ConfigureAwait(false);
-                if (ending == Ending.Refused && wasThere)
-                {
-                    wasThere = false;
-                    _ = watched.TrySilence();
-                    LogMessages.NodeGone(logger, watched.Node.Value);
-                    Gone?.Invoke(watched.Node);
-                    pause = Pace;
-                }
-                else if (ending == Ending.Ended)
-                {
-                    wasThere = true;
-                    if (time.GetElapsedTime(begun) >= Pace)
-                    {
-                        pause = FirstPause;
-                        continue;
-                    }
-                }
-
-                await Task.Delay(pause, time, _stopping.Token).ConfigureAwait(false);
-                pause = pause < Pace / 2 ? 2 * pause : Pace;
+                wasThere = false;
+                _ = watched.TrySilence();
+                LogMessages.NodeGone(logger, watched.Node.Value);
+                Gone?.Invoke(watched.Node);
+                pause = Pace;
             }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // Stopping.
+            else if (ending == Ending.Ended)
+            {
+                wasThere = true;
+                if (time.GetElapsedTime(begun) >= Pace)
+                {
+                    pause = FirstPause;
+                    continue;
+                }
+            }
+
+            await Task.Delay(pause, time, stoppingToken).ConfigureAwait(false);
+            pause = pause < Pace / 2 ? 2 * pause : Pace;
         }
     }
 
@@ -197,7 +196,7 @@ internal sealed class NodeWatch(NodeDialer dialer, RaftTimings timings, TimeProv
             var run = dialer.Runs.Of(watched.Node)?.Id;
             var link = new Link(socket, new());
             watched.Connection = link;
-            _ = AskAsync(link);
+            BeginAsking(link);
             await ReadToEndAsync(watched, link, run).ConfigureAwait(false);
             return Ending.Ended;
         }

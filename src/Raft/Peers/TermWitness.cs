@@ -11,7 +11,8 @@ namespace KvRaft.Raft.Peers;
 /// <param name="node">Who is asked.</param>
 /// <param name="dialer">Connects to it.</param>
 /// <param name="patience">For one message, connecting included; after it every question in it counts as answered with no.</param>
-internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patience) : IDisposable
+/// <param name="background">Runs the questions.</param>
+internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patience, BackgroundTasks background) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -33,7 +34,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
             _isAsking = true;
         }
 
-        _ = AskAsync();
+        _ = background.GuardAsync($"asking node {node} about terms", AskAsync);
     }
 
     /// <summary>What is under way is answered with no.</summary>

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>One replica's share of the node's listener: DotNext accepts from it as if it had a port of its own.</summary>
-internal sealed class GroupListener(EndPoint identity, TermGate terms, Action unregister) : IConnectionListener, IConnectionListenerFactory
+internal sealed class GroupListener(EndPoint identity, TermGate terms, Action unregister, Func<Socket, ConnectionContext> wrap) : IConnectionListener, IConnectionListenerFactory
 {
     /// <summary>One connection per peer and reconnects; more waiting than this means the replica does not accept any more.</summary>
     private const int WaitingMax = 64;
@@ -32,7 +32,7 @@ internal sealed class GroupListener(EndPoint identity, TermGate terms, Action un
     /// <param name="ended">Called once when the connection has ended.</param>
     public bool TryHandOver(Socket socket, Action ended)
     {
-        var connection = Wrap(socket);
+        var connection = wrap(socket);
         connection.Transport = GuardedTransport.OfServer(connection.Transport, terms);
         if (!_accepted.Writer.TryWrite(connection))
         {

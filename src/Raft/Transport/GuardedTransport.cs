@@ -78,25 +78,24 @@ internal sealed class GuardedTransport : IDuplexPipe
                 return inner.TryRead(out result);
             }
 
+            if (_isRefused)
+            {
+                result = new ReadResult(default, isCanceled: false, isCompleted: true);
+                return true;
+            }
+
             if (!inner.TryRead(out result))
             {
                 return false;
             }
 
-            if (result.IsCanceled || result.IsCompleted)
+            if (TryPass(ref result, out _))
             {
                 return true;
             }
 
-            var mistake = Judge(result.Buffer, out var needed);
-            if (mistake is null && needed > result.Buffer.Length)
-            {
-                inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-                return false;
-            }
-
-            result = Pass(result, mistake);
-            return true;
+            inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            return false;
         }
 
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -113,16 +112,28 @@ internal sealed class GuardedTransport : IDuplexPipe
                 var result = needed == 1
                     ? await inner.ReadAsync(cancellationToken).ConfigureAwait(false)
                     : await inner.ReadAtLeastAsync(needed, cancellationToken).ConfigureAwait(false);
-                var mistake = Judge(result.Buffer, out var whole);
-                if (mistake is not null || whole <= result.Buffer.Length || result.IsCanceled || result.IsCompleted)
+                if (TryPass(ref result, out var whole))
                 {
-                    // A message whose head is cut off by the end of the connection is of no use to DotNext, and tells it nothing.
-                    return Pass(result, mistake ?? (whole > result.Buffer.Length && result.IsCompleted && !result.Buffer.IsEmpty ? RaftMessageMistake.Incomplete : null));
+                    return result;
                 }
 
                 inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);
                 needed = Math.Max(whole, minimumSize);
             }
+        }
+
+        /// <summary>False: the head of the message has not come yet, and the connection has not ended.</summary>
+        private bool TryPass(ref ReadResult result, out int whole)
+        {
+            var mistake = Judge(result.Buffer, out whole);
+            if (mistake is null && whole > result.Buffer.Length && !result.IsCanceled && !result.IsCompleted)
+            {
+                return false;
+            }
+
+            // A message whose head is cut off by the end of the connection is of no use to DotNext, and tells it nothing.
+            result = Pass(result, mistake ?? (whole > result.Buffer.Length && result.IsCompleted && !result.Buffer.IsEmpty ? RaftMessageMistake.Incomplete : null));
+            return true;
         }
 
         private RaftMessageMistake? Judge(in ReadOnlySequence<byte> buffer, out int needed)

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Runs;
 using KvRaft.Topology;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Transport;
@@ -41,7 +42,8 @@ internal sealed class NodeListener : IAsyncDisposable
 
     /// <exception cref="IOException">The address cannot be listened on; the message says why.</exception>
     public NodeListener(
-        Guid clusterId, NodeId self, IPEndPoint listen, Handshake handshake, int connectionsMax, Func<Socket, NodeId, CancellationToken, Task> servePeer, TimeProvider time, ILogger logger)
+        Guid clusterId, NodeId self, IPEndPoint listen, Handshake handshake, int connectionsMax, Func<Socket, NodeId, CancellationToken, Task> servePeer,
+        BackgroundTasks background, TimeProvider time, ILogger logger)
     {
         _clusterId = clusterId;
         _self = self;
@@ -56,7 +58,7 @@ internal sealed class NodeListener : IAsyncDisposable
         _faultLines = new LogThrottle(LogThrottle.PeriodDefault, time);
         _socket = Listen(listen);
         LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
-        _accepting = Task.Run(AcceptAsync);
+        _accepting = background.StartLoop("accepting connections", AcceptAsync, _stopping.Token);
     }
 
     /// <summary>Where it listens; the port is the real one when 0 was asked for.</summary>
@@ -68,9 +70,13 @@ internal sealed class NodeListener : IAsyncDisposable
     /// <summary>Connections of other nodes at the moment.</summary>
     public int ConnectionCount => _room.Count;
 
-    public GroupListener Register(ReplicaKey key, EndPoint identity, TermGate terms)
+    /// <param name="key">The replica.</param>
+    /// <param name="identity">Its name.</param>
+    /// <param name="terms">Judges the terms of messages.</param>
+    /// <param name="wrap">For tests: makes a connection of a socket; see <see cref="GroupListener.Wrap"/>.</param>
+    public GroupListener Register(ReplicaKey key, EndPoint identity, TermGate terms, Func<Socket, ConnectionContext>? wrap = null)
     {
-        var listener = new GroupListener(identity, terms, () => _groups.TryRemove(key, out _));
+        var listener = new GroupListener(identity, terms, () => _groups.TryRemove(key, out _), wrap ?? GroupListener.Wrap);
         return _groups.TryAdd(key, listener)
             ? listener
             : throw new InvalidOperationException($"Replica {key} already listens.");
@@ -105,15 +111,15 @@ internal sealed class NodeListener : IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync()
+    private async Task AcceptAsync(CancellationToken stoppingToken)
     {
         var pause = AcceptPauseMin;
-        while (!_stopping.IsCancellationRequested)
+        while (!stoppingToken.IsCancellationRequested)
         {
             Socket accepted;
             try
             {
-                accepted = await _socket.AcceptAsync(_stopping.Token).ConfigureAwait(false);
+                accepted = await _socket.AcceptAsync(stoppingToken).ConfigureAwait(false);
                 pause = AcceptPauseMin;
             }
             catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
@@ -127,7 +133,7 @@ internal sealed class NodeListener : IAsyncDisposable
                     LogMessages.AcceptFailed(_logger, _room.Count, suppressed, error);
                 }
 
-                await Task.Delay(pause, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(pause, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = pause < AcceptPauseMax / 2 ? 2 * pause : AcceptPauseMax;
                 continue;
             }
@@ -156,12 +162,9 @@ internal sealed class NodeListener : IAsyncDisposable
             {
                 await ServePeerAsync(socket, preface.From).ConfigureAwait(false);
             }
-            else if (!ReplicaEndPoint.TryParse(preface.Target, out _, out var key)
-                || !_groups.TryGetValue(key, out var group)
-                || !group.TryHandOver(socket, () => _room.Leave(preface.From)))
+            else
             {
-                _room.Leave(preface.From);
-                socket.Dispose();
+                HandOver(socket, preface);
             }
         }
         catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -179,6 +182,26 @@ internal sealed class NodeListener : IAsyncDisposable
             }
 
             socket.Dispose();
+        }
+    }
+
+    /// <summary>The place of the connection is given back by whichever ends it: the replica, or this method if the replica does not take it, for whatever reason.</summary>
+    private void HandOver(Socket socket, Preface preface)
+    {
+        var isTaken = false;
+        try
+        {
+            isTaken = ReplicaEndPoint.TryParse(preface.Target, out _, out var key)
+                && _groups.TryGetValue(key, out var group)
+                && group.TryHandOver(socket, () => _room.Leave(preface.From));
+        }
+        finally
+        {
+            if (!isTaken)
+            {
+                _room.Leave(preface.From);
+                socket.Dispose();
+            }
         }
     }
 
@@ -217,7 +240,7 @@ internal sealed class NodeListener : IAsyncDisposable
         try
         {
             var (preface, answer, isProven) = await _handshake.AcceptAsync(stream, Judge, timeout.Token).ConfigureAwait(false);
-            if (answer == PrefaceAnswer.Accepted && !await IsRunAcceptedAsync(stream, socket, preface!.From, timeout.Token).ConfigureAwait(false))
+            if (answer == PrefaceAnswer.Accepted && !await IsRunAcceptedAsync(stream, socket, preface!.From, isProven, timeout.Token).ConfigureAwait(false))
             {
                 return null;
             }
@@ -238,8 +261,8 @@ internal sealed class NodeListener : IAsyncDisposable
     }
 
     /// <summary>True if the connecting node's run may take part.</summary>
-    private async Task<bool> IsRunAcceptedAsync(Stream stream, Socket socket, NodeId from, CancellationToken cancellationToken) =>
-        await RunExchange.AcceptAsync(stream, Runs, from, cancellationToken).ConfigureAwait(false) is { } run && Runs.TryHold(from, run, socket);
+    private async Task<bool> IsRunAcceptedAsync(Stream stream, Socket socket, NodeId from, bool isProven, CancellationToken cancellationToken) =>
+        await RunExchange.AcceptAsync(stream, Runs, from, isProven, cancellationToken).ConfigureAwait(false) is { } run && Runs.TryHold(from, run, socket);
 
     private void Refused(Preface? preface, PrefaceAnswer answer)
     {

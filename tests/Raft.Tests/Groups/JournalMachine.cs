@@ -46,6 +46,9 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     /// <summary>When set, no checkpoint can be made.</summary>
     public StorageException? CheckpointFault { get; set; }
 
+    /// <summary>When set, housekeeping meets it.</summary>
+    public Action? Probing { get; set; }
+
     public event Action<StorageException>? Faulted;
 
     /// <summary>What a read that met it would report.</summary>
@@ -194,6 +197,8 @@ internal sealed class JournalMachine : IReplicatedStateMachine
             return hash.GetCurrentHashAsUInt64();
         }
     }
+
+    public void Probe() => Probing?.Invoke();
 
     public ReadOnlyMemory<byte>? DueCommand(long nowMs) => null;
 

@@ -44,6 +44,18 @@ public sealed class ListenerTests : IAsyncDisposable
         Assert.Contains(_listener.LocalEndPoint.ToString(), error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_connection_that_cannot_be_handed_to_its_replica_gives_its_place_back()
+    {
+        // The peer may be gone by then, and making a connection of its socket fails: a place was lost each time, up to the limit.
+        var key = new ReplicaKey(new GroupId(2), 1);
+        await using var group = _listener.Register(
+            key, ReplicaEndPoint.Create(Server, key), Wires.Terms(), static _ => throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.NotConnected));
+        using var socket = await Dialer(_cluster).ConnectAsync(Server, ConnectionKind.Raft, "kvraft://n2/g/2/r/1", CancellationToken.None);
+        Assert.Equal(0, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, _listener.ConnectionCount);
+    }
+
     private static async Task<PrefaceAnswer> RefusalAsync(NodeDialer dialer, NodeId to, string target) =>
         (await Assert.ThrowsAsync<PrefaceRefusedException>(
             async () => await dialer.ConnectAsync(to, ConnectionKind.Raft, target, CancellationToken.None))).Answer;

@@ -101,7 +101,7 @@ public sealed class NodeWatchTests
         dead.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var address = alive.LocalEndPoint;
         await using var watch = new NodeWatch(
-            Wires.Dial(ClusterId, Self, _ => address), new RaftTimings { ConnectTimeout = Patience }, time, NullLogger.Instance);
+            Wires.Dial(ClusterId, Self, _ => address), new RaftTimings { ConnectTimeout = Patience }, time, NullLogger.Instance, Wires.Background);
         watch.Gone += _ => told.TrySetResult([.. time.Pauses]);
         watch.Follow(Other);
         await connected.Task.WaitAsync(Patience);
@@ -209,7 +209,7 @@ public sealed class NodeWatchTests
         });
 
     private static NodeWatch Watch(Func<IPEndPoint> address) => new(
-        Wires.Dial(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance);
+        Wires.Dial(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance, Wires.Background);
 
     /// <summary>Every look at the clock finds it two seconds later, and every pause is over at once; how long it should have been is kept.</summary>
     private sealed class HastyTime : TimeProvider
