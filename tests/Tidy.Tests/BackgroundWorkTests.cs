@@ -21,6 +21,7 @@ public class BackgroundWorkTests
         ["src/Node/Services/PlacementCalls.cs"] = "a read of one request whose answer is not needed",
         ["src/Raft/Applier.cs"] = "catches everything and fails the replica; the other is awaited",
         ["src/Raft/BackgroundTasks.cs"] = "the rule itself",
+        ["src/Raft/Digests/DigestPace.cs"] = "awaited",
         ["src/Raft/ProposalQueue.cs"] = "catches everything: each exception is an outcome of the proposals",
         ["src/Raft/RaftGroup.cs"] = "awaited",
         ["src/Raft/RaftHost.cs"] = "awaited",

@@ -1,6 +1,6 @@
 using KvRaft.Node.Answers;
 using KvRaft.Node.Hosting;
-using KvRaft.Node.Tests.Running;
+using KvRaft.Node.Tests.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Node.Tests.Answers;

@@ -17,8 +17,6 @@ public sealed class ErrorStatusTests(SingleNode node) : IClassFixture<SingleNode
     {
         { "Get", new GetRequest { Key = TooLong }.ToByteArray() },
         { "Put", new PutRequest { Key = TooLong }.ToByteArray() },
-        { "MultiGet", new MultiGetRequest { Keys = { TooLong } }.ToByteArray() },
-        { "MultiSet", new MultiSetRequest { Items = { new MultiSetRequest.Types.Item { Key = TooLong } } }.ToByteArray() },
         { "Txn", new TxnRequest { Success = { new TxnOperation { Get = new() { Key = TooLong } } } }.ToByteArray() },
         { "Scan", new ScanRequest { Header = new() { Keyspace = "there is none" } }.ToByteArray() },
     };
