@@ -7,7 +7,7 @@ namespace KvRaft.Eventual.Replicas;
 public sealed record EventualLimits
 {
     /// <summary>
-    /// Values that may stand side by side. A key that collects more is written without being read, which no limit heals; Riak, whose users met
+    /// Siblings of a key. A key that collects more is written without being read, which no limit heals; Riak, whose users met
     /// this as memory running out, warns at 25 and refuses at 100 in its documentation of <c>max_siblings</c>.
     /// </summary>
     public int SiblingsMax { get; init; } = 100;
@@ -27,7 +27,7 @@ public sealed record EventualLimits
     /// </summary>
     public long HintBytesMax { get; init; } = 64L << 20;
 
-    /// <summary>A node away for longer is better served by comparing trees than by a list of everything it missed.</summary>
+    /// <summary>Age at which hints are dropped. A node that was down for longer is repaired faster by comparing trees than by a list of everything it missed.</summary>
     public TimeSpan HintAgeMax { get; init; } = TimeSpan.FromHours(12);
 
     /// <summary>

@@ -44,8 +44,8 @@ internal sealed record Limits
     public long PipeInFlightBytesMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// Operations of all callers together that a node has in hand at once, each key of a batch counted: four full pipes. At 50,000 operations a
-    /// second that is a third of a second of work, which a time-out of seconds allows; beyond it callers are refused rather than kept.
+    /// Operations of all callers together that a node processes at once, each key of a batch counted: four full pipes. At 50,000 operations a
+    /// second that is a third of a second of work, which a timeout of seconds allows; beyond it requests are refused rather than queued.
     /// </summary>
     public int RequestsInHandMax { get; init; } = 16_384;
 
@@ -60,7 +60,7 @@ internal sealed record Limits
     public long AnswerBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
 
     /// <summary>
-    /// How long an answer may wait to be read by its client before it is ended. A client that reads at all takes a message of 4 MiB in that time over
+    /// How long an answer may wait to be read by its client before the node ends it. A client that reads at all takes a message of 4 MiB in that time over
     /// 1 Mbit/s.
     /// </summary>
     public TimeSpan AnswerStallMax { get; init; } = TimeSpan.FromSeconds(30);
@@ -80,28 +80,28 @@ internal sealed record Limits
     /// </summary>
     public int ConnectionsPerAddressMax { get; init; }
 
-    /// <summary>Connections of other nodes at once, on the Raft port; 0: as above. A node has one for each replica that other nodes lead or led.</summary>
+    /// <summary>Connections of other nodes at once, on the Raft port; 0: as for clients. A node has one for each replica that other nodes lead or led.</summary>
     public int RaftConnectionsMax { get; init; }
 
     /// <summary>Bytes of one scan chunk: small enough to be produced within a few milliseconds, large enough to amortise a message.</summary>
     public int ScanChunkBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Keys one page of a scan may look at, expired ones included: about 10 ms of a reader's thread. Past it the page ends, perhaps empty,
-    /// and the scan goes on with the next.
+    /// Keys that one page of a scan may visit, expired ones included: about 10 ms of a reader's thread. Past it the page ends, perhaps empty,
+    /// and the scan continues with the next.
     /// </summary>
     public int ScanKeysMax { get; init; } = 10_000;
 
     /// <summary>
-    /// Room on the data disk (free bytes less what the engines have yet to flush) below which writes that need room are refused while deletes are still taken; below
-    /// a quarter of it the node's replicas take no entries from leaders either. Compaction must be able to rewrite its largest level file (64 MiB) for several shards at
+    /// Room on the data disk (free bytes less what the engines have yet to flush) below which writes that need room are refused while deletes are still accepted; below
+    /// a quarter of it the node's replicas accept no entries from leaders either. Compaction must be able to rewrite its largest level file (64 MiB) for several shards at
     /// once, and the log to preallocate segments, and a second of writes may pass between two looks: 1 GiB.
     /// </summary>
     public long DiskReserveBytes { get; init; } = 1024L * 1024 * 1024;
 
-    /// <summary>How long a request may take when the caller says nothing: several elections long.</summary>
+    /// <summary>Timeout of a request that sets none: several elections long.</summary>
     public TimeSpan TimeoutDefault { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The longest a request may take; longer wishes are cut to it. Nobody waits longer, and what waits pins memory.</summary>
+    /// <summary>The longest timeout of a request; a longer one is reduced to it, because a waiting request holds memory.</summary>
     public TimeSpan TimeoutMax { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -16,8 +16,8 @@ internal sealed record LogSizes
     public long BytesMax { get; init; } = 512L << 20;
 
     /// <summary>
-    /// Bytes that the log may take while a replica catches up that needs what it holds. Writers are slowed the more the closer it comes; default: four times
-    /// <see cref="BytesMax"/>.
+    /// Bytes that the log may take while a replica that catches up needs its entries. Writes are slowed as the log approaches this size. Default: four times
+    /// <see cref="BytesMax"/>, at least 2 GiB.
     /// </summary>
     public long RetainedBytesMax { get; init; } = 2L << 30;
 

@@ -14,26 +14,27 @@ internal sealed record NodeOptions
     /// <summary>Identity of the cluster; nodes of different clusters refuse each other and each other's data directories.</summary>
     public required Guid ClusterId { get; init; }
 
-    /// <summary>What people call the cluster.</summary>
+    /// <summary>Name of the cluster; the same on all of its nodes.</summary>
     public required string ClusterName { get; init; }
 
+    /// <summary>Name of this node: the id of its entry in <see cref="Nodes"/>. It never changes and is never given to another node.</summary>
     public required NodeId NodeId { get; init; }
 
-    /// <summary>Everything the node keeps. Belongs to one node for ever; checked at every start.</summary>
+    /// <summary>Directory of all data of the node. It belongs to one node for ever, which is checked at every start.</summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>Where the gRPC services listen.</summary>
     public required IPEndPoint PublicListen { get; init; }
 
     /// <summary>
-    /// Where the same services listen for JSON over HTTP/1.1, for curl and scripts; null: nowhere. A port of its own, because without TLS
+    /// Where the same services listen for JSON over HTTP/1.1, for curl and scripts; none: no such port. A port of its own, because without TLS
     /// a port speaks either HTTP/1.1 or the HTTP/2 that gRPC needs.
     /// </summary>
     public IPEndPoint? HttpListen { get; init; }
 
     /// <summary>
     /// Further names under which JSON requests over HTTP reach this node, such as that of a proxy; without ports. Addresses, loopback names, the machine's name and
-    /// the name the node advertises are always taken; any other one is refused, so that no page in a browser can use a name of its own.
+    /// the name the node advertises are always accepted; any other one is refused, so that no page in a browser can use a name of its own.
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
@@ -44,13 +45,13 @@ internal sealed record NodeOptions
     public required IReadOnlyList<InitialNode> Nodes { get; init; }
 
     /// <summary>
-    /// Nodes of a running cluster, by the addresses of their services: this process joins theirs. <see cref="Nodes"/> has this node alone then, and the
-    /// numbers of shards and replicas are the cluster's. Empty: the node is one the cluster is founded with.
+    /// Addresses of nodes of a running cluster that this node joins. <see cref="Nodes"/> has this node alone then, and the
+    /// numbers of shards and replicas are the cluster's. Empty: the cluster is founded with this node.
     /// </summary>
     public IReadOnlyList<HostAndPort> Join { get; init; } = [];
 
     /// <summary>
-    /// The file with the secret that the nodes of the cluster share and no client has; null: none, and everyone who reaches this node's ports can act as a node.
+    /// The file with the secret that the nodes of the cluster share and no client has; without it, every process that reaches this node's ports can act as a node.
     /// </summary>
     public string? ClusterSecretFile { get; init; }
 
@@ -100,12 +101,15 @@ internal sealed record NodeOptions
 internal sealed record NodeTimings
 {
     /// <summary>
-    /// Shortest time without a sign of life of the node that leads before another replica stands for election. Shorter ones flap on a loaded machine,
+    /// Shortest time without a sign of life from the leading node before another replica campaigns. Shorter timeouts cause elections on a loaded machine,
     /// where a busy scheduler or a slow disk delays signs of life by hundreds of milliseconds.
     /// </summary>
     public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>For this long one attempt to find a successor goes on. Ten times these two is what a group waits by itself, if all else fails.</summary>
+    /// <summary>
+    /// How long one attempt to elect a successor candidate may take. The timers of a group itself are ten times these two and decide only if the node-wide watch
+    /// did not.
+    /// </summary>
     public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(2000);
 
     /// <summary>
@@ -116,17 +120,17 @@ internal sealed record NodeTimings
     public TimeSpan DueInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// A node that does not answer for so long is taken for away. What shall move to it waits, and it is shown as down.
+    /// A node that does not answer for this long counts as down: moves towards it wait.
     /// </summary>
     public TimeSpan NodeDownAfter { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// A node that does not answer for so long gets its replicas made elsewhere, if the others can hold them. Longer than a reboot, because every
-    /// byte is copied; zero: never.
+    /// A node that does not answer for this long counts as dead: its replicas are made on other nodes, if those can hold them. Longer than a reboot, because every
+    /// byte is copied; 0: never.
     /// </summary>
     public TimeSpan NodeDeadAfter { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How often free disk space is looked at. A disk fills at some hundred MB/s at most, against a reserve of 1 GiB.</summary>
+    /// <summary>How often free disk space is read. A disk fills at some hundred MB/s at most, against a reserve of 1 GiB.</summary>
     public TimeSpan DiskCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -142,7 +146,7 @@ internal sealed record NodeTimings
     };
 
     /// <summary>
-    /// A connection of a client on which no call has been under way for so long is closed; clients open another when they need one. Long enough that a client with
+    /// A client connection without a call under way for this long is closed; clients open another when they need one. Long enough that a client with
     /// a call a minute keeps it.
     /// </summary>
     public TimeSpan ConnectionIdle { get; init; } = TimeSpan.FromMinutes(2);

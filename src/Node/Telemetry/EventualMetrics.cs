@@ -19,17 +19,17 @@ internal sealed class EventualMetrics
     {
         (_options, _replica, _ledger, _owners) = (options, replica, ledger, owners);
         var meter = metrics.Meter;
-        meter.CreateObservableUpDownCounter("kvraft.eventual.hints.bytes", () => Of(replica.Hints.ByteCount), "By", "Memory of what is kept for nodes that are away.");
-        meter.CreateObservableGauge("kvraft.eventual.hints", Hints, "{key}", "Keys that are owed, by the node they are owed to.");
-        meter.CreateObservableCounter("kvraft.eventual.hints.dropped", () => Of(replica.Hints.DroppedCount), "{key}", "Hints not kept, for want of room or for their age.");
+        meter.CreateObservableUpDownCounter("kvraft.eventual.hints.bytes", () => Of(replica.Hints.ByteCount), "By", "Memory of the hints.");
+        meter.CreateObservableGauge("kvraft.eventual.hints", Hints, "{key}", "Keys with a hint, by the node that the hint is for.");
+        meter.CreateObservableCounter("kvraft.eventual.hints.dropped", () => Of(replica.Hints.DroppedCount), "{key}", "Hints dropped for want of memory or for their age.");
         meter.CreateObservableUpDownCounter("kvraft.eventual.siblings.keys", () => Of(replica.Crowded.Several), "{key}", "Keys that hold more than one value.");
         meter.CreateObservableUpDownCounter(
-            "kvraft.eventual.siblings.warning", () => Of(replica.Crowded.Warned), "{key}", $"Keys that hold {CrowdedKeys.SiblingsWarning} values or more: somebody writes without reading.");
+            "kvraft.eventual.siblings.warning", () => Of(replica.Crowded.Warned), "{key}", $"Keys that hold {CrowdedKeys.SiblingsWarning} values or more: a client writes without reading.");
         meter.CreateObservableCounter("kvraft.eventual.read_repairs", () => Of(gets.RepairedCount), "{key}", "States sent to replicas that a read found behind.");
-        meter.CreateObservableCounter("kvraft.eventual.read_repairs.skipped", () => Of(gets.RepairsSkippedCount), "{key}", "Left to comparison, because too many were under way.");
-        meter.CreateObservableCounter("kvraft.eventual.repaired", Repaired, "{key}", "Keys brought together by comparison, by arc.");
-        meter.CreateObservableCounter("kvraft.eventual.strays", () => Of(ledger.StraysHandedOver), "{key}", "Records handed to the nodes that keep them.");
-        meter.CreateObservableCounter("kvraft.eventual.tombstones.removed", () => Of(ledger.TombstonesRemoved), "{key}", "Tombstones every node had confirmed.");
+        meter.CreateObservableCounter("kvraft.eventual.read_repairs.skipped", () => Of(gets.RepairsSkippedCount), "{key}", "Read repairs left to comparison, because too many were under way.");
+        meter.CreateObservableCounter("kvraft.eventual.repaired", Repaired, "{key}", "Keys repaired by comparison, by token range.");
+        meter.CreateObservableCounter("kvraft.eventual.strays", () => Of(ledger.StraysHandedOver), "{key}", "Records handed to replica holders by nodes that are none.");
+        meter.CreateObservableCounter("kvraft.eventual.tombstones.removed", () => Of(ledger.TombstonesRemoved), "{key}", "Tombstones removed after every node had confirmed them.");
     }
 
     private Measurement<long> Of(long value) => new(value, Node);

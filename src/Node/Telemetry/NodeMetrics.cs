@@ -22,12 +22,12 @@ internal sealed class NodeMetrics : IDisposable
         _options = options;
         _shards = shards;
         _meter.CreateObservableGauge(
-            "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the first value ended that is not purged yet; 0 if none is overdue.");
-        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in hand, of all callers.");
-        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in hand.");
+            "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the oldest value expired that is not purged yet; 0 if none is overdue.");
+        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in progress, of all callers.");
+        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in progress.");
         _meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
         _meter.CreateObservableCounter("kvraft.replica.differs", () => Of(raft.DigestMismatches), "{replica}", "Replicas here whose state was found to differ from that of the others.");
-        _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in hand.");
+        _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in progress.");
         _meter.CreateObservableUpDownCounter("kvraft.answers.in_hand.bytes", () => Of(answers.Bytes), "By", "Bytes of values held for answers.");
         _meter.CreateObservableCounter("kvraft.answers.refused", () => Of(answers.Refused), "{request}", "Answers refused because others filled the budget.");
         _meter.CreateObservableCounter("kvraft.answers.stalled", () => Of(sends.Ended), "{answer}", "Answers ended because their clients did not read them.");
