@@ -6,7 +6,7 @@ using KvRaft.TestKit;
 namespace KvRaft.Reference.Tests;
 
 /// <summary><c>docs/reference/metrics.md</c>: the instruments of a running node and of a client that uses it.</summary>
-public partial class MetricsPageTests
+public partial class MetricsPageTests(RunningNodeAndClient running) : IClassFixture<RunningNodeAndClient>
 {
     private static readonly (string Name, string Meaning)[] Attributes =
     [
@@ -21,10 +21,13 @@ public partial class MetricsPageTests
         ("error.type", "The reason of a failed operation (client; see [errors](errors.md))."),
     ];
 
+    // Named in two halves: only some projects may use the library, and this one does not.
+    private const string RaftLibrary = "DotNext" + ".Net.Cluster.Consensus.Raft";
+
     [Fact]
-    public async Task The_page_of_metrics_is_that_of_a_running_node_and_client()
+    public void The_page_of_metrics_is_that_of_a_running_node_and_client()
     {
-        var instruments = await InstrumentsOfANodeAndAClientAsync();
+        var instruments = running.Instruments;
         var page = new ReferencePage("metrics.md")
             .Line("# Metrics")
             .Line()
@@ -35,7 +38,7 @@ public partial class MetricsPageTests
             .Line("dotnet tool exec -y dotnet-counters -- monitor -p $(pgrep -n kvraft) --counters KvRaft.Server")
             .Line("```")
             .Line()
-            .Line("The meters of the libraries underneath are there as well: `DotNext.Net.Cluster.Consensus.Raft.Server` and `DotNext.Net.Cluster.Consensus.Raft.Client`")
+            .Line($"The meters of the libraries underneath are there as well: `{RaftLibrary}.Server` and `{RaftLibrary}.Client`")
             .Line("(rounds and changes of role of each group), `Microsoft.AspNetCore.Server.Kestrel`, `System.Net.Http` and `System.Runtime`.")
             .Line();
         foreach (var meter in instruments.GroupBy(static instrument => instrument.Meter.Name).OrderByDescending(static meter => meter.Key, StringComparer.Ordinal))
@@ -55,10 +58,10 @@ public partial class MetricsPageTests
 
     // An instrument that a test never sees, because it is made on first use, would be missing from the page.
     [Fact]
-    public async Task Each_instrument_in_the_source_is_seen_at_run_time()
+    public void Each_instrument_in_the_source_is_seen_at_run_time()
     {
         var inSource = SourceTree.CSharp("src").SelectMany(static file => Created().Matches(File.ReadAllText(file)).Select(static match => match.Groups[1].Value));
-        Assert.Equal(inSource.Order(StringComparer.Ordinal), (await InstrumentsOfANodeAndAClientAsync()).Select(static each => each.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(inSource.Order(StringComparer.Ordinal), running.Instruments.Select(static each => each.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -68,28 +71,6 @@ public partial class MetricsPageTests
             .SelectMany(static file => Attribute().Matches(File.ReadAllText(file)).Select(static match => match.Groups[1].Value))
             .Distinct();
         Assert.Equal(inSource.Order(StringComparer.Ordinal), Attributes.Select(static each => each.Name).Order(StringComparer.Ordinal));
-    }
-
-    private static readonly Lazy<Task<Instrument[]>> Running = new(StartAsync);
-
-    private static Task<Instrument[]> InstrumentsOfANodeAndAClientAsync() => Running.Value;
-
-    private static async Task<Instrument[]> StartAsync()
-    {
-        var seen = new ConcurrentDictionary<string, Instrument>(StringComparer.Ordinal);
-        using var listener = new MeterListener { InstrumentPublished = (instrument, _) => Note(instrument) };
-        listener.Start();
-        await using var cluster = await TestCluster.StartAsync(1);
-        await using var client = cluster.CreateClient();
-        return [.. seen.Values];
-
-        void Note(Instrument instrument)
-        {
-            if (instrument.Meter.Name.StartsWith("KvRaft.", StringComparison.Ordinal))
-            {
-                seen.TryAdd(instrument.Name, instrument);
-            }
-        }
     }
 
     private static string KindOf(Instrument instrument) => instrument.GetType().Name.Split('`')[0] switch
@@ -106,4 +87,30 @@ public partial class MetricsPageTests
 
     [GeneratedRegex("(?:new(?: KeyValuePair<string, object\\?>)?\\(|\\{ |Add\\()\"((?:kvraft|db|error)\\.[a-z_.]+)\"")]
     private static partial Regex Attribute();
+}
+
+/// <summary>One node and one client, and the instruments they publish.</summary>
+public sealed class RunningNodeAndClient : IAsyncLifetime
+{
+    private readonly ConcurrentDictionary<string, Instrument> _seen = new(StringComparer.Ordinal);
+
+    public IReadOnlyCollection<Instrument> Instruments => [.. _seen.Values];
+
+    public async ValueTask InitializeAsync()
+    {
+        using var listener = new MeterListener { InstrumentPublished = (instrument, _) => Note(instrument) };
+        listener.Start();
+        await using var cluster = await TestCluster.StartAsync(1);
+        await using var client = cluster.CreateClient();
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private void Note(Instrument instrument)
+    {
+        if (instrument.Meter.Name.StartsWith("KvRaft.", StringComparison.Ordinal))
+        {
+            _seen.TryAdd(instrument.Name, instrument);
+        }
+    }
 }

@@ -204,7 +204,9 @@ public partial class SettingsPageTests
     {
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
-            ["clusterName"] = "reference", ["nodeId"] = "n1", ["dataDirectory"] = "data",
+            ["clusterName"] = "reference",
+            ["nodeId"] = "n1",
+            ["dataDirectory"] = "data",
         };
         for (var i = 0; i < 3; i++)
         {

@@ -72,13 +72,14 @@ public class ProseTests
     [InlineData("see `src/Raft/RaftGroup.cs`, it", "src/Raft/RaftGroup.cs")]
     [InlineData("`tests/Raft.Tests/` and", "tests/Raft.Tests/")]
     [InlineData("run `dotnet test tests/X.Tests -- --list`", "tests/X.Tests")]
+    [InlineData("`docs/reference/cli.md`", "docs/reference/cli.md")]
     [InlineData("`bash .ci/run`", "")]
     [InlineData("not in ticks src/Nowhere.cs", "")]
     [InlineData("a pattern `src/*/LogMessages.cs` or `src/<Room>`", "")]
     public void Finds_the_paths_in_backticks(string text, string paths) => Assert.Equal(paths, string.Join(' ', PathsIn(text)));
 
     private static IEnumerable<string> PathsIn(string text) =>
-        Quoted(text).SelectMany(static code => code.Split(' ')).Where(static word => Regex.IsMatch(word, @"^(src|tests|chaos)/[\w./-]*$"));
+        Quoted(text).SelectMany(static code => code.Split(' ')).Where(static word => Regex.IsMatch(word, @"^(src|tests|chaos|docs|deploy)/[\w./-]*$"));
 
     // Fenced blocks contain commands with placeholders; only running text is checked.
     private static IEnumerable<string> Quoted(string text) =>
