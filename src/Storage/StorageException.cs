@@ -26,6 +26,12 @@ public sealed class StorageCorruptionException : StorageException
         : base(message, inner)
     {
     }
+
+    /// <summary>
+    /// The device failed a write or a sync, rather than a read: what it holds of that write is not known. An engine that is its own journal cannot go on after it; one that is
+    /// replayed from the replicated log can.
+    /// </summary>
+    public bool IsFailedWrite { get; init; }
 }
 
 /// <summary>

@@ -50,6 +50,7 @@ internal sealed record StatusReport(
         }
 
         attention.AddRange(cluster.Nodes.SelectMany(Damage));
+        attention.AddRange(cluster.Nodes.SelectMany(EventualStore));
         attention.AddRange(cluster.Nodes.SelectMany(Clock));
         return new StatusReport(
             cluster.Map.ClusterId,
@@ -106,6 +107,25 @@ internal sealed record StatusReport(
     /// </summary>
     private static int Tolerance(ShardRoute shard, ClusterView cluster) =>
         shard.Replicas.Count - cluster.NotServing(shard).Count - ((shard.Replicas.Count / 2) + 1);
+
+    /// <summary>Arcs are incomplete for a moment after each change of the ring, too; that alone needs no attention.</summary>
+    private static IEnumerable<string> EventualStore(NodeView node)
+    {
+        if (node.Status?.Eventual is not { } store)
+        {
+            yield break;
+        }
+
+        if (store.State is not ("" or NodeView.Serves))
+        {
+            yield return $"node {node.Route.NodeId} eventual store: {store.State}";
+        }
+        else if (store is { ArcsIncomplete: > 0 } && store.Rebuilds + store.RecordsSetAside > 0)
+        {
+            yield return FormattableString.Invariant(
+                $"node {node.Route.NodeId} eventual store: {store.ArcsIncomplete} arcs are not complete yet after damage ({store.Rebuilds} rebuilds, {store.RecordsSetAside} records set aside); their answers are not counted as overlapping");
+        }
+    }
 
     private static IEnumerable<string> Clock(NodeView node)
     {

@@ -119,9 +119,9 @@ internal sealed class GetCoordinator(
         {
             suspicion.Failed(node);
         }
-        catch (EventualFormatException)
+        catch (Exception unread) when (unread is EventualFormatException or StorageException)
         {
-            // A damaged copy, here or there, is no answer; the others are asked, and repair replaces nothing it cannot read.
+            // A damaged copy, here or there, or a store here that is not open, is no answer; the others are asked.
         }
         catch (Exception fault)
         {

@@ -53,9 +53,11 @@ internal sealed class ArcHandover(
     /// </summary>
     public async Task<bool[]> ConfirmAsync(IReadOnlyList<RecordName> records, CancellationToken cancellationToken)
     {
+        var doubts = replica.Doubts;
         var same = records.Select(record => replica.HashOf(record.Key) == record.Hash).ToArray();
         await replica.SyncAsync(cancellationToken).ConfigureAwait(false);
-        return [.. records.Select((record, i) => same[i] && owners.Keeps(record.Key) is true)];
+        var stands = replica.Doubts == doubts;
+        return [.. records.Select((record, i) => stands && same[i] && owners.Keeps(record.Key) is true)];
     }
 
     /// <summary>Null when every keeper has every one of them.</summary>

@@ -22,6 +22,8 @@ internal sealed class RepairRounds(
     /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        // What is set aside from here on is not in what is fetched from here on.
+        var doubts = replica.Doubts;
         var (silent, left) = (new HashSet<NodeId>(), "");
         foreach (var keyspace in owners.Keyspaces)
         {
@@ -39,15 +41,28 @@ internal sealed class RepairRounds(
 
             if (unmet.Count > 0)
             {
-                await replica.HasMetAllAsync(keyspace, tenure, unmet, cancellationToken).ConfigureAwait(false);
+                await replica.HasMetAllAsync(keyspace, tenure, unmet, doubts, cancellationToken).ConfigureAwait(false);
             }
 
             Note(keyspace, failures);
             left = await HandOverAsync(keyspace, silent, cancellationToken).ConfigureAwait(false) is { Length: > 0 } why ? why : left;
         }
 
+        DropSetAside(doubts);
         ledger.HandedOver(left);
         ledger.RoundDone();
+    }
+
+    /// <summary>
+    /// Damaged files go when this node's word counts again in every arc it keeps. Where a keyspace has one copy, they may be all there is, and stay.
+    /// </summary>
+    private void DropSetAside(int doubts)
+    {
+        if (replica.Health.HasSetAside && owners.Keyspaces.All(keyspace => owners.TenureOf(keyspace) is { N: > 1 } tenure
+            && AllArcs.All(arc => !IsKept(keyspace, arc, owners.Self) || replica.Tenures.IsWhole(keyspace, arc, tenure))))
+        {
+            replica.DropSetAside(doubts);
+        }
     }
 
     private static IEnumerable<int> AllArcs => Enumerable.Range(0, LeafPlace.Arcs);

@@ -29,72 +29,79 @@ namespace KvRaft.Eventual.Replicas;
 /// <b>Memory.</b> A replica that may have forgotten what it wrote is somebody new (<see cref="ReplicaIncarnation"/>), which is also what makes it
 /// safe to tell others of a write before it is synced here.
 /// </para>
-/// Thread-safe. A failed write or sync ends it: <see cref="Failure"/>.
+/// <para>
+/// <b>Disks.</b> A full disk and a damaged file end neither the replica nor the node (<see cref="StoreOutage"/>): without room, writes are refused and reads go on; damaged files are set
+/// aside, and a new store is made of what can be read of them (<see cref="StoreSalvage"/>) and of what the others have, by comparison. A write or a sync that fails for another reason
+/// ends the replica: <see cref="Failure"/>.
+/// </para>
+/// Thread-safe.
 /// </summary>
-internal sealed class EventualReplica : IAsyncDisposable
+internal sealed partial class EventualReplica : IAsyncDisposable
 {
     private readonly string _directory;
-    private readonly IStorageEngine _engine;
+    private readonly IEngineFactory _engines;
     private readonly EventualLimits _limits;
     private readonly TimeProvider _time;
-    private readonly ReplicaIncarnation _incarnation;
     private readonly Channel<Pending> _queue;
-    private readonly ReplicaBatch _batch;
     private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ReaderWriterLockSlim _closing = new();
     private readonly Task _writer;
+    private readonly ITimer _looks;
     private bool _closed;
+
+    /// <summary>Null while the store is not open. The writer replaces it, under the lock <see cref="_closing"/>.</summary>
+    private volatile ReplicaStore? _store;
 
     /// <summary>Something was written after the last sync. For the writer.</summary>
     private bool _hasUnsynced;
 
-    private EventualReplica(string directory, IStorageEngine engine, EventualLimits limits, TimeProvider time)
+    private EventualReplica(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time, Func<bool> hasRoom)
     {
-        (_directory, _engine, _limits, _time) = (directory, engine, limits, time);
-        _incarnation = ReplicaIncarnation.TakeUp(directory);
-        Hints = new HintLedger(limits);
-        Load();
-        _batch = new ReplicaBatch(engine, new WriteNames(_incarnation.Id, _incarnation.Starts), limits, Hints, Crowded) { Tenures = LoadTenures() };
+        (_directory, _engines, _limits, _time, _hasRoom) = (directory, engines, limits, time, hasRoom);
+        _nothingOwed = new HintLedger(limits);
         _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(limits.QueueMax) { SingleReader = true });
+        OpenFirst();
         _writer = Task.Run(WriteForeverAsync);
+        _looks = time.CreateTimer(_ => LookSoon(), null, LookInterval, LookInterval);
     }
 
-    public HintLedger Hints { get; }
+    /// <summary>Empty while the store is not open.</summary>
+    public HintLedger Hints => _store?.Hints ?? _nothingOwed;
 
-    public TreeShelf Trees { get; } = new();
+    /// <exception cref="StoreRebuildingException">The store is not open: an empty tree would say that nothing was here.</exception>
+    public TreeShelf Trees => _store?.Trees ?? throw NotOpen();
 
-    public CrowdedKeys Crowded { get; } = new();
+    /// <summary>Empty while the store is not open.</summary>
+    public CrowdedKeys Crowded => _store?.Crowded ?? _nothingCrowded;
 
     /// <summary>Where this replica's word counts. It answers everywhere; but elsewhere its answer is not worth what others may believe.</summary>
-    public TenureBook Tenures => _batch.Tenures;
+    public TenureBook Tenures => _store?.Batch.Tenures ?? TenureBook.Blank;
 
-    /// <summary>Faults when the disk failed; the node must stop.</summary>
+    /// <summary>Faults when a write or a sync of the disk failed; the node must stop.</summary>
     public Task Failure => _failure.Task;
 
     /// <summary>Syncs since the start, for tests and metrics: far fewer than writes when many wait.</summary>
     public long SyncCount { get; private set; }
 
-    /// <exception cref="StorageException">The directory cannot be opened.</exception>
+    /// <summary>Opens the store. Where its files are damaged or the disk is full, the replica starts all the same, and opens it later.</summary>
+    /// <param name="directory">Made if it does not exist.</param>
+    /// <param name="engines">Opens the store, also again.</param>
+    /// <param name="limits">How far clients may let keys grow.</param>
+    /// <param name="time">What records are stamped by.</param>
+    /// <param name="hasRoom">Asked before a store that had no room is opened anew; null: the attempt shows it.</param>
+    /// <exception cref="StorageException">The directory cannot be opened, for a reason that is none of these.</exception>
     /// <exception cref="IOException">The directory cannot be written.</exception>
-    public static EventualReplica Open(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time)
+    public static EventualReplica Open(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time, Func<bool>? hasRoom = null)
     {
         Directory.CreateDirectory(directory);
-        var engine = engines.OpenJournaled(Path.Combine(directory, "store"));
-        try
-        {
-            return new EventualReplica(directory, engine, limits, time);
-        }
-        catch
-        {
-            engine.Dispose();
-            throw;
-        }
+        return new EventualReplica(directory, engines, limits, time, hasRoom ?? (static () => true));
     }
 
     /// <summary>What this replica knows of a key; nothing, if it is closing.</summary>
     /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <exception cref="StorageException">The store cannot be read now.</exception>
     public SiblingSet Read(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes
-        ? StoredRecord.Decode(bytes).State
+        ? DamagedRecordException.Decode(key, bytes).State
         : SiblingSet.Empty) ?? SiblingSet.Empty;
 
     /// <summary>The hash of what this replica holds under a key; 0 if that is nothing.</summary>
@@ -125,13 +132,14 @@ internal sealed class EventualReplica : IAsyncDisposable
         return new BegunWrite(pending.Written.Task, pending.Safe.Task);
     }
 
-    /// <summary>The ring or the keyspaces have changed.</summary>
+    /// <summary>The ring or the keyspaces have changed, or the store was opened anew.</summary>
     public Task HearAsync(RingNews news, CancellationToken cancellationToken) =>
         WriteAsync(default, new NoteTenures(book => book.Hear(news)), durable: false, cancellationToken);
 
     /// <summary>This replica has everything that any node of the cluster had in some arcs, under a tenure.</summary>
-    public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> arcs, CancellationToken cancellationToken) =>
-        WriteAsync(default, new NoteTenures(book => book.Met(keyspace, tenure, arcs)), durable: true, cancellationToken);
+    /// <param name="seen"><see cref="Doubts"/> when it began to ask them: what was set aside since is not in what it fetched, and then nothing is noted.</param>
+    public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> arcs, int seen, CancellationToken cancellationToken) =>
+        WriteAsync(default, new NoteTenures(book => seen == Doubts ? book.Met(keyspace, tenure, arcs) : book), durable: true, cancellationToken);
 
     /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
@@ -160,7 +168,7 @@ internal sealed class EventualReplica : IAsyncDisposable
         while (found.Count < count && rows.MoveNext())
         {
             var (name, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
-            found.Add(new FoundRecord(name, HashOf(name, bytes), StoredRecord.StateOf(bytes)));
+            found.Add(new FoundRecord(name, HashOf(name, bytes), DamagedRecordException.StateOf(name, bytes)));
         }
 
         return found;
@@ -168,7 +176,7 @@ internal sealed class EventualReplica : IAsyncDisposable
 
     /// <summary>The record of a key; null if there is none.</summary>
     public FoundRecord? Find(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes
-        ? new FoundRecord(key, HashOf(key, bytes), StoredRecord.StateOf(bytes))
+        ? new FoundRecord(key, HashOf(key, bytes), DamagedRecordException.StateOf(key, bytes))
         : (FoundRecord?)null);
 
     /// <summary>Tombstones of a keyspace, with when each became what it is, from a key on, at most <paramref name="count"/>.</summary>
@@ -227,8 +235,11 @@ internal sealed class EventualReplica : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _looks.DisposeAsync().ConfigureAwait(false);
         _queue.Writer.TryComplete();
         await _writer.ConfigureAwait(false);
+        await EndSalvageAsync().ConfigureAwait(false);
+        await _marking.ConfigureAwait(false);
         _closing.EnterWriteLock();
         try
         {
@@ -238,63 +249,48 @@ internal sealed class EventualReplica : IAsyncDisposable
             }
 
             _closed = true;
-            if (!_failure.Task.IsFaulted)
+            if (_store is { } store && Health.Outage is null && !_failure.Task.IsFaulted)
             {
                 // Everything is safe before the incarnation says that nothing was forgotten.
-                _engine.Flush();
-                _incarnation.PutDown(_directory);
+                store.Engine.Flush();
+                StoreMark.Write(_directory, store.Engine.Sequence);
+                store.Incarnation.PutDown(_directory);
             }
         }
         catch (Exception error) when (error is StorageException or IOException)
         {
-            // A disk that fails: the incarnation was not put down, so the next start takes a new one, as after a crash.
-            _failure.TrySetException(error);
+            // The incarnation was not put down, so the next start takes a new one, as after a crash. Without room that is all there is to it.
+            if (StoreOutage.Of(error) is null)
+            {
+                _failure.TrySetException(error);
+            }
         }
         finally
         {
-            _engine.Dispose();
+            _store?.Dispose();
             _closing.ExitWriteLock();
         }
     }
 
     private static ulong HashOf(EventualKey key, byte[] record) =>
-        ArcTree.HashOf(key.Keyspace, key.Key.Span, StoredRecord.StateOf(record).Span);
-
-    private void Load()
-    {
-        using var snapshot = _engine.TakeSnapshot();
-        using (var leaves = snapshot.Scan([RecordLayout.LeafPrefix], [RecordLayout.LeafPrefix + 1]))
-        {
-            while (leaves.MoveNext())
-            {
-                Trees.Load(RecordLayout.PlaceOfLeaf(leaves.Key), BitConverter.ToUInt64(leaves.Value));
-            }
-        }
-
-        using (var crowd = snapshot.Scan([RecordLayout.ManyPrefix], [RecordLayout.ManyPrefix + 1]))
-        {
-            while (crowd.MoveNext())
-            {
-                Crowded.Changed(0, RecordLayout.ManyOf(crowd.Key, crowd.Value).Siblings);
-            }
-        }
-
-        using var hints = snapshot.Scan([RecordLayout.HintPrefix], [RecordLayout.HintPrefix + 1]);
-        while (hints.MoveNext())
-        {
-            var (key, node) = RecordLayout.PartsOfHint(hints.Key);
-            Hints.Load(node, key, BitConverter.ToInt64(hints.Value));
-        }
-    }
-
-    private TenureBook LoadTenures() => _engine.Get(RecordLayout.Tenures) is { } bytes ? TenureBookCodec.Decode(bytes) : TenureBook.Blank;
+        ArcTree.HashOf(key.Keyspace, key.Key.Span, DamagedRecordException.StateOf(key, record).Span);
 
     private T? Use<T>(Func<IStorageEngine, T> read)
     {
         _closing.EnterReadLock();
         try
         {
-            return _closed ? default : read(_engine);
+            return _closed ? default : read((_store ?? throw NotOpen()).Engine);
+        }
+        catch (DamagedRecordException damaged)
+        {
+            Suspect(damaged.Key);
+            throw;
+        }
+        catch (StorageCorruptionException damage)
+        {
+            Suspect(damage);
+            throw;
         }
         finally
         {
@@ -309,7 +305,8 @@ internal sealed class EventualReplica : IAsyncDisposable
         {
             while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
             {
-                Round(round);
+                Look();
+                TryRound(round);
                 round.Clear();
             }
         }
@@ -328,19 +325,46 @@ internal sealed class EventualReplica : IAsyncDisposable
         }
     }
 
-    private void Round(List<Pending> round)
+    private void TryRound(List<Pending> round)
+    {
+        if (Health.Outage is { } outage)
+        {
+            while (_queue.Reader.TryRead(out var refused))
+            {
+                refused.Fail(outage.ToException());
+            }
+
+            return;
+        }
+
+        try
+        {
+            Round(round, _store!);
+            SetRecordsAside(_store!);
+        }
+        catch (StorageException fault) when (StoreOutage.Of(fault) is { } met)
+        {
+            // None of the round is in the store, unless it was written and only its sync failed: those had their answer that it is written.
+            round.ForEach(pending => pending.Fail(fault));
+            _store!.Batch.Abandon();
+            Suffer(met);
+        }
+    }
+
+    private void Round(List<Pending> round, ReplicaStore store)
     {
         var syncs = false;
-        while (_batch.ByteCount < _limits.BatchBytesMax && _queue.Reader.TryRead(out var pending))
+        var batch = store.Batch;
+        while (batch.ByteCount < _limits.BatchBytesMax && _queue.Reader.TryRead(out var pending))
         {
             round.Add(pending);
             syncs |= pending.Durable;
-            Do(pending);
+            Do(pending, store);
         }
 
-        if (!_batch.IsEmpty)
+        if (!batch.IsEmpty)
         {
-            _batch.Commit(Trees);
+            batch.Commit(store.Trees);
             _hasUnsynced = true;
             round.ForEach(static pending => pending.IsWritten());
         }
@@ -348,7 +372,8 @@ internal sealed class EventualReplica : IAsyncDisposable
         // Also for a write that changed nothing: what it found may be there since a moment ago, by somebody who asked for no sync.
         if (syncs && _hasUnsynced)
         {
-            _engine.Flush();
+            store.Engine.Flush();
+            _synced = store.Engine.Sequence;
             _hasUnsynced = false;
             SyncCount++;
         }
@@ -356,14 +381,19 @@ internal sealed class EventualReplica : IAsyncDisposable
         round.ForEach(static pending => pending.IsSafe());
     }
 
-    private void Do(Pending pending)
+    private void Do(Pending pending, ReplicaStore store)
     {
         try
         {
             pending.Result = pending.Write is Nothing ? default
-                : pending.Write is NoteTenures note ? _batch.Note(note.Change)
-                : pending.Write is DropAll ? _batch.Drop(pending.Key.Keyspace, Trees)
-                : _batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
+                : pending.Write is NoteTenures note ? store.Batch.Note(note.Change)
+                : pending.Write is DropAll ? store.Batch.Drop(pending.Key.Keyspace, store.Trees)
+                : store.Batch.Do(pending.Key, pending.Write, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+        catch (DamagedRecordException damaged)
+        {
+            _suspects.Enqueue(damaged.Key);
+            pending.Fail(damaged);
         }
         catch (EventualFormatException damaged)
         {

@@ -18,6 +18,7 @@ namespace KvRaft.Eventual.Replicas;
 ///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
 ///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while more than one value stands
 ///  0x07   tenures  -                                                       TenureBook
+///  0x08   damaged  keyspace:u32 token:u64 key                              bytes that are no record, as they were found
 /// </code>
 /// </summary>
 internal static class RecordLayout
@@ -28,6 +29,8 @@ internal static class RecordLayout
     public const byte GravePrefix = 0x04;
     public const byte DuePrefix = 0x05;
     public const byte ManyPrefix = 0x06;
+
+    public const byte DamagedPrefix = 0x08;
 
     public static readonly byte[] Tenures = [0x07];
 
@@ -68,6 +71,8 @@ internal static class RecordLayout
     }
 
     public static byte[] Grave(EventualKey key) => Row(GravePrefix, key, []);
+
+    public static byte[] Damaged(EventualKey key) => Row(DamagedPrefix, key, []);
 
     public static byte[] Many(EventualKey key) => Row(ManyPrefix, key, []);
 

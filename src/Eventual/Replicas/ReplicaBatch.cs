@@ -1,5 +1,6 @@
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Trees;
+using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 using KvRaft.Topology;
 
@@ -96,37 +97,132 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
 
     /// <summary>Hands the batch to the engine. Afterwards it is empty.</summary>
     /// <param name="trees">Told of every changed leaf.</param>
+    /// <exception cref="StorageException">Nothing of the batch is in the store, and the trees are as they were.</exception>
     public void Commit(TreeShelf trees)
+    {
+        try
+        {
+            CommitWith(trees);
+        }
+        finally
+        {
+            _batch.Clear();
+            _records.Clear();
+            _leaves.Clear();
+        }
+    }
+
+    private void CommitWith(TreeShelf trees)
     {
         foreach (var (place, before, after) in _leaves)
         {
-            var row = RecordLayout.Leaf(place);
-            var hash = trees.Replace(place, before, after);
-            if (hash == 0)
-            {
-                _batch.Delete(row);
-            }
-            else
-            {
-                _batch.Put(row, BitConverter.GetBytes(hash));
-            }
+            PutLeaf(place, trees.Replace(place, before, after));
         }
 
-        if (_batch.Count > 0)
+        try
         {
-            engine.Write(_batch);
+            if (_batch.Count > 0)
+            {
+                engine.Write(_batch);
+            }
         }
+        catch
+        {
+            foreach (var (place, before, after) in _leaves)
+            {
+                trees.Replace(place, after, before);
+            }
 
+            throw;
+        }
+    }
+
+    private void PutLeaf(LeafPlace place, ulong hash)
+    {
+        if (hash == 0)
+        {
+            _batch.Delete(RecordLayout.Leaf(place));
+        }
+        else
+        {
+            _batch.Put(RecordLayout.Leaf(place), BitConverter.GetBytes(hash));
+        }
+    }
+
+    /// <summary>Forgets what was not committed.</summary>
+    public void Abandon()
+    {
         _batch.Clear();
         _records.Clear();
         _leaves.Clear();
+    }
+
+    /// <summary>
+    /// Takes a record that cannot be decoded, and any other such one in its bucket, out of the records: as it is, it would fail every request of its key for ever, and no
+    /// comparison would bring it back. The bytes stay under a row of their own. This node's word does not count in the arc until it has met every other node. What the batch
+    /// held before is committed first.
+    /// </summary>
+    /// <returns>How many.</returns>
+    public int SetDamagedAside(EventualKey key, TreeShelf trees)
+    {
+        Commit(trees);
+        var place = LeafPlace.Of(key.Keyspace, key.Token);
+        var (damaged, sum) = ReadBucket(place);
+        if (damaged.Count == 0)
+        {
+            return 0;
+        }
+
+        Note(book => book.Doubt(place.Keyspace, place.Arc));
+        foreach (var (row, bytes) in damaged)
+        {
+            var name = RecordLayout.KeyOfRecord(row);
+            _batch.Put(RecordLayout.Damaged(name), bytes);
+            _batch.Delete(row);
+            _batch.Delete(RecordLayout.Grave(name));
+            if (engine.Get(RecordLayout.Many(name)) is { } many)
+            {
+                crowded.Changed(RecordLayout.ManyOf(RecordLayout.Many(name), many).Siblings, 0);
+                _batch.Delete(RecordLayout.Many(name));
+            }
+        }
+
+        PutLeaf(place, sum);
+        engine.Write(_batch);
+        _batch.Clear();
+        trees.Load(place, sum);
+        return damaged.Count;
+    }
+
+    /// <summary>The rows of a bucket that are no records, and the sum of the hashes of those that are.</summary>
+    private (List<(byte[] Row, byte[] Bytes)> Damaged, ulong Sum) ReadBucket(LeafPlace place)
+    {
+        var (damaged, sum) = (new List<(byte[], byte[])>(), 0UL);
+        var end = place.Last.Value == ulong.MaxValue ? RecordLayout.RecordsEnd(place.Keyspace) : RecordLayout.RecordsFrom(place.Keyspace, new Token(place.Last.Value + 1));
+        using var snapshot = engine.TakeSnapshot();
+        using var rows = snapshot.Scan(RecordLayout.RecordsFrom(place.Keyspace, place.Start), end);
+        while (rows.MoveNext())
+        {
+            var bytes = rows.Value.ToArray();
+            try
+            {
+                StoredRecord.Decode(bytes);
+                sum = unchecked(sum + HashOf(RecordLayout.KeyOfRecord(rows.Key), bytes));
+            }
+            catch (EventualFormatException)
+            {
+                damaged.Add((rows.Key.ToArray(), bytes));
+            }
+        }
+
+        return (damaged, sum);
     }
 
     /// <summary>Removes records, hints and leaves of a keyspace. What stood in the batch before is committed first, so that it goes too.</summary>
     public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
     {
         Commit(trees);
-        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix, RecordLayout.ManyPrefix])
+        foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix, RecordLayout.ManyPrefix, RecordLayout.DamagedPrefix])
         {
             var (from, to) = RecordLayout.Keyspace(prefix, keyspace);
             _batch.DeleteRange(from, to);
@@ -171,7 +267,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         if (!_records.TryGetValue(key, out var found))
         {
             var bytes = engine.Get(RecordLayout.Record(key));
-            found = (bytes is null ? StoredRecord.None : StoredRecord.Decode(bytes), bytes);
+            found = (bytes is null ? StoredRecord.None : DamagedRecordException.Decode(key, bytes), bytes);
         }
 
         return found;

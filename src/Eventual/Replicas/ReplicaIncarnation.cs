@@ -27,15 +27,35 @@ internal readonly record struct ReplicaIncarnation(ulong Id, ulong Starts)
     public static ReplicaIncarnation TakeUp(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        var found = File.Exists(path) ? Parse(File.ReadAllText(path)) : null;
-        File.Delete(path);
-        DurableFile.SyncDirectory(directory);
+        var found = Found(path);
+        Forget(directory);
         return found is { Starts: < EpochSource.StartMax } before ? before with { Starts = before.Starts + 1 } : new ReplicaIncarnation(Draw(), 1);
+    }
+
+    /// <summary>Whoever starts here next is somebody new.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public static void Forget(string directory)
+    {
+        File.Delete(Path.Combine(directory, FileName));
+        DurableFile.SyncDirectory(directory);
     }
 
     /// <summary>Puts it down, after everything written is safe.</summary>
     public void PutDown(string directory) => DurableFile.WriteAllText(
         Path.Combine(directory, FileName), string.Create(CultureInfo.InvariantCulture, $"{Magic} {Id:x16} {Starts}\n"));
+
+    /// <summary>A file that cannot be read is as good as none.</summary>
+    private static ReplicaIncarnation? Found(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Parse(File.ReadAllText(path)) : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Null if the text is no incarnation; then a new one is the safe answer.</summary>
     private static ReplicaIncarnation? Parse(string text) =>

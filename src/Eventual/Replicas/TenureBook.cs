@@ -62,6 +62,11 @@ internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace
             ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = held.Whole.With(arcs) }) }
             : this;
 
+    /// <summary>This node may lack something in an arc that it had.</summary>
+    public TenureBook Doubt(KeyspaceId keyspace, int arc) => Keyspaces.TryGetValue(keyspace, out var held) && held.Whole.Contains(arc)
+        ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = ArcSet.Where(each => each != arc && held.Whole.Contains(each)) }) }
+        : this;
+
     private ArcSet WholeOf(KeptKeyspace keyspace, long ring) =>
         Keyspaces.TryGetValue(keyspace.Id, out var held)
             ? keyspace.Tenure == held.Tenure || keyspace.Tenure.Follows(held.Tenure) ? held.Whole.Intersect(keyspace.Kept) : ArcSet.None

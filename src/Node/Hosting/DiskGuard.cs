@@ -53,6 +53,10 @@ internal sealed class DiskGuard(
     /// <summary>The bytes an unprivileged process may still write on the disk that holds <paramref name="directory"/> (statvfs).</summary>
     public static long FreeBytesOf(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
 
+    /// <summary>What a store that had no room needs before it is opened again, as <see cref="HasRoom"/>, for one that is open before this guard is.</summary>
+    public static bool MayReopen(string directory, IEngineFactory engines, DiskLevel level) =>
+        !level.IsCritical && FreeBytesOf(directory) - engines.UnflushedBytes >= ReopenBytesMin;
+
     /// <summary>Looks once.</summary>
     public void Check()
     {

@@ -15,12 +15,13 @@ namespace KvRaft.Node.Hosting;
 /// <summary>Opens the node's copies of eventual keys, and registers who uses them.</summary>
 internal static class EventualRoom
 {
-    /// <exception cref="NodeStartException">The store is damaged, or cannot be written.</exception>
-    public static EventualReplica Open(NodeOptions options, IEngineFactory engines, TimeProvider time)
+    /// <exception cref="NodeStartException">The store cannot be opened, neither for want of room nor for damage.</exception>
+    public static EventualReplica Open(NodeOptions options, IEngineFactory engines, DiskLevel level, TimeProvider time)
     {
         try
         {
-            return EventualReplica.Open(Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, time);
+            return EventualReplica.Open(
+                Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, time, () => DiskGuard.MayReopen(options.DataDirectory, engines, level));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
         {

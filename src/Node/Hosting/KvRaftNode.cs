@@ -101,7 +101,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         _undo.Push(raft.DisposeAsync);
         var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, _logger, cancellationToken);
 
-        var eventual = EventualRoom.Open(Options, engines, new ClusterTimeProvider(raft, Options.Surroundings.Time));
+        var eventual = EventualRoom.Open(Options, engines, level, new ClusterTimeProvider(raft, Options.Surroundings.Time));
         _undo.Push(eventual.DisposeAsync);
 
         _app = Build(engines, loggers, membership, map, level, proof, connections, raft, placement, eventual);

@@ -2,6 +2,7 @@ using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
 using KvRaft.Node.Routing;
+using KvRaft.Storage;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Membership;
@@ -12,16 +13,38 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
     public EventualStatus Now()
     {
         // The plan first: what is counted then is counted under it or a later one.
-        var plan = map.Current.Plan;
+        var (plan, health) = (map.Current.Plan, replica.Health);
+        var response = new EventualStatus
+        {
+            Plan = plan,
+            State = health.Outage is not { } outage ? "serving" : outage.Kind == OutageKind.NoRoom ? $"full: {outage.Reason}" : $"rebuilding: {outage.Reason}",
+            Rebuilds = health.Rebuilds,
+            RecordsSetAside = health.RecordsSetAside,
+            ArcsIncomplete = Incomplete(),
+        };
+        try
+        {
+            Count(response);
+        }
+        catch (StorageException)
+        {
+            // Not known until it is open, and certainly not nothing.
+            (response.ArcsToHandOver, response.Note) = (1, "its store is not open");
+        }
+
+        return response;
+    }
+
+    /// <summary>Arcs kept here in which this node's word does not count.</summary>
+    private int Incomplete() => owners.Keyspaces.Sum(keyspace => owners.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.Arcs)
+        .Count(arc => owners.ListOf(keyspace, arc)?.Primaries.Contains(owners.Self) is true && !replica.Tenures.IsWhole(keyspace, arc, tenure)));
+
+    private void Count(EventualStatus response)
+    {
         var arcs = owners.Keyspaces.Sum(keyspace => replica.Trees.Roots(keyspace).Index()
             .Count(root => root.Item != 0 && owners.ListOf(keyspace, root.Index)?.Primaries.Contains(owners.Self) is false));
         var hints = replica.Hints.Backlogs().Sum(static backlog => (long)backlog.Count);
-        return new EventualStatus
-        {
-            Plan = plan,
-            ArcsToHandOver = arcs,
-            Hints = hints,
-            Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused there" : ledger.HandoverError,
-        };
+        (response.ArcsToHandOver, response.Hints) = (arcs, hints);
+        response.Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused there" : ledger.HandoverError;
     }
 }

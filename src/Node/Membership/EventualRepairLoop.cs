@@ -59,6 +59,10 @@ internal sealed class EventualRepairLoop(
                 // The store closes, or has failed, which EventualWatch reports: there is nothing more to do.
                 await Task.Delay(Timeout.Infinite, cancellationToken);
             }
+            catch (StorageException)
+            {
+                // It has no room, or is rebuilt. It is tried again like everything else.
+            }
 
             await Task.WhenAny(back, asked, Task.Delay(interval, time, cancellationToken), more).WaitAsync(cancellationToken);
         }

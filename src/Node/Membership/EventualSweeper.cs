@@ -2,6 +2,7 @@ using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
+using KvRaft.Storage;
 
 namespace KvRaft.Node.Membership;
 
@@ -24,10 +25,17 @@ internal sealed class EventualSweeper(
             // Taken before looking; see ChangeSignal.
             var news = map.Changes.Next;
             var state = placement.State;
-            foreach (var keyspace in state.DroppedKeyspaces().Intersect(replica.Trees.Keyspaces()))
+            try
             {
-                await replica.DropAsync(keyspace, cancellationToken);
-                logger.EventualKeyspaceSwept(keyspace.Value);
+                foreach (var keyspace in state.DroppedKeyspaces().Intersect(replica.Trees.Keyspaces()))
+                {
+                    await replica.DropAsync(keyspace, cancellationToken);
+                    logger.EventualKeyspaceSwept(keyspace.Value);
+                }
+            }
+            catch (StorageException)
+            {
+                // The store has no room, is rebuilt, or closes; the next look is as good. One that failed is reported by itself.
             }
 
             await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);

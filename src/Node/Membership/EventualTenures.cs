@@ -20,7 +20,7 @@ internal sealed class EventualTenures(
         while (true)
         {
             // Taken before looking; see ChangeSignal.
-            var news = map.Changes.Next;
+            var (news, opened) = (map.Changes.Next, replica.HealthChanged);
             if (map.Current.Map is not null)
             {
                 try
@@ -32,20 +32,23 @@ internal sealed class EventualTenures(
                     // The store closes, or has failed, which EventualWatch reports: there is nothing more to do.
                     await Task.Delay(Timeout.Infinite, cancellationToken);
                 }
+                catch (StorageException)
+                {
+                    // It has no room, or is rebuilt: it hears of the ring when it is open.
+                }
             }
 
-            await news.WaitAsync(cancellationToken);
+            await Task.WhenAny(news, opened).WaitAsync(cancellationToken);
         }
     }
 
     private async Task HearAsync(RingNews heard, CancellationToken cancellationToken)
     {
-        if (heard.Epoch <= replica.Tenures.Epoch)
+        if (heard.Epoch > replica.Tenures.Epoch)
         {
-            return;
+            await replica.HearAsync(heard, cancellationToken);
         }
 
-        await replica.HearAsync(heard, cancellationToken);
         if (heard.Keyspaces.Any(keyspace => replica.Tenures.Keyspaces.GetValueOrDefault(keyspace.Id)?.Whole.Equals(keyspace.Kept) is not true))
         {
             repair.RunSoon();

@@ -25,7 +25,7 @@ internal sealed class EventualForwarder(
         where T : class
     {
         var attempts = 0;
-        foreach (var (node, isThere) in list.Primaries.ToArray().Select(node => (node, IsThereAsync(node, insists: !sloppy))).ToArray())
+        foreach (var (node, isThere) in list.Primaries.ToArray().Where(node => node != options.NodeId).Select(node => (node, IsThereAsync(node, insists: !sloppy))).ToArray())
         {
             if (!await isThere || peers.Find(node) is not { } peer)
             {
@@ -90,6 +90,7 @@ internal sealed class EventualForwarder(
         return enough.Timestamp < deadline.Timestamp ? enough : deadline;
     }
 
-    // Nothing that a coordinator itself decides is told with these. One that leaves coordinates nothing, and another may.
-    private static bool IsSilence(Failure failure) => failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline or ErrorReasons.Draining;
+    // Nothing that a coordinator itself decides is told with these. One that leaves or cannot read its own copy coordinates nothing, and another may.
+    private static bool IsSilence(Failure failure) =>
+        failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline or ErrorReasons.Draining || (failure.Reason == ErrorReasons.CorruptReplica && failure.IsNotExecuted);
 }

@@ -7,6 +7,7 @@ using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
+using KvRaft.Storage;
 using KvRaft.Topology;
 using KvRaft.V1;
 using EventualDurability = KvRaft.Topology.EventualDurability;
@@ -20,7 +21,7 @@ namespace KvRaft.Node.Operations;
 /// is worth. Thread-safe.
 /// </summary>
 internal sealed class EventualOperations(
-    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
+    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualReplica replica, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
     DiskGuard disk, DeadlineTokens tokens, ClusterTimeProvider clusterTime)
 {
     private readonly Limits _limits = options.Limits;
@@ -165,7 +166,7 @@ internal sealed class EventualOperations(
         where T : class
     {
         var (target, attempts) = (write.Target, write.Header?.Attempt ?? 0);
-        if (!forwarder.IsCoordinator(target.List, write.WasForwarded))
+        if (!forwarder.IsCoordinator(target.List, write.WasForwarded) || (IsRebuilding && !write.WasForwarded))
         {
             var (answered, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline);
             if (answered is { } done)
@@ -231,7 +232,19 @@ internal sealed class EventualOperations(
             // This node's record of the key cannot be read, so the write did not begin here.
             return (null, Failure.CorruptReplica(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
         }
+        catch (StorageFullException)
+        {
+            // As above: what is thrown here was not written here. A disk that fills up afterwards is an answer that does not come.
+            return (null, Failure.StoreFull(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
+        }
+        catch (Exception closed) when (closed is StoreRebuildingException or StorageCorruptionException)
+        {
+            return (null, Failure.StoreRebuilding(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
+        }
     }
+
+    /// <summary>Others can coordinate meanwhile.</summary>
+    private bool IsRebuilding => replica.Health.Outage is { Kind: OutageKind.Damage };
 
     // The state is the one before the refused write.
     private Failure TooMany(SiblingSet state) => state.Siblings.Length >= options.Eventual.SiblingsMax

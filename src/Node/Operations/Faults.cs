@@ -1,4 +1,5 @@
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Routing;
 using KvRaft.Storage;
 using KvRaft.V1;
@@ -14,6 +15,8 @@ internal static class Faults
         return error switch
         {
             FailureException known => known.Failure,
+            StorageFullException => Failure.StoreFull(execution),
+            StoreRebuildingException => Failure.StoreRebuilding(Execution.NotExecuted),
             StorageCorruptionException or EventualFormatException => new Failure(
                 ErrorReasons.CorruptReplica, execution, "this replica's data are damaged; another replica will take over"),
             _ => Failure.Internal(execution),

@@ -155,6 +155,14 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure CorruptReplica(Execution execution) =>
         new(ErrorReasons.CorruptReplica, execution, "what this replica has stored under the key cannot be read");
 
+    /// <summary>This node's own copies of eventual keys are not open: damaged files were set aside.</summary>
+    public static Failure StoreRebuilding(Execution execution) =>
+        new(ErrorReasons.CorruptReplica, execution, "this node's store of eventual keys was damaged and is being rebuilt") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    /// <summary>The engine met the end of the disk, whatever the guard had seen.</summary>
+    public static Failure StoreFull(Execution execution) =>
+        new(ErrorReasons.DiskFull, execution, "this node's data disk has no room; it takes writes of eventual keys again when there is room");
+
     public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
 
     public static Failure Internal(Execution execution) =>

@@ -1,8 +1,10 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
+using KvRaft.Storage;
 
 namespace KvRaft.Node.Services;
 
@@ -59,7 +61,8 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
 
     private RpcException Told(Exception error, ServerCallContext context)
     {
-        if (error is not FailureException)
+        // What the status says of this node needs no line for each request.
+        if (error is not (FailureException or StorageFullException or StoreRebuildingException))
         {
             logger.RequestFaulted(error, context.Method);
         }

@@ -29,6 +29,8 @@ internal sealed class EventualMetrics
         meter.CreateObservableCounter("kvraft.eventual.read_repairs.skipped", () => Of(gets.RepairsSkippedCount), "{key}", "Read repairs left to comparison, because too many were under way.");
         meter.CreateObservableCounter("kvraft.eventual.repaired", Repaired, "{key}", "Keys repaired by comparison, by token range.");
         meter.CreateObservableCounter("kvraft.eventual.strays", () => Of(ledger.StraysHandedOver), "{key}", "Records handed to replica holders by nodes that are none.");
+        meter.CreateObservableCounter("kvraft.eventual.damaged", () => Of(replica.Health.Rebuilds), "{store}", "Times the eventual store was found damaged, set aside and rebuilt.");
+        meter.CreateObservableCounter("kvraft.eventual.damaged.records", () => Of(replica.Health.RecordsSetAside), "{record}", "Records that could not be decoded and were set aside.");
         meter.CreateObservableCounter("kvraft.eventual.tombstones.removed", () => Of(ledger.TombstonesRemoved), "{key}", "Tombstones removed after every node had confirmed them.");
     }
 

@@ -141,6 +141,22 @@ internal static partial class LogMessages
     [LoggerMessage(1340, LogLevel.Warning, "{Count} eventual records with values that ended cannot be read and are left as they are; reads and writes of them fail, other keys are not affected")]
     public static partial void EventualRecordsDamaged(this ILogger logger, int count);
 
+    // 1507: the store of eventual keys
+    [LoggerMessage(1507, LogLevel.Error, "Node {NodeId}: the store of eventual keys is damaged and set aside; what can be read of it is copied, and the rest fetched from other nodes: {Reason}")]
+    public static partial void EventualStoreDamaged(this ILogger logger, NodeId nodeId, string reason);
+
+    [LoggerMessage(1508, LogLevel.Warning, "Node {NodeId}: the disk of the store of eventual keys is full; reads are served, and writes are taken again when there is room: {Reason}")]
+    public static partial void EventualStoreFull(this ILogger logger, NodeId nodeId, string reason);
+
+    [LoggerMessage(1509, LogLevel.Information, "Node {NodeId}: the store of eventual keys is open again (set aside {Rebuilds} times since the start, {RecordsLost} records or stretches of them not readable)")]
+    public static partial void EventualStoreOpen(this ILogger logger, NodeId nodeId, int rebuilds, long recordsLost);
+
+    [LoggerMessage(1510, LogLevel.Warning, "Node {NodeId}: {Count} records of eventual keys could not be read and were set aside since the start; they are fetched from other nodes")]
+    public static partial void EventualRecordsSetAside(this ILogger logger, NodeId nodeId, int count);
+
+    [LoggerMessage(1511, LogLevel.Information, "Node {NodeId}: the store of eventual keys is complete again, and the damaged files were deleted")]
+    public static partial void EventualStoreComplete(this ILogger logger, NodeId nodeId);
+
     // 1350: who may do what
     [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): whoever reaches its ports can act as a node of the cluster. Give every node the same secret")]
     public static partial void NoClusterSecret(this ILogger logger, NodeId nodeId);

@@ -49,6 +49,11 @@ public interface IStorageEngine : IDisposable
     /// <summary>Returns when everything written survives a power cut.</summary>
     void Flush();
 
+    /// <summary>
+    /// A number that grows with every change, and that an engine which is opened again with everything it held has, or a higher one. 0 from an engine that does not count.
+    /// </summary>
+    long Sequence => 0;
+
     /// <summary>Writes a copy of the map into a new directory that another engine of the same kind can open; flat, not yet fsynced.</summary>
     void SaveCheckpoint(string directory);
 
@@ -112,10 +117,18 @@ public interface IEngineFactory
     /// <summary>
     /// Opens an engine that keeps a write-ahead log of its own, for those without a replicated one. A write is then in the hands of the operating
     /// system when <see cref="IStorageEngine.Write"/> returns, and <see cref="IStorageEngine.Flush"/> syncs that log, which is cheap and meant
-    /// to be called once for many writes. A directory is always opened in the same way.
+    /// to be called once for many writes. A directory is always opened in the same way. A write-ahead log that ends within a record is one whose last write did not end; one with
+    /// damage before its end is refused as damaged, because what follows was flushed.
     /// </summary>
     /// <exception cref="StorageException">The directory cannot be opened, or is open already.</exception>
     IStorageEngine OpenJournaled(string directory);
+
+    /// <summary>
+    /// As <see cref="OpenJournaled"/>, for an engine of which that finds the write-ahead log damaged: what was written before the damage is kept, what was written after it is
+    /// lost, also what was flushed.
+    /// </summary>
+    /// <exception cref="StorageException">The directory cannot be opened all the same, or is open already.</exception>
+    IStorageEngine OpenDamagedJournal(string directory) => OpenJournaled(directory);
 
     /// <summary>Bytes that all its engines hold in memory and have yet to write to their disks, at most. Any thread.</summary>
     long UnflushedBytes => 0;

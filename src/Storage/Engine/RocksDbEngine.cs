@@ -52,6 +52,8 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         Property("rocksdb.estimate-pending-compaction-bytes"),
         Property("rocksdb.is-write-stopped") != 0 || Property("rocksdb.actual-delayed-write-rate") != 0);
 
+    public long Sequence => (long)Native.Instance.rocksdb_get_latest_sequence_number(_database);
+
     public byte[]? Get(ReadOnlySpan<byte> key) => Get(_readOptions, key);
 
     public byte[]? Get(ReadOnlySpan<byte> key, int bytesMax, out int length) => Get(_readOptions, key, bytesMax, out length);
@@ -232,6 +234,13 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
     private static IntPtr Open(string directory, IntPtr options)
     {
+        // With its CURRENT file gone, RocksDB takes a database for a directory in which there is none yet, and begins an empty one beside the tables.
+        if (!File.Exists(Path.Combine(directory, "CURRENT"))
+            && Directory.EnumerateFiles(directory).Any(static file => Path.GetExtension(file) is ".sst" or ".log"))
+        {
+            throw new StorageCorruptionException($"Opening the database in {directory} failed: it has tables or a write-ahead log and no CURRENT file.");
+        }
+
         try
         {
             return Native.Instance.rocksdb_open(options, directory);

@@ -73,6 +73,15 @@ internal static class RocksDbTuning
     private const int DeletionsInWindow = 2048;
     private const double DeletionRatio = 0.5;
 
+    /// <summary>
+    /// <c>kTolerateCorruptedTailRecords</c> of <c>include/rocksdb/options.h</c>: a write-ahead log may end within a record, and damage before its end is an error. The default,
+    /// <c>kPointInTimeRecovery</c>, drops everything behind the damage without a word, also what was synced and acknowledged.
+    /// </summary>
+    public const int JournalTornTailOnly = 0;
+
+    /// <summary><c>kPointInTimeRecovery</c>: for a write-ahead log that is known to be damaged.</summary>
+    public const int JournalUpToDamage = 2;
+
     private const int CompressionLz4 = 4;
     private const int CompressionZstd = 7;
 

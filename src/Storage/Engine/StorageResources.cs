@@ -68,17 +68,36 @@ public sealed class StorageResources : IEngineFactory, IDisposable
     public int OpenEngines => Volatile.Read(ref _openEngines);
 
     /// <inheritdoc/>
-    public IStorageEngine Open(string directory) => Open(directory, journaled: false);
+    public IStorageEngine Open(string directory) => Open(directory, journaled: false, _options);
 
     /// <inheritdoc/>
-    public IStorageEngine OpenJournaled(string directory) => Open(directory, journaled: true);
+    public IStorageEngine OpenJournaled(string directory) => Open(directory, RocksDbTuning.JournalTornTailOnly);
 
-    private RocksDbEngine Open(string directory, bool journaled)
+    /// <inheritdoc/>
+    public IStorageEngine OpenDamagedJournal(string directory) => Open(directory, RocksDbTuning.JournalUpToDamage);
+
+    /// <summary>With a write-ahead log that is read in the given way.</summary>
+    private RocksDbEngine Open(string directory, int journalRecovery)
+    {
+        var native = Native.Instance;
+        var options = native.rocksdb_options_create_copy(_options);
+        try
+        {
+            native.rocksdb_options_set_wal_recovery_mode(options, journalRecovery);
+            return Open(directory, journaled: true, options);
+        }
+        finally
+        {
+            native.rocksdb_options_destroy(options);
+        }
+    }
+
+    private RocksDbEngine Open(string directory, bool journaled, IntPtr options)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
         Directory.CreateDirectory(directory);
-        var engine = new RocksDbEngine(directory, _options, journaled, () => Interlocked.Decrement(ref _openEngines));
+        var engine = new RocksDbEngine(directory, options, journaled, () => Interlocked.Decrement(ref _openEngines));
         Interlocked.Increment(ref _openEngines);
         return engine;
     }

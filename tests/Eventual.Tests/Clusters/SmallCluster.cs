@@ -191,7 +191,7 @@ internal sealed class SmallCluster : IAsyncDisposable
             Replica.HearAsync(news, CancellationToken.None).GetAwaiter().GetResult();
             if (_cluster._bug.NewcomersCount)
             {
-                Replica.HasMetAllAsync(Keyspace, Tenure, [.. Enumerable.Range(0, LeafPlace.Arcs).Where(Kept.Contains)], CancellationToken.None).GetAwaiter().GetResult();
+                Replica.HasMetAllAsync(Keyspace, Tenure, [.. Enumerable.Range(0, LeafPlace.Arcs).Where(Kept.Contains)], Replica.Doubts, CancellationToken.None).GetAwaiter().GetResult();
             }
         }
 

@@ -1,6 +1,7 @@
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
 using KvRaft.Eventual.Values;
 using KvRaft.Storage.Engine;
 using KvRaft.Topology;
@@ -104,14 +105,56 @@ public sealed class HostileStateTests : IDisposable
         Damage(Cart);
         await using var opened = Some.Open(_directory.Path);
 
-        await Assert.ThrowsAsync<EventualFormatException>(() => opened.WriteAsync(Cart, Some.Put("eggs")));
-        Assert.Throws<EventualFormatException>(() => opened.Read(Cart));
         Assert.Equal(1, await new ExpirySweep(opened, TimeProvider.System).RunAsync(CancellationToken.None));
         Assert.True(opened.Read(Other).IsTombstone);
         Assert.True(opened.Hints.Has(Cart));
         await opened.WriteAsync(Cart, new DropHint(node));
         Assert.False(opened.Hints.Has(Cart));
         Assert.False(opened.Failure.IsFaulted);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_record_that_cannot_be_read_is_set_aside_and_this_replicas_word_does_not_count_in_its_arc_any_more(bool isFoundByWrite)
+    {
+        var tenure = new Tenure(1, 3, 2, 2);
+        await using (var replica = Some.Open(_directory.Path))
+        {
+            await replica.WriteAsync(Cart, Some.Put("milk"));
+            await replica.WriteAsync(Other, Some.Put("bread"));
+            await replica.HearAsync(new RingNews(0, 1, Cart.Keyspace, []), CancellationToken.None);
+            await replica.HearAsync(new RingNews(1, 1, new KeyspaceId(8), [new KeptKeyspace(Cart.Keyspace, tenure, ArcSet.Where(static _ => true))]), CancellationToken.None);
+        }
+
+        Damage(Cart);
+        await using var opened = Some.Open(_directory.Path);
+        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+        var (doubts, changed) = (opened.Doubts, opened.HealthChanged);
+        if (isFoundByWrite)
+        {
+            await Assert.ThrowsAsync<DamagedRecordException>(() => opened.WriteAsync(Cart, Some.Put("eggs")));
+        }
+        else
+        {
+            Assert.Throws<DamagedRecordException>(() => opened.Read(Cart));
+        }
+
+        await changed.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(1, opened.Health.RecordsSetAside);
+        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+        Assert.True(opened.Tenures.IsWhole(Other.Keyspace, LeafPlace.ArcOf(Other.Token), tenure));
+        Assert.Equal(0UL, opened.Trees.Buckets(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token))[LeafPlace.Of(Cart.Keyspace, Cart.Token).Bucket]);
+
+        // What was fetched before does not make it whole, what is fetched from now on does.
+        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], doubts, CancellationToken.None);
+        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], opened.Doubts, CancellationToken.None);
+        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+
+        // The key can be written again, as somebody new.
+        Assert.Equal(["eggs"], (await opened.WriteAsync(Cart, Some.Put("eggs"))).State.Texts());
+        Assert.Equal(["bread"], opened.Read(Other).Texts());
     }
 
     [Fact]

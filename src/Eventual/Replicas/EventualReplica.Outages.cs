@@ -1,0 +1,308 @@
+using System.Collections.Concurrent;
+using KvRaft.Storage;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// What this replica does about a full disk and about damaged files. All of it happens in the writing thread, between rounds; readers and the copying of damaged files only
+/// say what they met.
+/// </summary>
+internal sealed partial class EventualReplica
+{
+    /// <summary>How often the writer looks for what no write shows: errors of the engine in the background, room on the disk, the end of a copy.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Func<bool> _hasRoom;
+    private readonly HintLedger _nothingOwed;
+    private readonly CrowdedKeys _nothingCrowded = new();
+    private readonly CancellationTokenSource _ending = new();
+
+    /// <summary>Keys whose record some thread could not decode.</summary>
+    private readonly ConcurrentQueue<EventualKey> _suspects = new();
+
+    /// <summary>What a reader met, and in which store.</summary>
+    private volatile Met? _met;
+
+    /// <summary>Not null while damaged files are copied.</summary>
+    private Task<long>? _salvage;
+    private volatile bool _isLookDue;
+
+    /// <summary>The engine's count at the last sync, and the last that was marked (<see cref="StoreMark"/>). For the writer.</summary>
+    private long _synced;
+    private long _marked;
+
+    /// <summary>Never fails.</summary>
+    private Task _marking = Task.CompletedTask;
+    private volatile StoreHealth _health = StoreHealth.Well;
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _doubts;
+
+    /// <summary>How the store is. Taken once where it is used.</summary>
+    public StoreHealth Health => _health;
+
+    /// <summary>Completes when <see cref="Health"/> is another. Take it before looking.</summary>
+    public Task HealthChanged => _changed.Task;
+
+    /// <summary>Grows whenever something that was here was set aside, so that this replica may lack it.</summary>
+    public int Doubts => Volatile.Read(ref _doubts);
+
+    /// <summary>Deletes damaged files that were kept. The caller knows that every node was met since.</summary>
+    /// <param name="seen"><see cref="Doubts"/> when the caller began to look.</param>
+    /// <exception cref="IOException">The disk does not allow it.</exception>
+    public void DropSetAside(int seen)
+    {
+        _closing.EnterReadLock();
+        try
+        {
+            // The writer sets files aside under the write lock, and counts it first.
+            if (seen == Doubts && _store is not null && StoreDirectory.HasDamaged(_directory))
+            {
+                StoreDirectory.DropDamaged(_directory);
+                Change(health => health with { HasSetAside = false });
+            }
+        }
+        finally
+        {
+            _closing.ExitReadLock();
+        }
+    }
+
+    private StorageException NotOpen() => Health.Outage?.ToException() ?? new StorageException("The eventual store is closing.");
+
+    /// <exception cref="StorageException">The store cannot be opened, for a reason that is neither damage nor want of room.</exception>
+    private void OpenFirst()
+    {
+        Change(health => health with { HasSetAside = StoreDirectory.HasDamaged(_directory) });
+        if (StoreDirectory.IsBeingRebuilt(_directory))
+        {
+            BeginSalvage("it was set aside before this start");
+        }
+        else
+        {
+            TryOpen();
+        }
+    }
+
+    private void TryOpen()
+    {
+        try
+        {
+            var store = ReplicaStore.Open(_directory, _engines, _limits);
+            _closing.EnterWriteLock();
+            _store = store;
+            _closing.ExitWriteLock();
+            _hasUnsynced = false;
+            Change(static health => health with { Outage = null });
+        }
+        catch (Exception error) when (StoreOutage.Of(error) is { } outage)
+        {
+            Suffer(outage);
+        }
+    }
+
+    private void Close()
+    {
+        _closing.EnterWriteLock();
+        try
+        {
+            _store?.Dispose();
+            _store = null;
+        }
+        finally
+        {
+            _closing.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Goes into an outage. Without room the store stays open for readers.</summary>
+    private void Suffer(StoreOutage outage)
+    {
+        if (outage.Kind == OutageKind.Damage)
+        {
+            Interlocked.Increment(ref _doubts);
+            Close();
+            BeginSalvage(outage.Reason);
+        }
+        else
+        {
+            Change(health => health with { Outage = outage });
+        }
+    }
+
+    private void BeginSalvage(string reason)
+    {
+        Change(health => health with { Outage = new StoreOutage(OutageKind.Damage, reason), Rebuilds = health.Rebuilds + 1, HasSetAside = true });
+        var marking = _marking;
+        (_synced, _marked) = (0, 0);
+        _salvage = Task.Run(async () =>
+        {
+            await marking.ConfigureAwait(false);
+            StoreDirectory.SetAside(_directory);
+            return StoreSalvage.Run(_directory, _engines, _limits, _time, _ending.Token);
+        });
+        _ = _salvage.ContinueWith(_ => LookSoon(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>For the writer, before each round.</summary>
+    private void Look()
+    {
+        if (Interlocked.Exchange(ref _met, null) is { } met && met.Store == _store)
+        {
+            Suffer(new StoreOutage(OutageKind.Damage, met.Damage.Message));
+        }
+
+        if (!_isLookDue)
+        {
+            return;
+        }
+
+        _isLookDue = false;
+        if (_salvage is { IsCompleted: true } salvage)
+        {
+            EndSalvage(salvage);
+        }
+        else if (_salvage is null && Health.Outage is { Kind: OutageKind.NoRoom })
+        {
+            TryAgain();
+        }
+        else if (Health.Outage is null)
+        {
+            Probe();
+            Mark();
+        }
+    }
+
+    private void Mark()
+    {
+        if (_synced == _marked || !_marking.IsCompleted)
+        {
+            return;
+        }
+
+        var writes = _marked = _synced;
+        _marking = Task.Run(() =>
+        {
+            try
+            {
+                StoreMark.Write(_directory, writes);
+            }
+            catch (IOException)
+            {
+                // The mark before it still holds. A disk that fails is seen by the next sync of the store.
+            }
+        });
+    }
+
+    private void Probe()
+    {
+        try
+        {
+            _store!.Engine.Probe();
+        }
+        catch (StorageException fault) when (StoreOutage.Of(fault) is { } outage)
+        {
+            Suffer(outage);
+        }
+    }
+
+    private void TryAgain()
+    {
+        if (!_hasRoom())
+        {
+            return;
+        }
+
+        Close();
+        if (StoreDirectory.IsBeingRebuilt(_directory))
+        {
+            BeginSalvage("its copy had no room");
+        }
+        else
+        {
+            TryOpen();
+        }
+    }
+
+    private void EndSalvage(Task<long> salvage)
+    {
+        _salvage = null;
+        if (salvage.IsCompletedSuccessfully)
+        {
+            Change(health => health with { RecordsLost = health.RecordsLost + Math.Max(0, salvage.Result) });
+            TryOpen();
+        }
+        else if (salvage.Exception?.GetBaseException() is { } error)
+        {
+            if (StoreOutage.Of(error) is not { Kind: OutageKind.NoRoom } outage)
+            {
+                throw new StorageException($"The damaged store of eventual keys cannot be copied: {error.Message}", error);
+            }
+
+            Change(health => health with { Outage = outage });
+        }
+    }
+
+    private async Task EndSalvageAsync()
+    {
+        if (!_closed)
+        {
+            await _ending.CancelAsync().ConfigureAwait(false);
+            if (_salvage is { } salvage)
+            {
+                await ((Task)salvage).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            _ending.Dispose();
+        }
+    }
+
+    /// <summary>Records that cannot be decoded leave the records; see <see cref="ReplicaBatch.SetDamagedAside"/>.</summary>
+    private void SetRecordsAside(ReplicaStore store)
+    {
+        while (_suspects.TryDequeue(out var key))
+        {
+            Interlocked.Increment(ref _doubts);
+            var count = store.Batch.SetDamagedAside(key, store.Trees);
+            if (count > 0)
+            {
+                _hasUnsynced = true;
+                Change(health => health with { RecordsSetAside = health.RecordsSetAside + count });
+            }
+        }
+    }
+
+    private void Suspect(EventualKey key)
+    {
+        _suspects.Enqueue(key);
+        LookSoon();
+    }
+
+    private void Suspect(StorageCorruptionException damage)
+    {
+        _met = new Met(_store, damage);
+        LookSoon();
+    }
+
+    private void LookSoon()
+    {
+        _isLookDue = true;
+
+        // A queue that is full wakes the writer by itself.
+        _queue.Writer.TryWrite(new Pending(default, new Nothing(), durable: false));
+    }
+
+    private void Change(Func<StoreHealth, StoreHealth> change)
+    {
+        TaskCompletionSource changed;
+        lock (_suspects)
+        {
+            _health = change(_health);
+            changed = _changed;
+            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        changed.TrySetResult();
+    }
+
+    private sealed record Met(ReplicaStore? Store, StorageCorruptionException Damage);
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using KvRaft.Storage;
+
+namespace KvRaft.Eventual.Replicas;
+
+/// <summary>
+/// How far the store was synced, by its engine's own count of writes, beside the store: written about once a second while there are writes, and at a clean stop. The engine takes
+/// a write-ahead log that is gone, or a manifest that is cut, for one that never was any longer; a store that ends before its mark lost something.
+/// <code>
+///  MARK, one line of text:  kvraft-mark 1 {writes, decimal}
+/// </code>
+/// </summary>
+internal static class StoreMark
+{
+    private const string FileName = "MARK";
+    private const string Magic = "kvraft-mark 1";
+
+    /// <summary>0 if there is none, or none that can be read.</summary>
+    public static long Read(string directory)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(directory, FileName)).TrimEnd('\n').Split(' ') is [var magic, var version, var writes]
+                && $"{magic} {version}" == Magic && long.TryParse(writes, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    /// <exception cref="IOException">The disk does not allow it.</exception>
+    public static void Write(string directory, long writes) => DurableFile.WriteAllText(
+        Path.Combine(directory, FileName), string.Create(CultureInfo.InvariantCulture, $"{Magic} {writes}\n"));
+
+    /// <summary>For a store that begins anew.</summary>
+    /// <exception cref="IOException">The disk does not allow it.</exception>
+    public static void Drop(string directory) => File.Delete(Path.Combine(directory, FileName));
+}
