@@ -13,6 +13,7 @@ public class BackgroundWorkTests
         ["src/Eventual/Coordinators/GetCoordinator.cs"] = "work of one request, whose every exception is its caller's",
         ["src/Eventual/Coordinators/PutCoordinator.cs"] = "work of one request, whose every exception is its caller's",
         ["src/Eventual/Replicas/EventualReplica.cs"] = "catches everything and fails the replica, which EventualWatch makes the node's failure",
+        ["src/Eventual/Replicas/EventualReplica.Outages.cs"] = "the writer takes up the result of a copy, and a mark that is not written costs nothing",
         ["src/Node/Connections/ClientConnections.cs"] = "the end of one connection",
         ["src/Node/Operations/EventualForwarder.cs"] = "a question of one request, which never throws",
         ["src/Node/Operations/MultiGetStreams.cs"] = "work of one request, which never throws",

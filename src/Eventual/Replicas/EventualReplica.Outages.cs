@@ -48,7 +48,6 @@ internal sealed partial class EventualReplica
 
     /// <summary>Deletes damaged files that were kept. The caller knows that every node was met since.</summary>
     /// <param name="seen"><see cref="Doubts"/> when the caller began to look.</param>
-    /// <exception cref="IOException">The disk does not allow it.</exception>
     public void DropSetAside(int seen)
     {
         _closing.EnterReadLock();
@@ -60,6 +59,10 @@ internal sealed partial class EventualReplica
                 StoreDirectory.DropDamaged(_directory);
                 Change(health => health with { HasSetAside = false });
             }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // What is left of it stays, and the next round of repair tries again.
         }
         finally
         {

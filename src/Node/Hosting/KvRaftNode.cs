@@ -34,6 +34,9 @@ internal sealed class KvRaftNode : IAsyncDisposable
     private readonly ILogger _logger;
     private WebApplication? _app;
 
+    /// <summary>Each faults when a write or sync failed, and does not complete otherwise.</summary>
+    private Task[] _disk = [];
+
     private KvRaftNode(NodeOptions options, ILoggerFactory loggers)
     {
         Options = options;
@@ -52,7 +55,10 @@ internal sealed class KvRaftNode : IAsyncDisposable
     public Task Failure => Service<NodeFailure>().Happened;
 
     /// <summary>A write or sync of its data disk failed: nothing may be written there any more, not even to close it.</summary>
-    public bool HasDiskFailed => Service<RaftHost>().Failure.IsFaulted || Service<EventualReplica>().Failure.IsFaulted;
+    public bool HasDiskFailed => _disk.Any(static store => store.IsFaulted);
+
+    /// <summary>Completes when a write or sync of its data disk failed, also while the node stops.</summary>
+    public Task DiskFailed => Task.WhenAny(_disk);
 
     /// <summary>For tests and the development cluster: a part of the node.</summary>
     public T Service<T>()
@@ -103,6 +109,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
         var eventual = EventualRoom.Open(Options, engines, level, new ClusterTimeProvider(raft, Options.Surroundings.Time));
         _undo.Push(eventual.DisposeAsync);
+        _disk = [raft.Failure, eventual.Failure];
 
         _app = Build(engines, loggers, membership, map, level, proof, connections, raft, placement, eventual);
         _undo.Push(_app.DisposeAsync);

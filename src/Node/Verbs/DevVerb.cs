@@ -37,7 +37,19 @@ internal static class DevVerb
         DirectoryInfo data, bool fresh, int basePort, int shards, LogLevel level, CancellationToken asked)
     {
         using var loggers = NodeLogging.ToConsole(level);
-        await using var cluster = await DevCluster.StartAsync(data.FullName, fresh, basePort, shards, loggers, asked);
+        var cluster = await DevCluster.StartAsync(data.FullName, fresh, basePort, shards, loggers, asked);
+        try
+        {
+            return await RunAsync(cluster, data, shards, loggers, asked);
+        }
+        finally
+        {
+            await Verb.CloseAsync(cluster, cluster.Nodes, loggers);
+        }
+    }
+
+    private static async Task<int> RunAsync(DevCluster cluster, DirectoryInfo data, int shards, ILoggerFactory loggers, CancellationToken asked)
+    {
         foreach (var node in cluster.Nodes)
         {
             Say($"node {node.Options.NodeId}  http://{node.PublicEndPoint}  JSON http://{node.HttpEndPoint}");

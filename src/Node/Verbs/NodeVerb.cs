@@ -63,7 +63,9 @@ internal static class NodeVerb
     {
         using var loggers = NodeLogging.ToConsole(level);
         using var engines = new StorageResources(new StorageBudget());
-        await using var node = await KvRaftNode.StartAsync(options, engines, loggers, asked);
-        return await Verb.UntilStoppedAsync([node], loggers, asked);
+        var node = await KvRaftNode.StartAsync(options, engines, loggers, asked);
+        var exitCode = await Verb.UntilStoppedAsync([node], loggers, asked);
+        await Verb.CloseAsync(node, [node], loggers);
+        return exitCode;
     }
 }

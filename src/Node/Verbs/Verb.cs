@@ -83,4 +83,28 @@ internal static class Verb
 
         return code;
     }
+
+    /// <summary>
+    /// Closes nodes that were asked to stop, or that cannot go on. If the disk fails meanwhile, this does not return, as in <see cref="UntilStoppedAsync"/>. A disk without room
+    /// costs nothing that was acknowledged: what could not be written is found out again at the next start.
+    /// </summary>
+    public static async Task CloseAsync(IAsyncDisposable all, IReadOnlyCollection<KvRaftNode> nodes, ILoggerFactory loggers)
+    {
+        var closing = all.DisposeAsync().AsTask();
+        await Task.WhenAny([closing, .. nodes.Select(static node => node.DiskFailed)]);
+        var fault = nodes.Any(static node => node.HasDiskFailed) ? DiskFault.Failed : DiskFaults.Of(closing.Exception);
+        switch (fault)
+        {
+            case DiskFault.Failed:
+                await Console.Error.WriteLineAsync("kvraft: the disk failed while the node stopped; the next start reads what it holds");
+                ProcessEnd.AtOnce(ExitCodes.DiskFailed, loggers);
+                break;
+            case DiskFault.NoRoom:
+                await Console.Error.WriteLineAsync("kvraft: the disk had no room while the node stopped; nothing that was acknowledged is lost");
+                break;
+            default:
+                await closing;
+                break;
+        }
+    }
 }

@@ -200,6 +200,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>Waits until a node ends although nobody asked it to; answers its exit code and everything it printed.</summary>
     public Task<(int ExitCode, string Log)> WhenEndedByItselfAsync(string node) => _nodes[node].WhenEndedAsync();
 
+    public void Signal(string node, string name) => _nodes[node].Signal(name);
+
     public void Pause(string node) => _nodes[node].Signal("STOP");
 
     public void Resume(string node) => _nodes[node].Signal("CONT");

@@ -29,6 +29,11 @@ internal sealed class Strace : IAsyncDisposable
     public static Task<Strace> FailSyncsAsync(int processId, string file) => AttachAsync(
         processId, file, "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO");
 
+    /// <summary>As <see cref="FailSyncsAsync"/>, and writes of files fail too: a disk that is dead. Sockets go on.</summary>
+    public static Task<Strace> KillDiskAsync(int processId, string file) => AttachAsync(
+        processId, file, "-e", "trace=fdatasync,fsync,msync,sync_file_range,pwrite64,pwritev,fallocate,ftruncate,rename",
+        "-e", "inject=fdatasync,fsync,msync,sync_file_range,pwrite64,pwritev,fallocate,ftruncate,rename:error=EIO");
+
     private static async Task<Strace> AttachAsync(int processId, string file, params string[] what)
     {
         string[] arguments = ["-f", "-o", file, "-e", "signal=none", .. what, "-p", processId.ToString(CultureInfo.InvariantCulture)];

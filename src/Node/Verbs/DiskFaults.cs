@@ -1,0 +1,35 @@
+using KvRaft.Storage;
+
+namespace KvRaft.Node.Verbs;
+
+/// <summary>What an exception says of the data disk.</summary>
+internal enum DiskFault
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>It was full.</summary>
+    NoRoom,
+
+    /// <summary>It failed.</summary>
+    Failed,
+}
+
+/// <summary>Tells exceptions of closing apart. Pure.</summary>
+internal static class DiskFaults
+{
+    /// <summary>ENOSPC and EDQUOT of Linux, which .NET hands on as they are.</summary>
+    private const int NoSpaceLeft = 28;
+
+    private const int QuotaExceeded = 122;
+
+    /// <summary>Of several faults the worst; <see cref="DiskFault.None"/> as soon as one has nothing to do with the disk, so that it is not hidden.</summary>
+    public static DiskFault Of(Exception? error) => error switch
+    {
+        null => DiskFault.None,
+        AggregateException several => several.InnerExceptions.Select(Of).ToArray() is { Length: > 0 } faults && !faults.Contains(DiskFault.None) ? faults.Max() : DiskFault.None,
+        StorageFullException or IOException { HResult: NoSpaceLeft or QuotaExceeded } => DiskFault.NoRoom,
+        StorageException or IOException => DiskFault.Failed,
+        _ => DiskFault.None,
+    };
+}
