@@ -3,17 +3,16 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Are transfers atomic and applied exactly once? Every read of all balances must keep the total (<c>wrong-total</c>: it saw
-/// half a transfer, or one was half lost) and, unless allowed, show no negative balance (<c>negative-balance</c>: two
-/// transfers checked the same state). With the balances at the start known, every account must also lie between what the
-/// acknowledged transfers leave and what the begun ones could (<c>wrong-balance</c>: lost or applied twice). A read that names
-/// other accounts is <c>wrong-accounts</c>.
+/// Checks that transfers are atomic and applied exactly once. Every read of all balances must keep the total (<c>wrong-total</c>: the read saw half
+/// of a transfer, or half of one was lost) and, unless allowed, contain no negative balance (<c>negative-balance</c>: two transfers checked the same
+/// state). If the initial balances are known, every account must also lie between the result of the acknowledged transfers and the possible results
+/// of the started ones (<c>wrong-balance</c>: lost or applied twice). A read with other accounts is <c>wrong-accounts</c>.
 /// </summary>
 public static class BankChecker
 {
     private const string Name = "bank";
 
-    /// <exception cref="HistoryFormatException">An operation is none of a bank's.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a bank.</exception>
     public static Verdict Check(History history, BankOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(history);

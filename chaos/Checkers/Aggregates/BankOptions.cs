@@ -1,18 +1,18 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What the bank promised before the run.</summary>
+/// <summary>The parameters of the bank before the run.</summary>
 public sealed record BankOptions
 {
     private const string BalancePrefix = "balance:";
 
-    /// <summary>The sum of all balances; <c>null</c> takes it from <see cref="Initial"/>, or else from the first read.</summary>
+    /// <summary>The sum of all balances; <c>null</c>: computed from <see cref="Initial"/>, or from the first read if there are none.</summary>
     public long? Total { get; init; }
 
     public bool NegativeAllowed { get; init; }
 
     /// <summary>
-    /// Balances before the first transfer. With them every account is bounded for itself; without them a transfer applied
-    /// twice does not show, because it keeps the total.
+    /// Balances before the first transfer. With them every account has its own bounds; without them a transfer that is applied twice is not detected,
+    /// because it keeps the total.
     /// </summary>
     public IReadOnlyDictionary<string, long> Initial { get; init; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
 

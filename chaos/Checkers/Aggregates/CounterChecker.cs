@@ -3,19 +3,19 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Are increments applied exactly once? Every <c>read</c>, and every <c>incr</c> whose answer carries the new value, must
-/// lie between the sum of what was acknowledged before it began and the sum of what had begun before it was over.
-/// Below is <c>lost-increment</c>; above is <c>extra-increment</c>: a retry applied twice, or a failed increment applied.
-/// Where all deltas are positive, a read must not see less than an earlier one: <c>went-backwards</c>. One counter per key.
+/// Checks that increments are applied exactly once. Every <c>read</c>, and every <c>incr</c> whose answer contains the new value, must lie between
+/// the sum of the increments acknowledged before its start and the sum of those started before its end. A lower value is <c>lost-increment</c>; a
+/// higher one is <c>extra-increment</c>: a retry was applied twice, or a failed increment was applied. If all deltas are positive, a read must not be
+/// lower than an earlier one: <c>went-backwards</c>. One counter per key.
 /// </summary>
 public static class CounterChecker
 {
     private const string Name = "counter";
 
-    /// <summary>The header parameter with the value every counter starts at; 0 where it is missing.</summary>
+    /// <summary>The header parameter with the initial value of every counter; 0 if it is missing.</summary>
     public const string InitialParameter = "initial";
 
-    /// <exception cref="HistoryFormatException">An operation is none of a counter's.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a counter.</exception>
     public static Verdict Check(History history)
     {
         ArgumentNullException.ThrowIfNull(history);
@@ -77,7 +77,7 @@ public static class CounterChecker
         {
             var (lower, upper) = bounds.At(operation.InvokedIndex, operation.CompletedIndex);
 
-            // The answer of an increment counts itself, which the bounds only take for possible.
+            // The answer of an increment includes its own delta, which the bounds treat as only possible.
             lower += Math.Max(0, own);
             upper += Math.Min(0, own);
             if (value >= lower && value <= upper)

@@ -1,11 +1,11 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>A change to a sum, and when it may have taken effect (indexes; <see cref="Operation.Never"/> when open).</summary>
+/// <summary>A change of a sum, and the range of its possible effect (indexes; <see cref="Operation.Never"/> if open).</summary>
 internal readonly record struct Delta(long Amount, long Invoked, long Completed);
 
 /// <summary>
-/// The values a sum may show to a read. What was acknowledged before the read began must be in it; what had begun before
-/// the read was over may be in it: each of those for itself, so a read is bounded from both sides without any search.
+/// The values of a sum that a read may return. The changes acknowledged before the start of the read must be included; each change started before the
+/// end of the read may be included. The changes are independent, so both bounds are computed without a search.
 /// </summary>
 internal sealed class DeltaBounds
 {
@@ -20,8 +20,8 @@ internal sealed class DeltaBounds
         _over = new Sums(deltas, delta => delta.Completed);
     }
 
-    /// <param name="invoked">Index at which the read began.</param>
-    /// <param name="completed">Index at which it was over.</param>
+    /// <param name="invoked">Index of the start of the read.</param>
+    /// <param name="completed">Index of its end.</param>
     public (long Lower, long Upper) At(long invoked, long completed)
     {
         var (mustAdd, mustTake) = _over.Before(invoked);
@@ -29,7 +29,7 @@ internal sealed class DeltaBounds
         return (_initial + mustAdd + mayTake, _initial + mayAdd + mustTake);
     }
 
-    /// <summary>Prefix sums of what adds and of what takes, by one of the two times.</summary>
+    /// <summary>Prefix sums of the positive and of the negative changes, by one of the two times.</summary>
     private sealed class Sums
     {
         private readonly long[] _at;
@@ -57,7 +57,7 @@ internal sealed class DeltaBounds
                 place = ~place;
             }
 
-            // Indexes are unique within a history but for Never, which no read reaches.
+            // Indexes are unique within a history except for Never, which no read reaches.
             return (_adds[place], _takes[place]);
         }
     }

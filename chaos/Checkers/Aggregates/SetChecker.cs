@@ -1,17 +1,16 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does a set that only grows keep what it acknowledged? An element is <i>known</i> from the moment its add was
-/// acknowledged or a read that saw it was over, whichever came first (Jepsen's set-full). Of an element that a read
-/// begun after that misses: <c>lost</c> if no read as late as the last miss sees it, <c>stale</c> if it comes back, which only a read
-/// weaker than linearizable may show. <c>duplicated</c>: twice in one read. <c>unexpected</c>: never added, added later
-/// than the read, or its add certainly failed. One set per key.
+/// Checks that a set that only grows keeps its acknowledged elements. An element is <i>known</i> from the time at which its add was acknowledged or a
+/// read that contained it ended, whichever is earlier (Jepsen's set-full). If a later read misses it, the element is <c>lost</c> if no read as late
+/// as the last miss contains it, and <c>stale</c> if it reappears, which is allowed only for reads weaker than linearizable. <c>duplicated</c>: twice
+/// in one read. <c>unexpected</c>: never added, added later than the read, or its add certainly failed. One set per key.
 /// </summary>
 public static class SetChecker
 {
     private const string Name = "set";
 
-    /// <exception cref="HistoryFormatException">An operation is none of a set's, or an element is added twice.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a set, or an element is added twice.</exception>
     public static Verdict Check(History history)
     {
         ArgumentNullException.ThrowIfNull(history);
@@ -35,7 +34,7 @@ public static class SetChecker
 
         public Operation? LastMissed { get; set; }
 
-        /// <summary>The last read that saw it, by number; avoids a set of elements per read.</summary>
+        /// <summary>The number of the last read that contains it; avoids a set of elements per read.</summary>
         public int SeenIn { get; set; } = -1;
     }
 

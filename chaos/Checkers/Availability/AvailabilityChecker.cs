@@ -3,10 +3,10 @@ using System.Globalization;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// How available was the store, and how fast did it come back? It measures the share answered per window, the longest
-/// gap without an answer, and for each mark of the nemesis the time to the first answer; it convicts
-/// (<c>long-gap</c>, <c>slow-recovery</c>, <c>low-share</c>) only by the bounds it is given. A refused cas is an answer: the store was
-/// there and said something true. Times are those of the control process.
+/// Measures the availability of the store and its recovery after faults: the share of answers per window, the longest gap without an answer, and for
+/// each mark of the nemesis the time to the first answer. It reports a violation (<c>long-gap</c>, <c>slow-recovery</c>, <c>low-share</c>) only for
+/// the bounds that are set. A refused cas is an answer: the store was available and returned a true statement. Times are those of the control
+/// process.
 /// </summary>
 public static class AvailabilityChecker
 {
@@ -67,7 +67,7 @@ public static class AvailabilityChecker
         var windows = new (int Ended, int Answered)[(history.EndNanoseconds / length) + 1];
         foreach (var operation in history.Operations)
         {
-            // An operation that never ended was unanswered until the end of the run.
+            // An operation without an end was unanswered until the end of the run.
             ref var window = ref windows[(operation.Completion?.TimeNanoseconds ?? history.EndNanoseconds) / length];
             window.Ended++;
             window.Answered += IsAnswered(operation) ? 1 : 0;

@@ -1,21 +1,21 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What to measure, and what is not good enough; a bound that is <c>null</c> is measured and not judged.</summary>
+/// <summary>The measurements and their bounds; a measurement with the bound <c>null</c> is reported and not judged.</summary>
 public sealed record AvailabilityOptions
 {
-    /// <summary>Length of a window; one second shows an election (500 ms and more) as a dip and not as noise.</summary>
+    /// <summary>The length of a window; with one second an election (500 ms and more) is visible as a dip and not as noise.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest time without an answer.</summary>
+    /// <summary>The maximum time without an answer.</summary>
     public TimeSpan? GapMax { get; init; }
 
-    /// <summary>The longest time from a mark (a fault's start or its heal) to the first answer.</summary>
+    /// <summary>The maximum time from a mark (the start or the heal of a fault) to the first answer.</summary>
     public TimeSpan? RecoveryMax { get; init; }
 
-    /// <summary>The longest time from a mark to the first answered write.</summary>
+    /// <summary>The maximum time from a mark to the first answered write.</summary>
     public TimeSpan? WriteRecoveryMax { get; init; }
 
-    /// <summary>The share of operations that must be answered, over the whole run.</summary>
+    /// <summary>The minimum share of answered operations, over the whole run.</summary>
     public double? ShareMin { get; init; }
 
     /// <summary>From the header parameters <c>gap-max-ms</c>, <c>recovery-max-ms</c>, <c>write-recovery-max-ms</c> and <c>share-min-percent</c>.</summary>

@@ -1,19 +1,19 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Operations that ended in one window of time.</summary>
+/// <summary>The operations that ended in one window of time.</summary>
 /// <param name="StartNanoseconds">Since the start of the run.</param>
-/// <param name="Ended">Operations that ended in it, one way or the other.</param>
-/// <param name="Answered">Those that got a definite answer: ok, or a refused cas.</param>
+/// <param name="Ended">All operations that ended in it.</param>
+/// <param name="Answered">Those with a definite answer: ok, or a refused cas.</param>
 public sealed record AvailabilityWindow(long StartNanoseconds, int Ended, int Answered)
 {
-    /// <summary>The share answered; <c>null</c> where nothing ended.</summary>
+    /// <summary>The share of answered operations; <c>null</c> if none ended.</summary>
     public double? Share => Ended == 0 ? null : (double)Answered / Ended;
 }
 
-/// <summary>How long it took from a mark to the first answered operation that began after it; <c>null</c> where none was.</summary>
+/// <summary>The time from a mark to the first answered operation that started after it; <c>null</c> if there is none.</summary>
 public sealed record Recovery(FaultMark Mark, TimeSpan? FirstAnswer, TimeSpan? FirstWrite);
 
-/// <summary>What <see cref="AvailabilityChecker"/> measured.</summary>
+/// <summary>The measurements of <see cref="AvailabilityChecker"/>.</summary>
 public sealed record AvailabilityReport
 {
     public required IReadOnlyList<AvailabilityWindow> Windows { get; init; }

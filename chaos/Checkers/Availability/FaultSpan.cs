@@ -1,9 +1,9 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>A fault from its start to the first heal that names it; <c>null</c> where none did.</summary>
+/// <summary>A fault from its start to the first heal of it; <c>null</c> if there is none.</summary>
 public sealed record FaultSpan(FaultMark Start, FaultMark? Heal)
 {
-    /// <summary>Where all of it had been done; its start, in histories that do not say.</summary>
+    /// <summary>The mark at which it was complete; its start in histories without such marks.</summary>
     public FaultMark Complete { get; private init; } = Start;
 
     public static IReadOnlyList<FaultSpan> Of(IReadOnlyList<FaultMark> marks)

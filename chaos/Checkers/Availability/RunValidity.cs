@@ -3,11 +3,10 @@ using System.Globalization;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does the run prove anything? A store that answers nothing is always consistent, and a fault that hit no operation tested
-/// nothing. A run counts when enough operations were answered (<c>too-few-answers</c>, <c>too-many-unanswered</c>), every
-/// fault ended (<c>fault-never-healed</c>) and had an answer before, during and after it (<c>no-answer-before</c>,
-/// <c>-during</c>, <c>-after</c>), and every register that may have been written was read after the last heal
-/// (<c>not-read-at-the-end</c>). A run that does not count is undecided: the store is not guilty, nor is it cleared.
+/// Checks that the run is meaningful. A store that answers nothing is always consistent, and a fault without concurrent operations tests nothing. A
+/// run counts if enough operations were answered (<c>too-few-answers</c>, <c>too-many-unanswered</c>), every fault ended (<c>fault-never-healed</c>)
+/// and had an answer before, during and after it (<c>no-answer-before</c>, <c>-during</c>, <c>-after</c>), and every register that may have been
+/// written was read after the last heal (<c>not-read-at-the-end</c>). Otherwise the verdict is undecided: neither a violation nor a pass.
 /// </summary>
 public static class RunValidity
 {

@@ -3,19 +3,20 @@ using System.Globalization;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does each side of a partition go on taking writes? Of the writes that clients of one node began while the nodes were cut into halves, so many of a
-/// thousand must be acknowledged; <c>refused</c> otherwise. What was begun while the cut was being made belongs to no side: it may have been on its way to
-/// the other one, and then its fate is unknown like that of any write whose answer is lost. Only where the header asks for it
-/// (<see cref="ShareParameter"/>): of a strong store nobody demands it. One refusal of fewer than a thousand is not held against a node.
+/// Checks that each side of a partition accepts writes. Of the writes that clients of one node started while the nodes were partitioned into halves,
+/// the given number per thousand must be acknowledged; otherwise <c>refused</c>. Writes that started while the partition was being created are not
+/// counted for any side: they may have been on their way to the other side, and their outcome is then unknown. Checked only if the header contains
+/// <see cref="ShareParameter"/>, because a strong store does not have this property. A single refusal among fewer than a thousand writes of a node is
+/// tolerated.
 /// </summary>
 public static class SideAvailability
 {
     private const string Name = "sides";
 
-    /// <summary>The partition in which each side has at least two nodes, and so can have a write twice.</summary>
+    /// <summary>The partition in which each side has at least two nodes, and therefore can store a write twice.</summary>
     private const string Fault = "partition-halves";
 
-    /// <summary>The header parameter with the writes of a thousand that must be acknowledged.</summary>
+    /// <summary>The header parameter with the writes per thousand that must be acknowledged.</summary>
     public const string ShareParameter = "side-share-min-permille";
 
     public static Verdict Check(History history)

@@ -3,31 +3,32 @@ using System.Globalization;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does the store take writes while nothing is wrong with it? A store that refuses them is always consistent, and a share over the whole run hides a minute in
-/// which every write was refused behind the reads that were answered.
+/// Checks that the store accepts writes while there is no fault. A store that refuses all writes is always consistent, and the share over a whole run
+/// hides a minute of refused writes behind answered reads.
 /// <list type="bullet">
-/// <item><c>writes-refused</c>: of the writes that began and ended while the cluster was whole, fewer than demanded were decided. Whole is where no
-/// fault was active and the last one had been over for the grace, except for faults that excuse no refusal, such as a wrong clock.</item>
-/// <item><c>writer-unwelcome</c>: a write was refused because its identity is too old. No writer of a run is idle for as long as a shard remembers one, so this
-/// convicts at any time.</item>
+/// <item><c>writes-refused</c>: of the writes that started and ended while the cluster was whole, fewer than required were decided. The cluster is
+/// whole if no fault is active and the last one ended longer ago than the grace period; faults that do not excuse a refusal, for example a wrong
+/// clock, are ignored.</item>
+/// <item><c>writer-unwelcome</c>: a write was refused because its identity is too old. No writer of a run is idle for as long as a shard keeps
+/// sessions, so this is a violation at any time.</item>
 /// </list>
-/// A decision is an acknowledgement or a refusal by rule, such as that of a compare-and-set. The first is judged only where the header asks for it
-/// (<see cref="ShareParameter"/>): histories from elsewhere say nothing of what they demand.
+/// A decision is an acknowledgement or a refusal by a rule, for example the mismatch of a compare-and-set. The first rule is applied only if the
+/// header contains <see cref="ShareParameter"/>: other histories do not state a requirement.
 /// </summary>
 public static class WriteAvailability
 {
-    /// <summary>The header parameter with the writes of a thousand that must be decided.</summary>
+    /// <summary>The header parameter with the writes per thousand that must be decided.</summary>
     public const string ShareParameter = "write-share-min-permille";
 
-    /// <summary>The header parameter with the time after a heal that still counts as its fault's, in milliseconds.</summary>
+    /// <summary>The header parameter with the grace period after a heal, in milliseconds.</summary>
     public const string GraceParameter = "write-grace-ms";
 
-    /// <summary>The anomaly of writes that were refused while nothing was wrong.</summary>
+    /// <summary>The anomaly of writes that were refused while there was no fault.</summary>
     public const string Refused = "writes-refused";
 
     private const string Name = "writes";
 
-    /// <summary>Fewer writes are no share.</summary>
+    /// <summary>With fewer writes a share is not meaningful.</summary>
     private const int WritesMin = 20;
 
     private const long NanosecondsPerMillisecond = 1_000_000;

@@ -1,25 +1,26 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does an eventual store keep what it acknowledged, and nothing else? By what each writer had read (<see cref="CausalWrite"/>):
+/// Checks that an eventual store keeps the acknowledged values, and no others, based on the values that each writer had read
+/// (<see cref="CausalWrite"/>):
 /// <list type="bullet">
 /// <item><c>lost</c>: a value was acknowledged, no write had read it, and a final read misses it.</item>
-/// <item><c>resurrected</c>: an acknowledged write or delete had read a value, and a final read has it.</item>
-/// <item><c>not-concurrent</c>: two values stand in one read, and the writer of one knew the other, or somebody it knew of did.</item>
-/// <item><c>stale</c>: a read that claims to meet every write that claims to be met does not.</item>
+/// <item><c>resurrected</c>: an acknowledged write or delete had read a value, and a final read contains it.</item>
+/// <item><c>not-concurrent</c>: one read contains two values, and the writer of one had read the other, directly or through other writes.</item>
+/// <item><c>stale</c>: a read with the overlap guarantee misses a write with the overlap guarantee.</item>
 /// <item><c>unexpected</c>: never written, written later, or certainly refused. <c>too-many</c>: more values than a key may hold.</item>
 /// </list>
-/// A read may say less than all (that is what eventual means); only what stands at the end, and what claims to be sure, is held to everything.
-/// A value that was written twice without anybody's knowing (<see cref="CausalWrite.MayStandTwice"/>) may come back once.
+/// Other reads may be incomplete, because the store is eventual; only the final reads and the reads with a guarantee must be complete. If a value may
+/// exist twice (<see cref="CausalWrite.MayStandTwice"/>), it may reappear once.
 /// </summary>
 public static class CausalChecker
 {
     private const string Name = "causal";
 
-    /// <summary>The header parameter with the most values a key may hold.</summary>
+    /// <summary>The header parameter with the maximum number of values of a key.</summary>
     public const string SiblingsMaxParameter = "siblings-max";
 
-    /// <exception cref="HistoryFormatException">An operation is none of an eventual key's, or a value is written twice.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of an eventual key, or a value is written twice.</exception>
     public static Verdict Check(History history)
     {
         ArgumentNullException.ThrowIfNull(history);
@@ -43,7 +44,7 @@ public static class CausalChecker
         /// <summary>By value: the writes that had read it and may have taken effect.</summary>
         private readonly Dictionary<string, List<CausalWrite>> _replacements = new(StringComparer.Ordinal);
 
-        /// <summary>By value: everything its writer knew of, directly or through others.</summary>
+        /// <summary>By value: all values that its writer had read, directly or through other writes.</summary>
         private readonly Dictionary<string, HashSet<string>> _known = new(StringComparer.Ordinal);
 
         public void Check(IEnumerable<Operation> operations)
@@ -183,7 +184,7 @@ public static class CausalChecker
                 return known;
             }
 
-            // Who writes can only have read what was written before, so this walk ends.
+            // A writer can have read only earlier values, so this recursion ends.
             known = new HashSet<string>(StringComparer.Ordinal);
             var open = new Stack<string>([value]);
             while (open.TryPop(out var next))

@@ -1,20 +1,18 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// A put or delete of an eventual key, and what its writer had read: the values it replaces. A value is replaced by exactly those writes, so neither
-/// the store's contexts nor its clocks are needed to judge it.
+/// A put or delete of an eventual key, with the values that its writer had read, which it replaces. Exactly these writes replace a value, so the
+/// check needs neither the contexts nor the clocks of the store.
 /// </summary>
 /// <param name="Operation">Invoked with <c>{"write":"v","saw":["a"]}</c>; a delete writes nothing.</param>
 /// <param name="Value">Null: a delete.</param>
-/// <param name="Saw">The values that stood when its writer read.</param>
-/// <param name="Overlaps">It was acknowledged with the word that every read with a quorum meets it.</param>
-/// <param name="MayStandTwice">
-/// Its value may stand under two names, because it was sent again after a silence; whoever replaced one of them has not seen the other. Of a write whose fate
-/// is unknown nobody can say.
-/// </param>
+/// <param name="Saw">The values in the read of its writer.</param>
+/// <param name="Overlaps">It was acknowledged with the guarantee that every quorum read sees it.</param>
+/// <param name="MayStandTwice">Its value may exist under two dots, because it was sent again after a timeout; a writer that replaced one of them has
+/// not seen the other. Always possible if the outcome is unknown.</param>
 internal sealed record CausalWrite(Operation Operation, string? Value, string[] Saw, bool Overlaps, bool MayStandTwice)
 {
-    /// <exception cref="HistoryFormatException">The operation is no write of an eventual key.</exception>
+    /// <exception cref="HistoryFormatException">The operation is not a write of an eventual key.</exception>
     public static CausalWrite Of(Operation operation)
     {
         using var asked = JsonText.ParseValue(operation.Invocation);
@@ -31,18 +29,18 @@ internal sealed record CausalWrite(Operation Operation, string? Value, string[] 
     }
 }
 
-/// <summary>What a read of an eventual key saw.</summary>
+/// <summary>The result of a read of an eventual key.</summary>
 /// <param name="Operation">Answered with <c>{"values":["a","b"],"overlaps":true}</c>.</param>
-/// <param name="Values">As they stood, in no order.</param>
-/// <param name="Overlaps">It met every write that says so of itself, or claims to.</param>
+/// <param name="Values">The values, in any order.</param>
+/// <param name="Overlaps">Its answer guarantees that it saw every write with the same guarantee.</param>
 public sealed record CausalRead(Operation Operation, string[] Values, bool Overlaps)
 {
-    /// <summary>The level of a read, after everything healed and nobody writes, that hears all replicas.</summary>
+    /// <summary>The level of a final read: after all faults are healed and all writes have ended, it reads all replicas.</summary>
     public const string FinalLevel = "all";
 
     public bool IsFinal => Operation.Invocation.Level == FinalLevel;
 
-    /// <exception cref="HistoryFormatException">The answer is none of a read of an eventual key.</exception>
+    /// <exception cref="HistoryFormatException">The answer is not the answer of a read of an eventual key.</exception>
     public static CausalRead Of(Operation operation)
     {
         using var answer = JsonText.ParseValue(operation.Completion!);

@@ -3,16 +3,17 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Do merged values come out right, and the same everywhere? A key is a counter (<c>incr</c>) or a set (<c>add</c>, <c>remove</c>). At the end every node is
-/// asked (<see cref="CausalRead.FinalLevel"/>), and all must answer alike: <c>differ</c>. A counter must lie between what was acknowledged and that plus what
-/// is open: <c>lost-increment</c>, <c>extra-increment</c>. A set must have each element that was acknowledged and that nobody tried to remove:
-/// <c>lost</c>; and none that nobody added: <c>unexpected</c>. Whether a removal had seen an addition is not known, so it convicts nobody.
+/// Checks that merged values are correct and equal on all nodes. A key is a counter (<c>incr</c>) or a set (<c>add</c>, <c>remove</c>). At the end
+/// every node is read (<see cref="CausalRead.FinalLevel"/>), and all answers must be equal: <c>differ</c>. A counter must lie between the sum of the
+/// acknowledged increments and that sum plus the open ones: <c>lost-increment</c>, <c>extra-increment</c>. A set must contain each acknowledged
+/// element without an attempted removal: <c>lost</c>; and no element that was never added: <c>unexpected</c>. The history does not show whether a
+/// removal had seen an addition, so a removal is never a violation.
 /// </summary>
 public static class ConvergenceChecker
 {
     private const string Name = "convergence";
 
-    /// <exception cref="HistoryFormatException">An operation is none of a counter's or a set's.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a counter or a set.</exception>
     public static Verdict Check(History history)
     {
         ArgumentNullException.ThrowIfNull(history);

@@ -1,18 +1,21 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Is a lock, made of put-if-absent with a time to live, ever held by two, lost by its holder, or never free again? Locks are keys; a value is a token that
-/// one client draws once. A <c>cas</c> from <c>null</c> to the token with a <c>ttl</c> acquires, one from the token to the same token renews, one from the token to
-/// <c>null</c> releases.
+/// Checks locks that are made of put-if-absent with a time to live: a lock must never have two holders, be lost by its holder, or stay locked for
+/// ever. Locks are keys; a value is a token that one client draws once. A <c>cas</c> from <c>null</c> to the token with a <c>ttl</c> acquires, one
+/// from the token to the same token renews, one from the token to <c>null</c> releases.
 ///
-/// <para><b>What a client may conclude.</b> Its time to live runs from when the request takes effect, which is between sending it and the answer. So from the
-/// answer until sent + ttl it holds the lock for certain, whatever any wall clock says, unless it has begun to release it or to renew it for less.</para>
+/// <para>
+/// <b>The certain time of a holder.</b> The time to live starts when the request takes effect, which is between its invocation and its answer. So
+/// from the answer until invocation + ttl the client certainly holds the lock, independent of all wall clocks, unless it has started to release it or
+/// to renew it for a shorter time.
+/// </para>
 ///
 /// <list type="bullet">
-/// <item><c>two-holders</c>: two clients were certain at one moment.</item>
-/// <item><c>lost-early</c>: while a client was certain, a read did not find its token, or its renewal or release was refused.</item>
-/// <item><c>held-too-long</c>: a token was seen later than any grant of it can reach. Where a grant has no answer, it counts from the first time the token was
-/// seen.</item>
+/// <item><c>two-holders</c>: the certain times of two clients overlap.</item>
+/// <item><c>lost-early</c>: in the certain time of a client, a read did not return its token, or its renewal or release was refused.</item>
+/// <item><c>held-too-long</c>: a token was seen after the end of all its grants. A grant without an answer counts from the first time at which the
+/// token was seen.</item>
 /// </list>
 /// Margins are those of <see cref="TtlOptions"/>.
 /// </summary>
@@ -104,7 +107,7 @@ public static class LockChecker
             }
         }
 
-        /// <summary>A read of something else, or a refusal of the holder's own, says that the holder did not hold it.</summary>
+        /// <summary>A read of another value, or a refusal of the holder's own operation, proves that the holder did not hold the lock.</summary>
         private static bool Contradicts(Operation operation, string token) => operation.IsCompareMismatch
             ? operation.Invocation.Expected.Content == token
             : operation.Result.Content != token;

@@ -1,13 +1,13 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>When a client is certain to hold a lock, by one grant.</summary>
+/// <summary>The time in which a client certainly holds a lock, from one grant.</summary>
 /// <param name="From">The answer to the grant.</param>
-/// <param name="To">Sent + ttl, or the begin of the release, less the margin.</param>
+/// <param name="To">Invocation + ttl, or the start of the release, minus the margin.</param>
 /// <param name="Asked">The same without the margin.</param>
 /// <param name="Grant">The acquisition or renewal.</param>
 internal sealed record LockSpan(long From, long To, long Asked, Operation Grant);
 
-/// <summary>What one token did to one lock.</summary>
+/// <summary>The operations of one token on one lock.</summary>
 internal sealed class LockTenure
 {
     private readonly List<Operation> _sightings = [];
@@ -18,15 +18,15 @@ internal sealed class LockTenure
 
     public Operation Acquisition { get; }
 
-    /// <summary>Those that took effect or may have, by invocation.</summary>
+    /// <summary>The renewals that took effect or may have, by invocation.</summary>
     public List<Operation> Renewals { get; } = [];
 
-    /// <summary>By the begin of each.</summary>
+    /// <summary>Ordered by start.</summary>
     public IReadOnlyList<LockSpan> Certain { get; private set; } = [];
 
     public long LongestTtl => Renewals.Append(Acquisition).Max(Ttl);
 
-    /// <summary>The tenures of one key, by their tokens. A token that was acquired twice is left out: it proves nothing.</summary>
+    /// <summary>The tenures of one key, by token. A token that was acquired twice is ignored, because it proves nothing.</summary>
     public static IReadOnlyDictionary<string, LockTenure> Of(IReadOnlyList<Operation> operations, TtlOptions options)
     {
         var tenures = operations.Where(static operation => IsGrant(operation) && operation.Invocation.Expected.IsNull)
@@ -62,20 +62,21 @@ internal sealed class LockTenure
         return tenures;
     }
 
-    /// <summary>The token that an operation found in the lock; null if it found none, or does not say.</summary>
+    /// <summary>The token that an operation found in the lock; null if it found none, or if the history does not contain it.</summary>
     public static string? TokenSeen(Operation operation) =>
         (operation.IsOk && operation.Function == Functions.Get) || operation.IsCompareMismatch ? operation.Result.Content
         : operation.IsOk && operation.Function == Functions.CompareAndSet ? operation.Invocation.Expected.Content
         : null;
 
     /// <summary>
-    /// The latest moment at which the lock can have been this token's, as far as it does not follow from <paramref name="sighting"/>; null: nothing limits it.
+    /// The latest time at which the token may have held the lock, without the evidence of <paramref name="sighting"/>; null: there is no limit.
     /// </summary>
     /// <param name="sighting">An operation that found the token.</param>
-    /// <param name="servedSince">Since when the lock had been served then: before that the clock of its shard may have stood still.</param>
+    /// <param name="servedSince">The start of the uninterrupted service of the lock at that time: before it, the clock of the shard may have stood
+    /// still.</param>
     public long? LastPossible(Operation sighting, long servedSince)
     {
-        // A grant without an answer may take effect at any later time, but has done so when the token is seen.
+        // A grant without an answer may take effect at any later time, but not after the token was seen.
         var began = Acquisition.IsOk ? Acquisition.CompletedNanoseconds
             : _sightings.Where(seen => seen.Precedes(sighting)).Select(static seen => (long?)seen.CompletedNanoseconds).Min();
         if (began is not { } from)
@@ -86,7 +87,7 @@ internal sealed class LockTenure
         var end = from + Ttl(Acquisition);
         foreach (var renewal in Renewals.Where(renewal => renewal.InvokedIndex < sighting.CompletedIndex))
         {
-            // One without an answer took effect while the token was there, or not at all.
+            // A renewal without an answer took effect while the token was there, or not at all.
             var by = renewal.IsOk ? renewal.CompletedNanoseconds : Math.Max(end, servedSince);
             end = Math.Max(end, by + Ttl(renewal));
         }
@@ -102,7 +103,7 @@ internal sealed class LockTenure
     {
         foreach (var grant in Renewals.Prepend(Acquisition).Where(static grant => grant.IsOk))
         {
-            // A renewal sets the time anew, and so may shorten it; it does not do so before it was sent.
+            // A renewal sets a new time, so it may shorten the time; it has no effect before its invocation.
             var reach = Renewals.Where(renewal => renewal.InvokedIndex > grant.InvokedIndex).Append(grant).MinBy(static each => each.InvokedNanoseconds + Ttl(each))!;
             var asked = Math.Min(reach.InvokedNanoseconds + Ttl(reach), released);
             var to = Math.Min(reach.InvokedNanoseconds + Ttl(reach) - options.EarlyNanoseconds(Ttl(reach)), released);

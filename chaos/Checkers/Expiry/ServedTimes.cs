@@ -1,14 +1,14 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// When a key was served, by the answers its operations got: stretches of answers that follow one another within
+/// The times in which a key was served, from the answers of its operations: sequences of answers with gaps of at most
 /// <see cref="TtlOptions.SilenceMax"/>.
 /// </summary>
 internal sealed class ServedTimes
 {
     private readonly long _silence;
 
-    // Times of answers, and where the stretch of each begins.
+    // The times of answers, and the start of the sequence of each.
     private readonly long[] _answers;
     private readonly long[] _since;
 
@@ -25,8 +25,8 @@ internal sealed class ServedTimes
     }
 
     /// <summary>
-    /// Since when the key had been served without a silence at <paramref name="time"/>; <paramref name="time"/> itself if it was not. 0 if a silence excuses
-    /// nothing.
+    /// The start of the uninterrupted service of the key at <paramref name="time"/>; <paramref name="time"/> itself if it was not served. 0 if gaps
+    /// are not an excuse.
     /// </summary>
     public long ServedSince(long time)
     {

@@ -1,12 +1,12 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Does what was put with a time to live go when it should? The time runs from when the put takes effect, so by the run's clock the expiry lies between
-/// invocation + ttl and completion + ttl, whatever the nodes' wall clocks say. <c>gone-early</c>: a read that was over sooner by more than the margin
-/// found the key absent, and no other update can have removed it. <c>visible-after-expiry</c>: a read that began later than that by more than the late
-/// margin still saw the value, and the key was served meanwhile (<see cref="ServedTimes"/>). <c>resurrected</c>: once found absent
-/// after the put was acknowledged, the value was seen again; no margin excuses that. Values must be unique; a value
-/// put twice is left out.
+/// Checks that values with a time to live expire on time. The time starts when the put takes effect, so by the clock of the run the expiry lies
+/// between invocation + ttl and completion + ttl, independent of the wall clocks of nodes. <c>gone-early</c>: a read that ended before that by more
+/// than the margin found the key absent, and no other update can have removed it. <c>visible-after-expiry</c>: a read that started after that by more
+/// than the late margin still returned the value, and the key was served in between (<see cref="ServedTimes"/>). <c>resurrected</c>: after the
+/// acknowledgement of the put, a read found the key absent and a later one returned the value; no margin applies. Values must be unique; a value that
+/// is put twice is ignored.
 /// </summary>
 public static class TtlChecker
 {

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>How exact expiry has to be. Also read by <see cref="LockChecker"/>.</summary>
+/// <summary>The required precision of expiry. Also used by <see cref="LockChecker"/>.</summary>
 public sealed record TtlOptions
 {
     /// <summary>The header parameter for <see cref="Margin"/>, in milliseconds.</summary>
@@ -18,20 +18,21 @@ public sealed record TtlOptions
     private const long NanosecondsPerTick = 100;
 
     /// <summary>
-    /// How much sooner than asked for a value may go. The default, half a second, covers rounding and the error of sane clocks over minutes. It is the same
-    /// where clocks are moved on purpose: a relative time to live does not depend on what a wall clock says.
+    /// The allowed early expiry of a value. The default, half a second, covers rounding and the error of correct clocks over minutes. It also applies
+    /// if clocks are changed on purpose: a relative time to live does not depend on wall clocks.
     /// </summary>
     public TimeSpan Margin { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How much later than asked for a value may go; <c>null</c>: as much as <see cref="Margin"/>.</summary>
+    /// <summary>The allowed late expiry of a value; <c>null</c>: equal to <see cref="Margin"/>.</summary>
     public TimeSpan? LateMargin { get; init; }
 
-    /// <summary>By how many thousandths the clock that judges expiry may run wrong, for a store that follows a moved clock in steps.</summary>
+    /// <summary>The allowed rate error of the clock that decides expiry, in thousandths, for a store that follows a changed clock in steps.</summary>
     public int RatePermille { get; init; }
 
     /// <summary>
-    /// The clock of a shard advances by what its leader commits, so it stands still while the shard has no leader. A key without an answer for longer than this counts as
-    /// not served, and a value of it may stay for <see cref="LateMargin"/> from the first answer after that. <c>null</c>: a shard that is not served excuses nothing.
+    /// The clock of a shard advances with the entries that its leader commits, so it stands still while the shard has no leader. If a key has no
+    /// answer for longer than this, it counts as not served, and its values may stay for <see cref="LateMargin"/> after the next answer. <c>null</c>:
+    /// gaps are not an excuse.
     /// </summary>
     public TimeSpan? SilenceMax { get; init; }
 
@@ -49,10 +50,10 @@ public sealed record TtlOptions
         };
     }
 
-    /// <summary>How much sooner a value with this time to live may go, in nanoseconds.</summary>
+    /// <summary>The allowed early expiry of a value with this time to live, in nanoseconds.</summary>
     internal long EarlyNanoseconds(long ttlNanoseconds) => (Margin.Ticks * NanosecondsPerTick) + Rate(ttlNanoseconds);
 
-    /// <summary>How much later a value with this time to live may go, in nanoseconds.</summary>
+    /// <summary>The allowed late expiry of a value with this time to live, in nanoseconds.</summary>
     internal long LateNanoseconds(long ttlNanoseconds) => ((LateMargin ?? Margin).Ticks * NanosecondsPerTick) + Rate(ttlNanoseconds);
 
     private long Rate(long ttlNanoseconds) => ttlNanoseconds / 1000 * RatePermille;

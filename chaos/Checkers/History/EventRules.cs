@@ -1,9 +1,9 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Which members an event must carry, by its function. Functions unknown here are left to their own checkers.</summary>
+/// <summary>The required members of an event, by its function. Functions that are unknown here are left to their own checkers.</summary>
 internal static class EventRules
 {
-    /// <exception cref="HistoryFormatException">A member is missing or has the wrong shape.</exception>
+    /// <exception cref="HistoryFormatException">A member is missing or has the wrong type.</exception>
     public static void CheckInvocation(HistoryEvent invocation)
     {
         if (!IsRegisterFunction(invocation.Function))

@@ -1,14 +1,12 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// A whole run as the control process saw it: operations by invocation order and the marks of the nemesis. Immutable,
-/// and safe to share between threads.
+/// A whole run as the control process observed it: operations in the order of invocation, and the marks of the nemesis. Immutable and thread-safe.
 ///
-/// Everything in this room judges a history after the run. Nothing here reads a clock, draws a random number or touches
-/// a file: the same history always gets the same verdict, so a conviction can be handed to somebody else. The order of
-/// events is the order of <see cref="HistoryEvent.Index"/>; times serve bounds that are about time (expiry,
-/// availability) and people. Conventions are Jepsen's: an <c>info</c> may take effect later or never, a <c>fail</c>
-/// certainly did not.
+/// Everything in this project judges a history after the run. It reads no clock, draws no random number and touches no file: the same history always
+/// gets the same verdict, so a violation can be reproduced by other people. The order of events is the order of <see cref="HistoryEvent.Index"/>;
+/// times are used for bounds on time (expiry, availability) and for people. The conventions are those of Jepsen: an <c>info</c> may take effect later
+/// or never, a <c>fail</c> certainly did not.
 /// </summary>
 public sealed class History
 {
@@ -29,19 +27,19 @@ public sealed class History
     /// <summary>Time of the last event, in nanoseconds since the start of the run.</summary>
     public long EndNanoseconds { get; }
 
-    /// <summary>Reads a whole history from its file's text.</summary>
-    /// <exception cref="HistoryFormatException">The text breaks the format; the message names line and member.</exception>
+    /// <summary>Reads a whole history from the text of its file.</summary>
+    /// <exception cref="HistoryFormatException">The text violates the format; the message names line and member.</exception>
     public static History Read(TextReader text)
     {
         var reader = new HistoryReader(text);
         return FromEvents(reader.ReadEvents(), () => reader.Header);
     }
 
-    /// <exception cref="HistoryFormatException">The events break the format.</exception>
+    /// <exception cref="HistoryFormatException">The events violate the format.</exception>
     public static History FromEvents(IEnumerable<HistoryEvent> events, HistoryHeader? header = null) =>
         FromEvents(events, () => header);
 
-    // The header of a file is known only once its first line was read, which happens with the first event.
+    // The header of a file is known only after its first line was read, which happens with the first event.
     private static History FromEvents(IEnumerable<HistoryEvent> events, Func<HistoryHeader?> header)
     {
         ArgumentNullException.ThrowIfNull(events);

@@ -1,9 +1,9 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What an event claims about its operation.</summary>
+/// <summary>The type of an event.</summary>
 public enum EventType
 {
-    /// <summary>The operation begins; stamped before the first byte is sent.</summary>
+    /// <summary>The operation starts; recorded before the first byte is sent.</summary>
     Invoke,
 
     /// <summary>It took effect between the two events.</summary>
@@ -16,10 +16,10 @@ public enum EventType
     Info,
 }
 
-/// <summary>One line of a history: something the control process saw, in the order in which it saw it.</summary>
+/// <summary>One line of a history: an observation of the control process, in the order of observation.</summary>
 public sealed record HistoryEvent
 {
-    /// <summary>Strictly growing through the history; the only order the checkers use.</summary>
+    /// <summary>Strictly increasing through the history; the only order that the checkers use.</summary>
     public required long Index { get; init; }
 
     /// <summary>The logical client; negative for the nemesis.</summary>
@@ -27,7 +27,7 @@ public sealed record HistoryEvent
 
     public required EventType Type { get; init; }
 
-    /// <summary>The function asked for (<c>f</c> in the file): get, put, txn, add, ...; see <see cref="Functions"/>.</summary>
+    /// <summary>The function (<c>f</c> in the file): get, put, txn, add, ...; see <see cref="Functions"/>.</summary>
     public required string Function { get; init; }
 
     public string? Key { get; init; }
@@ -36,32 +36,32 @@ public sealed record HistoryEvent
 
     public HistoryValue Expected { get; init; }
 
-    /// <summary>Nanoseconds since the start of the run, on the one monotonic clock of the control process.</summary>
+    /// <summary>Nanoseconds since the start of the run, by the monotonic clock of the control process.</summary>
     public required long TimeNanoseconds { get; init; }
 
-    /// <summary>The read level asked for; <c>null</c> means linearizable.</summary>
+    /// <summary>The requested read level; <c>null</c> means linearizable.</summary>
     public string? Level { get; init; }
 
     /// <summary>A short stable code, on fail and info.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The node asked.</summary>
+    /// <summary>The node that received the request.</summary>
     public string? Node { get; init; }
 
-    /// <summary>The revision the server answered with.</summary>
+    /// <summary>The revision in the answer of the server.</summary>
     public long? Revision { get; init; }
 
-    /// <summary>On the invocation of a put or a cas: the time to live asked for, in nanoseconds; <c>null</c> means for ever.</summary>
+    /// <summary>In the invocation of a put or a cas: the requested time to live, in nanoseconds; <c>null</c> means for ever.</summary>
     public long? TtlNanoseconds { get; init; }
 
-    /// <summary>The line of the file, from 1; 0 for an event that was never in a file.</summary>
+    /// <summary>The line of the file, from 1; 0 for an event that was not read from a file.</summary>
     public long Line { get; init; }
 
-    /// <summary>True for marks of the nemesis, which are no operations.</summary>
+    /// <summary>True for marks of the nemesis, which are not operations.</summary>
     public bool IsNemesis => Process < 0;
 }
 
-/// <summary>The functions the checkers of this room know, by their names in the file.</summary>
+/// <summary>The functions that the checkers of this project support, by their names in the file.</summary>
 public static class Functions
 {
     public const string Get = "get";
@@ -81,21 +81,21 @@ public static class Functions
     public const string Nemesis = "nemesis";
 }
 
-/// <summary>Error codes that mean something to a checker; all others are for people.</summary>
+/// <summary>Error codes with a meaning for a checker; all others are for people.</summary>
 public static class ErrorCodes
 {
-    /// <summary>On a failed cas: the state was not the expected one at some moment inside the operation.</summary>
+    /// <summary>In a failed cas: the state was not the expected one at some time during the operation.</summary>
     public const string CompareMismatch = "cas-mismatch";
 
-    /// <summary>On a failed transaction: what it was to rest on had changed.</summary>
+    /// <summary>In a failed transaction: the values that it had read had changed.</summary>
     public const string ChangedMeanwhile = "changed-meanwhile";
 
-    /// <summary>On a failed transfer: the account would have become negative.</summary>
+    /// <summary>In a failed transfer: the account would have become negative.</summary>
     public const string Poor = "poor";
 
-    /// <summary>The server calls the identity of a write too old to be judged.</summary>
+    /// <summary>The server refused a write because its identity is too old for a decision.</summary>
     public const string RequestIdExpired = "request-id-expired";
 
-    /// <summary>True where the store, or a rule of the workload, decided; a refusal for want of a leader, of time or of a session is no decision.</summary>
+    /// <summary>True if the store, or a rule of the workload, decided; a refusal without a leader, time or session is not a decision.</summary>
     internal static bool IsDecision(string? error) => error is CompareMismatch or ChangedMeanwhile or Poor;
 }

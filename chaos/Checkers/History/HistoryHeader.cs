@@ -1,12 +1,12 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The optional first line of a history: what run it was. Checkers read only <see cref="Parameters"/>.</summary>
+/// <summary>The optional first line of a history: the description of the run. Checkers read only <see cref="Parameters"/>.</summary>
 public sealed record HistoryHeader
 {
-    /// <summary>What <c>format</c> must say.</summary>
+    /// <summary>The required value of <c>format</c>.</summary>
     public const string Format = "kvraft-history";
 
-    /// <summary>What <c>version</c> must say; a reader refuses any other.</summary>
+    /// <summary>The required value of <c>version</c>; a reader refuses any other.</summary>
     public const int Version = 1;
 
     public string? Run { get; init; }
@@ -21,12 +21,12 @@ public sealed record HistoryHeader
 
     public string? Build { get; init; }
 
-    /// <summary>A sentence for people; in the recorded histories, what is wrong with this one.</summary>
+    /// <summary>A sentence for people; in the recorded histories, the description of their fault.</summary>
     public string? Note { get; init; }
 
-    /// <summary>The name of the anomaly the checker is to find, in recorded histories; <c>null</c> elsewhere.</summary>
+    /// <summary>The name of the anomaly that the checker must find, in recorded histories; otherwise <c>null</c>.</summary>
     public string? Anomaly { get; init; }
 
-    /// <summary>Figures a checker needs and the events do not carry, such as a bank's total.</summary>
+    /// <summary>Numbers that a checker needs and that the events do not contain, for example the total of a bank.</summary>
     public IReadOnlyDictionary<string, long> Parameters { get; init; } = new Dictionary<string, long>();
 }

@@ -3,12 +3,12 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Reads a history line by line; memory does not grow with the file. Unknown members are ignored, everything else is
-/// strict, because a harness bug must never be judged as a bug of the store, nor hide one. Single use, one thread.
+/// Reads a history line by line; memory does not grow with the file. Unknown members are ignored, everything else is checked strictly, because a bug
+/// of the harness must neither be judged as a bug of the store nor hide one. Single use, not thread-safe.
 /// </summary>
 public sealed class HistoryReader
 {
-    // The order and pairing of events is OperationPairing's business: this type knows lines and members only.
+    // OperationPairing checks the order and pairing of events: this type handles only lines and members.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     private readonly TextReader _text;
@@ -20,11 +20,11 @@ public sealed class HistoryReader
         _text = text;
     }
 
-    /// <summary>The header, once the first event was read; <c>null</c> where the file has none.</summary>
+    /// <summary>The header, available after the first event was read; <c>null</c> if the file has none.</summary>
     public HistoryHeader? Header { get; private set; }
 
     /// <summary>The events in the order of the file.</summary>
-    /// <exception cref="HistoryFormatException">A line breaks the format.</exception>
+    /// <exception cref="HistoryFormatException">A line violates the format.</exception>
     public IEnumerable<HistoryEvent> ReadEvents()
     {
         while (_text.ReadLine() is { } line)

@@ -1,9 +1,8 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// The <c>value</c> or <c>expected</c> member of an event. A register tells three cases apart: the member is missing, it
-/// is <c>null</c> (key absent), or it is text. The other workloads put numbers, arrays and objects there; those are kept
-/// as their JSON text and parsed by the checker that knows their shape.
+/// The <c>value</c> or <c>expected</c> member of an event. A register distinguishes three cases: the member is missing, it is <c>null</c> (key
+/// absent), or it is text. Other workloads use numbers, arrays and objects; those are kept as their JSON text and parsed by their checker.
 /// </summary>
 public readonly record struct HistoryValue
 {
@@ -24,7 +23,7 @@ public readonly record struct HistoryValue
         _content = content;
     }
 
-    /// <summary>The member is not there.</summary>
+    /// <summary>The member is missing.</summary>
     public static HistoryValue Missing => default;
 
     /// <summary>The member is <c>null</c>.</summary>
@@ -44,7 +43,7 @@ public readonly record struct HistoryValue
 
     public bool IsJson => _shape == Shape.Json;
 
-    /// <summary>The text, the JSON text, or <c>null</c> where the member is missing or null.</summary>
+    /// <summary>The text, the JSON text, or <c>null</c> if the member is missing or null.</summary>
     public string? Content => _content;
 
     public override string ToString() => _shape switch

@@ -6,12 +6,12 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Writes a history line by line, in the form <see cref="HistoryReader"/> reads. It checks nothing: what a broken
-/// harness does must reach the file as it was. Not thread-safe; the caller owns the writer and its flushing.
+/// Writes a history line by line, in the format of <see cref="HistoryReader"/>. It checks nothing: the events of a faulty harness must reach the file
+/// unchanged. Not thread-safe; the caller owns the writer and flushes it.
 /// </summary>
 public sealed class HistoryWriter
 {
-    // The file is read by people and checkers, never put into a page unescaped: readable text is worth more than HTML safety.
+    // The file is read by people and checkers, and is never put into a page unescaped: readable text is more useful than HTML safety.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly TextWriter _text;

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The structured values of workloads beyond registers, with errors that name the line.</summary>
+/// <summary>The structured values of the workloads other than registers, with errors that name the line.</summary>
 internal static class JsonText
 {
-    /// <summary>Parses the <c>value</c> of an event; the caller disposes.</summary>
-    /// <exception cref="HistoryFormatException">There is none, or it is plain text.</exception>
+    /// <summary>Parses the <c>value</c> of an event; the caller disposes the result.</summary>
+    /// <exception cref="HistoryFormatException">There is no value, or it is plain text.</exception>
     public static JsonDocument ParseValue(HistoryEvent at)
     {
         if (!at.Value.IsJson)
@@ -29,7 +29,7 @@ internal static class JsonText
             ? number
             : throw Fault(at, $"{what} must be an integer");
 
-    /// <summary>An element of a list or set as text that is equal exactly where the elements are.</summary>
+    /// <summary>The text of an element of a list or set; two texts are equal if and only if the elements are.</summary>
     public static string Element(HistoryEvent at, JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => $"\"{element.GetString()}\"",
@@ -53,11 +53,11 @@ internal static class JsonText
         ? [.. array.EnumerateArray().Select(element => Element(at, element))]
         : throw Fault(at, "must be an array");
 
-    /// <exception cref="HistoryFormatException">It is no object, or has no such member.</exception>
+    /// <exception cref="HistoryFormatException">The value is not an object, or has no such member.</exception>
     public static JsonElement Member(HistoryEvent at, JsonElement value, string name) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member) ? member : throw Fault(at, $"must have a member \"{name}\"");
 
-    /// <summary>True if there is such a member and it says so.</summary>
+    /// <summary>True if the member exists and is true.</summary>
     public static bool Flag(JsonElement value, string name) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.True;
 
@@ -67,7 +67,7 @@ internal static class JsonText
             ? [.. array.EnumerateArray().Select(static element => element.GetString()!)]
             : throw Fault(at, "must be an array of text");
 
-    /// <summary>A name given as text or as a number.</summary>
+    /// <summary>A name in the form of a text or a number.</summary>
     public static string Name(HistoryEvent at, JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => element.GetString()!,

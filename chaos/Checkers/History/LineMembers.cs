@@ -7,14 +7,14 @@ internal readonly struct LineMembers(long line, JsonElement element)
 {
     public JsonElement? Find(string name) => element.TryGetProperty(name, out var found) ? found : null;
 
-    /// <summary>A text member; <c>null</c> where it is missing or null.</summary>
+    /// <summary>A text member; <c>null</c> if it is missing or null.</summary>
     public string? Text(string name) => Find(name) is not { ValueKind: not JsonValueKind.Null } found
         ? null
         : found.ValueKind == JsonValueKind.String ? found.GetString() : throw Fault(name, "must be text");
 
     public string RequiredText(string name) => Text(name) ?? throw Fault(name, "is missing");
 
-    /// <summary>An integer member; <c>null</c> where it is missing or null.</summary>
+    /// <summary>An integer member; <c>null</c> if it is missing or null.</summary>
     public long? Integer(string name, long min = long.MinValue, long max = long.MaxValue)
     {
         if (Find(name) is not { ValueKind: not JsonValueKind.Null } found)

@@ -1,22 +1,22 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What is known of an operation's effect after its last event.</summary>
+/// <summary>The effect of an operation, as known after its last event.</summary>
 public enum OperationOutcome
 {
     /// <summary>It took effect.</summary>
     Ok,
 
-    /// <summary>It took no effect and never will.</summary>
+    /// <summary>It had no effect and will have none.</summary>
     Failed,
 
     /// <summary>It may take effect at any time after its invocation, or never. Also called open.</summary>
     Unknown,
 }
 
-/// <summary>An invocation with its completion; <c>null</c> where the file ended first, which counts as info.</summary>
+/// <summary>An invocation with its completion; <c>null</c> if the file ends before it, which counts as info.</summary>
 public sealed record Operation(HistoryEvent Invocation, HistoryEvent? Completion)
 {
-    /// <summary>The place of a completion that never comes, after every event.</summary>
+    /// <summary>The index of a completion that never comes, after every event.</summary>
     public const long Never = long.MaxValue;
 
     public int Process => Invocation.Process;
@@ -34,10 +34,10 @@ public sealed record Operation(HistoryEvent Invocation, HistoryEvent? Completion
 
     public bool IsOk => Outcome == OperationOutcome.Ok;
 
-    /// <summary>It took effect, or may yet: everything but <see cref="OperationOutcome.Failed"/>.</summary>
+    /// <summary>It took effect, or may take effect later: everything except <see cref="OperationOutcome.Failed"/>.</summary>
     public bool MayTakeEffect => Outcome != OperationOutcome.Failed;
 
-    /// <summary>A cas that was refused because the state was another one: a fail, but also an observation.</summary>
+    /// <summary>A cas that was refused because of another state: a fail, but also an observation.</summary>
     public bool IsCompareMismatch =>
         Outcome == OperationOutcome.Failed
         && Function == Functions.CompareAndSet
@@ -45,24 +45,24 @@ public sealed record Operation(HistoryEvent Invocation, HistoryEvent? Completion
 
     public bool IsLinearizableLevel => Invocation.Level is null or "linearizable";
 
-    /// <summary>What was asked.</summary>
+    /// <summary>The argument of the invocation.</summary>
     public HistoryValue Argument => Invocation.Value;
 
-    /// <summary>What was answered.</summary>
+    /// <summary>The result of the completion.</summary>
     public HistoryValue Result => Completion?.Value ?? HistoryValue.Missing;
 
     public string? Error => Completion?.Error;
 
     public long InvokedIndex => Invocation.Index;
 
-    /// <summary>The index after which the operation can no longer take effect; <see cref="Never"/> when open.</summary>
+    /// <summary>The index after which the operation can no longer take effect; <see cref="Never"/> if open.</summary>
     public long CompletedIndex => Outcome == OperationOutcome.Unknown ? Never : Completion!.Index;
 
     public long InvokedNanoseconds => Invocation.TimeNanoseconds;
 
-    /// <summary>Time of the completion in nanoseconds; <see cref="Never"/> when open.</summary>
+    /// <summary>Time of the completion in nanoseconds; <see cref="Never"/> if open.</summary>
     public long CompletedNanoseconds => Outcome == OperationOutcome.Unknown ? Never : Completion!.TimeNanoseconds;
 
-    /// <summary>True when this operation was over before <paramref name="other"/> began.</summary>
+    /// <summary>True if this operation ended before <paramref name="other"/> started.</summary>
     public bool Precedes(Operation other) => CompletedIndex < other.InvokedIndex;
 }

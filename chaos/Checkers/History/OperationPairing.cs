@@ -1,8 +1,8 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Joins invocations with completions while the events stream by, and holds the history to the promises of its format:
-/// order, single-threaded processes, processes that retire after an info, members that fit the function.
+/// Joins invocations with completions in one pass over the events, and checks the rules of the format: order, one operation at a time per process, no
+/// further operation of a process after an info, members that fit the function.
 /// </summary>
 internal sealed class OperationPairing
 {
@@ -31,7 +31,7 @@ internal sealed class OperationPairing
         }
     }
 
-    /// <summary>All operations in the order of their invocations; those still running are open.</summary>
+    /// <summary>All operations in the order of their invocations; those without a completion are open.</summary>
     public IReadOnlyList<Operation> Finish()
     {
         foreach (var (slot, invocation) in _running.Values)

@@ -1,19 +1,20 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Do the nodes' own logs agree? They are the store's word against itself, and show what no client may have come by.
+/// Checks that the logs of the nodes agree. The logs are evidence that is independent of the clients, and can show faults that no client observed.
 /// <list type="bullet">
-/// <item><c>log-matching</c>: two records of one group with the same index and term differ. In a term one leader fills each index
-/// once, so either two led in it or somebody wrote who did not lead. It counts also where one of them was cut later.</item>
-/// <item><c>committed-differs</c>: at an index that every replica has applied, the logs end up with different entries.</item>
+/// <item><c>log-matching</c>: two records of one group with the same index and term differ. In a term the leader writes each index once, so either
+/// there were two leaders in that term, or a node that was not the leader wrote. The rule also applies if one of the records was truncated
+/// later.</item>
+/// <item><c>committed-differs</c>: at an index that every replica has applied, the final entries of the logs differ.</item>
 /// </list>
 /// </summary>
 public static class LogComparison
 {
     private const string Name = "logs";
 
-    /// <param name="records">Of all nodes, each node's in the order in which they were written.</param>
-    /// <param name="applied">Of a group, the index that all its replicas have applied; groups that are missing are compared by the first rule only.</param>
+    /// <param name="records">The records of all nodes, those of each node in the order of writing.</param>
+    /// <param name="applied">For a group, the index that all its replicas have applied; for other groups only the first rule applies.</param>
     public static Verdict Check(IReadOnlyCollection<LogRecord> records, IReadOnlyDictionary<int, long> applied)
     {
         ArgumentNullException.ThrowIfNull(records);

@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Reads entries from what <c>kvraft log dump</c> prints, in the order in which they were written.</summary>
+/// <summary>Reads entries from the output of <c>kvraft log dump</c>, in the order of writing.</summary>
 public static partial class LogDumpReader
 {
-    /// <summary>Lines that are no entries are passed over: the dump is for people first.</summary>
+    /// <summary>Lines that are not entries are skipped: the dump is mainly for people.</summary>
     public static IReadOnlyList<LogRecord> Read(string node, TextReader dump)
     {
         ArgumentNullException.ThrowIfNull(dump);

@@ -1,9 +1,9 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Who must have appended what. A history is framed when every text written begins with one character that occurs nowhere else in any of them, as in
-/// <c>x 3 17 y</c>: then a state is cut into the texts it was made of in one way only, and a text that one operation alone writes is proof that this operation
-/// took effect right there. Tests of stores with appends write such texts.
+/// Attributes appended texts to their writers. A history is framed if every written text starts with one character that occurs nowhere else in any of
+/// them, as in <c>x 3 17 y</c>: then there is only one way to split a state into the texts it consists of, and a text that only one operation writes
+/// proves that this operation took effect at that point. Tests of stores with appends write such texts.
 /// </summary>
 internal sealed class AppendedTexts
 {
@@ -11,7 +11,7 @@ internal sealed class AppendedTexts
     private readonly Dictionary<string, long> _neededAfter = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _writers = new(StringComparer.Ordinal);
 
-    /// <param name="texts">All texts written, once for each operation that writes them, with the initial state.</param>
+    /// <param name="texts">All written texts, once for each operation that writes them, including the initial state.</param>
     public AppendedTexts(IEnumerable<string> texts)
     {
         var framed = true;
@@ -27,10 +27,10 @@ internal sealed class AppendedTexts
 
     public bool IsFramed => _frame is not null;
 
-    /// <summary>True: where the text stands in a state, its one writer put it.</summary>
+    /// <summary>True if only one operation writes the text, so that its occurrence in a state proves the effect of this operation.</summary>
     public bool IsProof(string text) => IsFramed && _writers.GetValueOrDefault(text) == 1;
 
-    /// <summary>An operation invoked then, and certainly completed, saw this text.</summary>
+    /// <summary>Records that an operation with this invocation certainly completed and saw this text.</summary>
     public void NoteNeed(string text, long invoked)
     {
         if (IsProof(text))
@@ -39,14 +39,14 @@ internal sealed class AppendedTexts
         }
     }
 
-    /// <summary>The last invocation of an operation that certainly saw what the one writer of this text wrote; 0: none is known.</summary>
+    /// <summary>The last invocation of an operation that certainly saw this text; 0: none is known.</summary>
     public long NeededAfter(string text) => _neededAfter.GetValueOrDefault(text);
 
-    /// <summary>True when <paramref name="state"/> is <paramref name="beginning"/> and, after it, whole texts.</summary>
+    /// <summary>True if <paramref name="state"/> consists of <paramref name="beginning"/> followed by whole texts.</summary>
     public bool BeginsWith(string state, string beginning) =>
         state.StartsWith(beginning, StringComparison.Ordinal) && (state.Length == beginning.Length || state[beginning.Length] == _frame);
 
-    /// <summary>The texts a state is made of, if the history is framed.</summary>
+    /// <summary>The texts of which a state consists, if the history is framed.</summary>
     public IEnumerable<string> PartsOf(string state)
     {
         for (var begin = 0; _frame is { } frame && begin < state.Length;)

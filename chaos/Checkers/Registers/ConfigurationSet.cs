@@ -1,15 +1,15 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Configurations of which none dominates another, in the order they were found. Chained hashing over one list; cleared
-/// and used again for every event, so that a key costs few allocations.
+/// Configurations of which none dominates another, in the order in which they were found. Chained hashing over one list; cleared and reused for every
+/// event, so that a key causes few allocations.
 /// </summary>
 internal sealed class ConfigurationSet
 {
     private const int None = -1;
     private const int HeadsMin = 16;
 
-    // One event that exploded must not make clearing dear for all that follow; 1,024 heads are one 4 KiB page.
+    // One event with many configurations must not make all later clears expensive; 1,024 heads are one 4 KiB page.
     private const int HeadsKeptMax = 1024;
 
     private readonly List<(Configuration Configuration, int Next, bool Gone)> _entries = [];
@@ -32,7 +32,7 @@ internal sealed class ConfigurationSet
         }
     }
 
-    /// <summary>False when a configuration already here dominates it; those it dominates leave.</summary>
+    /// <summary>False if an existing configuration dominates it; otherwise the configurations that it dominates are removed.</summary>
     public bool Add(in Configuration added)
     {
         var head = added.BucketHash() & (_heads.Length - 1);

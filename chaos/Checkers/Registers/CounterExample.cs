@@ -3,12 +3,11 @@ using System.Globalization;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Makes a violation small enough to be understood: the shortest prefix that shows it, without the operations that do not
-/// matter. Every step keeps a sub-history that a correct store could only have produced if it could have produced the
-/// whole, so the rest is a proof, not an illustration:
-/// observations can always be left out; a write can where nobody left observed what it wrote or (through a refused cas)
-/// that the state was another one; of appends, where the texts written can be told apart in what was read (<see cref="AppendedTexts"/>), one whose text occurs in
-/// nothing that is left; and an operation cut off by the end of the prefix is open.
+/// Reduces a violation to a readable size: the shortest prefix that contains it, without irrelevant operations. Each step keeps a sub-history that a
+/// correct store could only have produced if it could have produced the whole history, so the result is a proof. An observation can always be
+/// removed. A write can be removed if no remaining operation observed its value or (through a refused cas) that the state was a different one. An
+/// append can be removed, if the written texts can be distinguished in reads (<see cref="AppendedTexts"/>), if its text occurs in no remaining
+/// operation. An operation that is cut off by the end of the prefix is open.
 /// </summary>
 internal static class CounterExample
 {
@@ -16,9 +15,9 @@ internal static class CounterExample
 
     /// <param name="key">The key that is not linearizable.</param>
     /// <param name="operations">All of its operations.</param>
-    /// <param name="steps">What it took to find that out.</param>
-    /// <param name="initialValue">The state at the start.</param>
-    /// <param name="budget">Of all explanations of a history together.</param>
+    /// <param name="steps">The steps of the search that found the violation.</param>
+    /// <param name="initialValue">The initial state.</param>
+    /// <param name="budget">The budget of all explanations of a history together.</param>
     public static Finding Explain(string key, IReadOnlyList<Operation> operations, long steps, string? initialValue, ShrinkBudget budget)
     {
         var small = new Shrinking(steps, initialValue, budget).Run(operations);
@@ -36,7 +35,10 @@ internal static class CounterExample
         };
     }
 
-    /// <summary>Without looking ahead the culprit is the operation that people would name; where that is too dear, one that is known to be too late.</summary>
+    /// <summary>
+    /// Without the look-ahead, the culprit is the operation that people would name; if that search is too expensive, the culprit is an operation that
+    /// may come later than necessary.
+    /// </summary>
     private static SearchResult FirstUnexplained(List<Operation> small, string? initialValue, ShrinkBudget budget)
     {
         var result = RegisterSearch.Run(RegisterHistory.Compile(small, initialValue, nameAll: true), budget.ForCulprit, looksAhead: false);
@@ -45,7 +47,7 @@ internal static class CounterExample
             : RegisterSearch.Run(RegisterHistory.Compile(small, initialValue, nameAll: true), budget.ForCulprit);
     }
 
-    /// <summary>What had begun by <paramref name="end"/>; later completions are not known yet, so their operations are open.</summary>
+    /// <summary>The operations that had started by <paramref name="end"/>; operations with later completions are open.</summary>
     private static List<Operation> Prefix(IReadOnlyList<Operation> operations, long end)
     {
         var prefix = new List<Operation>();
@@ -71,7 +73,7 @@ internal static class CounterExample
 
     private sealed class Shrinking(long steps, string? initialValue, ShrinkBudget budget)
     {
-        // Whether the texts of appends can be told apart; known once the run begins.
+        // True if the texts of appends can be distinguished; computed at the start of the run.
         private AppendedTexts? _texts;
 
         public List<Operation> Run(IReadOnlyList<Operation> operations)
@@ -81,7 +83,7 @@ internal static class CounterExample
                 : null;
             var small = ShortestPrefix(operations);
 
-            // Zeller and Hildebrandt 2002 (ddmin): chunks first, because most operations do not matter.
+            // Zeller and Hildebrandt 2002 (ddmin): chunks first, because most operations are irrelevant.
             for (var chunk = Math.Max(1, small.Count / 2); ; chunk = Math.Max(1, chunk / 2))
             {
                 var shrunk = Pass(small, chunk);
@@ -94,7 +96,7 @@ internal static class CounterExample
             }
         }
 
-        /// <summary>By bisection: what is not linearizable stays so whatever comes after it.</summary>
+        /// <summary>By bisection: a history that is not linearizable stays so with any continuation.</summary>
         private List<Operation> ShortestPrefix(IReadOnlyList<Operation> operations)
         {
             var ends = operations.Select(operation => operation.CompletedIndex).Where(end => end != Operation.Never).Order().ToList();
@@ -131,7 +133,7 @@ internal static class CounterExample
             return operations;
         }
 
-        /// <summary>The proof stays a proof: see the type's comment.</summary>
+        /// <summary>True if the rest is still a proof: see the comment of the type.</summary>
         private bool MayDrop(List<Operation> operations, List<Operation> without)
         {
             var kept = new HashSet<Operation>(without, ReferenceEqualityComparer.Instance);
@@ -151,7 +153,9 @@ internal static class CounterExample
                 && !writes.Exists(write => without.Exists(operation => Saw(operation, Written(write)) || (Expires(write) && Saw(operation, null))));
         }
 
-        /// <summary>Where the text of a write stands in nothing that is left, nothing that is left came between it and the next overwriting.</summary>
+        /// <summary>
+        /// If the text of an append occurs in no remaining operation, then no remaining operation lies between it and the next overwrite.
+        /// </summary>
         private bool MayDropFrom(List<Operation> writes, List<Operation> without)
         {
             if (without.Exists(static operation => operation.IsCompareMismatch) || !writes.TrueForAll(static write => write.Argument.Content is { Length: > 0 } && !Expires(write)))

@@ -1,32 +1,36 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Is there one order of all operations that explains every answer and never contradicts real time? For a store of
-/// registers that is linearizability (Herlihy and Wing 1990), the promise of a strong keyspace.
+/// Checks linearizability (Herlihy and Wing 1990), the guarantee of a strong keyspace: there must be an order of all operations that explains every
+/// answer and respects real time.
 ///
-/// <para><b>How.</b> A register is independent of every other, so each key is judged alone (P-compositionality: Horn and
-/// Kroening, <i>Faster linearizability checking via P-compositionality</i>, 2015). Within a key the search follows the
-/// events and keeps the set of configurations that can explain what was seen so far: which running operations have
-/// already taken effect, and the state they left (Wing and Gong 1993). An operation takes effect just in time, right
-/// before the completion of one that needs it, and configurations are remembered so that no two orders with the same
-/// result are followed (Lowe, <i>Testing for linearizability</i>, 2017). <see cref="RegisterSearch"/> adds what makes
-/// open writes cheap; its comment proves each rule.</para>
+/// <para>
+/// <b>Algorithm.</b> Registers are independent, so each key is judged alone (P-compositionality: Horn and Kroening, <i>Faster linearizability
+/// checking via P-compositionality</i>, 2015). Within a key the search follows the events and keeps the set of configurations that can explain the
+/// events so far: the running operations that have already taken effect, and the resulting state (Wing and Gong 1993). An operation takes effect as
+/// late as possible, right before the completion of an operation that needs it, and configurations are stored so that of two orders with the same
+/// result only one is followed (Lowe, <i>Testing for linearizability</i>, 2017). <see cref="RegisterSearch"/> adds rules that make open writes cheap;
+/// its comment proves each rule.
+/// </para>
 ///
-/// <para><b>The model</b> is get, put, delete, cas and text append on one register that starts absent. A cas refused with
-/// <c>cas-mismatch</c> is an observation that the state was another one. Any other fail is left out, as are open reads.
-/// An open write may take effect at any time after its invocation or never. A put with a time to live may be followed by
-/// its expiry at any later time: whether that time is right is <see cref="TtlChecker"/>'s question. Reads of another
-/// level than linearizable are left out.</para>
+/// <para>
+/// <b>Model.</b> Get, put, delete, cas and text append on one register that is initially absent. A cas that was refused with <c>cas-mismatch</c> is
+/// an observation that the state was a different one. Any other fail is ignored, and so are open reads. An open write may take effect at any time
+/// after its invocation or never. A put with a time to live may be followed by its expiry at any later time: <see cref="TtlChecker"/> checks that
+/// time. Reads of a level other than linearizable are ignored.
+/// </para>
 ///
-/// <para><b>Limits.</b> The problem is NP-complete. The budget is counted in steps and configurations, not seconds and bytes, so that a verdict does
-/// not depend on the machine; a key that spends it is undecided, which is not a pass. A caller may also end it by time. Keys are judged one after
-/// another, so the memory of one is what is needed; counter-examples share one budget, because a store that is broken breaks many keys the same way.</para>
+/// <para>
+/// <b>Limits.</b> The problem is NP-complete. The budget is counted in steps and configurations, not in seconds and bytes, so that a verdict does not
+/// depend on the machine; a key that exhausts it is undecided, which is not a pass. A caller may also limit the time. Keys are judged one after
+/// another, so the peak memory is that of one key; counter-examples share one budget, because a faulty store violates many keys in the same way.
+/// </para>
 /// </summary>
 public static class Linearizability
 {
     private const string Name = "linearizability";
 
-    /// <exception cref="HistoryFormatException">An operation is none of a register's.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a register.</exception>
     public static Verdict Check(History history, LinearizabilityOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(history);

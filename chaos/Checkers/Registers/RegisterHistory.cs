@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The operations of one key, ready for <see cref="RegisterSearch"/>.</summary>
+/// <summary>The operations of one key, prepared for <see cref="RegisterSearch"/>.</summary>
 internal sealed class RegisterHistory
 {
     private RegisterHistory(IReadOnlyList<RegisterOperation> operations, RegisterValues values, int initial, AppendedTexts? texts)
@@ -12,24 +12,24 @@ internal sealed class RegisterHistory
         HasMismatches = operations.Any(static operation => operation.Effect == RegisterEffect.ObserveOther);
     }
 
-    /// <summary>By invocation.</summary>
+    /// <summary>Ordered by invocation.</summary>
     public IReadOnlyList<RegisterOperation> Operations { get; }
 
     public RegisterValues Values { get; }
 
     public int Initial { get; }
 
-    /// <summary>With text appends a state can arise that no operation names, so some shortcuts are off.</summary>
+    /// <summary>With text appends there can be states that no operation names, so some optimizations are disabled.</summary>
     public bool Appends => Texts is not null;
 
-    /// <summary>Null: nothing is appended.</summary>
+    /// <summary>Null: there are no appends.</summary>
     public AppendedTexts? Texts { get; }
 
-    /// <summary>Refusals say what the state was not, so a state that nobody reads may still matter.</summary>
+    /// <summary>Refusals exclude states, so a state that no operation reads may still be relevant.</summary>
     public bool HasMismatches { get; }
 
-    /// <summary>Splits a history by key, in the order in which keys first appear, leaving out what tells nothing.</summary>
-    /// <exception cref="HistoryFormatException">An operation is none of a register's.</exception>
+    /// <summary>Splits a history by key, in the order of the first occurrence of keys, without irrelevant operations.</summary>
+    /// <exception cref="HistoryFormatException">An operation is not an operation of a register.</exception>
     public static IReadOnlyList<(string Key, List<Operation> Operations)> PerKey(History history)
     {
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -54,10 +54,10 @@ internal sealed class RegisterHistory
         return keys;
     }
 
-    /// <summary>Turns operations of one key (all telling, by invocation) into numbers.</summary>
-    /// <param name="operations">What <see cref="PerKey"/> left of one key.</param>
+    /// <summary>Converts the operations of one key (all relevant, by invocation) to numbers.</summary>
+    /// <param name="operations">The operations of one key from <see cref="PerKey"/>.</param>
     /// <param name="initialValue">The first state; <c>null</c> means absent.</param>
-    /// <param name="nameAll">True keeps values apart that the search need not tell apart, for people.</param>
+    /// <param name="nameAll">True: distinguish values for people that the search need not distinguish.</param>
     public static RegisterHistory Compile(IReadOnlyList<Operation> operations, string? initialValue, bool nameAll = false)
     {
         var appends = operations.Any(operation => operation.Function == Functions.Append);
@@ -104,7 +104,7 @@ internal sealed class RegisterHistory
 
         if (operation.Invocation.TtlNanoseconds is not null && !operation.IsCompareMismatch)
         {
-            // Its expiry asks for it.
+            // Its expiry expects the value.
             values.Name(operation.Argument.Content);
         }
     }
@@ -134,7 +134,7 @@ internal sealed class RegisterHistory
         },
     };
 
-    // Nothing is said here about when: an expiry that comes too early or too late is TtlChecker's business.
+    // The time is not checked here: TtlChecker reports an expiry that is too early or too late.
     private static RegisterOperation Expiry(Operation put, RegisterValues values) => new()
     {
         Source = put,
@@ -145,8 +145,8 @@ internal sealed class RegisterHistory
         Written = RegisterValues.Absent,
     };
 
-    // An open operation is only ever spent to explain an answer. One whose state nobody saw can explain no answer, unless
-    // it is that the state was another one.
+    // An open operation is used only to explain an answer. If no operation saw its state, it can explain no answer, except that the state was a
+    // different one.
     private static void DropUselessOpen(List<RegisterOperation> operations, bool appends)
     {
         if (appends || operations.Exists(operation => operation.Effect == RegisterEffect.ObserveOther))
@@ -166,7 +166,7 @@ internal sealed class RegisterHistory
         operations.RemoveAll(operation => operation.IsOpen && !needed.Contains(operation.Written));
     }
 
-    /// <summary>Notes until when each text is asked for. An open one for which nobody asks explains nothing and leaves.</summary>
+    /// <summary>Records until when each text is expected. An open append whose text is never expected explains nothing and is removed.</summary>
     private static AppendedTexts NoteNeeds(List<RegisterOperation> operations, string? initialValue)
     {
         var written = operations.Where(static operation => !operation.Observes && operation.Source.Argument.IsText).Select(static operation => operation.Source.Argument.Content!);
@@ -175,7 +175,7 @@ internal sealed class RegisterHistory
             .ToDictionary(static alike => alike.Key, static alike => alike.ToList(), StringComparer.Ordinal);
         foreach (var empty in appends.GetValueOrDefault("") ?? [])
         {
-            // It turns an absent key into an empty text and leaves no trace in any other.
+            // It changes an absent key to an empty text and has no effect on any other state.
             empty.MayBeNeededUntil = Operation.Never;
         }
 

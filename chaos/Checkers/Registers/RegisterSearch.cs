@@ -3,37 +3,39 @@ namespace KvRaft.Chaos.Checkers;
 /// <summary>
 /// The search of <see cref="Linearizability"/> for one key.
 ///
-/// <para>The set of configurations is moved along the completions. At the completion of X, a configuration in which X has
-/// taken effect stays; from any other, sequences of running operations that end with X are tried. That loses nothing: in
-/// every linearization each operation can be delayed until right before the next completion that needs it (Lowe 2017,
-/// section 5). On top of that:</para>
+/// <para>
+/// The set of configurations is advanced along the completions. At the completion of X, a configuration in which X has taken effect is kept; from any
+/// other configuration, sequences of running operations that end with X are tried. This is complete: in every linearization each operation can be
+/// delayed until right before the next completion that needs it (Lowe 2017, section 5). The following rules are added:
+/// </para>
 /// <list type="number">
-/// <item><b>Observations are absorbed at once.</b> A running operation that changes nothing and fits the state takes effect
-/// now: it asks for nothing later and takes nothing away.</item>
-/// <item><b>Fewer open operations spent is better.</b> With the same duties and state, whatever follows needs only open
-/// operations that the thriftier configuration still has. The other one is dropped.</item>
-/// <item><b>Unseen open writes are not overwritten.</b> If an open operation took effect, nobody observed it, and a write
-/// that looks at nothing follows, leaving the open operation out leads to the same state.</item>
-/// <item><b>Alike operations go by deadline.</b> Of operations with the same effect the one that must end first goes first;
-/// in any linearization two of them that are both running can change places so.</item>
-/// <item><b>No way back.</b> A value that only one operation can bring about is not left while a completed operation still
-/// has to see it. Values are unique in our workloads, so nearly every wrong guess ends here.</item>
-/// <item><b>Appends nobody will see are buried.</b> On a state that nobody can see any more, a running append whose text no later answer contains takes effect
-/// at once. Were it done later, no answer would lie between it and the next overwriting, and without it the same answers come out. An open one is left out.</item>
-/// <item><b>Appends that will be seen are kept.</b> Where a text proves its writer (<see cref="AppendedTexts"/>) and a later read contains it, its
-/// append does not go onto a state that nobody can see, and a state that contains it is neither overwritten nor made one that nobody can see: the text could not
-/// come back.</item>
-/// <item><b>No read without a state.</b> While a completed read is to come and nothing overwrites, a state that no read can see leads nowhere.</item>
+/// <item><b>Observations are absorbed at once.</b> A running operation that changes nothing and fits the state takes effect immediately: it needs
+/// nothing later and removes nothing.</item>
+/// <item><b>Fewer used open operations are better.</b> With the same done operations and the same state, every continuation needs only open
+/// operations that the configuration with fewer used ones still has. The other configuration is dropped.</item>
+/// <item><b>Unseen open writes are not overwritten.</b> If an open operation took effect, no operation observed it, and an unconditional write
+/// follows, then without the open operation the state is the same.</item>
+/// <item><b>Equal operations are ordered by deadline.</b> Of operations with the same effect, the one with the earliest deadline is tried first; in
+/// any linearization two of them that are both running can be exchanged.</item>
+/// <item><b>Needed values are kept.</b> A value that only one operation can write is not overwritten while a completed operation still has to see it.
+/// Values are unique in the workloads, so almost every wrong choice ends here.</item>
+/// <item><b>Appends that will not be seen are applied early.</b> In a state that cannot be seen any more, a running append whose text no later answer
+/// contains takes effect at once. If it were applied later, no answer would lie between it and the next overwrite, and without it the answers are the
+/// same. An open one is removed.</item>
+/// <item><b>Appends that will be seen are kept.</b> If a text proves its writer (<see cref="AppendedTexts"/>) and a later read contains it, its
+/// append is not applied to a state that cannot be seen, and a state that contains it is neither overwritten nor changed to one that cannot be seen:
+/// the text could not reappear.</item>
+/// <item><b>No read without a state.</b> If a completed read is pending and no overwrite is, a state that no read can see is a dead end.</item>
 /// </list>
-/// Rule 6 is off where a refusal says what the state was not: a state that nobody reads may explain it.
+/// Rule 6 is disabled if a refusal excludes a state: a state that no operation reads may explain it.
 /// </summary>
 internal sealed class RegisterSearch
 {
-    /// <summary>Slots of a mask: operations of one key that run at once, and useful open operations of one key.</summary>
+    /// <summary>Slots of a mask: concurrent operations of one key, and useful open operations of one key.</summary>
     public const int SlotsMax = 128;
 
-    // Measured on correct keys of 200 operations with 30 open writes: of 40 keys over 2, 5 or unique values all are decided
-    // at this width within 300,000 steps; over 20 values 39 of 40 are.
+    // Measured on correct keys of 200 operations with 30 open writes: of 40 keys over 2, 5 or unique values all are decided at this width within
+    // 300,000 steps; over 20 values 39 of 40 are.
     private const int NarrowWidthMax = 64;
 
     private readonly RegisterHistory _history;
@@ -48,7 +50,7 @@ internal sealed class RegisterSearch
     private readonly int _widthMax;
     private readonly List<RegisterOperation> _observations = [];
 
-    // Running and open operations that change the state, by deadline, so that the first of a class is the one to try.
+    // Running and open operations that change the state, by deadline, so that the first of a class is tried first.
     private readonly List<RegisterOperation> _updates = [];
     private readonly List<Configuration> _current = [new Configuration(0, 0, 0, false)];
     private readonly ConfigurationSet _next = new();
@@ -59,7 +61,7 @@ internal sealed class RegisterSearch
     private readonly long[] _classSeen;
     private readonly bool[] _swapExpects;
 
-    // Of each state, as far as they were asked for: until when its texts are needed, and whether one of them proves its writer.
+    // For each state, computed on demand: until when its texts are needed, and whether one of them proves its writer.
     private readonly List<(bool IsKnown, bool Proves, long NeededAfter)> _needs = [];
     private long _lastRead;
     private long _lastOverwrite;
@@ -68,7 +70,7 @@ internal sealed class RegisterSearch
     private long _steps;
     private long _expansions;
 
-    /// <summary>What ran out; null: nothing yet.</summary>
+    /// <summary>The exhausted limit; null: none.</summary>
     private string? _spent;
 
     private RegisterSearch(RegisterHistory history, SearchBudget budget, bool looksAhead, int widthMax, long stepsSpent)
@@ -89,19 +91,19 @@ internal sealed class RegisterSearch
     }
 
     /// <summary>Deterministic: the same history and budget give the same result.</summary>
-    /// <param name="history">The operations of one key; one search at a time may use it.</param>
-    /// <param name="budget">What it may cost.</param>
+    /// <param name="history">The operations of one key; only one search at a time may use it.</param>
+    /// <param name="budget">The limits of the search.</param>
     /// <param name="looksAhead">
-    /// False switches rule 5 off: dearer, but then the culprit is the first completion that nothing explains, where with
-    /// it a violation may be known before the operation that shows it to people has begun.
+    /// False disables rule 5: the search is more expensive, but the culprit is then the first completion without an explanation. With rule 5, a
+    /// violation may be found before the operation that makes it visible to people has started.
     /// </param>
     public static SearchResult Run(RegisterHistory history, SearchBudget budget, bool looksAhead = true) =>
         new RegisterSearch(history, budget, looksAhead, int.MaxValue, stepsSpent: 0).Run();
 
     /// <summary>
-    /// Looks for a linearization first among the thriftiest configurations only. Finding one is a proof; finding none says
-    /// nothing, and the whole search follows. Where values are written more than once, as rule 5 cannot help there, this
-    /// decides correct histories that the whole search could not afford.
+    /// Searches for a linearization first only among the configurations with the fewest used open operations. A result is a proof; without a result
+    /// the complete search follows. If values are written more than once, rule 5 is not effective, and this search decides correct histories that the
+    /// complete search cannot decide within its budget.
     /// </summary>
     /// <inheritdoc cref="Run(RegisterHistory, SearchBudget, bool)"/>
     public static SearchResult RunNarrowFirst(RegisterHistory history, SearchBudget budget)
@@ -166,7 +168,7 @@ internal sealed class RegisterSearch
             }
         }
 
-        // Only a put and its expiry share an index, and two beginnings may come in either order; the sort is stable anyway.
+        // Only a put and its expiry share an index, and two starts may come in either order; the sort is stable.
         return [.. events.OrderBy(item => item.Index).Select(item => (item.Operation, item.Completes))];
     }
 
@@ -246,14 +248,14 @@ internal sealed class RegisterSearch
             _spent = _budget.WhatIsSpent(_steps, _expansions, _visited.Count + _next.Count);
         }
 
-        // Also where nothing had to be expanded: a long history is steps too.
+        // Checked even if no configuration was expanded: a long history takes steps too.
         _spent ??= _budget.WhatIsSpent(_steps, _expansions, 0);
         _pending.Clear();
         _taken &= ~bit;
         (completed.Observes ? _observations : _updates).Remove(completed);
     }
 
-    /// <summary>A configuration that explains the completion is a result; any other is a place to go on before.</summary>
+    /// <summary>A configuration that explains the completion is a result; any other is expanded further.</summary>
     private void Reach(in Configuration configuration, RegisterOperation completed, UInt128 bit)
     {
         if ((configuration.Done & bit) != 0)
@@ -354,7 +356,7 @@ internal sealed class RegisterSearch
         return false;
     }
 
-    /// <summary>Rules 6 (of open appends), 7 and 8.</summary>
+    /// <summary>Rules 6 (for open appends), 7 and 8.</summary>
     private bool LeadsNowhere(in Configuration before, in Configuration applied, RegisterOperation operation, long now)
     {
         if (operation.Effect == RegisterEffect.Append && applied.State != RegisterValues.Unnamed)
@@ -372,7 +374,7 @@ internal sealed class RegisterSearch
                 || (operation.Effect == RegisterEffect.Append && (WillBeSeen(applied, operation.Source.Argument.Content!, now) || HasReadAndNoWayBack(applied, now))));
     }
 
-    /// <summary>True when a completed read, later or running, certainly sees what this append wrote.</summary>
+    /// <summary>True if a completed read, later or running, certainly sees the text of this append.</summary>
     private bool WillBeSeen(in Configuration applied, string text, long now)
     {
         if (_history.Texts!.NeededAfter(text) > now)
@@ -392,7 +394,7 @@ internal sealed class RegisterSearch
         return false;
     }
 
-    /// <summary>True when a completed read, later or running, certainly sees a text of the state that is left.</summary>
+    /// <summary>True if a completed read, later or running, certainly sees a text of the previous state.</summary>
     private bool LosesWhatIsNeeded(in Configuration before, long now)
     {
         if (before.State is RegisterValues.Unnamed or RegisterValues.Absent)
@@ -411,7 +413,7 @@ internal sealed class RegisterSearch
             return false;
         }
 
-        // A read that saw one of the texts saw all of the state, which begins with it.
+        // A read that saw one of the texts saw all of the state, which starts with it.
         var text = _history.Values.TextOf(before.State);
         foreach (var observation in _observations)
         {
@@ -482,7 +484,7 @@ internal sealed class RegisterSearch
                     break;
                 }
 
-                // Strictly: what completes now may be the very read that needs it.
+                // Strictly less: the completing operation may be the read that needs it.
                 if (update.Effect == RegisterEffect.Append && update.MayBeNeededUntil < now)
                 {
                     done |= update.Bit;

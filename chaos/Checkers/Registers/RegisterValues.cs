@@ -1,16 +1,16 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Numbers for the states of one register. Values that no operation reads, expects or refuses cannot be told apart by
-/// anything in the history, so they share one number. With text appends the same holds for every text that is no beginning of such a value: whatever
-/// is appended to it, it never becomes one. So there are only as many states as the named values have beginnings, however many orders of appends there are.
+/// Numbers for the states of one register. Values that no operation reads, expects or refuses cannot be distinguished by the history, so they share
+/// one number. With text appends the same holds for every text that is not a prefix of such a value, because no append can change it to one. So the
+/// number of states is at most the number of prefixes of the named values, regardless of the number of orders of appends.
 /// </summary>
 internal sealed class RegisterValues
 {
     /// <summary>The key is absent.</summary>
     public const int Absent = 0;
 
-    /// <summary>Some value nobody asks about.</summary>
+    /// <summary>Some value that no operation reads or expects.</summary>
     public const int Unnamed = 1;
 
     private readonly bool _appends;
@@ -19,16 +19,16 @@ internal sealed class RegisterValues
     private readonly List<string?> _texts = [null, null];
     private readonly Dictionary<(int State, string Suffix), int> _appended = [];
 
-    // Once all are known: the named values in order, so that those with one beginning are neighbours.
+    // Set when all are known: the named values in order, so that those with a common prefix are adjacent.
     private string[]? _named;
 
-    /// <param name="appends">True: states are beginnings of named values too.</param>
-    /// <param name="nameAll">True: every value that is written gets a number, for people.</param>
+    /// <param name="appends">True: prefixes of named values are states too.</param>
+    /// <param name="nameAll">True: every written value gets a number, for people.</param>
     public RegisterValues(bool appends, bool nameAll) => (_appends, _nameAll) = (appends, nameAll);
 
     public int Count => _texts.Count;
 
-    /// <summary>Gives the value a number of its own. All are named before the first question.</summary>
+    /// <summary>Assigns a number of its own to the value. All values are named before the first query.</summary>
     public int Name(string? text)
     {
         if (text is null)
@@ -52,7 +52,7 @@ internal sealed class RegisterValues
         : _nameAll || IsBeginning(text) ? Name(text)
         : Unnamed;
 
-    /// <summary>The text of a state that has one; empty for a key that is absent.</summary>
+    /// <summary>The text of a state; empty for an absent key.</summary>
     public string TextOf(int number) => _texts[number] ?? "";
 
     /// <summary>The state after <paramref name="suffix"/> was appended to <paramref name="state"/>.</summary>

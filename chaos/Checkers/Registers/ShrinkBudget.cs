@@ -1,10 +1,13 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What the counter-examples of one history may cost together. The operations that are copied and compiled for each attempt count as steps too.</summary>
+/// <summary>
+/// The shared budget of the counter-examples of one history. The operations that are copied and compiled for each attempt count as steps too.
+/// </summary>
 internal sealed class ShrinkBudget(LinearizabilityOptions options)
 {
     /// <summary>
-    /// An attempt costs about what its history did, or less. One that costs much more is not worth its wait: the operations it would leave out stay.
+    /// An attempt takes about as many steps as its history, or fewer. If it takes many more, it is ended, and the operations that it would remove
+    /// stay.
     /// </summary>
     private const long TimesTheWhole = 4;
 
@@ -14,10 +17,10 @@ internal sealed class ShrinkBudget(LinearizabilityOptions options)
 
     public bool IsSpent => Spent >= options.ShrinkStepsMax || options.IsShrinkingOver?.Invoke() == true;
 
-    /// <summary>For the one search that finds the operation to show.</summary>
+    /// <summary>For the search that determines the displayed operation.</summary>
     public SearchBudget ForCulprit => new(AttemptStepsMin * 10, options.ConfigurationsMax, options.IsShrinkingOver);
 
-    /// <param name="steps">What the violation took to find.</param>
+    /// <param name="steps">The steps that found the violation.</param>
     public SearchBudget ForAttempt(long steps) => new(
         Math.Min(options.ShrinkStepsMax - Spent, Math.Max(AttemptStepsMin, steps * TimesTheWhole)), options.ConfigurationsMax, options.IsShrinkingOver);
 

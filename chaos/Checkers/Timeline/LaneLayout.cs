@@ -3,18 +3,17 @@ namespace KvRaft.Chaos.Checkers;
 /// <summary>An operation in its lane. Positions are in pixels from the left edge of the lanes.</summary>
 internal sealed record PlacedOperation(Operation Operation, string Label, int Lane, double Begin, double End);
 
-/// <summary>A fault as far as the drawing reaches.</summary>
+/// <summary>The part of a fault within the drawing.</summary>
 internal sealed record PlacedFault(FaultSpan Fault, double Begin, double End);
 
 /// <summary>
-/// Where everything goes. Columns are events, not time: an operation of a millisecond beside a timeout of seconds stays
-/// readable, and what overlaps what is exact. Every column is as far right as the labels before it need, no further.
-/// Processes that were never alive together share a lane, since an open operation retires its process and a run would
-/// have more lanes than a screen has lines.
+/// Computes all positions. Columns are events, not times: a short operation beside a timeout of seconds stays readable, and overlaps are exact. Every
+/// column is as far to the right as the labels before it require. Processes that never ran at the same time share a lane, because an open operation
+/// ends its process and a run would otherwise have more lanes than a screen has lines.
 /// </summary>
 internal sealed class LaneLayout
 {
-    // Pixels: what the page's 11-pixel monospace font needs per character, and room for the borders.
+    // Pixels: the character width of the page's 11-pixel monospace font, and space for the borders.
     private const double CharacterWidth = 6.7;
     private const double LabelPadding = 10;
     private const double ColumnGap = 12;
@@ -77,7 +76,7 @@ internal sealed class LaneLayout
             _columns.Add(index, at);
         }
 
-        // An operation without an end still needs room for its label.
+        // An operation without an end still needs space for its label.
         var open = operations.Where(operation => operation.Completion is null);
         _columns.Add(Operation.Never, open.Select(operation => _columns[operation.InvokedIndex] + (labels[operation].Length * CharacterWidth) + LabelPadding).Append(at + ColumnGap).Max());
     }

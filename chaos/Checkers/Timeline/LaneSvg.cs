@@ -4,7 +4,7 @@ using System.Text;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Draws a <see cref="LaneLayout"/> as inline SVG. Positions by time ride along as attributes for the page's switch.</summary>
+/// <summary>Draws a <see cref="LaneLayout"/> as inline SVG. Positions by time are attributes for the switch of the page.</summary>
 internal static class LaneSvg
 {
     // Pixels.
@@ -14,7 +14,7 @@ internal static class LaneSvg
     private const int FaultRowHeight = 16;
     private const int TailWidth = 26;
 
-    /// <summary>For a page: the names stay in view while the lanes are scrolled, so they are a drawing of their own.</summary>
+    /// <summary>For a page: the names are a separate drawing, so that they stay visible while the lanes are scrolled.</summary>
     public static string Draw(LaneLayout layout, ProofSet proof)
     {
         var svg = new StringBuilder();
@@ -23,7 +23,7 @@ internal static class LaneSvg
         return svg.ToString();
     }
 
-    /// <summary>For a file: both in one picture that needs nothing else.</summary>
+    /// <summary>For a file: both in one self-contained picture.</summary>
     public static string Picture(LaneLayout layout, ProofSet proof)
     {
         var (width, height) = (NamesWidth + layout.Width + TailWidth, TopOf(layout) + HeightOf(layout));
@@ -167,7 +167,7 @@ internal static class LaneSvg
         return string.Join('\n', lines);
     }
 
-    /// <summary>Faults that overlap get labels in rows of their own.</summary>
+    /// <summary>The labels of overlapping faults are in separate rows.</summary>
     private static Dictionary<PlacedFault, int> FaultRows(IReadOnlyList<PlacedFault> faults)
     {
         var rows = new Dictionary<PlacedFault, int>(ReferenceEqualityComparer.Instance);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The whole run at a glance, by time: operations that ended per window, answered and not, under the faults.</summary>
+/// <summary>An overview of the whole run by time: operations that ended per window, answered and not, under the faults.</summary>
 internal static class OverviewSvg
 {
     // Pixels.
@@ -16,7 +16,7 @@ internal static class OverviewSvg
     private const int WindowsMin = 20;
     private const int WindowsMax = 220;
 
-    // Fewer a window, and its height is noise.
+    // With fewer operations per window the height is noise.
     private const int OperationsPerWindow = 4;
     private const int TicksMax = 10;
     private const long NanosecondsPerTick = 100;
@@ -83,7 +83,7 @@ internal static class OverviewSvg
         svg.Append('\n');
     }
 
-    /// <summary>The smallest of 1, 2, 5 times a power of ten that is not below <paramref name="least"/>.</summary>
+    /// <summary>The smallest of 1, 2, 5 times a power of ten that is at least <paramref name="least"/>.</summary>
     private static double NiceStep(double least)
     {
         var power = Math.Pow(10, Math.Floor(Math.Log10(least)));

@@ -1,9 +1,11 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The operations that prove one finding, and nothing else, in lanes by process with the faults behind them: a picture for people who were not there.</summary>
+/// <summary>
+/// The operations that prove one finding, in lanes by process with the faults behind them: a picture for people who do not know the run.
+/// </summary>
 public static class ProofPicture
 {
-    /// <summary>A self-contained SVG; null if no operations prove it. The same input gives the same bytes.</summary>
+    /// <summary>A self-contained SVG; null if no operations prove the finding. The same input gives the same bytes.</summary>
     public static string? Of(Finding finding, History history)
     {
         ArgumentNullException.ThrowIfNull(finding);

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Style and script of a timeline, inline so that the page is one file that opens anywhere, also years later.</summary>
+/// <summary>Style and script of a timeline, inline so that the page is one file without dependencies.</summary>
 internal static class TimelineAssets
 {
     public const string Style = """

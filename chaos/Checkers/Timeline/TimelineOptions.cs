@@ -1,14 +1,16 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>How much a timeline shows. A page that shows everything is read by nobody.</summary>
+/// <summary>The limits of a timeline. A page with everything is too long to read.</summary>
 public sealed record TimelineOptions
 {
-    /// <summary>Findings drawn, each in a section of its own; the rest is counted.</summary>
+    /// <summary>The number of findings that are drawn, each in its own section; the others are counted.</summary>
     public int FindingsMax { get; init; } = 10;
 
-    /// <summary>A key with more operations than this is cut to the neighbourhood of the proof. Twice our rollover of 200 a key.</summary>
+    /// <summary>
+    /// A key with more operations than this is reduced to the neighbourhood of the proof. Twice the harness limit of 200 operations per key.
+    /// </summary>
     public int OperationsMax { get; init; } = 400;
 
-    /// <summary>Operations shown before and after each one of the proof, where a key is cut.</summary>
+    /// <summary>Operations shown before and after each operation of the proof, if a key is reduced.</summary>
     public int Neighbours { get; init; } = 25;
 }

@@ -4,9 +4,9 @@ using System.Net;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// A run and its violations as one self-contained HTML page: the run at a glance, then for each finding what it says, its
-/// proof, and the operations of its key in lanes by process with the faults behind them. Works without script; with it,
-/// operations show their details, and positions switch between the order of events and time.
+/// A run and its violations as one self-contained HTML page: an overview of the run, then for each finding its message, its proof, and the operations
+/// of its key in lanes by process with the faults behind them. The page works without script; with it, operations show their details, and positions
+/// switch between the order of events and time.
 /// </summary>
 public static class TimelinePage
 {

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Which operations are drawn with a finding: those of its key, near the proof.</summary>
+/// <summary>Selects the operations that are drawn with a finding: those of its key, near the proof.</summary>
 internal static class TimelineSelection
 {
     public static IReadOnlyList<Operation> Around(Finding finding, History history, TimelineOptions options)
@@ -26,13 +26,13 @@ internal static class TimelineSelection
     }
 
     /// <summary>
-    /// The operations of the proof by invocation. A shrunk proof may hold cut-off copies of operations, so the index of the
-    /// invocation is what identifies them.
+    /// The operations of the proof by invocation. A shrunk proof may contain cut-off copies of operations, so the index of the invocation identifies
+    /// them.
     /// </summary>
     public static ProofSet Proof(Finding finding) => new(finding.Operations);
 }
 
-/// <summary>The operations a finding rests on; the first is the culprit.</summary>
+/// <summary>The operations that prove a finding; the first is the culprit.</summary>
 internal sealed class ProofSet(IReadOnlyList<Operation> operations)
 {
     private readonly HashSet<long> _invocations = [.. operations.Select(operation => operation.InvokedIndex)];

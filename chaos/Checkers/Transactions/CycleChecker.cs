@@ -3,29 +3,33 @@ using System.Text;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Are list-append transactions strictly serializable? After Kingsbury and Alvaro, <i>Elle: inferring isolation
-/// anomalies from experimental observations</i>, 2020.
+/// Checks that list-append transactions are strictly serializable. After Kingsbury and Alvaro, <i>Elle: inferring isolation anomalies from
+/// experimental observations</i>, 2020.
 ///
-/// <para>Transactions append unique elements to lists and read whole lists, so every read tells all that happened to
-/// the list before it, and the longest one tells the order of versions. From that follow dependencies that any serial
-/// order must respect, and a cycle among them is a proof that there is none. This costs time in proportion to the
-/// history where <see cref="Linearizability"/> is exponential, and it names what went wrong:</para>
+/// <para>
+/// Transactions append unique elements to lists and read whole lists, so every read contains the history of the list before it, and the longest read
+/// contains the order of versions. From this follow dependencies that any serial order must respect; a cycle among them proves that there is no
+/// serial order. The cost is proportional to the history, while that of <see cref="Linearizability"/> is exponential, and the check names the
+/// anomaly:
+/// </para>
 /// <list type="bullet">
 /// <item><c>G0</c>: writes interleaved. <c>G1a</c>, <c>G1b</c>, <c>G1c</c>: aborted, intermediate and circular reads.</item>
 /// <item><c>G-single</c>: a read that missed a write it should have seen (read skew). <c>G2</c>: several of those (write skew).</item>
-/// <item>The same with <c>-realtime</c>: serializable, but a transaction acts before one that was over when it began,
-/// as in a stale read.</item>
-/// <item><c>internal</c>, <c>duplicate-append</c>, <c>lost-append</c>, <c>unexpected-element</c>,
-/// <c>incompatible-order</c>: what one transaction or one list shows without a graph.</item>
+/// <item>The same with <c>-realtime</c>: serializable, but a transaction is ordered before one that had ended when it started, as in a stale
+/// read.</item>
+/// <item><c>internal</c>, <c>duplicate-append</c>, <c>lost-append</c>, <c>unexpected-element</c>, <c>incompatible-order</c>: anomalies of one
+/// transaction or one list, without a graph.</item>
 /// </list>
-/// <para>An open transaction counts once somebody read what it appended: then it took effect. What it misses: anomalies
-/// of lists nobody reads. A workload has to read what it writes.</para>
+/// <para>
+/// An open transaction counts if a read contains one of its appends: then it took effect. The check does not find anomalies of lists that are never
+/// read. A workload must read the lists that it writes.
+/// </para>
 /// </summary>
 public static class CycleChecker
 {
     private const string Name = "cycle";
 
-    /// <exception cref="HistoryFormatException">An operation is no list-append transaction, or an element is not unique.</exception>
+    /// <exception cref="HistoryFormatException">An operation is not a list-append transaction, or an element is not unique.</exception>
     public static Verdict Check(History history)
     {
         ArgumentNullException.ThrowIfNull(history);

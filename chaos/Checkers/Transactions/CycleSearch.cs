@@ -1,11 +1,11 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Shortest cycles, named by the dependencies they are made of (Adya 1999; the names with real time are Elle's).</summary>
+/// <summary>Shortest cycles, named after the kinds of their dependencies (Adya 1999; the names with real time are those of Elle).</summary>
 internal sealed class CycleSearch(DependencyGraph graph)
 {
     /// <summary>
-    /// Dependencies of one component from which the way back is searched. A broken store can put all transactions into one
-    /// component; any cycle convicts it, and the shortest of a thousand is short enough to read.
+    /// The number of dependencies of one component from which a cycle is searched. A faulty store can put all transactions into one component; any
+    /// cycle proves the violation, and the shortest of a thousand is short enough to read.
     /// </summary>
     private const int StartsMax = 1_000;
 
@@ -78,7 +78,7 @@ internal sealed class CycleSearch(DependencyGraph graph)
         .SelectMany(graph.From)
         .Where(dependency => dependency.Kind == first && _componentOf[dependency.From] == _componentOf[dependency.To]);
 
-    /// <summary>The shortest way from the end of <paramref name="start"/> to its beginning: breadth first, inside the component.</summary>
+    /// <summary>The shortest path from the end of <paramref name="start"/> to its beginning: breadth-first, within the component.</summary>
     private List<Dependency>? WayBack(Dependency start, DependencyKinds kinds, int lengthMax)
     {
         _search++;

@@ -1,29 +1,29 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Why one transaction must come before another. The flags make masks for searches.</summary>
+/// <summary>The reason why one transaction must come before another. The flags form masks for searches.</summary>
 [Flags]
 internal enum DependencyKinds
 {
     None = 0,
 
-    /// <summary>ww: the second overwrote (here: appended right after) what the first wrote.</summary>
+    /// <summary>ww: the second overwrote (here: appended right after) the write of the first.</summary>
     WriteWrite = 1,
 
-    /// <summary>wr: the second read what the first wrote.</summary>
+    /// <summary>wr: the second read the write of the first.</summary>
     WriteRead = 2,
 
     /// <summary>rw: the first read a state that the second changed. Also called an anti-dependency.</summary>
     ReadWrite = 4,
 
-    /// <summary>rt: the first was over before the second began.</summary>
+    /// <summary>rt: the first ended before the second started.</summary>
     RealTime = 8,
 }
 
 /// <param name="From">Id of the transaction that comes first.</param>
 /// <param name="To">Id of the transaction that comes second.</param>
 /// <param name="Kind">Exactly one kind.</param>
-/// <param name="Key">The list it is about; <c>null</c> for real time.</param>
-/// <param name="Element">The element that decides; <c>null</c> for real time.</param>
+/// <param name="Key">The list; <c>null</c> for real time.</param>
+/// <param name="Element">The element that proves the dependency; <c>null</c> for real time.</param>
 internal readonly record struct Dependency(int From, int To, DependencyKinds Kind, string? Key, string? Element);
 
 /// <summary>Direct dependencies between the transactions that took effect (Adya 1999, chapter 4), plus real time.</summary>
@@ -46,7 +46,7 @@ internal sealed class DependencyGraph
 
     public int DependencyCount => _known.Count;
 
-    /// <summary>By kind, strongest first, so that searches prefer the dependency that says most.</summary>
+    /// <summary>Ordered by kind, strongest first, so that searches prefer the strongest dependency.</summary>
     public IReadOnlyList<Dependency> From(int id) => _outgoing[id];
 
     public static DependencyGraph Build(IReadOnlyList<Transaction> transactions, IEnumerable<ListVersions> lists)
@@ -136,8 +136,8 @@ internal sealed class DependencyGraph
         list.Writers.Where(pair => pair.Value.TookEffect && !list.Observed.Contains(pair.Key)).Select(pair => (pair.Key, pair.Value));
 
     /// <summary>
-    /// Only the dependencies that no chain of others implies: a transaction follows those that were over when it began,
-    /// unless one of them was over before another of them began.
+    /// Only the dependencies that no chain of others implies: a transaction follows those that had ended when it started, except those that had ended
+    /// before another of them started.
     /// </summary>
     private void AddRealTime()
     {

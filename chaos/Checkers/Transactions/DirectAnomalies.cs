@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>The anomalies that need no graph: what a single transaction or a single list shows.</summary>
+/// <summary>The anomalies that need no graph: those of a single transaction or a single list.</summary>
 internal static class DirectAnomalies
 {
     public static void Find(IReadOnlyList<Transaction> transactions, IEnumerable<ListVersions> lists, FindingList findings)
@@ -21,7 +21,7 @@ internal static class DirectAnomalies
         }
     }
 
-    /// <summary>A transaction must see its own past: what it read before plus what it appended since.</summary>
+    /// <summary>A transaction must see its own past: the elements of its earlier reads plus its appends since.</summary>
     private static void CheckInternal(Transaction transaction, FindingList findings)
     {
         foreach (var steps in transaction.Steps.GroupBy(step => step.Key, StringComparer.Ordinal))

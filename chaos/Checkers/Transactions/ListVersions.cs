@@ -1,15 +1,14 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// What became of one list. A list that only grows shows its whole past in every read, so the longest read is the version
-/// order, and every append missing there that took effect came after it (Kingsbury and Alvaro, <i>Elle</i>, 2020,
-/// section 4: traceable, recoverable objects).
+/// The versions of one list. A list that only grows shows its whole past in every read, so the longest read is the version order, and every append
+/// that took effect and is missing in it came later (Kingsbury and Alvaro, <i>Elle</i>, 2020, section 4: traceable, recoverable objects).
 /// </summary>
 internal sealed class ListVersions(string key)
 {
     public string Key { get; } = key;
 
-    /// <summary>Who asked to append an element, whatever came of it.</summary>
+    /// <summary>The transaction that requested to append an element, with any outcome.</summary>
     public Dictionary<string, Transaction> Writers { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Reads of committed transactions.</summary>
@@ -20,7 +19,7 @@ internal sealed class ListVersions(string key)
 
     public HashSet<string> Observed { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>All lists by key; also notes which open transactions took effect.</summary>
+    /// <summary>All lists by key; also marks the open transactions that took effect.</summary>
     public static SortedDictionary<string, ListVersions> PerKey(IReadOnlyList<Transaction> transactions)
     {
         var lists = new SortedDictionary<string, ListVersions>(StringComparer.Ordinal);
@@ -51,7 +50,7 @@ internal sealed class ListVersions(string key)
         return lists;
     }
 
-    /// <summary>True when the read fits the version order.</summary>
+    /// <summary>True if the read fits the version order.</summary>
     public bool IsPrefix(ReadStep read)
     {
         var elements = read.Elements!;

@@ -1,8 +1,8 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Strongly connected components of the dependencies of some kinds (Tarjan 1972), with an explicit stack: a chain of a
-/// hundred thousand transactions must not end the process.
+/// Strongly connected components of the dependencies of some kinds (Tarjan 1972), with an explicit stack: a chain of a hundred thousand transactions
+/// must not overflow the stack.
 /// </summary>
 internal sealed class StrongComponents
 {
@@ -28,7 +28,7 @@ internal sealed class StrongComponents
         Array.Fill(_order, Unvisited);
     }
 
-    /// <summary>The components of two transactions or more, each sorted by id, in a defined order.</summary>
+    /// <summary>The components of two or more transactions, each sorted by id, in a defined order.</summary>
     public static IReadOnlyList<List<int>> Find(DependencyGraph graph, DependencyKinds kinds)
     {
         var components = new StrongComponents(graph, kinds);
@@ -62,7 +62,7 @@ internal sealed class StrongComponents
 
                 if (_order[to] == Unvisited)
                 {
-                    // The dependency is looked at again on return; by then the other end has its low mark.
+                    // The dependency is examined again on return; by then the other end has its low mark.
                     _calls.Push((id, next));
                     Enter(to);
                     entered = true;

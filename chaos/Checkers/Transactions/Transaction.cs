@@ -8,8 +8,8 @@ internal sealed record AppendStep(string Key, string Element) : TransactionStep(
     public override string ToString() => $"append {Key} {Element}";
 }
 
-/// <param name="Key">The list read.</param>
-/// <param name="Elements">What was read; <c>null</c> where no answer came.</param>
+/// <param name="Key">The list.</param>
+/// <param name="Elements">The result; <c>null</c> without an answer.</param>
 internal sealed record ReadStep(string Key, IReadOnlyList<string>? Elements) : TransactionStep(Key)
 {
     public override string ToString() => $"read {Key} -> {(Elements is null ? "?" : $"[{string.Join(' ', Elements)}]")}";
@@ -17,7 +17,7 @@ internal sealed record ReadStep(string Key, IReadOnlyList<string>? Elements) : T
 
 internal sealed class Transaction(int id, Operation source, IReadOnlyList<TransactionStep> steps)
 {
-    /// <summary>Its place among the transactions of the history, by invocation.</summary>
+    /// <summary>Its position among the transactions of the history, by invocation.</summary>
     public int Id { get; } = id;
 
     public Operation Source { get; } = source;

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Turns <c>txn</c> operations into transactions, strictly.</summary>
+/// <summary>Converts <c>txn</c> operations to transactions, with strict checks.</summary>
 internal static class TransactionReader
 {
-    /// <exception cref="HistoryFormatException">A value is none of a transaction's, or an element is appended twice.</exception>
+    /// <exception cref="HistoryFormatException">A value is not the value of a transaction, or an element is appended twice.</exception>
     public static List<Transaction> Read(History history)
     {
         var transactions = new List<Transaction>();
@@ -31,8 +31,8 @@ internal static class TransactionReader
         return transactions;
     }
 
-    /// <summary>The steps in words, with what was read where the transaction was answered.</summary>
-    /// <exception cref="HistoryFormatException">The value is none of a transaction's.</exception>
+    /// <summary>The steps as text, with the results of the reads if the transaction was answered.</summary>
+    /// <exception cref="HistoryFormatException">The value is not the value of a transaction.</exception>
     public static string Describe(Operation operation) =>
         string.Join(", ", Steps(operation.IsOk ? operation.Completion! : operation.Invocation, operation.IsOk));
 
@@ -77,7 +77,7 @@ internal static class TransactionReader
         }
     }
 
-    // Only unique elements tell who wrote what was read; without that no dependency could be inferred.
+    // Only unique elements identify the writer of a read element; without them no dependency could be inferred.
     private static void CheckUnique(List<Transaction> transactions)
     {
         var seen = new HashSet<(string Key, string Element)>();

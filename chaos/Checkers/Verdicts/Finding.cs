@@ -5,12 +5,12 @@ namespace KvRaft.Chaos.Checkers;
 /// <param name="Message">One sentence for people.</param>
 public sealed record Finding(string Anomaly, string Message)
 {
-    /// <summary>The key it is about; <c>null</c> where it is about no single key.</summary>
+    /// <summary>The key; <c>null</c> if the finding is not about a single key.</summary>
     public string? Key { get; init; }
 
     /// <summary>The operations that together are the counter-example, the culprit first.</summary>
     public IReadOnlyList<Operation> Operations { get; init; } = [];
 
-    /// <summary>A drawing or a proof over several lines; <c>null</c> where the message says it all.</summary>
+    /// <summary>A drawing or a proof over several lines; <c>null</c> if the message is complete.</summary>
     public string? Explanation { get; init; }
 }

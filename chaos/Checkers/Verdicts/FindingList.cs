@@ -1,12 +1,12 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Collects findings. All are counted, but only the first of each anomaly are kept: a store that lost a disk breaks ten
-/// thousand reads the same way, and nobody reads the second hundred.
+/// Collects findings. All are counted, but only the first of each anomaly are kept: a store that lost a disk violates ten thousand reads in the same
+/// way, and a few of them are sufficient.
 /// </summary>
 public sealed class FindingList
 {
-    /// <summary>Findings kept per anomaly. Twenty show whether a fault is one key, one node or everything.</summary>
+    /// <summary>Findings kept per anomaly. Twenty show whether a fault concerns one key, one node or everything.</summary>
     public const int KeptMax = 20;
 
     private readonly List<Finding> _kept = [];
@@ -25,7 +25,7 @@ public sealed class FindingList
         }
     }
 
-    /// <summary>True while <paramref name="anomaly"/> is still kept, so that a costly explanation is worth its work.</summary>
+    /// <summary>True while findings of <paramref name="anomaly"/> are kept, so that an expensive explanation is useful.</summary>
     public bool Keeps(string anomaly) => _counts.GetValueOrDefault(anomaly) < KeptMax;
 
     public Verdict ToVerdict(string checker, IReadOnlyDictionary<string, double>? figures = null) => new()

@@ -1,8 +1,8 @@
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Picks the checkers for a history by the workload its header names: the part of the name before the first hyphen, so
-/// that <c>register-cas</c> is a register. Whoever knows better calls the checkers directly.
+/// Selects the checkers of a history by the workload in its header: the part of the name before the first hyphen, so that <c>register-cas</c> is a
+/// register. A caller with more information calls the checkers directly.
 /// </summary>
 public static class HistoryJudge
 {
@@ -24,9 +24,10 @@ public static class HistoryJudge
     public static IReadOnlyCollection<string> Workloads => Checkers.Keys;
 
     /// <summary>
-    /// The verdicts of the workload's checkers, then <see cref="RunValidity"/>, <see cref="AvailabilityChecker"/> and <see cref="WriteAvailability"/>.
+    /// The verdicts of the workload's checkers, then <see cref="RunValidity"/>, <see cref="AvailabilityChecker"/> and
+    /// <see cref="WriteAvailability"/>.
     /// </summary>
-    /// <exception cref="HistoryFormatException">No workload known here is named, or a checker found the history malformed.</exception>
+    /// <exception cref="HistoryFormatException">The header names no supported workload, or a checker found the history malformed.</exception>
     public static IReadOnlyList<Verdict> Judge(History history, JudgeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(history);

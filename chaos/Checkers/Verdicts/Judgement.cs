@@ -1,13 +1,13 @@
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What a checker says. Only <see cref="Valid"/> is a pass.</summary>
+/// <summary>The result of a checker. Only <see cref="Valid"/> is a pass.</summary>
 public enum Judgement
 {
     Valid,
 
-    /// <summary>The history shows what the store promised never to do.</summary>
+    /// <summary>The history violates a guarantee of the store.</summary>
     Violation,
 
-    /// <summary>The budget ran out before a proof was found either way. Never a pass.</summary>
+    /// <summary>The budget was exhausted before a proof of either result. Never a pass.</summary>
     Undecided,
 }

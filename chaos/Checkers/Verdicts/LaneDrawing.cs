@@ -4,8 +4,7 @@ using System.Text;
 namespace KvRaft.Chaos.Checkers;
 
 /// <summary>
-/// Operations as lanes of text, one line each. Columns are the order of events, not their time, so that what overlaps and
-/// what does not can be read off whatever the scale:
+/// Operations as lanes of text, one line each. Columns are the order of events, not their time, so that overlaps are visible at any scale:
 /// <code>
 ///   p0 put "a"       |--|
 ///   p1 get -> null        |--|    &lt;- nothing explains this
@@ -14,7 +13,7 @@ namespace KvRaft.Chaos.Checkers;
 /// </summary>
 internal static class LaneDrawing
 {
-    // Wider drawings wrap in a terminal and say nothing any more; the list of operations alone is better then.
+    // Wider drawings wrap in a terminal and become unreadable; then the list of operations alone is better.
     private const int EventsMax = 60;
 
     public static string Draw(IReadOnlyList<Operation> operations, Operation? culprit)

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>Operations in words, for findings, drawings and timelines.</summary>
+/// <summary>Operations as text, for findings, drawings and timelines.</summary>
 internal static class OperationText
 {
     private const double NanosecondsPerMillisecond = 1_000_000;
 
-    /// <summary>Who, what and what came of it: <c>p3 get -> "a"</c>.</summary>
+    /// <summary>Process, operation and result: <c>p3 get -> "a"</c>.</summary>
     public static string Describe(Operation operation) =>
         string.Create(CultureInfo.InvariantCulture, $"p{operation.Process} {What(operation)}");
 

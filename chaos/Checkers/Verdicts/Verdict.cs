@@ -3,7 +3,7 @@ using System.Text;
 
 namespace KvRaft.Chaos.Checkers;
 
-/// <summary>What one checker says about one history: the judgement, the proofs and the figures it measured on the way.</summary>
+/// <summary>The result of one checker for one history: the judgement, the proofs and the measurements.</summary>
 public sealed record Verdict
 {
     /// <summary>The checker's name in lower case with hyphens.</summary>
@@ -11,16 +11,16 @@ public sealed record Verdict
 
     public required Judgement Judgement { get; init; }
 
-    /// <summary>The violations found, at most <see cref="FindingList.KeptMax"/> of them; empty unless convicted.</summary>
+    /// <summary>The violations, at most <see cref="FindingList.KeptMax"/> of them; empty without a violation.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
 
-    /// <summary>How often each anomaly was found, also beyond the findings kept.</summary>
+    /// <summary>The number of findings of each anomaly, including those that are not kept.</summary>
     public IReadOnlyDictionary<string, long> Counts { get; init; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
 
-    /// <summary>Measurements, named with their unit last.</summary>
+    /// <summary>Measurements; each name ends with its unit.</summary>
     public IReadOnlyDictionary<string, double> Figures { get; init; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
 
-    /// <summary>Why it is undecided, or what of it is besides a violation; <c>null</c> otherwise.</summary>
+    /// <summary>The reason why it is undecided, or the undecided part besides a violation; otherwise <c>null</c>.</summary>
     public string? Reason { get; init; }
 
     public bool IsValid => Judgement == Judgement.Valid;

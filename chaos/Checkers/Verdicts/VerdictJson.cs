@@ -31,7 +31,7 @@ public static class VerdictJson
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Writes one verdict as an object into a document the caller composes.</summary>
+    /// <summary>Writes one verdict as an object into a document that the caller composes.</summary>
     public static void Write(Utf8JsonWriter json, Verdict verdict)
     {
         ArgumentNullException.ThrowIfNull(json);
