@@ -68,7 +68,7 @@ public sealed class NodePlanTests
     }
 
     [Fact]
-    public async Task What_makes_no_sense_is_refused_with_the_reason()
+    public async Task Invalid_commands_are_refused_with_the_reason()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1);
         await using var client = cluster.Client();

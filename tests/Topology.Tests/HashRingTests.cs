@@ -61,7 +61,7 @@ public class HashRingTests
             iter: 10);
 
     [Fact]
-    public void A_greater_weight_only_gains() =>
+    public void A_higher_weight_only_gains_token_ranges() =>
         Gen.Select(SomeClusters.Mixed(2, 6), Tokens.Array[500]).Sample(
             (nodes, tokens) =>
             {

@@ -23,7 +23,7 @@ public class ShardAssignmentTests
         Mixed.Sample(c => AssertZones(c.Nodes, c.Assign()), iter: 12);
 
     [Fact]
-    public void Without_zones_no_load_strays_from_its_fair_share() =>
+    public void Without_zones_every_load_is_within_its_bounds() =>
         Cases(SomeClusters.Mixed(1, 10).Select(nodes => nodes.Select(node => node with { Zone = "" }).ToArray()))
             .Sample(c => AssertLoads(c.Nodes, c.Assign()), iter: 12);
 
@@ -63,7 +63,7 @@ public class ShardAssignmentTests
             iter: 10);
 
     [Fact]
-    public void A_joining_node_is_all_that_replicas_move_to() =>
+    public void Replicas_move_only_to_the_joining_node() =>
         Cases(SomeClusters.Mixed(2, 9).Select(nodes => nodes.Select(node => node with { Zone = "" }).ToArray())).Sample(
             c =>
             {

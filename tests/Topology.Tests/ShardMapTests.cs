@@ -81,7 +81,7 @@ public class ShardMapTests
     }
 
     [Fact]
-    public void A_new_map_says_what_was_assigned()
+    public void A_new_map_contains_the_assignment()
     {
         var assignment = ShardAssignment.Of(HashRing.Of([new RingNode(A), new RingNode(B), new RingNode(C)]), 16, 2);
         var map = ShardMap.Create(assignment);

@@ -9,7 +9,7 @@ public sealed class ClusterViewTests
     /// A follower without a leader, or one that fetches a checkpoint, has applied all entries that it has seen committed: its lag was printed as 0.
     /// </summary>
     [Fact]
-    public void The_lag_of_a_replica_is_counted_from_what_any_node_knows_to_be_committed()
+    public void The_lag_of_a_replica_is_counted_from_the_highest_reported_commit_index()
     {
         var leader = Node("n1", new GroupStatus { Group = 1, CommitIndex = 900, AppliedIndex = 899 }, new GroupStatus { Group = 2, CommitIndex = 50, AppliedIndex = 50 });
         var behind = Node("n2", new GroupStatus { Group = 1, CommitIndex = 290, AppliedIndex = 290 }, new GroupStatus { Group = 2, CommitIndex = 50, AppliedIndex = 48 });

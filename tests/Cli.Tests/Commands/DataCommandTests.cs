@@ -49,7 +49,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mismatch_has_its_own_code()
+    public async Task A_mismatch_has_its_own_exit_code()
     {
         Assert.Equal((0, "1\n"), await RunAsync("put", "a", "1", "--if-absent"));
         Assert.Equal((ExitCodes.Mismatch, ""), await RunAsync("put", "a", "2", "--if-absent"));
@@ -89,7 +89,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_line_may_say_otherwise_than_the_session()
+    public async Task A_line_may_override_the_options_of_the_session()
     {
         var console = new TestConsole("put a 1\nget a -o json\nget a\n");
 
@@ -124,7 +124,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Mget_tells_by_its_code_whether_all_were_there()
+    public async Task Mget_reports_missing_keys_by_its_exit_code()
     {
         await RunAsync("put", "a", "1");
 
@@ -157,7 +157,7 @@ public sealed class DataCommandTests : IAsyncLifetime
 
     // It failed once on a loaded machine, where 300 ms were too short for the refusal of a connection: a timeout counts as silence too.
     [Fact]
-    public async Task A_node_that_says_nothing_counts_as_not_reached()
+    public async Task A_silent_node_counts_as_not_reached()
     {
         _node.Rule = _ => new Step.Swallow();
 
@@ -229,7 +229,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_import_that_was_partly_malformed_says_so()
+    public async Task An_import_reports_malformed_records()
     {
         var input = new TestConsole("{\"key\":\"a\",\"value\":\"1\"}\nrubbish\n");
 

@@ -19,7 +19,7 @@ public sealed class MoveProgressTests
         Assert.Equal(new MoveProgress((MoveStage)stage, lag), Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 2, last)));
 
     [Fact]
-    public void A_copy_says_how_much_how_fast_and_how_long_yet()
+    public void A_copy_reports_its_size_rate_and_remaining_time()
     {
         var copying = Replica("n4", 2, last: 9_999);
         (copying.Item2.CopiedBytes, copying.Item2.CopyBytes) = (600_000_000, 2_100_000_000);
@@ -44,7 +44,7 @@ public sealed class MoveProgressTests
         Assert.Equal(MoveStage.Agreed, Of(Leader("n2", "n1", "n2", "n3"), Replica("n4", 1)).Stage);
 
     [Fact]
-    public void What_is_over_is_removed_until_the_old_copy_is_gone()
+    public void An_ended_move_is_at_stage_removed_until_the_old_copy_is_deleted()
     {
         var nodes = Nodes(Leader("n2", "n2", "n3", "n4"), Replica("n1", 1));
         Assert.Equal(MoveStage.Removed, MoveProgress.Of(Move, isUnderWay: false, nodes).Stage);

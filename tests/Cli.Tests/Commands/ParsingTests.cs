@@ -46,7 +46,7 @@ public sealed class ParsingTests
     [InlineData("operator", "cancel")]
     [InlineData("operator", "cancel", "op-1", "--all")]
     [InlineData("operator", "show", "n1")]
-    public async Task A_wrong_command_line_is_told_as_such(params string[] args)
+    public async Task A_wrong_command_line_is_reported_as_such(params string[] args)
     {
         var (code, output, error) = await TestConsole.RunOnceAsync(args);
 
@@ -85,7 +85,7 @@ public sealed class ParsingTests
     [InlineData("kvctl ke", "keyspace")]
     [InlineData("kvctl keyspace cr", "create")]
     [InlineData("kvctl put a b --if-", "--if-absent")]
-    public async Task Completion_asks_with_half_a_line(string line, string expected)
+    public async Task Completion_accepts_an_incomplete_line(string line, string expected)
     {
         var (code, output, error) = await TestConsole.RunOnceAsync($"[suggest:{line.Length}]", line);
 
@@ -106,7 +106,7 @@ public sealed class ParsingTests
     }
 
     [Fact]
-    public async Task A_cluster_that_is_not_there_has_its_own_code()
+    public async Task An_unreachable_cluster_has_its_own_exit_code()
     {
         using var closed = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
         closed.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
@@ -126,7 +126,7 @@ public sealed class ParsingTests
     [InlineData("KEYSPACE_NOT_FOUND", KvOutcome.NotApplied, 3)]
     [InlineData("KEYSPACE_EXISTS", KvOutcome.NotApplied, 4)]
     [InlineData("LIMIT_EXCEEDED", KvOutcome.NotApplied, 128)]
-    public void The_code_tells_what_is_known(string reason, KvOutcome outcome, int code)
+    public void The_exit_code_reports_the_known_outcome(string reason, KvOutcome outcome, int code)
     {
         Assert.Equal(code, Failures.CodeOf(new KvException("x") { Reason = reason, Outcome = outcome }));
     }

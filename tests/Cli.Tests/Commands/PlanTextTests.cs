@@ -37,7 +37,7 @@ public sealed class PlanTextTests
     }
 
     [Fact]
-    public void Nothing_staged_is_said_and_sizes_nobody_knows_are_not_made_up()
+    public void An_empty_plan_and_unknown_sizes_are_reported_as_such()
     {
         var lines = PlanText.Lines(new PlanInfo { Bytes = -1, EtaMs = -1 }).ToArray();
         Assert.Equal("Nothing is staged.", lines[0]);

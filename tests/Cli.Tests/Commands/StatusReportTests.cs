@@ -35,7 +35,7 @@ public sealed class StatusReportTests
     }
 
     [Fact]
-    public void A_wrong_wall_clock_and_a_disagreement_about_the_time_are_told_with_their_distance()
+    public void A_wrong_wall_clock_and_a_disagreement_of_clocks_are_reported_with_the_difference()
     {
         var cluster = Cluster("serving");
         cluster.Nodes[0].Status!.Clock = new ClockStatus { OffsetMs = 45_000, AheadMs = 45_000, Agreed = true, Skewed = true, Settled = true };

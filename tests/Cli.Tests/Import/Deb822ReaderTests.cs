@@ -50,7 +50,7 @@ public sealed class Deb822ReaderTests
     }
 
     [Fact]
-    public async Task A_stanza_without_a_key_is_told_with_its_line_and_the_rest_goes_on()
+    public async Task A_stanza_without_a_key_is_reported_with_its_line_and_the_others_are_read()
     {
         var records = await ReadAsync("Package: a\nArchitecture: all\n\nrubbish\n\nPackage: b\nVersion: 1\nArchitecture: all\n");
 

@@ -52,7 +52,7 @@ public sealed class ExpectationsTests
     [InlineData("{\"key\":\"a\",\"sha2")]
     [InlineData("{\"key\":\"a\"}")]
     [InlineData("7")]
-    public void A_damaged_ack_line_is_none(string line)
+    public void A_damaged_ack_line_is_skipped(string line)
     {
         Assert.Null(AckLine.Parse(System.Text.Encoding.UTF8.GetBytes(line)));
     }

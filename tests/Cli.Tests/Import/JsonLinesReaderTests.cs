@@ -37,7 +37,7 @@ public sealed class JsonLinesReaderTests
     [InlineData("{\"key\":\"a\",\"value\":\"b\",\"expires_at_ms\":\"soon\"}", "")]
     [InlineData("{\"key\":", "")]
     [InlineData("{\"key_base64\":\"%%\",\"value\":\"\"}", "")]
-    public async Task Says_what_is_wrong_with_a_line_and_goes_on(string line, string fault)
+    public async Task Reports_a_malformed_line_and_continues(string line, string fault)
     {
         var records = await ReadAsync(line + "\n\n{\"key\":\"a\",\"value\":\"b\"}\n");
 

@@ -7,7 +7,7 @@ public sealed class LineBufferTests
     private readonly LineBuffer _line = new(["get a", "put a 1"]);
 
     [Fact]
-    public void Types_where_the_cursor_is()
+    public void Inserts_at_the_cursor()
     {
         Type("ac");
         Press(ConsoleKey.LeftArrow);

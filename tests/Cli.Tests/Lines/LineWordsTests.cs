@@ -21,7 +21,7 @@ public sealed class LineWordsTests
     [InlineData("put a 'b")]
     [InlineData("put a \"b\\\"")]
     [InlineData("put a \\")]
-    public void Refuses_what_is_not_finished(string line) => Assert.Throws<UsageException>(() => LineWords.Split(line));
+    public void Refuses_an_unfinished_line(string line) => Assert.Throws<UsageException>(() => LineWords.Split(line));
 
     [Fact]
     public void Reads_back_every_word_that_was_quoted() =>

@@ -20,7 +20,7 @@ public sealed class ConnectionStringTests
     }
 
     [Fact]
-    public void What_is_not_said_has_its_default()
+    public void Omitted_settings_have_their_defaults()
     {
         var options = KvClientOptions.Parse("kvraft://localhost");
 

@@ -46,7 +46,7 @@ public sealed class HedgedReadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_else_is_asked_if_the_answer_is_there_in_time()
+    public async Task No_second_node_receives_the_read_if_the_answer_arrives_in_time()
     {
         Rule(static _ => new Step.Answer());
 

@@ -49,7 +49,7 @@ public sealed class PipeClientTests
     [Theory]
     [InlineData(KvTransport.Pipe)]
     [InlineData(KvTransport.Unary)]
-    public async Task A_lost_answer_is_asked_for_again_under_the_same_name(KvTransport transport)
+    public async Task A_write_with_a_lost_answer_is_sent_again_with_the_same_request_id(KvTransport transport)
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         node.Script.Enqueue(new Step.LoseAnswer());
@@ -211,7 +211,7 @@ public sealed class PipeClientTests
     [Theory]
     [InlineData(KvTransport.Pipe)]
     [InlineData(KvTransport.Unary)]
-    public async Task A_write_that_may_have_arrived_ends_unknown_and_names_itself(KvTransport transport)
+    public async Task A_write_that_may_have_arrived_ends_unknown_with_its_request_id(KvTransport transport)
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         node.Rule = _ => new Step.LoseAnswer();
@@ -231,7 +231,7 @@ public sealed class PipeClientTests
     [Theory]
     [InlineData(KvTransport.Pipe)]
     [InlineData(KvTransport.Unary)]
-    public async Task A_write_that_reached_nobody_was_not_applied(KvTransport transport)
+    public async Task A_write_that_reached_no_node_was_not_applied(KvTransport transport)
     {
         // Bound without listening: a connection is refused.
         using var closed = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
@@ -248,7 +248,7 @@ public sealed class PipeClientTests
     [Theory]
     [InlineData(KvTransport.Pipe)]
     [InlineData(KvTransport.Unary)]
-    public async Task A_refusal_that_would_repeat_is_told_at_once(KvTransport transport)
+    public async Task A_permanent_refusal_is_returned_at_once(KvTransport transport)
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         node.Rule = _ => new Step.Refuse(FakeStore.Error(StatusCode.InvalidArgument, ErrorReasons.LimitExceeded, Execution.NotExecuted));
@@ -285,7 +285,7 @@ public sealed class PipeClientTests
     [Theory]
     [InlineData(KvRouting.Direct)]
     [InlineData(KvRouting.Endpoints)]
-    public async Task A_node_that_was_cut_off_with_the_map_it_gave_does_not_hold_its_clients(KvRouting routing)
+    public async Task Clients_leave_an_isolated_node_from_which_they_have_the_map(KvRouting routing)
     {
         var store = new FakeStore();
         await using var cutOff = await FakeNode.StartAsync(store, "n1");
@@ -334,7 +334,7 @@ public sealed class PipeClientTests
     }
 
     [Fact]
-    public async Task A_forgotten_session_goes_on_before_the_caller_notices()
+    public async Task A_write_of_a_discarded_session_is_sent_again_without_an_error()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         await using var client = Client(KvTransport.Pipe, node);
@@ -466,7 +466,7 @@ public sealed class PipeClientTests
     }
 
     [Fact]
-    public async Task A_write_whose_pipe_ended_because_of_another_is_not_called_undone()
+    public async Task A_write_on_a_pipe_that_another_call_broke_has_an_unknown_outcome()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         await using var client = new KvClient(Options(KvTransport.Pipe, node) with { PipesPerNode = 1, MessageBytesMax = 64 << 20 });

@@ -11,7 +11,7 @@ public sealed class PipeStreamTests
     /// neither its token nor the end of the call ended the wait, and closing the client did not return.
     /// </summary>
     [Fact]
-    public async Task A_write_that_never_ends_does_not_hold_up_the_end()
+    public async Task A_write_that_hangs_does_not_block_the_disposal()
     {
         var writer = new NeverWriting();
         var pipe = new PipeStream(new Kv.KvClient(new OneStream(writer)), new KvClientOptions { Endpoints = ["127.0.0.1:1"] });

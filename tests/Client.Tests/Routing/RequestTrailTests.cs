@@ -23,7 +23,7 @@ public sealed class RequestTrailTests
     }
 
     [Fact]
-    public void What_is_only_looked_at_changes_nothing()
+    public void A_failed_read_was_not_applied()
     {
         var trail = new RequestTrail("LIST_NODES", isWrite: false, "-");
         trail.AttemptAt("n1:1");

@@ -23,13 +23,13 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
-    public void What_would_fail_again_is_not_sent_again()
+    public void A_permanent_failure_is_not_retried()
     {
         Assert.False(Decide(Failed(FailureKind.Permanent)).Retry);
     }
 
     [Fact]
-    public void A_fault_of_a_node_is_tried_elsewhere_but_not_for_long()
+    public void After_an_internal_fault_a_few_attempts_go_to_other_nodes()
     {
         var fault = Failed(FailureKind.Fault);
 
@@ -46,14 +46,14 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
-    public void A_node_that_knows_no_leader_may_be_cut_off_and_another_is_asked()
+    public void After_no_leader_the_next_attempt_goes_to_another_node()
     {
         Assert.True(Decide(Failed(FailureKind.Unavailable)) is { Retry: true, AvoidNode: true });
         Assert.True(Decide(Failed(FailureKind.Overloaded)) is { Retry: true, AvoidNode: false });
     }
 
     [Fact]
-    public void A_pause_the_node_asks_for_is_the_least()
+    public void The_pause_that_a_node_requests_is_the_minimum()
     {
         var wish = TimeSpan.FromMilliseconds(700);
         var overloaded = Failed(FailureKind.Overloaded) with { RetryAfter = wish };
@@ -91,7 +91,7 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
-    public void Nothing_is_begun_that_cannot_be_finished_in_time()
+    public void No_attempt_starts_without_time_for_an_answer()
     {
         Gen.Select(Kinds, Gen.Int[1, 50], Gen.Int[0, 3000], Gen.Int).Sample((kind, attempt, elapsedMs, seed) =>
         {

@@ -72,7 +72,7 @@ public sealed class RouteTableTests
     }
 
     [Fact]
-    public void The_cache_learns_from_answers_who_leads()
+    public void The_cache_takes_leaders_from_answers()
     {
         var cache = new RouteCache();
         cache.Offer(Maps.ThreeNodes(epoch: 5));

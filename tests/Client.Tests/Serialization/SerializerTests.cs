@@ -29,7 +29,7 @@ public sealed class SerializerTests
     }
 
     [Fact]
-    public void Text_that_cannot_be_told_exactly_is_refused()
+    public void Text_without_an_exact_encoding_is_refused()
     {
         Assert.Throws<EncoderFallbackException>(() => KvSerializers.Utf8.Serialize("\ud800"));
         Assert.Throws<DecoderFallbackException>(() => KvSerializers.Utf8.Deserialize(new byte[] { 0xff }));

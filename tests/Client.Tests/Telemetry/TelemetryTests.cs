@@ -10,7 +10,7 @@ namespace KvRaft.Client.Tests.Telemetry;
 public sealed class TelemetryTests
 {
     [Fact]
-    public async Task An_operation_leaves_a_span_that_says_what_and_where_but_not_which_key()
+    public async Task The_span_of_an_operation_contains_its_name_and_node_but_not_its_key()
     {
         // All tests of the process share the source; a keyspace of its own identifies this test's spans.
         const string Keyspace = "spans-of-one-test";

@@ -10,10 +10,10 @@ public class BalanceTests
         PlacementState.Empty, InitCluster.For(SomeCommands.ClusterId, SomeCommands.Nodes(4).Select(static node => node with { Weight = 1 }), 16, 3, SomeCommands.Secret)).State;
 
     [Fact]
-    public void A_cluster_as_the_ring_wants_it_is_left_alone() => Assert.Null(Balance.Next(Founded, ClusterFacts.None));
+    public void A_cluster_that_matches_the_ring_is_not_changed() => Assert.Null(Balance.Next(Founded, ClusterFacts.None));
 
     [Fact]
-    public void What_was_moved_until_a_node_has_too_much_is_moved_back_and_then_there_is_nothing_to_do()
+    public void An_overload_by_requested_moves_is_rebalanced_and_then_there_is_nothing_to_do()
     {
         var state = Crowded();
         var plan = Balance.Next(state, ClusterFacts.None);

@@ -22,7 +22,7 @@ public class CopyPaceTests
         });
 
     [Fact]
-    public void It_gives_way_within_four_rounds_and_is_back_within_sixteen() =>
+    public void The_rate_falls_within_four_rounds_and_recovers_within_sixteen() =>
         Settings.Sample(settings =>
         {
             var (bad, well) = (TimeSpan.FromMilliseconds(settings.ForegroundP99Ms + 1), TimeSpan.FromMilliseconds(settings.ForegroundP99Ms * 0.8));
@@ -42,7 +42,7 @@ public class CopyPaceTests
         });
 
     [Fact]
-    public void A_disk_that_carries_just_so_much_is_used_and_not_overrun()
+    public void A_disk_of_limited_bandwidth_is_used_up_to_its_limit()
     {
         // Writes are slow as soon as copies use more than 40 MB/s.
         var settings = new PlacementSettings { CopyMegabytes = 128, ForegroundP99Ms = 50 };
@@ -59,15 +59,15 @@ public class CopyPaceTests
     }
 
     [Fact]
-    public void With_no_limit_it_never_gives_way() =>
+    public void Without_a_latency_limit_the_rate_never_falls() =>
         Assert.Equal(1 << 20, CopyPace.Next(1 << 20, new PlacementSettings { CopyMegabytes = 1, ForegroundP99Ms = 0 }, TimeSpan.FromMinutes(1)));
 
     [Fact]
-    public void A_smaller_budget_counts_at_once() =>
+    public void A_smaller_budget_takes_effect_at_once() =>
         Assert.Equal(8 << 20, CopyPace.Next(128 << 20, new PlacementSettings { CopyMegabytes = 8 }, null));
 
     [Fact]
-    public void It_says_why_it_is_slow()
+    public void It_gives_the_reason_why_it_is_slow()
     {
         var settings = new PlacementSettings();
         Assert.Null(CopyPace.WhySlow(settings.CopyBytesPerSecond, settings, TimeSpan.FromMilliseconds(70)));

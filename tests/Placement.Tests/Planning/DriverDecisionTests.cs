@@ -12,7 +12,7 @@ public class DriverDecisionTests
     private static readonly ImmutableHashSet<NodeId> Nobody = [];
 
     [Fact]
-    public void As_many_moves_begin_as_the_limits_allow_and_the_others_say_what_keeps_them()
+    public void Moves_start_up_to_the_limits_and_the_others_report_why_they_wait()
     {
         var state = Planned(out var leaving);
         var ready = OperatorSchedule.Ready(state, Nobody);
@@ -30,7 +30,7 @@ public class DriverDecisionTests
     }
 
     [Fact]
-    public void Nothing_begins_towards_a_node_that_is_away_or_in_a_shard_without_a_majority_or_while_it_is_paused()
+    public void No_move_starts_to_an_absent_node_or_without_a_majority_or_while_paused()
     {
         var state = Planned(out _);
         var one = state.Operations.Operators[0];
@@ -43,7 +43,7 @@ public class DriverDecisionTests
     }
 
     [Fact]
-    public void A_move_whose_sense_is_gone_is_told_from_one_that_waits()
+    public void An_obsolete_move_is_distinguished_from_a_waiting_one()
     {
         var state = Planned(out _);
         var one = state.Operations.Operators[0];
@@ -58,15 +58,15 @@ public class DriverDecisionTests
     [InlineData(1, 8, NodeHealthState.Suspect)]
     [InlineData(10, 0, NodeHealthState.Down)]
     [InlineData(600, 300, NodeHealthState.Dead)]
-    public void Silence_means_more_the_longer_and_the_stranger_it_is(int seconds, double suspicion, NodeHealthState expected) =>
+    public void A_longer_and_more_unusual_silence_is_a_worse_state(int seconds, double suspicion, NodeHealthState expected) =>
         Assert.Equal(expected, NodeHealth.Of(TimeSpan.FromSeconds(seconds), suspicion, new HealthLimits()));
 
     [Fact]
-    public void Without_a_delay_nobody_is_dead() =>
+    public void Without_a_delay_no_node_is_dead() =>
         Assert.Equal(NodeHealthState.Down, NodeHealth.Of(TimeSpan.FromDays(9), 300, new HealthLimits { DeadAfter = TimeSpan.Zero }));
 
     [Fact]
-    public void A_leaving_voter_gives_its_seat_to_one_that_stays_the_newcomer_first()
+    public void A_leaving_voter_is_replaced_and_the_new_voter_is_added_first()
     {
         var state = Planned(out var leaving);
         var voters = state.Nodes.Select(static node => node.Id).Where(node => node == leaving || string.CompareOrdinal(node.Value, "n4") < 0).Take(3).ToHashSet();
@@ -89,14 +89,14 @@ public class DriverDecisionTests
     // Found in a running cluster: without its vote the node never received the decision to drop its last replica, and waited for ever for the
     // notification of its removal.
     [Fact]
-    public void A_leaving_voter_keeps_its_seat_as_long_as_it_holds_anything_else()
+    public void A_leaving_node_stays_a_voter_while_it_holds_replicas()
     {
         var state = Planned(out var leaving);
         Assert.Null(SeatRules.Next(state, [leaving, .. state.Nodes.Select(static node => node.Id).Where(node => node != leaving).Take(2)], Nobody, _ => false));
     }
 
     [Fact]
-    public void Whoever_leaves_and_whoever_is_away_seats_come_to_rest_and_are_never_none() =>
+    public void Changes_of_group_0_voters_end_and_always_leave_a_voter() =>
         Gen.Select(Gen.Int[1, 7], Gen.Int[0, 6], Gen.Int[0, 1 << 13], Gen.Int[0, 1 << 13]).Sample(
             (founders, more, leaving, away) =>
             {
@@ -129,7 +129,7 @@ public class DriverDecisionTests
             iter: 300);
 
     [Fact]
-    public void Transfers_end_in_fair_shares_whoever_led_before() =>
+    public void Transfers_end_in_fair_shares_from_any_initial_leaders() =>
         Gen.Select(Gen.Int[1, 10_000], Gen.Int[3, 9], Gen.Int[1, 40]).Sample(
             (seed, nodes, count) =>
             {

@@ -17,7 +17,7 @@ public class LeadershipChoiceTests
     ];
 
     [Fact]
-    public void What_must_not_lead_comes_before_all_else()
+    public void Leaders_that_must_not_lead_are_replaced_first()
     {
         var shards = Hot.Append(new LedShard(new ShardId(6), Everybody[2], [.. Everybody.Take(2)])).ToArray();
         var choice = Choose(shards, All);
@@ -26,7 +26,7 @@ public class LeadershipChoiceTests
     }
 
     [Fact]
-    public void Numbers_come_before_load_unless_nobody_may_change_them()
+    public void Counts_are_balanced_before_load_unless_their_scheduler_is_paused()
     {
         var shards = Hot.Select(static shard => shard.Shard.Value == 2 ? shard with { Leader = Everybody[2] } : shard).ToArray();
         Assert.Equal(SchedulerKind.LeaderBalance, Choose(shards, All).By);

@@ -21,28 +21,28 @@ public class LoadBalanceTests
     }
 
     [Fact]
-    public void A_node_that_has_room_for_a_leadership_gets_one_without_giving_one()
+    public void A_node_below_its_share_receives_a_leadership_without_an_exchange()
     {
         LedShard[] shards = [Shard(0, "a", 900), Shard(1, "a", 800), Shard(2, "b", 10), Shard(3, "c", 500)];
         Assert.Equal([Transfer(1, "a", "b")], LoadBalance.Next(shards, Even, Nobody));
     }
 
     [Fact]
-    public void A_shard_that_is_all_its_node_is_asked_is_not_carried_about()
+    public void A_shard_that_is_the_whole_load_of_its_node_is_not_moved()
     {
         LedShard[] shards = [Shard(0, "a", 9_000), Shard(1, "a", 5), Shard(2, "b", 5), Shard(3, "b", 5), Shard(4, "c", 5), Shard(5, "c", 5)];
         Assert.Empty(LoadBalance.Next(shards, Even, Nobody));
     }
 
     [Fact]
-    public void What_a_few_clients_ask_is_no_load()
+    public void A_low_request_rate_is_not_a_load()
     {
         LedShard[] shards = [Shard(0, "a", 49), Shard(1, "a", 49), Shard(2, "b", 0), Shard(3, "b", 0), Shard(4, "c", 0), Shard(5, "c", 0)];
         Assert.Empty(LoadBalance.Next(shards, Even, Nobody));
     }
 
     [Fact]
-    public void A_stronger_node_is_left_with_more()
+    public void A_node_of_higher_weight_keeps_more_load()
     {
         LedShard[] shards = [Shard(0, "a", 300), Shard(1, "a", 300), Shard(2, "b", 150), Shard(3, "b", 150), Shard(4, "c", 150), Shard(5, "c", 150)];
         Assert.NotEmpty(LoadBalance.Next(shards, Even, Nobody));
@@ -50,7 +50,7 @@ public class LoadBalanceTests
     }
 
     [Fact]
-    public void Who_leads_a_shard_that_changed_hands_just_now_is_left_alone()
+    public void A_shard_with_a_recent_change_of_leader_takes_no_part()
     {
         LedShard[] shards = [Shard(0, "a", 900), Shard(1, "a", 900), Shard(2, "b", 0), Shard(3, "b", 0), Shard(4, "c", 0), Shard(5, "c", 0)];
         Assert.Empty(LoadBalance.Next(shards, Even, new HashSet<ShardId> { new(1) }));
@@ -62,7 +62,7 @@ public class LoadBalanceTests
     /// and at the end no exchange of one leadership for another, tried one by one, would have been a sufficient gain.
     /// </summary>
     [Fact]
-    public void It_comes_to_rest_where_no_step_is_worth_taking() =>
+    public void It_ends_where_no_step_has_the_required_gain() =>
         Gen.Select(Gen.Int[1, 100_000], Gen.Int[3, 8], Gen.Int[3, 30]).Sample(
             (seed, nodes, count) =>
             {

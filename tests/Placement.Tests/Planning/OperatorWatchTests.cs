@@ -5,7 +5,7 @@ namespace KvRaft.Placement.Tests.Planning;
 public class OperatorWatchTests
 {
     [Fact]
-    public void What_stays_as_it_is_for_a_minute_is_stalled_and_what_changes_is_not()
+    public void An_operator_without_a_change_for_a_minute_is_stalled()
     {
         var watch = OperatorWatch.Empty;
         for (var second = 0; second <= 60; second++)
@@ -20,7 +20,7 @@ public class OperatorWatchTests
     }
 
     [Fact]
-    public void One_that_is_gone_is_forgotten_and_begins_anew_if_it_comes_back()
+    public void An_operator_that_ended_starts_a_new_watch_if_it_returns()
     {
         var watch = OperatorWatch.Empty.Next(new Dictionary<long, string> { [1] = "a" }, At(0)).Next(new Dictionary<long, string>(), At(50));
         Assert.Equal(TimeSpan.Zero, watch.Still(1, At(50)));

@@ -23,7 +23,7 @@ public class PlannerTests
         iter: 25);
 
     [Fact]
-    public void A_decommission_moves_what_is_there_and_what_fairness_asks_and_no_more() => Clusters.Sample(
+    public void A_decommission_moves_only_the_replicas_of_the_node_and_those_that_fairness_requires() => Clusters.Sample(
         cluster =>
         {
             var world = new World(cluster.Seed, cluster.Nodes, shardCount: 16, replicationFactor: 3);
@@ -37,7 +37,7 @@ public class PlannerTests
         iter: 25);
 
     [Fact]
-    public void Fault_tolerance_is_told_before_during_and_after()
+    public void Fault_tolerance_is_reported_before_during_and_after()
     {
         var world = new World(1, nodes: 5, shardCount: 8, replicationFactor: 3);
         var node = world.State.Nodes[0].Id;
@@ -51,7 +51,7 @@ public class PlannerTests
     }
 
     [Fact]
-    public void Copies_that_nobody_has_any_more_come_first_and_receivers_take_turns()
+    public void Replicas_of_absent_nodes_are_replaced_first_and_receivers_take_turns()
     {
         var world = new World(1, nodes: 6, shardCount: 32, replicationFactor: 3);
         var (dead, leaving) = (world.State.Nodes[0].Id, world.State.Nodes[1].Id);
@@ -65,7 +65,7 @@ public class PlannerTests
     }
 
     [Fact]
-    public void Bytes_are_told_when_sizes_are_known_and_a_full_disk_is_warned_of()
+    public void Bytes_are_reported_if_sizes_are_known_and_a_full_disk_gives_a_warning()
     {
         var world = new World(1, nodes: 4, shardCount: 4, replicationFactor: 3);
         var node = world.State.Nodes[0].Id;
@@ -82,7 +82,7 @@ public class PlannerTests
     }
 
     [Fact]
-    public void Zones_are_used_where_there_are_enough_and_the_lack_of_them_is_told()
+    public void Zones_are_used_if_there_are_enough_and_otherwise_a_warning_is_given()
     {
         var three = new World(2, nodes: 6, shardCount: 16, replicationFactor: 3, zones: 3);
         var plan = three.PlanFor(new TopologyChange(TopologyChangeKind.Decommission, three.State.Nodes[0].Id))!;

@@ -34,7 +34,7 @@ public class RingHistoryTests
     }
 
     [Fact]
-    public void What_the_record_has_lost_or_what_is_not_yet_is_refused()
+    public void Epochs_before_the_history_or_in_the_future_are_refused()
     {
         var state = SomeCommands.Founded();
         Assert.Equal(1, RingHistory.Earliest(state).Value);
@@ -44,7 +44,7 @@ public class RingHistoryTests
     }
 
     [Fact]
-    public void A_record_that_was_begun_before_epochs_were_written_tells_from_its_first_epoch_on()
+    public void A_history_that_is_older_than_epochs_starts_at_its_first_epoch()
     {
         var state = SomeCommands.After(
             SomeCommands.Init,

@@ -14,7 +14,7 @@ public class AlterEventualTests
         new CreateKeyspace("orders"));
 
     [Fact]
-    public void Counts_standing_in_and_durability_change_and_the_rest_stays()
+    public void Counts_sloppiness_and_durability_change_and_the_rest_stays()
     {
         var altered = Altered("carts", new EventualChange { N = 2, R = 1, Sloppy = false, Durability = EventualDurability.Memory });
         Assert.Equal(new QuorumSpec(2, 1, 2, Sloppy: false), altered.Eventual!.Quorum);
@@ -38,7 +38,7 @@ public class AlterEventualTests
         Assert.Contains(why, Refused(keyspace, new EventualChange { Conflict = conflict }), StringComparison.Ordinal);
 
     [Fact]
-    public void Counts_that_make_no_sense_are_refused()
+    public void Invalid_counts_are_refused()
     {
         Assert.Contains("n is at most 3", Refused("carts", new EventualChange { N = 5 }), StringComparison.Ordinal);
         Assert.Contains("w is from 1 to n, which is 3", Refused("carts", new EventualChange { W = 4 }), StringComparison.Ordinal);
@@ -55,7 +55,7 @@ public class AlterEventualTests
     }
 
     [Fact]
-    public void Any_change_is_what_it_was_after_it_was_read() =>
+    public void Any_change_is_decoded_as_it_was_encoded() =>
         Gen.Select(Gen.Int[0, 7], Gen.Int[0, 7], Gen.Int[0, 7], Gen.Int[0, 2], Gen.Int[0, 6], Gen.Int[0, 2]).Sample(static (n, r, w, sloppy, conflict, durability) =>
         {
             var alter = new AlterKeyspace("carts")

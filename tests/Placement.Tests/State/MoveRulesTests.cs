@@ -34,7 +34,7 @@ public class MoveRulesTests
     }
 
     [Fact]
-    public void A_move_that_came_too_far_to_be_cancelled_may_finish()
+    public void A_move_past_the_point_of_no_return_may_finish()
     {
         var state = SomeCommands.After(
             SomeCommands.Init, new StartMove(Shard, From, To), new CancelMove(Shard), new FinishMove(Shard, new Replica(To, 2), MoveEnd.Moved));
@@ -42,7 +42,7 @@ public class MoveRulesTests
     }
 
     [Fact]
-    public void Nobody_cancels_what_nobody_asked_to_cancel()
+    public void A_move_that_is_not_cancelling_cannot_end_as_cancelled()
     {
         var started = SomeCommands.After(SomeCommands.Init, new StartMove(Shard, From, To));
         var (state, outcome) = PlacementRules.Apply(started, new FinishMove(Shard, new Replica(To, 2), MoveEnd.Cancelled));
@@ -62,7 +62,7 @@ public class MoveRulesTests
     }
 
     [Fact]
-    public void What_is_over_is_over_in_every_later_state_and_an_incarnation_is_given_once() =>
+    public void An_ended_replica_stays_ended_and_an_incarnation_is_never_reused() =>
         SomeCommands.Any.List[0, 40].Sample(commands =>
         {
             var state = SomeCommands.Founded();

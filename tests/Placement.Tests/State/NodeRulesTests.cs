@@ -20,7 +20,7 @@ public class NodeRulesTests
     }
 
     [Fact]
-    public void A_name_an_instance_and_an_address_are_one_nodes()
+    public void A_name_an_instance_and_an_address_belong_to_one_node()
     {
         var state = SomeCommands.After(SomeCommands.Init, new JoinNode(SomeCommands.Newcomer));
         AssertRefused(state, new JoinNode(SomeCommands.Newcomer with { Instance = Other }), PlacementRefusal.NodeExists);
@@ -30,7 +30,7 @@ public class NodeRulesTests
     }
 
     [Fact]
-    public void A_founder_tells_its_instance_once()
+    public void An_initial_node_registers_its_instance_once()
     {
         var state = SomeCommands.After(SomeCommands.Init, new RegisterNode(N0, Other, "a:1", "a:2"));
         Assert.Equal((Other, "a:1", "a:2"), (state.FindNode(N0)!.Instance, state.FindNode(N0)!.RaftAddress, state.FindNode(N0)!.PublicAddress));
@@ -39,7 +39,7 @@ public class NodeRulesTests
     }
 
     [Fact]
-    public void Whoever_takes_the_address_of_a_node_that_is_away_has_it_alone()
+    public void A_new_node_at_the_address_of_an_absent_one_is_its_only_owner()
     {
         var taker = SomeCommands.Newcomer with { RaftAddress = "n0.example:7401", PublicAddress = "n0.example:7400" };
         var state = SomeCommands.After(SomeCommands.Init, new JoinNode(taker, N0));
@@ -80,7 +80,7 @@ public class NodeRulesTests
     }
 
     [Fact]
-    public void Whatever_comes_names_and_addresses_stay_unique_and_every_replica_is_on_a_node() =>
+    public void For_any_commands_names_and_addresses_stay_unique_and_every_replica_is_on_a_node() =>
         Gen.OneOf(SomeCommands.Any, SomeCommands.AnyOperation).List[0, 40].Sample(
             commands =>
             {

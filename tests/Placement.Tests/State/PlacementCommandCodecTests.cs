@@ -93,7 +93,7 @@ public class PlacementCommandCodecTests
     }
 
     [Fact]
-    public void A_founding_without_a_context_secret_is_refused_by_name()
+    public void An_initialization_without_a_context_secret_is_refused_by_name()
     {
         var refused = Assert.Throws<PlacementFormatException>(static () => PlacementCommandCodec.Decode(Convert.FromHexString("0101" + "00112233445566778899AABBCCDDEEFF")));
 

@@ -7,7 +7,7 @@ namespace KvRaft.Placement.Tests.State;
 public class PlacementRulesTests
 {
     [Fact]
-    public void Founding_registers_nodes_a_full_map_and_the_default_keyspace()
+    public void Initialization_registers_nodes_a_full_map_and_the_default_keyspace()
     {
         var state = SomeCommands.Founded();
         Assert.True(state.IsInitialized);
@@ -21,7 +21,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void Nothing_else_works_before_the_founding()
+    public void Every_other_command_is_refused_before_the_initialization()
     {
         var (state, outcome) = PlacementRules.Apply(PlacementState.Empty, new CreateKeyspace("carts"));
         Assert.Same(PlacementState.Empty, state);
@@ -29,7 +29,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void Founding_again_alike_answers_alike_and_changes_nothing()
+    public void An_equal_initialization_returns_the_same_and_changes_nothing()
     {
         var state = SomeCommands.Founded();
         var (first, again) = (PlacementRules.Apply(PlacementState.Empty, SomeCommands.Init).Outcome, PlacementRules.Apply(state, SomeCommands.Init));
@@ -38,7 +38,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void Founding_again_is_alike_after_a_node_has_moved_house()
+    public void An_initialization_is_equal_after_a_change_of_addresses()
     {
         var state = SomeCommands.After(SomeCommands.Init, new ChangeNodeAddress(new NodeId("n1"), "elsewhere:1", "elsewhere:2"));
         Assert.IsType<ClusterInitialized>(PlacementRules.Apply(state, SomeCommands.Init).Outcome);
@@ -46,7 +46,7 @@ public class PlacementRulesTests
 
     // Every initial node may propose the initialization, each with its own secret; all nodes must hold the same one.
     [Fact]
-    public void The_first_founding_gives_the_cluster_its_context_key_for_good()
+    public void The_first_initialization_sets_the_context_key_permanently()
     {
         var (first, second) = (SomeCommands.Init, SomeCommands.Init with { ContextSecret = [.. new byte[ContextKey.SecretBytes]] });
         var state = SomeCommands.After(first);
@@ -61,7 +61,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void Founding_otherwise_is_refused_with_what_differs()
+    public void A_different_initialization_is_refused_with_the_difference()
     {
         var state = SomeCommands.Founded();
         var nodes = SomeCommands.Nodes(3);
@@ -84,7 +84,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void A_senseless_founding_is_refused()
+    public void An_invalid_initialization_is_refused()
     {
         var nodes = SomeCommands.Nodes(3);
         Assert.All(
@@ -114,7 +114,7 @@ public class PlacementRulesTests
     }
 
     [Fact]
-    public void What_was_given_and_is_not_registered_is_dropped()
+    public void An_assigned_id_that_is_not_registered_is_dropped()
     {
         Assert.Empty(SomeCommands.Founded().DroppedKeyspaces());
         var state = SomeCommands.After(
@@ -165,7 +165,7 @@ public class PlacementRulesTests
 
     [Theory]
     [MemberData(nameof(Misfits))]
-    public void A_policy_that_cannot_be_kept_is_refused(KeyspaceMode mode, EventualPolicy? policy) =>
+    public void An_invalid_policy_is_refused(KeyspaceMode mode, EventualPolicy? policy) =>
         Assert.Equal(
             PlacementRefusal.Invalid,
             Refusal(PlacementRules.Apply(SomeCommands.Founded(), new CreateKeyspace("carts") { Mode = mode, Eventual = policy }).Outcome));

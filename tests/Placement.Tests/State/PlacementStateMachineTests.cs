@@ -12,7 +12,7 @@ public sealed class PlacementStateMachineTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public void A_new_one_is_empty_and_applied_nothing()
+    public void A_new_state_machine_is_empty_at_position_zero()
     {
         using var machine = Open();
         Assert.Same(PlacementState.Empty, machine.State);
@@ -57,7 +57,7 @@ public sealed class PlacementStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void What_was_flushed_is_there_after_reopening_and_what_was_not_comes_from_the_log()
+    public void Flushed_state_survives_reopening_and_the_rest_comes_from_the_log()
     {
         PlacementState flushed;
         using (var machine = Open())
@@ -91,7 +91,7 @@ public sealed class PlacementStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_file_is_not_taken_for_an_empty_one()
+    public void A_damaged_file_is_refused_and_not_treated_as_empty()
     {
         using (var machine = Open())
         {
@@ -183,7 +183,7 @@ public sealed class PlacementStateMachineTests : IDisposable
             iter: 50);
 
     [Fact]
-    public void Tells_of_each_change_once_and_in_order()
+    public void Raises_each_change_once_and_in_order()
     {
         using var machine = Open();
         var told = new List<long>();
@@ -215,7 +215,7 @@ public sealed class PlacementStateMachineTests : IDisposable
     /// state.
     /// </summary>
     [Fact]
-    public async Task A_wait_ends_only_when_everybody_who_follows_the_changes_was_told()
+    public async Task A_wait_ends_after_all_handlers_of_the_change_have_run()
     {
         using var machine = Open();
         Task<PlacementState>? during = null;

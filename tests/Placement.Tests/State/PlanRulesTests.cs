@@ -32,7 +32,7 @@ public class PlanRulesTests
         Assert.Equal(PlacementRefusal.PlanIsStale, Refused(Joined, Plan(SomeCommands.Founded(), [])).Reason);
 
     [Fact]
-    public void An_operator_ends_with_its_move_and_leaves_a_line()
+    public void An_operator_ends_with_its_move_and_is_added_to_the_history()
     {
         var state = Committed();
         var one = state.Operations.Operators[0];
@@ -44,7 +44,7 @@ public class PlanRulesTests
     }
 
     [Fact]
-    public void One_that_waits_is_dropped_and_one_that_runs_is_undone()
+    public void A_waiting_operator_is_dropped_and_a_running_one_is_reverted()
     {
         var state = Committed();
         var (first, second) = (state.Operations.Operators[0], state.Operations.Operators[1]);
@@ -59,7 +59,7 @@ public class PlanRulesTests
     }
 
     [Fact]
-    public void A_move_by_hand_is_an_operator_too_and_does_not_cross_a_plans()
+    public void A_requested_move_is_an_operator_and_does_not_conflict_with_a_plan()
     {
         var state = Committed();
         var one = state.Operations.Operators[0];
@@ -74,7 +74,7 @@ public class PlanRulesTests
     [InlineData(TopologyChangeKind.Weight, "n7", 1, "there is no node 'n7'")]
     [InlineData(TopologyChangeKind.Decommission, "n7", 0, "there is no node 'n7'")]
     [InlineData(TopologyChangeKind.Add, "n0", 0, "has its share already")]
-    public void Changes_that_make_no_sense_are_refused_with_the_reason(TopologyChangeKind kind, string node, double weight, string why) =>
+    public void Invalid_changes_are_refused_with_the_reason(TopologyChangeKind kind, string node, double weight, string why) =>
         Assert.Contains(why, Refused(Joined, new StageChanges([new TopologyChange(kind, new NodeId(node), Weight: weight)])).Message, StringComparison.Ordinal);
 
     [Fact]
@@ -108,7 +108,7 @@ public class PlanRulesTests
     }
 
     [Fact]
-    public void What_is_staged_is_forgotten_by_clear_and_taken_by_commit()
+    public void Staged_changes_are_discarded_by_clear_and_consumed_by_commit()
     {
         var change = new TopologyChange(TopologyChangeKind.Add, N9);
         var staged = Apply(Apply(Joined, new StageChanges([change])), new StageChanges([change]));

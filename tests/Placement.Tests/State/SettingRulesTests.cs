@@ -5,7 +5,7 @@ namespace KvRaft.Placement.Tests.State;
 public class SettingRulesTests
 {
     [Fact]
-    public void What_is_named_changes_and_the_rest_stays()
+    public void Only_the_given_settings_change()
     {
         var state = SomeCommands.After(SomeCommands.Init, new ChangeSettings { CopyMegabytes = 32 }, new ChangeSettings { MovesAtOnce = 1 });
         Assert.Equal(PlacementSettings.Default with { CopyMegabytes = 32, MovesAtOnce = 1 }, state.Operations.Settings);
@@ -25,7 +25,7 @@ public class SettingRulesTests
     }
 
     [Fact]
-    public void What_makes_no_sense_is_refused_with_the_reason()
+    public void Invalid_commands_are_refused_with_the_reason()
     {
         AssertRefused("0 MB/s is not from 1 to 100000", new ChangeSettings { CopyMegabytes = 0 });
         AssertRefused("60001 ms is not from 0 to 60000", new ChangeSettings { ForegroundP99Ms = 60_001 });

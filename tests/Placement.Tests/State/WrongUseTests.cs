@@ -23,7 +23,7 @@ public class WrongUseTests
     }
 
     [Fact]
-    public void Nobody_is_decommissioned_below_the_number_of_replicas()
+    public void No_node_is_decommissioned_below_the_number_of_replicas()
     {
         var two = SomeCommands.After(SomeCommands.Init, Staged(TopologyChangeKind.Decommission, "n0"));
         Assert.NotEmpty(two.Operations.Staged);
@@ -31,7 +31,7 @@ public class WrongUseTests
     }
 
     [Fact]
-    public void Nothing_weighs_nothing_be_it_one_node_or_all()
+    public void A_weight_of_zero_is_refused_for_one_node_and_for_all()
     {
         AssertRefused("weight 0 is not from 0.01 to 100; to move all shards off a node, decommission it", SomeCommands.Founded(), Weights("n1"));
         AssertRefused("weight 0 is not from 0.01 to 100; to move all shards off a node, decommission it", SomeCommands.Founded(), Weights("n0", "n1", "n2"));
@@ -40,7 +40,7 @@ public class WrongUseTests
     }
 
     [Fact]
-    public void Nobody_and_nothing_is_found_by_a_name_that_was_never_given()
+    public void An_unknown_name_is_refused()
     {
         var state = SomeCommands.Founded();
         AssertRefused("there is no node 'n7'", state, new StartMove(new ShardId(0), SomeCommands.On(0)[0], new NodeId("n7")));
