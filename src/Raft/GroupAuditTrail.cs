@@ -245,6 +245,19 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
+    /// <summary>
+    /// Saves the configurations of the log that are known to be committed before any commit index arrives: all but the last one. The same rule as
+    /// <see cref="SaveConfigurationsBefore"/>, for a replica that stopped after its log held a configuration and before the member storage held the one before it. Without
+    /// it such a replica campaigns with the voters of two changes ago. Called once, before the replica may campaign or vote.
+    /// </summary>
+    public Task SaveEarlierConfigurationsAsync()
+    {
+        lock (_gate)
+        {
+            return _configurations.Count > 1 ? SaveConfigurationsBefore(_configurations.Max) : Task.CompletedTask;
+        }
+    }
+
     // ---- term and vote: durable before they are answered ----
 
     bool IPersistentState.IsVotedFor(in ClusterMemberId id)

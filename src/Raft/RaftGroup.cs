@@ -493,6 +493,12 @@ public sealed class RaftGroup : IAsyncDisposable
         }
 
         var group = new RaftGroup(host, spec, log, machine, fault, directory);
+        if (fault is null or { Loss: ReplicaLoss.State })
+        {
+            group._audit.ConfigurationStorage = group._members;
+            await group._audit.SaveEarlierConfigurationsAsync().ConfigureAwait(false);
+        }
+
         if (fault is null)
         {
             await group.StartClusterAsync(cancellationToken).ConfigureAwait(false);

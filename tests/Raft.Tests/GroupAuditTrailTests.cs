@@ -329,6 +329,40 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         }
     }
 
+    // A replica that was killed when its log held a configuration and its member storage did not yet hold the one before it acknowledged nothing, and still campaigned
+    // with the voters of two changes ago: with one that was removed and not stopped yet they elected a second leader.
+    [Fact]
+    public async Task Earlier_configurations_are_in_force_before_a_replica_that_starts_may_campaign()
+    {
+        using var members = new MemberStorage(Members("members-at-start", "n1"));
+        var (two, three) = (Configuration("n1", "n2"), Configuration("n1", "n2", "n3"));
+        Follow(1);
+        _log.Append(1, LogEntryKind.Configuration, two);
+        _log.Append(1, LogEntryKind.NoOp, default);
+        _log.Append(1, LogEntryKind.Configuration, three);
+        _node.Pump();
+        await using var restarted = new GroupAuditTrail(
+            _log, LogPosition.None, new ApplyProgress(0), Path.Combine(_directory, "shell-at-start"), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)
+        {
+            ConfigurationStorage = members,
+        };
+
+        await restarted.SaveEarlierConfigurationsAsync();
+
+        Assert.Equal(two, (await File.ReadAllBytesAsync(Path.Combine(_directory, "members-at-start")))[sizeof(long)..]);
+        Assert.True(restarted.HasOpenConfiguration);
+        restarted.Detach();
+
+        byte[] Configuration(params string[] nodes) => File.ReadAllBytes(Members(Guid.NewGuid().ToString(), nodes))[sizeof(long)..];
+
+        string Members(string name, params string[] nodes)
+        {
+            var file = Path.Combine(_directory, name);
+            MemberStorage.WriteFirst(file, new GroupId(1), [.. nodes.Select(node => new GroupVoter(new NodeId(node), 1))], OsFileSystem.Instance);
+            return file;
+        }
+    }
+
     [Fact]
     public async Task Committed_entries_that_were_pulled_replace_what_is_not_and_raise_the_term_without_a_vote()
     {
