@@ -57,7 +57,7 @@ internal static class SiblingsCommand
         var written = await keyspace.PutAsync(key, value, found.Context, options, run.Cancellation);
         await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
             ? string.Create(CultureInfo.InvariantCulture, $"{{\"replaced\":{found.Items.Count},\"siblings\":{written.Siblings},\"answered\":{written.Worth.Answered}}}")
-            : string.Create(CultureInfo.InvariantCulture, $"replaced {found.Items.Count}; {written.Siblings} stands"));
+            : string.Create(CultureInfo.InvariantCulture, $"replaced {found.Items.Count}; current values: {written.Siblings}"));
         return ExitCodes.Ok;
     }
 

@@ -108,7 +108,7 @@ internal sealed record StatusReport(
     private static int Tolerance(ShardRoute shard, ClusterView cluster) =>
         shard.Replicas.Count - cluster.NotServing(shard).Count - ((shard.Replicas.Count / 2) + 1);
 
-    /// <summary>Arcs are incomplete for a moment after each change of the ring, too; that alone needs no attention.</summary>
+    /// <summary>Token ranges are also incomplete for a short time after each change of the ring; only incomplete ranges after damage need attention.</summary>
     private static IEnumerable<string> EventualStore(NodeView node)
     {
         if (node.Status?.Eventual is not { } store)
@@ -123,7 +123,7 @@ internal sealed record StatusReport(
         else if (store is { ArcsIncomplete: > 0 } && store.Rebuilds + store.RecordsSetAside > 0)
         {
             yield return FormattableString.Invariant(
-                $"node {node.Route.NodeId} eventual store: {store.ArcsIncomplete} arcs are not complete yet after damage ({store.Rebuilds} rebuilds, {store.RecordsSetAside} records set aside); their answers are not counted as overlapping");
+                $"node {node.Route.NodeId} eventual store: {store.ArcsIncomplete} token ranges are incomplete after damage ({store.Rebuilds} rebuilds, {store.RecordsSetAside} records set aside); their answers are not counted as overlapping");
         }
     }
 
