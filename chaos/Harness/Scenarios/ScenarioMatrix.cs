@@ -15,10 +15,10 @@ internal static class ScenarioMatrix
     public const string PullRequestTier = "pr";
 
     /// <summary>
-    /// What the judges must convict in the same run: acknowledged elements that are deleted, an increment that is lost, a condition that is ignored. Each is convicted within half a
-    /// minute; those that break replicas or logs take minutes, since nodes then stop themselves and the harness waits for them.
+    /// What the judges must convict in the same run: an acknowledgement that is lost with the power, a write that is done twice, a condition that is ignored. One or two runs each, of
+    /// half a minute.
     /// </summary>
-    public const string PullRequestBugs = "token-of-another-range,increment-lost,cas-not-compared";
+    public const string PullRequestBugs = "ack-before-fsync,retry-applied-twice,cas-not-compared";
 
     /// <summary>
     /// Every way to lose a leader, every workload: what a change must survive before it is looked at. On three nodes, so that it takes less than twelve minutes, but for the cell
