@@ -151,7 +151,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         while (true)
         {
             var statuses = await StatusesAsync();
-            var missing = WhatIsMissing(statuses);
+            var missing = WhatIsMissing(Plan, statuses);
             if (missing is null || clock.Elapsed > patience || WhatIsOver(statuses) is not null)
             {
                 return missing;
@@ -197,17 +197,25 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    private string? WhatIsMissing(IReadOnlyDictionary<int, StatusResponse> statuses)
+    /// <summary>Null: every node answers, and every replica of every shard leads or follows.</summary>
+    public static string? WhatIsMissing(ClusterPlan plan, IReadOnlyDictionary<int, StatusResponse> statuses)
     {
-        if (Plan.Numbers.FirstOrDefault(node => !statuses.ContainsKey(node), -1) is >= 0 and var silent)
+        if (plan.Numbers.FirstOrDefault(node => !statuses.ContainsKey(node), -1) is >= 0 and var silent)
         {
             return $"{NameOf(silent)} does not answer";
         }
 
         var groups = statuses.SelectMany(pair => pair.Value.Groups.Select(group => (Node: pair.Key, Group: group))).ToList();
-        foreach (var number in Enumerable.Range(0, Plan.Shards + 1))
+        foreach (var number in Enumerable.Range(0, plan.Shards + 1))
         {
             var replicas = groups.FindAll(each => each.Group.Group == number);
+
+            // A replica that is closed to be opened again is in no status. Group 0 has as many as its plan gives it.
+            if (number > 0 && replicas.Count < plan.Replicas)
+            {
+                return $"group {number} has {replicas.Count} of {plan.Replicas} replicas";
+            }
+
             if (replicas.FindIndex(each => each.Group.Role == ReplicaRole.Leader) < 0)
             {
                 return $"group {number} has no leader";

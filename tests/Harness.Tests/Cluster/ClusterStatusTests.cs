@@ -3,8 +3,23 @@ using KvRaft.V1;
 
 namespace KvRaft.Harness.Tests.Cluster;
 
-public class StoppedReplicasTests
+/// <summary>What the harness makes of the statuses of all nodes.</summary>
+public class ClusterStatusTests
 {
+    [Fact]
+    public void A_cluster_lacks_a_replica_that_is_closed_to_be_opened_again()
+    {
+        var plan = new ClusterPlan { Folder = "", Build = new NodeBuild("", null), Nodes = 3, Replicas = 3, Shards = 1, Host = new ProcessHost(inNamespaces: false) };
+        var statuses = plan.Numbers.ToDictionary(static node => node, static node => new StatusResponse
+        {
+            Groups = { Group(0, node == 0 ? ReplicaRole.Leader : ReplicaRole.Follower, "serving"), Group(1, node == 0 ? ReplicaRole.Leader : ReplicaRole.Follower, "serving") },
+        });
+        Assert.Null(ChaosCluster.WhatIsMissing(plan, statuses));
+
+        statuses[2].Groups.RemoveAt(1);
+        Assert.Equal("group 1 has 2 of 3 replicas", ChaosCluster.WhatIsMissing(plan, statuses));
+    }
+
     [Fact]
     public void Only_a_replica_that_waits_for_an_operator_ends_a_run()
     {
