@@ -37,6 +37,13 @@ public static class SiblingSetCodec
         return set.Seen.Entries.Length <= ActorsMax && set.Siblings.Length <= SiblingsMax;
     }
 
+    /// <summary>About how many bytes <see cref="Encode"/> answers with: at least as many.</summary>
+    public static long BytesOf(SiblingSet set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        return 64 + (24L * set.Seen.Entries.Length) + set.Siblings.Sum(static sibling => sibling.Value.Length + 64L);
+    }
+
     /// <exception cref="EventualFormatException">The state is out of the bounds of the format.</exception>
     public static byte[] Encode(SiblingSet set)
     {

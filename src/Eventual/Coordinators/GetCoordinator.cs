@@ -30,13 +30,15 @@ internal sealed class GetCoordinator(
     /// <summary>Repairs left to tree comparison, because too many were under way.</summary>
     public long RepairsSkippedCount => Interlocked.Read(ref _repairsSkipped);
 
+    /// <param name="room">Disposed when the read is over, which may be long after its caller has the answer: stragglers and repairs still hold states.</param>
     /// <exception cref="EventualFormatException">What is stored here under the key is damaged.</exception>
-    public Task<GetAnswer> RunAsync(EventualKey key, QuorumCall call, CancellationToken cancellationToken)
+    /// <exception cref="NoRoomException">This node has no room for what a replica holds.</exception>
+    public Task<GetAnswer> RunAsync(EventualKey key, QuorumCall call, IStateRoom room, CancellationToken cancellationToken)
     {
         var (spec, list) = (call.Spec, call.List);
         var answer = new TaskCompletionSource<GetAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Increment(ref _underWay);
-        var asking = new Asking(options.PatienceWith(list, spec), suspicion.AreNeeded(list.Primaries.ToArray(), spec.R), call.Tenure);
+        var asking = new Asking(options.PatienceWith(list, spec), suspicion.AreNeeded(list.Primaries.ToArray(), spec.R), call.Tenure, room);
         _ = LoopAsync(key, GetCore.Start(spec, list), asking, answer);
         return answer.Task.WaitAsync(cancellationToken);
     }
@@ -48,7 +50,7 @@ internal sealed class GetCoordinator(
             var outcomes = Channel.CreateUnbounded<(NodeId? Node, FetchedState? Fetched)>();
             foreach (var slot in core.Replicas.Slots)
             {
-                _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
+                _ = AskAsync(slot.Node, key, asking, outcomes.Writer, answer);
             }
 
             using var slow = time.CreateTimer(_ => outcomes.Writer.TryWrite((null, null)), null, options.HedgeDelayOf(asking.Suspects), Timeout.InfiniteTimeSpan);
@@ -57,7 +59,7 @@ internal sealed class GetCoordinator(
                 (core, var more) = Take(core, await outcomes.Reader.ReadAsync().ConfigureAwait(false), asking.Tenure);
                 foreach (var slot in more)
                 {
-                    _ = AskAsync(slot.Node, key, asking, outcomes.Writer);
+                    _ = AskAsync(slot.Node, key, asking, outcomes.Writer, answer);
                 }
 
                 if (core.Verdict == Verdict.Reached || core.IsOver)
@@ -76,6 +78,7 @@ internal sealed class GetCoordinator(
         }
         finally
         {
+            asking.Room.Dispose();
             Interlocked.Decrement(ref _underWay);
         }
     }
@@ -98,7 +101,8 @@ internal sealed class GetCoordinator(
         return (failed, next is { } fallback ? [fallback] : []);
     }
 
-    private async Task AskAsync(NodeId node, EventualKey key, Asking asking, ChannelWriter<(NodeId? Node, FetchedState? Fetched)> outcomes)
+    private async Task AskAsync(
+        NodeId node, EventualKey key, Asking asking, ChannelWriter<(NodeId? Node, FetchedState? Fetched)> outcomes, TaskCompletionSource<GetAnswer> answer)
     {
         using var patience = new CancellationTokenSource(asking.PatienceWithOne, time);
         FetchedState? fetched = null;
@@ -106,18 +110,28 @@ internal sealed class GetCoordinator(
         {
             if (node == owners.Self)
             {
-                var (state, word) = replica.ReadWithWord(key, owners);
-                fetched = new FetchedState(state, word);
+                var found = await replica.ReadWithWordAsync(key, owners, asking.Room, patience.Token).ConfigureAwait(false);
+                fetched = new FetchedState(found.State, found.Word);
             }
             else if (asking.Suspects || suspicion.MayAsk(node))
             {
-                fetched = await peers.FetchAsync(node, key, patience.Token).ConfigureAwait(false);
+                fetched = await peers.FetchAsync(node, key, asking.Room, patience.Token).ConfigureAwait(false);
                 suspicion.Answered(node);
             }
+        }
+        catch (PeerException refused) when (refused.IsOverload)
+        {
+            suspicion.Answered(node);
         }
         catch (Exception failed) when (failed is PeerException or OperationCanceledException)
         {
             suspicion.Failed(node);
+        }
+        catch (NoRoomException full)
+        {
+            // The copy was not read because of this node, so its absence must not look like a replica that failed. No effect if enough others answered.
+            answer.TrySetException(full);
+            _ = answer.Task.Exception;
         }
         catch (Exception unread) when (unread is EventualFormatException or StorageException)
         {
@@ -166,6 +180,6 @@ internal sealed class GetCoordinator(
         }
     }
 
-    /// <summary>How long one replica is waited for, whether suspects are asked too, and whose word counts.</summary>
-    private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects, ulong Tenure);
+    /// <summary>How long one replica is waited for, whether suspects are asked too, whose word counts, and where room for states is taken.</summary>
+    private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects, ulong Tenure, IStateRoom Room);
 }

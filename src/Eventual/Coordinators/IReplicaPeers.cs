@@ -14,7 +14,9 @@ internal interface IReplicaPeers
     Task HearAsync(NodeId node, CancellationToken cancellationToken);
 
     /// <summary>What a node's replica knows of a key; nothing, if it has never heard of it.</summary>
-    Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken);
+    /// <param name="room">Where room for the state is taken before it is sent; null: it is taken whatever its size, for repair, which fetches one at a time.</param>
+    /// <exception cref="NoRoomException">There is no room for the state here.</exception>
+    Task<FetchedState> FetchAsync(NodeId node, EventualKey key, IStateRoom? room, CancellationToken cancellationToken);
 
     /// <summary>Merges a state into a node's replica. Completes when it is as safe there as asked.</summary>
     /// <param name="hintFor">The node that should have it and is absent; null if <paramref name="node"/> is it.</param>
@@ -27,4 +29,8 @@ internal interface IReplicaPeers
 internal readonly record struct FetchedState(SiblingSet State, ReplicaWord Word);
 
 /// <summary>Another node did not answer, or could not do it.</summary>
-internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause);
+internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>The call was refused for want of room, there or here: the node is not silent, and must not be suspected for it.</summary>
+    public bool IsOverload { get; init; }
+}

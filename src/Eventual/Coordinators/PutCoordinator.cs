@@ -182,6 +182,11 @@ internal sealed class PutCoordinator(
                 owner._suspicion.Answered(slot.Node);
                 return word;
             }
+            catch (PeerException refused) when (refused.IsOverload)
+            {
+                owner._suspicion.Answered(slot.Node);
+                return null;
+            }
             catch (Exception failed) when (failed is PeerException or OperationCanceledException)
             {
                 owner._suspicion.Failed(slot.Node);

@@ -85,7 +85,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
 
     private async Task MeetAsync(NodeId other, EventualKey key, bool pulls, CancellationToken cancellationToken)
     {
-        var (theirs, _) = await peers.FetchAsync(other, key, cancellationToken).ConfigureAwait(false);
+        var (theirs, _) = await peers.FetchAsync(other, key, room: null, cancellationToken).ConfigureAwait(false);
         var merged = theirs.IsEmpty ? replica.Read(key) : await TakeAsync(key, theirs, cancellationToken).ConfigureAwait(false);
         if (!pulls && !merged.Equals(theirs))
         {

@@ -38,6 +38,9 @@ namespace KvRaft.Eventual.Replicas;
 /// </summary>
 internal sealed partial class EventualReplica : IAsyncDisposable
 {
+    /// <summary>Bytes of records after which a page of a scan ends: hundreds of large records would be hundreds of megabytes.</summary>
+    private const int PageBytesEnough = 4 << 20;
+
     private readonly string _directory;
     private readonly IEngineFactory _engines;
     private readonly EventualLimits _limits;
@@ -104,6 +107,36 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         ? DamagedRecordException.Decode(key, bytes).State
         : SiblingSet.Empty) ?? SiblingSet.Empty;
 
+    /// <summary>
+    /// As above, of a record of at most <paramref name="bytesMax"/> bytes; a larger one is not read, and has no state. <c>Length</c> is that of the whole record, 0 if
+    /// there is none.
+    /// </summary>
+    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    public (SiblingSet? State, ReadOnlyMemory<byte> Bytes, int Length) Read(EventualKey key, int bytesMax)
+    {
+        var length = 0;
+        return Use(engine => engine.Get(RecordLayout.Record(key), bytesMax, out length)) is not { } record ? (SiblingSet.Empty, default, 0)
+            : length > bytesMax ? (null, default, length)
+            : (DamagedRecordException.Decode(key, record).State, DamagedRecordException.StateOf(key, record), length);
+    }
+
+    /// <summary>Bytes of the record of a key; 0 if there is none, or if the store cannot be read now, which the read itself will say.</summary>
+    public int LengthOf(EventualKey key)
+    {
+        try
+        {
+            return Use(engine =>
+            {
+                engine.Get(RecordLayout.Record(key), 0, out var length);
+                return length;
+            });
+        }
+        catch (StorageException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>The hash of what this replica holds under a key; 0 if that is nothing.</summary>
     /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
     public ulong HashOf(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes ? HashOf(key, bytes) : 0UL);
@@ -144,7 +177,10 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
 
-    /// <summary>Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them.</summary>
+    /// <summary>
+    /// Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them, and no more after <see cref="PageBytesEnough"/>. Only an empty
+    /// page means that there are no more.
+    /// </summary>
     /// <param name="after">Where the last page ended; null at the beginning. One before the range counts as the beginning.</param>
     /// <param name="last">The last token that is wanted.</param>
     public IReadOnlyList<FoundRecord> Scan(KeyspaceId keyspace, Token first, Token last, EventualKey? after, int count) => Use(engine =>
@@ -165,10 +201,11 @@ internal sealed partial class EventualReplica : IAsyncDisposable
 
         using var snapshot = engine.TakeSnapshot();
         using var rows = snapshot.Scan(from, to);
-        while (found.Count < count && rows.MoveNext())
+        for (var held = 0L; found.Count < count && held < PageBytesEnough && rows.MoveNext();)
         {
             var (name, bytes) = (RecordLayout.KeyOfRecord(rows.Key), rows.Value.ToArray());
             found.Add(new FoundRecord(name, HashOf(name, bytes), DamagedRecordException.StateOf(name, bytes)));
+            held += bytes.Length;
         }
 
         return found;
@@ -368,6 +405,8 @@ internal sealed partial class EventualReplica : IAsyncDisposable
             _hasUnsynced = true;
             round.ForEach(static pending => pending.IsWritten());
         }
+
+        batch.Forget();
 
         // Also for a write that changed nothing: what it found may be there since a moment ago, by somebody who asked for no sync.
         if (syncs && _hasUnsynced)

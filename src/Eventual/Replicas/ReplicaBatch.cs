@@ -13,8 +13,12 @@ namespace KvRaft.Eventual.Replicas;
 internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, EventualLimits limits, HintLedger hints, CrowdedKeys crowded)
 {
     private readonly EngineBatch _batch = new();
+
+    /// <summary>What writes of the round have read or changed: a record that many writes name is read once.</summary>
     private readonly Dictionary<EventualKey, (StoredRecord Record, byte[]? Bytes)> _records = [];
     private readonly List<(LeafPlace Place, ulong Before, ulong After)> _leaves = [];
+
+    private long _readBytes;
 
     private volatile TenureBook _tenures = TenureBook.Blank;
 
@@ -25,7 +29,11 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         init => _tenures = value;
     }
 
-    public int ByteCount => _batch.ByteCount;
+    /// <summary>
+    /// Bytes that the round holds: what it will write, and the records that its writes have read. A write that is refused adds nothing to the batch, but the state in its
+    /// result is held until the round ends.
+    /// </summary>
+    public long ByteCount => _batch.ByteCount + _readBytes;
 
     public bool IsEmpty => _batch.Count == 0;
 
@@ -95,6 +103,13 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
     }
 
+    /// <summary>Forgets the records that the round has read. Nothing is left to commit.</summary>
+    public void Forget()
+    {
+        _records.Clear();
+        _readBytes = 0;
+    }
+
     /// <summary>Hands the batch to the engine. Afterwards it is empty.</summary>
     /// <param name="trees">Told of every changed leaf.</param>
     /// <exception cref="StorageException">Nothing of the batch is in the store, and the trees are as they were.</exception>
@@ -107,8 +122,8 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         finally
         {
             _batch.Clear();
-            _records.Clear();
             _leaves.Clear();
+            Forget();
         }
     }
 
@@ -153,8 +168,8 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     public void Abandon()
     {
         _batch.Clear();
-        _records.Clear();
         _leaves.Clear();
+        Forget();
     }
 
     /// <summary>
@@ -268,6 +283,8 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         {
             var bytes = engine.Get(RecordLayout.Record(key));
             found = (bytes is null ? StoredRecord.None : DamagedRecordException.Decode(key, bytes), bytes);
+            _records[key] = found;
+            _readBytes += bytes?.Length ?? 0;
         }
 
         return found;

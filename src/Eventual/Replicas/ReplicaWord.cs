@@ -1,4 +1,5 @@
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Trees;
 
 namespace KvRaft.Eventual.Replicas;
@@ -12,6 +13,10 @@ internal readonly record struct ReplicaWord(bool Keeps, ulong Tenure, bool IsWho
     /// <summary>Does it count for whoever means this tenure?</summary>
     public bool Counts(ulong tenure) => IsWhole && Tenure == tenure;
 }
+
+/// <summary>What a replica holds of a key, with its word.</summary>
+/// <param name="Bytes">The state, as <see cref="SiblingSetCodec"/> writes it; empty if nothing is known of the key.</param>
+internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaWord Word);
 
 /// <summary>A replica gives its word.</summary>
 internal static class ReplicaWords
@@ -28,6 +33,36 @@ internal static class ReplicaWords
         var state = replica.Read(key);
         var word = Word(before, key, owners);
         return (state, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
+    }
+
+    /// <summary>As above; room for what the replica holds is taken before it is read, and kept by the caller afterwards.</summary>
+    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <exception cref="NoRoomException">There is no room.</exception>
+    public static async ValueTask<StateRead> ReadWithWordAsync(
+        this EventualReplica replica, EventualKey key, IKeyOwners owners, IStateRoom room, CancellationToken cancellationToken)
+    {
+        var (before, bytes) = (replica.Tenures, (long)room.Guess);
+        while (true)
+        {
+            await room.TakeAsync(bytes, cancellationToken).ConfigureAwait(false);
+            var (state, stateBytes, length) = (default(SiblingSet), default(ReadOnlyMemory<byte>), 0);
+            try
+            {
+                (state, stateBytes, length) = replica.Read(key, (int)bytes);
+            }
+            finally
+            {
+                room.Give(state is null ? bytes : bytes - length);
+            }
+
+            if (state is not null)
+            {
+                var word = Word(before, key, owners);
+                return new(state, stateBytes, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
+            }
+
+            bytes = length;
+        }
     }
 
     private static ReplicaWord Word(TenureBook book, EventualKey key, IKeyOwners owners)

@@ -40,6 +40,13 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
     /// <summary>Null: taken, to be given back. Else the refusal; nothing was done.</summary>
     public Failure? TryTake(long bytes)
     {
+        if (bytes > BytesMax)
+        {
+            // It never fits: a caller that waited and tried again would do so for ever.
+            Interlocked.Increment(ref _refused);
+            return Failure.Limit(new LimitExceeded("answer", "limits.answerBytesInHandMax", BytesMax, bytes));
+        }
+
         if (Fits(bytes) || (sends.EndStalledUnderPressure() && Fits(bytes)))
         {
             return null;
@@ -48,6 +55,9 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
         Interlocked.Increment(ref _refused);
         return Full("the node's answers in hand", Bytes, BytesMax);
     }
+
+    /// <summary>Takes room for what exists already and cannot be refused any more, so that others are.</summary>
+    public void Charge(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
     public void Give(long bytes) => Interlocked.Add(ref _bytes, -bytes);
 
@@ -94,6 +104,13 @@ internal sealed class AnswerShare(AnswerBudget budget)
         }
 
         return null;
+    }
+
+    /// <inheritdoc cref="AnswerBudget.Charge"/>
+    public void Charge(long bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        budget.Charge(bytes);
     }
 
     public void Give(long bytes)

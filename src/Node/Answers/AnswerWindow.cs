@@ -100,6 +100,22 @@ internal sealed class AnswerWindow(AnswerShare share, long bytesMax, WindowFull 
         return Failure.Deadline(Execution.NotExecuted);
     }
 
+    /// <inheritdoc cref="AnswerBudget.Charge"/>
+    public void Charge(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            (_bytes, _granted) = (_bytes + bytes, _granted + bytes);
+        }
+
+        share.Charge(bytes);
+    }
+
     public void Give(long bytes)
     {
         if (bytes == 0)

@@ -38,6 +38,15 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
     /// </summary>
     public AnswerWindow OfScan(ServerCallContext context) => Open(context, budget.ConnectionBytesMax, WindowFull.Refuse, PipeGuess);
 
+    /// <summary>Of a call about an eventual key, whose values or state are one message; their sizes are bounded by what replicas hold, not by <c>limits.messageBytesMax</c>.</summary>
+    public AnswerWindow OfState(ServerCallContext context) => Open(context, long.MaxValue, WindowFull.Refuse, PipeGuess);
+
+    /// <summary>
+    /// For the states that a read of an eventual key collects. It outlives the call, because a read goes on until the last replica has answered, so whoever asks for
+    /// it disposes it.
+    /// </summary>
+    public WindowRoom RoomForStates(ServerCallContext context) => new(new AnswerWindow(ShareOf(context.GetHttpContext()), long.MaxValue, WindowFull.Refuse, PipeGuess));
+
     /// <summary>Of a pipe.</summary>
     public AnswerWindow OfPipe(ServerCallContext context) => Open(
         context, Math.Min(_limits.PipeInFlightBytesMax, budget.ConnectionBytesMax / PipeShareOfConnection), WindowFull.Wait, PipeGuess);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Answers;
+using KvRaft.Node.Bodies;
 using KvRaft.Node.Connections;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
@@ -158,6 +159,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
         app.GuardCallers();
+        app.BoundBodies();
         app.CheckJsonRequests(Options);
 
         // Around what may still change headers: its flush sends them.

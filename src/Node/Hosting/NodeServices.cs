@@ -1,4 +1,5 @@
 using KvRaft.Node.Answers;
+using KvRaft.Node.Bodies;
 using KvRaft.Node.Connections;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Operations;
@@ -80,6 +81,7 @@ internal static class NodeServices
         .AddSingleton<Admission>()
         .AddLoop<AnswerSends>()
         .AddSingleton<AnswerBudget>()
+        .AddSingleton<BodyBudget>()
         .AddSingleton<CallAnswers>()
         .AddSingleton<NodeMetrics>()
         .AddSingleton<SingleKeyOperations>()

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Membership;
 using KvRaft.Node.Options;
@@ -26,7 +27,9 @@ internal sealed class EventualOperations(
 {
     private readonly Limits _limits = options.Limits;
 
-    public async Task<Answered<EventualGetResponse>> GetAsync(EventualGetRequest request, Deadline deadline)
+    /// <param name="window">Of the answer.</param>
+    /// <param name="room">For what the replicas answer; disposed here, or by the read when it is over.</param>
+    public async Task<Answered<EventualGetResponse>> GetAsync(EventualGetRequest request, Deadline deadline, AnswerWindow window, WindowRoom room)
     {
         if (EventualCheck.Get(request, _limits) is { } mistake)
         {
@@ -39,19 +42,42 @@ internal sealed class EventualOperations(
             return failure!;
         }
 
+        // One state of each replica, and the answer that is made of them. Nothing is known of a key that this node does not keep; its states are then taken one by one.
+        var expected = replica.LengthOf(target.Key) is var length && length > room.Guess ? (target.List.Primaries.Length + 1L) * (length + room.Guess) : 0;
+        if (expected > 0 && await room.ReserveAsync(expected, tokens.For(deadline)) is { } full)
+        {
+            return full;
+        }
+
         GetAnswer answer;
         try
         {
-            answer = await gets.RunAsync(target.Key, target.Read, tokens.For(deadline));
+            answer = await gets.RunAsync(target.Key, target.Read, room, tokens.For(deadline));
         }
         catch (OperationCanceledException)
         {
             return Failure.Deadline(Execution.NotExecuted);
         }
+        catch (NoRoomException refused)
+        {
+            return WindowRoom.FailureOf(refused);
+        }
 
-        return answer.Reached
-            ? ToResponse(answer, target)
-            : Failure.QuorumNotReached(answer.Answered, target.Spec.R, Execution.NotExecuted);
+        if (!answer.Reached)
+        {
+            return Failure.QuorumNotReached(answer.Answered, target.Spec.R, Execution.NotExecuted);
+        }
+
+        // The transport copies the values: the message counts beside the states it is made of.
+        var response = ToResponse(answer, target);
+        if (expected > 0)
+        {
+            room.GiveRest();
+            window.Charge(response.CalculateSize());
+            return response;
+        }
+
+        return await window.TakeAsync(response.CalculateSize(), tokens.For(deadline)) is { } refusal ? refusal : response;
     }
 
     private EventualGetResponse ToResponse(GetAnswer answer, EventualTarget target)
@@ -118,7 +144,8 @@ internal sealed class EventualOperations(
             });
     }
 
-    public async Task<Answered<EventualUpdateResponse>> UpdateAsync(EventualUpdateRequest request, bool wasForwarded, Deadline deadline)
+    /// <param name="window">Of the answer, which has the whole value, however small the change.</param>
+    public async Task<Answered<EventualUpdateResponse>> UpdateAsync(EventualUpdateRequest request, bool wasForwarded, Deadline deadline, AnswerWindow window)
     {
         var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
         if (target is null)
@@ -132,11 +159,24 @@ internal sealed class EventualOperations(
             return mistake!;
         }
 
+        var expected = (long)replica.LengthOf(target.Key) + request.CalculateSize();
+        if (await window.TakeAsync(expected, tokens.For(deadline)) is { } full)
+        {
+            return full;
+        }
+
         var write = new ChangeValue(change, EventualCheck.WriteId(request.Header));
-        return await WriteAsync(
+        var answered = await WriteAsync(
             new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: !Adds(change), wasForwarded), deadline,
             (peer, call, attempts) => peer.EventualKv.UpdateAsync(Again(request, attempts, static again => again.Header), call),
             (done, header) => new EventualUpdateResponse { Header = header, Typed = EventualAnswers.Typed(done.State, target.Keyspace.Eventual!.Conflict) });
+        if (answered.Answer is { } answer && answer.CalculateSize() is var bytes && bytes > expected)
+        {
+            // Others changed the value meanwhile, or another node has it. The write is done, so its answer is not refused.
+            window.Charge(bytes - expected);
+        }
+
+        return answered;
     }
 
     /// <summary>Sent twice, it counts twice. Everything else sent twice is at worst the same value said again.</summary>

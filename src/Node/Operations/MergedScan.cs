@@ -7,13 +7,20 @@ namespace KvRaft.Node.Operations;
 /// <summary>
 /// A walk over all shards in the order of keys: each shard yields its keys in order, page by page, and the smallest of those that stand
 /// first is told next (a k-way merge; Knuth, TAOCP 3, section 5.4.1). One page of each shard is held; a shard's next page is asked
-/// for when its last was told, so the reader's pace is everybody's. Each page is one moment of its shard, the whole is not.
+/// for when its last was told, so the reader's pace is everybody's. A value that is too large to be held for every shard is fetched when its key is the next. Each page is one moment of its shard, the whole is not.
 /// </summary>
-internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<ScanChunk>> fetch, TimeProvider time)
+/// <param name="plan">The walk.</param>
+/// <param name="fetch">A page of one shard from a position on; items that are too large for it come without their values.</param>
+/// <param name="fetchItem">The first item of one shard from a position on, with its value.</param>
+/// <param name="give">Gives back bytes of items that are dropped.</param>
+/// <param name="time">The age of pages.</param>
+internal sealed class MergedScan(
+    ScanPlan plan, Func<ResumeToken, long, Task<ScanChunk>> fetch, Func<ResumeToken, Task<ScanChunk>> fetchItem, Action<long> give, TimeProvider time)
 {
     /// <summary>Shards asked at once when the walk begins: enough to hide the round trips, few enough to be fair to others.</summary>
     private const int FetchesAtOnce = 8;
 
+    private readonly KeyOrder _order = new(plan.Reverse);
     private readonly PriorityQueue<Source, ReadOnlyMemory<byte>> _heads = new(new KeyOrder(plan.Reverse));
     private readonly ResponseHeader _header = new();
 
@@ -31,6 +38,14 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         var last = ByteString.Empty;
         while (_heads.TryDequeue(out var source, out _) && itemsLeft > 0 && bytesLeft > 0)
         {
+            if (source.IsValueLeftOut)
+            {
+                // The key may be gone since, or another one before it: what is there now is queued like any head.
+                await FetchHeadAsync(source);
+                await PutBackAsync(source);
+                continue;
+            }
+
             var item = source.Take();
             last = item.Key;
             chunk.Items.Add(item);
@@ -87,6 +102,33 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         }
     }
 
+    /// <summary>Fetches the value of a source's head, or what the shard has behind it if it is gone by now.</summary>
+    private async Task FetchHeadAsync(Source source)
+    {
+        var head = source.Take();
+        give(HeldBytes(head));
+
+        // In reverse a page ends before its key, so it begins behind the head; forward it begins with it.
+        ResumeToken? place = plan.Start with { Shard = source.Shard, Ordered = false, Key = plan.Reverse ? [.. head.Key.Span, 0] : head.Key.ToByteArray() };
+        while (place is { } next)
+        {
+            var asked = time.GetTimestamp();
+            var chunk = await fetchItem(next);
+            Note(chunk);
+            _ages.Add(new PageAge(chunk.Header, asked));
+            if (chunk.Items.Count > 0)
+            {
+                source.PutInFront(chunk.Items[0], chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, _order, give);
+                return;
+            }
+
+            // A page of nothing but expired keys goes on; without a position there is nothing more in the shard.
+            place = chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token;
+        }
+
+        source.End(give);
+    }
+
     /// <summary>Queues a source by its next key; fetches its next page if it has none at hand.</summary>
     private async Task PutBackAsync(Source source)
     {
@@ -112,14 +154,22 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
     {
         var chunk = page.Chunk;
         _ages.Add(page.Age);
+        Note(chunk);
+        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, page.Age);
+    }
+
+    private void Note(ScanChunk chunk)
+    {
         // What can be said of all pages so far: the newest epoch, and the weakest promise any of them kept.
         _header.RingEpoch = Math.Max(_header.RingEpoch, chunk.Header.RingEpoch);
         _header.ConsistencyDelivered = (Consistency)Math.Max((int)_header.ConsistencyDelivered, (int)chunk.Header.ConsistencyDelivered);
         _header.DurabilityReached = chunk.Header.DurabilityReached;
         _header.ServerTimeMs = chunk.Header.ServerTimeMs;
         SessionCheck.Merge(_header.ShardVersions, chunk.Header);
-        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, page.Age);
     }
+
+    /// <summary>What an item holds.</summary>
+    public static long HeldBytes(ScanChunk.Types.Item item) => (long)item.Key.Length + item.State.Value.Length;
 
     /// <summary>What a chunk that leaves now says of itself.</summary>
     private ResponseHeader Header()
@@ -157,7 +207,48 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
 
         public ReadOnlyMemory<byte> Head => _items.Peek().Key.Memory;
 
+        public ShardId Shard => first.Shard;
+
+        /// <summary>The head was too large for its page.</summary>
+        public bool IsValueLeftOut => _items.Peek().ValueLeftOut;
+
         public ScanChunk.Types.Item Take() => _items.Dequeue();
+
+        /// <summary>Queues an item that was fetched later than the page: what the page has up to it is gone by now, or is this item.</summary>
+        public void PutInFront(ScanChunk.Types.Item item, ResumeToken? after, KeyOrder order, Action<long> give)
+        {
+            var page = _items.ToArray();
+            _items.Clear();
+            _items.Enqueue(item);
+            foreach (var each in page)
+            {
+                if (order.Compare(each.Key.Memory, item.Key.Memory) > 0)
+                {
+                    _items.Enqueue(each);
+                }
+                else
+                {
+                    give(HeldBytes(each));
+                }
+            }
+
+            if (_items.Count == 1)
+            {
+                // The item may stand behind the position at which the page ended.
+                Next = after;
+            }
+        }
+
+        /// <summary>Nothing is left in the shard.</summary>
+        public void End(Action<long> give)
+        {
+            while (_items.TryDequeue(out var item))
+            {
+                give(HeldBytes(item));
+            }
+
+            Next = null;
+        }
 
         public void Fill(IEnumerable<ScanChunk.Types.Item> items, ResumeToken? next, PageAge age)
         {
@@ -179,7 +270,7 @@ internal sealed class MergedScan(ScanPlan plan, Func<ResumeToken, long, Task<Sca
         public long Now(TimeProvider time) => Header.StalenessMs + (long)Math.Ceiling(time.GetElapsedTime(Asked).TotalMilliseconds);
     }
 
-    private sealed class KeyOrder(bool reverse) : IComparer<ReadOnlyMemory<byte>>
+    internal sealed class KeyOrder(bool reverse) : IComparer<ReadOnlyMemory<byte>>
     {
         public int Compare(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) =>
             reverse ? y.Span.SequenceCompareTo(x.Span) : x.Span.SequenceCompareTo(y.Span);

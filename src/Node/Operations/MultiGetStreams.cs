@@ -18,7 +18,8 @@ internal static class MultiGetStreams
     public static async Task RunAsync(
         IReadOnlyList<Task<PipeAnswer>> answers, AnswerWindow window, int messageBytesMax, Func<MultiGetChunk, Task> send, Func<TimeSpan> passed)
     {
-        var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>();
+        // With one reader: the channel for many keeps what was taken from it once it was peeked at.
+        var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>(new UnboundedChannelOptions { SingleReader = true });
         for (var i = 0; i < answers.Count; i++)
         {
             _ = HandOverAsync(i, answers[i], ready.Writer);

@@ -29,8 +29,16 @@ internal sealed class ScanOperations(
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
         if (plan.Ordered)
         {
+            // The other half is for the chunk that is filled, the value that is fetched, and a second walk on the connection.
+            var pages = plan.ForMerge(window.BytesMax / 2);
+            var pagePlan = pages.Answer ?? throw new FailureException(pages.Failure!);
+            var itemPlan = pagePlan.ForItem();
             var merge = new MergedScan(
-                plan, (place, itemsLeft) => PageAsync(request, plan.ForMerge(), window, place, itemsLeft, long.MaxValue, deadlineOfPage()), router.Time);
+                plan,
+                (place, itemsLeft) => PageAsync(request, pagePlan, window, place, itemsLeft, long.MaxValue, deadlineOfPage()),
+                place => PageAsync(request, itemPlan, window, place, 1, long.MaxValue, deadlineOfPage()),
+                window.Give,
+                router.Time);
             await merge.RunAsync(chunk => SendAsync(chunk, window, send));
         }
         else
@@ -102,7 +110,7 @@ internal sealed class ScanOperations(
         window.Give(HeldBytes(chunk));
     }
 
-    private static long HeldBytes(ScanChunk chunk) => chunk.Items.Sum(static item => (long)item.Key.Length + item.State.Value.Length);
+    private static long HeldBytes(ScanChunk chunk) => chunk.Items.Sum(MergedScan.HeldBytes);
 
     /// <summary>Where the walk goes on after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
     private static ResumeToken? NextOf(ScanChunk chunk, ScanPlan plan, ResumeToken place)

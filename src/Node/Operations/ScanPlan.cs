@@ -36,8 +36,13 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     /// <summary>What a page with its last item may come to: the room that is taken for it before it is read.</summary>
     public int PageBytesHardMax { get; init; } = int.MaxValue;
 
+    /// <summary>Larger items have no value in their page; see <see cref="StoredScan.ItemBytesMax"/>.</summary>
+    public int ItemBytesMax { get; init; } = int.MaxValue;
+
     /// <summary>The largest key with the largest value.</summary>
     public int ValueBytesMax { get; init; }
+
+    public int KeyBytesMax { get; init; }
 
     public required int RowsMax { get; init; }
 
@@ -94,6 +99,8 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             ChunkBytesMax = request.ChunkBytesMax == 0 ? limits.ScanChunkBytesMax : request.ChunkBytesMax,
             PageBytesHardMax = limits.MessageBytesMax - AnswerWindow.EnvelopeBytes,
             ValueBytesMax = limits.KeyBytesMax + limits.ValueBytesMax,
+            KeyBytesMax = limits.KeyBytesMax,
+            ItemBytesMax = request.ItemBytesMax == 0 ? int.MaxValue : request.ItemBytesMax,
             RowsMax = limits.ScanKeysMax,
             KeysOnly = request.KeysOnly,
         };
@@ -111,6 +118,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             BytesMax = (int)Math.Min(bytesLeft, ChunkBytesMax),
             BytesHardMax = PageBytesHardMax,
             RowsMax = RowsMax,
+            ItemBytesMax = ItemBytesMax,
             KeysOnly = KeysOnly,
         };
     }
@@ -121,17 +129,36 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     /// <summary>The most a page may hold: its bytes, and the item that passes them.</summary>
     public long RoomOfPage(long bytesLeft) => KeysOnly
         ? Math.Min(bytesLeft, ChunkBytesMax)
-        : Math.Min(Math.Min(bytesLeft, ChunkBytesMax) + (long)ValueBytesMax, PageBytesHardMax);
+        : Math.Min(Math.Min(bytesLeft, ChunkBytesMax) + (long)Math.Min(ValueBytesMax, ItemBytesMax), PageBytesHardMax);
 
     /// <summary>The shard after one; null after the last.</summary>
     public ShardId? After(ShardId shard) => shard == LastShard ? null : new ShardId(shard.Value + (Reverse ? -1 : 1));
 
-    /// <summary>The same walk in the portions in which a merge fetches each shard's part.</summary>
-    public ScanPlan ForMerge() => this with
+    /// <summary>
+    /// The same walk in the portions in which a merge fetches each shard's part. It holds a page of every shard, so a page and its last item share what the merge may hold with
+    /// those of all shards; a value for which that is too little is fetched when its turn has come (<see cref="ForItem"/>).
+    /// </summary>
+    /// <param name="heldBytesMax">What the merge may hold.</param>
+    public Answered<ScanPlan> ForMerge(long heldBytesMax)
     {
-        PageItemsMax = (int)Math.Clamp(ItemsMax, 1, 256),
-        ChunkBytesMax = Math.Min(ChunkBytesMax, Math.Max(MergedPageBytesMin, ChunkBytesMax / Start.ShardCount)),
-    };
+        var share = heldBytesMax / Start.ShardCount;
+        if (share < KeyBytesMax * 2L)
+        {
+            return Failure.Limit(new LimitExceeded("ordered", "limits.answerBytesInHandMax", heldBytesMax, KeyBytesMax * 2L * Start.ShardCount));
+        }
+
+        var page = Math.Min(ChunkBytesMax, Math.Max(MergedPageBytesMin, ChunkBytesMax / Start.ShardCount));
+        page = (int)Math.Min(page, share / 2);
+        return this with
+        {
+            PageItemsMax = (int)Math.Clamp(ItemsMax, 1, 256),
+            ChunkBytesMax = page,
+            ItemBytesMax = share - page >= ValueBytesMax ? int.MaxValue : (int)(share - page),
+        };
+    }
+
+    /// <summary>One item of a shard, with its value whatever its size.</summary>
+    public ScanPlan ForItem() => this with { PageItemsMax = 1, ItemBytesMax = int.MaxValue };
 
     private Answered<ScanPlan> Resumed(ScanRequest request, ShardId low, ShardId high)
     {
@@ -155,6 +182,16 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
         if (request.ChunkBytesMax < 0)
         {
             return Failure.Invalid("chunk_bytes_max", "not negative");
+        }
+
+        if (request.ItemBytesMax < 0)
+        {
+            return Failure.Invalid("item_bytes_max", "not negative");
+        }
+
+        if (request is { ItemBytesMax: > 0, Ordered: true })
+        {
+            return Failure.Invalid("item_bytes_max", "only without ordered");
         }
 
         return request.ChunkBytesMax > limits.ScanChunkBytesMax

@@ -75,6 +75,7 @@ internal readonly struct ScanShardRequest(
         sent.Limit = Math.Min(itemsLeft, plan.PageItemsMax);
         sent.BytesMax = 0;
         sent.ChunkBytesMax = (int)Math.Min(bytesLeft, plan.ChunkBytesMax);
+        sent.ItemBytesMax = plan.ItemBytesMax == int.MaxValue ? 0 : plan.ItemBytesMax;
         sent.ResumeToken = place.Key is null ? ByteString.Empty : plan.InShard(place).Write();
         try
         {
@@ -126,6 +127,7 @@ internal readonly struct ScanShardRequest(
                 {
                     Key = UnsafeByteOperations.UnsafeWrap(item.Key),
                     State = SingleKeyAnswers.ToState(item.Value, header, keepValue: !plan.KeysOnly),
+                    ValueLeftOut = !item.IsWhole,
                 });
             }
         }

@@ -53,6 +53,11 @@ internal sealed record Limits
     public long BytesInHandMax { get; init; } = 256L * 1024 * 1024;
 
     /// <summary>
+    /// Bytes of requests that a node holds, of all callers together, from when they arrive, also in part: as much as for answers, and for the same reason.
+    /// </summary>
+    public long BodyBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
+
+    /// <summary>
     /// Bytes of values that a node holds for answers, of all callers together, from before they are read until they are sent. An eighth of the memory that
     /// the garbage collector may use (a container's limit, <c>DOTNET_GCHeapHardLimit</c>, or the machine's), from 32 MiB to 1 GiB: requests, the log's
     /// tail and what is being collected need the rest.

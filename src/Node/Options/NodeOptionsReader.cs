@@ -216,6 +216,7 @@ internal static class NodeOptionsReader
             ScanKeysMax = reader.Whole("limits:scanKeysMax", usual.ScanKeysMax),
             RequestsInHandMax = reader.Whole("limits:requestsInHandMax", usual.RequestsInHandMax),
             BytesInHandMax = reader.WholeLong("limits:bytesInHandMax", usual.BytesInHandMax),
+            BodyBytesInHandMax = reader.WholeLong("limits:bodyBytesInHandMax", usual.BodyBytesInHandMax),
             AnswerBytesInHandMax = reader.WholeLong("limits:answerBytesInHandMax", usual.AnswerBytesInHandMax),
             AnswerStallMax = reader.Milliseconds("limits:answerStallMs", usual.AnswerStallMax),
             DiskReserveBytes = reader.WholeLong("limits:diskReserveBytes", usual.DiskReserveBytes),

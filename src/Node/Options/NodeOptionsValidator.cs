@@ -141,6 +141,7 @@ internal static class NodeOptionsValidator
         Between("limits.scanKeysMax", limits.ScanKeysMax, 1, 10_000_000, mistakes);
         Between("limits.requestsInHandMax", limits.RequestsInHandMax, 1, 10_000_000, mistakes);
         Between("limits.bytesInHandMax", limits.BytesInHandMax, limits.MessageBytesMax, 1L << 40, mistakes);
+        Between("limits.bodyBytesInHandMax", limits.BodyBytesInHandMax, 4L * limits.MessageBytesMax, 1L << 40, mistakes);
         Between("limits.answerBytesInHandMax", limits.AnswerBytesInHandMax, 4L * limits.MessageBytesMax, 1L << 40, mistakes);
         Between("limits.answerStallMs", limits.AnswerStallMax, AnswerSends.PressureStall, TimeSpan.FromMinutes(10), mistakes);
         Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);

@@ -18,7 +18,7 @@ internal static class SettingNames
         "keyBytesMax", "valueBytesMax", "messageBytesMax", "multiKeysMax", "pipeOperationsPerMessageMax", "pipeInFlightMax",
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
         "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
-        "requestsInHandMax", "bytesInHandMax", "answerBytesInHandMax", "answerStallMs",
+        "requestsInHandMax", "bytesInHandMax", "answerBytesInHandMax", "bodyBytesInHandMax", "answerStallMs",
         "connectionsMax", "connectionsPerAddressMax", "raftConnectionsMax",
     ];
 

@@ -1,7 +1,9 @@
 using Grpc.Core;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Node.Routing;
+using KvRaft.Node.Services;
 using KvRaft.Topology;
+using KvRaft.V1;
 
 namespace KvRaft.Node.Peers;
 
@@ -19,7 +21,10 @@ internal sealed class PeerCaller(PeerDirectory peers)
         }
         catch (RpcException error)
         {
-            throw new PeerException($"node {node}: {error.Status.Detail}", error);
+            throw new PeerException($"node {node}: {error.Status.Detail}", error)
+            {
+                IsOverload = RpcStatus.ToFailure(error) is { Reason: ErrorReasons.Overloaded },
+            };
         }
     }
 }

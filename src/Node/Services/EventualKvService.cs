@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Operations;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
@@ -8,10 +9,10 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>The data plane of eventual keyspaces: decode, call, encode.</summary>
-internal sealed class EventualKvService(NodeOptions options, EventualOperations operations, Admission admission, TimeProvider time) : EventualKv.EventualKvBase
+internal sealed class EventualKvService(NodeOptions options, EventualOperations operations, Admission admission, CallAnswers answers, TimeProvider time) : EventualKv.EventualKvBase
 {
     public override Task<EventualGetResponse> Get(EventualGetRequest request, ServerCallContext context) =>
-        AdmitAsync(request, request.Header, context, deadline => operations.GetAsync(request, deadline));
+        AdmitAsync(request, request.Header, context, deadline => operations.GetAsync(request, deadline, answers.OfState(context), answers.RoomForStates(context)));
 
     public override Task<EventualPutResponse> Put(EventualPutRequest request, ServerCallContext context) =>
         AdmitAsync(request, request.Header, context, deadline => operations.PutAsync(request, PeerCalls.WasForwarded(context), deadline));
@@ -20,7 +21,7 @@ internal sealed class EventualKvService(NodeOptions options, EventualOperations 
         AdmitAsync(request, request.Header, context, deadline => operations.DeleteAsync(request, PeerCalls.WasForwarded(context), deadline));
 
     public override Task<EventualUpdateResponse> Update(EventualUpdateRequest request, ServerCallContext context) =>
-        AdmitAsync(request, request.Header, context, deadline => operations.UpdateAsync(request, PeerCalls.WasForwarded(context), deadline));
+        AdmitAsync(request, request.Header, context, deadline => operations.UpdateAsync(request, PeerCalls.WasForwarded(context), deadline, answers.OfState(context)));
 
     private async Task<T> AdmitAsync<T>(IMessage request, RequestHeader? header, ServerCallContext context, Func<Deadline, Task<Answered<T>>> run)
         where T : class

@@ -1,6 +1,8 @@
 using Grpc.Core;
 using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Peers;
 using KvRaft.Node.Routing;
@@ -10,20 +12,36 @@ using KvRaft.V1;
 namespace KvRaft.Node.Services;
 
 /// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
-internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys) : EventualPeers.EventualPeersBase
+internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys, CallAnswers answers) : EventualPeers.EventualPeersBase
 {
     public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
 
-    public override Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
+    public override async Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
     {
         var key = KeyOf(request.Key);
-        var (state, word) = replica.ReadWithWord(key, owners);
-        return Task.FromResult(new FetchStateResponse
+        var bytesMax = request.BytesMax > 0 ? request.BytesMax : long.MaxValue;
+        if (replica.LengthOf(key) is var length && length > bytesMax)
         {
-            State = state.IsEmpty ? Google.Protobuf.ByteString.Empty : Google.Protobuf.UnsafeByteOperations.UnsafeWrap(SiblingSetCodec.Encode(state)),
-            Partial = !word.IsWhole,
-            Tenure = word.Tenure,
-        });
+            return new FetchStateResponse { NeededBytes = length };
+        }
+
+        try
+        {
+            // The window gives it back when the answer was sent.
+            var read = await replica.ReadWithWordAsync(key, owners, new WindowRoom(answers.OfState(context)), context.CancellationToken);
+            return read.Bytes.Length > bytesMax
+                ? new FetchStateResponse { NeededBytes = read.Bytes.Length }
+                : new FetchStateResponse
+                {
+                    State = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(read.Bytes),
+                    Partial = !read.Word.IsWhole,
+                    Tenure = read.Word.Tenure,
+                };
+        }
+        catch (NoRoomException full)
+        {
+            throw RpcStatus.ToException(WindowRoom.FailureOf(full));
+        }
     }
 
     public override async Task<StoreStateResponse> Store(StoreStateRequest request, ServerCallContext context)

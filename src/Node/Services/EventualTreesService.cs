@@ -34,7 +34,7 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
         var place = new LeafPlace(
             KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc"), Checked(request.Bucket, LeafPlace.Buckets, "bucket"));
         var page = replica.Scan(place.Keyspace, place.Start, place.Last, AfterOf(request, place), PageRecords);
-        var response = new BucketKeysResponse { More = page.Count == PageRecords };
+        var response = new BucketKeysResponse { More = page.Count > 0 };
         response.Keys.Add(page.Select(static record => PeerWire.ToWire(new RecordName(record.Key, record.Hash))));
         return Task.FromResult(response);
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Google.Api;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using KvRaft.Node.Bodies;
 using KvRaft.Node.Options;
 using KvRaft.Node.Routing;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
@@ -37,7 +38,12 @@ internal static class JsonRequests
                 return;
             }
 
-            context.Response.StatusCode = failure.Reason == V1.ErrorReasons.HostNotAllowed ? StatusCodes.Status403Forbidden : StatusCodes.Status400BadRequest;
+            context.Response.StatusCode = failure.Reason switch
+            {
+                V1.ErrorReasons.HostNotAllowed => StatusCodes.Status403Forbidden,
+                V1.ErrorReasons.Overloaded => StatusCodes.Status429TooManyRequests,
+                _ => StatusCodes.Status400BadRequest,
+            };
             context.Response.ContentType = MediaType;
             await context.Response.WriteAsync(Formatter.Format(RpcStatus.ToStatus(failure)), context.RequestAborted);
         });
@@ -76,7 +82,7 @@ internal static class JsonRequests
             return Failure.Invalid(request.Query.Keys.First(), "this call takes its fields from the body");
         }
 
-        var (body, tooLong) = await ReadAsync(request, bytesMax, context.RequestAborted);
+        var (body, tooLong) = await ReadAsync(context, bytesMax);
         return tooLong ?? ToFailure(JsonStrictness.InBody(body.Span, BodyOf(call), path));
     }
 
@@ -102,8 +108,9 @@ internal static class JsonRequests
     /// The whole body, which is read again from memory afterwards. A body that says beforehand that it is too long is refused before a byte of it is read, any
     /// other one where it passes the bound.
     /// </summary>
-    private static async ValueTask<(ReadOnlyMemory<byte> Body, Failure? Failure)> ReadAsync(HttpRequest request, long bytesMax, CancellationToken cancellationToken)
+    private static async ValueTask<(ReadOnlyMemory<byte> Body, Failure? Failure)> ReadAsync(HttpContext context, long bytesMax)
     {
+        var request = context.Request;
         if (request.ContentLength > bytesMax)
         {
             return (default, TooLong(bytesMax, request.ContentLength.Value));
@@ -112,19 +119,30 @@ internal static class JsonRequests
         // It grows with what arrives: a length that is only declared costs nothing.
         var body = new MemoryStream();
         var chunk = new byte[16 * 1024];
-        while (await request.Body.ReadAsync(chunk, cancellationToken) is > 0 and var count)
+        while (await ReadAsync(context, chunk) is > 0 and var count)
         {
             if (body.Length + count > bytesMax)
             {
                 return (default, TooLong(bytesMax, body.Length + count));
             }
 
-            await body.WriteAsync(chunk.AsMemory(0, count), cancellationToken);
+            if (RequestBody.Of(context)?.TryHold((body.Length + count) * RequestBody.JsonBytesPerByte) is { } full)
+            {
+                return (default, full);
+            }
+
+            await body.WriteAsync(chunk.AsMemory(0, count), context.RequestAborted);
         }
 
         body.Position = 0;
         request.Body = body;
         return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+    }
+
+    private static async ValueTask<int> ReadAsync(HttpContext context, Memory<byte> chunk)
+    {
+        using var wait = RequestBody.Of(context)?.Await(context.Abort);
+        return await context.Request.Body.ReadAsync(chunk, context.RequestAborted);
     }
 
     private static Failure TooLong(long limit, long actual) => Failure.Limit(new LimitExceeded("body", "limits.messageBytesMax", limit, actual));

@@ -26,7 +26,13 @@ internal sealed class PipeSession(
     private const int ItemOverheadBytes = 8;
 
     private readonly InFlightGate _gate = new(limits.PipeInFlightMax, limits.PipeInFlightBytesMax);
-    private readonly Channel<Ready> _ready = Channel.CreateUnbounded<Ready>();
+
+    /// <summary>
+    /// With one reader, because the channel for many is a <c>ConcurrentQueue</c>: once it was peeked at, it keeps what is taken from it until a whole segment is taken, which is
+    /// all values of a pipe.
+    /// </summary>
+    private readonly Channel<Ready> _ready = Channel.CreateUnbounded<Ready>(new UnboundedChannelOptions { SingleReader = true });
+
     private bool _stalled;
 
     /// <summary>Runs until the client closed its side, or the token is cancelled, and everything that was begun is answered.</summary>

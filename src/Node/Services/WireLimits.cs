@@ -29,6 +29,7 @@ internal static class WireLimits
         BytesInHandMax = limits.BytesInHandMax,
         TtlMsMax = ShardLimits.TtlMsMax,
         ExpireAtMsMax = ShardLimits.InstantMsMax,
+        BodyBytesInHandMax = limits.BodyBytesInHandMax,
         AnswerBytesInHandMax = limits.AnswerBytesInHandMax,
     };
 }

@@ -130,6 +130,11 @@ public interface IEngineFactory
     /// <exception cref="StorageException">The directory cannot be opened all the same, or is open already.</exception>
     IStorageEngine OpenDamagedJournal(string directory) => OpenJournaled(directory);
 
+    /// <summary>Gives back most of what its engines hold in memory to read faster. Any thread, beside reads and writes.</summary>
+    void TrimCache()
+    {
+    }
+
     /// <summary>Bytes that all its engines hold in memory and have yet to write to their disks, at most. Any thread.</summary>
     long UnflushedBytes => 0;
 }

@@ -26,6 +26,7 @@ public sealed class StorageResources : IEngineFactory, IDisposable
     private readonly IntPtr _rateLimiter;
     private readonly IntPtr _options;
     private readonly long _writeBufferBytesMax;
+    private readonly long _cacheBytes;
     private int _openEngines;
     private bool _disposed;
 
@@ -36,6 +37,7 @@ public sealed class StorageResources : IEngineFactory, IDisposable
         budget.Validate();
         var native = Native.Instance;
         _writeBufferBytesMax = RocksDbTuning.WriteBufferShare(budget.MemoryBytes);
+        _cacheBytes = budget.MemoryBytes;
         _cache = native.rocksdb_cache_create_lru((UIntPtr)budget.MemoryBytes);
         _writeBuffers = native.rocksdb_write_buffer_manager_create_with_cache_and_policy(
             (UIntPtr)_writeBufferBytesMax, _cache, allow_stall: 0, FlushLargestAcrossDatabases);
@@ -59,6 +61,18 @@ public sealed class StorageResources : IEngineFactory, IDisposable
                 (long)native.rocksdb_write_buffer_manager_memory_usage(_writeBuffers),
                 _writeBufferBytesMax);
         }
+    }
+
+    /// <summary>
+    /// Evicts what the block cache holds above an eighth of the budget. Blocks of files that were deleted stay in it until others need the room, so that after overwrites and deletes it is
+    /// full of what nobody can read. For a process without work: what is read next is read from files.
+    /// </summary>
+    public void TrimCache()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        var native = Native.Instance;
+        native.rocksdb_cache_set_capacity(_cache, (UIntPtr)(_cacheBytes / 8));
+        native.rocksdb_cache_set_capacity(_cache, (UIntPtr)_cacheBytes);
     }
 
     /// <inheritdoc/>

@@ -23,6 +23,12 @@ public sealed record ScanRequest(KeyspaceId Keyspace, ReadOnlyMemory<byte> From,
     /// </summary>
     public int RowsMax { get; init; } = 10_000;
 
+    /// <summary>
+    /// Bytes of key and value above which an item has no value, and says so: for a caller that merges many pages and has no room for a large value of each. Its bytes do not
+    /// count towards <see cref="BytesMax"/>, except the key's.
+    /// </summary>
+    public int ItemBytesMax { get; init; } = int.MaxValue;
+
     /// <summary>Leave the values out.</summary>
     public bool KeysOnly { get; init; }
 
@@ -32,7 +38,8 @@ public sealed record ScanRequest(KeyspaceId Keyspace, ReadOnlyMemory<byte> From,
 }
 
 /// <summary>One key of a page.</summary>
-public readonly record struct ScanItem(ReadOnlyMemory<byte> Key, StoredValue Value);
+/// <param name="IsWhole">False: the value was left out, because the item is larger than <see cref="ScanRequest.ItemBytesMax"/>.</param>
+public readonly record struct ScanItem(ReadOnlyMemory<byte> Key, StoredValue Value, bool IsWhole = true);
 
 /// <summary>What a scan saw, all of it at one moment.</summary>
 /// <param name="Items">In the order of the walk.</param>

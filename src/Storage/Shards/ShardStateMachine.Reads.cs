@@ -169,16 +169,17 @@ public sealed partial class ShardStateMachine
             }
 
             // Before the value is copied.
-            if (items.Count > 0 && !request.KeysOnly && bytes + rows.Key.Length + rows.Value.Length > request.BytesHardMax)
+            var isWhole = request.KeysOnly || (long)rows.Key.Length + rows.Value.Length <= request.ItemBytesMax;
+            if (items.Count > 0 && isWhole && !request.KeysOnly && bytes + rows.Key.Length + rows.Value.Length > request.BytesHardMax)
             {
                 return new(items, ResumeAfter(request, rows, last), state.Revision, state.Clock);
             }
 
             last = KeyLayout.KeyOfData(rows.Key);
-            var value = DataRow.Decode(rows.Value, withValue: !request.KeysOnly);
+            var value = DataRow.Decode(rows.Value, withValue: isWhole && !request.KeysOnly);
             if (value.IsVisibleAt(state.Clock))
             {
-                items.Add(new(last, value));
+                items.Add(new(last, value, isWhole));
                 bytes += last.Length + value.Value.Length;
             }
         }

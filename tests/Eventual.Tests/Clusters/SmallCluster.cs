@@ -254,7 +254,7 @@ internal sealed class SmallCluster : IAsyncDisposable
             key, _cluster._bug.Writes(write), CallOf(key, spec), _cluster._bug.Syncs, CancellationToken.None);
 
         public Task<GetAnswer> GetAsync(EventualKey key, QuorumSpec? spec = null) =>
-            Gets.RunAsync(key, CallOf(key, spec), CancellationToken.None);
+            Gets.RunAsync(key, CallOf(key, spec), new UnboundedRoom(), CancellationToken.None);
 
         private QuorumCall CallOf(EventualKey key, QuorumSpec? spec) => new(spec ?? _cluster._spec, View.Lists.ListOf(key.Token, _cluster._spec.N), Tenure.Word);
 
@@ -328,7 +328,7 @@ internal sealed class SmallCluster : IAsyncDisposable
         {
             public Task HearAsync(NodeId node, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, static _ => Task.FromResult(true));
 
-            public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, member =>
+            public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, IStateRoom? room, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, member =>
             {
                 var (state, word) = member.Replica.ReadWithWord(key, member);
                 return Task.FromResult(new FetchedState(self._cluster._bug.Fetches(state), Heard(word)));

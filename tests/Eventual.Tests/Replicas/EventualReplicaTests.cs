@@ -30,6 +30,19 @@ public sealed class EventualReplicaTests : IDisposable
         Assert.Equal(state, second.Read(Cart));
     }
 
+    // Thousands of writes of a few bytes to one large record, each refused with a state of its own, held gigabytes until their round was over.
+    [Fact]
+    public async Task Writes_of_one_round_read_a_record_once_and_share_it()
+    {
+        await using var replica = Some.Open(_directory.Path, new EventualLimits { SiblingsMax = 1 });
+        await replica.WriteAsync(Cart, Some.Put("milk"));
+
+        var refused = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => replica.WriteAsync(Cart, Some.Put("more"))));
+
+        Assert.All(refused, static result => Assert.Equal(WriteEnd.TooManySiblings, result.End));
+        Assert.InRange(refused.Select(static result => result.State).Distinct(ReferenceEqualityComparer.Instance).Count(), 1, 250);
+    }
+
     // A crash may have cost it writes that others have heard of; under the old name it would give their dots away again.
     [Fact]
     public async Task Has_what_was_safe_but_is_somebody_new_after_a_crash()

@@ -29,6 +29,15 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
     /// <summary>Keys of one tag with a value of <see cref="ValueBytes"/> each.</summary>
     public const int LargeKeys = 16;
 
+    /// <summary>Eventual keys whose values stand side by side, each with nearly as many bytes as a key may have (<c>eventual.siblingBytesMax</c>).</summary>
+    public const int SiblingKeys = 4;
+
+    public const int SiblingsOfKey = 19;
+
+    public const int SiblingBytes = 100_000;
+
+    public static ByteString SiblingKey(int i) => ByteString.CopyFromUtf8($"siblings/{i % SiblingKeys}");
+
     public static RequestHeader Header => new() { Keyspace = Tagged };
 
     public static ByteString LargeKey(int i) => ByteString.CopyFromUtf8($"{{t}}/{i % LargeKeys}");
@@ -41,6 +50,19 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
         HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, UseProxy = false },
         DisposeHttpClient = true,
     });
+
+    /// <summary>Makes a call that may be refused.</summary>
+    public static async Task TryAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (RpcException)
+        {
+            // The next call of the attack is made all the same.
+        }
+    }
 
     /// <summary>Repeats a call from many sides at once until the end; what it fails with is the attack's own affair.</summary>
     public static Task RepeatAsync(int sides, Func<int, CancellationToken, Task> call, CancellationToken until) =>

@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests.Hostile;
 
 /// <summary>
-/// Asks every node again and again which groups it leads. A group counts as without a leader while all nodes answer and none leads it; a node that does
-/// not answer proves nothing.
+/// Asks every node again and again which groups it leads. A group is without a leader from a look in which all nodes answered and none led it until any node says that it leads it;
+/// a node that does not answer proves nothing.
 /// </summary>
 internal sealed class LeaderWatch : IAsyncDisposable
 {
@@ -30,16 +30,15 @@ internal sealed class LeaderWatch : IAsyncDisposable
         while (!_end.IsCancellationRequested)
         {
             var answers = await Task.WhenAll(cluster.Nodes.Select(cluster.StatusAsync));
-            if (answers.All(static answer => answer is not null))
-            {
-                Judge(answers.SelectMany(static answer => answer!.Groups).ToLookup(static group => group.Group));
-            }
+            Judge(
+                answers.SelectMany(static answer => answer?.Groups ?? []).ToLookup(static group => group.Group),
+                isWhole: answers.All(static answer => answer is not null));
 
             await Task.WhenAny(Task.Delay(100, _end.Token));
         }
     }
 
-    private void Judge(ILookup<int, GroupStatus> groups)
+    private void Judge(ILookup<int, GroupStatus> groups, bool isWhole)
     {
         var now = Stopwatch.GetTimestamp();
         foreach (var group in groups)
@@ -48,7 +47,7 @@ internal sealed class LeaderWatch : IAsyncDisposable
             {
                 _since.Remove(group.Key);
             }
-            else if (_since.TryAdd(group.Key, now) is false && Stopwatch.GetElapsedTime(_since[group.Key], now) is var lasted && lasted > Longest)
+            else if (isWhole && _since.TryAdd(group.Key, now) is false && Stopwatch.GetElapsedTime(_since[group.Key], now) is var lasted && lasted > Longest)
             {
                 Longest = lasted;
             }

@@ -157,6 +157,15 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
 
+    /// <summary>Throws if a process ended that was not told to, with its exit code and what it printed.</summary>
+    public void AssertAlive()
+    {
+        foreach (var (name, node) in _nodes)
+        {
+            node.ThrowIfDiedByItself(name);
+        }
+    }
+
     /// <summary>What a node has printed so far, over all its lives.</summary>
     public string Log(string node)
     {

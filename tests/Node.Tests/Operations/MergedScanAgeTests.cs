@@ -46,7 +46,7 @@ public sealed class MergedScanAgeTests
         var start = new ResumeToken(default, keyspace.Id, 2, new ShardId(0), null) { Ordered = true };
         var plan = new ScanPlan(keyspace, default, start, new ShardId(1)) { ChunkBytesMax = 1 << 20, RowsMax = 100, PageItemsMax = 3 };
         var chunks = new List<ScanChunk>();
-        var walk = new MergedScan(plan, (place, _) => FetchAsync(place, page), _time);
+        var walk = new MergedScan(plan, (place, _) => FetchAsync(place, page), place => FetchAsync(place, page), static _ => { }, _time);
         await walk.RunAsync(chunk =>
         {
             chunks.Add(chunk);

@@ -1,0 +1,56 @@
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Node.Routing;
+
+namespace KvRaft.Node.Answers;
+
+/// <summary>Room for states of eventual keys in an <see cref="AnswerWindow"/>; a refusal of the window travels as <see cref="NoRoomException"/>.</summary>
+internal sealed class WindowRoom(AnswerWindow window) : IStateRoom
+{
+    private long _reserved;
+
+    public int Guess => window.Guess;
+
+    public static Failure FailureOf(NoRoomException full) => ((FailureException)full.InnerException!).Failure;
+
+    /// <summary>
+    /// Takes room for several states at once, from which those that are taken later are served. Readers that each hold room for some of their states and wait for, or are refused, the
+    /// rest would all fail.
+    /// </summary>
+    /// <returns>Null: reserved. Else the refusal; nothing was taken.</returns>
+    public async ValueTask<Failure?> ReserveAsync(long bytes, CancellationToken cancellationToken)
+    {
+        if (await window.TakeAsync(bytes, cancellationToken) is { } refusal)
+        {
+            return refusal;
+        }
+
+        Interlocked.Add(ref _reserved, bytes);
+        return null;
+    }
+
+    /// <summary>Gives back what is reserved and was not taken.</summary>
+    public void GiveRest() => window.Give(Interlocked.Exchange(ref _reserved, 0));
+
+    public async ValueTask TakeAsync(long bytes, CancellationToken cancellationToken)
+    {
+        for (var reserved = Volatile.Read(ref _reserved); reserved >= bytes;)
+        {
+            var seen = Interlocked.CompareExchange(ref _reserved, reserved - bytes, reserved);
+            if (seen == reserved)
+            {
+                return;
+            }
+
+            reserved = seen;
+        }
+
+        if (await window.TakeAsync(bytes, cancellationToken).ConfigureAwait(false) is { } refusal)
+        {
+            throw new NoRoomException(refusal.Message, new FailureException(refusal));
+        }
+    }
+
+    public void Give(long bytes) => window.Give(bytes);
+
+    public void Dispose() => window.Dispose();
+}

@@ -1,0 +1,78 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Grpc.Core;
+using KvRaft.Node.Services;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Bodies;
+
+/// <summary>
+/// The body of a gRPC call whose bytes are counted as they arrive. gRPC waits in its reader until a whole message is there, so what the reader has seen and not consumed is held in
+/// memory. What does not fit is dropped, and the call ends with the refusal.
+/// </summary>
+/// <param name="inner">The body.</param>
+/// <param name="body">What it holds.</param>
+/// <param name="context">The call.</param>
+/// <param name="isStream">
+/// Messages are read one after the other, and count until they are read: what reads them bounds what it has under way. Else the one message counts until the call is over.
+/// </param>
+internal sealed class BodyReader(PipeReader inner, RequestBody body, HttpContext context, bool isStream) : PipeReader
+{
+    private ReadOnlySequence<byte> _read;
+    private long _consumed;
+
+    public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        var reading = inner.ReadAsync(cancellationToken);
+        if (reading.IsCompleted)
+        {
+            return Take(await reading);
+        }
+
+        using var wait = body.Await(context.Abort);
+        return Take(await reading);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        if (!inner.TryRead(out result))
+        {
+            return false;
+        }
+
+        result = Take(result);
+        return true;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        var left = _read.Slice(consumed).Length;
+        _consumed += isStream ? 0 : _read.Length - left;
+        _read = default;
+        inner.AdvanceTo(consumed, examined);
+
+        // Never more than before, so it is not refused.
+        _ = body.TryHold(_consumed + left);
+    }
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    private ReadResult Take(ReadResult result)
+    {
+        _read = result.Buffer;
+        if (body.TryHold(_consumed + _read.Length) is not { } refusal)
+        {
+            return result;
+        }
+
+        inner.AdvanceTo(_read.End);
+        _read = default;
+
+        // What came before in a stream may have been executed, and was answered by itself.
+        throw RpcStatus.ToException(isStream && refusal.Execution == Execution.NotExecuted ? refusal with { Execution = Execution.Unknown } : refusal);
+    }
+}

@@ -1,0 +1,45 @@
+using KvRaft.Node.Routing;
+
+namespace KvRaft.Node.Bodies;
+
+/// <summary>What one request holds of the <see cref="BodyBudget"/>. For the one reader of the request; disposing gives all of it back.</summary>
+internal sealed class RequestBody(BodyBudget budget, BodyShare share) : IDisposable
+{
+    /// <summary>
+    /// A body of JSON is held as text, in a buffer that doubles as it grows, and as the message that is made of it: three bytes for each.
+    /// </summary>
+    public const int JsonBytesPerByte = 3;
+
+    private static readonly object Key = new();
+
+    /// <summary>Bytes taken.</summary>
+    public long Held { get; private set; }
+
+    public static void Keep(HttpContext context, RequestBody body) => context.Items[Key] = body;
+
+    public static RequestBody? Of(HttpContext context) => context.Items.TryGetValue(Key, out var kept) ? kept as RequestBody : null;
+
+    /// <summary>From now on the request holds so many bytes; a refusal leaves it with what it held.</summary>
+    public Failure? TryHold(long bytes)
+    {
+        if (bytes > Held)
+        {
+            if (budget.TryTake(share, bytes - Held, bytes) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+        else if (bytes < Held)
+        {
+            budget.Give(share, Held - bytes);
+        }
+
+        Held = bytes;
+        return null;
+    }
+
+    /// <inheritdoc cref="BodyBudget.Await"/>
+    public BodyBudget.Wait? Await(Action end) => Held > 0 ? budget.Await(end) : null;
+
+    public void Dispose() => TryHold(0);
+}
