@@ -24,7 +24,10 @@ internal sealed partial class EventualReplica
     private volatile Met? _met;
 
     /// <summary>Not null while damaged files are copied.</summary>
-    private Task<long>? _salvage;
+    private Task? _salvage;
+
+    /// <summary>Records that the salvage could not copy. Written before <see cref="_salvage"/> completes, read afterwards.</summary>
+    private long _salvageLost;
     private volatile bool _isLookDue;
 
     /// <summary>The engine's count at the last sync, and the last that was marked (<see cref="StoreMark"/>). For the writer.</summary>
@@ -141,7 +144,7 @@ internal sealed partial class EventualReplica
         {
             await marking.ConfigureAwait(false);
             StoreDirectory.SetAside(_directory);
-            return StoreSalvage.Run(_directory, _engines, _limits, _time, _ending.Token);
+            _salvageLost = StoreSalvage.Run(_directory, _engines, _limits, _time, _ending.Token);
         });
         _ = _salvage.ContinueWith(_ => LookSoon(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
@@ -226,12 +229,12 @@ internal sealed partial class EventualReplica
         }
     }
 
-    private void EndSalvage(Task<long> salvage)
+    private void EndSalvage(Task salvage)
     {
         _salvage = null;
         if (salvage.IsCompletedSuccessfully)
         {
-            Change(health => health with { RecordsLost = health.RecordsLost + Math.Max(0, salvage.Result) });
+            Change(health => health with { RecordsLost = health.RecordsLost + Math.Max(0, _salvageLost) });
             TryOpen();
         }
         else if (salvage.Exception?.GetBaseException() is { } error)
@@ -252,7 +255,7 @@ internal sealed partial class EventualReplica
             await _ending.CancelAsync().ConfigureAwait(false);
             if (_salvage is { } salvage)
             {
-                await ((Task)salvage).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await salvage.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             _ending.Dispose();
