@@ -81,10 +81,13 @@ internal sealed class KvRaftCluster : ICluster
     private static async Task<string> WriteSecretAsync(string directory, CancellationToken cancellationToken)
     {
         var file = Path.Combine(directory, "cluster-secret");
-        await using var stream = new FileStream(file, new FileStreamOptions
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        await using var stream = new FileStream(file, options);
         await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32))), cancellationToken);
         return file;
     }
