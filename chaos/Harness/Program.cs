@@ -1,7 +1,6 @@
-using KvRaft.Chaos;
-using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Campaigns;
+using KvRaft.Chaos.Machine;
 using KvRaft.Chaos.Report;
-using KvRaft.Chaos.Scenarios;
 
 try
 {

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
-using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
-using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
+using KvRaft.Placement.Codecs;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Storage;
 using KvRaft.Topology;

@@ -1,8 +1,9 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Grpc.Core;
+using KvRaft.Client.Failures;
 using KvRaft.Client.Routing;
-using KvRaft.Node.Services;
+using KvRaft.Node.Requests;
 using KvRaft.V1;
 
 namespace KvRaft.Reference.Tests;

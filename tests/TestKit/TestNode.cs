@@ -1,7 +1,7 @@
 using System.Net;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
 
 namespace KvRaft.TestKit;
 

@@ -69,7 +69,7 @@ public class ProseTests
     public void The_readme_is_at_most_8_kB() => Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(Repository.Read("README.md")), 1, 8_000);
 
     [Theory]
-    [InlineData("see `src/Raft/RaftGroup.cs`, it", "src/Raft/RaftGroup.cs")]
+    [InlineData("see `src/Raft/Groups/RaftGroup.cs`, it", "src/Raft/Groups/RaftGroup.cs")]
     [InlineData("`tests/Raft.Tests/` and", "tests/Raft.Tests/")]
     [InlineData("run `dotnet test tests/X.Tests -- --list`", "tests/X.Tests")]
     [InlineData("`docs/reference/cli.md`", "docs/reference/cli.md")]

@@ -9,9 +9,17 @@ public class PureRoomTests
     public static TheoryData<string, string> PureFolders => new()
     {
         { "src/Topology", "src/Topology/KvRaft.Topology.csproj" },
+        { "src/Storage/Schema", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Storage/Commands", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Storage/State", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Storage/Sessions", "src/Storage/KvRaft.Storage.csproj" },
+        { "src/Storage/Rules", "src/Storage/KvRaft.Storage.csproj" },
         { "src/Storage/Shards", "src/Storage/KvRaft.Storage.csproj" },
         { "src/Placement/Planning", "src/Placement/KvRaft.Placement.csproj" },
         { "src/Placement/State", "src/Placement/KvRaft.Placement.csproj" },
+        { "src/Placement/Rules", "src/Placement/KvRaft.Placement.csproj" },
+        { "src/Placement/Codecs", "src/Placement/KvRaft.Placement.csproj" },
+        { "src/Placement/Machine", "src/Placement/KvRaft.Placement.csproj" },
         { "src/Eventual/Causality", "src/Eventual/KvRaft.Eventual.csproj" },
         { "src/Eventual/Values", "src/Eventual/KvRaft.Eventual.csproj" },
         { "src/Eventual/Quorum", "src/Eventual/KvRaft.Eventual.csproj" },

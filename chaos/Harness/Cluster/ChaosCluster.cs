@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using KvRaft.Chaos.Links;
+using KvRaft.Chaos.Machine;
 using KvRaft.V1;
 
 namespace KvRaft.Chaos.Cluster;

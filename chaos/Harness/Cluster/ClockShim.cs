@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Cluster;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Cluster;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Cluster;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using KvRaft.Chaos.Cluster;
-using KvRaft.V1;
 
 namespace KvRaft.Chaos.Faults;
 

@@ -1,4 +1,5 @@
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Faults;
 

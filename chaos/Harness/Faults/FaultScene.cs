@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Links;
-using KvRaft.Chaos.Report;
+using KvRaft.Chaos.Machine;
+using KvRaft.Chaos.Measures;
 using KvRaft.V1;
 
 namespace KvRaft.Chaos.Faults;

@@ -1,5 +1,5 @@
-using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Links;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Faults;
 

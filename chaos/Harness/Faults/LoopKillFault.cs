@@ -1,5 +1,3 @@
-using KvRaft.Chaos.Cluster;
-
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>One node after another is killed and started again at once, every two to five seconds, whether it is ready by then or not.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 using KvRaft.Chaos.Workloads;
 
 namespace KvRaft.Chaos.Faults;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Faults;
 

@@ -1,5 +1,3 @@
-using KvRaft.Chaos.Cluster;
-
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>The nodes a fault hits, and the shards they led when it was planned.</summary>

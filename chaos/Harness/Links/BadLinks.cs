@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Links;
 

@@ -1,4 +1,4 @@
-using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Links;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
-using KvRaft.Chaos.Cluster;
 using Microsoft.Win32.SafeHandles;
 
 namespace KvRaft.Chaos.Links;

@@ -1,4 +1,4 @@
-using KvRaft.Chaos.Scenarios;
+using KvRaft.Chaos.Matrix;
 
 namespace KvRaft.Chaos.Planted;
 

@@ -1,5 +1,6 @@
 using KvRaft.Chaos.Checkers;
-using KvRaft.Chaos.Scenarios;
+using KvRaft.Chaos.Matrix;
+using KvRaft.Chaos.Measures;
 
 namespace KvRaft.Chaos.Report;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Measures;
 
 namespace KvRaft.Chaos.Report;
 

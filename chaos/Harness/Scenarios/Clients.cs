@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Net.Client;
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Matrix;
 using KvRaft.Chaos.Workloads;
 using KvRaft.Client;
 using KvRaft.V1;

@@ -1,5 +1,6 @@
 using KvRaft.Chaos.Checkers;
 using KvRaft.Chaos.Cluster;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Scenarios;
 

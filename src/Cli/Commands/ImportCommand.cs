@@ -1,6 +1,5 @@
 using System.CommandLine;
 using KvRaft.Cli.Import;
-using KvRaft.Cli.Output;
 using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using KvRaft.Cli.Output;
 using KvRaft.Client;
 
 namespace KvRaft.Cli.Commands;

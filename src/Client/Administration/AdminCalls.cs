@@ -1,6 +1,7 @@
 using Grpc.Core;
-using KvRaft.Client.Requests;
+using KvRaft.Client.Failures;
 using KvRaft.Client.Routing;
+using KvRaft.Client.Telemetry;
 using KvRaft.Client.Transport;
 using KvRaft.V1;
 

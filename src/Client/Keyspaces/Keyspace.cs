@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using KvRaft.Client.Requests;
+using KvRaft.Client.Transport;
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Keyspaces;

@@ -1,5 +1,5 @@
-using KvRaft.Client.Keyspaces;
 using KvRaft.Client.Requests;
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;

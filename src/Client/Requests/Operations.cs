@@ -1,3 +1,4 @@
+using KvRaft.Client.Transport;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Requests;

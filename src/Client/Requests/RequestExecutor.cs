@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using KvRaft.Client.Failures;
 using KvRaft.Client.Routing;
 using KvRaft.Client.Sessions;
 using KvRaft.Client.Telemetry;

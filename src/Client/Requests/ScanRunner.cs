@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
-using KvRaft.Client.Keyspaces;
+using KvRaft.Client.Failures;
 using KvRaft.Client.Routing;
+using KvRaft.Client.Telemetry;
 using KvRaft.Client.Transport;
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Requests;

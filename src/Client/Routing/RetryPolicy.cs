@@ -1,3 +1,5 @@
+using KvRaft.Client.Failures;
+
 namespace KvRaft.Client.Routing;
 
 /// <summary>The history of one request as the policy sees it.</summary>

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using KvRaft.Client.Routing;
+using KvRaft.Client.Failures;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Sessions;

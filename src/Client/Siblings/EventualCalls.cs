@@ -1,5 +1,6 @@
-using KvRaft.Client.Keyspaces;
 using KvRaft.Client.Requests;
+using KvRaft.Client.Transport;
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Siblings;

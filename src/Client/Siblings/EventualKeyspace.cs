@@ -1,4 +1,4 @@
-using KvRaft.Client.Keyspaces;
+using KvRaft.Client.Values;
 
 namespace KvRaft.Client.Siblings;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using KvRaft.Client.Requests;
 
 namespace KvRaft.Client.Telemetry;
 

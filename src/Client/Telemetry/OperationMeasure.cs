@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using KvRaft.Client.Requests;
 
 namespace KvRaft.Client.Telemetry;
 

@@ -1,4 +1,4 @@
-using KvRaft.Client.Routing;
+using KvRaft.Client.Failures;
 
 namespace KvRaft.Client.Transport;
 

@@ -1,4 +1,4 @@
-using KvRaft.Client.Routing;
+using KvRaft.Client.Failures;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Transport;

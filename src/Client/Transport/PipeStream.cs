@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Grpc.Core;
-using KvRaft.Client.Routing;
+using KvRaft.Client.Failures;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Transport;

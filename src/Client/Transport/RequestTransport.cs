@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
-using KvRaft.Client.Requests;
-using KvRaft.Client.Routing;
+using KvRaft.Client.Failures;
 using KvRaft.V1;
 
 namespace KvRaft.Client.Transport;

@@ -21,9 +21,9 @@ public sealed record KvDeleteRange
 
     internal V1.DeleteRangeRequest ToWire() => new()
     {
-        Prefix = Keyspaces.WireValues.ToWire(Prefix),
-        Start = Keyspaces.WireValues.ToWire(Start),
-        End = Keyspaces.WireValues.ToWire(End),
+        Prefix = Values.WireValues.ToWire(Prefix),
+        Start = Values.WireValues.ToWire(Start),
+        End = Values.WireValues.ToWire(End),
         All = IsEverything,
         Atomic = Atomic,
     };

@@ -2,7 +2,6 @@ using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
-using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Repair;
 

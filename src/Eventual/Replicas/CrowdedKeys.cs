@@ -1,5 +1,3 @@
-using KvRaft.Topology;
-
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>A key with more than one value.</summary>

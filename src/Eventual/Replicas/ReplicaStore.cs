@@ -1,5 +1,4 @@
 using KvRaft.Eventual.Causality;
-using KvRaft.Eventual.Trees;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 

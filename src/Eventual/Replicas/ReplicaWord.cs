@@ -1,5 +1,4 @@
 using KvRaft.Eventual.Causality;
-using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Trees;
 
 namespace KvRaft.Eventual.Replicas;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using KvRaft.Eventual.Trees;
 using KvRaft.Storage;
 using KvRaft.Topology;
 

@@ -1,5 +1,3 @@
-using KvRaft.Eventual.Causality;
-
 namespace KvRaft.Eventual.Values;
 
 /// <summary>

@@ -1,5 +1,5 @@
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 
 namespace KvRaft.Node.Answers;
 

@@ -1,6 +1,6 @@
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Telemetry;
 using KvRaft.V1;
 

@@ -1,5 +1,5 @@
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Answers;

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using Microsoft.AspNetCore.Connections.Features;
 using Limits = KvRaft.Node.Options.Limits;
 

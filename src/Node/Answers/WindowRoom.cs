@@ -1,5 +1,5 @@
-using KvRaft.Eventual.Coordinators;
-using KvRaft.Node.Routing;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Requests;
 
 namespace KvRaft.Node.Answers;
 

@@ -1,12 +1,12 @@
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace KvRaft.Node.Bodies;
 
 /// <summary>
 /// Bounds the bytes of requests that a node holds: from when they arrive, whole or in part, until the call is over or, in a stream, until a message was read from
-/// them. <see cref="Services.Admission"/> sees a request only when all of it is here; until then it costs as much memory, and nothing obliges a client to send the rest.
+/// them. <see cref="Requests.Admission"/> sees a request only when all of it is here; until then it costs as much memory, and nothing obliges a client to send the rest.
 /// <para>
 /// One connection may hold half. Small requests may pass the bound by an eighth, so that they are served while others have filled the node with large ones. When the
 /// budget is full, requests that have waited for their next bytes for <see cref="StallMax"/> are ended.

@@ -2,10 +2,11 @@ using System.IO.Pipelines;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KvRaft.Node.Bodies;
 
-/// <summary>Counts the bodies of all requests in the <see cref="BodyBudget"/>: those of gRPC as they are read, those of JSON by <see cref="Services.JsonRequests"/>.</summary>
+/// <summary>Counts the bodies of all requests in the <see cref="BodyBudget"/>: those of gRPC as they are read, those of JSON by <see cref="Http.JsonRequests"/>.</summary>
 internal static class BodyLimits
 {
     public static void BoundBodies(this WebApplication app)

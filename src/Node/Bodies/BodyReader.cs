@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Grpc.Core;
-using KvRaft.Node.Services;
+using KvRaft.Node.Requests;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Bodies;

@@ -1,4 +1,4 @@
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 
 namespace KvRaft.Node.Bodies;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Storage.Engine;
 using KvRaft.Topology;

@@ -1,3 +1,4 @@
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Security;
 using KvRaft.Storage;
 

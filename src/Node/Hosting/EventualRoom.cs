@@ -1,14 +1,13 @@
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
-using KvRaft.Node.Membership;
-using KvRaft.Node.Operations;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.EventualKeys;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Node.Peers;
-using KvRaft.Node.Services;
-using KvRaft.Node.Telemetry;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KvRaft.Node.Hosting;
 

@@ -3,19 +3,20 @@ using System.Net.Sockets;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Bodies;
-using KvRaft.Node.Connections;
-using KvRaft.Node.Membership;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.EventualKeys;
+using KvRaft.Node.Http;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Security;
-using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Security;
 using KvRaft.Storage.Engine;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KvRaft.Node.Hosting;
 

@@ -1,18 +1,23 @@
+using KvRaft.Node.Administration;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Bodies;
-using KvRaft.Node.Connections;
-using KvRaft.Node.Membership;
-using KvRaft.Node.Operations;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Control;
+using KvRaft.Node.EventualKeys;
+using KvRaft.Node.Http;
+using KvRaft.Node.KeyValue;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Security;
-using KvRaft.Node.Services;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
 using KvRaft.Storage.Engine;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Hosting;

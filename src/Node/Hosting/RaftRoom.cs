@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
-using KvRaft.Node.Connections;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Http;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Options;
+using KvRaft.Raft.Runs;
 using KvRaft.Raft.Security;
 using KvRaft.Topology;
 

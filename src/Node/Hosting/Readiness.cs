@@ -1,7 +1,6 @@
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
-using KvRaft.Topology;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvRaft.Node.Hosting;

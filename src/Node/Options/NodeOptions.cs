@@ -1,6 +1,6 @@
 using System.Net;
 using KvRaft.Eventual.Replicas;
-using KvRaft.Raft;
+using KvRaft.Raft.Options;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Options;

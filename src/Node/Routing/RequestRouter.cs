@@ -1,4 +1,6 @@
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Shards;
 using KvRaft.Storage;
 using KvRaft.Topology;

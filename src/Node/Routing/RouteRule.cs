@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KvRaft.Node.Requests;
 using KvRaft.Topology;
 using KvRaft.V1;
 

@@ -1,4 +1,4 @@
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Raft.Security;
 

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
-using KvRaft.Raft;
+using KvRaft.Raft.Proposals;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;

@@ -1,4 +1,4 @@
-using KvRaft.Node.Routing;
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Telemetry;
 using KvRaft.Topology;
 

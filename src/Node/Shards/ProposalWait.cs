@@ -1,4 +1,4 @@
-using KvRaft.Raft;
+using KvRaft.Raft.Options;
 
 namespace KvRaft.Node.Shards;
 

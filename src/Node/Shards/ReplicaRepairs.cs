@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using KvRaft.Raft;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;

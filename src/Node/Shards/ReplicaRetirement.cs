@@ -1,9 +1,10 @@
 using Grpc.Core;
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.State;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
@@ -22,7 +23,7 @@ namespace KvRaft.Node.Shards;
 /// </para>
 /// </summary>
 internal sealed class ReplicaRetirement(
-    NodeOptions options, RaftHost raft, Membership.PlacementAgent placement, Membership.MoveNotes notes, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
+    NodeOptions options, RaftHost raft, Cluster.PlacementAgent placement, Shards.MoveNotes notes, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
 {
     /// <summary>For the digest of the one that stays and the entries up to it. A shard of some GiB is read in this time.</summary>
     private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(30);

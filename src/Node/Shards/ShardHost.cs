@@ -1,9 +1,11 @@
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.State;
-using KvRaft.Raft;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Shards;
@@ -23,7 +25,7 @@ namespace KvRaft.Node.Shards;
 /// </para>
 /// </summary>
 internal sealed class ShardHost(
-    NodeOptions options, Membership.PlacementAgent placement, ShardMapHolder map, ShardTable table, RaftHost raft, IEngineFactory engines,
+    NodeOptions options, Cluster.PlacementAgent placement, ShardMapHolder map, ShardTable table, RaftHost raft, IEngineFactory engines,
     ReplicaRetirement retirement, ReplicaRepairs repairs, DiskGuard disk, LatencyWindow writes, NodeFailure failure, TimeProvider time, ILogger<ShardHost> logger) : BackgroundService
 {
     /// <summary>Opening waits for the disk most of the time; a few at once keep it busy without a crowd of compactions.</summary>

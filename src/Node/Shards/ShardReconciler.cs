@@ -1,5 +1,5 @@
 using KvRaft.Placement.State;
-using KvRaft.Raft;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;

@@ -1,6 +1,9 @@
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Telemetry;
-using KvRaft.Raft;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Proposals;
+using KvRaft.Raft.Reads;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;

@@ -1,6 +1,6 @@
-using KvRaft.Node.Routing;
+using KvRaft.Node.Requests;
 using KvRaft.Storage;
-using KvRaft.Storage.Shards;
+using KvRaft.Storage.Commands;
 
 namespace KvRaft.Node.Shards;
 

@@ -47,7 +47,7 @@ internal static partial class LogMessages
     public static partial void LeadsShardNoMore(this ILogger logger, NodeId nodeId, ShardId shardId);
 
     [LoggerMessage(1105, LogLevel.Debug, "Proposing what is due in shard {ShardId} answered {Status}; the next tick tries again")]
-    public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, Raft.ProposalStatus status);
+    public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, Raft.Proposals.ProposalStatus status);
 
     [LoggerMessage(1106, LogLevel.Information, "Node {NodeId} registers that node {Moved} is now at {PublicAddress} (replicas at {RaftAddress})")]
     public static partial void RegistersAddress(this ILogger logger, NodeId nodeId, NodeId moved, string publicAddress, string raftAddress);
@@ -56,13 +56,13 @@ internal static partial class LogMessages
     public static partial void PlacementRefused(this ILogger logger, NodeId nodeId, string why);
 
     [LoggerMessage(1108, LogLevel.Information, "Removing dropped keyspace {KeyspaceId} from shard {ShardId}: {Status}")]
-    public static partial void KeyspaceSwept(this ILogger logger, ShardId shardId, uint keyspaceId, Raft.ProposalStatus status);
+    public static partial void KeyspaceSwept(this ILogger logger, ShardId shardId, uint keyspaceId, Raft.Proposals.ProposalStatus status);
 
     [LoggerMessage(1109, LogLevel.Information, "Shard {ShardId}: {Step} {Replica}, because {Reason}")]
-    public static partial void MoveStep(this ILogger logger, ShardId shardId, Membership.MoveStepKind step, Replica replica, string reason);
+    public static partial void MoveStep(this ILogger logger, ShardId shardId, Control.MoveStepKind step, Replica replica, string reason);
 
     [LoggerMessage(1110, LogLevel.Information, "Shard {ShardId}: {Step} answered {Result} after {Milliseconds} ms")]
-    public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, Membership.MoveStepKind step, string result, double milliseconds);
+    public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, Control.MoveStepKind step, string result, double milliseconds);
 
     [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move took too long; what became of it is looked at anew")]
     public static partial void MoveStepTimedOut(this ILogger logger, ShardId shardId);
@@ -94,7 +94,7 @@ internal static partial class LogMessages
 
     // 1360: replicas that repair themselves
     [LoggerMessage(1360, LogLevel.Warning, "Node {NodeId} closes its replica of shard {ShardId} and opens it again ({Loss}): {Reason}")]
-    public static partial void ReplicaReopens(this ILogger logger, NodeId nodeId, ShardId shardId, Raft.ReplicaLoss loss, string reason);
+    public static partial void ReplicaReopens(this ILogger logger, NodeId nodeId, ShardId shardId, Raft.Consensus.ReplicaLoss loss, string reason);
 
     [LoggerMessage(1361, LogLevel.Error, "Node {NodeId} set the damaged state of its replica of shard {ShardId} aside in {Directory}; it is kept until the replica was rebuilt from the others")]
     public static partial void ReplicaDamagedSetAside(this ILogger logger, NodeId nodeId, ShardId shardId, string directory);

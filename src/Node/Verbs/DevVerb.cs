@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Telemetry;
 
 namespace KvRaft.Node.Verbs;
 

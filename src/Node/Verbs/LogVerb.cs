@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Raft.Log;
 
 namespace KvRaft.Node.Verbs;

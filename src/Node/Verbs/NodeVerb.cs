@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
+using KvRaft.Node.Telemetry;
 using KvRaft.Storage.Engine;
 
 namespace KvRaft.Node.Verbs;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 
 namespace KvRaft.Node.Verbs;

@@ -1,4 +1,6 @@
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;

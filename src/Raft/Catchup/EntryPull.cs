@@ -1,3 +1,4 @@
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;

@@ -1,4 +1,7 @@
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,8 @@
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Raft.Transport;
 using KvRaft.Storage;
 using KvRaft.Topology;

@@ -1,4 +1,5 @@
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Storage;
 

@@ -1,3 +1,4 @@
+using KvRaft.Raft.Telemetry;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,8 @@
-using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,8 @@
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Clocks;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 

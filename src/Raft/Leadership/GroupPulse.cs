@@ -1,6 +1,8 @@
 using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
-using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Leadership;

@@ -1,6 +1,9 @@
 using DotNext.Net.Cluster.Consensus.Raft;
-using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;

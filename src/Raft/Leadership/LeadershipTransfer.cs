@@ -1,9 +1,12 @@
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
-using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
-using KvRaft.Storage;
-using KvRaft.Topology;
+using KvRaft.Raft.Proposals;
+using KvRaft.Raft.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Leadership;

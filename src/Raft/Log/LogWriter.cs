@@ -1,5 +1,3 @@
-using KvRaft.Storage;
-
 namespace KvRaft.Raft.Log;
 
 /// <summary>

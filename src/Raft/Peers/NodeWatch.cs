@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Background;
 using KvRaft.Raft.Clocks;
+using KvRaft.Raft.Options;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;

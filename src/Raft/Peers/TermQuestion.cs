@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
 using KvRaft.Topology;
 

@@ -1,4 +1,4 @@
-using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Background;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using DotNext.Net.Cluster;
+using KvRaft.Raft.Consensus;
 
 namespace KvRaft.Raft.Transport;
 

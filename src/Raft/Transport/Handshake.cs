@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using KvRaft.Raft.Security;
-using KvRaft.Topology;
 
 namespace KvRaft.Raft.Transport;
 

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Raft.Background;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Runs;
+using KvRaft.Raft.Telemetry;
 using KvRaft.Topology;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;

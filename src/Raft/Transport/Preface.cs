@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using KvRaft.Raft.Runs;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Transport;

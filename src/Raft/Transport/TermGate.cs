@@ -1,4 +1,5 @@
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Transport;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Schema;
 

@@ -1,3 +1,7 @@
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
+using KvRaft.Storage.Sessions;
+
 namespace KvRaft.Storage.Shards;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using KvRaft.Storage.Engine;
+using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Shards;
 

@@ -1,3 +1,6 @@
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
+
 namespace KvRaft.Storage.Shards;
 
 /// <summary>

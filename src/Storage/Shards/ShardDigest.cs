@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Schema;
+using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Shards;
 

@@ -1,3 +1,5 @@
+using KvRaft.Storage.Commands;
+
 namespace KvRaft.Storage.Shards;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Schema;
+using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Shards;
 

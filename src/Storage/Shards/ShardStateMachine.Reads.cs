@@ -1,5 +1,8 @@
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Schema;
+using KvRaft.Storage.Sessions;
+using KvRaft.Storage.State;
 using KvRaft.Topology;
 
 namespace KvRaft.Storage.Shards;

@@ -1,5 +1,9 @@
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
+using KvRaft.Storage.Rules;
 using KvRaft.Storage.Schema;
+using KvRaft.Storage.Sessions;
+using KvRaft.Storage.State;
 using KvRaft.Topology;
 
 namespace KvRaft.Storage.Shards;

@@ -1,5 +1,5 @@
-using KvRaft.Raft;
-using KvRaft.Storage.Shards;
+using KvRaft.Raft.Proposals;
+using KvRaft.Storage.Commands;
 
 namespace KvRaft.Benchmarks.Micro;
 

@@ -1,5 +1,6 @@
 using KvRaft.Benchmarks.Clusters;
 using KvRaft.Storage;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Shards;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using KvRaft.Benchmarks.Clusters;
-using KvRaft.Benchmarks.Cells;
 using KvRaft.Raft.Log;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging.Abstractions;

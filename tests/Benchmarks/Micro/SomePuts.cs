@@ -1,5 +1,6 @@
 using System.Text;
-using KvRaft.Storage.Shards;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
 
 namespace KvRaft.Benchmarks.Micro;
 

@@ -1,5 +1,6 @@
 using CsCheck;
 using Grpc.Core;
+using KvRaft.Client.Failures;
 using KvRaft.Client.Routing;
 using KvRaft.V1;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using KvRaft.Eventual.Tests.Replicas;
 using KvRaft.Topology;
 using Some = KvRaft.Eventual.Tests.Replicas.Some;
 

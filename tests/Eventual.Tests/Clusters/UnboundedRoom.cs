@@ -1,4 +1,4 @@
-using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Replicas;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 

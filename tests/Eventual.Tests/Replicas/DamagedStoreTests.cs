@@ -1,4 +1,3 @@
-using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
 using KvRaft.Storage;

@@ -1,6 +1,6 @@
 using KvRaft.Chaos.Checkers;
 using KvRaft.Chaos.Faults;
-using KvRaft.Chaos.Report;
+using KvRaft.Chaos.Measures;
 using KvRaft.Chaos.Workloads;
 
 namespace KvRaft.Harness.Tests.Faults;

@@ -1,6 +1,6 @@
 using CsCheck;
-using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Harness.Tests.Faults;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Links;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Harness.Tests.Links;
 

@@ -1,6 +1,6 @@
 using CsCheck;
-using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Links;
+using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Harness.Tests.Links;
 

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
+using KvRaft.Chaos.Matrix;
 using KvRaft.Chaos.Planted;
-using KvRaft.Chaos.Scenarios;
 
 namespace KvRaft.Harness.Tests.Planted;
 

@@ -1,5 +1,5 @@
 using KvRaft.Node.Answers;
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Tests.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 

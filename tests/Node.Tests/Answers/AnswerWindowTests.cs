@@ -1,8 +1,7 @@
 using CsCheck;
 using KvRaft.Node.Answers;
-using KvRaft.Node.Hosting;
-using KvRaft.Node.Options;
-using KvRaft.Node.Routing;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Tests.Options;
 using KvRaft.V1;
 using Microsoft.Extensions.Logging.Abstractions;

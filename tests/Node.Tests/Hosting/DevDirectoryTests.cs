@@ -1,4 +1,5 @@
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 
 namespace KvRaft.Node.Tests.Hosting;
 

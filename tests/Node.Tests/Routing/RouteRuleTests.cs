@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
 using KvRaft.Topology;
 using KvRaft.V1;

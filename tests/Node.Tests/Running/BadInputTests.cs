@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using KvRaft.V1;
-using ShardLimits = KvRaft.Storage.Shards.ShardLimits;
+using ShardLimits = KvRaft.Storage.Commands.ShardLimits;
 using WriteOptions = KvRaft.V1.WriteOptions;
 
 namespace KvRaft.Node.Tests.Running;

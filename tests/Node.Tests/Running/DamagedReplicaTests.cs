@@ -1,7 +1,7 @@
 using KvRaft.Client;
-using KvRaft.Node.Membership;
-using KvRaft.Node.Services;
-using KvRaft.Raft;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Control;
+using KvRaft.Raft.Groups;
 using KvRaft.TestKit;
 using KvRaft.Topology;
 

@@ -5,11 +5,10 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using KvRaft.Eventual.Causality;
-using KvRaft.Node.Membership;
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Security;
 using KvRaft.Placement.State;
-using KvRaft.Raft;
-using KvRaft.Raft.Security;
+using KvRaft.Raft.Proposals;
 using KvRaft.Topology;
 using KvRaft.V1;
 
@@ -185,9 +184,9 @@ public sealed class InternalCallTests
         await cluster.StopNodeAsync(2);
         var another = Path.Combine(cluster.Options(2).DataDirectory, "another-secret");
         ClusterSecretFile.Make(another);
-        var refused = await Assert.ThrowsAsync<KvRaft.Node.Hosting.NodeStartException>(() => cluster.StartAsync(cluster.Options(2) with { ClusterSecretFile = another }));
+        var refused = await Assert.ThrowsAsync<KvRaft.Node.Lifecycle.NodeStartException>(() => cluster.StartAsync(cluster.Options(2) with { ClusterSecretFile = another }));
         Assert.Contains("cluster secret", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(KvRaft.Node.Hosting.StartFault.NotAdmitted, refused.Fault);
+        Assert.Equal(KvRaft.Node.Lifecycle.StartFault.NotAdmitted, refused.Fault);
     }
 
     private static async Task<RunningCluster> FourNodesAsync(Func<KvRaft.Node.Options.NodeOptions, KvRaft.Node.Options.NodeOptions> change) =>

@@ -199,7 +199,7 @@ public sealed class JsonTests : IAsyncLifetime
     [InlineData("PATCH", "/v1/keyspaces/default", """{"name":"other","ttlDefaultMs":"1"}""", "name")]
     public async Task A_read_changes_nothing_and_takes_each_field_once(string verb, string path, string? body, string field)
     {
-        var copies = _cluster!.Nodes[0]!.Service<KvRaft.Raft.RaftHost>().Copies;
+        var copies = _cluster!.Nodes[0]!.Service<KvRaft.Raft.Groups.RaftHost>().Copies;
         var pace = copies.BytesPerSecond;
         using var message = new HttpRequestMessage(new HttpMethod(verb), path);
         message.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");

@@ -23,7 +23,7 @@ public sealed class MetricsTests
         Assert.True(Read(cluster, "kvraft.ttl.purge.lag") > 0);
 
         var replica = cluster.Nodes[0]!.Service<KvRaft.Node.Shards.ShardTable>().Find(new Topology.ShardId(0))!;
-        Assert.Equal(Raft.ProposalStatus.Applied, await replica.TickAsync());
+        Assert.Equal(Raft.Proposals.ProposalStatus.Applied, await replica.TickAsync());
         Assert.Equal(0, Read(cluster, "kvraft.ttl.purge.lag"));
         Assert.Equal(0, Read(cluster, "kvraft.requests.in_hand"));
         Assert.Equal(0, Read(cluster, "kvraft.requests.refused"));
@@ -33,7 +33,7 @@ public sealed class MetricsTests
     {
         // Other tests run nodes of the same names in this process; only this cluster's data directory tells them apart, so all are asked
         // through the one instance that belongs to it.
-        var owner = cluster.Nodes[0]!.Service<KvRaft.Node.Telemetry.NodeMetrics>();
+        var owner = cluster.Nodes[0]!.Service<KvRaft.Node.Hosting.NodeMetrics>();
         long? seen = null;
         using var listener = new MeterListener
         {

@@ -76,7 +76,7 @@ public sealed class OverloadTests : IAsyncLifetime
     private async Task WhenInHandAsync(int requests)
     {
         // The node says nothing when a call begins; looking again is what a person would do.
-        var admission = _cluster!.Nodes[0]!.Service<KvRaft.Node.Services.Admission>();
+        var admission = _cluster!.Nodes[0]!.Service<KvRaft.Node.Requests.Admission>();
         using var patience = new CancellationTokenSource(RunningCluster.Patience);
         while (admission.Requests < requests)
         {

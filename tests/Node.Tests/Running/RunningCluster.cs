@@ -1,6 +1,7 @@
 using Grpc.Net.Client;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
+using KvRaft.Node.Telemetry;
 using KvRaft.TestKit;
 using KvRaft.V1;
 using Microsoft.Extensions.Logging;

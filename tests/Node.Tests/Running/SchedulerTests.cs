@@ -1,8 +1,7 @@
 using Grpc.Core;
-using KvRaft.Node.Membership;
-using KvRaft.Placement.State;
-using KvRaft.Raft;
-using KvRaft.Topology;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Control;
+using KvRaft.Raft.Groups;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
-using KvRaft.Node.Membership;
+using KvRaft.Node.Cluster;
 using KvRaft.Node.Shards;
 using KvRaft.Placement.State;
 using KvRaft.Topology;

@@ -1,5 +1,5 @@
 using System.Net;
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Topology;
 
@@ -15,7 +15,7 @@ public sealed class StartFaultTests
         var key = Google.Protobuf.ByteString.CopyFromUtf8("kept");
         await cluster.Kv(0).PutAsync(new V1.PutRequest { Key = key });
         var options = cluster.Options(0);
-        var (services, raft) = (cluster.Nodes[0]!.PublicEndPoint, cluster.Nodes[0]!.Service<Raft.RaftHost>().ListenEndPoint);
+        var (services, raft) = (cluster.Nodes[0]!.PublicEndPoint, cluster.Nodes[0]!.Service<Raft.Groups.RaftHost>().ListenEndPoint);
         var elsewhere = options with
         {
             DataDirectory = options.DataDirectory + "-2",

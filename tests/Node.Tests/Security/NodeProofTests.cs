@@ -1,4 +1,4 @@
-using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Security;
 using KvRaft.Raft.Security;
 using KvRaft.Topology;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using KvRaft.Node.Shards;
 using KvRaft.Placement.State;
-using KvRaft.Raft;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Tests.Shards;

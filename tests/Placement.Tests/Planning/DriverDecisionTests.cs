@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Topology;
 

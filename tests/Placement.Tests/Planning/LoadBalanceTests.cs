@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CsCheck;
 using KvRaft.Placement.Planning;
-using KvRaft.Placement.State;
 using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.Planning;

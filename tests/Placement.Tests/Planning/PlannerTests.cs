@@ -1,7 +1,7 @@
 using CsCheck;
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
-using KvRaft.Topology;
 
 namespace KvRaft.Placement.Tests.Planning;
 

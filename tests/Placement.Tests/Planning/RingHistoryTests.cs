@@ -1,4 +1,5 @@
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Topology;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KvRaft.Placement.Planning;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Topology;
 

@@ -1,4 +1,6 @@
 using CsCheck;
+using KvRaft.Placement.Codecs;
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Topology;
 

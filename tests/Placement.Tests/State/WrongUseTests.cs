@@ -1,3 +1,4 @@
+using KvRaft.Placement.Rules;
 using KvRaft.Placement.State;
 using KvRaft.Topology;
 

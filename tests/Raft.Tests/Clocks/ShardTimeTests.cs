@@ -1,5 +1,6 @@
 using CsCheck;
 using KvRaft.Raft.Clocks;
+using KvRaft.Raft.Proposals;
 using KvRaft.Storage;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging.Abstractions;

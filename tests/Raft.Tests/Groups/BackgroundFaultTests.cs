@@ -1,3 +1,6 @@
+using KvRaft.Raft.Background;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

@@ -1,4 +1,4 @@
-using KvRaft.Topology;
+using KvRaft.Raft.Runs;
 
 namespace KvRaft.Raft.Tests.Groups;
 

@@ -1,3 +1,4 @@
+using KvRaft.Raft.Catchup;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

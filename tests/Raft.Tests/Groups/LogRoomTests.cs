@@ -1,6 +1,7 @@
 using System.Text;
 using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Proposals;
 using KvRaft.Storage;
 
 namespace KvRaft.Raft.Tests.Groups;

@@ -31,7 +31,7 @@ public sealed class LostLeadershipTests
         var group = cluster.Group(left);
         var host = cluster.Host(left);
         var search = new LeaderSearch(
-            group, group.Transfer, host.Watch, new KvRaft.Raft.Catchup.PeerSurvey(group.Id, host.Dialer, host.Options), host.Options.Timings with { ElectionMax = TimeSpan.FromDays(1) }, host.Options.Time,
+            group, group.Transfer, host.Watch, new KvRaft.Raft.Peers.PeerSurvey(group.Id, host.Dialer, host.Options), host.Options.Timings with { ElectionMax = TimeSpan.FromDays(1) }, host.Options.Time,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         using var closing = new CancellationTokenSource();
         var running = search.RunAsync(others[0], closing.Token);

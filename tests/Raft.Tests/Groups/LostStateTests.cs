@@ -1,4 +1,7 @@
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Storage;
 using KvRaft.Topology;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using KvRaft.Topology;
+using KvRaft.Raft.Options;
 
 namespace KvRaft.Raft.Tests.Groups;
 

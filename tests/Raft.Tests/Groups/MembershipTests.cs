@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Proposals;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

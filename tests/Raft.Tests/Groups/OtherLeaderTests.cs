@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Runs;

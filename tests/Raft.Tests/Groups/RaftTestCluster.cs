@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
-using KvRaft.Raft.Log;
-using KvRaft.Storage;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
+using KvRaft.Raft.Proposals;
 using KvRaft.Topology;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

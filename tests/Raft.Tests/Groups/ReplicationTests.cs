@@ -1,4 +1,7 @@
 using System.Text;
+using KvRaft.Raft.Groups;
+using KvRaft.Raft.Proposals;
+using KvRaft.Raft.Reads;
 using KvRaft.Storage;
 
 namespace KvRaft.Raft.Tests.Groups;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using KvRaft.Raft.Proposals;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

@@ -1,5 +1,8 @@
 using CsCheck;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Leadership;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
 using KvRaft.Storage;
 using KvRaft.Topology;
 

@@ -1,6 +1,7 @@
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
+using KvRaft.Raft.Reads;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

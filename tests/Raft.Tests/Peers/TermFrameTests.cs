@@ -1,4 +1,5 @@
 using CsCheck;
+using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Peers;
 using KvRaft.Topology;

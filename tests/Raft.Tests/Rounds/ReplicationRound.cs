@@ -1,4 +1,5 @@
 using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Consensus;
 
 namespace KvRaft.Raft.Tests.Rounds;
 

@@ -1,5 +1,6 @@
 using CsCheck;
 using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Consensus;
 
 namespace KvRaft.Raft.Tests.Rounds;
 

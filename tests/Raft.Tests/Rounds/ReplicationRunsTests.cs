@@ -1,6 +1,7 @@
 using DotNext.IO.Log;
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Consensus;
 using KvRaft.Raft.Log;
 using KvRaft.Storage;
 using KvRaft.Topology;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KvRaft.Raft.Background;
 using KvRaft.Raft.Security;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;

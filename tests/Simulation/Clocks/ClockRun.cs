@@ -1,7 +1,7 @@
 using System.Globalization;
-using KvRaft.Raft;
 using KvRaft.Raft.Clocks;
 using KvRaft.Storage;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Shards;
 using KvRaft.Topology;
@@ -34,7 +34,7 @@ internal sealed class ClockRun : IDisposable
 {
     private const double Epoch = 1_800_000_000_000;
     private const double Beat = 400;
-    private static readonly Storage.Shards.KeyspaceId Space = new(1);
+    private static readonly Storage.Schema.KeyspaceId Space = new(1);
 
     private readonly Random _random;
     private readonly ClockBug _bug;

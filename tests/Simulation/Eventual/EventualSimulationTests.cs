@@ -1,5 +1,4 @@
 using System.Globalization;
-using KvRaft.Eventual.Tests.Clusters;
 
 namespace KvRaft.Simulation.Tests.Eventual;
 

@@ -1,9 +1,9 @@
 using KvRaft.Eventual.Causality;
 using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Replicas;
-using KvRaft.Storage;
 using KvRaft.Eventual.Tests.Clusters;
 using KvRaft.Eventual.Tests.Replicas;
+using KvRaft.Storage;
 using KvRaft.Topology;
 using Some = KvRaft.Eventual.Tests.Replicas.Some;
 

@@ -1,5 +1,7 @@
 using System.Text;
 using KvRaft.Chaos.Checkers;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
 using KvRaft.Storage.Shards;
 
 namespace KvRaft.Simulation.Tests.Groups;

@@ -1,4 +1,4 @@
-using KvRaft.Raft;
+using KvRaft.Raft.Reads;
 
 namespace KvRaft.Simulation.Tests.Groups;
 

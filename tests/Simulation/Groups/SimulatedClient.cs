@@ -1,7 +1,8 @@
 using System.Globalization;
 using KvRaft.Chaos.Checkers;
-using KvRaft.Raft;
-using KvRaft.Storage.Shards;
+using KvRaft.Raft.Proposals;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
 
 namespace KvRaft.Simulation.Tests.Groups;
 

@@ -1,5 +1,5 @@
-using KvRaft.Raft;
-using KvRaft.Raft.Log;
+using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Proposals;
 using KvRaft.Storage;
 using KvRaft.Topology;
 

@@ -1,9 +1,11 @@
 using System.Globalization;
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
-using KvRaft.Raft;
 using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Consensus;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Proposals;
+using KvRaft.Raft.Reads;
 using KvRaft.Simulation.Tests.Log;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Shards;
 

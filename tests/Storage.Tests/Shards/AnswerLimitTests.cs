@@ -1,3 +1,5 @@
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Sessions;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.CommandGen;
 using static KvRaft.Storage.Tests.Shards.Replica;

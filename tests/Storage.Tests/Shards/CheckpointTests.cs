@@ -1,4 +1,4 @@
-using KvRaft.Storage.Engine;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
 

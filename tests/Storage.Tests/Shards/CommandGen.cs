@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using CsCheck;
-using KvRaft.Storage.Shards;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
 using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Shards;
@@ -18,17 +19,17 @@ internal static class CommandGen
         (1, Gen.Const(Bytes(new string('y', 1_100)))));
 
     private static readonly Gen<Expiry> Expiry = Gen.Frequency(
-        (2, Gen.Const(KvRaft.Storage.Shards.Expiry.Never)),
-        (2, Gen.Long[1, 60].Select(step => KvRaft.Storage.Shards.Expiry.At(step * 100))),
-        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Shards.Expiry.After(step * 100))));
+        (2, Gen.Const(KvRaft.Storage.Commands.Expiry.Never)),
+        (2, Gen.Long[1, 60].Select(step => KvRaft.Storage.Commands.Expiry.At(step * 100))),
+        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Commands.Expiry.After(step * 100))));
 
     private static readonly Gen<Condition> Condition = Gen.Frequency(
-        (4, Gen.Const(KvRaft.Storage.Shards.Condition.None)),
-        (1, Gen.Const(KvRaft.Storage.Shards.Condition.Absent)),
-        (1, Gen.Const(KvRaft.Storage.Shards.Condition.Present)),
-        (1, Gen.Long[1, 12].Select(KvRaft.Storage.Shards.Condition.VersionEquals)),
-        (1, Value.Select(KvRaft.Storage.Shards.Condition.ValueEquals)),
-        (1, Value.Select(value => KvRaft.Storage.Shards.Condition.ValueSha256Equals(SHA256.HashData(value.Span)))));
+        (4, Gen.Const(KvRaft.Storage.Commands.Condition.None)),
+        (1, Gen.Const(KvRaft.Storage.Commands.Condition.Absent)),
+        (1, Gen.Const(KvRaft.Storage.Commands.Condition.Present)),
+        (1, Gen.Long[1, 12].Select(KvRaft.Storage.Commands.Condition.VersionEquals)),
+        (1, Value.Select(KvRaft.Storage.Commands.Condition.ValueEquals)),
+        (1, Value.Select(value => KvRaft.Storage.Commands.Condition.ValueSha256Equals(SHA256.HashData(value.Span)))));
 
     private static readonly Gen<ShardCommand> Increment =
         Gen.Select(Keyspace, Key, Gen.Long[-5, 5], Gen.Long[0, 5], Condition, Expiry).Select((keyspace, key, delta, initial, condition, expiry) =>

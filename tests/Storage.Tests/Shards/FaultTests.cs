@@ -1,5 +1,5 @@
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
-using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Shards;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using KvRaft.Storage.Engine;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Schema;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;

@@ -1,5 +1,8 @@
 using System.Text;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
+using KvRaft.Storage.Sessions;
 using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Tests.Shards;

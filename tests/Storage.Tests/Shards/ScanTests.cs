@@ -1,6 +1,6 @@
 using System.Text;
 using CsCheck;
-using KvRaft.Storage.Engine;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
 

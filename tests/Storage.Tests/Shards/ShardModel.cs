@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using KvRaft.Storage.Shards;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
 
 namespace KvRaft.Storage.Tests.Shards;
 

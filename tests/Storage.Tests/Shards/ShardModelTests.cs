@@ -1,6 +1,8 @@
 using System.Text;
 using CsCheck;
+using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
+using KvRaft.Storage.Schema;
 using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Tests.Shards;

@@ -1,0 +1,71 @@
+using KvRaft.Chaos.Faults;
+using KvRaft.Chaos.Workloads;
+
+namespace KvRaft.Chaos.Matrix;
+
+/// <summary>Which cells there are, and which of them a tier runs.</summary>
+internal static class ScenarioMatrix
+{
+    public static IReadOnlyList<string> Faults { get; } = [FaultCatalog.NoFault, .. FaultCatalog.All.Select(kind => kind.Name), FaultCatalog.Mixed];
+
+    public static IReadOnlyList<string> Workloads { get; } = [.. WorkloadCatalog.All.Keys];
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. from fault in Faults from workload in Workloads select new Scenario(fault, workload)];
+
+    public const string PullRequestTier = "pr";
+
+    /// <summary>
+    /// What the judges must convict in the same run: an acknowledgement that is lost with the power, a write that is done twice, a condition that is ignored. One or two runs each, of
+    /// half a minute.
+    /// </summary>
+    public const string PullRequestBugs = "ack-before-fsync,retry-applied-twice,cas-not-compared";
+
+    /// <summary>
+    /// Every way to lose a leader, every workload: what a change must survive before it is looked at. On three nodes, so that it takes less than twelve minutes, but for the cell
+    /// that is about five voters.
+    /// </summary>
+    public static IReadOnlyList<Scenario> PullRequest { get; } =
+    [
+        new(FaultCatalog.KillLeader, "register"),
+        new("partition-leader", "append"),
+        new("power-all", "set"),
+        new("partition-halves", "bank"),
+        new("kill-loop", "counter"),
+        new("late-follower", "large"),
+        new("partition-flapping", "ttl"),
+        new("partition-halves", "siblings"),
+        new("pause-leader", "session"),
+        new("wipe", "converge"),
+        new("clock-handover", "lock"),
+    ];
+
+    /// <summary>The cells of a tier; null: there is no such tier.</summary>
+    /// <param name="name">The tier.</param>
+    /// <param name="seed">Draws the cells of a sample.</param>
+    public static IReadOnlyList<Cell>? Tier(string name, int seed) => name switch
+    {
+        PullRequestTier => [.. PullRequest.Select(static scenario => new Cell(scenario))],
+        "nightly" => [.. All.Select(static scenario => new Cell(scenario))],
+        SampleTier.Name => SampleTier.Draw(seed),
+        _ => null,
+    };
+
+    /// <summary>Cells with commas between, in that order.</summary>
+    /// <exception cref="ArgumentException">One of them is no cell, or is named twice.</exception>
+    public static IReadOnlyList<Scenario> ParseList(string text)
+    {
+        var cells = text.Split(',', StringSplitOptions.TrimEntries).Select(Parse).ToArray();
+        return cells.CountBy(static cell => cell).FirstOrDefault(static pair => pair.Value > 1) is { Key: { } twice }
+            ? throw new ArgumentException($"{twice} is named twice. --runs N runs each cell N times.")
+            : cells;
+    }
+
+    /// <exception cref="ArgumentException">There is no such cell; the message has the names there are.</exception>
+    public static Scenario Parse(string text)
+    {
+        var parts = text.Split('/');
+        return parts is [var fault, var workload] && Faults.Contains(fault) && Workloads.Contains(workload)
+            ? new Scenario(fault, workload)
+            : throw new ArgumentException($"'{text}' is not FAULT/WORKLOAD. Faults: {string.Join(", ", Faults)}. Workloads: {string.Join(", ", Workloads)}.");
+    }
+}

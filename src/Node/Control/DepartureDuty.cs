@@ -1,0 +1,48 @@
+using Grpc.Core;
+using KvRaft.Node.Cluster;
+using KvRaft.Placement.State;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Control;
+
+/// <summary>A node that was to leave, holds nothing any more (also no eventual key: <see cref="EventualDeparture"/>) and has no seat is taken out of the cluster, and told.</summary>
+internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peers, ILogger<DepartureDuty> logger)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public async Task ActAsync(PlacementSight sight, CancellationToken cancellationToken)
+    {
+        foreach (var node in sight.State.Nodes.Where(node => node.Standing == NodeStanding.Leaving))
+        {
+            if (!sight.HoldsNothing(node.Id) || EventualDeparture.WhyNot(sight.State, sight.Reports.GetValueOrDefault(node.Id)) is not null
+                || placement.Voters.Any(voter => voter.Node == node.Id))
+            {
+                continue;
+            }
+
+            // Taken before: the node is nobody afterwards.
+            var peer = peers.Find(node.Id);
+            if (await placement.ActAsync(new RemoveNode(node.Id), $"{node.Id} is decommissioned and gone", logger, cancellationToken) && peer is not null)
+            {
+                await TellAsync(peer, cancellationToken);
+            }
+        }
+    }
+
+    private async Task TellAsync(Peer peer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await peer.Nodes.FarewellAsync(
+                new FarewellRequest { NodeId = peer.Node.Value, Epoch = placement.State.Epoch.Value },
+                deadline: DateTime.UtcNow + Patience,
+                cancellationToken: cancellationToken);
+        }
+        catch (Exception error) when (error is RpcException or ObjectDisposedException)
+        {
+            // It is away. Should it come back, it asks the others before it opens anything, and hears it then.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using KvRaft.Eventual.Repair;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Eventual.Trees;
+using KvRaft.Node.Cluster;
+using KvRaft.Storage;
+using KvRaft.V1;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>What this node has of eventual keys that others are to keep, and owes to others.</summary>
+internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owners, RepairLedger ledger, ShardMapHolder map, EventualRepairLoop loop)
+{
+    public EventualStatus Now()
+    {
+        // The plan first: what is counted then is counted under it or a later one.
+        var (plan, health) = (map.Current.Plan, replica.Health);
+        var response = new EventualStatus
+        {
+            Plan = plan,
+            State = health.Outage is not { } outage ? "serving" : outage.Kind == OutageKind.NoRoom ? $"full: {outage.Reason}" : $"rebuilding: {outage.Reason}",
+            Rebuilds = health.Rebuilds,
+            RecordsSetAside = health.RecordsSetAside,
+            ArcsIncomplete = Incomplete(),
+        };
+        try
+        {
+            Count(response);
+        }
+        catch (StorageException)
+        {
+            // Not known until it is open, and certainly not nothing.
+            (response.ArcsToHandOver, response.Note) = (1, "its store is not open");
+        }
+
+        return response;
+    }
+
+    /// <summary>Arcs kept here in which this node's word does not count.</summary>
+    private int Incomplete() => owners.Keyspaces.Sum(keyspace => owners.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.Arcs)
+        .Count(arc => owners.ListOf(keyspace, arc)?.Primaries.Contains(owners.Self) is true && !replica.Tenures.IsWhole(keyspace, arc, tenure)));
+
+    private void Count(EventualStatus response)
+    {
+        var arcs = owners.Keyspaces.Sum(keyspace => replica.Trees.Roots(keyspace).Index()
+            .Count(root => root.Item != 0 && owners.ListOf(keyspace, root.Index)?.Primaries.Contains(owners.Self) is false));
+        var hints = replica.Hints.Backlogs().Sum(static backlog => (long)backlog.Count);
+        (response.ArcsToHandOver, response.Hints) = (arcs, hints);
+        response.Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused there" : ledger.HandoverError;
+    }
+}

@@ -1,0 +1,95 @@
+using Grpc.Core;
+using KvRaft.Eventual.Causality;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Answers;
+using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
+internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys, CallAnswers answers) : EventualPeers.EventualPeersBase
+{
+    public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
+
+    public override async Task<FetchStateResponse> Fetch(FetchStateRequest request, ServerCallContext context)
+    {
+        var key = KeyOf(request.Key);
+        var bytesMax = request.BytesMax > 0 ? request.BytesMax : long.MaxValue;
+        if (replica.LengthOf(key) is var length && length > bytesMax)
+        {
+            return new FetchStateResponse { NeededBytes = length };
+        }
+
+        try
+        {
+            // The window gives it back when the answer was sent.
+            var read = await replica.ReadWithWordAsync(key, owners, new WindowRoom(answers.OfState(context)), context.CancellationToken);
+            return read.Bytes.Length > bytesMax
+                ? new FetchStateResponse { NeededBytes = read.Bytes.Length }
+                : new FetchStateResponse
+                {
+                    State = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(read.Bytes),
+                    Partial = !read.Word.IsWhole,
+                    Tenure = read.Word.Tenure,
+                };
+        }
+        catch (NoRoomException full)
+        {
+            throw RpcStatus.ToException(WindowRoom.FailureOf(full));
+        }
+    }
+
+    public override async Task<StoreStateResponse> Store(StoreStateRequest request, ServerCallContext context)
+    {
+        var (key, write) = (KeyOf(request.Key), new TakeState(StateOf(request), HintOf(request)));
+        RefuseIfLeaving();
+        var (end, kept) = await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
+        if (end != WriteEnd.Applied)
+        {
+            // Only a state that does not fit beside what is here ends so; neither is changed.
+            throw RpcStatus.ToException(Failure.Limit(new LimitExceeded(
+                "state", "actors of a record (fixed)", SiblingSetCodec.ActorsMax, kept.Seen.Merge(write.State.Seen).Entries.Length)));
+        }
+
+        // Somebody may have looked already whether anything is left here; what came after that must not count for anybody.
+        RefuseIfLeaving();
+        var word = replica.WordOn(key, owners);
+        return new StoreStateResponse { Keeps = word.Keeps, Partial = !word.IsWhole, Tenure = word.Tenure };
+    }
+
+    private void RefuseIfLeaving()
+    {
+        if (owners.IsLeaving)
+        {
+            throw RpcStatus.ToException(Failure.Draining("this node leaves the cluster and takes nothing any more"));
+        }
+    }
+
+    private EventualKey KeyOf(StateKey? wire)
+    {
+        var (key, failure) = keys.Check(wire);
+        return failure is null ? key : throw RpcStatus.ToException(failure);
+    }
+
+    // What comes in is another node's word; what is not even a state is refused before it meets ours.
+    private static SiblingSet StateOf(StoreStateRequest request)
+    {
+        try
+        {
+            return SiblingSetCodec.Decode(request.State.Memory);
+        }
+        catch (EventualFormatException mistake)
+        {
+            throw RpcStatus.ToException(Failure.Invalid("state", mistake.Message));
+        }
+    }
+
+    // A hint for a node that does not exist would be kept, and looked at, until it is too old.
+    private NodeId? HintOf(StoreStateRequest request) =>
+        request.HintFor.Length == 0 ? null
+        : NodeId.IsValid(request.HintFor) && owners.Nodes.Contains(new NodeId(request.HintFor)) ? new NodeId(request.HintFor)
+        : throw RpcStatus.ToException(Failure.Invalid("hint_for", "a node of the cluster"));
+}

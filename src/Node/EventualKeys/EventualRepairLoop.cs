@@ -1,0 +1,86 @@
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Eventual.Repair;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Telemetry;
+using KvRaft.Storage;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>
+/// Has this node's copies of eventual keys meet those of others, for ever: what is owed is handed over, arcs are compared, values whose time is over
+/// and tombstones that everybody confirmed are removed. A node that answers again after a silence is served at once. Each of them paces
+/// itself; see <see cref="RepairOptions"/>.
+/// </summary>
+internal sealed class EventualRepairLoop(
+    EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, ExpirySweep expiries, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
+    NodeFailure failure, TimeProvider time, ILogger<EventualRepairLoop> logger) : BackgroundService
+{
+    private static readonly Task Never = new TaskCompletionSource().Task;
+
+    private readonly ChangeSignal _asked = new();
+    private volatile bool _paused;
+
+    /// <summary>Records that the last sweep could not read. For the sweep.</summary>
+    private int _damaged;
+
+    /// <summary>Copies are not compared and tombstones not removed, until somebody says so or the node starts anew.</summary>
+    public bool IsPaused => _paused;
+
+    public void Pause() => _paused = true;
+
+    public void Resume()
+    {
+        _paused = false;
+        RunSoon();
+    }
+
+    /// <summary>Begins the next round without waiting for its time.</summary>
+    public void RunSoon() => _asked.Raise();
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        failure.GuardAsync(token => RepeatAsync(handoff.RunAsync, () => replica.Hints.Added, options.RoundInterval, token), stoppingToken),
+        failure.GuardAsync(token => RepeatAsync(token => _paused ? Task.CompletedTask : rounds.RunAsync(token), null, options.RoundInterval, token), stoppingToken),
+        failure.GuardAsync(token => RepeatAsync(SweepAsync, null, options.SweepInterval, token), stoppingToken));
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> run, Func<Task>? news, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Taken before the run, so that what comes meanwhile is not slept through.
+            var (back, asked, more) = (suspicion.Cleared, _asked.Next, news?.Invoke() ?? Never);
+            try
+            {
+                await run(cancellationToken);
+            }
+            catch (StorageException) when (cancellationToken.IsCancellationRequested || replica.Failure.IsFaulted)
+            {
+                // The store closes, or has failed, which EventualWatch reports: there is nothing more to do.
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            catch (StorageException)
+            {
+                // It has no room, or is rebuilt. It is tried again like everything else.
+            }
+
+            await Task.WhenAny(back, asked, Task.Delay(interval, time, cancellationToken), more).WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var damaged = await expiries.RunAsync(cancellationToken);
+        if (damaged != _damaged)
+        {
+            // Once for each change of the number: the sweep comes round every few seconds.
+            _damaged = damaged;
+            logger.EventualRecordsDamaged(damaged);
+        }
+
+        if (!_paused)
+        {
+            await tombstones.RunAsync(cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections.Frozen;
+using KvRaft.Eventual.Quorum;
+using KvRaft.Eventual.Replicas;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Options;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>Who keeps what, by the view in force.</summary>
+internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRings rings) : IKeyOwners
+{
+    private volatile Registry? _last;
+
+    public NodeId Self => options.NodeId;
+
+    public IReadOnlyList<NodeId> Nodes => [.. map.Current.Nodes.Select(static node => node.Id)];
+
+    public IReadOnlyList<KeyspaceId> Keyspaces => Current().Policies.Keys.Order().ToArray();
+
+    public bool IsLeaving => map.Current is { Map: not null } view && view.Node(options.NodeId)?.Standing is null or NodeStanding.Leaving;
+
+    public Tenure? TenureOf(KeyspaceId keyspace)
+    {
+        var registry = Current();
+        return registry.Policies.TryGetValue(keyspace, out var policy) ? Tenure.Of(registry.View.Plan, policy.Quorum) : null;
+    }
+
+    /// <summary>What this node has heard, as its copies need to know it. The arcs it keeps are looked up anew: call it when something has changed.</summary>
+    public RingNews News()
+    {
+        var (view, policies) = Current();
+        var lists = rings.Of(view);
+        return new RingNews(view.Epoch.Value, view.Plan, view.NextKeyspace, [
+            .. policies.Select(pair => new KeptKeyspace(pair.Key, Tenure.Of(view.Plan, pair.Value.Quorum), KeptIn(lists, pair.Value.Quorum.N))),
+        ]);
+    }
+
+    private ArcSet KeptIn(ArcLists lists, int n) => ArcSet.Where(arc => lists.Ring.Nodes.Length > 0 && lists.ListOf(arc, n).Primaries.Contains(Self));
+
+    public PreferenceList? ListOf(KeyspaceId keyspace, int arc)
+    {
+        var registry = Current();
+        return registry.Policies.TryGetValue(keyspace, out var policy) ? rings.Of(registry.View).ListOf(arc, policy.Quorum.N) : null;
+    }
+
+    // Asked for every arc of every keyspace in every round, so the registry is turned round once for each view.
+    private Registry Current()
+    {
+        var view = map.Current;
+        return _last is { } last && ReferenceEquals(last.View, view) ? last : _last = new Registry(view, view.Keyspaces
+            .Where(static keyspace => keyspace.Eventual is not null).ToFrozenDictionary(static keyspace => keyspace.Id, static keyspace => keyspace.Eventual!));
+    }
+
+    private sealed record Registry(RoutingView View, FrozenDictionary<KeyspaceId, EventualPolicy> Policies);
+}

@@ -1,0 +1,30 @@
+using Grpc.Core;
+using KvRaft.Eventual.Coordinators;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Requests;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>Calls another node's services for eventual keys; whatever goes wrong on the way is a <see cref="PeerException"/>.</summary>
+internal sealed class PeerCaller(PeerDirectory peers)
+{
+    /// <exception cref="PeerException">The node is not known, or did not answer, or could not do it.</exception>
+    public async Task<T> CallAsync<T>(NodeId node, Func<Peer, AsyncUnaryCall<T>> call)
+    {
+        var peer = peers.Find(node) ?? throw new PeerException($"node {node} is not known");
+        try
+        {
+            using var running = call(peer);
+            return await running.ResponseAsync;
+        }
+        catch (RpcException error)
+        {
+            throw new PeerException($"node {node}: {error.Status.Detail}", error)
+            {
+                IsOverload = RpcStatus.ToFailure(error) is { Reason: ErrorReasons.Overloaded },
+            };
+        }
+    }
+}

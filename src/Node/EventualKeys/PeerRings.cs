@@ -1,0 +1,28 @@
+using KvRaft.Eventual.Quorum;
+using KvRaft.Node.Cluster;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.EventualKeys;
+
+/// <summary>The ring of the nodes in a view that have a share (one that only joined keeps nothing yet), made once for each set of nodes. Thread-safe.</summary>
+internal sealed class PeerRings
+{
+    private volatile Made? _last;
+
+    public ArcLists Of(RoutingView view)
+    {
+        var last = _last;
+        if (last is not null && ReferenceEquals(last.View, view))
+        {
+            return last.Lists;
+        }
+
+        // Most views differ in a keyspace or a replica only; the ring, a sort of some thousand points for each node, stays.
+        var nodes = view.Owners.Select(static node => node.ToRingNode()).ToArray();
+        var lists = last is not null && last.Lists.Ring.Nodes.AsSpan().SequenceEqual(nodes) ? last.Lists : new ArcLists(HashRing.Of(nodes));
+        _last = new Made(view, lists);
+        return lists;
+    }
+
+    private sealed record Made(RoutingView View, ArcLists Lists);
+}

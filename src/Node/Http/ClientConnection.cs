@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace KvRaft.Node.Http;
+
+/// <summary>One connection of a client and what it is used for at the moment. Thread-safe.</summary>
+internal sealed class ClientConnection(ConnectionContext context, IPAddress address, TimeProvider time)
+{
+    /// <summary>For a connection that is told to end and does not.</summary>
+    private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(1);
+
+    private static readonly object Key = new();
+
+    private int _calls;
+    private long _usedAt = time.GetTimestamp();
+    private int _hasBeenUsed;
+
+    public ConnectionContext Context => context;
+
+    /// <summary>Whose it is; see <see cref="AddressOf"/>.</summary>
+    public IPAddress Address => address;
+
+    /// <summary>No call is under way on it.</summary>
+    public bool IsIdle => Volatile.Read(ref _calls) == 0;
+
+    public bool HasBeenUsed => Volatile.Read(ref _hasBeenUsed) == 1;
+
+    /// <summary>When its last call ended, or when it was opened.</summary>
+    public long UsedAt => Volatile.Read(ref _usedAt);
+
+    /// <summary>The connection a request came on; null if this node did not accept it that way.</summary>
+    public static ClientConnection? Of(HttpContext request) =>
+        request.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out var found) == true ? (ClientConnection)found! : null;
+
+    /// <summary>What counts as one party: an IPv4 address, or the first 64 bits of an IPv6 address, which is the least that a network gives to a host.</summary>
+    public static IPAddress AddressOf(EndPoint? remote)
+    {
+        if (remote is not IPEndPoint { Address: var address })
+        {
+            return IPAddress.None;
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+        {
+            return address;
+        }
+
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4();
+        }
+
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return new IPAddress(bytes);
+    }
+
+    public void Remember() => context.Items[Key] = this;
+
+    public void BeginCall()
+    {
+        Interlocked.Increment(ref _calls);
+        Volatile.Write(ref _hasBeenUsed, 1);
+    }
+
+    public void EndCall()
+    {
+        Volatile.Write(ref _usedAt, time.GetTimestamp());
+        Interlocked.Decrement(ref _calls);
+    }
+
+    /// <summary>
+    /// Ends it in good order: HTTP/2 says which call was the last one taken, so a call that crosses with this is known not to have been executed, and the client
+    /// sends it on another connection.
+    /// </summary>
+    /// <param name="isCut">At once, and without that: nothing was ever called on it, or there is no time.</param>
+    public async Task EndAsync(bool isCut)
+    {
+        if (!isCut)
+        {
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            await Task.Delay(EndingPatience, time, context.ConnectionClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        context.Abort(new ConnectionAbortedException("The node makes room for another connection."));
+    }
+}

@@ -1,0 +1,199 @@
+using System.Text.Json;
+using Google.Protobuf.Reflection;
+
+namespace KvRaft.Node.Http;
+
+/// <summary>
+/// What a JSON request says that its message does not have. Protobuf's reader, as JSON transcoding uses it, skips names that it does not know, so that a misspelt
+/// condition overwrites, a misspelt life lasts for ever, and a misspelt end deletes to the end of the keyspace. So every name is looked up before the request is
+/// read, and a name that comes twice is refused as well, since one of the two would be ignored. Pure. Values are left to the reader, which refuses what is
+/// of another type.
+/// </summary>
+internal static class JsonStrictness
+{
+    /// <summary>Far deeper than any message; what is deeper is no request.</summary>
+    private const int DepthMax = 32;
+
+    /// <summary>What is wrong with a body; null if nothing is.</summary>
+    /// <param name="body">The whole body. None at all is an empty message.</param>
+    /// <param name="message">What it should be.</param>
+    /// <param name="boundByPath">Fields of the message that the path gives, and the body may not.</param>
+    public static NamedMistake? InBody(ReadOnlySpan<byte> body, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
+    {
+        if (body.IsEmpty)
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DepthMax });
+        try
+        {
+            reader.Read();
+            var mistake = reader.TokenType == JsonTokenType.StartObject
+                ? InMessage(ref reader, message, "", boundByPath)
+                : new NamedMistake("body", "a JSON object");
+
+            // Reads on to the end: what follows the object is no part of a request.
+            return mistake ?? (reader.Read() ? new NamedMistake("body", "nothing may follow the JSON object") : null);
+        }
+        catch (JsonException malformed)
+        {
+            return new NamedMistake("body", $"malformed JSON: {malformed.Message}");
+        }
+        catch (InvalidOperationException malformed)
+        {
+            // A name that is no valid UTF-8.
+            return new NamedMistake("body", $"malformed JSON: {malformed.Message}");
+        }
+    }
+
+    /// <summary>What is wrong with a query; null if nothing is.</summary>
+    /// <param name="query">Names with how often each comes.</param>
+    /// <param name="message">The message whose fields they are.</param>
+    /// <param name="boundByPath">Fields that the path gives, and the query may not.</param>
+    public static NamedMistake? InQuery(IEnumerable<KeyValuePair<string, int>> query, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, count) in query)
+        {
+            if (FieldOf(name, message) is not { } path)
+            {
+                return new NamedMistake(name, "there is no such field");
+            }
+
+            var key = string.Join('.', path.Select(static field => field.Name));
+            if (boundByPath.Contains(key))
+            {
+                return new NamedMistake(name, "the path gives it already");
+            }
+
+            if (!seen.Add(key) || (count > 1 && !path[^1].IsRepeated))
+            {
+                return new NamedMistake(name, "it comes twice");
+            }
+        }
+
+        return null;
+    }
+
+    private static NamedMistake? InMessage(ref Utf8JsonReader reader, MessageDescriptor message, string at, IReadOnlyCollection<string> boundByPath)
+    {
+        var (fields, choices) = (new HashSet<int>(), new HashSet<OneofDescriptor>());
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            var path = at.Length == 0 ? name : $"{at}.{name}";
+            if (Find(message, name) is not { } field)
+            {
+                return new NamedMistake(path, "there is no such field");
+            }
+
+            if (at.Length == 0 && boundByPath.Contains(field.Name))
+            {
+                return new NamedMistake(path, "the path gives it already");
+            }
+
+            if (!fields.Add(field.FieldNumber))
+            {
+                return new NamedMistake(path, "it comes twice");
+            }
+
+            reader.Read();
+            if (field.RealContainingOneof is { } choice && reader.TokenType != JsonTokenType.Null && !choices.Add(choice))
+            {
+                return new NamedMistake(path, $"only one of the fields of '{choice.Name}' can be set");
+            }
+
+            if (InValue(ref reader, field, path) is { } mistake)
+            {
+                return mistake;
+            }
+        }
+
+        return null;
+    }
+
+    private static NamedMistake? InValue(ref Utf8JsonReader reader, FieldDescriptor field, string path)
+    {
+        if (field.IsMap)
+        {
+            return reader.TokenType == JsonTokenType.StartObject ? InMap(ref reader, field.MessageType.FindFieldByNumber(2), path) : Skip(ref reader);
+        }
+
+        if (!field.IsRepeated || reader.TokenType != JsonTokenType.StartArray)
+        {
+            return InOne(ref reader, field, path);
+        }
+
+        for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
+        {
+            if (InOne(ref reader, field, FormattableString.Invariant($"{path}[{i}]")) is { } mistake)
+            {
+                return mistake;
+            }
+        }
+
+        return null;
+    }
+
+    private static NamedMistake? InMap(ref Utf8JsonReader reader, FieldDescriptor value, string path)
+    {
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = reader.GetString()!;
+            if (!keys.Add(key))
+            {
+                return new NamedMistake($"{path}.{key}", "it comes twice");
+            }
+
+            reader.Read();
+            if (InOne(ref reader, value, $"{path}.{key}") is { } mistake)
+            {
+                return mistake;
+            }
+        }
+
+        return null;
+    }
+
+    private static NamedMistake? InOne(ref Utf8JsonReader reader, FieldDescriptor field, string path) =>
+        field.FieldType is FieldType.Message or FieldType.Group && reader.TokenType == JsonTokenType.StartObject && !IsWellKnown(field.MessageType)
+            ? InMessage(ref reader, field.MessageType, path, [])
+            : Skip(ref reader);
+
+    private static NamedMistake? Skip(ref Utf8JsonReader reader)
+    {
+        reader.Skip();
+        return null;
+    }
+
+    /// <summary>Their JSON has a form of its own, in which names are data.</summary>
+    private static bool IsWellKnown(MessageDescriptor message) => message.File.Package == "google.protobuf";
+
+    /// <summary>The fields that a name of a query goes through; null if there is one that is not there, or is no single message on the way.</summary>
+    private static List<FieldDescriptor>? FieldOf(string name, MessageDescriptor message)
+    {
+        var (path, at) = (new List<FieldDescriptor>(), (MessageDescriptor?)message);
+        foreach (var part in name.Split('.'))
+        {
+            if (at is null || Find(at, part) is not { } field)
+            {
+                return null;
+            }
+
+            path.Add(field);
+            at = field is { FieldType: FieldType.Message, IsRepeated: false } ? field.MessageType : null;
+        }
+
+        return path;
+    }
+
+    private static FieldDescriptor? Find(MessageDescriptor message, string name) =>
+        message.FindFieldByName(name) ?? message.Fields.InFieldNumberOrder().FirstOrDefault(field => field.JsonName == name);
+}
+
+/// <summary>What is wrong with a request, and where.</summary>
+/// <param name="Field">The name as the request has it.</param>
+/// <param name="Why">What is wrong with it.</param>
+internal readonly record struct NamedMistake(string Field, string Why);

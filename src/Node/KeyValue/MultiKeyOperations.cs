@@ -1,0 +1,330 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using KvRaft.Node.Answers;
+using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.KeyValue;
+
+/// <summary>
+/// Several keys, each answered for itself. Every key becomes the single-key operation it stands for, all at once: those of one
+/// shard meet in its next log entry or read barrier, those of other nodes in the next message to them.
+/// </summary>
+internal sealed class MultiKeyOperations(
+    SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options, TimeProvider time)
+{
+    private readonly Limits _limits = options.Limits;
+
+    /// <param name="request">Distinct keys.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">Of one message: a key whose value does not fit into it beside the others is answered with LIMIT_EXCEEDED, and not read.</param>
+    public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline, AnswerWindow window)
+    {
+        var asked = time.GetTimestamp();
+        var begun = await BeginAsync(request, deadline, window);
+        if (begun.Answer is not { } reads)
+        {
+            return begun.Failure!;
+        }
+
+        var answers = await Task.WhenAll(reads);
+        var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header), time.GetElapsedTime(asked)) };
+        response.Items.Add(answers.Select(ToGetItem));
+        return response;
+    }
+
+    /// <summary>Starts a read for each key, in the order of the request; none of them throws.</summary>
+    public async ValueTask<Answered<IReadOnlyList<Task<PipeAnswer>>>> BeginAsync(MultiGetRequest request, Deadline deadline, AnswerWindow window)
+    {
+        if ((RequestCheck.Header(request.Header) ?? RequestCheck.Count(request.Keys.Count, "keys", _limits) ?? Repeated(request.Keys)
+                ?? RequestCheck.ReadOptions(request.Options) ?? SessionCheck.Check(request.Options, options.ClusterId)
+                ?? await OneNumberAsync(request, deadline)) is { } failure)
+        {
+            return failure;
+        }
+
+        return new([.. request.Keys.Select(key => single.AnswerAsync(
+            new PipeCall { Get = new GetRequest { Header = HeaderOf(request.Header), Key = key, Options = request.Options } },
+            deadline, window).AsTask())], null);
+    }
+
+    /// <summary>Keys of several shards may not be read at least as new as one number.</summary>
+    private async ValueTask<Failure?> OneNumberAsync(MultiGetRequest request, Deadline deadline)
+    {
+        if (SessionCheck.OneNumber(request.Options, isOneShard: request.Keys.Count == 1) is not { } several)
+        {
+            return null;
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        return found.Keyspace is not { } keyspace ? found.Failure
+            : request.Keys.Select(key => found.View.Map!.ShardOf(keyspace, key.Span)).Distinct().Count() == 1 ? null
+            : several;
+    }
+
+    /// <summary>A key named twice would be answered twice: a few bytes more of request for a value more of answer.</summary>
+    private static Failure? Repeated(IReadOnlyList<ByteString> keys)
+    {
+        var seen = new HashSet<ByteString>();
+        for (var i = 0; i < keys.Count; i++)
+        {
+            if (!seen.Add(keys[i]))
+            {
+                return Failure.Invalid($"keys[{i}]", "named twice; one answer serves both");
+            }
+        }
+
+        return null;
+    }
+
+    /// <param name="request">Distinct keys.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">Of one message: an item whose answer does not fit is answered with LIMIT_EXCEEDED, and not executed.</param>
+    public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
+    {
+        if ((RequestCheck.Write(request.Header) ?? RequestCheck.Count(request.Items.Count, "items", _limits)
+                ?? Duplicates(request) ?? Seen(request)) is { } failure)
+        {
+            return failure;
+        }
+
+        if (request.Atomicity == MultiSetRequest.Types.Atomicity.Shard)
+        {
+            return await SetAtOnceAsync(request, deadline, window);
+        }
+
+        if (request.Atomicity != MultiSetRequest.Types.Atomicity.None)
+        {
+            return Failure.Invalid("atomicity", "ATOMICITY_NONE or ATOMICITY_SHARD");
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
+        var after = request.After.ToDictionary(static seen => seen.Shard);
+        var answers = await Task.WhenAll(request.Items.Select((item, index) => single.AnswerAsync(
+            ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline, window).AsTask()));
+        var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header), TimeSpan.Zero) };
+        response.Items.Add(answers.Select(ToSetItem));
+        response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
+        return response;
+    }
+
+    /// <summary>Certainly not executed, and for a reason that passes.</summary>
+    private static bool IsUnprocessed(ErrorDetail error) =>
+        error.Execution == Execution.NotExecuted
+        && error.Code is (int)Google.Rpc.Code.Unavailable or (int)Google.Rpc.Code.DeadlineExceeded or (int)Google.Rpc.Code.ResourceExhausted
+        && error.Reason is not (ErrorReasons.DiskFull or ErrorReasons.QuotaBytes or ErrorReasons.QuotaKeys);
+
+    /// <summary>
+    /// All items or none: a transaction of one shard whose compares are the items' conditions. If one does not hold, it answers what is
+    /// there for all items that have one.
+    /// </summary>
+    private async Task<Answered<MultiSetResponse>> SetAtOnceAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
+    {
+        var conditional = Enumerable.Range(0, request.Items.Count).Where(i => request.Items[i].Condition is not null).ToList();
+        var operations = request.Items.Count + (2 * conditional.Count);
+        if (operations > _limits.TxnOperationsMax)
+        {
+            return Failure.Limit(new LimitExceeded("items", "limits.txnOperationsMax", _limits.TxnOperationsMax, operations));
+        }
+
+        for (var i = 0; i < request.Items.Count; i++)
+        {
+            if (AtomicItem(request.Items[i], $"items[{i}]") is { } mistake)
+            {
+                return mistake;
+            }
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
+        if (ShardOperations.OneShard(found.View.Map!, keyspace, [.. request.Items.Select((item, i) => ($"{i}", item.Key))], "items", out _) is { } scattered)
+        {
+            return scattered;
+        }
+
+        var answered = await shards.TxnAsync(ToTransaction(request, conditional), deadline, window);
+        return answered.Answer is { } answer ? ToSetResponse(request, conditional, answer) : answered.Failure!;
+    }
+
+    private Failure? AtomicItem(MultiSetRequest.Types.Item item, string field) =>
+        RequestCheck.Key(item.Key, field + ".key", _limits)
+        ?? RequestCheck.Condition(item.Condition, field + ".condition")
+        ?? (item.Delete ? RequestCheck.NoExpiry(item.Options, field + ".options") : null);
+
+    private static TxnRequest ToTransaction(MultiSetRequest request, List<int> conditional)
+    {
+        var transaction = new TxnRequest { Header = request.Header };
+        foreach (var item in request.Items)
+        {
+            transaction.Success.Add(item.Delete
+                ? new TxnOperation { Delete = new() { Key = item.Key, Options = item.Options } }
+                : new TxnOperation { Put = new() { Key = item.Key, Value = item.Value, Options = item.Options } });
+        }
+
+        foreach (var item in conditional.Select(i => request.Items[i]))
+        {
+            transaction.Compares.Add(new TxnRequest.Types.Compare { Key = item.Key, Condition = item.Condition });
+            transaction.Failure.Add(new TxnOperation { Get = new() { Key = item.Key } });
+        }
+
+        return transaction;
+    }
+
+    private static MultiSetResponse ToSetResponse(MultiSetRequest request, List<int> conditional, TxnResponse answer)
+    {
+        var response = new MultiSetResponse { Header = answer.Header };
+        response.Items.Add(request.Items.Select((_, i) => new MultiSetResponse.Types.Item
+        {
+            Applied = answer.Succeeded,
+            Version = answer.Succeeded ? answer.Version : 0,
+            Previous = answer.Succeeded ? answer.Results[i].State : null,
+            ValuesNotKept = answer.Header.ValuesNotKept,
+        }));
+        for (var i = 0; i < conditional.Count && !answer.Succeeded; i++)
+        {
+            response.Items[conditional[i]].Current = answer.Results[i].State;
+        }
+
+        return response;
+    }
+
+    private static Failure? Duplicates(MultiSetRequest request)
+    {
+        var seen = new HashSet<ByteString>();
+        for (var i = 0; i < request.Items.Count; i++)
+        {
+            if (!seen.Add(request.Items[i].Key))
+            {
+                return Failure.Invalid($"items[{i}].key", "named twice; which of the two writes wins would be chance");
+            }
+        }
+
+        return null;
+    }
+
+    private Failure? Seen(MultiSetRequest request)
+    {
+        if (request.After.Count > _limits.MultiKeysMax)
+        {
+            return Failure.Limit(new LimitExceeded("after", "limits.multiKeysMax", _limits.MultiKeysMax, request.After.Count));
+        }
+
+        var shards = new HashSet<int>();
+        return request.After.Select((seen, i) => RequestCheck.Seen(seen, $"after[{i}]")
+            ?? (shards.Add(seen.Shard) ? null : Failure.Invalid($"after[{i}].shard", "one entry for a shard"))).FirstOrDefault(static failure => failure is not null);
+    }
+
+    private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int index, SeenIndex? after)
+    {
+        var own = HeaderOf(header);
+        own.Identity = IdentityOf(header?.Identity, index);
+        if (own.Identity is { } identity)
+        {
+            identity.After = after;
+        }
+
+        return item.Delete
+            ? new PipeCall { Delete = new DeleteRequest { Header = own, Key = item.Key, Options = item.Options, Condition = item.Condition } }
+            : new PipeCall
+            {
+                Put = new PutRequest { Header = own, Key = item.Key, Value = item.Value, Options = item.Options, Condition = item.Condition },
+            };
+    }
+
+    /// <summary>
+    /// The identity of one item of a request: that of the request, with the item's place mixed into the random end of the client
+    /// id. So each item is remembered for itself, wherever its shard is, and the whole request can be repeated. The first item's
+    /// identity differs from the request's own, too, because a writer may use that for a single-key write.
+    /// </summary>
+    internal static RequestIdentity? IdentityOf(RequestIdentity? identity, int index)
+    {
+        if (identity is null)
+        {
+            return null;
+        }
+
+        var client = identity.ClientId.ToByteArray();
+        var end = client.AsSpan(client.Length - sizeof(uint));
+        BinaryPrimitives.WriteUInt32BigEndian(end, BinaryPrimitives.ReadUInt32BigEndian(end) ^ (uint)(index + 1));
+        return new RequestIdentity
+        {
+            ClientId = UnsafeByteOperations.UnsafeWrap(client),
+            Sequence = identity.Sequence,
+            FirstUnacked = identity.FirstUnacked,
+            After = identity.After,
+            FirstAttempt = identity.FirstAttempt,
+        };
+    }
+
+    /// <summary>A header for each: forwarding writes into it.</summary>
+    private static RequestHeader HeaderOf(RequestHeader? header) => header is null
+        ? new RequestHeader()
+        : new RequestHeader
+        {
+            Keyspace = header.Keyspace,
+            RingEpoch = header.RingEpoch,
+            KnownEpoch = header.KnownEpoch,
+            NoForward = header.NoForward,
+            Attempt = header.Attempt,
+        };
+
+    /// <summary>What can be said of all answers together: the newest epoch, the weakest promise any of them kept, and the greatest age, some of them having waited for the others.</summary>
+    private static ResponseHeader Summary(IEnumerable<ResponseHeader?> headers, TimeSpan passed)
+    {
+        var all = headers.OfType<ResponseHeader>().ToArray();
+        if (all.Length == 0)
+        {
+            return new ResponseHeader();
+        }
+
+        var summary = new ResponseHeader
+        {
+            RingEpoch = all.Max(header => header.RingEpoch),
+            ConsistencyDelivered = all.Max(header => header.ConsistencyDelivered),
+            DurabilityReached = all.Min(header => header.DurabilityReached),
+            Deduplicated = all.All(header => header.Deduplicated),
+            ValuesNotKept = all.Any(header => header.ValuesNotKept),
+            ServerTimeMs = all.Max(header => header.ServerTimeMs),
+            StalenessMs = AnswerAge.OfAll(all, passed),
+        };
+        Array.ForEach(all, header => SessionCheck.Merge(summary.ShardVersions, header));
+        return summary;
+    }
+
+    internal static MultiGetResponse.Types.Item ToGetItem(PipeAnswer answer) => answer.Error is { } error
+        ? new MultiGetResponse.Types.Item { Error = error }
+        : new MultiGetResponse.Types.Item { Found = answer.Get.Found, Current = answer.Get.Current };
+
+    private static MultiSetResponse.Types.Item ToSetItem(PipeAnswer answer) => answer switch
+    {
+        { Error: { } error } => new MultiSetResponse.Types.Item { Error = error },
+        { Put: { } put } => new MultiSetResponse.Types.Item
+        {
+            Applied = put.Applied,
+            Version = put.Version,
+            Previous = put.Previous,
+            Current = put.Current,
+            ValuesNotKept = put.Header.ValuesNotKept,
+        },
+        _ => new MultiSetResponse.Types.Item
+        {
+            Applied = answer.Delete.Applied,
+            Version = answer.Delete.Version,
+            Previous = answer.Delete.Previous,
+            Current = answer.Delete.Current,
+            ValuesNotKept = answer.Delete.Header.ValuesNotKept,
+        },
+    };
+}

@@ -1,0 +1,95 @@
+using KvRaft.Node.Answers;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.KeyValue;
+
+/// <summary>What concerns one shard but is no single-key operation: transactions, and the question what became of a write.</summary>
+internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime)
+{
+    private readonly Limits _limits = options.Limits;
+
+    public async Task<Answered<TxnResponse>> TxnAsync(TxnRequest request, Deadline deadline, AnswerWindow window)
+    {
+        if (RequestCheck.Write(request.Header) is { } failure)
+        {
+            return failure;
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return found.Failure!;
+        }
+
+        if (TxnCommands.Check(request, keyspace, _limits, clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } mistake)
+        {
+            return mistake;
+        }
+
+        if (OneShard(found.View.Map!, keyspace, [.. TxnCommands.Places(request)], "success", out var shard) is { } scattered)
+        {
+            return scattered;
+        }
+
+        var routed = new TxnShardRequest(request, keyspace, headers, disk, AnswerRoom.Of(request.Header, window, _limits), router.Time);
+        return await router.RouteAsync<TxnResponse, TxnShardRequest>(
+            routed, shard, request.Header is { NoForward: true }, deadline);
+    }
+
+    public async Task<Answered<GetRequestResultResponse>> RequestResultAsync(GetRequestResultRequest request, Deadline deadline)
+    {
+        if ((RequestCheck.Header(request.Header)
+                ?? (request.Identity is null ? Failure.Invalid("identity", "must be set") : RequestCheck.Identity(request.Identity, "identity"))
+                ?? (request.Item < 0 ? Failure.Invalid("item", "not negative") : null)
+                ?? RequestCheck.Key(request.Key, "key", _limits)) is { } failure)
+        {
+            return failure;
+        }
+
+        var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is null)
+        {
+            return found.Failure!;
+        }
+
+        var shard = found.View.Map!.ShardOf(found.Keyspace, request.Key.Span);
+        return await router.RouteAsync<GetRequestResultResponse, RequestResultShardRequest>(
+            new RequestResultShardRequest(request, headers, router.Time), shard, request.Header is { NoForward: true }, deadline);
+    }
+
+    /// <summary>
+    /// What is atomic is one entry of one shard's log. Keys that would need two are told by shard: some of them in the message, all
+    /// of them, by the names of their places, in the facts.
+    /// </summary>
+    internal static Failure? OneShard(
+        ShardMap map, KeyspaceDescriptor keyspace, IReadOnlyList<(string Place, Google.Protobuf.ByteString Key)> keys, string field, out ShardId shard)
+    {
+        var byShard = keys.GroupBy(named => map.ShardOf(keyspace, named.Key.Span)).OrderBy(group => group.Key).ToArray();
+        shard = byShard[0].Key;
+        if (byShard.Length == 1)
+        {
+            return null;
+        }
+
+        var failure = Failure.CrossShard(string.Join("; ", byShard.Select(group => $"shard {group.Key} has {Some(group.Select(named => named.Key))}")), field);
+        return failure with
+        {
+            Facts = [.. byShard.Select(group => KeyValuePair.Create($"shard.{group.Key}", string.Join(',', group.Select(named => named.Place))))],
+        };
+    }
+
+    /// <summary>The first of some keys, shortened: a trailer has 8 KiB for everything.</summary>
+    private static string Some(IEnumerable<Google.Protobuf.ByteString> keys)
+    {
+        var distinct = keys.Distinct().ToList();
+        var shown = distinct.Take(3).Select(key => key.ToStringUtf8()).Select(key => key.Length <= 40 ? key : key[..40] + "...");
+        return string.Join(", ", shown) + (distinct.Count > 3 ? ", ..." : "");
+    }
+}

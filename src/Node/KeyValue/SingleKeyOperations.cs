@@ -1,0 +1,94 @@
+using KvRaft.Node.Answers;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
+using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+
+namespace KvRaft.Node.KeyValue;
+
+/// <summary>
+/// The way of every get, put, delete, increment and touch, from whichever service: checked, sent to its shard, answered. An
+/// answer is always given; what went wrong is its error. Thread-safe.
+/// </summary>
+internal sealed class SingleKeyOperations(
+    RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime,
+    ILogger<SingleKeyOperations> logger)
+{
+    private readonly Limits _limits = options.Limits;
+
+    /// <param name="call">The operation.</param>
+    /// <param name="deadline">When to give up.</param>
+    /// <param name="window">
+    /// Where the values of the answer are counted. When this returns, the answer's <see cref="SingleKeyAnswers.HeldBytes"/> are taken, and the caller's to
+    /// give back once it was sent.
+    /// </param>
+    public async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, Deadline deadline, AnswerWindow window)
+    {
+        try
+        {
+            return await AnswerCheckedAsync(call, deadline, window);
+        }
+        catch (Exception error)
+        {
+            // A fault of this node, or of the disk under one replica. The caller of one operation in a pipe must hear of it, and
+            // the other operations must not.
+            logger.RequestFaulted(error, call.OperationCase.ToString());
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, Faults.ToFailure(error, call.IsWrite()));
+        }
+    }
+
+    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
+    {
+        if (RequestCheck.SingleKey(call, _limits) is { } failure)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+        }
+
+        if (call.Get is { Options: { } asked } && SessionCheck.Check(asked, options.ClusterId) is { } session)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, session);
+        }
+
+        var found = await keyspaces.FindAsync(call.Header(), Topology.KeyspaceMode.Strong, deadline);
+        if (found.Keyspace is not { } keyspace)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);
+        }
+
+        if (call.Put is { } put && RequestCheck.ValueIn(keyspace, put.Value) is { } tooLarge)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLarge);
+        }
+
+        if (keyspace.TtlMaxMs > 0
+            && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
+        {
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLong);
+        }
+
+        var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
+        var request = new SingleKeyRequest(call, keyspace, headers, disk, AnswerRoom.Of(call.Header(), window, _limits), router.Time);
+        if (!request.IsWrite)
+        {
+            var near = await request.TryReadHereAsync(shards.Find(shard), deadline, router.TokenOf(deadline));
+            if (near.Answer is { } answer)
+            {
+                return answer;
+            }
+
+            if (near.Failure is { } refused)
+            {
+                return SingleKeyAnswers.OfFailure(call.CorrelationId, refused);
+            }
+        }
+
+        var noForward = call.Header() is { NoForward: true };
+        var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
+        return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
+    }
+}

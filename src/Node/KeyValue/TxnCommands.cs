@@ -1,0 +1,158 @@
+using Google.Protobuf;
+using KvRaft.Node.Requests;
+using KvRaft.Storage.Commands;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
+using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
+using WireOperation = KvRaft.V1.TxnOperation;
+
+namespace KvRaft.Node.KeyValue;
+
+/// <summary>Transactions between the wire's words and the log's. Pure.</summary>
+internal static class TxnCommands
+{
+    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+    {
+        var count = request.Compares.Count + request.Success.Count + request.Failure.Count;
+        if (count == 0)
+        {
+            return Failure.Invalid("success", "a transaction must compare or do something");
+        }
+
+        if (count > limits.TxnOperationsMax)
+        {
+            return Failure.Limit(new Options.LimitExceeded("success", "limits.txnOperationsMax", limits.TxnOperationsMax, count));
+        }
+
+        for (var i = 0; i < request.Compares.Count; i++)
+        {
+            var compare = request.Compares[i];
+            var field = $"compares[{i}]";
+            if ((RequestCheck.Key(compare.Key, field + ".key", limits)
+                    ?? (compare.Condition is null ? Failure.Invalid(field + ".condition", "must be set") : null)
+                    ?? RequestCheck.Condition(compare.Condition, field + ".condition")) is { } failure)
+            {
+                return failure;
+            }
+        }
+
+        return Check(request.Success, "success", keyspace, limits, nowMs) ?? Check(request.Failure, "failure", keyspace, limits, nowMs);
+    }
+
+    private static Failure? Check(
+        IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+    {
+        for (var i = 0; i < operations.Count; i++)
+        {
+            var operation = operations[i];
+            var field = $"{list}[{i}]";
+            if (operation.KindCase == WireOperation.KindOneofCase.None)
+            {
+                return Failure.Invalid(field, "one of get, put, delete, increment");
+            }
+
+            var failure = RequestCheck.Key(KeyOf(operation), field + ".key", limits);
+            if (failure is null && operation.Put is { } put)
+            {
+                failure = RequestCheck.Value(put.Value, field + ".value", limits)
+                    ?? RequestCheck.ValueIn(keyspace, put.Value)
+                    ?? RequestCheck.Expiry(put.Options, field + ".options")
+                    ?? RequestCheck.ExpiryIn(keyspace, put.Options, field + ".options", nowMs);
+            }
+
+            if (failure is null && operation.Delete is { } delete)
+            {
+                failure = RequestCheck.NoExpiry(delete.Options, field + ".options");
+            }
+
+            if (failure is null && operation.Increment is { } add)
+            {
+                failure = RequestCheck.NoPrevious(add.Options, field + ".options") ?? RequestCheck.Expiry(add.Options, field + ".options")
+                    ?? RequestCheck.ExpiryIn(keyspace, add.Options, field + ".options", nowMs)
+                    ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
+            }
+
+            if (failure is not null)
+            {
+                return failure;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Every key the transaction names, and where.</summary>
+    public static IEnumerable<(string Place, ByteString Key)> Places(TxnRequest request) =>
+        request.Compares.Select((compare, i) => ($"compares[{i}]", compare.Key))
+            .Concat(request.Success.Select((operation, i) => ($"success[{i}]", KeyOf(operation))))
+            .Concat(request.Failure.Select((operation, i) => ($"failure[{i}]", KeyOf(operation))));
+
+    public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
+        operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
+
+    /// <summary>Its answer may carry values.</summary>
+    public static bool AnswersValues(TxnRequest request) => request.Success.Concat(request.Failure).Any(static operation =>
+        operation is { Get: not null } or { Put.Options.ReturnPrevious: true } or { Delete.Options.ReturnPrevious: true });
+
+    /// <summary>Bytes of the values an answer carries.</summary>
+    public static long HeldBytes(TxnResponse response) => response.Results.Sum(static result => SingleKeyAnswers.BytesOf(result.State));
+
+    public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, ShardId shard)
+    {
+        var id = new StoredKeyspaceId(keyspace.Id.Value);
+        return new TxnCommand(
+            [.. request.Compares.Select(compare => new TxnCompare(id, compare.Key.Memory, SingleKeyCommands.ToCondition(compare.Condition)))],
+            [.. request.Success.Select(operation => ToOperation(operation, keyspace, id))],
+            [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id))])
+        {
+            Stamp = SingleKeyCommands.ToStamp(request.Header, shard),
+        };
+    }
+
+    private static Storage.Commands.TxnOperation ToOperation(
+        WireOperation operation, KeyspaceDescriptor keyspace, StoredKeyspaceId id) => operation.KindCase switch
+        {
+            WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
+            WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
+            {
+                Expiry = SingleKeyCommands.ExpiryOf(operation.Put.Options, keyspace),
+                ReturnPrevious = operation.Put.Options is { ReturnPrevious: true },
+            },
+            WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory)
+            {
+                ReturnPrevious = operation.Delete.Options is { ReturnPrevious: true },
+            },
+            WireOperation.KindOneofCase.Increment => new TxnIncrement(id, operation.Increment.Key.Memory, operation.Increment.Delta)
+            {
+                Initial = operation.Increment.Initial,
+                Min = operation.Increment.HasMin ? operation.Increment.Min : long.MinValue,
+                Max = operation.Increment.HasMax ? operation.Increment.Max : long.MaxValue,
+                Expiry = SingleKeyCommands.ExpiryOf(operation.Increment.Options, keyspace),
+            },
+            _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
+        };
+
+    public static TxnResponse ToResponse(ShardOutcome outcome, ResponseHeader header)
+    {
+        header.Deduplicated = outcome.Deduplicated;
+        header.ValuesNotKept = outcome.ValueForgotten;
+        var response = new TxnResponse { Header = header, Succeeded = outcome.Succeeded, Version = outcome.Version };
+        response.Results.Add(outcome.Results.Select(result => new TxnResponse.Types.Result
+        {
+            Found = result.PreviousVersion > 0,
+            State = SingleKeyAnswers.ToState(result.Value, header),
+            Number = result.Counter,
+        }));
+        return response;
+    }
+
+    private static ByteString KeyOf(WireOperation operation) => operation.KindCase switch
+    {
+        WireOperation.KindOneofCase.Get => operation.Get.Key,
+        WireOperation.KindOneofCase.Put => operation.Put.Key,
+        WireOperation.KindOneofCase.Delete => operation.Delete.Key,
+        WireOperation.KindOneofCase.Increment => operation.Increment.Key,
+        _ => ByteString.Empty,
+    };
+}

@@ -1,0 +1,94 @@
+using KvRaft.Node.Answers;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Requests;
+using KvRaft.Node.Shards;
+using KvRaft.Storage.Commands;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.KeyValue;
+
+/// <summary>A transaction on its way to its shard's leader.</summary>
+internal readonly struct TxnShardRequest(
+    TxnRequest request, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
+{
+    public bool IsWrite => true;
+
+    public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
+    {
+        if (disk.RefusesGrowth && TxnCommands.NeedsRoom(request))
+        {
+            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+        }
+
+        var bytes = FirstRoom;
+        while (true)
+        {
+            if (await room.Window.TakeAsync(bytes, cancellationToken) is { } full)
+            {
+                return full;
+            }
+
+            using var reserved = new AnswerReservation(room.Window, bytes);
+            var command = TxnCommands.ToCommand(request, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+            var result = await replica.WriteAsync(command, weight: 0, deadline, cancellationToken);
+            if (result.Outcome is not { } outcome)
+            {
+                return result.Failure!;
+            }
+
+            if (outcome.Status != ShardStatus.Refused)
+            {
+                var response = TxnCommands.ToResponse(outcome, headers.OfWrite(replica, result.Position));
+                reserved.Keep(TxnCommands.HeldBytes(response));
+                return response;
+            }
+
+            if (outcome.Reason != RefusalReason.AnswerTooLarge)
+            {
+                return SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
+            }
+
+            if (room.After(bytes, 0) is not { } more)
+            {
+                return room.TooLarge(outcome.Affected);
+            }
+
+            bytes = more;
+        }
+    }
+
+    private int FirstRoom => TxnCommands.AnswersValues(request) ? room.First : 0;
+
+    public async ValueTask<Answered<TxnResponse>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken)
+    {
+        var sent = request;
+        sent.Header ??= new RequestHeader();
+        sent.Header.NoForward = true;
+        var bytes = FirstRoom;
+        while (true)
+        {
+            if (await room.Window.TakeAsync(bytes, cancellationToken) is { } full)
+            {
+                return full;
+            }
+
+            using var reserved = new AnswerReservation(room.Window, bytes);
+            sent.Header.AnswerBytesMax = bytes;
+            var answered = await PeerCalls.CallAsync(call => peer.Kv.TxnAsync(sent, call), isWrite: true, deadline, time, cancellationToken);
+            if (AnswerRoom.NeededBy(answered.Failure) is not { } needed)
+            {
+                reserved.Keep(answered.Answer is { } answer ? TxnCommands.HeldBytes(answer) : 0);
+                return answered;
+            }
+
+            if (room.After(bytes, 0) is not { } more)
+            {
+                return room.TooLarge(needed);
+            }
+
+            bytes = more;
+        }
+    }
+}

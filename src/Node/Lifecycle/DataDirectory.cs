@@ -1,0 +1,120 @@
+using KvRaft.Node.Options;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Lifecycle;
+
+/// <summary>
+/// Holds the data directory for one process: creates it, proves that it can be written, and keeps a lock file open so that a
+/// second process started on the same directory by mistake is refused (the lock is the kernel's and dies with the process).
+/// </summary>
+internal sealed class DataDirectory : IAsyncDisposable, IDisposable
+{
+    /// <summary>EWOULDBLOCK of Linux, which .NET hands on as it is: flock says that somebody else has the lock. Any other fault is the disk's.</summary>
+    private const int LockedByAnother = 11;
+
+    internal const string LockName = "LOCK";
+
+    private readonly FileStream _lock;
+
+    private DataDirectory(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    public string Path { get; }
+
+    /// <exception cref="NodeStartException">The directory cannot be created or written, or another process holds it.</exception>
+    public static DataDirectory Hold(string directory)
+    {
+        var path = System.IO.Path.GetFullPath(directory);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(path, error);
+        }
+
+        try
+        {
+            // FileShare.None is an advisory flock on Unix: enough between KvRaft processes.
+            return new DataDirectory(path, new FileStream(
+                System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw NotWritable(path, error);
+        }
+        catch (IOException error) when (error.HResult == LockedByAnother)
+        {
+            throw new NodeStartException(
+                StartFault.DirectoryInUse, $"the data directory {path} is in use by another kvraft process", error);
+        }
+        catch (IOException error)
+        {
+            throw NotWritable(path, error);
+        }
+    }
+
+    /// <summary>
+    /// Holds the directory and makes sure that it is this node's: a first start writes the identity, every other compares it.
+    /// The identity is kept in <c>store/</c>, where nothing else is written, so that a directory with data but without it is
+    /// recognised as damaged rather than taken for new.
+    /// </summary>
+    /// <exception cref="NodeStartException">Also: it is another node's, another cluster's, or has lost its identity.</exception>
+    public static DataDirectory Claim(NodeOptions options)
+    {
+        var directory = Hold(options.DataDirectory);
+        try
+        {
+            directory.Verify(options);
+            return directory;
+        }
+        catch (NodeStartException)
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Was there an identity before? If not, the node is new, or has lost everything.</summary>
+    public bool IsClaimed => File.Exists(System.IO.Path.Combine(Store, StoreIdentity.FileName));
+
+    private string Store => System.IO.Path.Combine(Path, "store");
+
+    /// <summary>Refuses a directory that is somebody else's, or nobody's; changes nothing.</summary>
+    /// <exception cref="NodeStartException">It holds directories but no identity.</exception>
+    public void RefuseForeign()
+    {
+        if (!Directory.Exists(Store) && Directory.EnumerateDirectories(Path).Any())
+        {
+            throw new NodeStartException(
+                StartFault.ForeignDirectory, $"{Path} holds directories but no kvraft identity; it is not a data directory");
+        }
+    }
+
+    /// <summary>Writes the identity into a directory that has none, and compares it in one that does.</summary>
+    /// <exception cref="NodeStartException">It is another node's, another cluster's, or has lost its identity.</exception>
+    public void Verify(NodeOptions options)
+    {
+        try
+        {
+            RefuseForeign();
+            new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed).ClaimOrVerify(Store);
+        }
+        catch (StoreIdentityException error)
+        {
+            throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(Path, error);
+        }
+    }
+
+    private static NodeStartException NotWritable(string path, Exception error) => new(
+        StartFault.DirectoryNotWritable, $"the data directory {path} cannot be written: {error.Message}", error);
+
+    public void Dispose() => _lock.Dispose();
+
+    public ValueTask DisposeAsync() => _lock.DisposeAsync();
+}

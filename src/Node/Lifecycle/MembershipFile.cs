@@ -1,0 +1,101 @@
+using System.Globalization;
+using KvRaft.Node.Options;
+using KvRaft.Raft.Membership;
+using KvRaft.Storage;
+using KvRaft.Topology;
+
+namespace KvRaft.Node.Lifecycle;
+
+/// <summary>
+/// What a data directory knows of its membership: the instance that was drawn when it was made, by which the cluster tells it from one that was wiped; and,
+/// of a node that joined, what it was told then. Written durably and whole.
+/// <code>
+///  kvraft-membership 1              the format of this file
+///  instance 0192…                   one "name value" per line, in this order
+///  shard-count 64                   from here on only if it joined
+///  replication-factor 3
+///  voter n1 1 10.0.0.1:7500 10.0.0.1:7400     node, incarnation, replicas, services; of group 0 when it joined
+/// </code>
+/// </summary>
+internal sealed record MembershipFile(Guid Instance)
+{
+    public const string FileName = "MEMBERSHIP";
+
+    private const string Header = "kvraft-membership 1";
+
+    /// <summary>Null: it did not join, or was not told yet.</summary>
+    public JoinedCluster? Joined { get; init; }
+
+    /// <summary>What a directory holds; null if nothing.</summary>
+    /// <exception cref="NodeStartException">The file is damaged.</exception>
+    public static MembershipFile? Read(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        return File.Exists(path)
+            ? Parse(File.ReadAllLines(path)) ?? throw new NodeStartException(StartFault.DamagedData, $"{path} is damaged")
+            : null;
+    }
+
+    public void WriteTo(string directory) => DurableFile.WriteAllText(Path.Combine(directory, FileName), Format());
+
+    internal string Format()
+    {
+        var lines = new List<string> { Header, $"instance {Instance:D}" };
+        if (Joined is { } joined)
+        {
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"shard-count {joined.ShardCount}"));
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"replication-factor {joined.ReplicationFactor}"));
+            lines.AddRange(joined.Voters.Select(static voter =>
+                string.Create(CultureInfo.InvariantCulture, $"voter {voter.Id} {voter.Incarnation} {voter.Raft} {voter.Public}")));
+        }
+
+        return string.Concat(lines.Select(static line => line + "\n"));
+    }
+
+    internal static MembershipFile? Parse(string[] lines)
+    {
+        if (lines is not [Header, var instance, .. var rest] || !Guid.TryParseExact(Value(instance, "instance"), "D", out var drawn))
+        {
+            return null;
+        }
+
+        if (rest.Length == 0)
+        {
+            return new MembershipFile(drawn);
+        }
+
+        return rest is [var shards, var replicas, .. var voters]
+            && int.TryParse(Value(shards, "shard-count"), NumberStyles.None, CultureInfo.InvariantCulture, out var shardCount)
+            && int.TryParse(Value(replicas, "replication-factor"), NumberStyles.None, CultureInfo.InvariantCulture, out var factor)
+            && voters.Select(ParseVoter).ToArray() is { Length: > 0 } parsed && Array.TrueForAll(parsed, static voter => voter is not null)
+                ? new MembershipFile(drawn) { Joined = new JoinedCluster(shardCount, factor, [.. parsed.Select(static voter => voter!)]) }
+                : null;
+    }
+
+    private static KnownVoter? ParseVoter(string line) =>
+        line.Split(' ') is ["voter", var id, var incarnation, var raft, var services]
+        && NodeId.IsValid(id) && int.TryParse(incarnation, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && HostAndPort.TryParse(raft, out var raftAddress) && HostAndPort.TryParse(services, out var publicAddress)
+            ? new KnownVoter(new NodeId(id), number, raftAddress, publicAddress)
+            : null;
+
+    private static string Value(string line, string name) => line.StartsWith(name + " ", StringComparison.Ordinal) ? line[(name.Length + 1)..] : "";
+}
+
+/// <summary>What a node was told when it joined.</summary>
+/// <param name="ShardCount">Of the cluster.</param>
+/// <param name="ReplicationFactor">Of the cluster.</param>
+/// <param name="Voters">Who voted in group 0 then; whom to ask first. Who does now is found there.</param>
+internal sealed record JoinedCluster(int ShardCount, int ReplicationFactor, IReadOnlyList<KnownVoter> Voters)
+{
+    public bool Equals(JoinedCluster? other) =>
+        other is not null && ShardCount == other.ShardCount && ReplicationFactor == other.ReplicationFactor && Voters.SequenceEqual(other.Voters);
+
+    public override int GetHashCode() => ShardCount;
+}
+
+/// <summary>A voter of group 0, and where it was reached.</summary>
+internal sealed record KnownVoter(NodeId Id, int Incarnation, HostAndPort Raft, HostAndPort Public)
+{
+    public GroupVoter ToVoter() => new(Id, Incarnation);
+}

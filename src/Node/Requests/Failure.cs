@@ -1,0 +1,182 @@
+using System.Globalization;
+using KvRaft.Node.Options;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Requests;
+
+/// <summary>
+/// Why a request got no answer, and whether what it asked for may have happened all the same. A value that travels up through
+/// the rooms; only <c>Services/RpcStatus</c> knows what it looks like on the wire. The reasons are those of
+/// <see cref="ErrorReasons"/>; each factory here is one row of the error model.
+/// </summary>
+internal sealed record Failure(string Reason, Execution Execution, string Message)
+{
+    /// <summary>The request's field that is to blame, as in the proto; null if none is.</summary>
+    public string? Field { get; init; }
+
+    /// <summary>When trying again makes sense; zero says nothing about it.</summary>
+    public TimeSpan RetryAfter { get; init; }
+
+    /// <summary>Where the request should go instead.</summary>
+    public RouteHint? Hint { get; init; }
+
+    /// <summary>Facts a program may want: limit, actual, setting, shard.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
+
+    /// <summary>The same request may be sent again without any risk of it being executed twice.</summary>
+    public bool IsNotExecuted => Execution == Execution.NotExecuted;
+
+    public static Failure NotLeader(RouteHint hint) =>
+        new(ErrorReasons.NotLeader, Execution.NotExecuted, $"this node does not lead shard {hint.Shard}")
+        {
+            Hint = hint,
+            Facts = [Fact("shard", hint.Shard)],
+        };
+
+    public static Failure WrongShard(RouteHint hint) =>
+        new(ErrorReasons.WrongShard, Execution.NotExecuted, $"this node has no replica of shard {hint.Shard}")
+        {
+            Hint = hint,
+            Facts = [Fact("shard", hint.Shard)],
+        };
+
+    public static Failure NoLeader(ShardId shard, TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, $"shard {shard} has no leader at the moment")
+        {
+            RetryAfter = retryAfter,
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    /// <summary>The cluster has no shard map yet, so nothing can be routed.</summary>
+    public static Failure NoMap(TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, "the cluster has no shard map yet") { RetryAfter = retryAfter };
+
+    /// <summary>Nobody leads group 0, so nothing about nodes and keyspaces can be changed.</summary>
+    public static Failure NoPlacementLeader(TimeSpan retryAfter) =>
+        new(ErrorReasons.NoLeader, Execution.NotExecuted, "the placement driver has no leader at the moment") { RetryAfter = retryAfter };
+
+    /// <summary>What only nodes of the cluster may do.</summary>
+    public static Failure NodesOnly(string what) =>
+        new(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"{what} is for nodes of the cluster, which prove that they have its secret (clusterSecretFile)");
+
+    /// <summary>The caller has another secret.</summary>
+    public static Failure WrongProof(NodeId node) =>
+        new(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"the caller's cluster secret is not that of node {node} (clusterSecretFile)");
+
+    public static Failure QuorumLost(ShardId shard, Execution execution, TimeSpan retryAfter) =>
+        new(ErrorReasons.QuorumLost, execution, $"no majority of shard {shard} answers")
+        {
+            RetryAfter = retryAfter,
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    /// <summary>The leader changed, or the connection to it broke, while a write was under way.</summary>
+    public static Failure OutcomeUnknown(ShardId shard) =>
+        new(ErrorReasons.QuorumLost, Execution.Unknown, $"shard {shard} lost its leader while the write was under way")
+        {
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    public static Failure Deadline(Execution execution) =>
+        new(ErrorReasons.Deadline, execution, execution == Execution.NotExecuted
+            ? "the time allowed ended before the request was executed"
+            : "the time allowed ended while the write was under way; it may still take effect");
+
+    public static Failure Overloaded(string what, TimeSpan retryAfter) =>
+        new(ErrorReasons.Overloaded, Execution.NotExecuted, $"{what} is full") { RetryAfter = retryAfter };
+
+    public static Failure DiskFull(long freeBytes, long reserveBytes) =>
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, "the data disk is nearly full; deletes are still taken")
+        {
+            Facts =
+            [
+                Fact("limit", reserveBytes), Fact("actual", freeBytes), new("setting", "limits.diskReserveBytes"),
+            ],
+        };
+
+    /// <summary>A request over HTTP that names a host this node is not, or that a page of another site makes.</summary>
+    public static Failure HostNotAllowed(string header, string why) =>
+        new(ErrorReasons.HostNotAllowed, Execution.NotExecuted, why) { Field = header };
+
+    /// <summary>Not even a delete: it would need room in the log.</summary>
+    public static Failure LogFull(ShardId shard) =>
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, $"the disk of the node that leads shard {shard} has no room for its log; nothing is written until there is")
+        {
+            Facts = [Fact("shard", shard.Value)],
+        };
+
+    public static Failure Limit(LimitExceeded exceeded) =>
+        new(ErrorReasons.LimitExceeded, Execution.NotExecuted, exceeded.ToString())
+        {
+            Field = exceeded.Field,
+            Facts = [Fact("limit", exceeded.Limit), Fact("actual", exceeded.Actual), new("setting", exceeded.Setting)],
+        };
+
+    public static Failure Invalid(string field, string why) =>
+        new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{field}: {why}") { Field = field };
+
+    public static Failure CrossShard(string why, string field) =>
+        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"what is atomic must be in one shard: {why}") { Field = field };
+
+    public static Failure KeyspaceNotFound(string name) =>
+        new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };
+
+    public static Failure WrongMode(string keyspace, Topology.KeyspaceMode mode) =>
+        new(ErrorReasons.WrongMode, Execution.NotExecuted, $"keyspace '{keyspace}' is {(mode == Topology.KeyspaceMode.Eventual
+            ? "eventual: use the calls of EventualKv" : "strong: use the calls of Kv")}")
+        {
+            Facts = [new("keyspace", keyspace)],
+        };
+
+    /// <summary>Fewer replicas of an eventual key answered than were asked for.</summary>
+    public static Failure QuorumNotReached(int answered, int wanted, Execution execution) =>
+        new(ErrorReasons.QuorumNotReached, execution, execution == Execution.Unknown
+            ? $"{answered} of {wanted} replicas have the write; those that do will spread it"
+            : $"{answered} of {wanted} replicas answered")
+        {
+            Facts = [Fact("answered", answered), Fact("wanted", wanted)],
+        };
+
+    public static Failure ContextInvalid(string why) =>
+        new(ErrorReasons.ContextInvalid, Execution.NotExecuted, $"the context is refused: {why}") { Field = "context" };
+
+    public static Failure TooManySiblings(long actual, long limit, string setting) =>
+        new(ErrorReasons.TooManySiblings, Execution.NotExecuted, "too many values stand side by side; read, resolve, and write with the context")
+        {
+            Facts = [Fact("limit", limit), Fact("actual", actual), new("setting", setting)],
+        };
+
+    public static Failure StaleReplica(string why) => new(ErrorReasons.StaleReplica, Execution.NotExecuted, why);
+
+    public static Failure CursorInvalid(string why) =>
+        new(ErrorReasons.CursorInvalid, Execution.NotExecuted, why) { Field = "resume_token" };
+
+    public static Failure CorruptReplica(Execution execution) =>
+        new(ErrorReasons.CorruptReplica, execution, "what this replica has stored under the key cannot be read");
+
+    /// <summary>This node's own copies of eventual keys are not open: damaged files were set aside.</summary>
+    public static Failure StoreRebuilding(Execution execution) =>
+        new(ErrorReasons.CorruptReplica, execution, "this node's store of eventual keys was damaged and is being rebuilt") { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    /// <summary>The engine met the end of the disk, whatever the guard had seen.</summary>
+    public static Failure StoreFull(Execution execution) =>
+        new(ErrorReasons.DiskFull, execution, "this node's data disk has no room; it takes writes of eventual keys again when there is room");
+
+    public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
+
+    public static Failure Internal(Execution execution) =>
+        new(ErrorReasons.Internal, execution, "the node met a fault; its log has the details");
+
+    /// <summary>A refusal by the state machine, which every replica agrees on: nothing was changed.</summary>
+    public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);
+
+    private static KeyValuePair<string, string> Fact(string name, long value) =>
+        new(name, value.ToString(CultureInfo.InvariantCulture));
+}
+
+/// <summary>Carries a <see cref="Failure"/> through code that has nothing else to answer, up to the edge.</summary>
+internal sealed class FailureException(Failure failure) : Exception(failure.Message)
+{
+    public Failure Failure { get; } = failure;
+}

@@ -1,0 +1,216 @@
+using Google.Protobuf;
+using KvRaft.Node.Cluster;
+using KvRaft.Node.KeyValue;
+using KvRaft.Node.Options;
+using KvRaft.Storage.Commands;
+using KvRaft.Topology;
+using KvRaft.V1;
+using Condition = KvRaft.V1.Condition;
+using Limits = KvRaft.Node.Options.Limits;
+using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
+
+namespace KvRaft.Node.Requests;
+
+/// <summary>
+/// What a request must look like before anything is done for it. Pure. Each rule answers the failure to send back, or null.
+/// Runs once per operation on the hot path, so nothing here allocates unless it refuses.
+/// </summary>
+internal static class RequestCheck
+{
+    private const int ClientIdBytes = 16;
+
+    /// <summary>A condition is repeated in the log; longer values are compared by hash or version. As documented in options.proto.</summary>
+    public const int ConditionValueBytesMax = 1024;
+
+    public static Failure? SingleKey(PipeCall call, Limits limits) => call.OperationCase switch
+    {
+        Operation.Get => Header(call.Get.Header) ?? Key(call.Get.Key, "key", limits) ?? Read(call.Get),
+        Operation.Put => Write(call.Put.Header) ?? Key(call.Put.Key, "key", limits)
+            ?? Value(call.Put.Value, "value", limits) ?? Expiry(call.Put.Options, "options") ?? Condition(call.Put.Condition, "condition"),
+        Operation.Delete => Write(call.Delete.Header) ?? Key(call.Delete.Key, "key", limits)
+            ?? NoExpiry(call.Delete.Options) ?? Condition(call.Delete.Condition, "condition"),
+        Operation.Increment => Write(call.Increment.Header) ?? Key(call.Increment.Key, "key", limits)
+            ?? NoPrevious(call.Increment.Options, "options") ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment) ?? Condition(call.Increment.Condition, "condition"),
+        Operation.Touch => Write(call.Touch.Header) ?? Key(call.Touch.Key, "key", limits)
+            ?? NoPrevious(call.Touch.Options, "options") ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
+        _ => Failure.Invalid("operation", "one of get, put, delete, increment, touch"),
+    };
+
+    public static Failure? Header(RequestHeader? header) =>
+        header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative")
+        : header is { AnswerBytesMax: < 0 } ? Failure.Invalid("header.answer_bytes_max", "not negative")
+        : null;
+
+    /// <summary>The header of a write: also its identity.</summary>
+    public static Failure? Write(RequestHeader? header) => Header(header) ?? Identity(header?.Identity, "header.identity");
+
+    public static Failure? Identity(RequestIdentity? identity, string field)
+    {
+        if (identity is null)
+        {
+            return null;
+        }
+
+        if (identity.ClientId.Length != ClientIdBytes)
+        {
+            return Failure.Invalid(field + ".client_id", $"exactly {ClientIdBytes} bytes");
+        }
+
+        if (identity.Sequence < 1)
+        {
+            return Failure.Invalid(field + ".sequence", "counted from 1");
+        }
+
+        return identity.FirstUnacked < 1 || identity.FirstUnacked > identity.Sequence
+            ? Failure.Invalid(field + ".first_unacked", "from 1 to the sequence")
+            : Seen(identity.After, field + ".after");
+    }
+
+    public static Failure? Seen(SeenIndex? seen, string field) =>
+        seen is { Shard: < 0 } ? Failure.Invalid(field + ".shard", "not negative")
+        : seen is { Index: < 0 } ? Failure.Invalid(field + ".index", "not negative")
+        : null;
+
+    public static Failure? Key(ByteString key, string field, Limits limits)
+    {
+        if (key.IsEmpty)
+        {
+            return Failure.Invalid(field, "must not be empty");
+        }
+
+        return key.Length > limits.KeyBytesMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.keyBytesMax", limits.KeyBytesMax, key.Length))
+            : null;
+    }
+
+    public static Failure? Value(ByteString value, string field, Limits limits) =>
+        value.Length > limits.ValueBytesMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.valueBytesMax", limits.ValueBytesMax, value.Length))
+            : null;
+
+    /// <summary>The keyspace a request names, as the map has it.</summary>
+    public static Failure? Keyspace(RoutingView view, string name, out KeyspaceDescriptor? keyspace)
+    {
+        keyspace = view.Keyspace(name);
+        if (view.Map is null)
+        {
+            return Failure.NoMap(MapDelay);
+        }
+
+        return keyspace is null ? Failure.KeyspaceNotFound(name) : null;
+    }
+
+    /// <summary>A cluster that starts has its first map within a few elections.</summary>
+    private static readonly TimeSpan MapDelay = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How many keys one call may name.</summary>
+    public static Failure? Count(int count, string field, Limits limits)
+    {
+        if (count == 0)
+        {
+            return Failure.Invalid(field, "must not be empty");
+        }
+
+        return count > limits.MultiKeysMax
+            ? Failure.Limit(new LimitExceeded(field, "limits.multiKeysMax", limits.MultiKeysMax, count))
+            : null;
+    }
+
+    /// <summary>The keyspace's own bound, below the node's.</summary>
+    public static Failure? ValueIn(KeyspaceDescriptor keyspace, ByteString value) =>
+        keyspace.ValueBytesMax > 0 && value.Length > keyspace.ValueBytesMax
+            ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
+            : null;
+
+    /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
+    /// <param name="nowMs">The time of the cluster, milliseconds since the Unix epoch.</param>
+    public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
+    {
+        if (keyspace.TtlMaxMs == 0 || options is null)
+        {
+            return null;
+        }
+
+        var (part, lifeMs) = options.ExpiryCase switch
+        {
+            WriteOptions.ExpiryOneofCase.TtlMs => ("ttl_ms", options.TtlMs),
+            WriteOptions.ExpiryOneofCase.ExpireAtMs => ("expire_at_ms", options.ExpireAtMs - nowMs),
+            WriteOptions.ExpiryOneofCase.NoExpiry => ("no_expiry", long.MaxValue),
+            _ => ("", 0),
+        };
+        return lifeMs > keyspace.TtlMaxMs
+            ? Failure.Limit(new LimitExceeded($"{field}.{part}", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, lifeMs))
+            : null;
+    }
+
+    /// <summary>Of a single-key write.</summary>
+    public static WriteOptions? OptionsOf(PipeCall call) => call.OperationCase switch
+    {
+        Operation.Put => call.Put.Options,
+        Operation.Increment => call.Increment.Options,
+        Operation.Touch => call.Touch.Options,
+        _ => null,
+    };
+
+    public static Failure? Expiry(WriteOptions? options, string field) => options?.ExpiryCase switch
+    {
+        WriteOptions.ExpiryOneofCase.TtlMs => Ttl(options.TtlMs, field + ".ttl_ms"),
+        WriteOptions.ExpiryOneofCase.ExpireAtMs when options.ExpireAtMs < 1 =>
+            Failure.Invalid(field + ".expire_at_ms", $"milliseconds since the Unix epoch, from 1 to {ShardLimits.InstantMsMax}"),
+        WriteOptions.ExpiryOneofCase.ExpireAtMs when options.ExpireAtMs > ShardLimits.InstantMsMax =>
+            Failure.Limit(new LimitExceeded(field + ".expire_at_ms", "limits.expire_at_ms_max", ShardLimits.InstantMsMax, options.ExpireAtMs)),
+        WriteOptions.ExpiryOneofCase.NoExpiry when !options.NoExpiry =>
+            Failure.Invalid(field + ".no_expiry", "true, or left out"),
+        _ => null,
+    };
+
+    /// <summary>A time-to-live that is given, of any kind of keyspace.</summary>
+    public static Failure? Ttl(long ttlMs, string field) => ttlMs switch
+    {
+        < 1 => Failure.Invalid(field, $"from 1 to {ShardLimits.TtlMsMax}"),
+        > ShardLimits.TtlMsMax => Failure.Limit(new LimitExceeded(field, "limits.ttl_ms_max", ShardLimits.TtlMsMax, ttlMs)),
+        _ => null,
+    };
+
+    public static Failure? Condition(Condition? condition, string field) => condition?.KindCase switch
+    {
+        null => null,
+        V1.Condition.KindOneofCase.None => Failure.Invalid(field, "must say what has to hold"),
+        V1.Condition.KindOneofCase.Absent when !condition.Absent => Failure.Invalid(field + ".absent", "true; use present for the opposite"),
+        V1.Condition.KindOneofCase.Present when !condition.Present => Failure.Invalid(field + ".present", "true; use absent for the opposite"),
+        V1.Condition.KindOneofCase.VersionEquals when condition.VersionEquals < 1 =>
+            Failure.Invalid(field + ".version_equals", "above 0; use absent for 'no such key'"),
+        V1.Condition.KindOneofCase.ValueSha256Equals when condition.ValueSha256Equals.Length != Storage.Commands.Condition.Sha256Bytes =>
+            Failure.Invalid(field + ".value_sha256_equals", $"exactly {Storage.Commands.Condition.Sha256Bytes} bytes"),
+        V1.Condition.KindOneofCase.ValueEquals when condition.ValueEquals.Length > ConditionValueBytesMax =>
+            Failure.Invalid(field + ".value_equals", $"at most {ConditionValueBytesMax} bytes; use value_sha256_equals for larger values"),
+        _ => null,
+    };
+
+    private static Failure? Read(GetRequest request) =>
+        ReadOptions(request.Options) ?? (request.IfVersionNot < 0 ? Failure.Invalid("if_version_not", "not negative") : null);
+
+    public static Failure? ReadOptions(ReadOptions? options) => options?.ConsistencyCase switch
+    {
+        V1.ReadOptions.ConsistencyOneofCase.Bounded when options.Bounded.MaxStalenessMs < 1 =>
+            Failure.Invalid("options.bounded.max_staleness_ms", "above 0"),
+        V1.ReadOptions.ConsistencyOneofCase.AtLeast when options.AtLeast is { Session: null, Version: < 1 } =>
+            Failure.Invalid("options.at_least.version", "above 0"),
+        _ => null,
+    };
+
+    public static Failure? NoExpiry(WriteOptions? options, string field = "options") =>
+        options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field, "a delete takes no expiry") : null;
+
+    /// <summary>Of the writes that return no value that was there before: asking for it is refused rather than ignored.</summary>
+    public static Failure? NoPrevious(WriteOptions? options, string field) =>
+        options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only of puts and deletes") : null;
+
+    private static Failure? Touch(TouchRequest request) =>
+        request.Options is null or { ExpiryCase: WriteOptions.ExpiryOneofCase.None }
+            ? Failure.Invalid("options", "ttl_ms, expire_at_ms or no_expiry")
+            : Expiry(request.Options, "options");
+
+    private static Failure? Bounds(IncrementRequest request) =>
+        request is { HasMin: true, HasMax: true } && request.Min > request.Max ? Failure.Invalid("min", "at most max") : null;
+}

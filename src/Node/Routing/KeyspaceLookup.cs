@@ -1,0 +1,112 @@
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Requests;
+using KvRaft.Raft.Reads;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Routing;
+
+/// <summary>
+/// Finds the keyspace a request names. Nearly always this node has heard of it. If not, somebody may have made it a moment ago through
+/// another node, so before a request is refused for it this node asks the leader of group 0 how far the registry has come, and
+/// hears everything up to there; likewise if the caller knows of a change that this node has not heard of. One question serves all requests that
+/// wait for it. Thread-safe.
+/// </summary>
+internal sealed class KeyspaceLookup
+{
+    /// <summary>A question to the leader takes a quorum round; without a leader an election passes in this time.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    private readonly ShardMapHolder _map;
+    private readonly PlacementRouter _router;
+    private readonly PlacementAgent _agent;
+    private readonly DeadlineTokens _tokens;
+    private readonly TimeProvider _time;
+    private readonly SharedRounds<Failure?> _rounds;
+
+    public KeyspaceLookup(ShardMapHolder map, PlacementRouter router, PlacementAgent agent, DeadlineTokens tokens, TimeProvider time)
+    {
+        _map = map;
+        _router = router;
+        _agent = agent;
+        _tokens = tokens;
+        _time = time;
+        _rounds = new SharedRounds<Failure?>(CatchUpAsync);
+    }
+
+    /// <summary>The keyspace that a request's header names; one of the other mode is none for it.</summary>
+    public async ValueTask<FoundKeyspace> FindAsync(RequestHeader? header, Topology.KeyspaceMode mode, Deadline deadline) =>
+        Only(mode, await FindAsync(header?.Keyspace ?? "", header?.KnownEpoch ?? 0, deadline));
+
+    /// <summary>As <see cref="FindAsync(string, Deadline)"/>; a keyspace of the other mode is none for this request.</summary>
+    public async ValueTask<FoundKeyspace> FindAsync(string name, Topology.KeyspaceMode mode, Deadline deadline) => Only(mode, await FindAsync(name, deadline));
+
+    /// <summary>The view a request is to keep to its end and the keyspace in it, or why there is none.</summary>
+    /// <param name="name">Empty means the default.</param>
+    /// <param name="deadline">The caller's.</param>
+    public ValueTask<FoundKeyspace> FindAsync(string name, Deadline deadline) => FindAsync(name, knownEpoch: 0, deadline);
+
+    /// <summary>As <see cref="FindAsync(string, Deadline)"/>, in a view of this epoch at least.</summary>
+    /// <param name="name">Empty means the default.</param>
+    /// <param name="deadline">The caller's.</param>
+    /// <param name="knownEpoch">Of a change the caller knows; a number no leader has heard of is of a cluster that is no more, and then all there is counts.</param>
+    public ValueTask<FoundKeyspace> FindAsync(string name, long knownEpoch, Deadline deadline)
+    {
+        var view = _map.Current;
+        return view.Map is null || (view.Epoch.Value >= knownEpoch && view.Keyspace(name) is not null)
+            ? new(Look(view, name))
+            : FindLaterAsync(name, deadline);
+    }
+
+    private static FoundKeyspace Only(Topology.KeyspaceMode mode, FoundKeyspace found) => found.Keyspace is { } keyspace && keyspace.Mode != mode
+        ? new FoundKeyspace(found.View, null, Failure.WrongMode(keyspace.Name, keyspace.Mode))
+        : found;
+
+    private static FoundKeyspace Look(RoutingView view, string name) =>
+        RequestCheck.Keyspace(view, name, out var keyspace) is { } failure
+            ? new FoundKeyspace(view, null, failure)
+            : new FoundKeyspace(view, keyspace, null);
+
+    private async ValueTask<FoundKeyspace> FindLaterAsync(string name, Deadline deadline)
+    {
+        if (name.Length > 0 && !KeyspaceName.IsValid(name))
+        {
+            // No registry ever holds it.
+            return new FoundKeyspace(_map.Current, null, Failure.KeyspaceNotFound(name));
+        }
+
+        try
+        {
+            var failure = await _rounds.NextAsync().WaitAsync(_tokens.For(deadline));
+            return failure is null ? Look(_map.Current, name) : new FoundKeyspace(_map.Current, null, failure);
+        }
+        catch (OperationCanceledException)
+        {
+            return new FoundKeyspace(_map.Current, null, Failure.Deadline(Execution.NotExecuted));
+        }
+    }
+
+    /// <summary>Null: this node knows everything that was agreed on before this call.</summary>
+    private async Task<Failure?> CatchUpAsync()
+    {
+        var deadline = Deadline.After(Patience, _time);
+        var answered = await _router.ReadAsync(deadline);
+        if (answered.Answer is not { } list)
+        {
+            return answered.Failure;
+        }
+
+        try
+        {
+            await _agent.WaitForAsync(state => state.Epoch.Value >= list.Epoch, _tokens.For(deadline));
+            return null;
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Deadline(Execution.NotExecuted);
+        }
+    }
+}
+
+/// <summary>What <see cref="KeyspaceLookup"/> found: the keyspace in a view, or a failure.</summary>
+internal readonly record struct FoundKeyspace(RoutingView View, KeyspaceDescriptor? Keyspace, Failure? Failure);

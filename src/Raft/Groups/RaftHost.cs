@@ -1,0 +1,511 @@
+using System.Collections.Concurrent;
+using System.Net;
+using KvRaft.Raft.Background;
+using KvRaft.Raft.Catchup;
+using KvRaft.Raft.Clocks;
+using KvRaft.Raft.Digests;
+using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
+using KvRaft.Raft.Options;
+using KvRaft.Raft.Peers;
+using KvRaft.Raft.Proposals;
+using KvRaft.Raft.Runs;
+using KvRaft.Raft.Telemetry;
+using KvRaft.Raft.Transport;
+using KvRaft.Storage;
+using KvRaft.Topology;
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Groups;
+
+/// <summary>
+/// All Raft groups of this process: one log and one listening port for every replica. Opens and closes replicas, keeps the log
+/// small, and says when the node must stop. Thread-safe.
+/// </summary>
+public sealed class RaftHost : IAsyncDisposable
+{
+    /// <summary>How often each group's log start follows its durable state. Cheap, and nothing waits for it.</summary>
+    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether a comparison of replicas is due is looked at this often: a wake-up in a minute costs nothing.</summary>
+    private static readonly TimeSpan ComparisonPeriodMax = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
+    private readonly ConcurrentDictionary<ReplicaKey, byte> _flushing = new();
+    private readonly ConcurrentDictionary<NodeId, TermWitness> _witnesses = new();
+    private readonly ConcurrentDictionary<ReplicaKey, LogPosition> _pins = new();
+    private readonly WritePace _pace;
+    private readonly TaskCompletionSource _refusal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILogger _logger;
+    private readonly Task _housekeeping;
+    private readonly Task _beating;
+    private readonly Task _comparing;
+    private long _digestMismatches;
+
+    private RaftHost(RaftHostOptions options, ILoggerFactory loggers, NodeLog log, RunBook runs, IFileSystem files)
+    {
+        Options = options;
+        Copies = new CopyBudget(options.Time);
+        _pace = new WritePace(options.LogBytesMax, options.LogBytesRetainedMax, options.Time);
+        Loggers = loggers;
+        RaftLoggers = new QuietLoggers(loggers);
+        Log = log;
+        Files = files;
+        Runs = runs;
+        _logger = loggers.CreateLogger<RaftHost>();
+        Background = new BackgroundTasks(OnBackgroundFault);
+        Clock = new ClusterClock(options.NodeId, options.Time, _logger);
+        Handshake = new Handshake(options.Authentication, options.ClusterId);
+        Dialer = new NodeDialer(Handshake, options.ClusterId, options.NodeId, options.Resolve) { Gate = options.Gate, Runs = runs };
+        Dialer.Refused += OnRefused;
+        Watch = new NodeWatch(Dialer, options.Timings, options.Time, _logger, Background, () => Clock.Monotonic);
+        runs.IsConnected = Watch.IsConnected;
+        Listener = new NodeListener(
+            options.ClusterId, options.NodeId, options.Listen, Handshake, options.ConnectionsMax,
+            new PeerServer(Find, Clock, options.Time, _logger) { LogBatch = () => log.BatchMarked }.ServeAsync, Background, options.Time, _logger)
+        { Runs = runs };
+        Watch.Gone += OnNodeGone;
+        Watch.Silent += OnNodeSilent;
+        Watch.Heard += OnNodeHeard;
+        Log.Pinned += OnPinned;
+        Digests = new DigestPace(options.Time);
+        _housekeeping = Background.StartLoop("housekeeping", HousekeepAsync, _stopping.Token);
+        _comparing = Background.StartLoop("comparing replicas", CompareAsync, _stopping.Token);
+        _beating = Background.StartLoop("beat", BeatAsync, _stopping.Token);
+    }
+
+    public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
+
+    /// <summary>Where it listens for peers.</summary>
+    public IPEndPoint ListenEndPoint => Listener.LocalEndPoint;
+
+    /// <summary>
+    /// Faults when the log can no longer be trusted (a write or an fsync failed). Nothing is acknowledged from then on; the process
+    /// must end, because after a failed fsync nobody knows what is on the disk, and only a fresh start reads it.
+    /// </summary>
+    public Task Failure => Log.Failure;
+
+    /// <summary>
+    /// Faults with <see cref="RunRefusedException"/> when another node refuses this one for good. It takes no part with that node any more, and the process must end.
+    /// </summary>
+    public Task Refusal => _refusal.Task;
+
+    /// <summary>
+    /// Faults with <see cref="BackgroundFaultException"/> when work of this node in the background ended by an exception that it does not handle. The process must end: a node without its
+    /// beat or its housekeeping looks healthy and is not.
+    /// </summary>
+    public Task Fault => _fault.Task;
+
+    /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
+    public LogStatistics LogStatistics => Log.Statistics;
+
+    /// <summary>Connections with other nodes, in either direction, that proved nothing since the start; see <see cref="Security.NodeAuthentication.IsRequired"/>.</summary>
+    public long UnprovenConnections => Handshake.UnprovenCount;
+
+    /// <summary>What pulling checkpoints may take.</summary>
+    public CopyBudget Copies { get; }
+
+    /// <summary>The time of the cluster as this node runs it, and how its wall clock compares.</summary>
+    public ClusterClock Clock { get; }
+
+    /// <summary>Work of this node, for all groups. A fault in it ends the node.</summary>
+    internal BackgroundTasks Background { get; }
+
+    internal RaftHostOptions Options { get; }
+
+    internal ILoggerFactory Loggers { get; }
+
+    internal ILoggerFactory RaftLoggers { get; }
+
+    internal NodeLog Log { get; }
+
+    internal IFileSystem Files { get; }
+
+    internal RunBook Runs { get; }
+
+    internal DigestPace Digests { get; }
+
+    /// <summary>How often a replica here was found to differ from the others of its group.</summary>
+    public long DigestMismatches => Volatile.Read(ref _digestMismatches);
+
+    internal Handshake Handshake { get; }
+
+    internal NodeDialer Dialer { get; }
+
+    internal NodeListener Listener { get; }
+
+    internal NodeWatch Watch { get; }
+
+    /// <summary>One replica at a time is put to rest.</summary>
+    internal SemaphoreSlim Rests { get; } = new(1);
+
+    /// <summary>Tests that play a kill: replicas that close say nothing to the others.</summary>
+    internal bool IsDoomed { get; set; }
+
+    /// <summary>Who asks that node about the terms of its replicas, for all groups.</summary>
+    internal TermWitness WitnessAt(NodeId node) =>
+        _witnesses.GetOrAdd(node, static (node, host) => new TermWitness(node, host.Dialer, host.Options.Timings.RequestTimeout, host.Background), this);
+
+    /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
+    /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
+    /// <exception cref="LogOpenException">The log cannot be opened: another node's, another version, no right to write.</exception>
+    /// <exception cref="IOException">The address cannot be listened on.</exception>
+    /// <exception cref="RunRefusedException">Another node knows that this data directory is an older copy, or that another process runs on a copy of it.</exception>
+    public static async Task<RaftHost> StartAsync(RaftHostOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(loggers);
+        if (options.Timings.Validate() is { Count: > 0 } faults)
+        {
+            throw new ArgumentException(string.Join(" ", faults), nameof(options));
+        }
+
+        var files = options.FileSystem ?? OsFileSystem.Instance;
+        var log = await Task.Run(
+            () => NodeLog.Open(
+                files,
+                Path.Combine(options.DataDirectory, "log"),
+                new LogIdentity(options.ClusterId, options.NodeId),
+                new NodeLogOptions { SegmentBytes = options.LogSegmentBytes, LogBytesMax = options.LogBytesMax },
+                loggers.CreateLogger<NodeLog>()),
+            cancellationToken).ConfigureAwait(false);
+        RaftHost host;
+        try
+        {
+            var run = new NodeRun(GenerationFile.Next(options.DataDirectory, files), Guid.NewGuid(), log.BatchFound);
+            host = new RaftHost(options, loggers, log, new RunBook(options.DataDirectory, run, files, loggers.CreateLogger<RaftHost>()), files);
+        }
+        catch
+        {
+            await log.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        try
+        {
+            await new RunIntroduction(host.Dialer, options.Timings, options.Time).IntroduceAsync(options.Acquaintances, cancellationToken).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs a replica. Takes ownership of the state machine. Returns once the replica takes part in its group, or has begun to rebuild
+    /// itself, not once somebody leads.
+    /// </summary>
+    public async Task<RaftGroup> OpenGroupAsync(GroupSpec spec, IReplicatedStateMachine machine, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(machine);
+        var group = await RaftGroup.OpenAsync(this, spec, machine, cancellationToken).ConfigureAwait(false);
+        if (!_groups.TryAdd(spec.Group, group))
+        {
+            await group.DisposeAsync().ConfigureAwait(false);
+            throw new InvalidOperationException($"Group {spec.Group} already has a replica on this node.");
+        }
+
+        return group;
+    }
+
+    /// <summary>
+    /// Who votes in a group, as its leader proves it after this call began: by a quorum round, with no change of the members under way. Null: no leader could be
+    /// asked, or none could prove it, which says nothing about who votes.
+    /// </summary>
+    /// <param name="group">Need not have a replica here.</param>
+    /// <param name="candidates">The replicas that may lead it.</param>
+    /// <param name="cancellationToken">Ends the waiting; each question has the time of a request.</param>
+    public async Task<IReadOnlyList<GroupVoter>?> ProveVotersAsync(GroupId group, IReadOnlyList<GroupVoter> candidates, CancellationToken cancellationToken)
+    {
+        if (Find(group) is { IsLeader: true } own)
+        {
+            try
+            {
+                return ToVoters(await own.ProveMembersAsync(cancellationToken).ConfigureAwait(false));
+            }
+            catch (PeerRequestException)
+            {
+                // Deposed a moment ago, perhaps: another may lead.
+            }
+        }
+
+        var survey = new PeerSurvey(group, Dialer, Options);
+        var others = candidates.Where(candidate => candidate.Node != Options.NodeId).Distinct().ToArray();
+        var answers = await survey.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
+        foreach (var (voter, _) in answers.Where(static answer => answer.Status.IsLeader).OrderByDescending(static answer => answer.Status.Term))
+        {
+            if (await survey.AskForMembersAsync(voter.Node, cancellationToken).ConfigureAwait(false) is { } proof && ToVoters(proof) is { } voters)
+            {
+                return voters;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Null: some of them are no replicas.</summary>
+    private static GroupVoter[]? ToVoters(MembersProof proof) =>
+        proof.Voters is { Count: > 0 } members && members.All(static member => NodeId.IsValid(member?.Node) && member!.Incarnation > 0)
+            ? [.. members.Select(static member => new GroupVoter(new NodeId(member.Node), member.Incarnation))]
+            : null;
+
+    /// <summary>Stops a replica and leaves its files.</summary>
+    public async Task CloseGroupAsync(GroupId group)
+    {
+        if (_groups.TryRemove(group, out var open))
+        {
+            await open.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Replicas that left something on this node, running or not: in the log, or as files.</summary>
+    public IReadOnlyCollection<GroupReplica> Replicas()
+    {
+        var found = Log.Groups.Select(static key => new GroupReplica(key.Group, key.Incarnation)).ToHashSet();
+        var directory = new DirectoryInfo(Path.Combine(Options.DataDirectory, "groups"));
+        if (directory.Exists)
+        {
+            foreach (var each in directory.EnumerateDirectories())
+            {
+                if (GroupDirectory.TryParse(each.Name, out var key))
+                {
+                    found.Add(new GroupReplica(key.Group, key.Incarnation));
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Deletes what a closed replica left behind: its files first, then what the log knows of it, so that a crash in between leaves something
+    /// that <see cref="Replicas"/> still finds. The incarnation must never be opened here again. The state machine's files are its
+    /// owner's to delete.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The replica is open.</exception>
+    public async Task DropReplicaAsync(GroupReplica replica)
+    {
+        if (_groups.TryGetValue(replica.Group, out var open) && open.Incarnation == replica.Incarnation)
+        {
+            throw new InvalidOperationException($"The replica of group {replica.Group} must be closed before it is dropped.");
+        }
+
+        var key = new ReplicaKey(replica.Group, replica.Incarnation);
+        var directory = GroupDirectory.Of(Options.DataDirectory, key);
+        if (Directory.Exists(directory))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        await Log.DropGroupAsync(key).ConfigureAwait(false);
+        LogMessages.ReplicaDropped(_logger, replica.Group.Value, replica.Incarnation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        Log.StopWaitingForRoom();
+        await _housekeeping.ConfigureAwait(false);
+        await _beating.ConfigureAwait(false);
+        await _comparing.ConfigureAwait(false);
+        await Watch.DisposeAsync().ConfigureAwait(false);
+        Log.Pinned -= OnPinned;
+        await Task.WhenAll(_groups.Keys.Select(CloseGroupAsync)).ConfigureAwait(false);
+        foreach (var witness in _witnesses.Values)
+        {
+            witness.Dispose();
+        }
+
+        await Listener.DisposeAsync().ConfigureAwait(false);
+        Runs.Save();
+        await Log.DisposeAsync().ConfigureAwait(false);
+        Digests.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <summary>How long writers wait after an entry of so many bytes, because the log is kept for a replica that catches up.</summary>
+    internal TimeSpan PauseAfter(int bytes)
+    {
+        var logBytes = Log.Segments.Bytes;
+        return logBytes > Options.LogBytesMax && _groups.Values.Any(static group => group.Leases.AreHeld) ? _pace.After(bytes, logBytes) : TimeSpan.Zero;
+    }
+
+    private RaftGroup? Find(GroupId group) => _groups.GetValueOrDefault(group);
+
+    private void OnRefused(NodeId by, RunVerdict verdict)
+    {
+        if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, verdict)))
+        {
+            LogMessages.RunRefused(_logger, by.Value, verdict);
+            // Seen here: a caller that ends for another reason does not look at the task.
+            _ = _refusal.Task.Exception;
+        }
+    }
+
+    private void OnBackgroundFault(string work, Exception cause)
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            // Parts of it are closed already, and nothing that is left undone here is missed.
+            LogMessages.BackgroundEnded(_logger, work, cause.Message);
+            return;
+        }
+
+        LogMessages.BackgroundFaulted(_logger, work, cause);
+        if (_fault.TrySetException(new BackgroundFaultException(work, cause)))
+        {
+            // Observed here: a caller that ends for another reason does not look at the task.
+            _ = _fault.Task.Exception;
+        }
+    }
+
+    private void OnNodeGone(NodeId node) => ForEachGroup("a node that is gone", group => group.Leaders.OnNodeGone(node));
+
+    private void OnNodeSilent(NodeId node) => ForEachGroup("a node that is silent", group => group.Leaders.OnNodeSilent(node));
+
+    private void OnNodeHeard(NodeId node) => ForEachGroup("a node that is heard", group => group.Leaders.OnNodeHeard(node));
+
+    /// <summary>A fault in one replica stops that replica, and neither the others nor the loop that calls.</summary>
+    private void ForEachGroup(string work, Action<RaftGroup> step)
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.Guard(work, step);
+        }
+    }
+
+    /// <summary>One timer for all groups, and for the questions to other nodes: it wakes a node that has nothing to do as rarely as can be.</summary>
+    private async Task BeatAsync(CancellationToken stoppingToken)
+    {
+        using var pace = new PeriodicTimer(Options.Timings.Beat, Options.Time);
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        {
+            Watch.Beat();
+            CompareClocks();
+            ForEachGroup("beat", static group => group.Beat());
+        }
+    }
+
+    internal void CountDigestMismatch() => Interlocked.Increment(ref _digestMismatches);
+
+    /// <summary>One group at a time.</summary>
+    private async Task CompareAsync(CancellationToken stoppingToken)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromTicks(Math.Min(Options.DigestPeriod.Ticks, ComparisonPeriodMax.Ticks)), Options.Time);
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        {
+            foreach (var group in _groups.Values.Where(static group => group.Comparison.IsDue).ToArray())
+            {
+                await group.Background.GuardAsync("comparing replicas", () => CompareAsync(group, stoppingToken)).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task CompareAsync(RaftGroup group, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await group.Comparison.CompareAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is PeerRequestException or ObjectDisposedException or StorageException
+            || (error is OperationCanceledException && stoppingToken.IsCancellationRequested))
+        {
+            LogMessages.DigestsNotCompared(_logger, group.Id.Value, error.Message);
+        }
+    }
+
+    /// <summary>With every node that this one shares groups with, the voters of group 0 among them. A node that runs no group yet knows nobody to compare with.</summary>
+    private void CompareClocks()
+    {
+        var others = _groups.Values.SelectMany(static group => group.VoterNodes()).ToHashSet();
+        if (others.Count == 0)
+        {
+            return;
+        }
+
+        others.Remove(Options.NodeId);
+        foreach (var node in others)
+        {
+            Watch.Follow(node);
+        }
+
+        Clock.Compare(Watch.Readings(others), others.Count + 1);
+    }
+
+    private async Task HousekeepAsync(CancellationToken stoppingToken)
+    {
+        using var pace = new PeriodicTimer(HousekeepingPeriod, Options.Time);
+        var saved = Options.Time.GetTimestamp();
+        while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        {
+            Log.TryRoom();
+            ForEachGroup("housekeeping", group => group.Housekeep(Options.LogEntriesKept));
+            MakeRoom();
+            if (Options.Time.GetElapsedTime(saved) >= RunBook.SavePeriod)
+            {
+                saved = Options.Time.GetTimestamp();
+                Runs.Save();
+            }
+        }
+    }
+
+    /// <summary>
+    /// A cold group pins an old segment: its few entries were never flushed, because nothing fills its memtable. Flushing it lets
+    /// its start move, so that the log does not grow for its sake.
+    /// </summary>
+    private void OnPinned(ReplicaKey key, LogPosition upTo)
+    {
+        _pins[key] = upTo;
+        MakeRoom(key, upTo);
+    }
+
+    /// <summary>What could not be let go when the log asked for it: a replica that catches up needed it.</summary>
+    private void MakeRoom()
+    {
+        foreach (var (key, upTo) in _pins)
+        {
+            if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && group.Log.Start.Index < upTo.Index)
+            {
+                MakeRoom(key, upTo);
+            }
+            else
+            {
+                _pins.TryRemove(new(key, upTo));
+            }
+        }
+    }
+
+    private void MakeRoom(ReplicaKey key, LogPosition upTo)
+    {
+        if (_groups.TryGetValue(key.Group, out var group) && group.Incarnation == key.Incarnation && _flushing.TryAdd(key, 0))
+        {
+            LogMessages.LogPinned(_logger, key.Group.Value, upTo.Index);
+            _ = group.Background.GuardAsync("making room", () => MakeRoomAsync(group, key, upTo));
+        }
+    }
+
+    private async Task MakeRoomAsync(RaftGroup group, ReplicaKey key, LogPosition upTo)
+    {
+        try
+        {
+            await group.MakeRoomAsync(upTo, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // Stopping, or the replica was closed: it pins nothing any more.
+        }
+        catch (Exception error) when (error is StorageException or IOException or LogFailedException)
+        {
+            LogMessages.FlushFailed(_logger, key.Group.Value, error);
+        }
+        finally
+        {
+            _flushing.TryRemove(key, out _);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using KvRaft.Raft.Clocks;
+
+namespace KvRaft.Raft.Proposals;
+
+/// <summary>
+/// Runs the clock of one group's state machine at this replica (<see cref="ShardTime"/>), and stamps the entries proposed here. Thread-safe.
+/// </summary>
+/// <param name="cluster">The time of the cluster.</param>
+/// <param name="applied">The clock of the state machine: the highest stamp applied.</param>
+internal sealed class ShardClockRunner(ClusterClock cluster, Func<long> applied)
+{
+    /// <summary>
+    /// A stamp further ahead than this is declared as a step. Half of what the state machine takes undeclared, because entries that are under way may come in between.
+    /// </summary>
+    private const long DeclaredStepMs = Storage.CommittedEntry.UndeclaredStepMsMax / 2;
+
+    private readonly Lock _gate = new();
+    private ShardTime _time;
+    private long? _begunTerm;
+
+    /// <summary>An entry was applied here just now.</summary>
+    public void OnApplied() => Look(leadingTerm: null);
+
+    /// <summary>The clock now, Unix milliseconds.</summary>
+    /// <param name="leadingTerm">The term in which this replica leads; null: it does not, and the answer is a lower bound.</param>
+    public long NowMs(long? leadingTerm) => Look(leadingTerm, isStamp: false);
+
+    /// <summary>The time for an entry that is about to be proposed in a term that this replica leads.</summary>
+    public ProposalTime Stamp(long term)
+    {
+        var stamp = Look(term, isStamp: true);
+        return new ProposalTime(stamp, IsStep: stamp - applied() > DeclaredStepMs);
+    }
+
+    private long Look(long? leadingTerm, bool isStamp = false)
+    {
+        var target = cluster.SettledAhead;
+        lock (_gate)
+        {
+            var now = cluster.Monotonic;
+            _time = _time.Applied(applied(), now);
+
+            // Before the first comparison with other nodes a mere look begins no term: what is taken over at once is taken over at its beginning.
+            if (leadingTerm is null || (leadingTerm != _begunTerm && target is null && !isStamp))
+            {
+                return (long)_time.ShownAt(now);
+            }
+
+            _time = leadingTerm == _begunTerm ? _time.Led(target, now) : _time.Begun(target ?? (applied() == 0 ? cluster.NowMs - now : null), now);
+            _begunTerm = leadingTerm;
+            return (long)(_time.Ahead + now);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using DotNext.Net.Cluster.Consensus.Raft;
+using KvRaft.Raft.Consensus;
+
+namespace KvRaft.Raft.Reads;
+
+/// <summary>
+/// Makes reads of the leader's state machine linearizable without writing: the ReadIndex protocol (Ongaro's dissertation,
+/// section 6.4). One quorum round serves every read that waited for it.
+/// <para>
+/// A round notes the term and the commit index, then asks for a proof <i>begun after that</i> that nobody else leads, and then waits until the noted index is
+/// applied. The proof is the word of a majority that they are in no later term (<see cref="TermQuorum"/>); where that is not to be had, a heartbeat round of the
+/// library, which also knows what to do about a majority that is lost. What makes it safe is in <see cref="ReadPoint"/>.
+/// </para>
+/// <para>Thread-safe.</para>
+/// </summary>
+internal sealed class ReadBarrier
+{
+    private readonly RaftCluster _cluster;
+    private readonly TermQuorum _terms;
+    private readonly GroupAuditTrail _log;
+    private readonly Func<long, long?> _termAt;
+    private readonly ApplyProgress _progress;
+    private readonly TimeSpan _timeout;
+    private readonly SharedRounds<ReadBarrierStatus> _rounds;
+    private readonly SharedRounds<ReadBarrierStatus> _heartbeats;
+#if PLANTED_BUGS
+    private long _plantedLeaseUntil;
+#endif
+
+    public ReadBarrier(RaftCluster cluster, TermQuorum terms, GroupAuditTrail log, Func<long, long?> termAt, ApplyProgress progress, TimeSpan timeout)
+    {
+        _cluster = cluster;
+        _terms = terms;
+        _log = log;
+        _termAt = termAt;
+        _progress = progress;
+        _timeout = timeout;
+        _rounds = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: false));
+        _heartbeats = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: true));
+    }
+
+    /// <summary>When it passes, a read of this leader's state is linearizable. The followers hear nothing by it.</summary>
+    public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken) => Wait(_rounds.NextAsync(), cancellationToken);
+
+    /// <summary>
+    /// The same, proven by a heartbeat round and by nothing else: the followers hear by it how far the leader has committed, and rounds that began with other
+    /// voters are over.
+    /// </summary>
+    public Task<ReadBarrierStatus> WaitForHeartbeatAsync(CancellationToken cancellationToken) => Wait(_heartbeats.NextAsync(), cancellationToken);
+
+    private static Task<ReadBarrierStatus> Wait(Task<ReadBarrierStatus> round, CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled ? round.WaitAsync(cancellationToken) : round;
+
+    private async Task<ReadBarrierStatus> RoundAsync(bool byHeartbeat)
+    {
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("lease-too-long") && Environment.TickCount64 < _plantedLeaseUntil) { return ReadBarrierStatus.Passed; }
+#endif
+        if (_cluster.LeadershipToken.IsCancellationRequested || ReadPoint.Of(_log, _termAt) is not { } point)
+        {
+            return ReadBarrierStatus.NotLeader;
+        }
+
+#if PLANTED_BUGS
+        if (Storage.PlantedBug.Is("read-without-quorum")) { await _progress.WaitAsync(point.Index, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
+#endif
+        using var limit = new CancellationTokenSource(_timeout);
+        try
+        {
+            if (byHeartbeat || !await _terms.HoldsAsync(point.Term).ConfigureAwait(false))
+            {
+                await _cluster.ForceReplicationAsync(limit.Token).ConfigureAwait(false);
+            }
+
+            if (!point.StillHolds(_log))
+            {
+                return ReadBarrierStatus.NotLeader;
+            }
+
+            await _progress.WaitAsync(point.Index, limit.Token).ConfigureAwait(false);
+#if PLANTED_BUGS
+            _plantedLeaseUntil = Environment.TickCount64 + 10_000;
+#endif
+            return ReadBarrierStatus.Passed;
+        }
+        catch (NotLeaderException)
+        {
+            return ReadBarrierStatus.NotLeader;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return ReadBarrierStatus.Unavailable;
+        }
+        catch (ObjectDisposedException)
+        {
+            return ReadBarrierStatus.NotLeader;
+        }
+    }
+}

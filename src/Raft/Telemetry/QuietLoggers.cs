@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace KvRaft.Raft.Telemetry;
+
+/// <summary>
+/// DotNext warns once per heartbeat, and once per write, and peer while a peer is away, dozens of lines a second with many groups; and calls it an unexpected
+/// error when a request to a member that was removed meanwhile ends. Those events go to Debug here; everything else passes unchanged.
+/// </summary>
+internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
+{
+    public ILogger CreateLogger(string categoryName) => new QuietLogger(inner.CreateLogger(categoryName));
+
+    public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
+
+    public void Dispose()
+    {
+        // The factory belongs to the caller.
+    }
+
+    private sealed class QuietLogger(ILogger inner) : ILogger
+    {
+        private const int MemberUnavailable = 74010;
+        private const int ReplicationFailed = 74015;
+
+        // Once for each round that a member which is away has not taken part in: a line for each write.
+        private const int MemberSlow = 74044;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            inner.Log(IsExpected(eventId, exception) ? LogLevel.Debug : logLevel, eventId, state, exception, formatter);
+
+        // DotNext gives the removed member's error no number.
+        private static bool IsExpected(EventId eventId, Exception? exception) =>
+            eventId.Id is MemberUnavailable or ReplicationFailed or MemberSlow || (eventId.Id == 0 && exception is ObjectDisposedException);
+    }
+}

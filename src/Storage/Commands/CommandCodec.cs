@@ -1,0 +1,175 @@
+using System.IO.Hashing;
+
+namespace KvRaft.Storage.Commands;
+
+/// <summary>
+/// The bytes of a command in the log. They outlive the process and the software version that wrote them.
+/// <code>
+///  version:1   = 4
+///  kind:1      CommandKind
+///  flags:1     bit 0: a stamp follows, bit 1: the answer is limited below ShardLimits.AnswerBytesMax; the other bits are zero
+///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
+///  answer      answerBytesMax:varint                                              only with flag bit 1
+///  expiries    count:varint then count × (kind:1 (1 at, 2 after) ms:varint)        in the order the body uses them; At: the instant, After: the time-to-live
+///  body        by kind, below; to the end
+///
+///  key         keyspace:varint bytes        bytes = length:varint content
+///  condition   kind:1, then version:varint, value:bytes or hash:32 if the kind has one
+///  Put         options:1 key value:bytes condition        options bit 0: takes an expiry, bit 1: return previous, bit 2: return current
+///  Delete      options:1 key condition
+///  Touch       options:1 key condition
+///  Increment   options:1 key delta:zigzag initial:zigzag min:i64 max:i64 condition
+///  Txn         n:varint n×(key condition) n:varint n×operation n:varint n×operation
+///  operation   type:1 (1 get, 2 put, 3 delete, 4 increment) options:1 key, then the fields of the like-named command; no condition
+///  DeleteRange keyspace:varint from:bytes to:bytes keysMax:varint
+///  DeleteWholeRange as DeleteRange
+///  DropKeyspace keyspace:varint
+///  Tick        rowsMax:varint
+/// </code>
+/// Stamp, answer limit and expiries stand before the body because they may differ between two sendings of one request: a retry acknowledges more
+/// answers, another node has other options, and the keyspace's default time-to-live may have been changed in between. <see cref="DecodedCommand.BodyHash"/>, by which a
+/// reused request id is found, therefore covers kind and body only.
+/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, format 3 had no limit for answers. They are not read any more.</para>
+/// <para>Every command has exactly one encoding: variable integers are shortest, unknown bits are refused.</para>
+/// </summary>
+public static class CommandCodec
+{
+    /// <summary>The format this version writes and reads. Another number in a log means other software wrote it.</summary>
+    public const byte FormatVersion = 4;
+
+    private const byte StampFlag = 1;
+    private const byte AnswerFlag = 2;
+    private const int StampedHeaderBytes = 64;
+
+    /// <exception cref="ArgumentException">The command breaks a limit of <see cref="ShardLimits"/>.</exception>
+    public static byte[] Encode(ShardCommand command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        var body = new ByteWriter(StampedHeaderBytes);
+        var expiries = new List<Expiry>(1);
+        var kind = CommandBody.Write(body, expiries, command);
+        var stamp = command.Stamp;
+        var writer = new ByteWriter(body.Length + StampedHeaderBytes);
+        writer.Byte(FormatVersion);
+        writer.Byte((byte)kind);
+        ArgumentOutOfRangeException.ThrowIfNegative(command.AnswerBytesMax);
+        var limitsAnswer = command.AnswerBytesMax < ShardLimits.AnswerBytesMax;
+        writer.Byte((byte)((stamp.IsNone ? 0 : StampFlag) | (limitsAnswer ? AnswerFlag : 0)));
+        if (!stamp.IsNone)
+        {
+            writer.UInt128(stamp.Client.Value);
+            writer.VarUInt(stamp.Sequence);
+            writer.VarUInt(stamp.FirstUnacked);
+            writer.VarUInt((ulong)stamp.After);
+        }
+
+        if (limitsAnswer)
+        {
+            writer.VarUInt((ulong)command.AnswerBytesMax);
+        }
+
+        writer.VarUInt((ulong)expiries.Count);
+        foreach (var expiry in expiries)
+        {
+            writer.Byte((byte)expiry.Kind);
+            writer.VarUInt((ulong)expiry.Milliseconds);
+        }
+
+        writer.Raw(body.Written);
+        return writer.ToArray();
+    }
+
+    /// <summary>Keys and values of the answer are slices of <paramref name="bytes"/>.</summary>
+    /// <exception cref="CommandFormatException">The bytes are no command of this format.</exception>
+    /// <exception cref="UnsupportedCommandException">Other software wrote them.</exception>
+    public static DecodedCommand Decode(ReadOnlyMemory<byte> bytes)
+    {
+        var reader = new ByteReader(bytes);
+        var version = reader.Byte();
+        var kind = (CommandKind)reader.Byte();
+        if (reader.Failed)
+        {
+            throw new CommandFormatException($"A command of {bytes.Length} bytes has no header.");
+        }
+
+        if (version != FormatVersion || !Enum.IsDefined(kind))
+        {
+            throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version knows format {FormatVersion}.");
+        }
+
+        var flags = reader.Byte();
+        if ((flags & ~(StampFlag | AnswerFlag)) != 0)
+        {
+            reader.Fail();
+        }
+
+        var stamp = (flags & StampFlag) != 0 ? ReadStamp(ref reader) : RequestStamp.None;
+        var answerBytesMax = (flags & AnswerFlag) != 0 ? ReadAnswerLimit(ref reader) : ShardLimits.AnswerBytesMax;
+        var expiries = ReadExpiries(ref reader);
+        var bodyStart = reader.Offset;
+        var command = reader.Failed ? null : CommandBody.Read(ref reader, expiries, kind);
+        if (command is null || !reader.AtEnd || !expiries.IsDone)
+        {
+            throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes does not end where it should.");
+        }
+
+        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..]));
+    }
+
+    private static RequestStamp ReadStamp(ref ByteReader reader)
+    {
+        var stamp = new RequestStamp(new(reader.UInt128()), reader.VarUInt(), reader.VarUInt(), (long)reader.VarUInt());
+        if (stamp.IsNone || stamp.After < 0)
+        {
+            reader.Fail();
+        }
+
+        return stamp;
+    }
+
+    private static int ReadAnswerLimit(ref ByteReader reader)
+    {
+        var limit = reader.VarUInt();
+        return limit < ShardLimits.AnswerBytesMax ? (int)limit : (int)reader.Fail();
+    }
+
+    private static ExpiryQueue ReadExpiries(ref ByteReader reader)
+    {
+        var count = reader.VarInt(ShardLimits.TxnOperationsMax);
+        var expiries = count == 0 ? [] : new Expiry[count];
+        for (var i = 0; i < count && !reader.Failed; i++)
+        {
+            if (Expiry.TryCreate((ExpiryKind)reader.Byte(), reader.VarUInt()) is { } expiry)
+            {
+                expiries[i] = expiry;
+            }
+            else
+            {
+                reader.Fail();
+            }
+        }
+
+        return new(expiries);
+    }
+
+    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body) => XxHash3.HashToUInt64(body, (byte)kind);
+}
+
+/// <summary>A command out of the log.</summary>
+/// <param name="Command">The command.</param>
+/// <param name="BodyHash">XxHash3 of what the writer asked for, without stamp and expiries.</param>
+public readonly record struct DecodedCommand(ShardCommand Command, ulong BodyHash);
+
+/// <summary>The second byte of an encoded command. A number is never reused.</summary>
+internal enum CommandKind : byte
+{
+    Put = 1,
+    Delete = 2,
+    Touch = 3,
+    Increment = 4,
+    Txn = 5,
+    DeleteRange = 6,
+    DropKeyspace = 7,
+    Tick = 8,
+    DeleteWholeRange = 9,
+}

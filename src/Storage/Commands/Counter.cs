@@ -1,0 +1,28 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace KvRaft.Storage.Commands;
+
+/// <summary>
+/// Numbers that are incremented. They are kept as decimal text because the same key is read by people, by tools and by clients of any
+/// language; a signed 64-bit number, no sign for positives, no spaces.
+/// </summary>
+internal static class Counter
+{
+    /// <summary>The sum, or why there is none.</summary>
+    public static (RefusalReason Refusal, long Value) Add(StoredValue? current, long delta, long initial, long min, long max)
+    {
+        var before = initial;
+        if (current is { } value
+            && (!Utf8Parser.TryParse(value.Value.Span, out before, out var consumed) || consumed != value.Value.Length))
+        {
+            return (RefusalReason.NotANumber, 0);
+        }
+
+        var sum = (Int128)before + delta;
+        return sum < min || sum > max ? (RefusalReason.OutOfBounds, 0) : (RefusalReason.None, (long)sum);
+    }
+
+    public static byte[] Format(long value) => Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture));
+}

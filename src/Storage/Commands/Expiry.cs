@@ -1,0 +1,69 @@
+namespace KvRaft.Storage.Commands;
+
+/// <summary>How an <see cref="Expiry"/> was given. The numbers are part of the command format.</summary>
+public enum ExpiryKind : byte
+{
+    Never = 0,
+
+    /// <summary>At an instant of the shard's clock.</summary>
+    At = 1,
+
+    /// <summary>A time-to-live after the shard's clock at the moment the command is applied.</summary>
+    After = 2,
+}
+
+/// <summary>
+/// When a written value ends. A time-to-live travels through the log as such and becomes an instant when the command is applied, by the same clock that
+/// judges it afterwards (<see cref="InstantAt"/>). An instant computed before, by the wall clock of the proposer, would be too early or too late by as much
+/// as that clock differs from the shard's: values dead at birth, locks that outlive their holder or end under it.
+/// </summary>
+public readonly record struct Expiry
+{
+    private Expiry(ExpiryKind kind, long milliseconds)
+    {
+        Kind = kind;
+        Milliseconds = milliseconds;
+    }
+
+    public ExpiryKind Kind { get; }
+
+    /// <summary>By kind: 0, the instant in milliseconds since the Unix epoch, or the time-to-live.</summary>
+    public long Milliseconds { get; }
+
+    public static Expiry Never => default;
+
+    /// <summary>At an instant, Unix milliseconds, up to <see cref="ShardLimits.InstantMsMax"/>; 0 is <see cref="Never"/>.</summary>
+    public static Expiry At(long instantMs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(instantMs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(instantMs, ShardLimits.InstantMsMax);
+        return instantMs == 0 ? Never : new(ExpiryKind.At, instantMs);
+    }
+
+    /// <summary>So many milliseconds after the command is applied, 1 to <see cref="ShardLimits.TtlMsMax"/>.</summary>
+    public static Expiry After(long ttlMs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ttlMs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ttlMs, ShardLimits.TtlMsMax);
+        return new(ExpiryKind.After, ttlMs);
+    }
+
+    /// <summary>Null if the numbers are out of bounds.</summary>
+    public static Expiry? TryCreate(ExpiryKind kind, ulong milliseconds) => kind switch
+    {
+        ExpiryKind.At when milliseconds is > 0 and <= ShardLimits.InstantMsMax => At((long)milliseconds),
+        ExpiryKind.After when milliseconds is > 0 and <= ShardLimits.TtlMsMax => After((long)milliseconds),
+        _ => null,
+    };
+
+    /// <summary>
+    /// The instant at which a value ends that is written while the shard's clock shows <paramref name="clockMs"/>; 0 = never. The sum cannot
+    /// overflow: it is cut to <see cref="ShardLimits.InstantMsMax"/>.
+    /// </summary>
+    public long InstantAt(long clockMs) => Kind switch
+    {
+        ExpiryKind.At => Milliseconds,
+        ExpiryKind.After => Math.Min(Math.Clamp(clockMs, 0, ShardLimits.InstantMsMax) + Milliseconds, ShardLimits.InstantMsMax),
+        _ => 0,
+    };
+}

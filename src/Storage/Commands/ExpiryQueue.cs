@@ -1,0 +1,12 @@
+namespace KvRaft.Storage.Commands;
+
+/// <summary>The expiries of a command's header, handed out in the order its body asks for them.</summary>
+internal sealed class ExpiryQueue(Expiry[] expiries)
+{
+    private int _next;
+
+    public bool IsDone => _next == expiries.Length;
+
+    /// <summary>The next expiry; null if the header had too few.</summary>
+    public Expiry? Next() => IsDone ? null : expiries[_next++];
+}

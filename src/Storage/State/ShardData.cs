@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using KvRaft.Storage.Commands;
+using KvRaft.Storage.Schema;
+using KvRaft.Storage.Shards;
+
+namespace KvRaft.Storage.State;
+
+/// <summary>
+/// Keys and values inside one apply. Every change keeps the three things that belong together together: the data row, its row in
+/// the expiry index, and the counters.
+/// </summary>
+internal sealed class ShardData(ApplyContext context)
+{
+    /// <summary>Row keys up to this length are built on the stack; nearly all are shorter.</summary>
+    private const int StackBytesMax = 256;
+
+    /// <summary>What stands under a key for conditions and answers: nothing, once the clock has passed its expiry.</summary>
+    public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadRow(keyspace, key) is { } value && value.IsVisibleAt(context.State.Clock) ? value : null;
+
+    /// <summary>The same; unless <paramref name="withValue"/>, the bytes are left out and not read.</summary>
+    public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key, bool withValue) => withValue
+        ? Find(keyspace, key)
+        : ReadHead(keyspace, key) is { } head && head.IsVisibleAt(context.State.Clock) ? head.WithoutBytes : null;
+
+    public void Put(KeyspaceId keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long version, long expireAtMs)
+    {
+        var before = ReadHead(keyspace, key);
+        if (before is { ExpireAtMs: not 0 } expiring && expiring.ExpireAtMs != expireAtMs)
+        {
+            context.Changes.Delete(KeyLayout.Expiry(expiring.ExpireAtMs, keyspace, key));
+        }
+
+        if (expireAtMs != 0 && before?.ExpireAtMs != expireAtMs)
+        {
+            context.Changes.Put(KeyLayout.Expiry(expireAtMs, keyspace, key), []);
+            context.Due.ExpiryAdded(expireAtMs);
+        }
+
+        context.Changes.Put(KeyLayout.Data(keyspace, key), DataRow.Encode(value, version, expireAtMs));
+        Count(keyspace, before is null ? 1 : 0, value.Length - (before is { } old ? old.ValueBytes : -key.Length));
+    }
+
+    /// <summary>Removes the row, visible or not. Answers whether there was one.</summary>
+    public bool Remove(KeyspaceId keyspace, ReadOnlySpan<byte> key)
+    {
+        if (ReadHead(keyspace, key) is not { } before)
+        {
+            return false;
+        }
+
+        Remove(keyspace, key, before);
+        return true;
+    }
+
+    private void Remove(KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead before)
+    {
+        if (before.ExpireAtMs != 0)
+        {
+            context.Changes.Delete(KeyLayout.Expiry(before.ExpireAtMs, keyspace, key));
+        }
+
+        context.Changes.Delete(KeyLayout.Data(keyspace, key));
+        Count(keyspace, -1, -(key.Length + before.ValueBytes));
+    }
+
+    /// <summary>Whether a range holds more than <paramref name="rowsMax"/> keys, expired ones included.</summary>
+    public bool HoldsMoreThan(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax) =>
+        context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, valueBytesMax: 0).Count > rowsMax;
+
+    /// <summary>
+    /// Removes up to <paramref name="rowsMax"/> keys of a range, expired ones included. Answers how many of them were visible, and the
+    /// first key left; null when none is.
+    /// </summary>
+    public (long Removed, ReadOnlyMemory<byte>? Resume) RemoveRange(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax)
+    {
+        // Heads only: a thousand values of a megabyte are not read to be removed.
+        var rows = context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, DataRow.HeadBytesMax);
+        long removed = 0;
+        foreach (var (row, value, length) in rows.Take(rowsMax))
+        {
+            var head = DataRow.DecodeHead(value, length);
+            removed += head.IsVisibleAt(context.State.Clock) ? 1 : 0;
+            Remove(keyspace, KeyLayout.KeyOfData(row), head);
+        }
+
+        return (removed, rows.Count > rowsMax ? KeyLayout.KeyOfData(rows[^1].Key) : default(ReadOnlyMemory<byte>?));
+    }
+
+    /// <summary>
+    /// Removes a whole keyspace by one range deletion; answers how many keys it held. Rows of the expiry index are left to the purge,
+    /// which finds no key behind them.
+    /// </summary>
+    public long Drop(KeyspaceId keyspace)
+    {
+        var counters = Counters(context.Changes.Get(KeyLayout.KeyspaceCounters(keyspace)));
+        context.Changes.DropRange(KeyLayout.Data(keyspace, []), KeyLayout.DataEnd(keyspace, []));
+        context.Changes.Delete(KeyLayout.KeyspaceCounters(keyspace));
+        context.State.Keys -= counters.Keys;
+        context.State.DataBytes -= counters.Bytes;
+        return counters.Keys;
+    }
+
+    /// <summary>
+    /// Removes up to <paramref name="rowsMax"/> keys whose expiry the clock has passed, earliest first; answers how many index rows
+    /// that took.
+    /// </summary>
+    public int PurgeExpired(int rowsMax)
+    {
+        var from = context.Due.FirstExpiryMs;
+        var clock = context.State.Clock;
+        if (from > clock || rowsMax == 0)
+        {
+            return 0;
+        }
+
+        var due = KeyLayout.IndexAt(KeyLayout.ExpiryPrefix, clock + 1);
+        var rows = context.Changes.Read(KeyLayout.IndexAt(KeyLayout.ExpiryPrefix, from), due, rowsMax, valueBytesMax: 0);
+        foreach (var row in rows)
+        {
+            PurgeRow(row.Key);
+        }
+
+        context.Due.ExpiriesStartAt(rows.Count == rowsMax ? KeyLayout.PartsOfExpiry(rows[^1].Key).ExpireAtMs : FirstExpiryFrom(due));
+        return rows.Count;
+    }
+
+    /// <summary>The content of a counters row; zeros if there is none.</summary>
+    public static KeyspaceCounters Counters(byte[]? row) => row is null
+        ? default
+        : new(BinaryPrimitives.ReadInt64LittleEndian(row), BinaryPrimitives.ReadInt64LittleEndian(row.AsSpan(sizeof(long))));
+
+    private void PurgeRow(byte[] row)
+    {
+        var (expireAtMs, keyspace, key) = KeyLayout.PartsOfExpiry(row);
+
+        // A dropped keyspace leaves index rows behind: the key may be gone, or be another one that expires later.
+        if (ReadHead(keyspace, key) is { } head && head.ExpireAtMs == expireAtMs)
+        {
+            Remove(keyspace, key, head);
+        }
+        else
+        {
+            context.Changes.Delete(row);
+        }
+    }
+
+    private long FirstExpiryFrom(byte[] row) =>
+        context.Changes.Read(row, KeyLayout.AfterPrefix([KeyLayout.ExpiryPrefix]), rowsMax: 1, valueBytesMax: 0) is [var first, ..]
+            ? KeyLayout.PartsOfExpiry(first.Key).ExpireAtMs
+            : DueTimes.Never;
+
+    private StoredValue? ReadRow(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadRow(keyspace, key, int.MaxValue, out _) is { } value ? DataRow.Decode(value) : null;
+
+    private RowHead? ReadHead(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadRow(keyspace, key, DataRow.HeadBytesMax, out var length) is { } start ? DataRow.DecodeHead(start, length) : null;
+
+    private byte[]? ReadRow(KeyspaceId keyspace, ReadOnlySpan<byte> key, int bytesWanted, out int rowLength)
+    {
+        var length = KeyLayout.DataLength(key);
+        Span<byte> row = length <= StackBytesMax ? stackalloc byte[StackBytesMax] : new byte[length];
+        row = row[..length];
+        KeyLayout.WriteData(row, keyspace, key);
+        return context.Changes.Get(row, bytesWanted, out rowLength);
+    }
+
+    private void Count(KeyspaceId keyspace, int keys, int bytes)
+    {
+        context.State.Keys += keys;
+        context.State.DataBytes += bytes;
+        var row = KeyLayout.KeyspaceCounters(keyspace);
+        var before = Counters(context.Changes.Get(row));
+        var after = new byte[2 * sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(after, before.Keys + keys);
+        BinaryPrimitives.WriteInt64LittleEndian(after.AsSpan(sizeof(long)), before.Bytes + bytes);
+        context.Changes.Put(row, after);
+    }
+}

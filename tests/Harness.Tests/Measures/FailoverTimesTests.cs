@@ -1,0 +1,23 @@
+using KvRaft.Chaos.Measures;
+
+namespace KvRaft.Harness.Tests.Measures;
+
+public class FailoverTimesTests
+{
+    [Fact]
+    public void A_percentile_is_a_time_that_was_measured()
+    {
+        var times = new FailoverTimes([.. Enumerable.Range(1, 200).Reverse().Select(ms => TimeSpan.FromMilliseconds(ms))], 0);
+        Assert.Equal(100, times.Percentile(0.5).TotalMilliseconds);
+        Assert.Equal(198, times.Percentile(0.99).TotalMilliseconds);
+        Assert.Equal(200, times.Percentile(1).TotalMilliseconds);
+    }
+
+    [Fact]
+    public void Of_one_time_every_percentile_is_it() =>
+        Assert.Equal(7, new FailoverTimes([TimeSpan.FromMilliseconds(7)], 0).Percentile(0.01).TotalMilliseconds);
+
+    [Fact]
+    public void Outages_are_said_and_not_averaged_away() =>
+        Assert.Contains("1 outages", FailoverTimes.None.And(new FailoverTimes([], 1)).ToString(), StringComparison.Ordinal);
+}

@@ -1,0 +1,65 @@
+using KvRaft.Node.Cluster;
+using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Options;
+using KvRaft.Node.Tests.Options;
+using KvRaft.Topology;
+using KvRaft.V1;
+
+namespace KvRaft.Node.Tests.Cluster;
+
+/// <summary>What a newcomer sees of a cluster before it asks to join, and what it keeps of the answer.</summary>
+public sealed class NodeEntranceTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly NodeOptions Options = SomeOptions.SingleNode();
+
+    [Fact]
+    public void The_right_cluster_with_the_right_time_is_no_mistake() => Assert.Null(MistakeIn(Hello()));
+
+    [Fact]
+    public void Another_cluster_another_protocol_and_another_time_are_told_apart()
+    {
+        var other = Hello();
+        other.ClusterId = Guid.Empty.ToString();
+        Assert.Contains("it is cluster", MistakeIn(other), StringComparison.Ordinal);
+        var newer = Hello();
+        newer.ProtocolVersion = 2;
+        Assert.Contains("version 2 of the protocol", MistakeIn(newer), StringComparison.Ordinal);
+        Assert.Contains("1.5 s apart", MistakeIn(Hello(TimeSpan.FromSeconds(1.5))), StringComparison.Ordinal);
+        Assert.Contains("1.5 s apart", MistakeIn(Hello(TimeSpan.FromSeconds(-1.5))), StringComparison.Ordinal);
+    }
+
+    // Question and answer took two seconds: the other clock was read at any moment of them.
+    [Fact]
+    public void A_slow_answer_proves_nothing_about_clocks() =>
+        Assert.Null(NodeEntrance.Mistake(Options, Hello(TimeSpan.FromSeconds(0.9)), Now, TimeSpan.FromSeconds(2)));
+
+    [Fact]
+    public void What_a_node_was_told_when_it_joined_is_kept_as_text_and_read_back()
+    {
+        var file = new MembershipFile(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
+        Assert.Equal("kvraft-membership 1\ninstance 00112233-4455-6677-8899-aabbccddeeff\n", file.Format());
+        var joined = file with
+        {
+            Joined = new JoinedCluster(64, 3, [new KnownVoter(new NodeId("n1"), 1, new HostAndPort("10.0.0.1", 7500), new HostAndPort("::1", 7400))]),
+        };
+        Assert.Equal(file.Format() + "shard-count 64\nreplication-factor 3\nvoter n1 1 10.0.0.1:7500 [::1]:7400\n", joined.Format());
+        Assert.Equal(file, MembershipFile.Parse(Lines(file)));
+        Assert.Equal(joined, MembershipFile.Parse(Lines(joined)));
+        foreach (var cut in Enumerable.Range(0, Lines(joined).Length).Where(static lines => lines != 2))
+        {
+            Assert.Null(MembershipFile.Parse(Lines(joined)[..cut]));
+        }
+    }
+
+    private static string[] Lines(MembershipFile file) => file.Format().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string? MistakeIn(HelloResponse hello) => NodeEntrance.Mistake(Options, hello, Now, TimeSpan.Zero);
+
+    private static HelloResponse Hello(TimeSpan ahead = default) => new()
+    {
+        ClusterId = Options.ClusterId.ToString(),
+        ProtocolVersion = 1,
+        ServerTimeMs = (Now + ahead).ToUnixTimeMilliseconds(),
+    };
+}
