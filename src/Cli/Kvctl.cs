@@ -10,41 +10,7 @@ namespace KvRaft.Cli;
 /// </summary>
 internal static class Kvctl
 {
-    /// <summary>The time that an interrupted command may take to end.</summary>
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
-
-    public static Task<int> RunAsync(string[] args, CliConsole console) => RunAsync(args, console, CreateRoot(console).Root);
-
-    public static async Task<int> RunAsync(string[] args, CliConsole console, RootCommand root)
-    {
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0 && !IsSuggestion(args))
-        {
-            foreach (var error in parsed.Errors)
-            {
-                await console.Error.WriteLineAsync($"kvctl: {error.Message}");
-            }
-
-            await console.Error.WriteLineAsync("Try: kvctl --help");
-            return ExitCodes.BadArguments;
-        }
-
-        var invocation = new InvocationConfiguration
-        {
-            Output = console.Out,
-            Error = console.Error,
-            EnableDefaultExceptionHandler = false,
-
-            // An interactive session continues after Ctrl-C, which only ends the current command.
-            ProcessTerminationTimeout = parsed.CommandResult.Command is RootCommand or { Name: "shell" } ? null : StopGrace,
-        };
-        var code = await parsed.InvokeAsync(invocation, CancellationToken.None);
-        await console.Out.FlushAsync();
-        return code;
-    }
-
-    /// <summary>The completion scripts pass an incomplete command line, which is never valid.</summary>
-    private static bool IsSuggestion(string[] args) => args is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
+    public static Task<int> RunAsync(string[] args, CliConsole console) => CommandRun.RunAsync(args, console, CreateRoot(console).Root);
 
     public static (RootCommand Root, Shell Shell) CreateRoot(CliConsole console)
     {
@@ -79,12 +45,12 @@ internal static class Kvctl
             SchedulerCommand.Create(shell),
             RingCommand.Create(shell),
             ClusterCommand.Create(shell),
-            ShellCommand.Create(console, globals),
+            ShellCommand.Create(console, globals, CreateRoot),
             CompletionCommand.Create(console),
         };
         globals.AddTo(root);
         HelpWithExitCodes.AddTo(root);
-        root.SetAction((parsed, _) => ShellCommand.RunAsync(parsed, console, globals));
+        root.SetAction((parsed, _) => ShellCommand.RunAsync(parsed, console, globals, CreateRoot));
         return (root, shell);
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using KvRaft.Chaos.Cluster;
 using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Links;
@@ -31,7 +30,7 @@ internal sealed class BadLinks : IAsyncDisposable
         for (var node = 0; node < devices.Length; node++)
         {
             var from = node;
-            _threads.Add(new Thread(() => Take(from)) { IsBackground = true, Name = $"wire of {ChaosCluster.NameOf(from)}" });
+            _threads.Add(new Thread(() => Take(from)) { IsBackground = true, Name = $"wire of n{from + 1}" });
         }
 
         _threads.Add(new Thread(Deliver) { IsBackground = true, Name = "wires" });

@@ -30,12 +30,13 @@ internal sealed class CommandLines
 
     /// <param name="console">The source of the lines.</param>
     /// <param name="options">Global options from the command line; a line may override them.</param>
-    public CommandLines(CliConsole console, IReadOnlyList<(string Name, string Value)> options)
+    /// <param name="createRoot">Makes the verbs of kvctl.</param>
+    public CommandLines(CliConsole console, IReadOnlyList<(string Name, string Value)> options, Func<CliConsole, (RootCommand Root, Shell Shell)> createRoot)
     {
         _source = console;
         _console = console.WithoutInput();
         _options = options;
-        (_root, _shell) = Kvctl.CreateRoot(_console);
+        (_root, _shell) = createRoot(_console);
     }
 
     public async Task<int> RunAsync()
@@ -95,8 +96,8 @@ internal sealed class CommandLines
             ["writemode", "on" or "off"] => SetWriteMode(words[1] == "on"),
             ["history"] => await SayAsync(string.Join('\n', _history)),
             ["exit" or "quit"] => End(),
-            ["help"] => await SayAsync(Help) + await Kvctl.RunAsync(["--help"], _console, _root),
-            _ => await Kvctl.RunAsync([.. OptionsFor(words), .. words], _console, _root),
+            ["help"] => await SayAsync(Help) + await CommandRun.RunAsync(["--help"], _console, _root),
+            _ => await CommandRun.RunAsync([.. OptionsFor(words), .. words], _console, _root),
         };
     }
 

@@ -14,7 +14,11 @@ internal sealed class ConnectionPool(KvClientOptions options) : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The client was closed.</exception>
     public NodeConnection To(string endpoint)
     {
-        ObjectDisposedException.ThrowIf(_closed, typeof(KvClient));
+        if (_closed)
+        {
+            throw NodeConnection.ClientClosed();
+        }
+
         return _connections.GetOrAdd(
             endpoint,
             static (key, settings) => new Lazy<NodeConnection>(() => new NodeConnection(key, settings)),

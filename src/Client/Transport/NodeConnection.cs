@@ -89,11 +89,18 @@ internal sealed class NodeConnection : IAsyncDisposable
         _channel.Dispose();
     }
 
+    /// <summary>Callers hold a client and no connection, so the client is what the exception names.</summary>
+    public static ObjectDisposedException ClientClosed() => new("KvRaft.Client.KvClient");
+
     private PipeStream Reopen(int slot)
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_closed, typeof(KvClient));
+            if (_closed)
+            {
+                throw ClientClosed();
+            }
+
             if (_pipes[slot] is { IsBroken: false } open)
             {
                 return open;

@@ -3,13 +3,14 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Telemetry;
 using KvRaft.V1;
+using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Answers;
 
 /// <summary>
 /// Ends answers that are not being read. A client that stops reading leaves its answers in this node's memory for as long as its connection lasts; HTTP/2
 /// flow control keeps them from being sent, and nothing else bounds the time. An answer that is not sent within <c>limits.answerStallMs</c> is ended;
-/// while the budget is full, one that waits for <see cref="PressureStall"/> is.
+/// while the budget is full, one that waits for <see cref="Limits.AnswerStallMin"/> is.
 /// <para>
 /// A stream is ended with a typed error behind what was written (<see cref="Send.Stalled"/>); what is still not read after that, or is the one
 /// answer of a call, is cut by a reset, which frees its memory.
@@ -18,9 +19,6 @@ namespace KvRaft.Node.Answers;
 /// </summary>
 internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, TimeProvider time, ILogger<AnswerSends> logger) : BackgroundService
 {
-    /// <summary>Longer than a client that reads, on a link that carries anything, needs for a megabyte.</summary>
-    public static readonly TimeSpan PressureStall = TimeSpan.FromSeconds(2);
-
     /// <summary>How a stream ends whose client does not read it. What it had not been sent was not done for it, and may be asked for again.</summary>
     public static Failure NotRead { get; } = new(ErrorReasons.Overloaded, Execution.Unknown, "the answers of this stream were not read in time (limits.answerStallMs)");
 
@@ -74,7 +72,7 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
         var last = Volatile.Read(ref _lastPressure);
         return (last == 0 || time.GetElapsedTime(last) >= LookInterval / 4)
             && Interlocked.CompareExchange(ref _lastPressure, time.GetTimestamp(), last) == last
-            && EndOlderThan(PressureStall) > 0;
+            && EndOlderThan(Limits.AnswerStallMin) > 0;
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(WatchAsync, stoppingToken);

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using KvRaft.Node.Requests;
+using KvRaft.Node.Security;
 using KvRaft.V1;
 
 namespace KvRaft.Node.Cluster;
@@ -7,12 +8,9 @@ namespace KvRaft.Node.Cluster;
 /// <summary>Unary calls to another node: for what no pipe carries.</summary>
 internal static class PeerCalls
 {
-    /// <summary>Set on calls that come from another node, for those whose request has no header with <c>no_forward</c>.</summary>
-    public const string ForwardedKey = "kvraft-forwarded";
+    private static readonly Metadata Forwarded = new() { { CallerRules.ForwardedKey, "1" } };
 
-    private static readonly Metadata Forwarded = new() { { ForwardedKey, "1" } };
-
-    public static bool WasForwarded(ServerCallContext context) => context.RequestHeaders.Get(ForwardedKey) is not null;
+    public static bool WasForwarded(ServerCallContext context) => context.RequestHeaders.Get(CallerRules.ForwardedKey) is not null;
 
     /// <summary>
     /// Calls and tells what went wrong in our words. Without the other node's own word a write may have been executed: a broken

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Grpc.Core;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Topology;
 using KvRaft.V1;
 
@@ -90,7 +89,7 @@ internal sealed class PeerPipeSession : IAsyncDisposable
     }
 
     private Failure Broken(Execution execution, string why) => execution == Execution.NotExecuted
-        ? new Failure(ErrorReasons.NoLeader, execution, $"node {_node} does not answer: {why}") { RetryAfter = RouteRule.Delay(3) }
+        ? new Failure(ErrorReasons.NoLeader, execution, $"node {_node} does not answer: {why}") { RetryAfter = RetryRule.Delay(3) }
         : new Failure(ErrorReasons.QuorumLost, execution, $"the connection to node {_node} broke while the write was under way: {why}");
 
     private async Task WriteAsync(IClientStreamWriter<PipeRequest> stream)

@@ -68,7 +68,7 @@ internal sealed class MoveDriver(
             notes.Set(replica.Shard, facts.Move is null ? "" : step.Kind == MoveStepKind.Wait ? step.Reason : $"{step.Kind} {step.Replica}: {step.Reason}");
             if (step.Kind != MoveStepKind.Wait)
             {
-                logger.MoveStep(replica.Shard, step.Kind, step.Replica, step.Reason);
+                logger.MoveStep(replica.Shard, $"{step.Kind}", step.Replica, step.Reason);
                 var begun = Stopwatch.GetTimestamp();
                 var result = await TakeAsync(replica, step, limit.Token);
                 if (step.Kind == MoveStepKind.Finish)
@@ -77,7 +77,7 @@ internal sealed class MoveDriver(
                     notes.Set(replica.Shard, "");
                 }
 
-                logger.MoveStepTaken(replica.Shard, step.Kind, result, Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
+                logger.MoveStepTaken(replica.Shard, $"{step.Kind}", result, Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
             }
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)

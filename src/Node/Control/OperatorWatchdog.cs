@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
 using KvRaft.Placement.Planning;
@@ -20,11 +19,11 @@ internal sealed class OperatorWatchdog
     private readonly HashSet<long> _told = [];
     private volatile OperatorWatch _watch = OperatorWatch.Empty;
 
-    public OperatorWatchdog(NodeOptions options, NodeMetrics metrics, TimeProvider time, ILogger<OperatorWatchdog> logger)
+    public OperatorWatchdog(NodeOptions options, NodeMeter node, TimeProvider time, ILogger<OperatorWatchdog> logger)
     {
         _time = time;
         _logger = logger;
-        metrics.Meter.CreateObservableUpDownCounter(
+        node.Meter.CreateObservableUpDownCounter(
             "kvraft.placement.operators.stalled",
             () => new Measurement<long>(_watch.Stalled(Now).Count(), new KeyValuePair<string, object?>("kvraft.node.id", options.NodeId.Value)),
             "{operator}",

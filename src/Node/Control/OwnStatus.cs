@@ -8,6 +8,7 @@ using KvRaft.Node.Telemetry;
 using KvRaft.Raft.Consensus;
 using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 using KvRaft.V1;
 using GroupStatus = KvRaft.V1.GroupStatus;

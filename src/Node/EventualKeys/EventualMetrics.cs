@@ -3,8 +3,8 @@ using KvRaft.Eventual.Coordinators;
 using KvRaft.Eventual.Repair;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Trees;
-using KvRaft.Node.Hosting;
 using KvRaft.Node.Options;
+using KvRaft.Node.Telemetry;
 
 namespace KvRaft.Node.EventualKeys;
 
@@ -16,10 +16,10 @@ internal sealed class EventualMetrics
     private readonly RepairLedger _ledger;
     private readonly IKeyOwners _owners;
 
-    public EventualMetrics(NodeMetrics metrics, NodeOptions options, EventualReplica replica, GetCoordinator gets, RepairLedger ledger, IKeyOwners owners)
+    public EventualMetrics(NodeMeter node, NodeOptions options, EventualReplica replica, GetCoordinator gets, RepairLedger ledger, IKeyOwners owners)
     {
         (_options, _replica, _ledger, _owners) = (options, replica, ledger, owners);
-        var meter = metrics.Meter;
+        var meter = node.Meter;
         meter.CreateObservableUpDownCounter("kvraft.eventual.hints.bytes", () => Of(replica.Hints.ByteCount), "By", "Memory of the hints.");
         meter.CreateObservableGauge("kvraft.eventual.hints", Hints, "{key}", "Keys with a hint, by the node that the hint is for.");
         meter.CreateObservableCounter("kvraft.eventual.hints.dropped", () => Of(replica.Hints.DroppedCount), "{key}", "Hints dropped for want of memory or for their age.");

@@ -3,43 +3,34 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Shards;
+using KvRaft.Node.Telemetry;
 using KvRaft.Raft.Groups;
 
 namespace KvRaft.Node.Hosting;
 
-/// <summary>What a node measures of itself, under the meter <see cref="Name"/>; each value is looked up when somebody collects.</summary>
-internal sealed class NodeMetrics : IDisposable
+/// <summary>What a node measures of itself, under the meter <see cref="NodeMeter"/>; each value is looked up when somebody collects.</summary>
+internal sealed class NodeMetrics
 {
-    public const string Name = "KvRaft.Server";
-
-    private readonly Meter _meter = new(Name);
     private readonly NodeOptions _options;
     private readonly ShardTable _shards;
 
     public NodeMetrics(
-        NodeOptions options, ShardTable shards, Admission admission, AnswerBudget answers, AnswerSends sends, ReplicaRepairs repairs, RaftHost raft)
+        NodeMeter node, NodeOptions options, ShardTable shards, Admission admission, AnswerBudget answers, AnswerSends sends, ReplicaRepairs repairs, RaftHost raft)
     {
         _options = options;
         _shards = shards;
-        _meter.CreateObservableGauge(
+        var meter = node.Meter;
+        meter.CreateObservableGauge(
             "kvraft.ttl.purge.lag", PurgeLags, "ms", "By shard led here: how long ago the oldest value expired that is not purged yet; 0 if none is overdue.");
-        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in progress, of all callers.");
-        _meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in progress.");
-        _meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
-        _meter.CreateObservableCounter("kvraft.replica.differs", () => Of(raft.DigestMismatches), "{replica}", "Replicas here whose state was found to differ from that of the others.");
-        _meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in progress.");
-        _meter.CreateObservableUpDownCounter("kvraft.answers.in_hand.bytes", () => Of(answers.Bytes), "By", "Bytes of values held for answers.");
-        _meter.CreateObservableCounter("kvraft.answers.refused", () => Of(answers.Refused), "{request}", "Answers refused because others filled the budget.");
-        _meter.CreateObservableCounter("kvraft.answers.stalled", () => Of(sends.Ended), "{answer}", "Answers ended because their clients did not read them.");
+        meter.CreateObservableUpDownCounter("kvraft.requests.in_hand", () => Of(admission.Requests), "{request}", "Operations in progress, of all callers.");
+        meter.CreateObservableUpDownCounter("kvraft.requests.in_hand.bytes", () => Of(admission.Bytes), "By", "Bytes of the operations in progress.");
+        meter.CreateObservableCounter("kvraft.replica.damaged", () => Of(repairs.SetAside), "{replica}", "Replicas whose stored state was found damaged and set aside.");
+        meter.CreateObservableCounter("kvraft.replica.differs", () => Of(raft.DigestMismatches), "{replica}", "Replicas here whose state was found to differ from that of the others.");
+        meter.CreateObservableCounter("kvraft.requests.refused", () => Of(admission.Refused), "{request}", "Operations refused because too many were in progress.");
+        meter.CreateObservableUpDownCounter("kvraft.answers.in_hand.bytes", () => Of(answers.Bytes), "By", "Bytes of values held for answers.");
+        meter.CreateObservableCounter("kvraft.answers.refused", () => Of(answers.Refused), "{request}", "Answers refused because others filled the budget.");
+        meter.CreateObservableCounter("kvraft.answers.stalled", () => Of(sends.Ended), "{answer}", "Answers ended because their clients did not read them.");
     }
-
-    /// <summary>What else is measured goes under the same meter.</summary>
-    public Meter Meter => _meter;
-
-    /// <summary>Several nodes of one process have meters of one name.</summary>
-    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter);
-
-    public void Dispose() => _meter.Dispose();
 
     private Measurement<long> Of(long value) => new(value, new KeyValuePair<string, object?>("kvraft.node.id", _options.NodeId.Value));
 

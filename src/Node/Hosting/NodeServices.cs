@@ -88,6 +88,7 @@ internal static class NodeServices
         .AddSingleton<AnswerBudget>()
         .AddSingleton<BodyBudget>()
         .AddSingleton<CallAnswers>()
+        .AddSingleton<NodeMeter>()
         .AddSingleton<NodeMetrics>()
         .AddSingleton<SingleKeyOperations>()
         .AddSingleton<MultiKeyOperations>()

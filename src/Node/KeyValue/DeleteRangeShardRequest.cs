@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;

@@ -1,5 +1,6 @@
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Sessions;

@@ -85,7 +85,7 @@ internal readonly struct ScanShardRequest(
             using var call = peer.Kv.Scan(sent, deadline: time.GetUtcNow().UtcDateTime.AddMilliseconds(left), cancellationToken: cancellationToken);
             if (!await call.ResponseStream.MoveNext(cancellationToken))
             {
-                return Failure.NoLeader(place.Shard, RouteRule.Delay(0));
+                return Failure.NoLeader(place.Shard, RetryRule.Delay(0));
             }
 
             AnswerAge.Add(call.ResponseStream.Current.Header, time.GetElapsedTime(begun));

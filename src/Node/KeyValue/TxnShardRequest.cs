@@ -2,6 +2,7 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Requests;
+using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;

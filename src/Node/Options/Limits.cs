@@ -64,6 +64,9 @@ internal sealed record Limits
     /// </summary>
     public long AnswerBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
 
+    /// <summary>The least that <see cref="AnswerStallMax"/> may be: longer than a client that reads, on a link that carries anything, needs for a megabyte.</summary>
+    public static readonly TimeSpan AnswerStallMin = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// How long an answer may wait to be read by its client before the node ends it. A client that reads at all takes a message of 4 MiB in that time over
     /// 1 Mbit/s.

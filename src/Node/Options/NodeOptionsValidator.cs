@@ -2,8 +2,6 @@ using System.Globalization;
 using KvRaft.Eventual.Repair;
 using KvRaft.Topology;
 
-using KvRaft.Node.Answers;
-
 namespace KvRaft.Node.Options;
 
 /// <summary>
@@ -143,7 +141,7 @@ internal static class NodeOptionsValidator
         Between("limits.bytesInHandMax", limits.BytesInHandMax, limits.MessageBytesMax, 1L << 40, mistakes);
         Between("limits.bodyBytesInHandMax", limits.BodyBytesInHandMax, 4L * limits.MessageBytesMax, 1L << 40, mistakes);
         Between("limits.answerBytesInHandMax", limits.AnswerBytesInHandMax, 4L * limits.MessageBytesMax, 1L << 40, mistakes);
-        Between("limits.answerStallMs", limits.AnswerStallMax, AnswerSends.PressureStall, TimeSpan.FromMinutes(10), mistakes);
+        Between("limits.answerStallMs", limits.AnswerStallMax, Limits.AnswerStallMin, TimeSpan.FromMinutes(10), mistakes);
         Between("limits.diskReserveBytes", limits.DiskReserveBytes, 0, long.MaxValue, mistakes);
         Between("limits.timeoutDefaultMs", limits.TimeoutDefault, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), mistakes);
         Between("limits.timeoutMaxMs", limits.TimeoutMax, limits.TimeoutDefault, TimeSpan.FromMinutes(10), mistakes);

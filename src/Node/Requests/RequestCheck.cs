@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using KvRaft.Node.Cluster;
 using KvRaft.Node.KeyValue;
 using KvRaft.Node.Options;
 using KvRaft.Storage.Commands;
@@ -87,21 +86,6 @@ internal static class RequestCheck
         value.Length > limits.ValueBytesMax
             ? Failure.Limit(new LimitExceeded(field, "limits.valueBytesMax", limits.ValueBytesMax, value.Length))
             : null;
-
-    /// <summary>The keyspace a request names, as the map has it.</summary>
-    public static Failure? Keyspace(RoutingView view, string name, out KeyspaceDescriptor? keyspace)
-    {
-        keyspace = view.Keyspace(name);
-        if (view.Map is null)
-        {
-            return Failure.NoMap(MapDelay);
-        }
-
-        return keyspace is null ? Failure.KeyspaceNotFound(name) : null;
-    }
-
-    /// <summary>A cluster that starts has its first map within a few elections.</summary>
-    private static readonly TimeSpan MapDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How many keys one call may name.</summary>
     public static Failure? Count(int count, string field, Limits limits)

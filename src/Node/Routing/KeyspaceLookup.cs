@@ -17,6 +17,9 @@ internal sealed class KeyspaceLookup
     /// <summary>A question to the leader takes a quorum round; without a leader an election passes in this time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>A cluster that starts has its first map within a few elections.</summary>
+    private static readonly TimeSpan MapDelay = TimeSpan.FromMilliseconds(500);
+
     private readonly ShardMapHolder _map;
     private readonly PlacementRouter _router;
     private readonly PlacementAgent _agent;
@@ -62,10 +65,13 @@ internal sealed class KeyspaceLookup
         ? new FoundKeyspace(found.View, null, Failure.WrongMode(keyspace.Name, keyspace.Mode))
         : found;
 
-    private static FoundKeyspace Look(RoutingView view, string name) =>
-        RequestCheck.Keyspace(view, name, out var keyspace) is { } failure
-            ? new FoundKeyspace(view, null, failure)
+    private static FoundKeyspace Look(RoutingView view, string name)
+    {
+        var keyspace = view.Keyspace(name);
+        return view.Map is null ? new FoundKeyspace(view, null, Failure.NoMap(MapDelay))
+            : keyspace is null ? new FoundKeyspace(view, null, Failure.KeyspaceNotFound(name))
             : new FoundKeyspace(view, keyspace, null);
+    }
 
     private async ValueTask<FoundKeyspace> FindLaterAsync(string name, Deadline deadline)
     {

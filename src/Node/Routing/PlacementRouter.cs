@@ -74,9 +74,9 @@ internal sealed class PlacementRouter(
                     answered = await PeerCalls.CallAsync(call => forward(peer, call), isWrite, deadline, time, tokens.For(deadline));
                     break;
                 case RouteStep.RefuseWithHint:
-                    return Failure.NoPlacementLeader(RouteRule.Delay(0));
+                    return Failure.NoPlacementLeader(RetryRule.Delay(0));
                 default:
-                    var delay = RouteRule.Delay(waits++);
+                    var delay = RetryRule.Delay(waits++);
                     refusals = 0;
                     if (deadline.Remaining(time) <= delay)
                     {
@@ -88,7 +88,7 @@ internal sealed class PlacementRouter(
             }
 
             Learn(step, node, answered.HasAnswer);
-            if (answered.HasAnswer || !RouteRule.MayRetry(answered.Failure, isWrite) || deadline.HasPassed(time))
+            if (answered.HasAnswer || !RetryRule.MayRetry(answered.Failure, isWrite) || deadline.HasPassed(time))
             {
                 return answered;
             }

@@ -64,7 +64,7 @@ internal sealed class RequestRouter(
                 case RouteStep.RefuseWithHint:
                     return Refusal(shard);
                 default:
-                    var delay = RouteRule.Delay(waits++);
+                    var delay = RetryRule.Delay(waits++);
                     refusals = 0;
                     if (deadline.Remaining(time) <= delay)
                     {
@@ -81,7 +81,7 @@ internal sealed class RequestRouter(
             }
 
             last = answered.Failure;
-            if (!RouteRule.MayRetry(last, request.IsWrite) || deadline.HasPassed(time))
+            if (!RetryRule.MayRetry(last, request.IsWrite) || deadline.HasPassed(time))
             {
                 return last;
             }
@@ -153,7 +153,7 @@ internal sealed class RequestRouter(
         {
             leaders.Learn(shard, new LeaderHint(new NodeId(hint.LeaderNode), hint.Term));
         }
-        else if (RouteRule.MayRetry(failure, isWrite: false))
+        else if (RetryRule.MayRetry(failure, isWrite: false))
         {
             leaders.Forget(shard, asked);
         }
@@ -168,7 +168,7 @@ internal sealed class RequestRouter(
         if (replica is not null && (leader is null || leader == _self))
         {
             // Nobody, or this node but not confirmed yet: there is nowhere to go, so the caller must wait rather than try at once.
-            return Failure.NoLeader(shard, leader is null ? ElectionDelay : RouteRule.Delay(0));
+            return Failure.NoLeader(shard, leader is null ? ElectionDelay : RetryRule.Delay(0));
         }
 
         var hint = new RouteHint

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using KvRaft.Node.Requests;
 using KvRaft.Topology;
-using KvRaft.V1;
 
 namespace KvRaft.Node.Routing;
 
@@ -45,11 +43,6 @@ internal static class RouteRule
     /// <summary>Hints followed at once: one may be stale, two in a row mean that the leadership is on the move.</summary>
     public const int HopsMax = 2;
 
-    private static readonly TimeSpan DelayFirst = TimeSpan.FromMilliseconds(10);
-
-    /// <summary>A quarter of the shortest election: later than that the news is old.</summary>
-    private static readonly TimeSpan DelayMax = TimeSpan.FromMilliseconds(250);
-
     /// <summary>The next step, and the node if it is <see cref="RouteStep.Forward"/>.</summary>
     /// <param name="sight">What is known.</param>
     /// <param name="noForward">The caller's wish.</param>
@@ -81,18 +74,5 @@ internal static class RouteRule
         return sight.HasReplicaHere || sight.Replicas.IsDefaultOrEmpty
             ? (RouteStep.Wait, default)
             : (RouteStep.Forward, sight.Replicas[forwards % sight.Replicas.Length].Node);
-    }
-
-    /// <summary>Whether trying again, perhaps elsewhere, is safe and may help.</summary>
-    public static bool MayRetry(Failure failure, bool isWrite) =>
-        (failure.IsNotExecuted || !isWrite)
-        && failure.Reason is (ErrorReasons.NotLeader or ErrorReasons.WrongShard or ErrorReasons.NoLeader
-            or ErrorReasons.ElectionInProgress or ErrorReasons.QuorumLost or ErrorReasons.Draining);
-
-    /// <summary>How long to wait for news before looking again: doubling, so that a shard without a quorum costs little.</summary>
-    public static TimeSpan Delay(int waits)
-    {
-        var delay = DelayFirst * Math.Pow(2, Math.Min(waits, 10));
-        return delay < DelayMax ? delay : DelayMax;
     }
 }

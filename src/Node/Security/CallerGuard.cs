@@ -2,7 +2,6 @@ using System.Globalization;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using KvRaft.Node.Cluster;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Telemetry;
@@ -46,7 +45,7 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
             return RefuseAsync(context, method, Failure.WrongProof(options.NodeId));
         }
 
-        if (rule != CallerKind.Anyone || Header(context, PeerCalls.ForwardedKey) is not null)
+        if (rule != CallerKind.Anyone || Header(context, CallerRules.ForwardedKey) is not null)
         {
             if (standing == ProofStanding.None && proof.Authentication.IsRequired)
             {

@@ -23,6 +23,9 @@ internal enum CallerKind
 /// </summary>
 internal static class CallerRules
 {
+    /// <summary>Set on calls that come from another node, for those whose request has no header with <c>no_forward</c>. Only a node may set it.</summary>
+    public const string ForwardedKey = "kvraft-forwarded";
+
     private static readonly FrozenDictionary<string, CallerKind> Rules = new Dictionary<string, CallerKind>(StringComparer.Ordinal)
     {
         // The data plane.

@@ -59,10 +59,10 @@ internal static partial class LogMessages
     public static partial void KeyspaceSwept(this ILogger logger, ShardId shardId, uint keyspaceId, Raft.Proposals.ProposalStatus status);
 
     [LoggerMessage(1109, LogLevel.Information, "Shard {ShardId}: {Step} {Replica}, because {Reason}")]
-    public static partial void MoveStep(this ILogger logger, ShardId shardId, Control.MoveStepKind step, Replica replica, string reason);
+    public static partial void MoveStep(this ILogger logger, ShardId shardId, string step, Replica replica, string reason);
 
     [LoggerMessage(1110, LogLevel.Information, "Shard {ShardId}: {Step} answered {Result} after {Milliseconds} ms")]
-    public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, Control.MoveStepKind step, string result, double milliseconds);
+    public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, string step, string result, double milliseconds);
 
     [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move took too long; what became of it is looked at anew")]
     public static partial void MoveStepTimedOut(this ILogger logger, ShardId shardId);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Telemetry;
 using KvRaft.Storage;

@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
 
 namespace KvRaft.Raft.Catchup;
@@ -7,7 +6,7 @@ namespace KvRaft.Raft.Catchup;
 /// The lease of a replica that catches up, on the entries of every other voter: whichever leads when the checkpoint is installed then still has what follows it.
 /// It lasts until the replica has committed everything that the others had committed a moment before.
 /// </summary>
-internal sealed class EntryLease(RaftGroup group, PeerSurvey survey, CheckpointFetcher fetcher, TimeProvider time) : IAsyncDisposable
+internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, CheckpointFetcher fetcher, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>Between two renewals.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(2);

@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -9,7 +8,7 @@ namespace KvRaft.Raft.Catchup;
 /// Copies committed entries from another replica's log, a request for each few: however many are missing and however slow the way, each request is short. A
 /// leader's own replication pushes a run of entries, which has one timeout; where the way is too slow for that, or nobody leads, this one arrives.
 /// </summary>
-internal sealed class EntryPull(RaftGroup group, NodeDialer dialer)
+internal sealed class EntryPull(ICatchingUpGroup group, NodeDialer dialer)
 {
     /// <summary>
     /// Pulls committed entries up to an index, exactly; the caller knows that the group has committed that far. If a leader feeds this replica meanwhile, what it

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using KvRaft.Raft.Peers;
 using KvRaft.Topology;
 
@@ -37,7 +38,7 @@ internal sealed class FetchDirectory(string directory)
         try
         {
             var bytes = await File.ReadAllBytesAsync(_begun, cancellationToken).ConfigureAwait(false);
-            return JsonSerializer.Deserialize(bytes, PeerJson.Default.BegunFetch) is { Manifest: not null } begun && NodeId.IsValid(begun.From) && begun.Manifest.Mistake() is null
+            return JsonSerializer.Deserialize(bytes, FetchJson.Default.BegunFetch) is { Manifest: not null } begun && NodeId.IsValid(begun.From) && begun.Manifest.Mistake() is null
                 ? begun
                 : null;
         }
@@ -51,7 +52,7 @@ internal sealed class FetchDirectory(string directory)
     {
         Directory.CreateDirectory(Files);
         using var file = new FileStream(_begun, FileMode.Create, FileAccess.Write, FileShare.None);
-        await file.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(begun, PeerJson.Default.BegunFetch), cancellationToken).ConfigureAwait(false);
+        await file.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(begun, FetchJson.Default.BegunFetch), cancellationToken).ConfigureAwait(false);
         file.Flush(flushToDisk: true);
     }
 
@@ -106,3 +107,6 @@ internal sealed class FetchDirectory(string directory)
 
     private string PathOf(CheckpointFile file) => Path.Combine(Files, file.Name);
 }
+
+[JsonSerializable(typeof(BegunFetch))]
+internal sealed partial class FetchJson : JsonSerializerContext;

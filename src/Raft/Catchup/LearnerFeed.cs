@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Telemetry;
@@ -13,7 +12,7 @@ namespace KvRaft.Raft.Catchup;
 /// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
 /// </summary>
 internal sealed class LearnerFeed(
-    RaftGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, EntryLease lease, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
+    ICatchingUpGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, EntryLease lease, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
     /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);

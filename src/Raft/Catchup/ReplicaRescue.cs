@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Membership;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
@@ -17,7 +16,7 @@ namespace KvRaft.Raft.Catchup;
 /// its request times out, so that each attempt begins where the last one did: then it pulls the entries.
 /// </summary>
 internal sealed class ReplicaRescue(
-    RaftGroup group, PeerSurvey survey, EntryPull pull, EntryLease lease, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
+    ICatchingUpGroup group, PeerSurvey survey, EntryPull pull, EntryLease lease, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
     /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
     private const int UnsettledLooksMax = 2;
@@ -182,7 +181,7 @@ internal sealed class ReplicaRescue(
 
         // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
         _beats = 0;
-        var isSettled = !group.Leaders.IsVacant && group.Term == _term;
+        var isSettled = !group.IsVacant && group.Term == _term;
         _term = group.Term;
         _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;
         var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;

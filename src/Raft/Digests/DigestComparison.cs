@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Membership;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
@@ -13,7 +12,7 @@ namespace KvRaft.Raft.Digests;
 /// would ever notice that they are not. It agrees with the voters on an index a little ahead, each takes a snapshot there and computes its digest at its own pace
 /// (<see cref="DigestPace"/>), and the leader judges (<see cref="DigestRules"/>): a minority is set aside; without a majority all are told, and nothing is deleted.
 /// </summary>
-internal sealed class DigestComparison(RaftGroup group, PeerSurvey survey, RaftHostOptions options, ILogger logger)
+internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, RaftHostOptions options, ILogger logger)
 {
     /// <summary>How far ahead the index is chosen: first at the last entry, for a group without writers; then further, while writers outrun the messages.</summary>
     private static readonly int[] Margins = [0, 64, 1024, 16384];

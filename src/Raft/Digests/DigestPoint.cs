@@ -1,4 +1,4 @@
-using KvRaft.Raft.Groups;
+using KvRaft.Raft.Peers;
 using KvRaft.Storage;
 
 namespace KvRaft.Raft.Digests;

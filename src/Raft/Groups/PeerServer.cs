@@ -85,14 +85,14 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         }
         catch (HistoryDiffersException error)
         {
-            LogMessages.PeerRequestDeclined(logger, kind, error.Message, 0);
+            LogMessages.PeerRequestDeclined(logger, $"{kind}", error.Message, 0);
             return (PeerAnswerKind.HistoryDiffers, Encoding.UTF8.GetBytes(error.Message));
         }
         catch (Exception error) when (error is PeerRequestException or JsonException or IOException or StorageException or ObjectDisposedException)
         {
             if (_declined.TryPass(out var suppressed))
             {
-                LogMessages.PeerRequestDeclined(logger, kind, error.Message, suppressed);
+                LogMessages.PeerRequestDeclined(logger, $"{kind}", error.Message, suppressed);
             }
 
             return (PeerAnswerKind.Refused, Encoding.UTF8.GetBytes(error.Message));
@@ -208,6 +208,3 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
     private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Json<T>(T answer, JsonTypeInfo<T> type) =>
         (PeerAnswerKind.Json, JsonSerializer.SerializeToUtf8Bytes(answer, type));
 }
-
-/// <summary>A peer's request cannot be served; the message goes back to it.</summary>
-internal sealed class PeerRequestException(string message) : Exception(message);

@@ -36,7 +36,7 @@ namespace KvRaft.Raft.Groups;
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
-public sealed class RaftGroup : IAsyncDisposable
+public sealed partial class RaftGroup : IAsyncDisposable
 {
     private readonly RaftHost _host;
     private readonly ReplicaKey _key;

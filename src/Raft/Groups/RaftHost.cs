@@ -341,7 +341,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, verdict)))
         {
-            LogMessages.RunRefused(_logger, by.Value, verdict);
+            LogMessages.RunRefused(_logger, by.Value, $"{verdict}");
             // Seen here: a caller that ends for another reason does not look at the task.
             _ = _refusal.Task.Exception;
         }

@@ -1,6 +1,5 @@
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Clocks;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Telemetry;
 using KvRaft.Topology;
@@ -12,7 +11,7 @@ namespace KvRaft.Raft.Leadership;
 /// While the wall clock of this node is wrong, its groups are led elsewhere, if another voter can: one that answers, follows closely and has a clock that is right. If none can,
 /// this replica goes on leading; a wrong clock is no reason to be without a leader.
 /// </summary>
-internal sealed class ClockHandOver(RaftGroup group, ClusterClock clock, NodeWatch nodes, NodeId self, TimeProvider time, ILogger logger)
+internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWatch nodes, NodeId self, TimeProvider time, ILogger logger)
 {
     /// <summary>Between two tries. A try holds proposals back for some milliseconds.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);

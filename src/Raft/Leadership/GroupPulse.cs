@@ -1,6 +1,5 @@
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Consensus;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
 using KvRaft.Topology;
@@ -11,7 +10,7 @@ namespace KvRaft.Raft.Leadership;
 /// What a replica does at each beat of its node. A leader with news goes on telling it (<see cref="NewsCount"/>); one without leaves it to DotNext's own
 /// heartbeat, which is slow. A voter follows the nodes of all other voters. One that has known nobody to lead for long looks for a successor.
 /// </summary>
-internal sealed class GroupPulse(RaftGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
+internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
 {
     /// <summary>Times <see cref="RaftTimings.BeatsOfSilence"/>: five seconds, in which whoever else hears no leader has noticed too.</summary>
     private const int SearchesInARow = 4;

@@ -1,4 +1,3 @@
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Membership;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
@@ -14,7 +13,7 @@ namespace KvRaft.Raft.Leadership;
 /// room and this one stands for election, instead of all waiting for a timeout.
 /// </summary>
 internal sealed class LeaderSearch(
-    RaftGroup group, LeadershipTransfer transfer, NodeWatch nodes, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger)
+    ILedGroup group, LeadershipTransfer transfer, NodeWatch nodes, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger)
 {
     /// <summary>
     /// An answer or a vote may be missing the first time, so it is done again while nobody leads, for as long as <see cref="RaftTimings.ElectionMax"/>; the

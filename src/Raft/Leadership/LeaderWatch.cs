@@ -1,6 +1,5 @@
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Consensus;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Telemetry;
@@ -25,7 +24,7 @@ namespace KvRaft.Raft.Leadership;
 /// <param name="logger">Of the Raft host.</param>
 /// <param name="changed">Called when the answer of <see cref="Leader"/> may be another.</param>
 internal sealed class LeaderWatch(
-    RaftGroup group, RaftCluster cluster, GroupAuditTrail audit, NodeWatch nodes, PeerSurvey peers, RaftHostOptions options, ILogger logger, Action changed) : IAsyncDisposable
+    ILedGroup group, RaftCluster cluster, GroupAuditTrail audit, NodeWatch nodes, PeerSurvey peers, RaftHostOptions options, ILogger logger, Action changed) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();

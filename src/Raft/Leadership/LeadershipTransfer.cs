@@ -1,7 +1,6 @@
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Consensus;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Membership;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Peers;
@@ -19,7 +18,7 @@ namespace KvRaft.Raft.Leadership;
 /// old leader stands again, and at worst an ordinary election follows. What was held back was never appended, and is answered so.
 /// </summary>
 internal sealed class LeadershipTransfer(
-    RaftGroup group, RaftCluster cluster, ProposalQueue proposals, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger) : IDisposable
+    ILedGroup group, RaftCluster cluster, ProposalQueue proposals, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>Milliseconds. Not 0, which would be no timeout at all.</summary>
     private const int AtOnce = 1;

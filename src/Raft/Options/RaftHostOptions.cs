@@ -1,6 +1,6 @@
 using System.Net;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Security;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -84,7 +84,7 @@ public sealed record RaftHostOptions
     internal int LearnerCheckpointEntries { get; init; } = 10_000;
 
     /// <summary>Told of every commit before it counts; test builds prove there that a majority holds the entry.</summary>
-    internal Action<RaftGroup, long>? CommitWitness { get; init; }
+    internal Action<IGroup, long>? CommitWitness { get; init; }
 
     /// <summary>Where tests cut links.</summary>
     internal ILinkGate? Gate { get; init; }

@@ -164,7 +164,6 @@ internal sealed record NudgeAnswer(bool IsLeader);
 [JsonSerializable(typeof(LeaderProof))]
 [JsonSerializable(typeof(MembersProof))]
 [JsonSerializable(typeof(CheckpointManifest))]
-[JsonSerializable(typeof(Catchup.BegunFetch))]
 [JsonSerializable(typeof(ChunkRequest))]
 [JsonSerializable(typeof(EntriesRequest))]
 [JsonSerializable(typeof(ReleaseRequest))]

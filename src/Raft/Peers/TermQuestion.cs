@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
 using KvRaft.Topology;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
 using KvRaft.Topology;
@@ -12,7 +12,7 @@ namespace KvRaft.Raft.Reads;
 /// question. DotNext's own follower barrier is not that (the leader answers it without a quorum). One question at a time, over a
 /// connection that is kept; the caller gathers its readers.
 /// </summary>
-internal sealed class FollowerBarrier(RaftGroup group, NodeDialer dialer) : IDisposable
+internal sealed class FollowerBarrier(IGroup group, NodeDialer dialer) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
     private (NodeId Node, PeerClient Client)? _connection;

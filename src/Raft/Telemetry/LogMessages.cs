@@ -1,4 +1,3 @@
-using KvRaft.Raft.Peers;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Telemetry;
@@ -64,7 +63,7 @@ internal static partial class LogMessages
     public static partial void PrefaceRefused(ILogger logger, LogLevel level, string nodeId, string target, string reason, long suppressed);
 
     [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason} ({Suppressed} more since the last line)")]
-    public static partial void PeerRequestDeclined(ILogger logger, PeerRequestKind kind, string reason, long suppressed);
+    public static partial void PeerRequestDeclined(ILogger logger, string kind, string reason, long suppressed);
 
     [LoggerMessage(2020, LogLevel.Information, "Group {GroupId}: leadership was offered to {NodeId}")]
     public static partial void LeadershipHandedOver(ILogger logger, int groupId, string nodeId);
@@ -121,7 +120,7 @@ internal static partial class LogMessages
     public static partial void RunsDamaged(ILogger logger, string? path);
 
     [LoggerMessage(2100, LogLevel.Error, "Node {NodeId} refuses this one for good: {Verdict}")]
-    public static partial void RunRefused(ILogger logger, string nodeId, Runs.RunVerdict verdict);
+    public static partial void RunRefused(ILogger logger, string nodeId, string verdict);
 
     [LoggerMessage(2101, LogLevel.Debug, "Group {GroupId}: the digests of {Answered} of {Voters} voters at index {Index} are equal")]
     public static partial void DigestsEqual(ILogger logger, int groupId, long index, int answered, int voters);

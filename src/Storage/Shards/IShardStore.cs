@@ -1,6 +1,7 @@
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Schema;
 using KvRaft.Storage.Sessions;
+using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Shards;
 
@@ -85,6 +86,3 @@ public readonly record struct ShardStatistics(
     long MemTableBytes,
     long DiskBytes,
     bool WriteStalled);
-
-/// <summary>What one keyspace holds in one shard: keys (also expired ones not purged yet) and the bytes of keys and values.</summary>
-public readonly record struct KeyspaceCounters(long Keys, long Bytes);

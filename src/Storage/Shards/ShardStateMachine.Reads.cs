@@ -4,6 +4,7 @@ using KvRaft.Storage.Schema;
 using KvRaft.Storage.Sessions;
 using KvRaft.Storage.State;
 using KvRaft.Topology;
+using KeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 
 namespace KvRaft.Storage.Shards;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Schema;
-using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.State;
 

@@ -4,7 +4,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Topology;
 using KvRaft.V1;
 
@@ -24,7 +23,7 @@ public sealed class ConnectionFaultTests
         await using var peer = new Peer(Dead, bound.LocalEndPoint!.ToString()!, NoProof);
         var answered = await peer.Pipe.CallAsync(new PipeCall { Put = Put() }, isWrite: true, CancellationToken.None);
         Assert.Equal(Execution.NotExecuted, answered.Failure!.Execution);
-        Assert.True(RouteRule.MayRetry(answered.Failure, isWrite: true));
+        Assert.True(RetryRule.MayRetry(answered.Failure, isWrite: true));
     }
 
     [Fact]
@@ -36,7 +35,7 @@ public sealed class ConnectionFaultTests
         var answered = await PeerCalls.CallAsync(
             options => peer.Kv.PutAsync(Put(), options), isWrite: true, deadline, TimeProvider.System, CancellationToken.None);
         Assert.Equal(Execution.NotExecuted, answered.Failure!.Execution);
-        Assert.True(RouteRule.MayRetry(answered.Failure, isWrite: true));
+        Assert.True(RetryRule.MayRetry(answered.Failure, isWrite: true));
     }
 
     [Fact]

@@ -17,6 +17,7 @@ using KvRaft.Storage.Commands;
 using KvRaft.Storage.Engine;
 using KvRaft.Storage.Sessions;
 using KvRaft.Storage.Shards;
+using KvRaft.Storage.State;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Microsoft.Extensions.Logging.Abstractions;

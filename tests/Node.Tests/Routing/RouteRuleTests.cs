@@ -63,7 +63,7 @@ public sealed class RouteRuleTests
     [InlineData(Execution.Unknown, true, false)]
     [InlineData(Execution.Unknown, false, true)]
     public void Only_reads_are_repeated_when_the_fate_is_unknown(Execution execution, bool isWrite, bool mayRetry) =>
-        Assert.Equal(mayRetry, RouteRule.MayRetry(Failure.QuorumLost(new ShardId(0), execution, TimeSpan.Zero), isWrite));
+        Assert.Equal(mayRetry, RetryRule.MayRetry(Failure.QuorumLost(new ShardId(0), execution, TimeSpan.Zero), isWrite));
 
     [Fact]
     public void What_waiting_does_not_help_is_not_repeated()
@@ -74,13 +74,13 @@ public sealed class RouteRuleTests
             Failure.DiskFull(1, 2), Failure.KeyspaceNotFound("x"), Failure.Internal(Execution.NotExecuted),
         ];
 
-        Assert.All(final, failure => Assert.False(RouteRule.MayRetry(failure, isWrite: false)));
+        Assert.All(final, failure => Assert.False(RetryRule.MayRetry(failure, isWrite: false)));
     }
 
     [Fact]
     public void Delays_double_up_to_a_quarter_of_a_second() => Assert.Equal(
         [10, 20, 40, 80, 160, 250, 250],
-        Enumerable.Range(0, 7).Select(waits => RouteRule.Delay(waits).TotalMilliseconds));
+        Enumerable.Range(0, 7).Select(waits => RetryRule.Delay(waits).TotalMilliseconds));
 
     private static RouteStep Step(ShardSight sight, bool noForward = false, int refusals = 0) =>
         RouteRule.Next(sight, noForward, refusals, forwards: 0).Step;

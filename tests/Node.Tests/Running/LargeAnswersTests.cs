@@ -307,7 +307,7 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         {
             Running = await RunningCluster.StartAsync(3, shards: 1, options => options with
             {
-                Limits = new Limits { DiskReserveBytes = 0, AnswerStallMax = AnswerSends.PressureStall, AnswerBytesInHandMax = 32L << 20 },
+                Limits = new Limits { DiskReserveBytes = 0, AnswerStallMax = KvRaft.Node.Options.Limits.AnswerStallMin, AnswerBytesInHandMax = 32L << 20 },
             });
             await new Keyspaces.KeyspacesClient(Running.Channel(0)).CreateAsync(
                 new CreateKeyspaceRequest { Keyspace = new KeyspaceInfo { Name = "tagged", Routing = RoutingRule.Tag } });

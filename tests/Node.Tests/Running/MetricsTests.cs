@@ -33,7 +33,7 @@ public sealed class MetricsTests
     {
         // Other tests run nodes of the same names in this process; only this cluster's data directory tells them apart, so all are asked
         // through the one instance that belongs to it.
-        var owner = cluster.Nodes[0]!.Service<KvRaft.Node.Hosting.NodeMetrics>();
+        var owner = cluster.Nodes[0]!.Service<KvRaft.Node.Telemetry.NodeMeter>();
         long? seen = null;
         using var listener = new MeterListener
         {

@@ -1,6 +1,7 @@
 using KvRaft.Raft.Background;
 using KvRaft.Raft.Consensus;
 using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;

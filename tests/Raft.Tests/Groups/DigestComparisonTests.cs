@@ -1,4 +1,5 @@
 using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Topology;
 

@@ -4,6 +4,7 @@ using System.Reflection;
 using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Runs;
 using KvRaft.Raft.Tests.Transport;

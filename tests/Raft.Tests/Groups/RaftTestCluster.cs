@@ -102,7 +102,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
             LogEntriesKept = 100_000,
             Gate = Gate,
             Authentication = Transport.Wires.Authentication(),
-            CommitWitness = (group, index) => Proof.OnCommit(node, group, index),
+            CommitWitness = (group, index) => Proof.OnCommit(node, (RaftGroup)group, index),
             Timings = new RaftTimings { ElectionMin = TimeSpan.FromMilliseconds(500), ElectionMax = TimeSpan.FromMilliseconds(1000), RequestTimeout = TimeSpan.FromMilliseconds(400) },
         });
         return RaftHost.StartAsync(options, Loggers(), CancellationToken.None);

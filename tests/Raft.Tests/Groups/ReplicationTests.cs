@@ -1,5 +1,6 @@
 using System.Text;
 using KvRaft.Raft.Groups;
+using KvRaft.Raft.Membership;
 using KvRaft.Raft.Proposals;
 using KvRaft.Raft.Reads;
 using KvRaft.Storage;

@@ -1,6 +1,7 @@
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Schema;
 using KvRaft.Storage.Shards;
+using KvRaft.Storage.State;
 using KvRaft.Storage.Tests.Shards;
 using static KvRaft.Storage.Tests.Shards.Replica;
 
