@@ -10,7 +10,7 @@ public sealed class PlacementVerbTests
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 4, nodes: 4);
         await using var client = cluster.Client();
-        Assert.Contains("is there: 4 nodes, 4 shards, ring epoch", await RunAsync(0, "cluster", "init"), StringComparison.Ordinal);
+        Assert.Contains("is initialized: 4 nodes, 4 shards, ring epoch", await RunAsync(0, "cluster", "init"), StringComparison.Ordinal);
 
         var shares = (await RunAsync(0, "ring", "show", "-o", "plain")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(["n1", "n2", "n3", "n4"], shares.Select(static line => line.Split('\t')[0]));

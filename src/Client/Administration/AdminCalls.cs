@@ -269,16 +269,17 @@ internal sealed partial class AdminCalls
         CancellationToken cancellationToken)
     {
         trail.AttemptAt(endpoint);
+        var connection = _connections.To(endpoint);
         try
         {
             var deadline = _options.TimeProvider.GetUtcNow().UtcDateTime + timeout;
-            using var call = send(_connections.To(endpoint), new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+            using var call = send(connection, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
             return (await call.ResponseAsync.ConfigureAwait(false), null);
         }
         catch (RpcException fault)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var failure = FailureReader.Read(fault, sent: true);
+            var failure = FailureReader.Read(fault, sent: connection.HasConnected);
             trail.Failed(failure);
             if (failure.IsSilence)
             {

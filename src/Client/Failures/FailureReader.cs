@@ -57,6 +57,14 @@ internal static class FailureReader
             IsSilence = sent,
         };
 
+    /// <summary>The time of one attempt ended before there was a connection.</summary>
+    public static Failure NotConnected(TimeSpan waited) =>
+        new(StatusCode.DeadlineExceeded, ErrorReasons.Deadline, $"not sent within {waited.TotalMilliseconds:F0} ms: no connection", KvOutcome.NotApplied)
+        {
+            Kind = FailureKind.Unavailable,
+            IsSilence = true,
+        };
+
     /// <summary>The connection ended under a request.</summary>
     public static Failure Broken(Failure connection, bool sent) =>
         connection with { Outcome = sent ? KvOutcome.Unknown : KvOutcome.NotApplied, IsSilence = true };

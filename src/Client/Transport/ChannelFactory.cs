@@ -17,7 +17,8 @@ internal static class ChannelFactory
     /// <summary>500 ms: two connection attempts per second to a dead node are a negligible load.</summary>
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromMilliseconds(500);
 
-    public static GrpcChannel Create(string endpoint, KvClientOptions options) =>
+    /// <param name="onConnected">Called for each new connection before anything is sent on it.</param>
+    public static GrpcChannel Create(string endpoint, KvClientOptions options, Action onConnected) =>
         GrpcChannel.ForAddress((options.Tls ? "https://" : "http://") + endpoint, new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
@@ -34,6 +35,11 @@ internal static class ChannelFactory
                 EnableMultipleHttp2Connections = true,
                 InitialHttp2StreamWindowSize = StreamWindowBytes,
                 UseProxy = false,
+                PlaintextStreamFilter = (connection, _) =>
+                {
+                    onConnected();
+                    return ValueTask.FromResult(connection.PlaintextStream);
+                },
             },
             DisposeHttpClient = true,
 

@@ -14,12 +14,13 @@ internal sealed class NodeConnection : IAsyncDisposable
     private readonly Lock _lock = new();
     private int _turn;
     private bool _closed;
+    private volatile bool _hasConnected;
 
     public NodeConnection(string endpoint, KvClientOptions options)
     {
         Endpoint = endpoint;
         _options = options;
-        _channel = ChannelFactory.Create(endpoint, options);
+        _channel = ChannelFactory.Create(endpoint, options, () => _hasConnected = true);
         _pipes = new PipeStream?[options.PipesPerNode];
         Kv = new Kv.KvClient(_channel);
         Routing = new V1.Routing.RoutingClient(_channel);
@@ -36,6 +37,12 @@ internal sealed class NodeConnection : IAsyncDisposable
     }
 
     public string Endpoint { get; }
+
+    /// <summary>
+    /// There has been a connection to the node. While there has been none, the node cannot have received a request, even if its deadline ended while the
+    /// connection was still being opened.
+    /// </summary>
+    public bool HasConnected => _hasConnected;
 
     public Kv.KvClient Kv { get; }
 
@@ -107,7 +114,7 @@ internal sealed class NodeConnection : IAsyncDisposable
             }
 
             // The broken pipe has ended all its calls, and its loops end on their own.
-            var fresh = new PipeStream(Kv, _options);
+            var fresh = new PipeStream(Kv, _options, () => _hasConnected);
             Volatile.Write(ref _pipes[slot], fresh);
             return fresh;
         }

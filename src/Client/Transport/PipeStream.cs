@@ -33,6 +33,7 @@ internal sealed class PipeStream : IAsyncDisposable
 
     private readonly AsyncDuplexStreamingCall<PipeRequest, PipeResponse> _stream;
     private readonly TimeProvider _time;
+    private readonly Func<bool> _hasConnected;
     private readonly int _messageBytesMax;
     private readonly SemaphoreSlim _places;
     private readonly Channel<PendingCall> _queue = Channel.CreateUnbounded<PendingCall>(new() { SingleReader = true });
@@ -43,8 +44,12 @@ internal sealed class PipeStream : IAsyncDisposable
     private long _correlation;
     private Failure? _fault;
 
-    public PipeStream(Kv.KvClient client, KvClientOptions options)
+    /// <param name="client">Opens the stream.</param>
+    /// <param name="options">Limits and the clock.</param>
+    /// <param name="hasConnected">See <see cref="NodeConnection.HasConnected"/>.</param>
+    public PipeStream(Kv.KvClient client, KvClientOptions options, Func<bool> hasConnected)
     {
+        _hasConnected = hasConnected;
         _time = options.TimeProvider;
         _messageBytesMax = Math.Min(MessageBytesEnough, options.MessageBytesMax);
         _places = new SemaphoreSlim(options.PipeInFlightMax);
@@ -233,7 +238,7 @@ internal sealed class PipeStream : IAsyncDisposable
         {
             if (_time.GetElapsedTime(pending.StartedAt) >= pending.Timeout)
             {
-                pending.Fail(sent => FailureReader.NoAnswer(sent, pending.Timeout));
+                pending.Fail(sent => sent && !_hasConnected() ? FailureReader.NotConnected(pending.Timeout) : FailureReader.NoAnswer(sent, pending.Timeout));
             }
         }
     }
@@ -251,7 +256,7 @@ internal sealed class PipeStream : IAsyncDisposable
         _queue.Writer.TryComplete();
         foreach (var pending in _waiting.Values)
         {
-            pending.Fail(sent => FailureReader.Broken(fault, sent && carried));
+            pending.Fail(sent => FailureReader.Broken(fault, sent && carried && _hasConnected()));
         }
 
         _stop.Cancel();

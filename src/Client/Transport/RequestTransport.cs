@@ -90,17 +90,18 @@ internal sealed class RequestTransport(ConnectionPool connections, KvClientOptio
         where TResponse : class
     {
         var deadline = options.TimeProvider.GetUtcNow().UtcDateTime + timeout + DeadlineGrace;
+        var connection = connections.To(endpoint);
         try
         {
             using var call = operation.CallUnary(
-                connections.To(endpoint), request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+                connection, request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
             return await call.ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException fault)
         {
             // gRPC wraps the cancellation by the caller.
             cancellationToken.ThrowIfCancellationRequested();
-            return FailureReader.Read(fault, sent: true);
+            return FailureReader.Read(fault, sent: connection.HasConnected);
         }
     }
 

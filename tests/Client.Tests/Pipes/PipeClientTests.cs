@@ -228,6 +228,22 @@ public sealed class PipeClientTests
         Assert.Equal(name.ClientId.ToByteArray(), fault.RequestId.Value.ClientId.ToByteArray(bigEndian: true));
     }
 
+    /// <summary>The deadline ends while the connection is still being opened: TLS waits for an answer that never comes.</summary>
+    [Theory]
+    [InlineData(KvTransport.Pipe)]
+    [InlineData(KvTransport.Unary)]
+    public async Task A_write_without_a_connection_by_its_deadline_was_not_applied(KvTransport transport)
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        await using var client = KvClient.Connect($"kvraft://127.0.0.1:{((System.Net.IPEndPoint)silent.LocalEndpoint).Port}?timeout=500ms&tls=true&transport={transport}");
+
+        var fault = await Assert.ThrowsAsync<KvException>(() => client.TextKeyspace().PutAsync("a", "1").AsTask());
+
+        Assert.Equal(KvOutcome.NotApplied, fault.Outcome);
+        Assert.True(fault.IsTransient);
+    }
+
     [Theory]
     [InlineData(KvTransport.Pipe)]
     [InlineData(KvTransport.Unary)]

@@ -14,7 +14,7 @@ public sealed class PipeStreamTests
     public async Task A_write_that_hangs_does_not_block_the_disposal()
     {
         var writer = new NeverWriting();
-        var pipe = new PipeStream(new Kv.KvClient(new OneStream(writer)), new KvClientOptions { Endpoints = ["127.0.0.1:1"] });
+        var pipe = new PipeStream(new Kv.KvClient(new OneStream(writer)), new KvClientOptions { Endpoints = ["127.0.0.1:1"] }, hasConnected: static () => true);
         var call = pipe.CallAsync(static _ => { }, bytes: 1, TimeSpan.FromMinutes(1), CancellationToken.None).AsTask();
         await writer.Begun.Task;
 
