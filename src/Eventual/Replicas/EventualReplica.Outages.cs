@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using KvRaft.Storage;
 
 namespace KvRaft.Eventual.Replicas;
@@ -11,6 +12,12 @@ internal sealed partial class EventualReplica
 {
     /// <summary>How often the writer looks for what no write shows: errors of the engine in the background, room on the disk, the end of a copy.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan RebuildDelayFirst = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RebuildDelayMax = TimeSpan.FromMinutes(5);
+
+    /// <summary>A store that was well for so long begins anew.</summary>
+    private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(30);
 
     private readonly Func<bool> _hasRoom;
     private readonly HintLedger _nothingOwed;
@@ -29,6 +36,10 @@ internal sealed partial class EventualReplica
     /// <summary>Records that the salvage could not copy. Written before <see cref="_salvage"/> completes, read afterwards.</summary>
     private long _salvageLost;
     private volatile bool _isLookDue;
+
+    /// <summary>Rebuilds for damage in a row, and when the last damage was found. For the writer.</summary>
+    private int _rebuilds;
+    private long _damagedAt;
 
     /// <summary>The engine's count at the last sync, and the last that was marked (<see cref="StoreMark"/>). For the writer.</summary>
     private long _synced;
@@ -127,7 +138,12 @@ internal sealed partial class EventualReplica
         {
             Interlocked.Increment(ref _doubts);
             Close();
-            BeginSalvage(outage.Reason);
+            _rebuilds = _time.GetElapsedTime(_damagedAt) > WellAfter ? 1 : _rebuilds + 1;
+            _damagedAt = _time.GetTimestamp();
+            var delay = RebuildDelay(_rebuilds);
+            BeginSalvage(
+                delay == TimeSpan.Zero ? outage.Reason : string.Create(CultureInfo.InvariantCulture, $"{outage.Reason} (damaged {_rebuilds} times in a row, so it is rebuilt after {delay.TotalSeconds:0} s)"),
+                delay);
         }
         else
         {
@@ -135,7 +151,7 @@ internal sealed partial class EventualReplica
         }
     }
 
-    private void BeginSalvage(string reason)
+    private void BeginSalvage(string reason, TimeSpan delay = default)
     {
         Change(health => health with { Outage = new StoreOutage(OutageKind.Damage, reason), Rebuilds = health.Rebuilds + 1, HasSetAside = true });
         var marking = _marking;
@@ -144,9 +160,17 @@ internal sealed partial class EventualReplica
         {
             await marking.ConfigureAwait(false);
             StoreDirectory.SetAside(_directory);
+            await Task.Delay(delay, _time, _ending.Token).ConfigureAwait(false);
             _salvageLost = StoreSalvage.Run(_directory, _engines, _limits, _time, _ending.Token);
         });
         _ = _salvage.ContinueWith(_ => LookSoon(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>The first rebuild in a row begins at once; each further one waits twice as long, because files that are damaged again and again are on a bad disk. Pure.</summary>
+    internal static TimeSpan RebuildDelay(int rebuilds)
+    {
+        var delay = rebuilds <= 1 ? TimeSpan.Zero : RebuildDelayFirst * Math.Pow(2, Math.Min(rebuilds - 2, 16));
+        return delay < RebuildDelayMax ? delay : RebuildDelayMax;
     }
 
     /// <summary>For the writer, before each round.</summary>

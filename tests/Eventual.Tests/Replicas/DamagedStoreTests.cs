@@ -3,6 +3,7 @@ using KvRaft.Eventual.Trees;
 using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 using KvRaft.Topology;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KvRaft.Eventual.Tests.Replicas;
 
@@ -148,6 +149,47 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.Equal(2, engines.Opened);
     }
 
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 1)]
+    [InlineData(5, 8)]
+    [InlineData(12, 300)]
+    [InlineData(int.MaxValue, 300)]
+    public void Each_further_rebuild_in_a_row_waits_twice_as_long(int rebuilds, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), EventualReplica.RebuildDelay(rebuilds));
+
+    [Fact]
+    public async Task A_store_that_is_damaged_again_says_how_long_it_waits_and_is_rebuilt_afterwards()
+    {
+        var (time, engines) = (new FakeTimeProvider(), new FullEngines(Some.Engines));
+        await using var replica = EventualReplica.Open(_directory.Path, engines, new EventualLimits(), time);
+        await replica.WriteAsync(Key(0), Some.Put("x"));
+        Damage();
+        await WellAgainAsync(replica, rebuilds: 1);
+
+        Damage();
+        while (replica.Health.Rebuilds < 2)
+        {
+            await replica.HealthChanged.WaitAsync(TimeSpan.FromSeconds(60));
+        }
+
+        Assert.Contains("damaged 2 times in a row, so it is rebuilt after 1 s", replica.Health.Outage!.Reason, StringComparison.Ordinal);
+        while (replica.Health.Outage is not null)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Equal(["x"], replica.Read(Key(0)).Texts());
+
+        void Damage()
+        {
+            engines.ReadError = new StorageCorruptionException("a block has another checksum");
+            Assert.ThrowsAny<StorageException>(() => replica.Read(Key(0)));
+            engines.ReadError = null;
+        }
+    }
+
     [Fact]
     public async Task A_sync_that_fails_ends_the_replica_and_nothing_is_set_aside()
     {
@@ -251,6 +293,8 @@ public sealed class DamagedStoreTests : IDisposable
     {
         public volatile bool IsFull;
 
+        public volatile StorageException? ReadError;
+
         public StorageException? SyncError { get; init; }
 
         public int Opened { get; private set; }
@@ -267,7 +311,7 @@ public sealed class DamagedStoreTests : IDisposable
         {
             public EngineStatistics Statistics => engine.Statistics;
 
-            public byte[]? Get(ReadOnlySpan<byte> key) => engine.Get(key);
+            public byte[]? Get(ReadOnlySpan<byte> key) => disk.ReadError is { } error ? throw error : engine.Get(key);
 
             public byte[]? GetDurable(ReadOnlySpan<byte> key) => engine.GetDurable(key);
 
