@@ -1,5 +1,8 @@
+using Grpc.Core;
+using Grpc.Net.Client;
 using KvRaft.Client;
 using KvRaft.Integration.Tests.Processes;
+using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
@@ -83,6 +86,46 @@ public sealed class FullDiskTests
         {
             Assert.Equal(value, (await through.TextKeyspace().GetAsync(key)).Value);
         }
+    }
+
+    [Fact]
+    public async Task A_flush_that_meets_a_full_disk_stops_its_replica_which_serves_again_by_itself()
+    {
+        using var disk = SmallDisk.TryMount(DiskMebibytes);
+        Assert.SkipWhen(disk is null, "Mounting a file system of its own needs root.");
+        await using var cluster = await ProcessCluster.StartAsync(
+            Shards, nodes: 1,
+            settings: new() { ["dataDirectory"] = Path.Combine(disk!.Root, "data"), ["limits"] = new { diskReserveBytes = 0 }, ["log"] = SmallLog });
+        await using var client = cluster.Client();
+        var keyspace = client.TextKeyspace();
+        var value = new byte[32 << 10];
+        new Random(5).NextBytes(value);
+        var text = Convert.ToHexString(value);
+        foreach (var number in Enumerable.Range(0, 40))
+        {
+            await keyspace.PutAsync($"key-{number}", text);
+        }
+
+        var ended = cluster.WhenEndedByItselfAsync("n1");
+        disk.FillUpTo(0);
+        using (var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoint("n1")}"))
+        {
+            await Assert.ThrowsAsync<RpcException>(async () => await new Admin.AdminClient(channel).FlushAsync(new FlushRequest { Shard = 0 }));
+        }
+
+        await cluster.EventuallyAsync(async () => await StateAsync(cluster, "n1") is { } state && state != "serving" ? state : null, "the replica to stop for want of room");
+        Assert.False(ended.IsCompleted, "the node with the full disk ended");
+
+        disk.GiveBack();
+        await cluster.EventuallyAsync(async () => await StateAsync(cluster, "n1") == "serving" ? "" : null, "the replica to serve again");
+        foreach (var number in Enumerable.Range(0, 40))
+        {
+            Assert.Equal(text, (await keyspace.GetAsync($"key-{number}")).Value);
+        }
+
+        await keyspace.PutAsync("after", "1");
+        Assert.Equal("1", (await keyspace.GetAsync("after")).Value);
+        Assert.False(ended.IsCompleted, "the node with the full disk ended");
     }
 
     private static async Task<string?> StateAsync(ProcessCluster cluster, string node) =>
