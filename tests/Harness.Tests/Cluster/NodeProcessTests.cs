@@ -42,7 +42,8 @@ public sealed class NodeProcessTests : IDisposable
     }
 
     private NodeProcess Process(string script) => new(
-        new ProcessHost(inNamespaces: false), new NodeCommand(_folder, null, null), new Ledger(Path.Combine(_folder, "ledger"))) { Build = Build(script) };
+        new ProcessHost(inNamespaces: false), new NodeCommand(_folder, null, null), new Ledger(Path.Combine(_folder, "ledger")))
+    { Build = Build(script) };
 
     private NodeBuild Build(string script)
     {

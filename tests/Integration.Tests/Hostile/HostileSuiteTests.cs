@@ -145,7 +145,9 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
                 new Random((key * 100) + i).NextBytes(value);
                 await kv.PutAsync(new EventualPutRequest
                 {
-                    Header = new RequestHeader { Keyspace = Victim.Eventual }, Key = Victim.SiblingKey(key), Value = ByteString.CopyFrom(value),
+                    Header = new RequestHeader { Keyspace = Victim.Eventual },
+                    Key = Victim.SiblingKey(key),
+                    Value = ByteString.CopyFrom(value),
                 });
             }
         }

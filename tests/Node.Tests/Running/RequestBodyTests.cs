@@ -59,7 +59,8 @@ public sealed class RequestBodyTests
     {
         await using var cluster = await RunningCluster.StartAsync(nodes: 1, shards: 1, static options => options with
         {
-            HttpListen = new IPEndPoint(IPAddress.Loopback, 0), Limits = new Limits { DiskReserveBytes = 0, BodyBytesInHandMax = BodyBytesMax },
+            HttpListen = new IPEndPoint(IPAddress.Loopback, 0),
+            Limits = new Limits { DiskReserveBytes = 0, BodyBytesInHandMax = BodyBytesMax },
         });
         var budget = cluster.Nodes[0]!.Service<BodyBudget>();
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
@@ -79,7 +80,9 @@ public sealed class RequestBodyTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{endpoint}/kvraft.v1.Kv/Put")
             {
-                Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new PartOfMessage(bytes, until),
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Content = new PartOfMessage(bytes, until),
             };
             request.Content.Headers.ContentType = new("application/grpc");
             request.Headers.Add("TE", "trailers");

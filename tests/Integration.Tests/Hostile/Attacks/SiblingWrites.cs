@@ -20,7 +20,9 @@ internal sealed class SiblingWrites : IAttack
             async (side, token) => await clients[side % 2].PutAsync(
                 new EventualPutRequest
                 {
-                    Header = new RequestHeader { Keyspace = Victim.Eventual }, Key = Victim.SiblingKey(side), Value = side % 4 == 0 ? value : ByteString.CopyFromUtf8("x"),
+                    Header = new RequestHeader { Keyspace = Victim.Eventual },
+                    Key = Victim.SiblingKey(side),
+                    Value = side % 4 == 0 ? value : ByteString.CopyFromUtf8("x"),
                 },
                 cancellationToken: token),
             until);
