@@ -26,6 +26,11 @@ internal sealed class LateFollowerFault : IFault
     /// <summary>A leader that hears too few for a moment is replaced, and the next one may count no entry of an earlier term: such an attempt shows nothing.</summary>
     private const int AttemptsMax = 3;
 
+    /// <summary>What all groups apply before the fault: a run in which nothing was answered before it does not count.</summary>
+    private const int UsedEntries = 20;
+
+    private static readonly TimeSpan UsedPatience = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan LatePatience = TimeSpan.FromSeconds(90);
 
     /// <summary>A correct store commits when the late follower has caught up. It need not: what matters is that nothing was acknowledged before.</summary>
@@ -39,10 +44,16 @@ internal sealed class LateFollowerFault : IFault
     private int[] _killed = [];
     private string _seen = "";
 
-    public Task<string> PlanAsync(FaultScene scene)
+    public async Task<string> PlanAsync(FaultScene scene)
     {
         _late = scene.AnyNode();
-        return Task.FromResult($"{ChaosCluster.NameOf(_late)} late");
+        var first = await AppliedAsync(scene);
+        for (var clock = Stopwatch.StartNew(); await AppliedAsync(scene) < first + UsedEntries && clock.Elapsed < UsedPatience;)
+        {
+            await Task.Delay(200);
+        }
+
+        return $"{ChaosCluster.NameOf(_late)} late";
     }
 
     public async Task InjectAsync(FaultScene scene)
@@ -193,6 +204,10 @@ internal sealed class LateFollowerFault : IFault
             CultureInfo.InvariantCulture,
             $"{ChaosCluster.NameOf(_late)} lacked {lag.Entries} entries of group {lag.Group}, {lag.Bytes >> 20} MiB; without {FaultScene.Names(_paused)} {ChaosCluster.NameOf(lag.Leader)} committed {committed.Entries} entries, of which {ChaosCluster.NameOf(_late)} lacked {lacked}");
     }
+
+    private static async Task<long> AppliedAsync(FaultScene scene) =>
+        (await scene.Cluster.StatusesAsync()).Values.SelectMany(static status => status.Groups)
+            .Where(static group => group.Shard >= 0).GroupBy(static group => group.Group).Sum(static replicas => replicas.Max(static replica => replica.AppliedIndex));
 
     private static int[] Others(FaultScene scene, params int[] nodes) => [.. scene.Cluster.Plan.Numbers.Except(nodes)];
 
