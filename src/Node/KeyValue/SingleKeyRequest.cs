@@ -85,7 +85,7 @@ internal readonly struct SingleKeyRequest(
 
             using var reserved = new AnswerReservation(room.Window, bytes + weight);
             var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
-            var result = await replica.WriteAsync(command, weight, deadline, cancellationToken);
+            var result = await replica.WriteAsync(command, bytes > ProposalWait.SmallBytesMax ? bytes + weight : weight, deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
                 return result.Failure!;

@@ -12,6 +12,21 @@ internal sealed class ProposalWait(TimeProvider time)
     /// <summary>A new measurement counts for a sixteenth: one slow fsync does not close the door, ten do.</summary>
     private const int Smoothing = 16;
 
+    /// <summary>
+    /// How long a write may wait, whatever its deadline: half of the time that a client gives one attempt by default. Otherwise callers with long deadlines fill the queue up to these,
+    /// and callers with shorter ones are refused for as long as that lasts.
+    /// </summary>
+    public static readonly TimeSpan WaitMax = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Writes up to this size are bounded by <see cref="WaitMax"/> alone.</summary>
+    public const int SmallBytesMax = 16 * 1024;
+
+    /// <summary>
+    /// Bytes that may wait before a larger write is refused: four full entries, some tenths of a second of a busy disk. Time alone is no bound for large writes: a round of them takes
+    /// many times as long as the rounds of small writes that were measured before.
+    /// </summary>
+    public const long LargeBytesMax = 16L << 20;
+
     private static readonly RaftGroupLimits Limits = new();
 
     private long _commands;
@@ -29,6 +44,13 @@ internal sealed class ProposalWait(TimeProvider time)
         var rounds = Rounds(Volatile.Read(ref _commands), Volatile.Read(ref _bytes) + bytes);
         return rounds < 2 ? TimeSpan.Zero : TimeSpan.FromTicks((long)(Volatile.Read(ref _roundTicks) * rounds));
     }
+
+    /// <summary>Bytes of the writes that wait.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Whether a write may wait behind those that wait now.</summary>
+    /// <param name="bytes">The size of the write, with the values that it rewrites or returns.</param>
+    public bool HasRoomFor(int bytes) => bytes <= SmallBytesMax || Bytes + bytes <= LargeBytesMax;
 
     public Place Enter(int bytes)
     {

@@ -107,19 +107,28 @@ internal sealed class ShardReplica
     public double WritesPerSecond => _writeRate.PerSecond;
 
     /// <summary>
-    /// Proposes a command and waits until it was applied here; refuses at once if the queue before it would outlast the deadline.
+    /// Proposes a command and waits until it was applied here; refuses at once if the queue before it is longer than <see cref="ProposalWait"/>
+    /// allows or would outlast the deadline.
     /// </summary>
     /// <param name="command">What to do.</param>
-    /// <param name="weight">Bytes that it changes, if they are more than its own; see <see cref="RaftGroup.ProposeAsync(ReadOnlyMemory{byte}, int, CancellationToken)"/>.</param>
+    /// <param name="weight">Bytes that it changes or returns, if they are more than its own; see <see cref="RaftGroup.ProposeAsync(ReadOnlyMemory{byte}, int, CancellationToken)"/>.</param>
     /// <param name="deadline">When the caller gives up.</param>
     /// <param name="cancellationToken">Cancelled then.</param>
     public async ValueTask<WriteResult> WriteAsync(ShardCommand command, int weight, Deadline deadline, CancellationToken cancellationToken)
     {
         var bytes = CommandCodec.Encode(command);
         weight = Math.Max(weight, bytes.Length);
-        if (_wait.Expected(weight) is var expected && expected > deadline.Remaining(_time))
+        var expected = _wait.Expected(weight);
+        if (expected > deadline.Remaining(_time) || expected > ProposalWait.WaitMax)
         {
-            return Failure.Overloaded($"the proposal queue of shard {_shard} holds {expected.TotalMilliseconds:0} ms of work, which the deadline does not allow; it", expected / 2);
+            return Failure.Overloaded($"the proposal queue of shard {_shard} holds {expected.TotalMilliseconds:0} ms of work, more than {ProposalWait.WaitMax.TotalMilliseconds:0} ms or than the deadline allows; it", expected / 2);
+        }
+
+        if (!_wait.HasRoomFor(weight))
+        {
+            return Failure.Overloaded(
+                $"the proposal queue of shard {_shard} holds {_wait.Bytes} bytes, and a write of {weight} bytes waits behind {ProposalWait.LargeBytesMax} at most; it",
+                expected > OverloadDelay ? expected / 2 : OverloadDelay);
         }
 
         var begun = _time.GetTimestamp();

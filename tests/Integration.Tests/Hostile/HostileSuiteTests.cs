@@ -91,9 +91,10 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
 
         // Before anything is read of the processes: a node that ended is the finding, not a missing file of /proc.
         cluster.AssertAlive();
+        var led = await leaders.AllLedAsync();
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}: {ordinary.Served - served} served beside it, longest without a leader {leaders.Longest.TotalSeconds:0.0} s, MB {Megabytes(cluster, "VmRSS")}, peak {Megabytes(cluster, "VmHWM")}"));
+            $"{name}: {ordinary.Served - served} served beside it ({Waits(ordinary)}), all groups led {led.TotalSeconds:0.0} s after it, longest without a leader {leaders.Longest.TotalSeconds:0.0} s, MB {Megabytes(cluster, "VmRSS")}, peak {Megabytes(cluster, "VmHWM")}"));
         Assert.All(cluster.Nodes, node => Assert.DoesNotContain("cannot go on", cluster.Log(node), StringComparison.Ordinal));
         Assert.True(ordinary.Served > served, $"nobody else was served during {name}");
         Assert.True(ordinary.Wrong.Count == 0, $"{name}: {string.Join("; ", ordinary.Wrong.Take(5))}");
@@ -178,6 +179,10 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
             await Task.Delay(500);
         }
     }
+
+    private static string Waits(OrdinaryClient ordinary) => ordinary.TakeWaits() is { Count: > 0 } waits
+        ? string.Create(CultureInfo.InvariantCulture, $"median {waits[waits.Count / 2]:0} ms, 90 % {waits[waits.Count * 9 / 10]:0}, longest {waits[^1]:0}")
+        : "none";
 
     private static string RaftEndpoint(ProcessCluster cluster, string node)
     {

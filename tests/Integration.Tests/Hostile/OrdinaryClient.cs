@@ -1,15 +1,17 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using KvRaft.Client;
 
 namespace KvRaft.Integration.Tests.Hostile;
 
-/// <summary>Somebody who uses the cluster as it is meant: small values, written and read back, through every node.</summary>
+/// <summary>A client that uses the cluster as intended: small values, written and read back, through every node. Each call must succeed within the client's timeout.</summary>
 internal sealed class OrdinaryClient : IAsyncDisposable
 {
     private readonly KvClient _client;
     private readonly CancellationTokenSource _end = new();
     private readonly Task[] _running;
     private readonly ConcurrentQueue<string> _wrong = new();
+    private ConcurrentBag<double> _waits = [];
     private long _served;
 
     public OrdinaryClient(KvClient client, int workers)
@@ -21,7 +23,10 @@ internal sealed class OrdinaryClient : IAsyncDisposable
     /// <summary>Writes that were acknowledged and read back.</summary>
     public long Served => Interlocked.Read(ref _served);
 
-    /// <summary>What it was refused for good, or read that it had not written.</summary>
+    /// <summary>The milliseconds that each write with its read took since the last call, in order.</summary>
+    public IReadOnlyList<double> TakeWaits() => [.. Interlocked.Exchange(ref _waits, []).Order()];
+
+    /// <summary>Calls that failed after all retries, and values that were read but not written.</summary>
     public IReadOnlyCollection<string> Wrong => _wrong;
 
     public async ValueTask DisposeAsync()
@@ -38,6 +43,7 @@ internal sealed class OrdinaryClient : IAsyncDisposable
         for (var i = 0; !_end.IsCancellationRequested; i++)
         {
             var (key, value) = ($"ordinary/{worker}/{i % 1_000}", $"{i}");
+            var began = Stopwatch.GetTimestamp();
             try
             {
                 await keyspace.PutAsync(key, value, cancellationToken: _end.Token);
@@ -47,6 +53,7 @@ internal sealed class OrdinaryClient : IAsyncDisposable
                     _wrong.Enqueue($"{key} is {read.ValueOrDefault}, not {value}");
                 }
 
+                _waits.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
                 Interlocked.Increment(ref _served);
             }
             catch (OperationCanceledException) when (_end.IsCancellationRequested)

@@ -56,6 +56,23 @@ public sealed class ProposalWaitTests
         Assert.Equal(TimeSpan.Zero, wait.Expected(10));
     }
 
+    [Fact]
+    public void Large_writes_wait_behind_a_bounded_number_of_bytes_and_small_ones_behind_any()
+    {
+        var wait = new ProposalWait(_time);
+        var places = Enumerable.Range(0, 16).Select(_ =>
+        {
+            Assert.True(wait.HasRoomFor(1 << 20));
+            return wait.Enter(1 << 20);
+        }).ToList();
+
+        Assert.False(wait.HasRoomFor(1 << 20));
+        Assert.False(wait.HasRoomFor(ProposalWait.SmallBytesMax + 1));
+        Assert.True(wait.HasRoomFor(ProposalWait.SmallBytesMax));
+        wait.Leave(places[0]);
+        Assert.True(wait.HasRoomFor(1 << 20));
+    }
+
     private void Measure(ProposalWait wait, TimeSpan took)
     {
         var place = wait.Enter(10);
