@@ -988,6 +988,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             try
             {
                 await FlushAsync(_host.Options.LogEntriesKept, _stopping.Token).ConfigureAwait(false);
+                MoveStart(_log.StartOfLast(_host.Options.LogBytesKeptAtRest).Index);
                 _machine.Rest();
             }
             finally

@@ -307,6 +307,21 @@ internal sealed partial class GroupLog
         }
     }
 
+    /// <summary>The position before as many of the last entries as have no more than some number of payload bytes.</summary>
+    internal LogPosition StartOfLast(long bytes)
+    {
+        lock (_lock)
+        {
+            var index = LastUnlocked.Index;
+            while (index > _start.Index && (bytes -= _entries[(int)(index - _start.Index - 1)].Length) >= 0)
+            {
+                index--;
+            }
+
+            return PositionAt(index);
+        }
+    }
+
     private GroupState State() => new(_ballot, _start, LastUnlocked, _damage);
 
     private LogPosition PositionAt(long index) =>

@@ -64,6 +64,12 @@ public sealed record RaftHostOptions
     public int LogEntriesKept { get; init; } = 4096;
 
     /// <summary>
+    /// Bytes of these entries that a group keeps once it is idle: small entries of minutes, but few large values. The log of a node without work would otherwise keep its full size on
+    /// the disk, filled with values that were overwritten or deleted.
+    /// </summary>
+    public long LogBytesKeptAtRest { get; init; } = 16L << 20;
+
+    /// <summary>
     /// The replicas of a group are compared no more often than this, and only if it applied anything since they were equal: with an hour and ten groups of 10 GiB a node
     /// reads half of the time at its slow pace.
     /// </summary>

@@ -191,20 +191,7 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
     }
 
     private static string Megabytes(ProcessCluster cluster, string field) =>
-        string.Join(' ', cluster.Nodes.Select(node => MemoryBytes(cluster.ProcessId(node), field) >> 20));
+        string.Join(' ', cluster.Nodes.Select(node => ProcessMemory.Bytes(cluster.ProcessId(node), field) >> 20));
 
-    private static long ResidentBytes(int process) => MemoryBytes(process, "VmRSS");
-
-    private static long MemoryBytes(int process, string field)
-    {
-        foreach (var line in File.ReadLines($"/proc/{process}/status"))
-        {
-            if (line.StartsWith(field, StringComparison.Ordinal) && line[field.Length] == ':')
-            {
-                return long.Parse(line.AsSpan(field.Length + 1).Trim().ToString().Split(' ')[0], CultureInfo.InvariantCulture) << 10;
-            }
-        }
-
-        throw new InvalidOperationException($"process {process} has no {field}");
-    }
+    private static long ResidentBytes(int process) => ProcessMemory.Bytes(process, "VmRSS");
 }

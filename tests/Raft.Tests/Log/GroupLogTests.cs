@@ -34,6 +34,27 @@ public sealed class GroupLogTests
         Assert.Equal(3, group.TermAt(1));
     }
 
+    [Theory]
+    [InlineData(0, 5)]
+    [InlineData(4, 5)]
+    [InlineData(5, 4)]
+    [InlineData(16, 4)]
+    [InlineData(17, 3)]
+    [InlineData(47, 1)]
+    [InlineData(1_000, 1)]
+    public async Task Finds_where_the_last_entries_of_so_many_bytes_begin(long bytes, long expected)
+    {
+        await using var log = _fixture.Open();
+        var group = log.OpenGroup(LogFixture.Key(1));
+        foreach (var length in new[] { 7, 0, 30, 12, 5 })
+        {
+            group.Append(1, LogEntryKind.Command, new byte[length]);
+        }
+
+        group.SetStart(new LogPosition(1, 1));
+        Assert.Equal(new LogPosition(1, expected), group.StartOfLast(bytes));
+    }
+
     [Fact]
     public async Task Reads_as_many_entries_as_come_to_so_many_bytes_and_one_in_any_case()
     {
