@@ -13,10 +13,10 @@ internal sealed class ProposalWait(TimeProvider time)
     private const int Smoothing = 16;
 
     /// <summary>
-    /// How long a write may wait, whatever its deadline: half of the time that a client gives one attempt by default. Otherwise callers with long deadlines fill the queue up to these,
+    /// How long a write may wait, whatever its deadline: a little less than a client gives one attempt by default. Otherwise callers with long deadlines fill the queue up to these,
     /// and callers with shorter ones are refused for as long as that lasts.
     /// </summary>
-    public static readonly TimeSpan WaitMax = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan WaitMax = TimeSpan.FromMilliseconds(900);
 
     /// <summary>Writes up to this size are bounded by <see cref="WaitMax"/> alone.</summary>
     public const int SmallBytesMax = 16 * 1024;
