@@ -4,10 +4,10 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Groups;
 
-/// <summary>A replica of a group on this node: which group, which incarnation.</summary>
+/// <summary>A replica of a group on this node: its group and its incarnation.</summary>
 public readonly record struct GroupReplica(GroupId Group, int Incarnation);
 
-/// <summary>Where a replica keeps its member list and its checkpoints: <c>groups/g{group}-r{incarnation}</c> in the data directory.</summary>
+/// <summary>The directory of a replica's member list and checkpoints: <c>groups/g{group}-r{incarnation}</c> in the data directory.</summary>
 internal static class GroupDirectory
 {
     public static string Of(string dataDirectory, ReplicaKey key) =>

@@ -12,23 +12,23 @@ namespace KvRaft.Raft.Groups;
 /// <summary>
 /// Changes a group's voters, one at a time, on the leader.
 /// <para>
-/// DotNext's own calls come back when the new configuration is committed, before it is in force: the member list follows through a
-/// queue, and a round may still be running under the old one. Two changes in a row could then be decided by majorities that need not
-/// meet. And a call that was given up may leave its configuration entry behind in the log, not committed yet; the next call would
-/// begin from the list before it. So a change begins only when everything is <i>settled</i>: this replica is proven to lead, no
-/// configuration in its log waits for its commit, the members in memory are those on disk, and one whole round has passed since.
+/// DotNext's own calls return when the new configuration is committed, before it is in force: the member list is updated through a
+/// queue, and a round may still run under the old configuration. Two changes in a row could then be decided by majorities that do not
+/// intersect. And a call that was cancelled may leave its configuration entry in the log, not committed yet; the next call would
+/// then start from the previous list. So a change begins only when the membership is <i>settled</i>: this replica is proven to lead, no
+/// configuration in its log waits for its commit, the members in memory equal those on disk, and one whole round has passed since.
 /// </para>
 /// </summary>
 internal sealed class GroupMembership(
     RaftCluster cluster, MemberStorage members, GroupAuditTrail audit, ReadBarrier barrier, TimeSpan roundTimeout, TimeProvider time)
     : IDisposable
 {
-    /// <summary>The queue between a committed configuration and its being in force empties in microseconds; asking costs a file read.</summary>
+    /// <summary>The queue between a committed configuration and the members in force empties in microseconds; each check costs a file read.</summary>
     private static readonly TimeSpan SettlePace = TimeSpan.FromMilliseconds(10);
 
     private readonly SemaphoreSlim _turn = new(1);
 
-    /// <summary>Is this replica itself a voter, as far as it knows?</summary>
+    /// <summary>True if this replica itself is a voter in its own view.</summary>
     public bool IsMember => cluster.Members.Any(static member => !member.IsRemote);
 
     public async Task<MembershipChange> ChangeAsync(EndPoint replica, bool add, CancellationToken cancellationToken)
@@ -83,7 +83,7 @@ internal sealed class GroupMembership(
         }
     }
 
-    /// <summary>True when the members this leader counts are those on its disk, nothing waits to change them, and a round has passed.</summary>
+    /// <summary>True if the members that this leader counts equal those on its disk, no change of them is pending, and a round has passed.</summary>
     public async Task<bool> IsSettledAsync(CancellationToken cancellationToken)
     {
         var term = audit.Term;

@@ -5,8 +5,8 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Groups;
 
-/// <summary>A replica at a glance. Indices are this replica's own; 0 means none.</summary>
-/// <param name="IsBehind">It lacks entries that the leader's log has no more, or catches up after such a time: if another replica is lost, this one is of no help.</param>
+/// <summary>A summary of a replica. Indices are this replica's own; 0 means none.</summary>
+/// <param name="IsBehind">It lacks entries that the leader's log has truncated, or is catching up after that. If another replica is lost, this one cannot replace it.</param>
 public sealed record GroupStatus(
     GroupId Group,
     int Incarnation,

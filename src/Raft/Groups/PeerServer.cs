@@ -15,16 +15,16 @@ namespace KvRaft.Raft.Groups;
 /// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
 internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock clock, TimeProvider time, ILogger logger)
 {
-    /// <summary>Of an id of a checkpoint or a name of a file in it, in characters.</summary>
+    /// <summary>Maximum length of a checkpoint id or of a file name in it, in characters.</summary>
     private const int TextLengthMax = 256;
 
     private readonly LogThrottle _declined = new(LogThrottle.PeriodDefault, time);
 
-    /// <summary>The last batch that the node's log is known to hold, for those that ask for a sign of life.</summary>
+    /// <summary>The last batch that the node's log certainly holds; it is part of each answer to a ping.</summary>
     public Func<long> LogBatch { get; init; } = static () => 0;
 
-    /// <param name="socket">Stays the caller's.</param>
-    /// <param name="from">Which node is on the other side; it speaks for itself only.</param>
+    /// <param name="socket">The socket; the caller keeps ownership.</param>
+    /// <param name="from">The node at the other end; it can act only for itself.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task ServeAsync(Socket socket, NodeId from, CancellationToken cancellationToken)
     {
@@ -165,7 +165,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         var group = Group(request.Group);
         if (group.Leader == from)
         {
-            // Only the leader compares: another node's word could set aside every replica of a group.
+            // Only the leader compares: a message from another node could otherwise remove every replica of a group.
             group.OnDigestDiffers(request);
         }
 

@@ -9,7 +9,7 @@ using KvRaft.Raft.Transport;
 
 namespace KvRaft.Raft.Groups;
 
-// What the parts of a group see of it.
+// The interfaces through which the parts of a group access it.
 public sealed partial class RaftGroup : IComparedGroup, ICatchingUpGroup, ILedGroup
 {
     long IGroup.CommitIndex => CommitIndex;

@@ -21,18 +21,18 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Groups;
 
 /// <summary>
-/// This node's replica of one Raft group: propose commands, ask for read barriers, watch leadership.
+/// This node's replica of one Raft group. It proposes commands, provides read barriers and reports changes of leadership.
 /// <para>
-/// Election, replication and quorum are DotNext's <see cref="RaftCluster"/>. Around it stand our parts, in the order in which a write
-/// meets them: <c>ProposalQueue</c> (many commands, one entry), <c>GroupAuditTrail</c> (the group's part of the node log; nothing is
-/// answered before it is fsynced), <c>Applier</c> (committed entries into the state machine, whose outcomes return through the
-/// waiting proposals), <c>ReadBarrier</c> (linearizable reads without a write), and <c>Catchup/</c> (checkpoints, out of band, for a
-/// replica the log can no longer help, or one that is to join). <c>GroupMembership</c> changes who votes. In <c>Leadership/</c> leadership is handed
-/// over by name, a leader that is gone or silent is succeeded, and a group without news is kept quiet; DotNext's own timers are the last resort.
+/// Election, replication and quorum are DotNext's <see cref="RaftCluster"/>. Our parts surround it, in the order in which a write
+/// passes them: <c>ProposalQueue</c> (many commands, one entry), <c>GroupAuditTrail</c> (the group's part of the node log; nothing is
+/// answered before it is fsynced), <c>Applier</c> (applies committed entries to the state machine; the outcomes return through the
+/// waiting proposals), <c>ReadBarrier</c> (linearizable reads without a write), and <c>Catchup/</c> (transfers checkpoints outside of Raft, to a
+/// replica that lacks reclaimed log entries, or to a learner). <c>GroupMembership</c> changes the voters. <c>Leadership/</c> transfers leadership
+/// to a named voter, finds a successor for a dead or silent leader, and quiesces a group without news; DotNext's own timers are the last resort.
 /// </para>
 /// <para>
-/// It relies on: the node log's promise that what it calls durable is on disk; the state machine being deterministic; peers
-/// that are named, not addressed. It does not do: deciding about moves, routing, retries.
+/// It relies on three things: what the node log reports as durable is on disk; the state machine is deterministic; peers
+/// are identified by name, not by address. It does not decide about moves, does not route and does not retry.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
@@ -72,7 +72,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     private readonly Lock _failing = new();
     private Task _handingOver = Task.CompletedTask;
 
-    /// <summary>Of housekeeping alone: what was applied when it last looked, since when, and whether the replica was put to rest since.</summary>
+    /// <summary>Used by housekeeping alone: the index applied at its last run, the time since then, and whether the replica was flushed as idle since.</summary>
     private long _appliedAtLook = -1;
 
     private long _appliedAt;
@@ -84,10 +84,10 @@ public sealed partial class RaftGroup : IAsyncDisposable
     private volatile ReplicaState _state = ReplicaState.Running;
     private volatile KnownVoters? _voterNodes;
 
-    /// <summary>Why it rebuilds itself, without what it waits for at the moment.</summary>
+    /// <summary>Why the replica rebuilds itself, without the condition that it waits for at the moment.</summary>
     private string? _reason;
 
-    /// <summary>What readers of this replica may have seen before its state was replaced: it serves from there on.</summary>
+    /// <summary>The highest index that readers of this replica may have seen before its state was replaced. The replica serves again from that index on.</summary>
     private long _servesFrom;
 
     private RaftGroup(RaftHost host, GroupSpec spec, GroupLog log, IReplicatedStateMachine machine, ReplicaFault? fault, string directory)
@@ -105,7 +105,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _members = new MemberStorage(Path.Combine(directory, "members"));
 
 
-        // Where the state was lost, everything up to the log's start is committed all the same: the start only ever moves to what was applied.
+        // If the state was lost, everything up to the log's start is committed nevertheless: the start only moves to an applied index.
         var committed = fault is { Loss: ReplicaLoss.State } && log.Start.Index > machine.Applied.Index ? log.Start : machine.Applied;
         _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, "shell"), _logger)
         {
@@ -156,13 +156,13 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _cluster.LeaderChanged += OnLeaderChanged;
     }
 
-    /// <summary>Raised after this replica won, confirmed or lost leadership, or learned of another leader. Must be quick.</summary>
+    /// <summary>Raised after this replica won, confirmed or lost leadership, or after its current leader changed. Must be quick.</summary>
     public event Action? LeadershipChanged;
 
-    /// <summary>Raised after this replica failed, or after its fault turned out to be another: <see cref="Fault"/>. Must be quick.</summary>
+    /// <summary>Raised after this replica failed, or after its <see cref="Fault"/> changed. Must be quick.</summary>
     public event Action? Failed;
 
-    /// <summary>Why it does not serve; null while it does.</summary>
+    /// <summary>Why it does not serve; null while it serves.</summary>
     public ReplicaFault? Fault => _fault;
 
     /// <summary>Why it failed and waits to be closed; null while it runs or rebuilds itself.</summary>
@@ -172,33 +172,33 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
     public int Incarnation => _key.Incarnation;
 
-    /// <summary>True while this replica leads and its term's first entry is committed, as far as it knows: it has heard of no later term.</summary>
+    /// <summary>True while this replica leads, the first entry of its term is committed, and it has received no later term.</summary>
     public bool IsLeader => _state == ReplicaState.Running && !_cluster.LeadershipToken.IsCancellationRequested && _audit.LeadingTerm == Term;
 
-    /// <summary>It serves: it is neither closed, failed, nor being rebuilt or caught up from a checkpoint, and has applied what its readers have seen.</summary>
+    /// <summary>The replica serves: it is not closed, failed, in rebuild or in catch-up from a checkpoint, and has applied all that its readers have seen.</summary>
     public bool IsRunning => _state == ReplicaState.Running && HasCaughtUp;
 
     /// <summary>
-    /// It votes, acknowledges and confirms: everything it ever promised is in its log. Its state may be missing, which is nobody's business but its readers'.
+    /// The replica votes, acknowledges and confirms: each vote and entry that it acknowledged is in its log. Its state may be missing; that affects only its readers.
     /// </summary>
     private bool TakesPart => _state == ReplicaState.Running || (_state == ReplicaState.Rebuilding && _fault is { Loss: ReplicaLoss.State });
 
-    /// <summary>It has its log and its state, so it may lead, and others may copy it.</summary>
+    /// <summary>It has its log and its state. So it can lead, and other replicas can copy it.</summary>
     private bool IsWhole => _state is ReplicaState.Running or ReplicaState.CatchingUp;
 
     private bool HasCaughtUp => _machine.Applied.Index >= Volatile.Read(ref _servesFrom);
 
     /// <summary>
-    /// True once this replica has applied again whatever it may have applied before its process was started. The engine holds what was flushed; how far it was applied beyond that,
-    /// no record says exactly, because nothing is written when an entry is committed or applied. But an entry is applied only when it is on this replica's own
-    /// disk, so the last entry of the log at the start is an upper bound; see <see cref="GroupAuditTrail.ReplayedUpTo"/>. Once true, it stays so.
+    /// True once this replica has applied again all that it may have applied before its process started. The engine holds the flushed state; no record holds the exact
+    /// applied index beyond that, because nothing is written when an entry is committed or applied. An entry is applied only when it is on this replica's own
+    /// disk, so the last entry of the log at the start is an upper bound; see <see cref="GroupAuditTrail.ReplayedUpTo"/>. Once true, the value stays true.
     /// </summary>
     public bool IsReplayed => _machine.Applied.Index >= _audit.ReplayedUpTo;
 
-    /// <summary>Who leads, as far as this replica knows; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
+    /// <summary>The current leader in this replica's view; null if there is none, if the leader's node is silent, or if the leader reported that it stepped down.</summary>
     public NodeId? Leader => Leaders.Leader;
 
-    /// <summary>Is this replica a voter, as far as it knows? A learner is none yet, and a replica that was removed may not have heard of it.</summary>
+    /// <summary>True if this replica is a voter in its own view. A learner is not a voter yet; a removed replica may not have received its removal.</summary>
     public bool IsMember => _membership.IsMember;
 
     public long Term => _audit.Term;
@@ -207,17 +207,17 @@ public sealed partial class RaftGroup : IAsyncDisposable
     internal long LeadingTerm => _audit.LeadingTerm;
 
     /// <summary>
-    /// The clock of the state machine now, Unix milliseconds, carried on since the last entry: on the leader what the next entry would be stamped with, elsewhere a lower
+    /// The clock of the state machine now, Unix milliseconds, advanced since the last entry. On the leader it is the stamp of the next entry; on other replicas it is a lower
     /// bound of that.
     /// </summary>
     public long ClockMs => _clock.NowMs(IsLeader ? Term : null);
 
-    /// <summary>The state machine this replica drives. Its own reads may be called from any thread.</summary>
+    /// <summary>The state machine of this replica. Its own reads may be called from any thread.</summary>
     public IReplicatedStateMachine Machine => _machine;
 
     internal EndPoint Identity { get; }
 
-    /// <summary>Which terms of other nodes are believed.</summary>
+    /// <summary>Decides which terms from other nodes are accepted.</summary>
     internal TermGate Terms { get; }
 
     internal CheckpointShelf Checkpoints { get; }
@@ -227,7 +227,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <summary>The nodes that catch up with this group.</summary>
     internal EntryLeases Leases { get; }
 
-    /// <summary>Work of this replica. A fault in it stops the replica.</summary>
+    /// <summary>Background work of this replica. A fault in it stops the replica.</summary>
     internal BackgroundTasks Background { get; }
 
     internal GroupLog Log => _log;
@@ -236,7 +236,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
     internal long CommitIndex => _audit.CommitIndex;
 
-    /// <summary>Its node's disk takes more entries, and not only as many as the current segment of the log has left.</summary>
+    /// <summary>The node's disk accepts more entries than fit into the rest of the current log segment.</summary>
     internal bool HasRoom => _host.Options.MayGrow() && !_host.Log.IsOutOfRoom;
 
     internal LeadershipTransfer Transfer { get; }
@@ -246,19 +246,19 @@ public sealed partial class RaftGroup : IAsyncDisposable
     internal LeaderWatch Leaders { get; }
 
     /// <summary>
-    /// Offers a command to the group and waits until it was applied here. The token ends the waiting, not the command: once it was
-    /// proposed, giving up answers <see cref="ProposalStatus.Unknown"/>. Never throws for the group's sake.
+    /// Proposes a command to the group and waits until it is applied on this replica. The token ends the wait, not the command: if the caller
+    /// gives up after the command was proposed, the result is <see cref="ProposalStatus.Unknown"/>. Raft failures are returned, not thrown.
     /// </summary>
     public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken) =>
         ProposeAsync(command, command.Length, cancellationToken);
 
     /// <inheritdoc cref="ProposeAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
-    /// <param name="command">What to propose.</param>
+    /// <param name="command">The command.</param>
     /// <param name="weight">
-    /// Bytes that applying it changes, if they are more than its own: it takes so much of <see cref="RaftGroupLimits.EntryBytesMax"/>, and one of more gets
-    /// an entry to itself. So an entry is not only short but also applied in little memory.
+    /// Bytes that the command changes when it is applied, if they exceed its own size. The weight counts towards <see cref="RaftGroupLimits.EntryBytesMax"/>; a command
+    /// with a larger weight gets an entry of its own. So the memory needed to apply an entry is bounded, too.
     /// </param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     public ValueTask<ProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, int weight, CancellationToken cancellationToken) =>
         _state is ReplicaState.Running
             ? _host.Log.HasRoomFor(command.Length)
@@ -267,8 +267,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
             : new(new ProposalResult(ProposalStatus.Stopped, null, LogPosition.None, Leader));
 
     /// <summary>
-    /// When it passes, whatever was acknowledged anywhere before this call is visible in this replica's state machine. One quorum
-    /// round serves all callers that waited for it; nothing is written. Followers of group 0, to whom its state is news, hear of it by the same round.
+    /// When it passes, all writes that any replica acknowledged before this call are visible in this replica's state machine. One quorum
+    /// round serves all callers that waited for it; nothing is written. In group 0 the same round sends the commit index to the followers, because their routing depends on it.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public async ValueTask<ReadBarrierResult> ReadBarrierAsync(CancellationToken cancellationToken)
@@ -279,9 +279,9 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// Brings this replica, leading or not, up to date with the leader: when it answers true, whatever was acknowledged anywhere before
-    /// this call is visible in this replica's state machine. False when that could not be had, for whatever reason, before the token.
-    /// Callers gather their readers; calls are served one after the other.
+    /// Brings this replica, leader or follower, up to date with the leader. If the result is true, all writes that any replica acknowledged before
+    /// this call are visible in this replica's state machine. The result is false if this could not be achieved before the token was cancelled.
+    /// Callers share one barrier for their readers; calls are served one after the other.
     /// </summary>
     public async Task<bool> TryCatchUpWithLeaderAsync(CancellationToken cancellationToken)
     {
@@ -305,14 +305,14 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until this replica knows a leader.</summary>
+    /// <summary>Waits until this replica has a leader.</summary>
     public Task WaitForLeaderAsync(CancellationToken cancellationToken) =>
         _cluster.WaitForLeaderAsync(Timeout.InfiniteTimeSpan, cancellationToken);
 
-    /// <summary>Waits until everything up to an index was applied here.</summary>
+    /// <summary>Waits until everything up to an index is applied on this replica.</summary>
     public ValueTask WaitForApplyAsync(long index, CancellationToken cancellationToken) => _progress.WaitAsync(index, cancellationToken);
 
-    /// <summary>Steps down if this replica leads. Who leads next is up to the next election.</summary>
+    /// <summary>Steps down if this replica leads. The next election decides the next leader.</summary>
     public async Task ResignAsync(CancellationToken cancellationToken)
     {
         if (IsLeader)
@@ -323,34 +323,34 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// On the leader: asks a voter to lead instead. True when this replica no longer leads; the voter does then, unless something came in
-    /// between. False: nothing happened, the voter is away or behind.
+    /// On the leader: transfers leadership to a voter. True if this replica no longer leads; then the target leads, unless another event intervened.
+    /// False: nothing changed; the target is unreachable or behind.
     /// </summary>
     public Task<bool> TransferLeadershipAsync(GroupVoter to, CancellationToken cancellationToken) => Transfer.ToAsync(to, cancellationToken);
 
-    /// <summary>On the leader: makes a replica that follows closely (a learner) a voter. Never throws for the group's sake.</summary>
+    /// <summary>On the leader: promotes a replica that follows closely (a learner) to a voter. Raft failures are returned, not thrown.</summary>
     public Task<MembershipChange> AddVoterAsync(GroupVoter voter, CancellationToken cancellationToken) =>
         _membership.ChangeAsync(ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation)), add: true, cancellationToken);
 
-    /// <summary>On the leader, and never of the leader itself: makes a voter nobody. It is not told. Never throws for the group's sake.</summary>
+    /// <summary>On the leader, for another voter: removes the voter. The removed voter is not notified. Raft failures are returned, not thrown.</summary>
     public Task<MembershipChange> RemoveVoterAsync(GroupVoter voter, CancellationToken cancellationToken)
     {
         Invariant.Holds(voter.Node != _host.Options.NodeId, "A leader does not remove itself; it hands leadership over first.");
         return _membership.ChangeAsync(ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation)), add: false, cancellationToken);
     }
 
-    /// <summary>On the leader: true when <see cref="Voters"/> is what counts, now, and no change of it is under way.</summary>
+    /// <summary>On the leader: true if <see cref="Voters"/> is in force now and no membership change is in progress.</summary>
     public Task<bool> IsMembershipSettledAsync(CancellationToken cancellationToken) => _membership.IsSettledAsync(cancellationToken);
 
-    /// <summary>Asks another node's replica how far it is; null if it does not answer.</summary>
+    /// <summary>Queries the progress of another node's replica; null if it does not answer.</summary>
     public async Task<ReplicaReport?> AskAsync(GroupVoter voter, CancellationToken cancellationToken) =>
         await _survey.AskAsync(voter, cancellationToken).ConfigureAwait(false) is { } status
             ? new ReplicaReport(status.Incarnation, status.IsMember, status.LastIndex, status.CommitIndex, status.AppliedIndex)
             : null;
 
     /// <summary>
-    /// For a replica that was removed: takes over what the group has committed up to an index, exactly, so that its state can be compared
-    /// with another's at that index.
+    /// For a removed replica: copies the committed entries up to exactly an index, so that its state can be compared with another replica's
+    /// at that index.
     /// </summary>
     /// <exception cref="IOException">The other node does not answer, or its log does not reach back that far.</exception>
     public async Task CatchUpToAsync(GroupVoter from, long index, CancellationToken cancellationToken)
@@ -360,8 +360,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a checkpoint as a new replica would be given, tells where it stands and how large it is, and drops it: the proof that one can be
-    /// had, for operators.
+    /// For operators: makes a checkpoint as for a new replica, returns its position and size, and discards it. This proves that a checkpoint can be
+    /// made.
     /// </summary>
     public async Task<(LogPosition Position, long Bytes)> TryCheckpointAsync(CancellationToken cancellationToken)
     {
@@ -371,10 +371,10 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes the state durable and lets the log forget what is no longer needed.
+    /// Makes the state durable and truncates the log entries that are no longer needed.
     /// </summary>
-    /// <param name="keepEntries">Entries below the durable position to keep for followers that lag.</param>
-    /// <param name="cancellationToken">Ends the waiting for the state machine's turn.</param>
+    /// <param name="keepEntries">Entries below the durable position that are kept for lagging followers.</param>
+    /// <param name="cancellationToken">Ends the wait for exclusive access to the state machine.</param>
     public async Task FlushAsync(int keepEntries, CancellationToken cancellationToken)
     {
         await _applier.BetweenAppliesAsync<bool>(
@@ -388,8 +388,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// Moves the log start up to a position, because the log is larger than it may be, and flushes the state for it where it must. What follows stays for
-    /// followers that lag: one that is a few entries behind at that moment would otherwise need a whole checkpoint.
+    /// Moves the log start up to a position, because the log exceeds its size limit, and flushes the state first if necessary. Later entries are kept for
+    /// lagging followers: without them, a follower that is a few entries behind at that moment would need a whole checkpoint.
     /// </summary>
     internal async Task MakeRoomAsync(LogPosition upTo, CancellationToken cancellationToken)
     {
@@ -408,12 +408,12 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// The state of this replica is not to be relied on, for a reason that was found outside it (a digest that differs, a node that was rolled back). It hands
-    /// leadership over and fails with <see cref="ReplicaLoss.State"/>; its owner closes it, sets its state aside and opens it again without one.
+    /// The state of this replica is not reliable, for a reason found outside the replica (a digest differs, the node was rolled back). The replica transfers
+    /// leadership and fails with <see cref="ReplicaLoss.State"/>; its owner closes it, moves its state aside and opens it again without a state.
     /// </summary>
     public void Condemn(string reason) => Fail(new StorageCorruptionException(reason));
 
-    /// <summary>May it be chosen to campaign? One that cannot serve would only have to hand leadership on.</summary>
+    /// <summary>True if this replica may be chosen to campaign. A replica that cannot serve would transfer leadership at once.</summary>
     internal bool MayLead => IsWhole && HasCaughtUp;
 
     public GroupStatus Status() => new(
@@ -442,7 +442,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
         if (hasLed && !_host.IsDoomed)
         {
-            // The process may live on for long, and give signs of life.
+            // The process may continue to run, and to answer pings, for a long time.
             await Leaders.VacateAsync(isGone: true).ConfigureAwait(false);
         }
 
@@ -478,7 +478,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         var log = host.Log.OpenGroup(key, isKnownToBeNew: !ranBefore);
         if (!ranBefore)
         {
-            // The log's own record first: a member list without a log means a log that was lost.
+            // The log's own record is checked first: a member list without a log means that the log was lost.
             Directory.CreateDirectory(directory);
             log.SetBallot(log.Ballot.Term, log.Ballot.VotedFor.Span);
             await log.WhenDurableAsync().ConfigureAwait(false);
@@ -488,7 +488,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown);
         if (fault is null && machine.Applied.Index >= log.Start.Index && log.TryPositionAt(machine.Applied.Index) != machine.Applied)
         {
-            // It went down after a checkpoint was installed and before the log was told. The log may even reach further, with entries of a deposed leader.
+            // The process ended after it installed a checkpoint and before it updated the log. The log may reach further, with entries of a deposed leader.
             log.Reset(machine.Applied);
             await log.WhenDurableAsync().ConfigureAwait(false);
         }
@@ -554,7 +554,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (ArgumentOutOfRangeException)
         {
-            // The log forgot them since we looked.
+            // The log truncated them since the check.
         }
 
         throw new PeerRequestException($"the log holds {_log.Start.Index + 1} to {_audit.CommitIndex}, committed, and not {from}");
@@ -565,7 +565,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <exception cref="PeerRequestException">This replica does not lead, or no majority follows it.</exception>
     internal async Task<LeaderProof> ProveLeadershipAsync(CancellationToken cancellationToken)
     {
-        // The follower that asks waits until it has applied what the proof names, so it must hear that it is committed.
+        // The requesting follower waits until it has applied the proven index, so the round must send it the commit index.
         var term = Term;
         return _state == ReplicaState.Running
             && await _barrier.WaitForHeartbeatAsync(cancellationToken).ConfigureAwait(false) == ReadBarrierStatus.Passed && Term == term
@@ -582,10 +582,10 @@ public sealed partial class RaftGroup : IAsyncDisposable
             : throw new PeerRequestException($"this replica of group {Id} does not lead, or a change of its members is under way");
     }
 
-    /// <summary>This very replica takes part, and has voted in no later term.</summary>
+    /// <summary>This replica itself takes part and has voted in no later term.</summary>
     internal bool IsStillIn(TermQuestion question) => TakesPart && _key == question.Replica && Term <= question.Term;
 
-    /// <summary>Another replica catches up, or has done so.</summary>
+    /// <summary>Another replica catches up, or has just caught up.</summary>
     internal void OnLeased(NodeId node, long index, bool isDone)
     {
         if (isDone)
@@ -597,18 +597,18 @@ public sealed partial class RaftGroup : IAsyncDisposable
             Leases.Hold(node, index);
         }
 
-        // A checkpoint that is still fetched is kept by its readers.
+        // The readers of a checkpoint keep it while it is fetched.
         Checkpoints.ForgetReleased();
     }
 
     /// <summary>
-    /// A proven leader's history is not this replica's: one of them was lost, as after an older copy of a directory was believed. The replica takes no part any
-    /// more, keeps everything it has, and says so in its status; which history is right is for people to decide.
+    /// The history of a proven leader differs from this replica's: one of the two was lost, for example because an older copy of a directory was started. The replica stops
+    /// participating, keeps all its data, and reports the fault in its status; an operator decides which history is right.
     /// </summary>
     internal void OnHistoryDiffers(string reason) =>
         FailSoon(new HistoryDiffersException($"its history differs from the leader's: {reason}"));
 
-    /// <summary>A digest of the state is wanted at an index. False: it is applied already.</summary>
+    /// <summary>Requests a digest of the state at an index. False: the index is applied already.</summary>
     internal async Task<bool> TryWantDigestAsync(long index, CancellationToken cancellationToken)
     {
         if (_state != ReplicaState.Running)
@@ -616,7 +616,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             throw new PeerRequestException($"the replica of group {Id} does not run");
         }
 
-        // The applier ends a batch at the index from here on; whether it is there already is looked at while it stands.
+        // From here on the applier ends a batch at the index. Whether the state is there already is checked while the applier is paused.
         return await _applier.BetweenAppliesAsync(
             machine =>
             {
@@ -629,18 +629,18 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
     internal async ValueTask<DigestAnswer> DigestAsync(long index) => new(await _digests.TryGetAsync(index).ConfigureAwait(false), IsPassed: false);
 
-    /// <summary>A comparison without a majority was shown, and not withdrawn since.</summary>
+    /// <summary>A comparison without a majority was reported, and not withdrawn since.</summary>
     internal bool IsDigestNoted => _digestNote is not null;
 
-    /// <summary>What comparing the replicas has shown; null: they are equal.</summary>
+    /// <summary>The result of the comparison of the replicas; null: they are equal.</summary>
     internal void NoteDigests(string? note)
     {
         _digestNote = note;
         Volatile.Write(ref _differs, note is not null);
     }
 
-    /// <summary>The leader has found that the replicas differ: the minority leaves the group, and without a majority it is only shown.</summary>
-    /// <exception cref="PeerRequestException">It does not say how they differ.</exception>
+    /// <summary>The leader reports that the replicas differ. The minority leaves the group; without a majority the difference is only reported.</summary>
+    /// <exception cref="PeerRequestException">The message does not contain how they differ.</exception>
     internal void OnDigestDiffers(DigestDiffersRequest request)
     {
         if (_state != ReplicaState.Running)
@@ -675,24 +675,24 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>The leader has no entries any more that follow this replica's.</summary>
+    /// <summary>The leader no longer has the entries that follow this replica's log.</summary>
     internal void OnBehind()
     {
         Volatile.Write(ref _behindAt, _host.Options.Time.GetTimestamp());
         _rescue.Hurry();
     }
 
-    /// <summary>The leader says so as long as it is true, and the lease lasts until the replica has what the others have.</summary>
+    /// <summary>The leader repeats this as long as it is true, and the lease lasts until the replica has the entries of the others.</summary>
     private bool IsBehind =>
         _lease.IsHeld
         || (Volatile.Read(ref _behindAt) is > 0 and var at && _host.Options.Time.GetElapsedTime(at) < 2 * _host.Options.Timings.BeatsOfSilence * _host.Options.Timings.Beat);
 
-    /// <summary>Writers of group 0 are few and never slowed.</summary>
+    /// <summary>Group 0 has few writers; they are never slowed.</summary>
     private TimeSpan PauseAfter(int bytes) => Id.IsPlacement ? TimeSpan.Zero : _host.PauseAfter(bytes);
 
     /// <summary>
-    /// Once in <see cref="RaftTimings.BeatsOfSilence"/> the leader tells each voter that it cannot feed: by itself such a voter notices only that it hears no leader, after
-    /// a group's election timeout.
+    /// Once in <see cref="RaftTimings.BeatsOfSilence"/> the leader notifies each voter that it cannot feed. Without that, such a voter detects only the absence of a
+    /// leader, and only after the group's election timeout.
     /// </summary>
     private void TellThoseBehind()
     {
@@ -723,10 +723,10 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Another replica does not know that this one leads.</summary>
+    /// <summary>Another replica has not received that this one leads.</summary>
     internal void OnGreeted() => _pulse.Repeat();
 
-    /// <summary>Once in <see cref="RaftTimings.Beat"/>, by one at a time.</summary>
+    /// <summary>Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>), by one caller at a time.</summary>
     internal void Beat()
     {
         if (!TakesPart || !IsMember)
@@ -752,12 +752,12 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (UnreachableException error)
         {
-            // DotNext's word for a replica in which a change of state failed, most likely on the log: it takes no part any more, and says nothing.
+            // DotNext sets this for a replica in which a state change failed, most likely on the log. Such a replica takes no part any more and sends nothing.
             Fail(error);
         }
     }
 
-    /// <summary>A member whose log we could not serve tells where it stands now. True when we lead and took note.</summary>
+    /// <summary>A member that needs entries below our log start reports its position. True if this replica leads and recorded it.</summary>
     internal bool OnNudged(GroupVoter voter, long commitIndex)
     {
         if (!IsLeader)
@@ -780,9 +780,9 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes a fetched checkpoint for our state. The applier stands still meanwhile; the log is told afterwards, so that a crash in
-    /// between is seen at the next start by the state being ahead of the log. Does nothing if the state got there by itself while the
-    /// checkpoint was on its way: what was once visible must not vanish, not even until it is applied again.
+    /// Replaces our state by a fetched checkpoint. The applier is paused meanwhile. The log is updated afterwards, so after a crash in between
+    /// the next start detects that the state is ahead of the log. Does nothing if the state has reached the checkpoint's position while the
+    /// checkpoint was in transit: visible state must not disappear, not even until it is applied again.
     /// </summary>
     internal async Task InstallAsync(CheckpointManifest manifest, string directory, CancellationToken cancellationToken)
     {
@@ -812,7 +812,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         var (_, known) = await LoadMembersAsync(cancellationToken).ConfigureAwait(false);
         if (manifest.ConfigurationVersion <= known && known > 0)
         {
-            // A replica that lost only its state may have taken over a later configuration than the one whose state it copies.
+            // A replica that lost only its state may have stored a later configuration than the replica whose state it copies.
             _applier.Wake();
             LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
             return;
@@ -826,8 +826,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A damaged replica becomes a copy of the leader's checkpoint, whatever its own log still held, and counts its vote in the
-    /// highest term anybody has seen as given to nobody.
+    /// A damaged replica becomes a copy of the leader's checkpoint, regardless of the content of its own log. It records a vote for no candidate in the
+    /// highest term that any replica has seen.
     /// </summary>
     internal async Task AdoptAsync(CheckpointManifest manifest, string directory, long highestTerm, CancellationToken cancellationToken)
     {
@@ -837,7 +837,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         else
         {
-            // Our state already holds everything that is committed; only the log has to begin anew there.
+            // Our state already holds everything that is committed; only the log must begin anew there.
             _audit.ResetTo(_machine.Applied);
         }
 
@@ -847,7 +847,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// The other voters, from the member list on disk: it is there before the cluster runs. A learner that has none yet has those it was
+    /// The other voters, from the member list on disk: the list exists before the cluster runs. A learner that has no list yet uses the voters it was
     /// opened with.
     /// </summary>
     internal async Task<IReadOnlyList<GroupVoter>> OtherVotersAsync(CancellationToken cancellationToken)
@@ -868,7 +868,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             : [.. _firstVoters.Where(voter => voter.Node != _host.Options.NodeId)];
     }
 
-    /// <summary>Who votes, as this replica counts them, by name of node.</summary>
+    /// <summary>The voters in this replica's view, by node name.</summary>
     public IReadOnlyList<GroupVoter> Voters() =>
     [
         .. _cluster.Members
@@ -876,7 +876,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             .OrderBy(voter => voter.Node),
     ];
 
-    /// <summary>False: the replica was in another state, and stays in it. One that failed meanwhile does not come back to life.</summary>
+    /// <summary>False: the replica was in another state and stays in it. A replica that failed meanwhile does not become active again.</summary>
     internal bool TryEnter(ReplicaState from, ReplicaState to)
     {
         lock (_failing)
@@ -896,7 +896,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <summary>The wall clock of this node is wrong.</summary>
     internal bool IsNodeSkewed => _host.Clock.IsSkewed;
 
-    /// <summary>The nodes of the voters, as far as this replica knows; of a learner, or one that does not run yet, those it was opened with.</summary>
+    /// <summary>The nodes of the voters in this replica's view; for a learner, or a replica that does not run yet, those it was opened with.</summary>
     internal IReadOnlyCollection<NodeId> VoterNodes()
     {
         // DotNext makes a new collection for each change.
@@ -918,12 +918,12 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _proposals.OnApplied(position, id, outcomes);
     }
 
-    /// <summary>Moves the log start up to what the state machine holds durably, keeping some entries for followers that lag.</summary>
+    /// <summary>Moves the log start up to the durable position of the state machine, and keeps some entries for lagging followers.</summary>
     internal void ForgetDurable(int keepEntries) => MoveStart(Math.Min(_machine.Durable.Index, _machine.Applied.Index) - keepEntries);
 
     /// <summary>
-    /// Moves the log start, but never beyond what the state machine holds durably, nor beyond what a replica needs that catches up: a copy that took longer than the
-    /// log is kept would begin anew for ever. Only a log of twice its bound is not kept for anyone.
+    /// Moves the log start, but never beyond the durable position of the state machine, nor beyond the entries that a replica in catch-up needs: a copy that takes longer than
+    /// the log is kept would restart for ever. If the log exceeds twice its bound, it is not kept for any replica.
     /// </summary>
     private void MoveStart(long start)
     {
@@ -933,14 +933,14 @@ public sealed partial class RaftGroup : IAsyncDisposable
             start = Math.Min(start, Math.Min(Checkpoints.NeededFrom ?? long.MaxValue, Leases.NeededFrom ?? long.MaxValue));
         }
 
-        // Somebody else may make it forget more at the same moment: where it begins now is asked for once, with the term there.
+        // Another caller may truncate more at the same moment: the present start and its term are read in one call.
         if (_fault is null && _log.TryPositionAt(start) is { } position)
         {
             _log.SetStart(position);
         }
     }
 
-    /// <summary>Once a second: lets the log forget, lets go of checkpoints that nobody fetches any more, and looks for faults that no request has met yet.</summary>
+    /// <summary>Runs once a second: truncates the log, deletes checkpoints that are no longer fetched, and checks for faults that no request has met yet.</summary>
     internal void Housekeep(int keepEntries)
     {
         try
@@ -955,14 +955,14 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (Exception error) when (error is ObjectDisposedException or LogFailedException or IOException)
         {
-            // Closing; or the log failed and the node with it; or a directory could not be deleted, which the next round tries again.
+            // The replica closes; or the log failed and the node with it; or a directory could not be deleted, and the next run tries again.
             LogMessages.HousekeepingSkipped(_logger, Id.Value, error.Message);
         }
     }
 
     /// <summary>
-    /// A replica that applied nothing for a while is flushed, which lets go of its write buffers and of the log, and gives back disk that nothing needs. Once after each time
-    /// it was busy, and one replica of the node at a time: nobody waits for it.
+    /// A replica that applied nothing for a while is flushed. The flush releases write buffers, log and disk space. It runs once after each busy period, for one replica of
+    /// the node at a time; no caller waits for it.
     /// </summary>
     private void RestIfIdle()
     {
@@ -1032,7 +1032,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _learning = Background.Start("learning", LearnAsync);
     }
 
-    /// <summary>A replica that is no member copies what is committed until it is one; from then on Raft feeds it, and the rescue watches.</summary>
+    /// <summary>A learner copies committed entries until it is a member; from then on Raft feeds it, and the rescue watches it.</summary>
     private async Task LearnAsync()
     {
         try
@@ -1043,7 +1043,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Closing before it became a member.
+            // It closes before it became a member.
         }
         catch (Exception error)
         {
@@ -1052,8 +1052,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A replica that lost only its state takes part from the start. It copies a state that its own log goes on from, applies what it has, and serves once it is
-    /// where its readers may have been, or where the others said that the group is.
+    /// A replica that lost only its state takes part from the start. It copies a state that its own log continues, applies its log, and serves once it has reached
+    /// the index that its readers may have seen, or the index that the other replicas reported as the group's.
     /// </summary>
     private async Task RestoreStateAsync()
     {
@@ -1079,7 +1079,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Closing: the log still begins after the state, so the next start tries again.
+            // The replica closes: the log still begins after the state, so the next start tries again.
         }
         catch (Exception error)
         {
@@ -1088,8 +1088,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A replica without its state is elected only if every other lacks entries that it has. It brings them those and hands leadership to one that can serve. So does one
-    /// whose disk is full, if another's is not.
+    /// A replica without its state is elected only if every other voter lacks entries that it has. It replicates those entries and transfers leadership to a replica that can
+    /// serve. A replica with a full disk does the same if another voter's disk is not full.
     /// </summary>
     private async Task HandOverAsync()
     {
@@ -1111,12 +1111,12 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // As with a search for a leader: a fault that stays in the task would end the closing of the replica half-way.
+            // As in a search for a leader: a fault that stays in the task would interrupt the close of the replica.
             LogMessages.HandOverFailed(_logger, Id.Value, error);
         }
     }
 
-    /// <summary>What a replica that rebuilds itself waits for, for its status.</summary>
+    /// <summary>The condition that a replica in rebuild waits for, for its status.</summary>
     internal void Explain(string waitsFor)
     {
         lock (_failing)
@@ -1131,7 +1131,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
     private void OnMachineFaulted(StorageException error) => FailSoon(error);
 
-    /// <summary>The caller holds locks, or is a part of what a failing replica stops. If failing fails, the node does: the replica would go on.</summary>
+    /// <summary>The caller holds locks, or is itself stopped by the failing replica. If this work faults, the node fails: otherwise the replica would continue to run.</summary>
     private void FailSoon(Exception error) => _ = _host.Background.Start(
         $"failing the replica of group {Id}",
         () =>
@@ -1144,7 +1144,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     {
         if (_stopping.IsCancellationRequested)
         {
-            // Parts of the replica are closed already, and nothing that is left undone here is missed.
+            // Parts of the replica are closed already; the work skipped here is not needed.
             LogMessages.BackgroundEnded(_logger, work, cause.Message);
             return;
         }
@@ -1153,7 +1153,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         Fail(cause);
     }
 
-    /// <summary>A step of a loop of the node. A fault in it stops this replica, not the loop.</summary>
+    /// <summary>One step of a node loop. A fault in it stops this replica, not the loop.</summary>
     internal void Guard(string work, Action<RaftGroup> step)
     {
         try
@@ -1180,7 +1180,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Closing: the damage is remembered in the log and the next start tries again.
+            // The replica closes: the log keeps the damage mark, and the next start tries again.
         }
         catch (Exception error)
         {
@@ -1189,8 +1189,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A clean stop leaves little to replay. On a disk that fails there is no clean stop, and the engine must be closed all the same:
-    /// nothing is lost, the log has what the engine has not.
+    /// A clean stop leaves little to replay. If the disk fails, a clean stop is not possible, but the engine must be closed nevertheless:
+    /// nothing is lost, because the log has the entries that the engine lacks.
     /// </summary>
     private void FlushBeforeClosing()
     {
@@ -1206,7 +1206,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// The replica cannot go on by itself: it leaves its group and says so in its status. If it led, the others are told and choose a successor at once.
+    /// The replica cannot continue: it leaves its group and reports the fault in its status. If it led, it notifies the others, and they choose a successor at once.
     /// </summary>
     internal void Fail(Exception error)
     {
@@ -1221,7 +1221,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             _fault = fault;
             if (_state == ReplicaState.Failed)
             {
-                // It failed for want of room, say, and then turned out to be damaged: it has left its group already.
+                // The replica failed earlier (for example, because the disk was full) and then was found damaged: it has left its group already.
                 Failed?.Invoke();
                 return;
             }
@@ -1254,7 +1254,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
         catch (StorageException error)
         {
-            // Damage is this replica's. Want of room may be the copy's alone; if the engine met it, the next write says so.
+            // Damage concerns this replica. A full disk may concern only the copy; if it concerns the engine, the next write fails.
             if (error is StorageCorruptionException)
             {
                 Fail(error);
@@ -1294,8 +1294,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A fresh leader's first round is refused (it starts behind its own first entry) and DotNext's second one waits a whole heartbeat;
-    /// until then it may not serve. Asking for rounds until its term is confirmed takes a round trip instead.
+    /// A new leader's first round is rejected (it starts behind its own first entry), and DotNext starts the second one a whole heartbeat interval later;
+    /// until then the leader cannot serve. This loop requests rounds until the term is confirmed, which takes one round trip instead.
     /// </summary>
     internal async Task ConfirmLeadershipAsync()
     {
@@ -1308,7 +1308,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             }
             catch (Exception error) when (error is NotLeaderException or OperationCanceledException or ObjectDisposedException)
             {
-                // Deposed meanwhile, or a voter is slow: the loop's condition decides.
+                // The replica was deposed meanwhile, or a voter is slow: the loop's condition decides.
                 await Task.Yield();
             }
         }

@@ -19,15 +19,15 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Groups;
 
 /// <summary>
-/// All Raft groups of this process: one log and one listening port for every replica. Opens and closes replicas, keeps the log
-/// small, and says when the node must stop. Thread-safe.
+/// All Raft groups of this process: one log and one listening port for all replicas. It opens and closes replicas, limits the log's
+/// size, and signals when the node must stop. Thread-safe.
 /// </summary>
 public sealed class RaftHost : IAsyncDisposable
 {
-    /// <summary>How often each group's log start follows its durable state. Cheap, and nothing waits for it.</summary>
+    /// <summary>How often each group's log start follows its durable state. The step is cheap, and no caller waits for it.</summary>
     private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>Whether a comparison of replicas is due is looked at this often: a wake-up in a minute costs nothing.</summary>
+    /// <summary>How often the host checks whether a comparison of replicas is due. One wake-up per minute has no measurable cost.</summary>
     private static readonly TimeSpan ComparisonPeriodMax = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<GroupId, RaftGroup> _groups = new();
@@ -78,39 +78,39 @@ public sealed class RaftHost : IAsyncDisposable
 
     public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
 
-    /// <summary>Where it listens for peers.</summary>
+    /// <summary>The listening address for peers.</summary>
     public IPEndPoint ListenEndPoint => Listener.LocalEndPoint;
 
     /// <summary>
-    /// Faults when the log can no longer be trusted (a write or an fsync failed). Nothing is acknowledged from then on; the process
-    /// must end, because after a failed fsync nobody knows what is on the disk, and only a fresh start reads it.
+    /// Faults when the log is no longer reliable (a write or an fsync failed). From then on nothing is acknowledged. The process
+    /// must end: after a failed fsync the content of the disk is unknown, and only a new start reads it.
     /// </summary>
     public Task Failure => Log.Failure;
 
     /// <summary>
-    /// Faults with <see cref="RunRefusedException"/> when another node refuses this one for good. It takes no part with that node any more, and the process must end.
+    /// Faults with <see cref="RunRefusedException"/> if another node refuses this one permanently. This node stops participating, and the process must end.
     /// </summary>
     public Task Refusal => _refusal.Task;
 
     /// <summary>
-    /// Faults with <see cref="BackgroundFaultException"/> when work of this node in the background ended by an exception that it does not handle. The process must end: a node without its
-    /// beat or its housekeeping looks healthy and is not.
+    /// Faults with <see cref="BackgroundFaultException"/> if background work of this node ended by an exception that it does not handle. The process must end: a node without its
+    /// heartbeats or its housekeeping looks healthy but is not.
     /// </summary>
     public Task Fault => _fault.Task;
 
-    /// <summary>What the log of all groups did so far: syncs, records, bytes.</summary>
+    /// <summary>Totals of the shared log since it was opened: syncs, records, bytes.</summary>
     public LogStatistics LogStatistics => Log.Statistics;
 
-    /// <summary>Connections with other nodes, in either direction, that proved nothing since the start; see <see cref="Security.NodeAuthentication.IsRequired"/>.</summary>
+    /// <summary>Connections with other nodes, in either direction, without a proof of the cluster secret since the start; see <see cref="Security.NodeAuthentication.IsRequired"/>.</summary>
     public long UnprovenConnections => Handshake.UnprovenCount;
 
-    /// <summary>What pulling checkpoints may take.</summary>
+    /// <summary>The rate limit for fetched checkpoints.</summary>
     public CopyBudget Copies { get; }
 
-    /// <summary>The time of the cluster as this node runs it, and how its wall clock compares.</summary>
+    /// <summary>The cluster time on this node, and the offset of the node's wall clock.</summary>
     public ClusterClock Clock { get; }
 
-    /// <summary>Work of this node, for all groups. A fault in it ends the node.</summary>
+    /// <summary>Background work of this node, for all groups. A fault in it ends the node.</summary>
     internal BackgroundTasks Background { get; }
 
     internal RaftHostOptions Options { get; }
@@ -127,7 +127,7 @@ public sealed class RaftHost : IAsyncDisposable
 
     internal DigestPace Digests { get; }
 
-    /// <summary>How often a replica here was found to differ from the others of its group.</summary>
+    /// <summary>How often a local replica differed from the others of its group.</summary>
     public long DigestMismatches => Volatile.Read(ref _digestMismatches);
 
     internal Handshake Handshake { get; }
@@ -138,21 +138,21 @@ public sealed class RaftHost : IAsyncDisposable
 
     internal NodeWatch Watch { get; }
 
-    /// <summary>One replica at a time is put to rest.</summary>
+    /// <summary>Limits the flush of idle replicas to one at a time.</summary>
     internal SemaphoreSlim Rests { get; } = new(1);
 
-    /// <summary>Tests that play a kill: replicas that close say nothing to the others.</summary>
+    /// <summary>For tests that simulate a kill: replicas that close send nothing to the others.</summary>
     internal bool IsDoomed { get; set; }
 
-    /// <summary>Who asks that node about the terms of its replicas, for all groups.</summary>
+    /// <summary>The witness that queries the terms of that node's replicas, for all groups.</summary>
     internal TermWitness WitnessAt(NodeId node) =>
         _witnesses.GetOrAdd(node, static (node, host) => new TermWitness(node, host.Dialer, host.Options.Timings.RequestTimeout, host.Background), this);
 
-    /// <summary>Opens the log, which reads it whole, and listens for peers.</summary>
-    /// <exception cref="ArgumentException">The timings cannot work; the message names every fault.</exception>
-    /// <exception cref="LogOpenException">The log cannot be opened: another node's, another version, no right to write.</exception>
-    /// <exception cref="IOException">The address cannot be listened on.</exception>
-    /// <exception cref="RunRefusedException">Another node knows that this data directory is an older copy, or that another process runs on a copy of it.</exception>
+    /// <summary>Opens the log, which reads it completely, and listens for peers.</summary>
+    /// <exception cref="ArgumentException">The timings are not usable; the message contains every fault.</exception>
+    /// <exception cref="LogOpenException">The log cannot be opened: it belongs to another node, has another version, or is not writable.</exception>
+    /// <exception cref="IOException">The host cannot listen on the address.</exception>
+    /// <exception cref="RunRefusedException">Another node reports that this data directory is an older copy, or that another process runs on a copy of it.</exception>
     public static async Task<RaftHost> StartAsync(RaftHostOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -196,8 +196,8 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs a replica. Takes ownership of the state machine. Returns once the replica takes part in its group, or has begun to rebuild
-    /// itself, not once somebody leads.
+    /// Runs a replica and takes ownership of the state machine. Returns when the replica takes part in its group or has begun to rebuild
+    /// itself; it does not wait for a leader.
     /// </summary>
     public async Task<RaftGroup> OpenGroupAsync(GroupSpec spec, IReplicatedStateMachine machine, CancellationToken cancellationToken)
     {
@@ -214,12 +214,12 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Who votes in a group, as its leader proves it after this call began: by a quorum round, with no change of the members under way. Null: no leader could be
-    /// asked, or none could prove it, which says nothing about who votes.
+    /// The voters of a group, proven by its leader after this call began: by a quorum round, with no membership change in progress. Null: no leader was
+    /// reachable, or none could prove it; then the voters are unknown.
     /// </summary>
-    /// <param name="group">Need not have a replica here.</param>
+    /// <param name="group">The group; this node needs no replica of it.</param>
     /// <param name="candidates">The replicas that may lead it.</param>
-    /// <param name="cancellationToken">Ends the waiting; each question has the time of a request.</param>
+    /// <param name="cancellationToken">Ends the wait; each query is limited by the request timeout.</param>
     public async Task<IReadOnlyList<GroupVoter>?> ProveVotersAsync(GroupId group, IReadOnlyList<GroupVoter> candidates, CancellationToken cancellationToken)
     {
         if (Find(group) is { IsLeader: true } own)
@@ -230,7 +230,7 @@ public sealed class RaftHost : IAsyncDisposable
             }
             catch (PeerRequestException)
             {
-                // Deposed a moment ago, perhaps: another may lead.
+                // The leader may have been deposed a moment ago: another may lead.
             }
         }
 
@@ -248,7 +248,7 @@ public sealed class RaftHost : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Null: some of them are no replicas.</summary>
+    /// <summary>Null: some of them are not replicas.</summary>
     private static GroupVoter[]? ToVoters(MembersProof proof) =>
         proof.Voters is { Count: > 0 } members && members.All(static member => NodeId.IsValid(member?.Node) && member!.Incarnation > 0)
             ? [.. members.Select(static member => new GroupVoter(new NodeId(member.Node), member.Incarnation))]
@@ -263,7 +263,7 @@ public sealed class RaftHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Replicas that left something on this node, running or not: in the log, or as files.</summary>
+    /// <summary>Replicas with data on this node, running or not: in the log, or as files.</summary>
     public IReadOnlyCollection<GroupReplica> Replicas()
     {
         var found = Log.Groups.Select(static key => new GroupReplica(key.Group, key.Incarnation)).ToHashSet();
@@ -283,9 +283,9 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Deletes what a closed replica left behind: its files first, then what the log knows of it, so that a crash in between leaves something
-    /// that <see cref="Replicas"/> still finds. The incarnation must never be opened here again. The state machine's files are its
-    /// owner's to delete.
+    /// Deletes the data of a closed replica: first its files, then its records in the log. So after a crash in between,
+    /// <see cref="Replicas"/> still finds it. The incarnation must never be opened here again. The owner deletes the state
+    /// machine's files.
     /// </summary>
     /// <exception cref="InvalidOperationException">The replica is open.</exception>
     public async Task DropReplicaAsync(GroupReplica replica)
@@ -328,7 +328,7 @@ public sealed class RaftHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>How long writers wait after an entry of so many bytes, because the log is kept for a replica that catches up.</summary>
+    /// <summary>How long writers wait after an entry of this many bytes, because the log is kept for a replica in catch-up.</summary>
     internal TimeSpan PauseAfter(int bytes)
     {
         var logBytes = Log.Segments.Bytes;
@@ -342,7 +342,7 @@ public sealed class RaftHost : IAsyncDisposable
         if (_refusal.TrySetException(new RunRefusedException(Options.NodeId, by, verdict)))
         {
             LogMessages.RunRefused(_logger, by.Value, $"{verdict}");
-            // Seen here: a caller that ends for another reason does not look at the task.
+            // Observed here: a caller that ends for another reason does not read the task.
             _ = _refusal.Task.Exception;
         }
     }
@@ -351,7 +351,7 @@ public sealed class RaftHost : IAsyncDisposable
     {
         if (_stopping.IsCancellationRequested)
         {
-            // Parts of it are closed already, and nothing that is left undone here is missed.
+            // Parts of it are closed already; the work skipped here is not needed.
             LogMessages.BackgroundEnded(_logger, work, cause.Message);
             return;
         }
@@ -359,7 +359,7 @@ public sealed class RaftHost : IAsyncDisposable
         LogMessages.BackgroundFaulted(_logger, work, cause);
         if (_fault.TrySetException(new BackgroundFaultException(work, cause)))
         {
-            // Observed here: a caller that ends for another reason does not look at the task.
+            // Observed here: a caller that ends for another reason does not read the task.
             _ = _fault.Task.Exception;
         }
     }
@@ -370,7 +370,7 @@ public sealed class RaftHost : IAsyncDisposable
 
     private void OnNodeHeard(NodeId node) => ForEachGroup("a node that is heard", group => group.Leaders.OnNodeHeard(node));
 
-    /// <summary>A fault in one replica stops that replica, and neither the others nor the loop that calls.</summary>
+    /// <summary>A fault in one replica stops that replica only, neither the others nor the calling loop.</summary>
     private void ForEachGroup(string work, Action<RaftGroup> step)
     {
         foreach (var group in _groups.Values)
@@ -379,7 +379,7 @@ public sealed class RaftHost : IAsyncDisposable
         }
     }
 
-    /// <summary>One timer for all groups, and for the questions to other nodes: it wakes a node that has nothing to do as rarely as can be.</summary>
+    /// <summary>One timer for all groups and for the pings to other nodes: an idle node wakes as rarely as possible.</summary>
     private async Task BeatAsync(CancellationToken stoppingToken)
     {
         using var pace = new PeriodicTimer(Options.Timings.Beat, Options.Time);
@@ -419,7 +419,7 @@ public sealed class RaftHost : IAsyncDisposable
         }
     }
 
-    /// <summary>With every node that this one shares groups with, the voters of group 0 among them. A node that runs no group yet knows nobody to compare with.</summary>
+    /// <summary>Compares clocks with every node that shares groups with this one, and with the voters of group 0. A node that runs no group yet has no node to compare with.</summary>
     private void CompareClocks()
     {
         var others = _groups.Values.SelectMany(static group => group.VoterNodes()).ToHashSet();
@@ -455,8 +455,8 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// A cold group pins an old segment: its few entries were never flushed, because nothing fills its memtable. Flushing it lets
-    /// its start move, so that the log does not grow for its sake.
+    /// A cold group pins an old segment: its few entries were never flushed, because nothing fills its memtable. A flush lets
+    /// its start move, so that the group does not make the log grow.
     /// </summary>
     private void OnPinned(ReplicaKey key, LogPosition upTo)
     {
@@ -464,7 +464,7 @@ public sealed class RaftHost : IAsyncDisposable
         MakeRoom(key, upTo);
     }
 
-    /// <summary>What could not be let go when the log asked for it: a replica that catches up needed it.</summary>
+    /// <summary>Segments that could not be released when the log requested it, because a replica in catch-up needed them.</summary>
     private void MakeRoom()
     {
         foreach (var (key, upTo) in _pins)
@@ -497,7 +497,7 @@ public sealed class RaftHost : IAsyncDisposable
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
-            // Stopping, or the replica was closed: it pins nothing any more.
+            // The host stops, or the replica was closed: it pins nothing any more.
         }
         catch (Exception error) when (error is StorageException or IOException or LogFailedException)
         {
