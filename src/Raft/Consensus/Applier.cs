@@ -8,19 +8,19 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// Takes committed entries from the log and applies them to the state machine, many in one call, in order, once. The only place
-/// that calls the state machine's writing members, one at a time.
+/// Takes committed entries from the log and applies them to the state machine: many entries in one call, in order, each once. Only this class
+/// calls the writing members of the state machine, one call at a time.
 /// <para>
-/// A state machine that throws could not go on by itself (disk, memory, a broken invariant): the replica stops, for a second
-/// attempt at the same entry might end differently from the other replicas' first.
+/// If the state machine throws, it cannot continue (disk, memory, a broken invariant). The replica stops, because a second
+/// attempt at the same entry could end differently from the first attempt of the other replicas.
 /// </para>
 /// </summary>
 internal sealed class Applier : IAsyncDisposable
 {
-    /// <summary>Entries in one apply. They share a write batch, and one sync of the progress.</summary>
+    /// <summary>Maximum entries in one apply. They share a write batch and one sync of the progress.</summary>
     private const int EntriesPerApplyMax = 64;
 
-    /// <summary>Bytes of those entries; one larger than that is applied alone. Sixty-four full entries would be 256 MiB, in each group that catches up.</summary>
+    /// <summary>Maximum bytes of those entries; a larger entry is applied alone. Sixty-four full entries would be 256 MiB, in each group that catches up.</summary>
     private const int EntryBytesPerApplyMax = 8 << 20;
 
     private readonly GroupLog _log;
@@ -38,7 +38,7 @@ internal sealed class Applier : IAsyncDisposable
     private readonly Task _running;
     private int _woken;
 
-    /// <summary>Nothing is applied while the state is being replaced: what it lacks is not in the log any more.</summary>
+    /// <summary>Nothing is applied while the state is being replaced: the log no longer has the entries that the state lacks.</summary>
     private volatile bool _isHeld;
 
     public Applier(
@@ -66,7 +66,7 @@ internal sealed class Applier : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>The commit index rose. Cheap; callable from any thread.</summary>
+    /// <summary>Signals that the commit index rose. Cheap; callable from any thread.</summary>
     public void Wake()
     {
         if (Interlocked.Exchange(ref _woken, 1) == 0)
@@ -75,14 +75,14 @@ internal sealed class Applier : IAsyncDisposable
         }
     }
 
-    /// <summary>The state machine has a state that the log goes on from.</summary>
+    /// <summary>The state machine has a state that the log continues.</summary>
     public void Release()
     {
         _isHeld = false;
         Wake();
     }
 
-    /// <summary>Runs an action on the state machine between two applies; nothing is applied meanwhile.</summary>
+    /// <summary>Runs an action on the state machine between two applies; meanwhile nothing is applied.</summary>
     public async Task<T> BetweenAppliesAsync<T>(Func<IReplicatedStateMachine, T> action, CancellationToken cancellationToken)
     {
         await _machineTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -102,7 +102,7 @@ internal sealed class Applier : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
 
-        // Whoever is between two applies finishes first.
+        // The apply in progress finishes first.
         await _machineTurn.WaitAsync().ConfigureAwait(false);
         _wake.Dispose();
         _machineTurn.Dispose();
@@ -125,7 +125,7 @@ internal sealed class Applier : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Stopping: what is committed but not applied is applied after the next start.
+            // The applier stops: committed entries that are not applied are applied after the next start.
         }
         catch (Exception error)
         {
@@ -163,7 +163,7 @@ internal sealed class Applier : IAsyncDisposable
         var (committed, ids) = CommittedEntries.Decode(entries);
         for (var i = 0; i < committed.Length; i++)
         {
-            // Only where a proposal waits is anybody there to take the values of an answer: not on followers, not in a replay.
+            // Outcomes are decoded only if a proposal waits for them: not on followers, and not in a replay.
             committed[i] = committed[i] with { AnswersWanted = ids[i] is { } id && _isWaitedFor(id) };
         }
 

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// How far a replica has applied its log, and who waits for it. An index counts as reached when its entry was applied and every
+/// The applied index of a replica and the waiters for it. An index is reached when its entry was applied and every
 /// configuration up to it was saved. Thread-safe; waiters continue on the thread pool.
 /// </summary>
 internal sealed class ApplyProgress(long applied)
@@ -16,10 +16,10 @@ internal sealed class ApplyProgress(long applied)
     private TaskCompletionSource _next = NewSource();
     private Exception? _failure;
 
-    /// <summary>The last applied index, held back by no configuration.</summary>
+    /// <summary>The last applied index, regardless of unsaved configurations.</summary>
     public long Applied => Volatile.Read(ref _applied);
 
-    /// <summary>An index does not count as reached until the task has completed.</summary>
+    /// <summary>An index is not reached until the task has completed.</summary>
     public void HoldAt(long index, Task until)
     {
         lock (_gate)
@@ -89,7 +89,7 @@ internal sealed class ApplyProgress(long applied)
         }
     }
 
-    /// <summary>The replica stops: everyone who waits learns why.</summary>
+    /// <summary>The replica stops: every waiter receives the reason.</summary>
     public void Fail(Exception error)
     {
         List<TaskCompletionSource> failed;
@@ -102,7 +102,7 @@ internal sealed class ApplyProgress(long applied)
 
         foreach (var waiter in failed)
         {
-            // Nobody may be waiting for the next one: an unobserved failure is no news.
+            // There may be no waiter for the next index, and then an unobserved failure must not be reported.
             _ = waiter.Task.ContinueWith(
                 done => done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             waiter.TrySetException(error);

@@ -4,11 +4,11 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Consensus;
 
-/// <summary>Entries of the log as the state machine takes them.</summary>
+/// <summary>Log entries in the form that the state machine takes.</summary>
 internal static class CommittedEntries
 {
-    /// <summary>The entries, and for each the id it was proposed under; null for one that carries no commands.</summary>
-    /// <exception cref="InvalidDataException">An entry is no envelope of a known version.</exception>
+    /// <summary>The entries, each with the id under which it was proposed; null for an entry without commands.</summary>
+    /// <exception cref="InvalidDataException">An entry is not an envelope of a supported version.</exception>
     public static (CommittedEntry[] Entries, EntryId?[] Ids) Decode(IReadOnlyList<LogEntry> entries)
     {
         var committed = new CommittedEntry[entries.Count];

@@ -6,17 +6,17 @@ using KvRaft.Raft.Options;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// A private field of DotNext 6.12: how long a replica waits for its leader, which is also how long it sticks to it. Shortened for a
-/// moment, it lets one chosen replica stand for election at once and the others listen to it; terms, votes and logs are compared as
-/// ever, so nothing about safety changes. Verified when a group opens; without it leadership is handed over the public, undirected way.
+/// A private field of DotNext 6.12: the time for which a replica waits for its leader, which is also the time for which it rejects other candidates. If it is shortened for a
+/// moment, one chosen replica campaigns at once and the others accept its campaign. Terms, votes and logs are compared as
+/// always, so safety is not affected. The field is verified when a group opens; without it, leadership is transferred over the public, undirected method.
 /// </summary>
 internal static class ElectionInternals
 {
-    /// <summary>Whether the field is there. Without it elections cannot be directed, and a group's own timeouts must be short.</summary>
+    /// <summary>True if the field exists. Without it elections cannot be directed, and a group's own timeouts must be short.</summary>
     public static bool AreThere { get; } =
         typeof(RaftCluster<RaftClusterMember>).GetField("electionTimeout", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType == typeof(int);
 
-    /// <summary>Whether the field is there and holds what the configuration says it must.</summary>
+    /// <summary>True if the field exists and holds the configured value.</summary>
     public static bool IsUsable(RaftCluster cluster, RaftTimings timings)
     {
         if (!AreThere)
@@ -29,7 +29,7 @@ internal static class ElectionInternals
             && milliseconds <= RaftTimings.GroupPatience * timings.ElectionMax.TotalMilliseconds;
     }
 
-    /// <summary>Sets the timeout, milliseconds; answers the one before.</summary>
+    /// <summary>Sets the timeout in milliseconds; returns the previous one.</summary>
     public static int Exchange(RaftCluster cluster, int milliseconds) => Interlocked.Exchange(ref ElectionTimeout(cluster), milliseconds);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "electionTimeout")]

@@ -15,33 +15,33 @@ using LogEntry = KvRaft.Raft.Log.LogEntry;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// The seam: DotNext's view of one group's part of the node log.
+/// The adapter between DotNext and the node log: one group's part of that log in the form that DotNext requires.
 /// <para>
-/// <b>Why it derives from WriteAheadLog.</b> DotNext asks its log for <c>IPersistentState</c>, which cannot be implemented outside
-/// its assembly (one setter is internal). A subclass of its stock log that re-implements the interfaces explicitly can: the
-/// runtime then maps every member it calls to ours, and the base is a dormant shell that owns four tiny files and is never
+/// <b>Why it derives from WriteAheadLog.</b> DotNext casts its log to <c>IPersistentState</c>, which cannot be implemented outside
+/// its assembly (one setter is internal). A subclass of its stock log that re-implements the interfaces explicitly can implement it: the
+/// runtime then maps every member that DotNext calls to ours. The base class stays dormant: it owns four tiny files and is never
 /// initialised. The stock log itself is not usable: a follower acknowledges before its fsync, each group syncs alone, and a
 /// late duplicate truncates entries that match.
 /// </para>
 /// <para>
-/// <b>What it promises.</b> A follower's append returns when everything it answers for is fsynced, entries that are already
+/// <b>What it guarantees.</b> A follower's append returns after all acknowledged entries are fsynced. Entries that are already
 /// there with the same term are kept, and a conflict truncates only above the commit index. A term or vote is fsynced before it
-/// is answered. A leader's append returns at once and its entries are replicated while its own fsync runs;
-/// <c>CommitAsync</c> only remembers what the quorum said, and the commit index follows once our own disk has it too, so that the
-/// leader's vote in the quorum is never counted before it is true.
+/// is answered. A leader's append returns at once, and its entries are replicated while its own fsync runs;
+/// <c>CommitAsync</c> only records the index that the quorum acknowledged, and the commit index follows once our own disk has the entries, too. So the
+/// leader's own acknowledgement is never counted before it is durable.
 /// </para>
 /// <para>
-/// <b>What it never does.</b> It never hands out a snapshot: below the log start it throws one cached exception that DotNext takes for "member unavailable" (see
-/// ARCHITECTURE.md, "Snapshots"). And it never lets DotNext count an answer to a part of a round (<see cref="ReplicationAnswer"/>).
+/// <b>What it never does.</b> It never returns a snapshot: below the log start it throws one cached exception, which DotNext treats as "member unavailable" (see
+/// ARCHITECTURE.md, "Snapshots"). And DotNext never counts an answer to a part of a round (<see cref="ReplicationAnswer"/>).
 /// </para>
-/// <para>Thread-safe. Fields are guarded by <c>_gate</c> unless they say otherwise.</para>
+/// <para>Thread-safe. Fields are guarded by <c>_gate</c> unless their comment states otherwise.</para>
 /// </summary>
 internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditTrail<IRaftLogEntry>, IAuditTrail
 {
-    /// <summary>The only exception DotNext's replication loop swallows silently; building one per attempt would cost 20 ms/s (measured).</summary>
+    /// <summary>The only exception that DotNext's replication loop ignores silently. It is cached: one per attempt would cost 20 ms/s (measured).</summary>
     private readonly MemberUnavailableException _belowStart;
 
-    /// <summary>How long a small file waits for room on a full disk before it is tried again.</summary>
+    /// <summary>How long the write of a small file waits for space on a full disk before the next attempt.</summary>
     private static readonly TimeSpan RoomRetryPeriod = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -53,28 +53,28 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>Indices of configuration entries above the last saved one, ascending.</summary>
     private readonly SortedSet<long> _configurations = [];
 
-    /// <summary>What the log knows to be committed. Never falls. Read without the gate.</summary>
+    /// <summary>The commit index of this log. Never falls. Read without the gate.</summary>
     private long _commitIndex;
 
-    /// <summary>What a quorum without our own disk agreed on in this term; the commit index follows it up to the durable index.</summary>
+    /// <summary>The index that a quorum acknowledged in this term, without our own disk; the commit index follows it up to the durable index.</summary>
     private long _quorumIndex;
 
-    /// <summary>The last term in which this process stood for election; 0 before it ever did.</summary>
+    /// <summary>The last term in which this process campaigned; 0 before it ever did.</summary>
     private long _standingTerm;
 
     /// <summary>
-    /// The last term this process led: it won the election, which DotNext shows by appending the term's first entry. 0 before it ever led.
+    /// The last term that this process led: it won the election, and DotNext appended the term's first entry. 0 before it ever led.
     /// Read without the gate.
     /// </summary>
     private long _leadingTerm;
 
-    /// <summary>The end of the log at the start, or an earlier index once a part of that log turned out not to be committed. Never rises. Read without the gate.</summary>
+    /// <summary>The end of the log at the start, or an earlier index after a part of that log was found not to be committed. Never rises. Read without the gate.</summary>
     private long _replayedUpTo;
 
     /// <summary>Copy of the ballot's term, read without the gate.</summary>
     private long _term;
 
-    /// <summary>The last configuration handed to the member storage; saving runs in order, one at a time.</summary>
+    /// <summary>The last configuration passed to the member storage; saves run in order, one at a time.</summary>
     private Task _savingConfiguration = Task.CompletedTask;
 
     public GroupAuditTrail(GroupLog log, LogPosition applied, ApplyProgress progress, string shellDirectory, ILogger logger)
@@ -95,44 +95,44 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     public event Action? Committed;
 
     /// <summary>
-    /// Raised when a peer asked about an entry below our log start: the peer that leads is further back than we can follow, and
-    /// must be told where we are.
+    /// Raised when a peer requested an entry below our log start: the peer that leads is too far behind for this replica to follow, and
+    /// must receive our position.
     /// </summary>
     public event Action? AskedBelowStart;
 
     /// <summary>
-    /// Raised when a leader's entries stopped coming before the last of them was read. It will send them again, from the same one on, and if there are more
-    /// than can be sent before a request times out, it will do so for ever.
+    /// Raised when a leader's entries ended before the last of them was read. The leader will send them again, from the same index on. If they are more
+    /// than can be sent before a request times out, it repeats this for ever.
     /// </summary>
     public event Action? CutShort;
 
-    /// <summary>Raised, inside the gate, when a leader sends another entry than the one that is committed here. Must be quick.</summary>
+    /// <summary>Raised, inside the gate, when a leader sends an entry that differs from the one committed here. Must be quick.</summary>
     public event Action<string>? Conflicted;
 
-    /// <summary>Raised when a round ended for a follower before it had everything. Must be quick.</summary>
+    /// <summary>Raised when a round ended for a follower before the follower had all entries. Must be quick.</summary>
     public event Action? MoreToSend;
 
     /// <summary>
-    /// A run of entries is closed once it holds this much, some 10 ms of a disk and well within a request's time; the next one is sent when it was answered. DotNext asks for
-    /// all that a follower lacks: in one request it was read into memory whole, and when it was much it never arrived in time.
+    /// A run of entries is closed at this size, some 10 ms of a disk and well within a request's time; the next run is sent after the answer. DotNext requests
+    /// all entries that a follower lacks. In one request they were all read into memory, and a large request never arrived in time.
     /// </summary>
     public int RunBytesWanted { get; init; } = 1 << 20;
 
     /// <summary>
-    /// For this long, in one round, run after run is sent to a follower. A follower that keeps up has everything well within it (a group's proposals under way are at most
-    /// some MiB), so its answer counts; one that is far behind delays a round by no more than this and one request.
+    /// For this long, in one round, run after run is sent to a follower. A follower that keeps up has everything well within it (the proposals of a group in progress are at most
+    /// some MiB), so its answer counts. A follower that is far behind delays a round by at most this time plus one request.
     /// </summary>
     public TimeSpan RunsLast { get; init; } = TimeSpan.FromMilliseconds(300);
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// May entries be appended for which the disk must have room, given their bytes? Only commands ask: terms, votes and configurations are small, and a group that
-    /// could not take them could neither elect nor be helped.
+    /// Returns whether entries of this many bytes may be appended, which need disk space. Called only for commands: terms, votes and configurations are small, and a group that
+    /// could not store them could neither elect a leader nor be repaired.
     /// </summary>
     public Func<int, bool> HasRoomFor { get; init; } = static _ => true;
 
-    /// <summary>Told of each commit before it is visible; a test build proves there that a majority holds the entry.</summary>
+    /// <summary>Called with each commit before the commit is visible; a test build verifies there that a majority holds the entry.</summary>
     public Action<long>? CommitWitness { get; init; }
 
     public long CommitIndex => Volatile.Read(ref _commitIndex);
@@ -140,15 +140,15 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     public long Term => Volatile.Read(ref _term);
 
     /// <summary>
-    /// The last term that this process won; 0 before it ever did. A leader that hears of its successor has the successor's <see cref="Term"/> for as long
-    /// as that takes to reach the disk, and only then stops leading: whoever asks on a leader's behalf asks about this term, never about the other.
+    /// The last term that this process won; 0 before it ever won. When a leader receives its successor's term, <see cref="Term"/> is the successor's term until
+    /// that term is on disk, and only then the leader steps down. So code that acts for a leader uses this term, never <see cref="Term"/>.
     /// </summary>
     public long LeadingTerm => Volatile.Read(ref _leadingTerm);
 
     public long LastIndex => _log.LastIndex;
 
     /// <summary>
-    /// What this process, when it was last run, may have applied: nothing beyond it. Entries that are cut off were not committed, so they were not applied.
+    /// The highest index that this process's previous run may have applied. Truncated entries were not committed, so they were not applied.
     /// </summary>
     public long ReplayedUpTo => Volatile.Read(ref _replayedUpTo);
 
@@ -171,8 +171,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// The state machine stands at a checkpoint's position: the log begins anew there. Entries above it stay only if ours at the
-    /// position is the same one. The caller holds the applier still.
+    /// The state machine is at a checkpoint's position: the log begins anew there. Entries above it stay only if our entry at the
+    /// position is the same. The caller holds the applier paused.
     /// </summary>
     public void ResetTo(LogPosition position)
     {
@@ -188,8 +188,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// The vote in a term, and in all before it, counts as given to nobody; unless it is on record to whom it was given, for a term has one
-    /// vote, and what is known of it was not forgotten.
+    /// In a term, and in all terms before it, the vote counts as given to no candidate. If a vote in this term is on record, that vote stays: a term has one
+    /// vote, and a recorded vote was not lost.
     /// </summary>
     public void Abstain(long term)
     {
@@ -199,7 +199,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         {
             if (_log.Ballot.Term > Ballot.TermMax)
             {
-                // No replica was ever elected in such a term, so what was promised in it binds nobody.
+                // No replica was ever elected in such a term, so a vote in it has no effect.
                 SetBallot(term, nobody);
             }
             else if (_log.Ballot.Term < term || _log.Ballot.VotedFor.IsEmpty)
@@ -210,8 +210,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// Entries that another replica knows to be committed, pulled by one that is no member yet. Returns when they are on disk, and commits
-    /// them. A term is taken over without voting in it, so that this log is never newer than its ballot.
+    /// Appends entries that are committed on another replica, pulled by a replica that is not a member yet. Returns when they are on disk, and commits
+    /// them. A term is adopted without a vote in it, so this log is never newer than its ballot.
     /// </summary>
     public async ValueTask AppendCommittedAsync(IReadOnlyList<LogEntry> entries)
     {
@@ -235,7 +235,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         AdvanceCommit();
     }
 
-    /// <summary>True while a configuration in the log waits for its commit, or a committed one is on its way to the member storage.</summary>
+    /// <summary>True while a configuration in the log waits for its commit, or a committed one is not in the member storage yet.</summary>
     public bool HasOpenConfiguration
     {
         get
@@ -248,8 +248,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// Saves the configurations of the log that are known to be committed before any commit index arrives: all but the last one. The same rule as
-    /// <see cref="SaveConfigurationsBefore"/>, for a replica that stopped after its log held a configuration and before the member storage held the one before it. Without
+    /// Saves the configurations of the log that are certainly committed before any commit index arrives: all but the last one. The same rule as
+    /// <see cref="SaveConfigurationsBefore"/>, for a replica that stopped after its log held a configuration and before the member storage held the previous one. Without
     /// it such a replica campaigns with the voters of two changes ago. Called once, before the replica may campaign or vote.
     /// </summary>
     public Task SaveEarlierConfigurationsAsync()
@@ -307,7 +307,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     {
         if (term != _log.Ballot.Term)
         {
-            // What a quorum said in an older term is no promise about the entries a newer leader may put there.
+            // A quorum of an older term proves nothing about the entries that a newer leader may write there.
             _quorumIndex = _commitIndex;
         }
 
@@ -358,7 +358,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
         finally
         {
-            // What was refused for want of room would be refused from another replica too.
+            // An entry refused because the disk is full would be refused from another replica too.
             if (!isWhole && !isRefused)
             {
                 CutShort?.Invoke();
@@ -366,7 +366,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
 
         await earlierConfigurations.ConfigureAwait(false);
-        // Entries that were already there may still be on their way to the disk from an attempt that was cut off.
+        // Entries that were already there may still be in transit to the disk from an interrupted attempt.
         await _log.WhenDurableAsync().ConfigureAwait(false);
     }
 
@@ -394,7 +394,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// Entries of a later term may be pulled beside a leader's request that began in an earlier one: what they replaced is no place for the rest of it.
+    /// Entries of a later term may be pulled during a leader's request that began in an earlier term; the rest of that request must not be appended behind them.
     /// </summary>
     /// <exception cref="IOException">Another term has begun.</exception>
     private void ThrowIfOver(long term)
@@ -414,8 +414,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
-    /// <summary>A leader has entries of its own term and of earlier ones, in order; a log that held a later one would win elections it must lose.</summary>
-    /// <exception cref="IOException">The entry cannot be a leader's of this term.</exception>
+    /// <summary>A leader has entries of its own term and of earlier ones, in order; a log with an entry of a later term would win elections that it must lose.</summary>
+    /// <exception cref="IOException">The entry cannot come from a leader of this term.</exception>
     private static void ThrowIfNot(bool isInOrder, long index, long entryTerm, long before, long term)
     {
         if (!isInOrder)
@@ -464,16 +464,16 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// A leader's own entry. Whoever proposes may have been overtaken by an election, and everything about it is decided here, under the
+    /// Appends a leader's own entry. The proposer may have been superseded by an election, so the decision is made here, under the
     /// same lock that changes the term:
     /// <list type="bullet">
-    /// <item>An entry of an older term would stand behind newer ones and make this log look older than it is, so that a candidate
-    /// without our newest entries could win our vote.</item>
-    /// <item>An entry of a term that somebody else leads is worse: it takes the place of that leader's own entry with the same index
-    /// and term, and by Raft's log matching nobody would ever notice. DotNext's term already is the successor's while a
-    /// deposed leader's proposals still run, so a proposal's term proves nothing about who leads it.</item>
+    /// <item>An entry of an older term would follow newer ones and make this log look older than it is. A candidate
+    /// without our newest entries could then win our vote.</item>
+    /// <item>An entry of a term that another replica leads is worse: it takes the place of that leader's own entry with the same index
+    /// and term, and by Raft's log matching no replica would ever detect it. DotNext's term already is the successor's while a
+    /// deposed leader's proposals still run, so a proposal's term does not prove which replica leads that term.</item>
     /// </list>
-    /// So entries are taken only in a term this process stood for and won. The first entry of a term, empty, is DotNext's word that it was won.
+    /// So entries are accepted only in a term in which this process campaigned and won. The first, empty entry of a term is DotNext's signal that the term was won.
     /// </summary>
     private long AppendLocal(long term, LogEntryKind kind, ReadOnlyMemory<byte> payload)
     {
@@ -544,8 +544,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// Configurations take effect as soon as they are committed, ahead of any data still to be applied: a follower that stood for
-    /// election with a member list two changes old could win with a majority that no longer is one.
+    /// Configurations take effect as soon as they are committed, before any data that is still to be applied: a follower that
+    /// campaigned with a member list two changes old could win with a majority that is no longer one.
     /// </summary>
     private void SaveConfigurations(long committed)
     {
@@ -559,10 +559,10 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// A leader appends a configuration only after an entry of its own term, behind all earlier configurations, was committed; so those are
-    /// committed, whether we were told or not. They are saved before the new one is acknowledged: a replica that helped to commit a
-    /// configuration and then stood for election with a list two changes older, after a crash or for want of a word from the leader,
-    /// could win with a majority that does not meet the new one's.
+    /// A leader appends a configuration only after an entry of its own term, behind all earlier configurations, was committed. So those are
+    /// committed, even if the commit index did not arrive here. They are saved before the new one is acknowledged. Otherwise a replica that helped to commit a
+    /// configuration and then campaigned with a list two changes older, after a crash or without a message from the leader,
+    /// could win with a majority that does not intersect the new one.
     /// </summary>
     private Task SaveConfigurationsBefore(long index)
     {
@@ -585,7 +585,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             }
             catch (IOException full) when (OutOfRoom.Is(full) && !_isDetached)
             {
-                // A full disk is no reason for a replica to stop. Nothing behind this configuration counts as applied until it is saved.
+                // A full disk does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
                 await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);
             }
         }
@@ -595,7 +595,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
     private void FindConfigurations(long from)
     {
-        // As many as fit a few MiB at once: this runs once per group at start.
+        // As many as fit into a few MiB: this runs once per group at start.
         const int Chunk = 1024;
         for (var index = Math.Max(from, _log.Start.Index + 1); index <= _log.LastIndex; index += Chunk)
         {
@@ -636,7 +636,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
                 return ValueTask.FromException<TResult>(_belowStart);
             }
 
-            // Only the term is wanted. At the start we know it; below, the answer is "unknown", which no leader's term equals.
+            // Only the term is requested. At the log start the term is stored; below it the answer is "unknown", which equals no leader's term.
             if (startIndex < start.Index)
             {
                 AskedBelowStart?.Invoke();
@@ -657,7 +657,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
             }
             catch (ArgumentOutOfRangeException) when (startIndex <= _log.Start.Index)
             {
-                // The log forgot these entries since we looked: answer as if it had done so before.
+                // The log truncated these entries since the check: answer as if they had been truncated before.
                 return ReadEntriesAsync(reader, startIndex, endIndex, token);
             }
         }
@@ -666,8 +666,8 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     }
 
     /// <summary>
-    /// Sends a follower what it lacks, run after run, until it has everything or the round has lasted long enough. DotNext goes on behind the last entry that was sent, and a
-    /// follower commits no further than what it was sent; but it names the term before the first run in each request of the round, so a run that does not follow an
+    /// Sends a follower the entries that it lacks, run after run, until it has all of them or the time for one round is over. DotNext continues behind the last entry that was sent, and a
+    /// follower commits no further than the entries it received. But DotNext puts the term before the first run into each request of the round, so a run that does not follow an
     /// entry of that term waits for the next round.
     /// </summary>
     private async ValueTask<TResult> SendInRunsAsync<TResult>(
@@ -690,7 +690,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
 
             if (last.Term != precedingTerm || Time.GetElapsedTime(begun) >= RunsLast || TryReadRun(last.Index + 1, endIndex) is not { } next || Term != term)
             {
-                // Nor is anything sent that was read after another term began: it may be a successor's.
+                // Entries read after another term began are not sent either: they may be a successor's.
                 MoreToSend?.Invoke();
                 return ReplicationAnswer.Counted(answer, last.Index, endIndex);
             }
@@ -699,7 +699,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
-    /// <summary>Null: the log forgot the first of them meanwhile.</summary>
+    /// <summary>Null: the log truncated the first of them meanwhile.</summary>
     private IReadOnlyList<LogEntry>? TryReadRun(long from, long to)
     {
         try

@@ -7,7 +7,7 @@ using KvRaft.Raft.Log;
 
 namespace KvRaft.Raft.Consensus;
 
-/// <summary>One of our log entries as DotNext wants to see it. No copy is made.</summary>
+/// <summary>One of our log entries in the form that DotNext requires. No copy is made.</summary>
 internal readonly struct LogEntryView(LogEntry entry) : IRaftLogEntry
 {
     public long Term => entry.Term;
@@ -33,7 +33,7 @@ internal readonly struct LogEntryView(LogEntry entry) : IRaftLogEntry
         transformation.TransformAsync(new SequenceReader(entry.Payload), token);
 }
 
-/// <summary>A run of our entries as DotNext wants to see it.</summary>
+/// <summary>A run of our entries in the form that DotNext requires.</summary>
 internal readonly struct LogEntryList(IReadOnlyList<LogEntry> entries) : IReadOnlyList<LogEntryView>
 {
     public static readonly LogEntryList Empty = new([]);

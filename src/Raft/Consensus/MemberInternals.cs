@@ -4,9 +4,9 @@ using DotNext.Net.Cluster.Consensus.Raft;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// The one private thing of DotNext 6.12 this store touches: where a leader believes a follower's log ends. After a checkpoint
-/// was installed out of band, the leader does not find that out by itself (its request for the entries below its own log
-/// start never leaves), so it is told, and moves its next index forward. Setting it wrong is harmless: the follower checks the
+/// The only other private field of DotNext 6.12 that this project uses: the leader's next index for a follower. After a checkpoint
+/// was installed outside of Raft, the leader does not detect it by itself (its request for entries below its own log
+/// start is never sent). So the leader is notified and moves its next index forward. A wrong value is harmless: the follower checks the
 /// preceding entry's term in any case. The field is verified at start; DotNext's version is pinned.
 /// </summary>
 internal interface IMemberInternals : IRaftClusterMember

@@ -4,16 +4,16 @@ using KvRaft.Raft.Options;
 
 namespace KvRaft.Raft.Consensus;
 
-/// <summary>Copies what DotNext holds in its own buffers into memory the log may keep.</summary>
+/// <summary>Copies data from DotNext's own buffers into memory that the log may keep.</summary>
 internal static class PayloadReader
 {
     /// <summary>
-    /// Of one entry: far above what a leader proposes (<see cref="RaftGroupLimits.EntryBytesMax"/>), so that nodes with different limits understand
-    /// each other. What an entry claims to be long is another node's word, and is compared with this before memory is taken for it.
+    /// Maximum of one entry: far above the largest proposal of a leader (<see cref="RaftGroupLimits.EntryBytesMax"/>), so that nodes with different limits are
+    /// compatible. The declared length of an entry comes from another node and is checked against this before memory is allocated for it.
     /// </summary>
     public const int PayloadBytesMax = 64 << 20;
 
-    /// <exception cref="IOException">It is longer than any entry may be.</exception>
+    /// <exception cref="IOException">It exceeds the maximum length of an entry.</exception>
     public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync<TObject>(TObject source, CancellationToken cancellationToken)
         where TObject : IDataTransferObject
     {
@@ -34,7 +34,7 @@ internal static class PayloadReader
 
     private static IOException TooLong(long bytes) => new($"An entry of {bytes} bytes; the longest that is taken has {PayloadBytesMax}.");
 
-    /// <summary>An entry may be longer than it said, or not have said anything.</summary>
+    /// <summary>An entry may exceed its declared length, or declare none.</summary>
     private sealed class BoundedWriter(int capacity) : IBufferWriter<byte>
     {
         private readonly ArrayBufferWriter<byte> _inner = new(capacity);

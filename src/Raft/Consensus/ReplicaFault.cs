@@ -3,34 +3,34 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Consensus;
 
-/// <summary>What a replica lacks or cannot do any more, and so how it comes back.</summary>
+/// <summary>The data or ability that a replica lost, which decides its repair.</summary>
 public enum ReplicaLoss
 {
     /// <summary>
-    /// Its log, its vote or both: what it may have promised to others. It takes no part until it was rebuilt from a leader that every other voter agrees with.
+    /// Its log, its vote or both: the record of its acknowledgements. It takes no part until it is rebuilt from a leader that every other voter confirms.
     /// </summary>
     Log,
 
     /// <summary>
-    /// Only its state. The log is whole, and with it every vote it gave and every entry it acknowledged from the log's start on: it votes and acknowledges while it
-    /// copies a state from another replica, and neither campaigns nor serves.
+    /// Only its state. The log is complete, and so is the record of its votes and of acknowledged entries from the log's start on. The replica votes and acknowledges while it
+    /// copies a state from another replica. It neither campaigns nor serves.
     /// </summary>
     State,
 
-    /// <summary>Nothing: its disk had no room for what the engine had to write. It goes on from its log once there is room.</summary>
+    /// <summary>Nothing: the disk was too full for the engine's write. The replica continues from its log once there is space.</summary>
     Room,
 
-    /// <summary>It stopped at a fault that would meet it again (a broken invariant, a command of a newer version). It stays stopped.</summary>
+    /// <summary>It stopped at a fault that would recur (a broken invariant, a command of a newer version). It stays stopped.</summary>
     Stopped,
 }
 
 /// <summary>Why a replica does not serve.</summary>
 public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
 {
-    /// <summary>What an exception out of the state machine or the log means for the replica.</summary>
+    /// <summary>Maps an exception from the state machine or the log to its consequence for the replica.</summary>
     public static ReplicaFault Of(Exception error)
     {
-        // A state machine that failed before wraps its first fault, which is the one that matters.
+        // A state machine that failed before wraps its first fault, which is the relevant one.
         for (var cause = error; cause is not null; cause = cause.InnerException)
         {
             switch (cause)
@@ -46,7 +46,7 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
         return new ReplicaFault(ReplicaLoss.Stopped, error.Message);
     }
 
-    /// <summary>Compares what is left on disk after a start. Null when the replica may vote, count and serve.</summary>
+    /// <summary>Compares the files that are left after a start. Null if the replica may vote, count and serve.</summary>
     internal static ReplicaFault? Judge(GroupLog log, IReplicatedStateMachine machine, bool ranBefore, bool logKnown)
     {
         if (log.Damage is { } damage)

@@ -8,12 +8,12 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// While the wall clock of this node is wrong, its groups are led elsewhere, if another voter can: one that answers, follows closely and has a clock that is right. If none can,
-/// this replica goes on leading; a wrong clock is no reason to be without a leader.
+/// While the wall clock of this node is wrong, its groups move their leadership to another voter, if one answers, follows closely and has a correct clock. If no voter qualifies,
+/// this replica continues to lead; a wrong clock is better than no leader.
 /// </summary>
 internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWatch nodes, NodeId self, TimeProvider time, ILogger logger)
 {
-    /// <summary>Between two tries. A try holds proposals back for some milliseconds.</summary>
+    /// <summary>The pause between two attempts. An attempt delays proposals by some milliseconds.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -22,7 +22,7 @@ internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWat
     private long _triedAt;
     private int _turn;
 
-    /// <summary>By one at a time.</summary>
+    /// <summary>Called by one caller at a time.</summary>
     public void Beat()
     {
         if (clock.IsSkewed && group.IsLeader && _running.IsCompleted && (_triedAt == 0 || time.GetElapsedTime(_triedAt) >= Pause))
@@ -38,7 +38,7 @@ internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWat
         using var limit = new CancellationTokenSource(Patience, time);
         for (var i = 0; i < able.Length; i++)
         {
-            // A voter that is behind today may be the first choice of the next try.
+            // A voter that is behind now may be the first choice of the next attempt.
             var target = able[(_turn++ & int.MaxValue) % able.Length];
             try
             {
@@ -50,7 +50,7 @@ internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWat
             }
             catch (Exception error) when (error is NotLeaderException or OperationCanceledException or ObjectDisposedException)
             {
-                // Another leads already, the target is too slow, or the replica was closed. What is left to do is seen at the next beat.
+                // Another replica leads already, the target is too slow, or the replica was closed. The next heartbeat interval repeats the check.
                 return;
             }
         }

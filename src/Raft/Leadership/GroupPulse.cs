@@ -7,12 +7,12 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// What a replica does at each beat of its node. A leader with news goes on telling it (<see cref="NewsCount"/>); one without leaves it to DotNext's own
-/// heartbeat, which is slow. A voter follows the nodes of all other voters. One that has known nobody to lead for long looks for a successor.
+/// The periodic work of a replica at each heartbeat interval of its node. A leader with news sends rounds (<see cref="NewsCount"/>); a leader without news relies on DotNext's own
+/// heartbeat, which is slow. A voter watches the nodes of all other voters. A voter that has had no leader for long starts the search for a successor.
 /// </summary>
 internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
 {
-    /// <summary>Times <see cref="RaftTimings.BeatsOfSilence"/>: five seconds, in which whoever else hears no leader has noticed too.</summary>
+    /// <summary>Multiplied by <see cref="RaftTimings.BeatsOfSilence"/>: five seconds, in which every other voter without a leader has detected it, too.</summary>
     private const int SearchesInARow = 4;
 
     private readonly NewsCount _news = new();
@@ -23,11 +23,11 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     private int _vacantBeats;
     private long _vacatedTerm;
 
-    /// <summary>The leader has something to say again: somebody did not hear it. Any thread.</summary>
+    /// <summary>The leader has news again: a replica did not receive its messages. Any thread.</summary>
     public void Repeat() => _news.Repeat();
 
     /// <summary>
-    /// The leader tells its followers how far it has committed, now and not at the next beat. For group 0, whose followers route by its state, and which changes
+    /// The leader sends its commit index to its followers now, not at the next heartbeat interval. For group 0, whose followers route by its state, and which changes
     /// seldom. Any thread.
     /// </summary>
     public void TellAtOnce()
@@ -39,8 +39,8 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     }
 
     /// <summary>
-    /// A follower lacks more than it was sent just now: the next round follows at once if the last one brought anybody on. One that does not take anything is tried at each
-    /// beat. Any thread.
+    /// A follower lacks more than was sent to it just now: the next round follows at once if the last one advanced a follower. A follower that takes nothing is tried at each
+    /// heartbeat interval. Any thread.
     /// </summary>
     public void SendMore()
     {
@@ -51,13 +51,13 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
         }
     }
 
-    /// <summary>By one at a time.</summary>
+    /// <summary>Called by one caller at a time.</summary>
     public void Beat()
     {
         FollowOthers();
         if (group.Leaders.IsVacant)
         {
-            // One that stood down itself knows what the others would have to wait for.
+            // A replica that stepped down itself does not need to wait as the others do.
             var hasStoodDown = group.Leaders.HasStoodDown;
             if (hasStoodDown && group.LeadingTerm != _vacatedTerm)
             {
@@ -81,8 +81,8 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     }
 
     /// <summary>
-    /// As soon as a leader would be missed; some times in a row, because others may notice a beat later; then seldom, because a voter that is cut off from its leader alone
-    /// learns from the others that they hear it, for as long as that lasts and in each of its groups.
+    /// The search starts as soon as a leader would be missed; then a few times in a row, because others may detect the loss one heartbeat interval later; then seldom. A voter that alone is cut off from
+    /// its leader learns from the others that they have one, for as long as that lasts and in each of its groups.
     /// </summary>
     private bool IsSearchDue(int beats)
     {
@@ -91,7 +91,7 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     }
 
     /// <summary>
-    /// Also a follower follows the other followers' nodes: how far their logs are written must be known to whichever node is left when the leader is lost.
+    /// A follower watches the nodes of the other followers, too: the node that remains when the leader is lost must have the log positions of the others.
     /// </summary>
     private void FollowOthers()
     {
@@ -105,14 +105,14 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
         }
     }
 
-    /// <summary>Every voter has everything, its node is heard, and it will not miss the leader.</summary>
+    /// <summary>Every voter has all entries, its node answers, and it will not miss the leader.</summary>
     private bool MayBeQuiet()
     {
         var last = group.Log.LastIndex;
         return Array.TrueForAll(_others, watch.IsPatient) && cluster.Members.All(member => !member.IsRemote || IMemberInternals.NextIndex(member) > last);
     }
 
-    /// <summary>One round at a time; what comes while one is under way is told by the next.</summary>
+    /// <summary>One round at a time; news that arrives during a round is sent by the next one.</summary>
     private async Task RoundsAsync()
     {
         int wanted;
@@ -125,7 +125,7 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
             }
             catch (Exception error) when (error is NotLeaderException or OperationCanceledException or ObjectDisposedException)
             {
-                // Deposed or closed meanwhile: there is nobody to tell anything.
+                // The replica was deposed or closed meanwhile: there is nothing to send.
             }
         }
         while (Interlocked.CompareExchange(ref _roundsWanted, 0, wanted) != wanted);

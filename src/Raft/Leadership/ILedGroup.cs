@@ -2,17 +2,17 @@ using KvRaft.Raft.Membership;
 
 namespace KvRaft.Raft.Leadership;
 
-/// <summary>A replica whose leadership is watched, handed over and searched for.</summary>
+/// <summary>A replica whose leadership is watched, transferred and searched for.</summary>
 internal interface ILedGroup : IGroup
 {
-    /// <summary>Raised after leadership was won, confirmed or lost, or another leader became known.</summary>
+    /// <summary>Raised after leadership was won, confirmed or lost, or after the leader changed.</summary>
     event Action? LeadershipChanged;
 
     LeaderWatch Leaders { get; }
 
     LeaderSearch Search { get; }
 
-    /// <summary>The term this process won and leads in.</summary>
+    /// <summary>The term that this process won and in which it leads.</summary>
     long LeadingTerm { get; }
 
     bool MayLead { get; }

@@ -9,33 +9,33 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// On a voter that hears no leader: if that is true of the group, and this replica is the one to succeed (<see cref="Succession"/>), the others make
-/// room and this one stands for election, instead of all waiting for a timeout.
+/// Runs on a voter that has no leader. If the group has none, and this replica is the successor candidate (<see cref="Succession"/>), the others stand
+/// aside and this replica campaigns, instead of all voters waiting for a timeout.
 /// </summary>
 internal sealed class LeaderSearch(
     ILedGroup group, LeadershipTransfer transfer, NodeWatch nodes, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger)
 {
     /// <summary>
-    /// An answer or a vote may be missing the first time, so it is done again while nobody leads, for as long as <see cref="RaftTimings.ElectionMax"/>; the
-    /// caller begins anew.
+    /// An answer or a vote may be missing the first time. So the search repeats while there is no leader, for at most <see cref="RaftTimings.ElectionMax"/>; then the
+    /// caller starts again.
     /// </summary>
-    /// <param name="gone">A leader that is known to lead no more: its process is gone, or it said so. Null: nobody is heard, which proves nothing.</param>
-    /// <param name="cancellationToken">Ends it in between.</param>
+    /// <param name="gone">A leader that certainly no longer leads: its process has ended, or it reported its step-down. Null: no leader is reachable, which proves nothing.</param>
+    /// <param name="cancellationToken">Ends the search between two attempts.</param>
     public async Task RunAsync(NodeId? gone, CancellationToken cancellationToken)
     {
         var (term, begun) = (group.Term, time.GetTimestamp());
         while (transfer.IsDirected && IsVacant() && time.GetElapsedTime(begun) < timings.ElectionMax)
         {
-            // With nobody to ask, nothing below waits: a group that closes would search until the time is over.
+            // Without other voters nothing below waits: a group that closes would search until the time is over.
             cancellationToken.ThrowIfCancellationRequested();
             var voters = group.Voters();
 
-            // One that is silent would be waited for.
+            // A search that includes a silent node would wait for it.
             var others = voters.Where(voter => voter.Node != gone && voter.Node != peers.Self && !nodes.IsSilent(voter.Node)).ToArray();
             var answers = await peers.AskAllAsync(others, cancellationToken).ConfigureAwait(false);
             if (answers.FirstOrDefault(static answer => answer.Status.IsLeader) is { Status: not null } leading)
             {
-                // It has nothing to say at the moment, or has not heard that we are back.
+                // The node has no leader to report at the moment, or has not received that this node is back.
                 await peers.TellAsync(leading.Voter.Node, PeerRequestKind.Greet, cancellationToken).ConfigureAwait(false);
                 return;
             }
@@ -51,22 +51,22 @@ internal sealed class LeaderSearch(
                 LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"node {node} led it and is gone" : "no majority hears a leader");
                 await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
 
-                // One that is silent is waited for, twice; one that is gone refuses at once.
+                // A request to a silent node waits for its timeout, twice; a node whose process has ended refuses at once.
                 if (await transfer.TryStandAsync(gone is null ? transfer.ElectionPatience : timings.RequestTimeout, cancellationToken).ConfigureAwait(false))
                 {
                     continue;
                 }
             }
 
-            // Another is the heir, or it was told so by one who counted otherwise, or there is none yet.
+            // Another replica is the successor candidate, or another replica asked it to stand aside on other data, or there is no candidate yet.
             await transfer.UntilAsync(() => !IsVacant(), timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
         }
 
-        // The same node in a later term came back and was elected.
+        // The same node was elected again in a later term.
         bool IsVacant() => group.Leaders.IsVacant || (group.Leader == gone && group.Term == term);
     }
 
-    /// <summary>Whoever believes that this replica leads, which it does not, is told: he cannot find out by himself.</summary>
+    /// <summary>Notifies the replicas that assume that this replica leads, although it does not: they cannot detect it by themselves.</summary>
     private Task DenyAsync(IEnumerable<(GroupVoter Voter, PeerStatus Status)> answers, CancellationToken cancellationToken) => Task.WhenAll(
         answers.Where(answer => answer.Status.HeardLeader == peers.Self.Value)
             .Select(answer => group.Leaders.TellVacatedAsync(answer.Voter.Node, answer.Status.Term, isGone: false, cancellationToken)));

@@ -10,19 +10,19 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// What a replica knows of its leader, and what it does when there is none. DotNext tells whose rounds it heard last; that this one is gone, silent or
-/// has stood down is learned here: from the watch over its node, from its own word, and from this replica's own state. A group's own timeouts are long
-/// (<see cref="RaftTimings.GroupPatience"/>) because of it.
+/// A replica's view of its leader, and its actions when there is none. DotNext reports the sender of the last round. That this leader's process has ended, that it is silent or
+/// that it stepped down is detected here: by the watch over its node, by its own message, and by this replica's own state. Therefore a group's own timeouts can be long
+/// (<see cref="RaftTimings.GroupPatience"/>).
 /// <para>Thread-safe.</para>
 /// </summary>
-/// <param name="group">Whose leader it is.</param>
-/// <param name="cluster">The same, as DotNext sees it.</param>
-/// <param name="audit">Knows terms.</param>
+/// <param name="group">The replica whose leader is watched.</param>
+/// <param name="cluster">The same replica in DotNext.</param>
+/// <param name="audit">Provides the terms.</param>
 /// <param name="nodes">The watch over the other nodes.</param>
-/// <param name="peers">Tells the other voters.</param>
-/// <param name="options">Has this node's name.</param>
+/// <param name="peers">Notifies the other voters.</param>
+/// <param name="options">Contains this node's name.</param>
 /// <param name="logger">Of the Raft host.</param>
-/// <param name="changed">Called when the answer of <see cref="Leader"/> may be another.</param>
+/// <param name="changed">Called when the value of <see cref="Leader"/> may have changed.</param>
 internal sealed class LeaderWatch(
     ILedGroup group, RaftCluster cluster, GroupAuditTrail audit, NodeWatch nodes, PeerSurvey peers, RaftHostOptions options, ILogger logger, Action changed) : IAsyncDisposable
 {
@@ -31,18 +31,18 @@ internal sealed class LeaderWatch(
     private Task _searching = Task.CompletedTask;
     private volatile Vacancy? _vacated;
 
-    /// <summary>Who leads; null when it has heard of nobody, that node gives no sign of life, or it said that it leads no more.</summary>
+    /// <summary>The leader; null if none was received, if the leader's node is silent, or if the leader reported that it stepped down.</summary>
     public NodeId? Leader => Last is { } node && !nodes.IsSilent(node) && !(_vacated is { } last && last.Node == node && audit.Term == last.Term) ? node : null;
 
-    /// <summary>Nobody leads, as far as this replica knows: it has heard of nobody, or only of itself, and it does not.</summary>
+    /// <summary>There is no leader in this replica's view: it received none, or only itself, and it does not lead.</summary>
     public bool IsVacant => Leader is null || HasStoodDown;
 
-    /// <summary>This replica led and does no more, and nobody else does, as far as it knows. DotNext goes on naming a leader that lost its majority.</summary>
+    /// <summary>This replica led and no longer leads, and it has no other leader. DotNext continues to report a leader that lost its majority.</summary>
     public bool HasStoodDown => cluster.Leader is { IsRemote: false } && cluster.ConsensusToken.IsCancellationRequested;
 
     private NodeId? Last => ReplicaEndPoint.TryParse(cluster.Leader?.EndPoint, out var node, out _) ? node : null;
 
-    /// <summary>DotNext heard of a leader just now, or of none.</summary>
+    /// <summary>DotNext's view of the leader has just changed, possibly to none.</summary>
     public void OnLeaderChanged()
     {
         if (Last is { } leader && leader != options.NodeId)
@@ -52,7 +52,7 @@ internal sealed class LeaderWatch(
         }
     }
 
-    /// <summary>The process of another node is gone: if it led this group, a successor is found without waiting for anything.</summary>
+    /// <summary>The process of another node has ended: if it led this group, the search for a successor starts at once.</summary>
     public void OnNodeGone(NodeId node)
     {
         if (Last == node)
@@ -62,7 +62,7 @@ internal sealed class LeaderWatch(
         }
     }
 
-    /// <summary>Another node gives no sign of life: if it led this group, and the others hear it no more than this one, a successor is found.</summary>
+    /// <summary>Another node is silent: if it led this group, and the other voters do not reach it either, a successor is searched for.</summary>
     public void OnNodeSilent(NodeId node)
     {
         if (Last == node)
@@ -81,12 +81,12 @@ internal sealed class LeaderWatch(
     }
 
     /// <summary>
-    /// Another replica says that it led in a term, and does so no longer. That counts only for the leader and the term that this replica follows: a word about a
-    /// term to come would silence its leader as long as the term lasts.
+    /// Another replica reports that it led in a term and no longer does. The report counts only for the leader and the term that this replica follows: a report for a
+    /// future term would silence that term's leader for the whole term.
     /// </summary>
-    /// <param name="node">Where it is.</param>
-    /// <param name="term">In which it led.</param>
-    /// <param name="isGone">It does not want to again, or cannot.</param>
+    /// <param name="node">The node of that replica.</param>
+    /// <param name="term">The term in which it led.</param>
+    /// <param name="isGone">It will not or cannot lead again.</param>
     public void OnVacated(NodeId node, long term, bool isGone)
     {
         if (Last == node && audit.Term == term)
@@ -97,7 +97,7 @@ internal sealed class LeaderWatch(
         }
     }
 
-    /// <summary>Looks for a leader in the place of one that is gone, or of one that nobody hears; unless that is being done.</summary>
+    /// <summary>Starts a search for a successor of a leader that has ended or is unreachable, unless a search is running.</summary>
     public void Search(NodeId? gone)
     {
         lock (_gate)
@@ -111,21 +111,21 @@ internal sealed class LeaderWatch(
     }
 
     /// <summary>
-    /// This replica led and does no more: the others are told, who would not miss it yet. Takes no longer than a request does; whoever does not hear it finds
-    /// out by himself. May be called after the replica was closed.
+    /// This replica led and no longer leads: it notifies the others, which would not miss it yet. Takes no longer than one request; a voter that does not receive it
+    /// detects the loss by itself. May be called after the replica was closed.
     /// </summary>
-    /// <param name="isGone">It does not want to again, or cannot.</param>
+    /// <param name="isGone">It will not or cannot lead again.</param>
     public Task VacateAsync(bool isGone)
     {
         var term = audit.LeadingTerm;
         return Task.WhenAll(group.Voters().Where(voter => voter.Node != options.NodeId).Select(voter => TellVacatedAsync(voter.Node, term, isGone, CancellationToken.None)));
     }
 
-    /// <summary>Tells one other voter that this replica does not lead any more as it did in a term.</summary>
+    /// <summary>Notifies one other voter that this replica no longer leads in a term in which it led.</summary>
     public Task TellVacatedAsync(NodeId node, long term, bool isGone, CancellationToken cancellationToken) => peers.TryTellAsync(
         node, PeerRequestKind.Vacated, new VacatedRequest(group.Id.Value, options.NodeId.Value, term, isGone), PeerJson.Default.VacatedRequest, cancellationToken);
 
-    /// <summary>Waits until nothing is under way, and begins nothing any more.</summary>
+    /// <summary>Waits until no work is in progress, and starts none any more.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
@@ -151,12 +151,12 @@ internal sealed class LeaderWatch(
         }
         catch (Exception error)
         {
-            // A replica that wins and cannot apply its first entry has failed, and the election ends with its fault. Left in the task, the fault would end the closing of
-            // the replica half-way. A search that ended for another reason is repeated when the leader is missed again.
+            // A replica that wins and cannot apply its first entry has failed, and the election ends with its fault. If the fault stayed in the task, it would interrupt the close of
+            // the replica. A search that ended for another reason is repeated when the leader is missed again.
             LogMessages.LeaderSearchFailed(logger, group.Id.Value, error);
         }
     }
 
-    /// <summary>That node led in this term, and said that it does so no longer.</summary>
+    /// <summary>That node led in this term and reported that it no longer does.</summary>
     private sealed record Vacancy(NodeId Node, long Term);
 }

@@ -11,11 +11,11 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// Hands leadership to a chosen voter. DotNext can only step down and let chance decide, which also costs an election timeout without a
-/// leader. Here the leader holds proposals back until nothing is under way and the target's log holds all of its own (Ongaro's dissertation, section
-/// 3.10), asks the other voters to stand aside (they vote and replicate, but do not stand, and do not insist on the old leader), stands aside
-/// itself, and asks the target to stand at once. Whatever fails on the way, everybody is back to normal within a moment: if the target did not win, the
-/// old leader stands again, and at worst an ordinary election follows. What was held back was never appended, and is answered so.
+/// Transfers leadership to a chosen voter. DotNext can only step down, which leaves the successor to chance and costs an election timeout without a
+/// leader. Here the leader holds proposals back until none is in progress and the target's log holds all of the leader's entries (Ongaro's dissertation, section
+/// 3.10). It requests the other voters to stand aside (they vote and replicate, but do not campaign, and do not reject the target for the old leader's sake), stands aside
+/// itself, and requests the target to campaign at once. If a step fails, all voters return to normal within a moment: if the target did not win, the
+/// old leader campaigns again; in the worst case an ordinary election follows. Proposals held back were never appended, and their result states it.
 /// </summary>
 internal sealed class LeadershipTransfer(
     ILedGroup group, RaftCluster cluster, ProposalQueue proposals, PeerSurvey peers, RaftTimings timings, TimeProvider time, ILogger logger) : IDisposable
@@ -23,27 +23,27 @@ internal sealed class LeadershipTransfer(
     /// <summary>Milliseconds. Not 0, which would be no timeout at all.</summary>
     private const int AtOnce = 1;
 
-    /// <summary>Entries the target may still have to apply, which it does before it serves: some milliseconds' worth.</summary>
+    /// <summary>Entries that the target may still have to apply, which it does before it serves: some milliseconds' worth.</summary>
     private const int UnappliedMax = 64;
 
     /// <summary>
-    /// How long a voter that does not answer can hold up clients: some round trips of a busy machine. Whoever answers later stands aside later, and may vote
-    /// for nobody meanwhile; a majority does not need it.
+    /// How long a voter that does not answer can delay clients: some round trips on a busy machine. A voter that answers later stands aside later, and may give no
+    /// vote until then; a majority does not need it.
     /// </summary>
     private static readonly TimeSpan AsidePatience = TimeSpan.FromMilliseconds(100);
 
     private readonly SemaphoreSlim _turn = new(1);
 
     /// <summary>
-    /// How long an election may take that a silent voter takes part in: DotNext waits for each voter's answer, first to the question whether it would vote and then
-    /// for its vote, and a silent one answers neither; then the new leader confirms its term. Where every voter answers, or is known to be dead, one request's time is enough.
+    /// How long an election with a silent voter may take: DotNext waits for each voter's answer, first to the pre-vote and then
+    /// to the vote, and a silent voter answers neither; then the new leader confirms its term. If every voter answers or is certainly dead, one request's time is enough.
     /// </summary>
     public TimeSpan ElectionPatience { get; } = 3 * timings.RequestTimeout;
 
-    /// <summary>Whether elections can be directed at all.</summary>
+    /// <summary>True if elections can be directed at all.</summary>
     public bool IsDirected { get; } = ElectionInternals.IsUsable(cluster, timings);
 
-    /// <summary>On the leader. True when it no longer leads; who leads then is the target, unless something came in between.</summary>
+    /// <summary>Called on the leader. True if it no longer leads; then the target leads, unless another event intervened.</summary>
     public async Task<bool> ToAsync(GroupVoter target, CancellationToken cancellationToken)
     {
         if (!IsDirected)
@@ -61,7 +61,7 @@ internal sealed class LeadershipTransfer(
         limit.CancelAfter(timings.RequestTimeout);
         try
         {
-            // From here on clients wait, and the log's end is final. Else others would hold entries that the target lacks, and not vote for it.
+            // From here on clients wait, and the log's end is final. Otherwise other voters could hold entries that the target lacks, and would not vote for it.
             using var held = await proposals.HoldAsync(limit.Token).ConfigureAwait(false);
             var others = group.Voters().Where(voter => voter != target && voter.Node != peers.Self);
             var aside = Task.WhenAll(others.Select(voter => peers.TellAsync(voter.Node, PeerRequestKind.StandAside, cancellationToken)));
@@ -74,7 +74,7 @@ internal sealed class LeadershipTransfer(
             LogMessages.LeadershipHandedOver(logger, group.Id.Value, target.Node.Value);
             if (answer is not { IsLeader: true } && !group.IsLeader && (group.Leader is null || group.Leader == peers.Self))
             {
-                // It did not win. Nobody leads, and whoever led a moment ago can do so again, sooner than a timeout.
+                // The target did not win. There is no leader, and the previous leader can lead again sooner than after a timeout.
                 await StandAsync(timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
             }
 
@@ -82,7 +82,7 @@ internal sealed class LeadershipTransfer(
         }
         catch (Exception error) when (error is NotLeaderException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // Something is under way for too long, or the target does not keep up: nothing has happened.
+            // Proposals were in progress for too long, or the target does not keep up: nothing has changed.
             return false;
         }
         finally
@@ -91,7 +91,7 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>On another voter: makes room for the target until somebody leads, or for as long as an election may take.</summary>
+    /// <summary>On another voter: stands aside for the target until there is a leader, or for as long as an election may take.</summary>
     public async Task StandAsideAsync()
     {
         if (!IsDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
@@ -126,11 +126,11 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>On the target: stands for election now, and waits until it leads.</summary>
+    /// <summary>On the target: campaigns now, and waits until it leads.</summary>
     public Task StandForElectionAsync(CancellationToken cancellationToken) =>
         group.MayLead ? TryStandAsync(timings.RequestTimeout, cancellationToken) : Task.CompletedTask;
 
-    /// <summary>The same, for that long. False: it stands, or stands aside, already.</summary>
+    /// <summary>The same, with a time limit. False: it campaigns, or stands aside, already.</summary>
     public async Task<bool> TryStandAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!IsDirected || !await _turn.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false))
@@ -149,7 +149,7 @@ internal sealed class LeadershipTransfer(
         }
     }
 
-    /// <summary>Ends when this holds of what is known of the leader, or after that long.</summary>
+    /// <summary>Ends when the condition holds for the view of the leader, or after the time limit.</summary>
     public async Task UntilAsync(Func<bool> holds, TimeSpan patience, CancellationToken cancellationToken)
     {
         var led = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -176,19 +176,19 @@ internal sealed class LeadershipTransfer(
     public void Dispose() => _turn.Dispose();
 
     /// <summary>
-    /// Is it there, does it know that it votes (else it does not stand), does its log hold everything that was committed when it was asked, and its state
-    /// nearly all of it? And is its clock right, unless that of this node is wrong, too, or this replica cannot serve?
+    /// True if the target answers, is a voter in its own view (otherwise it does not campaign), holds all entries that were committed before the query, and has applied
+    /// nearly all of them. Its clock must be correct, unless this node's clock is wrong, too, or this replica cannot serve.
     /// </summary>
     private async Task<bool> FollowsAsync(GroupVoter target, CancellationToken cancellationToken)
     {
-        // Taken before asking: while clients write, it would have moved on by the time of the answer.
+        // Read before the query: while clients write, it would have moved on by the time of the answer.
         var committed = group.CommitIndex;
         return await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is { } status
             && status.IsMember && status is { IsWhole: true, HasRoom: true } && status.LastIndex >= committed && status.AppliedIndex >= committed - UnappliedMax
             && (!status.IsSkewed || group.IsNodeSkewed || !group.IsRunning);
     }
 
-    /// <summary>Waits until the target holds all of the log, whose end nobody moves; a round brings it what it lacks.</summary>
+    /// <summary>Waits until the target holds the whole log, whose end is fixed; a round sends it the entries that it lacks.</summary>
     private async Task HasAllAsync(GroupVoter target, CancellationToken cancellationToken)
     {
         while (await peers.AskAsync(target, cancellationToken).ConfigureAwait(false) is not { } status || status.LastIndex < group.Log.LastIndex)
@@ -219,7 +219,7 @@ internal sealed class LeadershipTransfer(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Not elected: the others go back to normal by themselves, and so did we.
+            // Not elected: all voters, this one included, return to normal by themselves.
         }
     }
 

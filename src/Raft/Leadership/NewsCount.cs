@@ -1,12 +1,12 @@
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// Whether a leader has something to tell its followers, apart from new entries, which it sends at once: how far it has committed, and that it is there, to whoever was away.
-/// News is told at several beats, because each may be lost; then the group is quiet and costs next to nothing. One at a time; <see cref="Repeat"/> any thread.
+/// Decides whether a leader has news for its followers, apart from new entries, which it sends at once: its commit index, and its presence, for a follower that was away.
+/// News is sent at several heartbeat intervals, because a message may be lost; then the group is quiesced and costs almost nothing. One caller at a time; <see cref="Repeat"/> any thread.
 /// </summary>
 internal sealed class NewsCount
 {
-    /// <summary>At 0.4 s each, two seconds: as long as any follower that was sent an entry in between may take to answer or to connect anew.</summary>
+    /// <summary>At 0.4 s each, two seconds: the longest time in which a follower that received an entry may answer or reconnect.</summary>
     public const int Repeats = 5;
 
     private long _lastIndex = -1;
@@ -17,8 +17,8 @@ internal sealed class NewsCount
 
     /// <summary>True if a round is due.</summary>
     /// <param name="lastIndex">Of the leader's log.</param>
-    /// <param name="commitIndex">What the leader has committed.</param>
-    /// <param name="mayBeQuiet">Every voter's node is heard and will not miss the leader. While one is silent, every beat is a try.</param>
+    /// <param name="commitIndex">The commit index of the leader.</param>
+    /// <param name="mayBeQuiet">Every voter's node answers and will not miss the leader. While one is silent, every heartbeat interval is an attempt.</param>
     public bool Beat(long lastIndex, long commitIndex, bool mayBeQuiet)
     {
         if (!mayBeQuiet || lastIndex != _lastIndex || commitIndex != _commitIndex)

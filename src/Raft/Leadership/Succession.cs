@@ -4,28 +4,28 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// Whether a group needs a new leader, and who stands for election. All that survive would be able to; that they all stand at once
-/// splits the vote. Each of them decides the same by itself, from what the others answered; where they differ, because an answer was
-/// missing, they ask again. Nothing here is needed for safety: terms, votes and logs decide as ever who may win. Pure.
+/// Decides whether a group needs a new leader, and which replica campaigns. If all survivors campaign at once, the vote is
+/// split. Each survivor decides independently from the answers of the others; if the decisions differ, because an answer was
+/// missing, the survivors query again. Safety does not depend on this: terms, votes and logs decide, as always, which candidate can win. Pure.
 /// </summary>
 internal static class Succession
 {
     /// <summary>
-    /// May a replica that hears no leader take that for true? Only if it is so for a majority of the voters: a link that broke, or a pause of the one that
-    /// listens, says nothing about the leader.
+    /// Returns whether the absence of a leader is confirmed. It is, if a majority of the voters has no leader: a broken link, or a pause of the replica
+    /// itself, is no evidence about the leader.
     /// </summary>
-    /// <param name="voters">All the group has.</param>
-    /// <param name="deaf">Those that answered and hear nobody lead, and this replica itself.</param>
+    /// <param name="voters">All voters of the group.</param>
+    /// <param name="deaf">The replicas that answered and have no leader, and this replica itself.</param>
     public static bool IsVacant(int voters, int deaf) => 2 * deaf > voters;
 
     /// <summary>
-    /// The survivor with the longest log (it needs nobody's leave to win). Among equals one whose clock is right; among those the groups take turns: one node that led many groups
-    /// leaves them to all others alike, and not all to the first. Null if the survivors are no majority of the voters: nobody could win.
+    /// The survivor with the longest log (it can win without other candidates' consent). Among equal logs one with a correct clock; among those, the groups take turns: when a node that led many groups
+    /// fails, its groups are spread over all other nodes. Null if the survivors are no majority of the voters: no replica could win.
     /// </summary>
-    /// <param name="group">Whose turn it is depends on it.</param>
-    /// <param name="voters">All the group has, the dead leader among them.</param>
-    /// <param name="survivors">Those that answered, and this replica itself, with the end of their logs, and whether their clock is wrong.</param>
-    /// <param name="incomplete">Those among them that lack their state: they vote, and could not serve.</param>
+    /// <param name="group">Decides whose turn it is.</param>
+    /// <param name="voters">All voters of the group, the dead leader included.</param>
+    /// <param name="survivors">The replicas that answered, and this replica itself, with the end of their logs, and whether their clock is wrong.</param>
+    /// <param name="incomplete">The survivors that lack their state: they vote, but could not serve.</param>
     public static NodeId? Heir(
         GroupId group, IReadOnlyCollection<NodeId> voters, IReadOnlyCollection<(NodeId Node, LogPosition Last, bool IsSkewed)> survivors, IReadOnlyCollection<NodeId>? incomplete = null)
     {
