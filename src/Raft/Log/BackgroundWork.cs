@@ -1,8 +1,8 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// One thread for what must not delay the writer: preparing and deleting segments, and asking groups to flush. In order, one at
-/// a time. In manual mode it does the work at once on the caller's thread.
+/// One thread for work that must not delay the writer: it prepares and deletes segments, and requests flushes from groups. In order, one
+/// task at a time. In manual mode the work runs at once on the caller's thread.
 /// </summary>
 internal sealed class BackgroundWork
 {
@@ -48,7 +48,7 @@ internal sealed class BackgroundWork
         }
     }
 
-    /// <summary>Does what is queued and ends.</summary>
+    /// <summary>Finishes the queued work and ends.</summary>
     public Task StopAsync()
     {
         lock (_gate)
@@ -69,7 +69,7 @@ internal sealed class BackgroundWork
                 work();
             }
         }
-        // Whatever it was, the log cannot go on without this work: it is told, and fails as a whole.
+        // For any exception, the log cannot continue without this work: it receives the exception and fails.
         catch (Exception failure)
         {
             Failure = failure;

@@ -1,9 +1,9 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>The bytes of one batch, built in one array that is used again for the next.</summary>
+/// <summary>The bytes of one batch, in one array that is reused for the next batch.</summary>
 internal sealed class BatchBuffer
 {
-    // Room for some hundred small records before the first growth.
+    // Enough for some hundred small records before the first growth.
     private byte[] _bytes = new byte[64 << 10];
 
     private long _batch;
@@ -11,7 +11,7 @@ internal sealed class BatchBuffer
     private RecordHeader _lastHeader;
     private int _lastOffset;
 
-    /// <summary>Where the batch starts in its segment, bytes.</summary>
+    /// <summary>Offset of the batch in its segment, bytes.</summary>
     public long Offset { get; private set; }
 
     public int Length { get; private set; }
@@ -32,7 +32,7 @@ internal sealed class BatchBuffer
         Records = 0;
     }
 
-    /// <summary>Adds a record whose payload the caller writes into the span that comes back, before the next call.</summary>
+    /// <summary>Adds a record; the caller writes its payload into the returned span before the next call.</summary>
     public Span<byte> Reserve(int payloadLength)
     {
         var needed = Length + RecordHeader.BytesFor(payloadLength);
@@ -41,12 +41,12 @@ internal sealed class BatchBuffer
             Array.Resize(ref _bytes, Math.Max(needed, _bytes.Length * 2));
         }
 
-        // Only the padding needs clearing, but it is at most 7 bytes: clear the last word.
+        // Only the padding must be cleared; it is at most 7 bytes, so the last word is cleared.
         _bytes.AsSpan(needed - RecordHeader.Alignment, RecordHeader.Alignment).Clear();
         return _bytes.AsSpan(Length + RecordHeader.Bytes, payloadLength);
     }
 
-    /// <summary>Completes the record begun by <see cref="Reserve"/>; answers its offset in the segment.</summary>
+    /// <summary>Completes the record begun by <see cref="Reserve"/>; returns its offset in the segment.</summary>
     public int Commit(RecordKind kind, byte detail, ReplicaKey key, long sequence, Storage.LogPosition position, int payloadLength)
     {
         var checksum = Crc32C.Of(_bytes.AsSpan(Length + RecordHeader.Bytes, payloadLength));
@@ -58,7 +58,7 @@ internal sealed class BatchBuffer
         return checked((int)(Offset + _lastOffset));
     }
 
-    /// <summary>Marks the last record as the batch's last. The bytes are valid until the next <see cref="Reserve"/>.</summary>
+    /// <summary>Marks the last record as the last of the batch. The bytes are valid until the next <see cref="Reserve"/>.</summary>
     public ReadOnlySpan<byte> Finish()
     {
         (_lastHeader with { IsLastOfBatch = true }).Write(_bytes.AsSpan(_lastOffset), _salt, Offset + _lastOffset);

@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4), by the processor's instruction where there is one.</summary>
+/// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4), with the processor's instruction if there is one.</summary>
 internal static class Crc32C
 {
     public static uint Of(ReadOnlySpan<byte> bytes) => ~Append(~0u, bytes);
 
-    /// <summary>Goes on from a raw register value: start with <c>~0u</c>, finish with <c>~</c>.</summary>
+    /// <summary>Continues from a raw register value: start with <c>~0u</c>, finish with <c>~</c>.</summary>
     public static uint Append(uint register, ReadOnlySpan<byte> bytes)
     {
         var words = MemoryMarshal.Cast<byte, ulong>(bytes);

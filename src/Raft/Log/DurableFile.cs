@@ -1,6 +1,6 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>Small files that must survive a power cut: written beside, fsynced, renamed over, directory fsynced.</summary>
+/// <summary>Small files that must survive a power failure: written under a temporary name, fsynced, renamed over the old file, directory fsynced.</summary>
 internal static class DurableFile
 {
     public static void Write(string file, ReadOnlySpan<byte> content, IFileSystem files)

@@ -3,17 +3,17 @@ using System.Buffers.Binary;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// The last batch known to be durable, kept beside the log in two slots that are written in turn. It is written lazily and not
-/// synced, so it may be old, but never ahead: a log that ends before it has lost something.
+/// The last batch that is certainly durable, stored beside the log in two slots that are written in turn. It is written lazily and not
+/// synced, so it may be old, but never ahead: if a log ends before it, the log has lost data.
 /// </summary>
-/// <param name="Generation">Counts the writes; the slot is its parity.</param>
-/// <param name="Batch">The batch; 0 = none yet.</param>
-/// <param name="IsClosed">The log was closed after that batch: nothing was ever written behind it. Taken back before the next start writes.</param>
+/// <param name="Generation">Counts the writes; its parity selects the slot.</param>
+/// <param name="Batch">The batch; 0: none yet.</param>
+/// <param name="IsClosed">The log was closed after that batch: nothing was written behind it. Cleared before the next start writes.</param>
 internal readonly record struct DurableMark(long Generation, long Batch, bool IsClosed = false)
 {
     public const string FileName = "durable.mark";
 
-    /// <summary>The slots lie a page apart, so that one torn page spoils one slot.</summary>
+    /// <summary>The slots are a page apart, so that one torn page damages one slot.</summary>
     public const int SlotDistance = 4096;
 
     public const int SlotBytes = 32;
@@ -43,7 +43,7 @@ internal readonly record struct DurableMark(long Generation, long Batch, bool Is
         BinaryPrimitives.WriteUInt32LittleEndian(slot[28..], Crc32C.Of(slot[..28]));
     }
 
-    /// <summary>The younger valid slot; null when neither is.</summary>
+    /// <summary>The younger valid slot; null if neither is valid.</summary>
     public static DurableMark? ReadFrom(IFile file)
     {
         Span<byte> slot = stackalloc byte[SlotBytes];

@@ -6,10 +6,10 @@ internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider
     private long _writtenAt = time.GetTimestamp();
     private long _batch = mark.Batch;
 
-    /// <summary>The batch that the file names. Read by any thread.</summary>
+    /// <summary>The batch in the file. Read by any thread.</summary>
     public long Batch => Volatile.Read(ref _batch);
 
-    /// <summary>How long the writer may sleep: for ever when the mark says all there is.</summary>
+    /// <summary>How long the writer may sleep: without limit if the mark is up to date.</summary>
     public TimeSpan WaitFor(long lastBatch)
     {
         if (lastBatch == mark.Batch)
@@ -18,7 +18,7 @@ internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider
         }
 
         var left = interval - time.GetElapsedTime(_writtenAt);
-        // Whole milliseconds: a shorter wait would be none.
+        // Whole milliseconds: a shorter wait would not wait at all.
         return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
     }
 
@@ -30,7 +30,7 @@ internal sealed class DurableMarkFile(IFile file, DurableMark mark, TimeProvider
         }
     }
 
-    /// <summary>Without a sync: should it be lost, the mark is merely older.</summary>
+    /// <summary>Without a sync: if this write is lost, the mark is only older.</summary>
     public void Write(long lastBatch, bool isClosed = false)
     {
         mark = mark.Next(lastBatch, isClosed);

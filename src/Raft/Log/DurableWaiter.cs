@@ -2,10 +2,10 @@ using System.Threading.Tasks.Sources;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>One wait for durability; pooled by its group, since a follower waits once for each message it answers.</summary>
+/// <summary>One wait for durability; pooled by its group, because a follower waits once for each message that it answers.</summary>
 internal sealed class DurableWaiter(Action<DurableWaiter> giveBack) : IValueTaskSource
 {
-    // The writer thread completes waits and must not run what comes after them.
+    // The writer thread completes waits and must not run their continuations.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
 
     /// <summary>A ticket, or an index when <see cref="IsForIndex"/>.</summary>

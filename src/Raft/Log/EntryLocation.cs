@@ -1,6 +1,6 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>Where an entry stands in the files, and what is asked of it too often to read it: 32 bytes in memory an entry.</summary>
+/// <summary>The location of an entry in the files, and the data that is needed too often to read it: 32 bytes of memory per entry.</summary>
 /// <param name="Term">The entry's term.</param>
 /// <param name="Segment">Number of the segment; 0 until the entry is durable.</param>
 /// <param name="Offset">Offset of its record in the segment, bytes.</param>

@@ -7,7 +7,7 @@ internal sealed partial class GroupLog
 {
     /// <summary>The entries from one index to another, both included, in order; never fewer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// <paramref name="from"/> is not above the start (which may have moved meanwhile), or <paramref name="to"/> is above the last.
+    /// <paramref name="from"/> is not above the start (which may have moved meanwhile), or <paramref name="to"/> is above the last index.
     /// </exception>
     /// <exception cref="LogDamagedException">An entry fails its checksum; <see cref="Damage"/> is set from now on.</exception>
     public IReadOnlyList<LogEntry> Read(long from, long to)
@@ -29,7 +29,7 @@ internal sealed partial class GroupLog
         return entries;
     }
 
-    /// <summary>The same, but only as many as come to so many bytes; at least one.</summary>
+    /// <summary>The same, limited to a number of bytes; at least one entry.</summary>
     /// <inheritdoc cref="Read"/>
     public IReadOnlyList<LogEntry> ReadSome(long from, long to, int bytesWanted) => Read(from, LastWithin(from, to, bytesWanted));
 
@@ -54,7 +54,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    // Fills in what is in memory and answers where the others stand, which are the first ones.
+    // Copies the entries in memory and returns the locations of the others, which are the first ones.
     private EntryLocation[] Locate(long from, LogEntry[] entries)
     {
         lock (_lock)
@@ -87,7 +87,7 @@ internal sealed partial class GroupLog
         var segment = _node.Segments.Retain(location.Segment);
         if (segment is null)
         {
-            // Reclaimed since we looked, which takes a start beyond the entry.
+            // Reclaimed since the lookup; this is possible only if the start moved beyond the entry.
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(index, Start.Index);
             throw new InvariantException($"Segment {location.Segment} is gone, but {Key} needs it for index {index}.");
         }

@@ -1,16 +1,16 @@
 namespace KvRaft.Raft.Log;
 
-/// <content>Who waits for what to be durable. All of it under the group's lock.</content>
+/// <content>Waits for durability. All members run under the group's lock.</content>
 internal sealed partial class GroupLog
 {
-    // Waits run at the pace of messages; more than this many at once are let go to the garbage collector.
+    // Waits occur as often as messages; above this number they are left to the garbage collector instead of the pool.
     private const int IdleWaitersMax = 16;
 
     private readonly List<DurableWaiter> _waiters = [];
     private readonly Stack<DurableWaiter> _idleWaiters = new();
 
-    /// <summary>Everything this group queued so far is on disk. Completes at once when it is.</summary>
-    /// <exception cref="LogFailedException">The log failed; whether it is on disk is unknown.</exception>
+    /// <summary>Completes when all records that this group queued so far are on disk; at once if they are already.</summary>
+    /// <exception cref="LogFailedException">The log failed; whether the records are on disk is unknown.</exception>
     public ValueTask WhenDurableAsync()
     {
         lock (_lock)
@@ -19,10 +19,10 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>The entry that is at <paramref name="index"/> now is on disk.</summary>
+    /// <summary>Completes when the entry that is at <paramref name="index"/> now is on disk.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such entry.</exception>
-    /// <exception cref="LogEntryCutException">It was cut before.</exception>
-    /// <exception cref="LogFailedException">The log failed; whether it is on disk is unknown.</exception>
+    /// <exception cref="LogEntryCutException">The entry was truncated before that.</exception>
+    /// <exception cref="LogFailedException">The log failed; whether the entry is on disk is unknown.</exception>
     public ValueTask WaitDurableAsync(long index)
     {
         lock (_lock)
@@ -32,7 +32,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>The log failed: nobody will be told that anything is durable.</summary>
+    /// <summary>The log failed: no pending wait completes successfully.</summary>
     public void Fail(LogFailedException failure)
     {
         lock (_lock)

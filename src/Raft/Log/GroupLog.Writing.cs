@@ -1,16 +1,16 @@
 namespace KvRaft.Raft.Log;
 
-/// <content>What the writer tells the group. All of it on the writer's thread.</content>
+/// <content>The writer's notifications to the group. All members run on the writer's thread.</content>
 internal sealed partial class GroupLog
 {
-    // The writer's own; no lock.
+    // Used by the writer only; no lock.
     private bool _isTouched;
     private bool _hasAdvanced;
 
-    /// <summary>The group as the files have it; null before its first record is written. The writer's own.</summary>
+    /// <summary>The group's state in the files; null before its first record is written. Used by the writer only.</summary>
     internal GroupShadow? Shadow { get; set; }
 
-    /// <summary>A record of this group was synced. Answers whether it is the group's first since <see cref="Publish"/>.</summary>
+    /// <summary>A record of this group was synced. Returns whether it is the group's first since <see cref="Publish"/>.</summary>
     internal bool Synced(in PendingRecord record, long segment, int offset)
     {
         lock (_lock)
@@ -31,7 +31,7 @@ internal sealed partial class GroupLog
         return isFirst;
     }
 
-    /// <summary>Wakes whoever waited for what was synced.</summary>
+    /// <summary>Completes the waits for synced records.</summary>
     internal void Publish()
     {
         _isTouched = false;
@@ -49,7 +49,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>Lets half of the durable payloads in memory go, oldest first. Answers whether there were any.</summary>
+    /// <summary>Releases half of the durable payloads in memory, oldest first. Returns whether there were any.</summary>
     internal bool ReleaseHalf()
     {
         lock (_lock)
@@ -62,7 +62,7 @@ internal sealed partial class GroupLog
 
     private void EntrySynced(long ticket, long segment, int offset)
     {
-        // A ticket that is not the first one waited for belongs to an entry that was cut or forgotten meanwhile.
+        // A ticket without a matching first waiter belongs to an entry that was truncated meanwhile.
         if (_tickets.Count == 0 || _tickets[0] != ticket)
         {
             return;
@@ -74,7 +74,7 @@ internal sealed partial class GroupLog
         _tickets.RemoveFirst();
     }
 
-    // Not told by comparing with what was told last: a cut and new entries in one batch may end where it stood.
+    // A comparison with the last published index is not sufficient: a truncation and new entries in one batch may end at the same index.
     private void AdvanceTo(long index)
     {
         if (index > _durableIndex)

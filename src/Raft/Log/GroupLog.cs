@@ -4,12 +4,12 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// The log of one replica: the part of the <see cref="NodeLog"/> that Raft sees. It lives in memory as an index of where each
-/// entry stands, a tail of recent payloads, and the group's state; each change takes effect in memory at once and is queued for
-/// the writer. <b>Nothing may be answered before its change is durable</b>: await <see cref="WhenDurableAsync"/> or follow
+/// The log of one replica: one Raft group's part of the <see cref="NodeLog"/>. In memory it holds an index of the position of each
+/// entry, a tail of recent payloads, and the group's state. Each change takes effect in memory at once and is queued for
+/// the writer. <b>A change must not be acknowledged before it is durable</b>: await <see cref="WhenDurableAsync"/> or follow
 /// <see cref="DurableIndex"/>.
 /// <para>
-/// Thread-safe. Changes of one group come from one thread at a time; reads from any.
+/// Thread-safe. Changes of one group come from one thread at a time; reads from any thread.
 /// </para>
 /// </summary>
 internal sealed partial class GroupLog
@@ -45,7 +45,7 @@ internal sealed partial class GroupLog
 
     /// <summary>
     /// The writer has synced more of this group; the argument is the new <see cref="DurableIndex"/>. Raised on the writer's thread,
-    /// so it must be quick, and what it throws stops the log.
+    /// so handlers must be quick; an exception from a handler stops the log.
     /// </summary>
     public event Action<long>? DurableAdvanced;
 
@@ -63,7 +63,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>Index of the last entry, durable or not; that of <see cref="Start"/> when none is kept.</summary>
+    /// <summary>Index of the last entry, durable or not; the index of <see cref="Start"/> if the log is empty.</summary>
     public long LastIndex => Last.Index;
 
     public long LastTerm => Last.Term;
@@ -80,7 +80,7 @@ internal sealed partial class GroupLog
     }
 
     /// <summary>
-    /// Entries up to here are on disk. Falls back when entries are cut. May be below the start's index for the moment between a
+    /// Entries up to this index are on disk. It falls back when entries are truncated. It may be below the start's index for the moment between a
     /// reset and its sync.
     /// </summary>
     public long DurableIndex
@@ -106,7 +106,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>Not null: the replica must not vote nor count until it was rebuilt and <see cref="ClearDamage"/> was called.</summary>
+    /// <summary>If not null, the replica must not vote nor count until it was rebuilt and <see cref="ClearDamage"/> was called.</summary>
     public LogDamage? Damage
     {
         get
@@ -122,7 +122,7 @@ internal sealed partial class GroupLog
         ? _start
         : new LogPosition(_entries[_entries.Count - 1].Term, _start.Index + _entries.Count);
 
-    /// <summary>Appends an entry; it is readable at once. The payload must never change any more.</summary>
+    /// <summary>Appends an entry; it is readable at once. The payload must never change afterwards.</summary>
     /// <returns>Its index.</returns>
     /// <exception cref="LogEntryTooLargeException">The payload exceeds the limit.</exception>
     /// <exception cref="LogFailedException">The log failed.</exception>
@@ -149,7 +149,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>Cuts the entries from <paramref name="index"/> on; nothing happens when there are none.</summary>
+    /// <summary>Truncates the entries from <paramref name="index"/> on; if there are none, nothing changes.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is not above the start.</exception>
     public void TruncateFrom(long index)
     {
@@ -167,9 +167,9 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>Sets term and vote. Await <see cref="WhenDurableAsync"/> before anybody learns of it.</summary>
+    /// <summary>Sets term and vote. Await <see cref="WhenDurableAsync"/> before sending them to another replica.</summary>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The term is lower than the present one, unless that is above <see cref="Ballot.TermMax"/>; or it is itself; or the vote is too long.
+    /// The term is lower than the present one, unless the present one is above <see cref="Ballot.TermMax"/>; or the new term is above it; or the vote is too long.
     /// </exception>
     /// <exception cref="InvariantException">A second vote in one term.</exception>
     public void SetBallot(long term, ReadOnlySpan<byte> votedFor)
@@ -198,7 +198,7 @@ internal sealed partial class GroupLog
     }
 
     /// <summary>
-    /// Forgets the entries up to <paramref name="start"/>, whose effects the caller holds durably elsewhere. A start at or below the
+    /// Truncates the entries up to <paramref name="start"/>; the caller holds their effects durably elsewhere. A start at or below the
     /// present one changes nothing.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The position is above the last entry.</exception>
@@ -225,8 +225,8 @@ internal sealed partial class GroupLog
     }
 
     /// <summary>
-    /// A checkpoint at <paramref name="start"/> was installed: the log goes on from there. What follows our entry at that position
-    /// is kept if the entry is the same one (Raft paper, section 7), else everything goes. Term and vote stay.
+    /// A checkpoint at <paramref name="start"/> was installed: the log continues from there. Entries behind that position
+    /// are kept if our entry at the position is the same (Raft paper, section 7); otherwise all entries are removed. Term and vote stay.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The position is below the present start.</exception>
     public void Reset(LogPosition start)
@@ -249,7 +249,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>The replica was rebuilt and may vote and count again, once this is durable.</summary>
+    /// <summary>The replica was rebuilt. It may vote and count again once this is durable.</summary>
     public void ClearDamage()
     {
         lock (_lock)
@@ -264,7 +264,7 @@ internal sealed partial class GroupLog
     }
 
     /// <summary>The term of the entry at an index from the start's to the last.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The log does not know it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The log does not have the entry.</exception>
     public long TermAt(long index)
     {
         lock (_lock)
@@ -275,7 +275,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>The group was opened for the first time: says so in the log.</summary>
+    /// <summary>Records that the group was opened for the first time.</summary>
     internal void AnnounceOpened()
     {
         lock (_lock)
@@ -298,7 +298,7 @@ internal sealed partial class GroupLog
         }
     }
 
-    /// <summary>The position at an index, or null when the log does not know it.</summary>
+    /// <summary>The position at an index, or null if the log does not have it.</summary>
     internal LogPosition? TryPositionAt(long index)
     {
         lock (_lock)
@@ -329,7 +329,7 @@ internal sealed partial class GroupLog
 
     private void EnqueueState(StateReason reason, GroupState state) => Enqueue(RecordKind.State, (byte)reason, default, default, state);
 
-    // Queued first, changed in memory after: a queue that refuses leaves the group as it was.
+    // Queued first, then changed in memory: if the queue refuses, the group stays unchanged.
     private void Enqueue(RecordKind kind, byte detail, LogPosition position, ReadOnlyMemory<byte> payload, GroupState? state)
     {
         _node.Queue.Add(new PendingRecord(this, kind, detail, _ticketQueued + 1, position, payload, state));

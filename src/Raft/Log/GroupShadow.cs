@@ -3,12 +3,12 @@ using KvRaft.Storage;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// A group as the files have it, which is behind <see cref="GroupLog"/> by what is still queued. Owned by the writer: it is what
-/// gets restated at the head of a segment, and it knows which segments the group still needs.
+/// A group's state in the files, which is behind <see cref="GroupLog"/> by the queued records. Owned by the writer: the state
+/// is restated at the head of each segment, and it determines which segments the group still needs.
 /// </summary>
 internal sealed class GroupShadow(ReplicaKey key, GroupState state, long sequence)
 {
-    // For each segment, oldest first, the highest index it holds of this group. What was cut is taken out of account again.
+    // For each segment, oldest first, the highest index of this group in it. Truncated entries are removed from it.
     private readonly RingDeque<(long Segment, long IndexMax)> _runs = new();
 
     public ReplicaKey Key { get; } = key;
@@ -50,7 +50,7 @@ internal sealed class GroupShadow(ReplicaKey key, GroupState state, long sequenc
 
         for (var i = _runs.Count - 1; i >= 0 && _runs[i].IndexMax > state.Last.Index; i--)
         {
-            // The segment before may hold the new last entry already, and then this one holds nothing that counts.
+            // The previous segment may hold the new last entry already; then this one holds no entry that counts.
             if (i == 0 ? state.IsEmpty : _runs[i - 1].IndexMax >= state.Last.Index)
             {
                 _runs.RemoveLast();
@@ -62,7 +62,7 @@ internal sealed class GroupShadow(ReplicaKey key, GroupState state, long sequenc
         }
     }
 
-    /// <summary>Up to which index the start must move so that no segment up to <paramref name="segment"/> is needed; null: it is so already.</summary>
+    /// <summary>The index up to which the start must move so that no segment up to <paramref name="segment"/> is needed; null: none is needed now.</summary>
     public long? IndexToPass(long segment)
     {
         long? index = null;

@@ -4,14 +4,14 @@ using KvRaft.Storage;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Everything about a group's log but its entries, as one record says it. Each change that is no append is written as a whole
-/// new state: a ballot, a cut, a move of the start and a restatement then replay by one rule, and every such record repairs
-/// what an unreadable one before it may have said.
+/// The state of a group's log without its entries, as stored in one record. Each change other than an append is written as a complete
+/// new state: a ballot, a truncation, a move of the start and a restatement then replay by one rule, and every such record replaces
+/// all that an unreadable earlier one contained.
 /// </summary>
 /// <param name="Ballot">Term and vote.</param>
-/// <param name="Start">The entry before the first one kept; its term is remembered because Raft asks for it.</param>
-/// <param name="Last">The last entry; equal to <paramref name="Start"/> when none is kept.</param>
-/// <param name="Damage">Null: sound.</param>
+/// <param name="Start">The entry before the first one kept; its term is stored because Raft requires it.</param>
+/// <param name="Last">The last entry; equal to <paramref name="Start"/> if the log is empty.</param>
+/// <param name="Damage">Null: no damage.</param>
 internal sealed record GroupState(Ballot Ballot, LogPosition Start, LogPosition Last, LogDamage? Damage)
 {
     private const int FixedBytes = 48;
@@ -20,7 +20,7 @@ internal sealed record GroupState(Ballot Ballot, LogPosition Start, LogPosition 
 
     public int PayloadBytes => FixedBytes + Ballot.VotedFor.Length;
 
-    /// <summary>Writes the payload; <see cref="Last"/> travels in the record's header.</summary>
+    /// <summary>Writes the payload; <see cref="Last"/> is stored in the record's header.</summary>
     public void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteInt64LittleEndian(target, Ballot.Term);
@@ -34,7 +34,7 @@ internal sealed record GroupState(Ballot Ballot, LogPosition Start, LogPosition 
         Ballot.VotedFor.Span.CopyTo(target[FixedBytes..]);
     }
 
-    /// <summary>The state of a record whose checksums were right, or null when its content makes no sense all the same.</summary>
+    /// <summary>The state in a record with valid checksums, or null if its content is invalid nevertheless.</summary>
     public static GroupState? Read(LogPosition last, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < FixedBytes || payload.Length != FixedBytes + payload[41] || payload[41] > Ballot.VotedForBytesMax)

@@ -1,31 +1,31 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>Why a group's log cannot be trusted. The numbers are on disk (FORMAT.md).</summary>
+/// <summary>Why a group's log is not reliable. The numbers are on disk (FORMAT.md).</summary>
 internal enum LogDamageKind : byte
 {
-    /// <summary>A record of the group is gone or unreadable: its own sequence number is missing.</summary>
+    /// <summary>A record of the group is lost or unreadable: its own sequence number is missing.</summary>
     LostRecord = 1,
 
-    /// <summary>Something of unknown owner is gone, and no later record of this group proves that it was not the group's.</summary>
+    /// <summary>A record of an unknown owner is lost, and no later record of this group proves that it was not the group's.</summary>
     Unproven = 2,
 
-    /// <summary>Entries above the group's start are not in the files that are left.</summary>
+    /// <summary>Entries above the group's start are not in the remaining files.</summary>
     MissingEntries = 3,
 
-    /// <summary>An entry that was readable at the start failed its checksum when it was read.</summary>
+    /// <summary>An entry that was readable at the start failed its checksum in a later read.</summary>
     UnreadableEntry = 4,
 
-    /// <summary>The group is unknown to the log, but the log lost records of unknown owner that may have been the group's.</summary>
+    /// <summary>The log has no record of the group, but it lost records of an unknown owner that may have been the group's.</summary>
     MayHaveBeenForgotten = 5,
 }
 
 /// <summary>
-/// A group's log lost something. The group keeps what is provably good (a prefix) but its replica must not vote nor count for a
+/// A group's log lost data. The group keeps its provably correct prefix, but its replica must not vote nor count for a
 /// quorum until it was rebuilt from a healthy one and <see cref="GroupLog.ClearDamage"/> was called.
 /// </summary>
-/// <param name="Kind">What is known about it.</param>
-/// <param name="Segment">Number of the segment in which it was noticed.</param>
-/// <param name="Offset">Offset of the place in that segment, bytes.</param>
+/// <param name="Kind">The kind of the damage.</param>
+/// <param name="Segment">Number of the segment in which it was detected.</param>
+/// <param name="Offset">Offset of the damage in that segment, bytes.</param>
 internal sealed record LogDamage(LogDamageKind Kind, long Segment, long Offset)
 {
     public override string ToString() => $"{Kind} at segment {Segment} offset {Offset}";
@@ -35,7 +35,7 @@ internal sealed record LogDamage(LogDamageKind Kind, long Segment, long Offset)
 /// <param name="Segment">Number of the segment.</param>
 /// <param name="Offset">First byte that could not be read as a record.</param>
 /// <param name="End">First byte after it; equal to <paramref name="Offset"/> when only the absence of records is known.</param>
-/// <param name="Owner">The group whose record it was, when its header could still be read.</param>
+/// <param name="Owner">The group of the lost record, if its header was still readable.</param>
 /// <param name="Reason">A sentence for the operator.</param>
 internal sealed record LogHole(long Segment, long Offset, long End, ReplicaKey? Owner, string Reason)
 {

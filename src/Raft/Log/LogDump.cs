@@ -3,16 +3,16 @@ using System.Globalization;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Prints a node's log for people, without changing anything: each segment, batch and record, every place that cannot be read, and
-/// at the end what a start would find. Works on a damaged log, and on one in use (whose last batch may then look torn).
+/// Prints a node's log in readable form, without changing it: each segment, batch and record, every unreadable place, and
+/// at the end the findings of a start. Works on a damaged log, and on a log in use (whose last batch may then look torn).
 /// </summary>
 public static class LogDump
 {
     /// <param name="directory">The log's directory.</param>
-    /// <param name="output">Where to print.</param>
+    /// <param name="output">The output.</param>
     /// <param name="withRecords">False: only segments, damage and groups.</param>
-    /// <returns>Whether the log is sound; a torn tail is, damage is not.</returns>
-    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <returns>True if the log is sound. A torn tail is sound; damage is not.</returns>
+    /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
     /// <exception cref="IOException">A file could not be read.</exception>
     public static bool Write(string directory, TextWriter output, bool withRecords = true)
     {

@@ -1,11 +1,11 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>The log could not be opened: no access, another node's files, another format, or all its segments are gone.</summary>
+/// <summary>The log could not be opened: it is not accessible, belongs to another node, has another format, or all its segments are lost.</summary>
 public sealed class LogOpenException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// A write or a sync failed, and with it the log for good: nothing is acknowledged any more. The node must stop; what was not
-/// acknowledged may or may not be found after the restart.
+/// A write or a sync failed. The log has failed permanently and acknowledges nothing any more. The node must stop; records without an
+/// acknowledgement may or may not be found after the restart.
 /// </summary>
 internal sealed class LogFailedException(Exception cause)
     : Exception($"The node's log failed and accepts nothing any more; the node must be restarted. Cause: {cause.Message}", cause);
@@ -19,14 +19,14 @@ internal sealed class LogEntryTooLargeException(int actualBytes, int maxBytes)
     public int MaxBytes { get; } = maxBytes;
 }
 
-/// <summary>The awaited entry was cut from the log before it was durable.</summary>
+/// <summary>The awaited entry was truncated before it was durable.</summary>
 internal sealed class LogEntryCutException(long index)
     : Exception($"The entry at index {index} was cut from the log while its durability was awaited.")
 {
     public long Index { get; } = index;
 }
 
-/// <summary>An entry failed its checksum when it was read; its group is now marked as damaged.</summary>
+/// <summary>An entry failed its checksum in a read; its group is now marked as damaged.</summary>
 internal sealed class LogDamagedException(ReplicaKey key, LogDamage damage)
     : Exception($"The log of {key} is damaged: {damage}. The replica must be rebuilt from a healthy one.")
 {

@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>Whose log files these are; written into every segment, so that one node can never run on another's promises.</summary>
+/// <summary>The owner of the log files. It is written into every segment, so that a node never runs on the votes and entries of another.</summary>
 internal sealed record LogIdentity(Guid ClusterId, NodeId Node)
 {
     public override string ToString() => $"node '{Node}' of cluster {ClusterId}";

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>What the node's log tells its operator. Event ids 2500 to 2599; retired ids are not used again.</summary>
+/// <summary>Log messages of the node's log. Event ids 2500 to 2599; retired ids are not used again.</summary>
 internal static partial class NodeLogMessages
 {
     [LoggerMessage(2500, LogLevel.Information, "Log opened in {Directory}: {Segments} segments, {Groups} groups, batch {Batch} is the last")]

@@ -1,13 +1,13 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>A record on its way to the writer.</summary>
-/// <param name="Group">Whose.</param>
-/// <param name="Kind">What it says.</param>
-/// <param name="Detail">Its refinement (<see cref="RecordHeader.Detail"/>).</param>
-/// <param name="Ticket">Counts what the group queued.</param>
-/// <param name="Position">Of an entry.</param>
-/// <param name="Payload">Of an entry.</param>
-/// <param name="State">Of a state record.</param>
+/// <summary>A record in transit to the writer.</summary>
+/// <param name="Group">The group of the record.</param>
+/// <param name="Kind">The kind of the record.</param>
+/// <param name="Detail">The detail byte (<see cref="RecordHeader.Detail"/>).</param>
+/// <param name="Ticket">Counts the group's queued records.</param>
+/// <param name="Position">Of an entry: its position.</param>
+/// <param name="Payload">Of an entry: its payload.</param>
+/// <param name="State">Of a state record: the state.</param>
 internal readonly record struct PendingRecord(
     GroupLog Group,
     RecordKind Kind,
@@ -25,7 +25,7 @@ internal readonly record struct PendingRecord(
     });
 }
 
-/// <summary>Everything that waits for the writer, in order. Unbounded: callers are held back by awaiting durability.</summary>
+/// <summary>All records that wait for the writer, in order. Unbounded: callers are limited by their wait for durability.</summary>
 internal sealed class LogQueue
 {
     private readonly object _gate = new();
@@ -34,10 +34,10 @@ internal sealed class LogQueue
     private Exception? _failure;
     private long _bytesUnwritten;
 
-    /// <summary>Of records that were added and are not on disk yet.</summary>
+    /// <summary>Bytes of records that were added and are not on disk yet.</summary>
     public long BytesUnwritten => Interlocked.Read(ref _bytesUnwritten);
 
-    /// <summary>The writer has synced so much of what was added.</summary>
+    /// <summary>The writer has synced this many of the added bytes.</summary>
     public void Written(long bytes) => Interlocked.Add(ref _bytesUnwritten, -bytes);
 
     /// <exception cref="LogFailedException">The log failed.</exception>
@@ -70,10 +70,10 @@ internal sealed class LogQueue
     }
 
     /// <summary>
-    /// Swaps <paramref name="taken"/>, which is empty, for all that waits; waits for something as long as <paramref name="wait"/>
-    /// (infinite allowed).
+    /// Exchanges <paramref name="taken"/>, which is empty, for all waiting records; waits for a record at most as long as <paramref name="wait"/>
+    /// (infinite is allowed).
     /// </summary>
-    /// <returns>False when the queue is closed and empty.</returns>
+    /// <returns>False if the queue is closed and empty.</returns>
     public bool Take(ref List<PendingRecord> taken, TimeSpan wait)
     {
         lock (_gate)

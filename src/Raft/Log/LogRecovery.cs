@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Reads the files at the start, has <see cref="LogReplay"/> judge them, and makes the end of the log one that can be written
-/// behind. A torn tail is zeroed and synced before anything else is written, so that nothing of it can ever be taken for a record
+/// Reads the files at the start, classifies their content with <see cref="LogReplay"/>, and prepares the end of the log for new
+/// writes. A torn tail is zeroed and synced before any other write, so that none of its bytes can be read as a record
 /// of a later batch.
 /// <para>
-/// What is read is not yet what is on disk: a process that died may have left pages unsynced, and after a sync that failed the
-/// system keeps pages as clean that never reached the disk. So unless the log was closed properly, the last batch is written once
-/// more, and all that should be zero behind it as well; where there should be nothing, an old torn batch could come back.
+/// Data that was read is not necessarily on disk: a process that died may have left pages unsynced, and after a failed sync the
+/// system treats pages as clean that never reached the disk. So unless the log was closed properly, the last batch is written
+/// again, and so are all zeros behind it; otherwise an old torn batch could reappear there.
 /// </para>
 /// </summary>
 internal sealed class LogRecovery
@@ -19,7 +19,7 @@ internal sealed class LogRecovery
     private readonly LogIdentity _identity;
     private readonly ILogger _logger;
 
-    // First byte of each sound segment that is zero to its end.
+    // First byte of each sound segment from which on it is zero to its end.
     private readonly Dictionary<long, int> _contentEnds = [];
     private byte[] _bytes = [];
     private bool _wasClosed;
@@ -39,22 +39,22 @@ internal sealed class LogRecovery
 
     public IFile? MarkFile { get; private set; }
 
-    /// <summary>Oldest first; the last one is where the log goes on. Empty: the log is new.</summary>
+    /// <summary>Oldest first; the log continues in the last one. Empty: the log is new.</summary>
     public List<Segment> Segments { get; } = [];
 
-    /// <summary>Number of the first segment to be made when there is none: that of a spoilt prepared one, or 1.</summary>
+    /// <summary>Number of the first segment to be made if there is none: the number of a damaged prepared one, or 1.</summary>
     public long FirstNumber { get; private set; } = 1;
 
     /// <summary>An empty segment that follows the last one.</summary>
     public Segment? Prepared { get; private set; }
 
-    /// <summary>Where in the last segment the log goes on, bytes; meaningless when the tail is damaged.</summary>
+    /// <summary>Offset in the last segment at which the log continues, bytes; meaningless if the tail is damaged.</summary>
     public int Offset { get; private set; } = SegmentHeader.Bytes;
 
-    /// <summary>No batch after this one was ever synced under its number.</summary>
+    /// <summary>No batch with a higher number was ever synced.</summary>
     public long LastBatch => Math.Max(Replay.LastBatchNumber, Mark.Batch);
 
-    /// <exception cref="LogOpenException">The files are another node's, of another version, or gone.</exception>
+    /// <exception cref="LogOpenException">The files belong to another node, have another version, or are lost.</exception>
     public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
     {
         var recovery = new LogRecovery(fs, directory, identity, logger);
@@ -118,7 +118,7 @@ internal sealed class LogRecovery
         TakeBackClosing();
         ZeroBehindTail();
         WriteLastBatchAgain();
-        // Names may be in memory only, if the process before died between renaming and syncing.
+        // Names may be in memory only, if the previous process died between rename and sync.
         _fs.SyncDirectory(_directory);
         ChooseTail();
     }
@@ -160,7 +160,7 @@ internal sealed class LogRecovery
                 Scan(number, bytes[..(int)Math.Min(bytes.Length, header.Size)], header);
                 break;
             case var _ when isLast && SegmentScanner.ContentEnd(bytes.Span[Math.Min(SegmentHeader.Bytes, bytes.Length)..]) == 0:
-                // Prepared but never written to.
+                // Prepared, but no record was written to it.
                 file.Dispose();
                 Delete(path);
                 break;
@@ -250,7 +250,7 @@ internal sealed class LogRecovery
                 _contentEnds[segment.Number] = from;
             }
 
-            // Nothing is ever written behind damage; and the segments after this one are made anew.
+            // The log never writes behind damage; the segments after this one are made anew.
             if (!_wasClosed && !Replay.IsTailDamaged && segment.Number == Math.Max(Replay.LastBatch.Segment, Segments[0].Number))
             {
                 WriteZeros(segment.File, from, segment.Size);
@@ -290,7 +290,7 @@ internal sealed class LogRecovery
 
     private void ChooseTail()
     {
-        // Empty segments at the end are prepared ones. One is of use, if it is sure to be empty on disk too.
+        // Empty segments at the end are prepared ones. One of them is reused, if it is certainly empty on disk, too.
         while (Segments.Count > 1 && IsEmpty(Segments[^1]))
         {
             Discard(Prepared);
@@ -319,14 +319,14 @@ internal sealed class LogRecovery
         }
     }
 
-    // Youngest first, with a sync each: a younger one that outlived an older one would show a gap.
+    // Youngest first, with a sync each: if a younger segment outlived an older one, the next start would find a gap.
     private void Delete(string path)
     {
         _fs.Delete(path);
         _fs.SyncDirectory(_directory);
     }
 
-    // A spoilt one is none: it may be shorter than it says.
+    // A damaged prepared segment is not used: it may be shorter than its header states.
     private bool IsEmpty(Segment segment) =>
         segment.IsHeadSound && _contentEnds.TryGetValue(segment.Number, out var contentEnd) && contentEnd == SegmentHeader.Bytes;
 }

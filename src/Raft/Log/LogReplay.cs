@@ -1,13 +1,13 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Judges what the scanner finds, without doing any I/O. A batch is written only after the one before it was synced, so
+/// Classifies the findings of the scanner, without I/O. A batch is written only after the previous one was synced, so
 /// <list type="bullet">
-/// <item>what is wrong in or before a batch that a later one follows had been synced: it is <b>damage</b>;</item>
-/// <item>what is wrong in the last batch was interrupted before its sync: it is a <b>torn tail</b> and the batch never was,
-/// unless the durable mark has seen it.</item>
+/// <item>an error in or before a batch that a later one follows concerns synced data: it is <b>damage</b>;</item>
+/// <item>an error in the last batch was caused by an interruption before its sync: it is a <b>torn tail</b>, and the batch never existed,
+/// unless the durable mark contains it.</item>
 /// </list>
-/// A batch is therefore held back until it is known to be whole, or to be followed.
+/// Therefore a batch is held back until it is complete or another batch follows.
 /// </summary>
 internal sealed class LogReplay(long durableBatch)
 {
@@ -17,7 +17,7 @@ internal sealed class LogReplay(long durableBatch)
     private readonly List<(long Segment, ScanItem Item)> _held = [];
     private readonly List<(long Segment, ScanItem Item)> _loose = [];
 
-    // The batch that is held back, or the last one settled.
+    // The batch that is held back, or the last settled one.
     private long _batch;
     private long _batchSegment;
     private bool _isClosed = true;
@@ -29,21 +29,21 @@ internal sealed class LogReplay(long durableBatch)
 
     public IReadOnlyList<LogHole> Holes => _holes;
 
-    /// <summary>Segments with damage in them. The log must not come to begin with one: what its head restated may be lost.</summary>
+    /// <summary>Segments with damage in them. The log must not begin with one of them: its restated head may be lost.</summary>
     public IReadOnlySet<long> SpoiltSegments => _spoilt;
 
-    /// <summary>Something is lost whose owner is unknown: a group the log does not know may have been in it.</summary>
+    /// <summary>Records of an unknown owner are lost: a group without records in the log may have been in them.</summary>
     public bool MayHaveForgottenGroups { get; private set; }
 
-    /// <summary>Where the last batch that counts stands; segment 0 = there is none. After <see cref="Finish"/>.</summary>
+    /// <summary>Position of the last batch that counts; segment 0: there is none. Valid after <see cref="Finish"/>.</summary>
     public (long Segment, int Offset, int End) LastBatch { get; private set; }
 
     public long LastBatchNumber { get; private set; }
 
-    /// <summary>The last batch was torn, or there was garbage behind it: all content after <see cref="LastBatch"/> must be zeroed.</summary>
+    /// <summary>The last batch was torn, or garbage followed it: all content after <see cref="LastBatch"/> must be zeroed.</summary>
     public bool IsTorn { get; private set; }
 
-    /// <summary>The tail itself is damaged: nothing may be written behind it.</summary>
+    /// <summary>The tail itself is damaged: it must not be written behind.</summary>
     public bool IsTailDamaged { get; private set; }
 
     public void Add(long segment, in ScanItem item)
@@ -65,12 +65,12 @@ internal sealed class LogReplay(long durableBatch)
         }
         else
         {
-            // A batch number that goes back cannot be the writer's work.
+            // The writer never writes a batch number that goes back.
             AddGarbage(segment, item with { Kind = ScanItemKind.Garbage });
         }
     }
 
-    /// <summary>Damage that no later content has to prove: a file that is gone, or shorter than it says, or has lost its header.</summary>
+    /// <summary>Damage that needs no later content as proof: a file is missing, is shorter than its header states, or has lost its header.</summary>
     public void AddLoss(long segment, long offset, string reason)
     {
         SettleHeld();
@@ -80,7 +80,7 @@ internal sealed class LogReplay(long durableBatch)
 
     public void Finish()
     {
-        // What stands behind the last batch is the next batch's.
+        // Content behind the last batch belongs to the next batch.
         if (_loose.Count > 0 && _batch + 1 > durableBatch)
         {
             _loose.Clear();
@@ -114,8 +114,8 @@ internal sealed class LogReplay(long durableBatch)
 
     private void AddGarbage(long segment, in ScanItem item)
     {
-        // Inside an open batch it is the batch's own; otherwise it belongs to the next one, whatever that is. An open batch in an
-        // earlier segment is followed by this, hence had been synced.
+        // Inside an open batch it belongs to that batch; otherwise it belongs to the next one, of any group. An open batch in an
+        // earlier segment is followed by this content, hence had been synced.
         if (!_isClosed && segment != _batchSegment)
         {
             SettleHeld();
@@ -168,7 +168,7 @@ internal sealed class LogReplay(long durableBatch)
         _isClosed |= item.Kind != ScanItemKind.Garbage && item.Header.IsLastOfBatch;
     }
 
-    // The held batch counts: it is whole, or it had been synced and is damaged.
+    // The held batch counts: it is complete, or it had been synced and is damaged.
     private void SettleHeld()
     {
         foreach (var (segment, item) in _held)
@@ -242,7 +242,7 @@ internal sealed class LogReplay(long durableBatch)
         }
     }
 
-    // A group of which no state was seen is one whose opening is lost.
+    // A group without any state record has lost its opening.
     private ReplayedGroup Group(ReplicaKey key, LogHole? hole, Func<string, LogHole>? holeHere = null)
     {
         if (!_groups.TryGetValue(key, out var group))

@@ -1,8 +1,8 @@
 namespace KvRaft.Raft.Log;
 
-/// <summary>What the log of a node did since it was opened, and what it holds now.</summary>
+/// <summary>Totals of a node's log since it was opened, and its present size.</summary>
 /// <param name="Syncs">fdatasync calls of the writer; one per batch.</param>
-/// <param name="Batches">Batches written. <paramref name="Records"/> over this is how well group commit works.</param>
+/// <param name="Batches">Batches written. <paramref name="Records"/> divided by this is the efficiency of group commit.</param>
 /// <param name="Records">Records written, restated ones included.</param>
 /// <param name="Bytes">Bytes of those batches.</param>
 /// <param name="Segments">Segment files in use, without the prepared one.</param>

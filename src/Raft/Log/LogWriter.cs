@@ -1,9 +1,9 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Turns queued records into batches: one contiguous write and one sync for all groups, then everybody who waited is woken.
-/// Decides when to roll to the next segment, restates the groups there, and lets old segments go. Runs on one thread (or, in
-/// manual mode, on its caller's); nothing here is locked.
+/// Writes queued records in batches: one contiguous write and one sync for all groups; then it completes all waits.
+/// It rolls to the next segment, restates the groups there, and releases old segments. Runs on one thread (or, in
+/// manual mode, on its caller's); it needs no lock.
 /// </summary>
 internal sealed class LogWriter(NodeLog node, SegmentFactory factory, BackgroundWork background, Segment segment, int offset, long lastBatch)
 {
@@ -19,7 +19,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
     private int _offset = offset;
     private bool _mustRestate;
 
-    // A start moved, a group went, or a new segment restates all: older segments may have become useless.
+    // A start moved, a group was dropped, or a new segment restated all groups: older segments may be unneeded.
     private bool _mayReclaim;
 
     /// <summary>Number of the last batch that was synced.</summary>
@@ -28,15 +28,15 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
     /// <summary>Replaced as a whole after each batch; may be read by any thread.</summary>
     public WriterStatistics Statistics { get; private set; } = new(0, 0, 0);
 
-    /// <summary>Of the current segment, behind what was synced. May be read by any thread.</summary>
+    /// <summary>Bytes of the current segment behind the synced part. May be read by any thread.</summary>
     public int BytesLeft => Volatile.Read(ref _bytesLeft);
 
     private int _bytesLeft = segment.Size - offset;
 
-    /// <summary>A group found at the start.</summary>
+    /// <summary>Adds a group that was found at the start.</summary>
     public void Adopt(GroupLog group) => _written.Add(group);
 
-    /// <summary>Leaves the rest of the current segment alone: it is damaged.</summary>
+    /// <summary>Skips the rest of the current segment: it is damaged.</summary>
     public void LeaveSegment() => Roll(0);
 
     public void Write(List<PendingRecord> records)
@@ -205,7 +205,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
         AskThoseWhoPin();
     }
 
-    // Only what is synced counts: the shadows are, when this is called after a sync.
+    // Only synced records count; the shadows are synced if this is called after a sync.
     private void ReclaimSegments()
     {
         if (!_mayReclaim)
@@ -244,5 +244,5 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
     }
 }
 
-/// <summary>What the writer did: each batch is one write and one sync.</summary>
+/// <summary>The result of a batch: each batch is one write and one sync.</summary>
 internal sealed record WriterStatistics(long Batches, long Records, long Bytes);

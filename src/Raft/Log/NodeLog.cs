@@ -5,16 +5,16 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// The one log of a node, shared by all Raft groups on it. It is the write-ahead log: entries, cuts, terms, votes and starts of
-/// every group go through it, and nothing is acknowledged and no vote answered before the record that proves it was synced.
+/// The single log of a node, shared by all its Raft groups. It is the write-ahead log: entries, truncations, terms, votes and log starts of
+/// all groups are written to it, and no write is acknowledged and no vote answered before its record was synced.
 /// <para>
-/// <b>Why one.</b> A sync is the dearest thing a write pays for, and it costs the same for one group as for sixty. One writer
-/// thread takes whatever all groups queued while the last sync ran, writes it with one call, syncs once, and wakes everybody.
+/// <b>Why one.</b> A sync is the most expensive part of a write, and it costs the same for one group as for sixty. One writer
+/// thread takes everything that all groups queued during the last sync, writes it with one call, syncs once, and wakes all waiters.
 /// </para>
 /// <para>
 /// <b>Files.</b> Segments, preallocated with zeros that are really written; FORMAT.md has the bytes. Records carry a checksum
 /// salted by segment and offset, the number of their batch and a sequence number of their group. At the head of each segment
-/// the state of every group is said again, so older segments can go once no group's start needs them.
+/// the state of every group is restated, so older segments can be deleted once no group's start needs them.
 /// </para>
 /// <code>
 ///   0000000000000007.log      0000000000000008.log                      0000000000000009.log
@@ -22,26 +22,26 @@ namespace KvRaft.Raft.Log;
 ///                                    restated      written   zeros        prepared in the background
 /// </code>
 /// <para>
-/// <b>After a crash.</b> Batch n + 1 is written after batch n was synced. So what is wrong in the last batch was torn by the crash and
-/// is cut; what is wrong before it, or before the durable mark, had been synced and is damage. Damage is reported and never cut
-/// silently, and every group that cannot prove by its own sequence numbers that it lost nothing is marked
+/// <b>After a crash.</b> Batch n + 1 is written after batch n was synced. So an error in the last batch was caused by the crash, and the batch
+/// is cut; an error before it, or before the durable mark, concerns synced data and is damage. Damage is reported and never cut
+/// silently. Every group that cannot prove by its own sequence numbers that it lost nothing is marked
 /// (<see cref="GroupLog.Damage"/>). See <see cref="LogReplay"/> and <see cref="ReplayedGroup"/>.
 /// </para>
 /// <para>
-/// <b>Failure.</b> The first write, sync or read that fails stops the log for good; nothing is retried, because after a failed
-/// sync nobody knows what is on disk (P. Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
+/// <b>Failure.</b> The first write, sync or read that fails stops the log permanently; nothing is retried, because after a failed
+/// sync the content of the disk is unknown (P. Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
 /// </para>
 /// <para>
-/// <b>What it relies on.</b> A sector is written whole or not at all, and an overwrite of a sector by bytes that begin with its old
-/// content cannot lose those. It does not protect against a disk that loses synced data and its durable mark alike.
+/// <b>What it relies on.</b> A sector is written completely or not at all. If a sector is overwritten by bytes that begin with its old
+/// content, the old content is never lost. The log does not protect against a disk that loses both synced data and its durable mark.
 /// </para>
 /// </summary>
 internal sealed class NodeLog : IAsyncDisposable
 {
-    /// <summary>For people who look at threads.</summary>
+    /// <summary>Thread name, visible in debuggers.</summary>
     internal const string WriterThreadName = "kvraft-log-writer";
 
-    /// <summary>Of a segment that no other follows, for want of room: some thousand votes of a hundred groups.</summary>
+    /// <summary>Space reserved in a segment that no other can follow because the disk is full: some thousand votes of a hundred groups.</summary>
     private const int StateBytesReserved = 1 << 20;
 
     private readonly IFileSystem _fs;
@@ -87,27 +87,27 @@ internal sealed class NodeLog : IAsyncDisposable
     }
 
     /// <summary>
-    /// A group's start keeps the oldest segments although the log exceeds its budget: flush the group's state and move its start up to
-    /// at least this position. Raised on a background thread, once for each segment begun while it lasts; what a handler throws
+    /// A group's start pins the oldest segments although the log exceeds its budget: flush the group's state and move its start up to
+    /// at least this position. Raised on a background thread, once for each new segment while the condition lasts. An exception from a handler
     /// stops the log.
     /// </summary>
     public event Action<ReplicaKey, LogPosition>? Pinned;
 
-    /// <summary>Never completes; faults with <see cref="LogFailedException"/> when the log failed.</summary>
+    /// <summary>Never completes; faults with <see cref="LogFailedException"/> when the log fails.</summary>
     public Task Failure => _failure.Task;
 
-    /// <summary>The groups there are, in order.</summary>
+    /// <summary>The groups of this log, in order.</summary>
     public IReadOnlyCollection<ReplicaKey> Groups => [.. _groups.Keys.Order()];
 
-    /// <summary>The damaged places found when the log was opened; they are found again at each start until their segments are reclaimed.</summary>
+    /// <summary>The damaged places found when the log was opened; each start finds them again until their segments are reclaimed.</summary>
     public IReadOnlyList<LogHole> Holes { get; }
 
-    /// <summary>The last batch there was when the log was opened; 0: it was empty.</summary>
+    /// <summary>The last batch when the log was opened; 0: it was empty.</summary>
     public long BatchFound { get; }
 
     /// <summary>
-    /// The last batch that was synced and that the durable mark names as well, so that even a log which loses its tail, and knows it, is never taken for one that
-    /// was cut short without knowing.
+    /// The last batch that was synced and that the durable mark contains as well. So a log that loses its tail, and detects it, is never confused with a log that
+    /// lost its tail without detecting it.
     /// </summary>
     public long BatchMarked => _mark.Batch;
 
@@ -132,7 +132,7 @@ internal sealed class NodeLog : IAsyncDisposable
     internal TailCache Cache { get; }
 
     /// <summary>Opens the log in a directory, or begins one there. Returns when everything found is durable.</summary>
-    /// <exception cref="LogOpenException">It cannot be opened; the message says why and what to do.</exception>
+    /// <exception cref="LogOpenException">The log cannot be opened; the message contains the reason and the next step.</exception>
     public static NodeLog Open(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, ILogger logger)
     {
         options.Validate();
@@ -162,19 +162,19 @@ internal sealed class NodeLog : IAsyncDisposable
     }
 
     /// <summary>
-    /// May entries of so many bytes be appended? Always while the next segment is there or being made. Where the disk has no room for it, no: what is left of the
-    /// current segment is for terms, votes, configurations and log starts, without which the group could neither elect nor change.
+    /// Returns whether entries of this many bytes may be appended: always, while the next segment exists or is being made. If the disk is too full for it, they may not: the rest of the
+    /// current segment is reserved for terms, votes, configurations and log starts, without which the group could neither elect a leader nor change.
     /// </summary>
     public bool HasRoomFor(int bytes) =>
         !_factory.IsOutOfRoom || _writer.BytesLeft - Queue.BytesUnwritten - bytes > Math.Min(StateBytesReserved, Options.SegmentBytes / 4);
 
-    /// <summary>The disk has no room for another segment: what is left of the current one is all.</summary>
+    /// <summary>The disk is too full for another segment: only the rest of the current one is left.</summary>
     public bool IsOutOfRoom => _factory.IsOutOfRoom;
 
-    /// <summary>Whether the disk has room for the next segment is being found out.</summary>
+    /// <summary>The check whether the disk has space for the next segment is in progress.</summary>
     internal bool IsPreparingSegment => _factory.IsPreparing;
 
-    /// <summary>Once a second: tries again to prepare the next segment, if there was no room for it.</summary>
+    /// <summary>Called once a second: tries again to prepare the next segment, if the disk was too full.</summary>
     public void TryRoom()
     {
         if (_factory.IsOutOfRoom && Volatile.Read(ref _isDisposed) == 0 && _cause is null)
@@ -183,16 +183,16 @@ internal sealed class NodeLog : IAsyncDisposable
         }
     }
 
-    /// <summary>The node is closing: nobody waits any longer for a full disk.</summary>
+    /// <summary>The node is closing: waits for a full disk end.</summary>
     public void StopWaitingForRoom() => _factory.StopWaiting();
 
     public bool Contains(ReplicaKey key) => _groups.ContainsKey(key);
 
-    /// <summary>The log of a replica, a new and empty one when it is unknown.</summary>
+    /// <summary>Returns the log of a replica; an unknown replica gets a new, empty one.</summary>
     /// <param name="key">The replica.</param>
     /// <param name="isKnownToBeNew">
-    /// The caller can tell that this replica never was on this node before (its incarnation was just assigned). Without that, an
-    /// unknown replica is marked as damaged when the log has lost records whose owner is unknown: they may have been its votes.
+    /// The caller guarantees that this replica never was on this node before (its incarnation was just assigned). Without that, an
+    /// unknown replica is marked as damaged if the log has lost records of an unknown owner: they may have been its votes.
     /// </param>
     /// <exception cref="LogFailedException">The log failed.</exception>
     public GroupLog OpenGroup(ReplicaKey key, bool isKnownToBeNew = false)
@@ -220,7 +220,7 @@ internal sealed class NodeLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets a group; completes when that is durable. Its <see cref="GroupLog"/> accepts nothing any more. Unknown: nothing happens.</summary>
+    /// <summary>Removes a group; completes when the removal is durable. Its <see cref="GroupLog"/> accepts nothing any more. An unknown group is ignored.</summary>
     /// <exception cref="LogFailedException">The log failed.</exception>
     public ValueTask DropGroupAsync(ReplicaKey key)
     {
@@ -238,7 +238,7 @@ internal sealed class NodeLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes out what is queued, syncs, and closes the files. Changes after this are refused.</summary>
+    /// <summary>Writes all queued records, syncs, and closes the files. Later changes are refused.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
@@ -266,7 +266,7 @@ internal sealed class NodeLog : IAsyncDisposable
         Logger.LogClosed(_writer.LastBatch);
     }
 
-    /// <summary>Manual mode: writes all that is queued, on this thread.</summary>
+    /// <summary>Manual mode: writes all queued records, on this thread.</summary>
     internal void Pump()
     {
         try
@@ -283,10 +283,10 @@ internal sealed class NodeLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Manual mode: writes the durable mark, which otherwise happens by time.</summary>
+    /// <summary>Manual mode: writes the durable mark, which is otherwise written by a timer.</summary>
     internal void WriteMark() => _mark.Write(_writer.LastBatch);
 
-    /// <summary>Reads for a group; a failure is the log's.</summary>
+    /// <summary>Reads for a group; a failure fails the log.</summary>
     internal int ReadOrFail(IFile file, long offset, Span<byte> buffer)
     {
         try
@@ -311,7 +311,7 @@ internal sealed class NodeLog : IAsyncDisposable
 
     internal void Delete(Segment segment)
     {
-        // One at a time with a sync each: were a younger one to vanish before an older one, the next start would see a gap.
+        // One at a time with a sync each: if a younger segment vanished before an older one, the next start would find a gap.
         _fs.Delete(segment.Path);
         _fs.SyncDirectory(_directory);
         segment.Release();
@@ -364,7 +364,7 @@ internal sealed class NodeLog : IAsyncDisposable
             writer.LeaveSegment();
         }
 
-        // Says what was found, damage included, so that the next start proves continuity from here; and shows that we can write.
+        // Records the findings of the start, damage included, so that the next start proves continuity from here. It also proves that the log is writable.
         writer.Restate(StateReason.Recovered);
         _mark.WriteAndSync(writer.LastBatch, isClosed: false);
         _factory.Prepare(Segments.Last + 1);
@@ -412,7 +412,7 @@ internal sealed class NodeLog : IAsyncDisposable
                 _mark.WriteAndSync(_writer.LastBatch, isClosed: true);
             }
         }
-        // Whatever it was, the writer cannot go on: everybody who waits is told, and the node stops.
+        // For any exception, the writer cannot continue: all waiters receive it, and the node stops.
         catch (Exception cause)
         {
             Fail(cause);
@@ -428,10 +428,10 @@ internal sealed class NodeLog : IAsyncDisposable
             return;
         }
 
-        // First of all: the process ends because of this, and nothing that is done here is needed for that.
+        // Comes first: the process ends because of this failure, and does not depend on the work below.
         var failure = new LogFailedException(cause);
         _failure.TrySetException(failure);
-        // Seen here: nobody is obliged to look at the task.
+        // Observed here, because no caller has to read the task.
         _ = _failure.Task.Exception;
         Queue.Fail(cause);
         _factory.Stop();

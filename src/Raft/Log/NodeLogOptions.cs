@@ -2,13 +2,13 @@ using System.Security.Cryptography;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>How a <see cref="NodeLog"/> uses disk and memory. Nothing here is stored: every value may change between starts.</summary>
+/// <summary>Disk and memory use of a <see cref="NodeLog"/>. None of the options is stored: every value may change between starts.</summary>
 internal sealed record NodeLogOptions
 {
-    /// <summary>Smallest segment: its header and a handful of records. Real nodes use 8 MiB and more; the tests roll often.</summary>
+    /// <summary>The smallest segment: its header and a few records. Real nodes use 8 MiB and more; the tests use small segments to roll often.</summary>
     public const int SegmentBytesMin = 2048;
 
-    /// <summary>Largest segment. Offsets are ints, and a start reads one whole segment into memory at a time.</summary>
+    /// <summary>The largest segment. Offsets are ints, and a start reads one whole segment into memory at a time.</summary>
     public const int SegmentBytesMax = 1 << 30;
 
     /// <summary>
@@ -17,30 +17,30 @@ internal sealed record NodeLogOptions
     /// </summary>
     public int SegmentBytes { get; init; } = 64 << 20;
 
-    /// <summary>Disk the segments may use before the groups that pin the oldest of them are asked to flush, bytes.</summary>
+    /// <summary>Disk space for segments before the groups that pin the oldest ones must flush, bytes.</summary>
     public long LogBytesMax { get; init; } = 1L << 30;
 
-    /// <summary>Memory for payloads of recent entries of all groups together, bytes. What is not yet on disk is kept beyond it.</summary>
+    /// <summary>Memory for payloads of recent entries of all groups together, bytes. Payloads that are not on disk yet are kept beyond it.</summary>
     public long TailCacheBytes { get; init; } = 64L << 20;
 
     /// <summary>Largest payload of one entry, bytes; four times the transport's usual message limit.</summary>
     public int PayloadBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>A batch (one write, one sync) is closed when it reaches this size, bytes. Beyond 4 MiB the disk's bandwidth, no longer its sync, sets the pace.</summary>
+    /// <summary>A batch (one write, one sync) is closed when it reaches this size, bytes. Beyond 4 MiB the disk's bandwidth, not its sync, limits the rate.</summary>
     public int BatchBytesMax { get; init; } = 4 << 20;
 
-    /// <summary>How often the durable mark is rewritten at most. Bounds how much a vanished tail can be mistaken for a torn one.</summary>
+    /// <summary>The shortest interval between two writes of the durable mark. It limits how much of a lost tail can be confused with a torn one.</summary>
     public TimeSpan DurableMarkInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Source of each segment's checksum salt. It only has to be unknown to whoever supplies payloads.</summary>
+    /// <summary>Source of each segment's checksum salt. It must be unpredictable for clients that supply payloads.</summary>
     public Func<ulong> Salt { get; init; } = static () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>No threads: work happens in <see cref="NodeLog.Pump"/>, on the caller's thread. For replayable tests.</summary>
+    /// <summary>No threads: <see cref="NodeLog.Pump"/> does the work on the caller's thread. For replayable tests.</summary>
     public bool IsManual { get; init; }
 
-    /// <exception cref="ArgumentException">A value is out of its range; the message names all that are.</exception>
+    /// <exception cref="ArgumentException">A value is out of its range; the message contains all faults.</exception>
     public void Validate()
     {
         var faults = new List<string>();

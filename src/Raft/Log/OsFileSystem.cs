@@ -9,7 +9,7 @@ internal sealed partial class OsFileSystem : IFileSystem
 {
     public static readonly OsFileSystem Instance = new();
 
-    private const int Interrupted = 4; // EINTR on Linux and the BSDs alike.
+    private const int Interrupted = 4; // EINTR has this number on Linux and the BSDs.
 
     private OsFileSystem()
     {
@@ -37,7 +37,7 @@ internal sealed partial class OsFileSystem : IFileSystem
             FileOpening.ReadWrite => (FileMode.Open, FileAccess.ReadWrite),
             _ => (FileMode.Create, FileAccess.ReadWrite),
         };
-        // Shared freely: the directory's lock keeps other nodes out, and a dump may look at a running node's files.
+        // Shared without restriction: the directory's lock excludes other nodes, and a dump may read the files of a running node.
         return new OsFile(File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete), path);
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class OsFileSystem : IFileSystem
             return; // NTFS journals names; there is no handle to flush.
         }
 
-        // .NET opens no directories.
+        // .NET cannot open directories.
         var descriptor = LibC.Open(path, 0);
         if (descriptor < 0)
         {
@@ -77,7 +77,7 @@ internal sealed partial class OsFileSystem : IFileSystem
     public IDisposable Lock(string path) =>
         new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
 
-    // A call that was interrupted did not happen; that is the one failure after which asking again is sound.
+    // An interrupted call had no effect; this is the only failure after which a retry is safe.
     private static void ThrowUnlessInterrupted(string call, string path)
     {
         if (Marshal.GetLastPInvokeError() != Interrupted)
@@ -126,7 +126,7 @@ internal sealed partial class OsFileSystem : IFileSystem
 #if PLANTED_BUGS
             if (Storage.PlantedBug.Is("fsync-error-ignored")) { _ = LibC.FDataSync(handle); return; }
 #endif
-            // FlushToDisk is fsync, which also journals the time stamps: a second commit for nothing on a preallocated file.
+            // FlushToDisk is fsync, which also journals the time stamps: a second commit without benefit on a preallocated file.
             while (LibC.FDataSync(handle) != 0)
             {
                 ThrowUnlessInterrupted("fdatasync", path);

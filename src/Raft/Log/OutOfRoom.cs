@@ -1,13 +1,13 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// A full disk, told apart from a failing one. Where a file could not be made or extended for want of room, nothing that is on disk is in doubt, and it can be tried again;
-/// a write or a sync that fails for another reason leaves its file unknown for ever. Segments are zeroed before they are used, so a write into one needs no room
-/// (a file system that writes elsewhere at each overwrite, such as btrfs, does not keep that promise, and is not supported).
+/// Distinguishes a full disk from a failing one. If a file could not be made or extended because the disk is full, the data on disk is not affected, and the operation can be retried.
+/// If a write or a sync fails for another reason, the content of its file is permanently unknown. Segments are zeroed before they are used, so a write into one needs no new space
+/// (a file system that writes to a new place at each overwrite, such as btrfs, does not guarantee that, and is not supported).
 /// </summary>
 internal static class OutOfRoom
 {
-    /// <summary>ENOSPC and EDQUOT of Linux, which .NET hands on as they are.</summary>
+    /// <summary>ENOSPC and EDQUOT of Linux, which .NET passes on unchanged.</summary>
     private const int NoSpaceLeft = 28;
 
     private const int QuotaExceeded = 122;
@@ -16,8 +16,8 @@ internal static class OutOfRoom
 }
 
 /// <summary>
-/// This node's disk has no room for more entries. Nothing was appended. The leader sees this replica as unavailable until there is room; terms, votes and
-/// configurations are still taken.
+/// This node's disk is too full for more entries. Nothing was appended. The leader treats this replica as unavailable until there is space; terms, votes and
+/// configurations are still accepted.
 /// </summary>
 internal sealed class LogOutOfRoomException : IOException
 {

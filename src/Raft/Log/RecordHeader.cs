@@ -3,49 +3,49 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>What a record says. The numbers are on disk (FORMAT.md).</summary>
+/// <summary>The kinds of records. The numbers are on disk (FORMAT.md).</summary>
 internal enum RecordKind : byte
 {
     /// <summary>One entry; the detail byte is its <see cref="LogEntryKind"/>.</summary>
     Entry = 1,
 
-    /// <summary>The whole state of a group but its entries; the detail byte is a <see cref="StateReason"/>.</summary>
+    /// <summary>The complete state of a group without its entries; the detail byte is a <see cref="StateReason"/>.</summary>
     State = 2,
 
-    /// <summary>The group is gone.</summary>
+    /// <summary>The group was dropped.</summary>
     Drop = 3,
 }
 
-/// <summary>Why a state record was written; replay treats all alike but <see cref="Opened"/>.</summary>
+/// <summary>Why a state record was written; replay treats all reasons alike except <see cref="Opened"/>.</summary>
 internal enum StateReason : byte
 {
-    /// <summary>The group is new here: whatever was known of the key before is void.</summary>
+    /// <summary>The group is new here: all earlier records of the key are void.</summary>
     Opened = 1,
     Truncated = 2,
     Voted = 3,
     StartMoved = 4,
     Reset = 5,
 
-    /// <summary>Said again at the head of a segment, so that older segments may go.</summary>
+    /// <summary>Restated at the head of a segment, so that older segments may be deleted.</summary>
     Restated = 6,
 
-    /// <summary>What a start of the node found, damage included.</summary>
+    /// <summary>The findings of a start of the node, damage included.</summary>
     Recovered = 7,
     Damaged = 8,
     Rebuilt = 9,
 }
 
 /// <summary>The first 56 bytes of a record; the table is in FORMAT.md.</summary>
-/// <param name="Kind">What the record says.</param>
-/// <param name="Detail">Its refinement, by kind.</param>
-/// <param name="IsLastOfBatch">Nothing of the same batch follows.</param>
+/// <param name="Kind">The kind of the record.</param>
+/// <param name="Detail">The detail byte; its meaning depends on the kind.</param>
+/// <param name="IsLastOfBatch">No record of the same batch follows.</param>
 /// <param name="Batch">Batches count up by one over the whole log; batch n + 1 is written after batch n was synced.</param>
 /// <param name="Key">The group.</param>
 /// <param name="Sequence">Counts the group's records by one, so that a missing one shows.</param>
-/// <param name="Index">Of the entry; of the last entry in a state record; else 0.</param>
-/// <param name="Term">Likewise.</param>
-/// <param name="PayloadLength">Bytes that follow the header, before the padding to 8.</param>
-/// <param name="PayloadChecksum">CRC-32C of those.</param>
+/// <param name="Index">Index of the entry; in a state record, of the last entry; otherwise 0.</param>
+/// <param name="Term">Term, likewise.</param>
+/// <param name="PayloadLength">Bytes between the header and the padding to 8.</param>
+/// <param name="PayloadChecksum">CRC-32C of the payload.</param>
 internal readonly record struct RecordHeader(
     RecordKind Kind,
     byte Detail,
@@ -63,14 +63,14 @@ internal readonly record struct RecordHeader(
 
     private const byte LastOfBatchFlag = 1;
 
-    /// <summary>Room the record takes in the file, bytes.</summary>
+    /// <summary>Space of the record in the file, bytes.</summary>
     public int TotalBytes => BytesFor(PayloadLength);
 
     public static int BytesFor(int payloadLength) => (Bytes + payloadLength + Alignment - 1) & -Alignment;
 
-    /// <param name="target">Where the record stands in the buffer.</param>
-    /// <param name="salt">The segment's.</param>
-    /// <param name="offset">Where the record will stand in the file; part of the checksum, so that a misplaced record is none.</param>
+    /// <param name="target">The record's place in the buffer.</param>
+    /// <param name="salt">The salt of the segment.</param>
+    /// <param name="offset">The record's offset in the file; part of the checksum, so that a misplaced record is invalid.</param>
     public void Write(Span<byte> target, ulong salt, long offset)
     {
         target = target[..Bytes];
@@ -89,11 +89,11 @@ internal readonly record struct RecordHeader(
         BinaryPrimitives.WriteUInt32LittleEndian(target, Checksum(target, salt, offset));
     }
 
-    /// <summary>Whether a record's header stands at this place; says nothing about its payload.</summary>
+    /// <summary>Returns whether a record's header is at this place; its payload is not checked.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, ulong salt, long offset, out RecordHeader header)
     {
         header = default;
-        // The cheap tests first: a search through garbage asks at every eighth byte.
+        // The cheap tests come first: a search through garbage calls this at every eighth byte.
         if (source.Length < Bytes
             || source[12] is < (byte)RecordKind.Entry or > (byte)RecordKind.Drop
             || source[14] > LastOfBatchFlag

@@ -3,23 +3,23 @@ using KvRaft.Storage;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// One group's log while the files are read. It answers two questions at the end: what is its state, and is that proven?
+/// One group's log while the files are read. The result is the group's state, and whether this state is proven.
 /// <para>
-/// Proof is by the group's own sequence numbers. After a hole of unknown owner the group is <i>suspect</i> until its next record
-/// carries the next number. A missing number makes it <i>broken</i>: later entries are not taken. Any state record repairs
-/// the group, since it says everything but the entries, provided that we hold the entries it speaks of: none, or by Raft's log
-/// matching property (same index, same term, hence same prefix) a log that holds its last one. Failing that, the entries up to
-/// there are missing, which matters only if the group's start never passes them.
+/// The proof uses the group's own sequence numbers. After a hole of an unknown owner the group is <i>suspect</i> until its next record
+/// carries the next number. A missing number makes it <i>broken</i>: later entries are not accepted. Any state record repairs
+/// the group, because it contains everything except the entries, provided that the replay holds its entries: there are none, or by Raft's log
+/// matching property (same index, same term, hence same prefix) the replay holds its last one. Otherwise the entries up to
+/// that index are missing, which matters only if the group's start never passes them.
 /// </para>
 /// </summary>
 internal sealed class ReplayedGroup(ReplicaKey key)
 {
     private RingDeque<EntryLocation> _entries = new();
 
-    // The position before the first entry held. Above the start: entries are missing (they were in reclaimed or lost segments).
+    // The position before the first entry held. If it is above the start, entries are missing (they were in reclaimed or lost segments).
     private LogPosition _base;
 
-    // What was held each time entries went missing: the best prefix there is, should they stay missing.
+    // The entries held each time when entries were lost: the best prefix, if the lost ones stay missing.
     private readonly List<(LogPosition Base, RingDeque<EntryLocation> Entries)> _salvage = [];
 
     private LogHole? _suspicion;
@@ -27,7 +27,7 @@ internal sealed class ReplayedGroup(ReplicaKey key)
 
     public ReplicaKey Key { get; } = key;
 
-    /// <summary>Number of the last record seen.</summary>
+    /// <summary>Sequence number of the last record.</summary>
     public long Sequence { get; private set; }
 
     public Ballot Ballot { get; private set; }
@@ -41,10 +41,10 @@ internal sealed class ReplayedGroup(ReplicaKey key)
 
     public LogPosition Last => _entries.Count == 0 ? _base : new LogPosition(_entries[_entries.Count - 1].Term, _base.Index + _entries.Count);
 
-    /// <summary>Something of unknown owner is lost here.</summary>
+    /// <summary>A record of an unknown owner is lost here.</summary>
     public void Suspect(LogHole hole) => _suspicion ??= hole;
 
-    /// <summary>This group's record of that number is lost or out of place here.</summary>
+    /// <summary>This group's record of that number is lost or out of order here.</summary>
     public void Break(LogHole hole, long sequence)
     {
         _break ??= hole;
@@ -89,7 +89,7 @@ internal sealed class ReplayedGroup(ReplicaKey key)
         }
         else
         {
-            // Without a hole this is a cut to below what is held, and nothing of it is to be kept.
+            // Without a hole this is a truncation to below the held entries, and none of them is kept.
             if (!isContinuous && _entries.Count > 0)
             {
                 _salvage.Add((_base, _entries));
@@ -107,7 +107,7 @@ internal sealed class ReplayedGroup(ReplicaKey key)
         ForgetThrough(ref _base, _entries, Start);
     }
 
-    /// <summary>The log's end: what is not proven by now never will be.</summary>
+    /// <summary>The end of the log: a state that is not proven by now is never proven.</summary>
     public void Finish(Func<string, LogHole> holeHere)
     {
         if (_base.Index > Start.Index)

@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Whose log: one replica of one group on this node. The incarnation tells a replica from an earlier one of the same group here,
-/// which was dropped or wiped and whose promises must not be mistaken for the new one's.
+/// The owner of a log: one replica of one group on this node. The incarnation distinguishes a replica from an earlier one of the same group here,
+/// which was dropped or wiped. Votes and entries of the earlier one must not count for the new one.
 /// </summary>
 internal readonly record struct ReplicaKey(GroupId Group, int Incarnation) : IComparable<ReplicaKey>
 {

@@ -67,7 +67,7 @@ internal sealed class RingDeque<T>
 
     private void ShrinkIfSparse()
     {
-        // A quarter, not a half, so that a size that swings around a power of two does not copy each time.
+        // A quarter, not a half, so that a size that varies around a power of two does not copy each time.
         if (_items.Length > CapacityMin && Count <= _items.Length / 4)
         {
             Resize(_items.Length / 2);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>An open segment file. Readers retain it, so that reclaiming one does not close it under a read.</summary>
+/// <summary>An open segment file. Readers retain it, so that a reclaimed segment is not closed during a read.</summary>
 internal sealed class Segment(SegmentHeader header, string path, IFile file)
 {
     private const string Extension = ".log";
@@ -16,7 +16,7 @@ internal sealed class Segment(SegmentHeader header, string path, IFile file)
 
     public ulong Salt => header.Salt;
 
-    /// <summary>Every group is restated at its head, so the log may begin with it. False when the start found damage in it.</summary>
+    /// <summary>Every group is restated at its head, so the log may begin with this segment. False if the start found damage in it.</summary>
     public bool IsHeadSound { get; set; } = true;
 
     public string Path { get; } = path;

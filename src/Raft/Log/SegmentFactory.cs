@@ -4,10 +4,10 @@ namespace KvRaft.Raft.Log;
 
 /// <summary>
 /// Makes segment files: zeros and header are written and synced under a temporary name, so that a file with a segment's name is
-/// always whole. The next one is prepared in the background while the current one fills.
+/// always complete. The next segment is prepared in the background while the current one fills.
 /// <para>
-/// Where the disk has no room for a segment, nothing has failed: the half-made file is deleted and it is tried again later (<see cref="Prepare"/>). Until then the log takes no
-/// entries (<see cref="IsOutOfRoom"/>), and what is left of the current segment serves votes and configurations. Should even that be used up, the writer waits.
+/// If the disk is too full for a segment, this is not a failure: the partial file is deleted, and a later attempt follows (<see cref="Prepare"/>). Until then the log accepts no
+/// entries (<see cref="IsOutOfRoom"/>), and the rest of the current segment is used for votes and configurations. If even that is used up, the writer waits.
 /// </para>
 /// </summary>
 internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdentity identity, NodeLogOptions options, BackgroundWork background, ILogger logger)
@@ -18,19 +18,19 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     private Segment? _prepared;
     private long _preparing;
 
-    /// <summary>The writer has taken this segment, or makes it itself: it must not be made in the background too, under the same name.</summary>
+    /// <summary>The writer has taken this segment, or makes it itself: the background must not make it under the same name.</summary>
     private long _taken;
     private bool _isStopped;
     private bool _isClosing;
     private volatile bool _isOutOfRoom;
 
-    /// <summary>How long the writer waits before it tries again to make a segment for which there was no room.</summary>
+    /// <summary>How long the writer waits before its next attempt to make a segment on a full disk.</summary>
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>The segment after the current one could not be made for want of room, and was not made since.</summary>
+    /// <summary>The segment after the current one could not be made because the disk is full, and was not made since.</summary>
     public bool IsOutOfRoom => _isOutOfRoom;
 
-    /// <summary>A segment is being made in the background: whether there is room for it is not known yet.</summary>
+    /// <summary>A segment is being made in the background: whether the disk has space for it is not determined yet.</summary>
     public bool IsPreparing
     {
         get
@@ -42,7 +42,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         }
     }
 
-    /// <summary>Adopts an empty segment found at the start.</summary>
+    /// <summary>Adopts an empty segment that was found at the start.</summary>
     public void Offer(Segment segment)
     {
         lock (_gate)
@@ -51,7 +51,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         }
     }
 
-    /// <summary>Starts making segment <paramref name="number"/> in the background, unless it is there.</summary>
+    /// <summary>Starts making segment <paramref name="number"/> in the background, unless it exists.</summary>
     public void Prepare(long number)
     {
         lock (_gate)
@@ -76,8 +76,8 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         });
     }
 
-    /// <summary>Segment <paramref name="number"/>, at least as long as asked; waits for it if it is being made.</summary>
-    /// <exception cref="IOException">It could not be made.</exception>
+    /// <summary>Returns segment <paramref name="number"/>, at least as long as requested; waits for it if it is being made.</summary>
+    /// <exception cref="IOException">The segment could not be made.</exception>
     public Segment Take(long number, long bytesMin)
     {
         Segment? prepared;
@@ -103,12 +103,12 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
             return prepared;
         }
 
-        // Renaming over the one that is too small keeps the number.
+        // A rename over the file that is too small keeps the number.
         prepared?.Release();
         return CreateOrWait(number, Math.Max(bytesMin, options.SegmentBytes));
     }
 
-    /// <summary>The log is closing: a writer that waits for room waits no longer.</summary>
+    /// <summary>The log is closing: a writer no longer waits for space.</summary>
     public void StopWaiting()
     {
         lock (_gate)
@@ -118,7 +118,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         }
     }
 
-    /// <summary>The writer's last resort: nothing that waits for it is acknowledged, and nothing is lost.</summary>
+    /// <summary>The writer's last resort: none of the waiting records is acknowledged, and none is lost.</summary>
     private Segment CreateOrWait(long number, long bytes)
     {
         while (true)
@@ -140,12 +140,12 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         }
     }
 
-    /// <summary>Null: there is no room for it.</summary>
+    /// <summary>Null: the disk has no space for it.</summary>
     private Segment? TryCreate(long number, long bytes)
     {
         try
         {
-            // Looked up first: zeros written until the disk is full would leave nothing for the engines' flushes, once a second.
+            // Free space is checked first: zeros written until the disk is full would leave no space for the engines' flushes, once a second.
             if (fs.FreeBytes(directory) is var free && free < bytes)
             {
                 throw new LogOutOfRoomException(free);
@@ -177,12 +177,12 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
     {
         try
         {
-            // What it holds of the disk is needed by others.
+            // Other writers need the disk space of the partial file.
             fs.Delete(temporary);
         }
         catch (IOException)
         {
-            // It is overwritten by the next attempt, and deleted at the next start.
+            // The next attempt overwrites it, and the next start deletes it.
         }
     }
 
@@ -203,7 +203,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
 
     public Segment Create(long number, long bytes)
     {
-        // Whole sectors, so that no two segments' worth of checks differ by alignment.
+        // Whole sectors, so that the checks of two segments do not differ by alignment.
         var size = (bytes + SegmentHeader.Bytes - 1) / SegmentHeader.Bytes * SegmentHeader.Bytes;
         var header = new SegmentHeader(number, size, options.Salt(), identity);
         var path = Path.Combine(directory, Segment.NameOf(number));
@@ -225,13 +225,13 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
         fs.Rename(temporary, path);
         fs.SyncDirectory(directory);
 
-        // Opened anew, so that an error of a later write names the file it is in.
+        // Opened again, so that the error of a later write contains the name of its file.
         return new Segment(header, path, fs.Open(path, FileOpening.ReadWrite));
     }
 
     private static void WriteZeros(IFile file, long size)
     {
-        // In steps with a sync each: one huge sync would keep the writer's own waiting behind it.
+        // In steps with a sync each: one large sync would delay the writer's own syncs.
         var zeros = new byte[Math.Min(size, 1 << 20)];
         for (long offset = 0; offset < size; offset += zeros.Length)
         {

@@ -4,23 +4,23 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Log;
 
-/// <summary>What a segment's header turned out to be.</summary>
+/// <summary>The result of reading a segment's header.</summary>
 internal enum SegmentHeaderVerdict
 {
     Valid,
 
-    /// <summary>Well formed, of another version of the format.</summary>
+    /// <summary>Well formed, but of another version of the format.</summary>
     OtherVersion,
 
-    /// <summary>Checksum, magic or length wrong.</summary>
+    /// <summary>Checksum, magic or length is wrong.</summary>
     Invalid,
 }
 
 /// <summary>The first 512 bytes of a segment file; the table is in FORMAT.md.</summary>
-/// <param name="Number">Counts up from 1 over the life of the log; also the file's name.</param>
+/// <param name="Number">Counts up from 1 over the life of the log; it is also the file's name.</param>
 /// <param name="Size">Length of the file, bytes.</param>
-/// <param name="Salt">Seeds the checksums of the segment's records, so that no payload can pass for a record.</param>
-/// <param name="Identity">Whose segment it is.</param>
+/// <param name="Salt">Seeds the checksums of the segment's records, so that no payload can be read as a record.</param>
+/// <param name="Identity">The owner of the segment.</param>
 internal sealed record SegmentHeader(long Number, long Size, ulong Salt, LogIdentity Identity)
 {
     /// <summary>One sector, so that no record shares it.</summary>

@@ -7,28 +7,28 @@ internal enum ScanItemKind
     /// <summary>A record, header and payload valid.</summary>
     Record,
 
-    /// <summary>The header is valid, so length and owner are known; the payload is not.</summary>
+    /// <summary>The header is valid, so length and owner are available; the payload is not valid.</summary>
     UnreadablePayload,
 
-    /// <summary>No header; who wrote here what is unknown.</summary>
+    /// <summary>No header; the owner of these bytes is unknown.</summary>
     Garbage,
 }
 
-/// <summary>One thing found in a segment.</summary>
-/// <param name="Kind">What it is.</param>
+/// <summary>One item found in a segment.</summary>
+/// <param name="Kind">The kind of the item.</param>
 /// <param name="Offset">Where it starts in the file, bytes.</param>
-/// <param name="End">Where the next thing may start, bytes.</param>
+/// <param name="End">Where the next item may start, bytes.</param>
 /// <param name="Header">Valid unless <see cref="ScanItemKind.Garbage"/>.</param>
-/// <param name="State">What a readable state record says.</param>
+/// <param name="State">The content of a readable state record.</param>
 internal readonly record struct ScanItem(ScanItemKind Kind, int Offset, int End, RecordHeader Header, GroupState? State);
 
 /// <summary>
-/// Reads what a segment's bytes are, front to back, and after garbage looks for the next record at every aligned offset. The
-/// checksum of a header depends on the segment's salt and the offset, so bytes inside a payload cannot pass for one.
+/// Classifies a segment's bytes from front to back, and after garbage searches for the next record at every aligned offset. The
+/// checksum of a header depends on the segment's salt and the offset, so bytes inside a payload are never read as a record.
 /// </summary>
 internal static class SegmentScanner
 {
-    /// <summary>First byte after the last one that is not zero: beyond it the segment was never written (or was cut).</summary>
+    /// <summary>First byte after the last one that is not zero: from there on the segment was never written (or was truncated).</summary>
     public static int ContentEnd(ReadOnlySpan<byte> segment) => segment.LastIndexOfAnyExcept((byte)0) + 1;
 
     public static IEnumerable<ScanItem> Scan(ReadOnlyMemory<byte> segment, ulong salt)

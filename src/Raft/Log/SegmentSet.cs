@@ -46,7 +46,7 @@ internal sealed class SegmentSet
     {
         lock (_lock)
         {
-            // Numbers are consecutive but where a lost file left a gap: start where it would be without and walk back.
+            // Numbers are consecutive except where a lost file left a gap: start at the place without a gap and walk back.
             if (_segments.Count == 0)
             {
                 return null;
@@ -64,7 +64,7 @@ internal sealed class SegmentSet
         }
     }
 
-    /// <summary>The youngest segment up to the given one with which the log may begin; the oldest when there is none.</summary>
+    /// <summary>The youngest segment up to the given one that may be the first of the log; the oldest if there is none.</summary>
     public long BeginningUpTo(long number)
     {
         lock (_lock)
@@ -79,7 +79,7 @@ internal sealed class SegmentSet
         }
     }
 
-    /// <summary>Takes out the oldest segment if its number is below the given one. The caller deletes and releases it.</summary>
+    /// <summary>Removes the oldest segment if its number is below the given one. The caller deletes and releases it.</summary>
     public Segment? TakeOldestBelow(long number)
     {
         lock (_lock)
@@ -96,14 +96,14 @@ internal sealed class SegmentSet
         }
     }
 
-    /// <summary>The youngest segment that must go so that the rest takes at most <paramref name="bytesMax"/>; null: none.</summary>
+    /// <summary>The youngest segment that must be deleted so that the rest takes at most <paramref name="bytesMax"/>; null: none.</summary>
     public long? YoungestBeyond(long bytesMax)
     {
         lock (_lock)
         {
             long? number = null;
             var bytes = _bytes;
-            // The last one is being written and stays in any case.
+            // The last one is being written and always stays.
             for (var i = 0; i < _segments.Count - 1 && bytes > bytesMax; i++)
             {
                 number = _segments[i].Number;

@@ -1,8 +1,8 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// Counts the payload bytes all groups keep in memory and, when they exceed the budget, lets the groups in turn release half of
-/// what they hold. Halving keeps each group's newest entries, which are the ones followers still ask for, without any
+/// Counts the payload bytes that all groups keep in memory. If they exceed the budget, the groups in turn release half of
+/// their payloads. This keeps each group's newest entries, which followers request most, without
 /// bookkeeping per entry.
 /// </summary>
 internal sealed class TailCache(long bytesMax)
@@ -16,7 +16,7 @@ internal sealed class TailCache(long bytesMax)
 
     public void Removed(int bytes) => Interlocked.Add(ref _bytes, -bytes);
 
-    /// <summary>Brings the sum below the budget as far as durable entries can. The writer's thread only.</summary>
+    /// <summary>Reduces the sum below the budget as far as durable entries allow. The writer's thread only.</summary>
     public void Trim(IReadOnlyList<GroupLog> groups)
     {
         for (var idle = 0; Bytes > bytesMax && idle < groups.Count;)
