@@ -3,16 +3,16 @@ using KvRaft.Raft.Groups;
 namespace KvRaft.Raft.Background;
 
 /// <summary>
-/// Work that no caller awaits: loops, and tasks that are started and not looked at again. If an exception that such work does not handle ended it silently, the node would look
-/// healthy and do only a part of its duties. So each piece of background work has an owner, and the owner says what a fault ends:
+/// Work that no caller awaits: loops, and tasks whose result is not read. If an unhandled exception ended such work silently, the node would look
+/// healthy and do only a part of its duties. So each piece of background work has an owner, and the owner determines the effect of a fault:
 /// <list type="bullet">
-/// <item>work of one replica stops that replica, which its status shows (<see cref="RaftGroup"/>);</item>
-/// <item>work of the node ends the node (<see cref="RaftHost.Fault"/>), and the process with an exit code of its own.</item>
+/// <item>work of a replica stops that replica, which its status shows (<see cref="RaftGroup"/>);</item>
+/// <item>work of the node ends the node (<see cref="RaftHost.Fault"/>), and the process with its own exit code.</item>
 /// </list>
-/// Work that serves one request or one connection is not started here: its fault ends that request or connection.
-/// <para>Thread-safe. The tasks it returns never fault.</para>
+/// Work for one request or one connection is not started here: its fault ends that request or connection.
+/// <para>Thread-safe. The returned tasks never fault.</para>
 /// </summary>
-/// <param name="onFault">Called with the name of the work and what ended it. Must not throw.</param>
+/// <param name="onFault">Called with the name of the work and its exception. Must not throw.</param>
 public sealed class BackgroundTasks(Action<string, Exception> onFault)
 {
     /// <summary>Runs a loop on the thread pool; see <see cref="GuardLoopAsync"/>.</summary>
@@ -22,7 +22,7 @@ public sealed class BackgroundTasks(Action<string, Exception> onFault)
     /// <summary>Runs work that ends by itself, on the thread pool.</summary>
     public Task Start(string name, Func<Task> work) => Task.Run(() => GuardAsync(name, work), CancellationToken.None);
 
-    /// <summary>Runs a loop that ends only with the token. Any other end is a fault, also one without an exception.</summary>
+    /// <summary>Runs a loop that ends only with the token. Any other end is a fault, even without an exception.</summary>
     public async Task GuardLoopAsync(string name, Func<CancellationToken, Task> loop, CancellationToken stoppingToken)
     {
         try
@@ -31,7 +31,7 @@ public sealed class BackgroundTasks(Action<string, Exception> onFault)
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Asked to stop.
+            // The loop was requested to stop.
         }
         catch (Exception cause)
         {
@@ -45,7 +45,7 @@ public sealed class BackgroundTasks(Action<string, Exception> onFault)
         }
     }
 
-    /// <summary>Runs work that ends by itself, and begins it on the caller's thread. The work handles what it expects.</summary>
+    /// <summary>Runs work that ends by itself, and starts it on the caller's thread. The work handles the exceptions that it expects.</summary>
     public async Task GuardAsync(string name, Func<Task> work)
     {
         try
@@ -59,6 +59,6 @@ public sealed class BackgroundTasks(Action<string, Exception> onFault)
     }
 }
 
-/// <summary>Work of the node in the background ended by an exception that it does not handle: a bug. The process must end.</summary>
+/// <summary>Background work of the node ended by an exception that it does not handle: a bug. The process must end.</summary>
 public sealed class BackgroundFaultException(string work, Exception cause)
     : Exception($"the background work '{work}' ended by an unexpected {cause.GetType().Name}: {cause.Message}", cause);

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Pulls a checkpoint from another node in bounded chunks, each with a checksum, within the node's budget, into a directory of its own. A fetch that was cut
-/// off, by the end of this process or of the other, goes on where it stopped as long as the same checkpoint is still offered, and by the same node.
+/// Pulls a checkpoint from another node in bounded chunks, each with a checksum, within the node's rate limit, into a directory of its own. An interrupted fetch
+/// (either process ended) resumes at its last position, as long as the same node still offers the same checkpoint.
 /// </summary>
 internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, CopyBudget budget, TimeProvider time, ILogger logger)
 {
@@ -17,17 +17,17 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
     private CopyProgress? _progress;
     private long _index;
 
-    /// <summary>Where the files are when a fetch has ended.</summary>
+    /// <summary>The directory of the files after a fetch has ended.</summary>
     public string FilesDirectory => _directory.Files;
 
-    /// <summary>Where the checkpoint stands that is being fetched, or was and is not discarded yet; null: there is none.</summary>
+    /// <summary>The position of the checkpoint that is being fetched, or that was fetched and not discarded yet; null: there is none.</summary>
     public long? Index => Volatile.Read(ref _index) is > 0 and var index ? index : null;
 
-    /// <summary>Of the fetch that is under way; null: none is.</summary>
+    /// <summary>The size and progress of the current fetch; null: there is none.</summary>
     public CopyProgress? Progress => Volatile.Read(ref _progress);
 
-    /// <summary>A fetch that was begun goes on with whom it was begun, if he still offers it; otherwise one begins with the given node.</summary>
-    /// <exception cref="IOException">The peer went away, or this disk failed; call again to go on.</exception>
+    /// <summary>Resumes a fetch with its original node, if that node still offers the checkpoint; otherwise starts one with the given node.</summary>
+    /// <exception cref="IOException">The peer is gone, or this disk failed; a further call resumes the fetch.</exception>
     public async Task<CheckpointManifest> FetchAsync(NodeId from, GroupId group, CancellationToken cancellationToken)
     {
         if (await _directory.BegunAsync(cancellationToken).ConfigureAwait(false) is { } begun && begun.From != from.Value
@@ -40,7 +40,7 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
     }
 
     /// <summary>The same, but only from the given node.</summary>
-    /// <exception cref="IOException">The peer went away, or this disk failed; call again to go on.</exception>
+    /// <exception cref="IOException">The peer is gone, or this disk failed; a further call resumes the fetch.</exception>
     public async Task<CheckpointManifest> FetchFromAsync(NodeId from, GroupId group, CancellationToken cancellationToken)
     {
         using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);
@@ -55,14 +55,14 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
         return await FetchAllAsync(peer, from, group, begun.Manifest, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Forgets everything that was fetched so far.</summary>
+    /// <summary>Discards all fetched files.</summary>
     public void Discard()
     {
         Volatile.Write(ref _index, 0);
         _directory.Delete();
     }
 
-    /// <summary>Null: the node does not answer, or does not offer it any more.</summary>
+    /// <summary>Null: the node does not answer, or no longer offers it.</summary>
     private async Task<CheckpointManifest?> TryGoOnAsync(BegunFetch begun, GroupId group, CancellationToken cancellationToken)
     {
         PeerClient peer;

@@ -8,13 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// The checkpoints one replica holds ready for others to fetch. A checkpoint is hard links, so making one does not pause writers and
-/// costs little; it is kept while somebody reads it, and dropped when released or left alone. Any replica serves, leader or
-/// not: with one voter dead and one behind there is no leader to ask. Thread-safe.
+/// The checkpoints that one replica offers to others. A checkpoint consists of hard links, so it is cheap and does not pause
+/// writers. It is kept while a replica fetches it, and deleted when it is released or unused for a while. Any replica serves checkpoints, leader or
+/// not: with one voter dead and one behind there is no leader that could. Thread-safe.
 /// </summary>
 internal sealed class CheckpointShelf : IDisposable
 {
-    /// <summary>A fetch that was cut off may come back after a restart of its node; a minute covers that, and links cost only disk.</summary>
+    /// <summary>An interrupted fetch may resume after a restart of its node; a minute covers that, and links cost only disk space.</summary>
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(2);
 
     private readonly string _directory;
@@ -40,7 +40,7 @@ internal sealed class CheckpointShelf : IDisposable
         _time = time;
         _logger = logger;
 
-        // Whoever was fetching when this node went down starts anew.
+        // A replica that was fetching when this node went down starts again.
         if (Directory.Exists(directory))
         {
             Directory.Delete(directory, recursive: true);
@@ -48,7 +48,7 @@ internal sealed class CheckpointShelf : IDisposable
     }
 
     /// <summary>
-    /// The index of the oldest checkpoint that somebody fetches or has fetched a moment ago; null: there is none. Whoever has it needs the entries behind it.
+    /// The index of the oldest checkpoint that is being fetched or was fetched a moment ago; null: there is none. The fetching replica needs the entries behind it.
     /// </summary>
     public long? NeededFrom
     {
@@ -66,7 +66,7 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
-    /// <summary>The replicas that have fetched a checkpoint say by themselves which entries they need.</summary>
+    /// <summary>A replica that has fetched a checkpoint requests the entries that it needs by itself.</summary>
     public void ForgetReleased()
     {
         foreach (var id in _needs.Keys)
@@ -78,7 +78,7 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
-    /// <summary>Makes a checkpoint of the present state, or offers one that was made a moment ago.</summary>
+    /// <summary>Makes a checkpoint of the present state, or offers a recent one.</summary>
     public async Task<CheckpointManifest> OfferAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
-    /// <summary>A copy that was not finished goes: nobody would ever ask for it, and its links keep tables alive.</summary>
+    /// <summary>An unfinished copy is deleted: no replica would request it, and its links keep tables on disk.</summary>
     private async Task<LogPosition> SaveAsync(string path, CancellationToken cancellationToken)
     {
         try
@@ -124,14 +124,14 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
-    /// <exception cref="PeerRequestException">No such checkpoint or file (any more), or the range is outside it.</exception>
+    /// <exception cref="PeerRequestException">The checkpoint or file does not exist (any more), or the range is outside the file.</exception>
     public async ValueTask<byte[]> ReadAsync(string id, string file, long offset, int length, CancellationToken cancellationToken)
     {
         long fileLength;
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // The name is looked up, never joined to a path unseen.
+            // The name is looked up in the list, never joined to a path unchecked.
             if (!_shelved.TryGetValue(id, out var shelved)
                 || shelved.Manifest.Files.FirstOrDefault(candidate => candidate.Name == file) is not { } found)
             {
@@ -182,7 +182,7 @@ internal sealed class CheckpointShelf : IDisposable
     }
 
     /// <summary>
-    /// Drops what was offered and left alone: its hard links keep tables alive that the engine has long replaced. Not while a checkpoint is being made; the next call does it then.
+    /// Deletes offers that are no longer used: their hard links keep tables that the engine has long replaced. While a checkpoint is being made, the next call does it.
     /// </summary>
     public void Tidy()
     {
@@ -217,7 +217,7 @@ internal sealed class CheckpointShelf : IDisposable
         }
     }
 
-    /// <summary>Also of a checkpoint that was released: what was fetched must still be caught up with.</summary>
+    /// <summary>This includes released checkpoints: the replica that fetched one must still catch up from there.</summary>
     private sealed record Need(long Index, long At);
 
     private sealed class Shelved(CheckpointManifest manifest, long usedAt)

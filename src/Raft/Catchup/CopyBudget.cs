@@ -1,14 +1,14 @@
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// What all copies that this node pulls have together, in bytes each second. It may be changed at any time; who waits for his turn feels it with his next
-/// piece. Thread-safe.
+/// The rate limit of all copies that this node pulls together, in bytes per second. It may change at any time; a waiting copy applies the new rate from its next
+/// piece on. Thread-safe.
 /// </summary>
 public sealed class CopyBudget
 {
     /// <summary>
-    /// 128 MB/s, until the cluster says something else: leaves an ordinary disk and link room for the foreground, and lets a node that cannot hear the
-    /// cluster, because it lacks a checkpoint of group 0, come back.
+    /// 128 MB/s, until the cluster sets another rate: an ordinary disk and link have enough capacity left for the foreground. A node that cannot receive the cluster's settings,
+    /// because it lacks a checkpoint of group 0, can use it to catch up.
     /// </summary>
     public const long BytesPerSecondDefault = 128L << 20;
 
@@ -17,7 +17,7 @@ public sealed class CopyBudget
     private long _bytesPerSecond;
     private long _taken;
 
-    /// <summary>When what was taken so far is paid for; a moment of the monotonic clock.</summary>
+    /// <summary>The moment at which all bytes taken so far are within the rate; by the monotonic clock.</summary>
     private long _paidAt;
 
     public CopyBudget(TimeProvider time, long bytesPerSecond = BytesPerSecondDefault)
@@ -39,10 +39,10 @@ public sealed class CopyBudget
         }
     }
 
-    /// <summary>Bytes taken since the process began.</summary>
+    /// <summary>Bytes taken since the process started.</summary>
     public long Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Takes bytes that were just copied, and waits until they are paid for. Time in which nobody copied is not saved up.</summary>
+    /// <summary>Takes bytes that were just copied, and waits until they are within the rate. Idle time is not accumulated.</summary>
     public async ValueTask TakeAsync(int bytes, CancellationToken cancellationToken)
     {
         var wait = Take(bytes);
@@ -52,7 +52,7 @@ public sealed class CopyBudget
         }
     }
 
-    /// <summary>Takes them; answers when they are paid for.</summary>
+    /// <summary>Takes the bytes; returns the moment at which they are within the rate.</summary>
     internal TimeSpan Take(int bytes)
     {
         lock (_lock)

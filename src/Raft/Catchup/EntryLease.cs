@@ -3,7 +3,7 @@ using KvRaft.Raft.Peers;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// The lease of a replica that catches up, on the entries of every other voter: whichever leads when the checkpoint is installed then still has what follows it.
+/// The lease of a replica in catch-up on the entries of every other voter: the leader at the time when the checkpoint is installed, whichever voter that is, then still has the following entries.
 /// It lasts until the replica has committed everything that the others had committed a moment before.
 /// </summary>
 internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, CheckpointFetcher fetcher, TimeProvider time) : IAsyncDisposable
@@ -14,10 +14,10 @@ internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, Chec
     private readonly CancellationTokenSource _stopping = new();
     private volatile Task _holding = Task.CompletedTask;
 
-    /// <summary>The replica catches up.</summary>
+    /// <summary>The replica is in catch-up.</summary>
     public bool IsHeld => !_holding.IsCompleted;
 
-    /// <summary>Takes the lease, unless it is held. Called by one at a time.</summary>
+    /// <summary>Takes the lease, unless it is held. One caller at a time.</summary>
     public void Take()
     {
         if (_holding.IsCompleted && !_stopping.IsCancellationRequested)
@@ -42,7 +42,7 @@ internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, Chec
         {
             do
             {
-                // A fetch that was cut off is of no use once the log has brought this replica past it.
+                // An interrupted fetch is useless once the log has advanced this replica past it.
                 var isFetching = fetcher.Index > group.CommitIndex;
                 await TellAsync(isFetching ? fetcher.Index!.Value : group.CommitIndex, isDone: false, cancellationToken).ConfigureAwait(false);
                 var voters = await group.OtherVotersAsync(cancellationToken).ConfigureAwait(false);
@@ -60,7 +60,7 @@ internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, Chec
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Closing: the lease ends by itself.
+            // The replica closes: the lease expires by itself.
         }
     }
 

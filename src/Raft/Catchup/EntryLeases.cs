@@ -4,12 +4,12 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// The nodes that catch up with this group and from which index on each needs its entries. They renew what they need while they fetch a checkpoint, install it and
-/// follow up; one that ends or is cut off loses its lease after <see cref="Duration"/>. Thread-safe.
+/// The nodes that catch up with this group, and the index from which on each needs entries. They renew their leases while they fetch a checkpoint, install it and
+/// follow up; a node that ends or is cut off loses its lease after <see cref="Duration"/>. Thread-safe.
 /// </summary>
 internal sealed class EntryLeases(TimeProvider time)
 {
-    /// <summary>Six renewals: a copy loads disk and network, and a few messages may be late.</summary>
+    /// <summary>Six renewals: a copy loads disk and network, so a few messages may be late.</summary>
     public static readonly TimeSpan Duration = 6 * EntryLease.Period;
 
     private readonly ConcurrentDictionary<NodeId, (long Index, long At)> _held = new();

@@ -5,18 +5,18 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Copies committed entries from another replica's log, a request for each few: however many are missing and however slow the way, each request is short. A
-/// leader's own replication pushes a run of entries, which has one timeout; where the way is too slow for that, or nobody leads, this one arrives.
+/// Copies committed entries from another replica's log, a few per request: each request is short, even if many entries are missing and the link is slow. A
+/// leader's own replication pushes a run of entries with one timeout; if the link is too slow for that, or there is no leader, this pull still succeeds.
 /// </summary>
 internal sealed class EntryPull(ICatchingUpGroup group, NodeDialer dialer)
 {
     /// <summary>
-    /// Pulls committed entries up to an index, exactly; the caller knows that the group has committed that far. If a leader feeds this replica meanwhile, what it
-    /// sent is not asked for again.
+    /// Pulls committed entries up to exactly an index; the caller guarantees that the group has committed that index. If a leader feeds this replica meanwhile, those entries
+    /// are not requested again.
     /// </summary>
-    /// <exception cref="IOException">The node does not answer, or does not have the entries any more.</exception>
-    /// <exception cref="HistoryDiffersException">The node has committed another entry before the first one that is missing here.</exception>
-    /// <exception cref="PeerDataException">It sent something else.</exception>
+    /// <exception cref="IOException">The node does not answer, or no longer has the entries.</exception>
+    /// <exception cref="HistoryDiffersException">The node has committed an entry before the first missing one that differs from this replica's.</exception>
+    /// <exception cref="PeerDataException">The answer does not match the request.</exception>
     public async Task PullAsync(NodeId from, long upTo, CancellationToken cancellationToken)
     {
         using var peer = await PeerClient.ConnectAsync(dialer, from, cancellationToken).ConfigureAwait(false);

@@ -5,20 +5,20 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Catchup;
 
-/// <summary>A fetch that was begun: with whom, and what it is of.</summary>
+/// <summary>A fetch in progress: its source node and its checkpoint.</summary>
 internal sealed record BegunFetch(string From, CheckpointManifest Manifest);
 
 /// <summary>
-/// What a fetch has on disk: what it is of, and its files as far as they came. Files are written one after the other and synced every
-/// <see cref="SyncedBytes"/>, before anything behind is written; so what a machine may have lost with its power is only the end of the last file, and what
-/// is before is not copied again.
+/// The files of a fetch on disk: its description, and the data received so far. Files are written one after the other and synced every
+/// <see cref="SyncedBytes"/>, before any later byte is written. So a power failure can lose only the end of the last file, and earlier
+/// data is not copied again.
 /// </summary>
 internal sealed class FetchDirectory(string directory)
 {
     /// <summary>Large enough that the round trip does not matter, small enough that a broken connection costs little.</summary>
     public const int ChunkBytes = 1 << 20;
 
-    /// <summary>Copied again at most after a crash: a tenth of a second at full pace. A sync for each chunk would cost more than that.</summary>
+    /// <summary>The most that is copied again after a crash: a tenth of a second at full rate. A sync for each chunk would cost more than that.</summary>
     private const long SyncedBytes = 16 * ChunkBytes;
 
     private const string BegunName = "manifest.json";
@@ -27,7 +27,7 @@ internal sealed class FetchDirectory(string directory)
 
     public string Files { get; } = Path.Combine(directory, "files");
 
-    /// <summary>Null: nothing was begun, or by another version, or a crash left its description unreadable.</summary>
+    /// <summary>Null: no fetch was begun, another version wrote the description, or a crash left it unreadable.</summary>
     public async ValueTask<BegunFetch?> BegunAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(_begun))
@@ -56,7 +56,7 @@ internal sealed class FetchDirectory(string directory)
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>How many bytes of a file are certainly on disk, whatever ended the fetch.</summary>
+    /// <summary>How many bytes of a file are certainly on disk, however the fetch ended.</summary>
     public long WholeOf(CheckpointManifest manifest, CheckpointFile file)
     {
         if (new FileInfo(PathOf(file)) is not { Exists: true } there)
@@ -64,17 +64,17 @@ internal sealed class FetchDirectory(string directory)
             return 0;
         }
 
-        // A file is synced whole before the next one is made.
+        // A file is synced completely before the next one is created.
         if (there.Length == file.Length && manifest.Files.SkipWhile(each => each.Name != file.Name).Skip(1).Any(later => File.Exists(PathOf(later))))
         {
             return file.Length;
         }
 
-        // What was written behind a sync proves that the sync was over.
+        // Data behind a sync point proves that the sync was complete.
         return Math.Max(0, Math.Min(there.Length, file.Length) - 1) / SyncedBytes * SyncedBytes;
     }
 
-    /// <summary>For writing, behind what is whole.</summary>
+    /// <summary>Opens a file for writes behind its complete part.</summary>
     public FileStream Open(CheckpointFile file, long whole)
     {
         var output = new FileStream(PathOf(file), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
@@ -94,7 +94,7 @@ internal sealed class FetchDirectory(string directory)
         await output.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The files are complete, and somebody else's from now on.</summary>
+    /// <summary>The files are complete, and the caller owns them from now on.</summary>
     public void End() => File.Delete(_begun);
 
     public void Delete()

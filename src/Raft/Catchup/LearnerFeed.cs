@@ -7,19 +7,19 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Keeps a replica that is no member yet close to its group: a checkpoint first when it is far behind, then the committed entries, pulled
-/// from whichever voter is furthest ahead. Only what is committed is copied, so nothing here can ever be taken back, and the group's
-/// leader does not know or count the replica. After a crash it goes on from what its log and its state hold.
+/// Keeps a learner close to its group: first by a checkpoint, if it is far behind, then by the committed entries, pulled
+/// from the voter that is furthest ahead. Only committed entries are copied, so none of them is ever taken back, and the group's
+/// leader neither tracks nor counts the replica. After a crash it continues from its log and its state.
 /// </summary>
 internal sealed class LearnerFeed(
     ICatchingUpGroup group, TimeSpan? learnerPace, PeerSurvey survey, EntryPull pull, EntryLease lease, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger)
 {
-    /// <summary>How often a replica that has everything asks for more. Its lag is what the leader's last step has to wait for.</summary>
+    /// <summary>How often an up-to-date learner requests more. Its lag is the time that the leader's last step has to wait.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
 
     private readonly LogThrottle _delays = new(LogThrottle.PeriodDefault, options.Time);
 
-    /// <summary>While a large checkpoint is copied, writers get further ahead than one is worth; the next would find the same.</summary>
+    /// <summary>While a large checkpoint is copied, writers advance by more than the threshold for a checkpoint; the next copy would have the same result.</summary>
     private bool _hasCheckpoint;
 
     /// <summary>Runs until the replica is a member; then Raft itself feeds it.</summary>
@@ -32,7 +32,7 @@ internal sealed class LearnerFeed(
             {
                 while (!group.IsMember && group.HasRoom && await StepAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    // There was something to copy: there may be more.
+                    // The last step copied something: there may be more.
                 }
             }
             catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
@@ -58,11 +58,11 @@ internal sealed class LearnerFeed(
             return false;
         }
 
-        // Who gave the checkpoint keeps what follows it; others may not.
+        // The node that served the checkpoint keeps the following entries; others may not.
         var (source, status) = ahead.FirstOrDefault(peer => peer.Status.StartIndex <= group.CommitIndex);
         if (status is null || (!_hasCheckpoint && status.AppliedIndex - group.CommitIndex > options.LearnerCheckpointEntries))
         {
-            // Applying waits for a moment while the copy is taken: of a follower nobody notices, of the leader every writer does.
+            // The copy pauses apply for a moment: on a follower without effect for clients, on the leader for every writer.
             var whole = ahead.Where(static peer => peer.Status.IsWhole).ToList();
             if (whole.Count == 0)
             {

@@ -10,24 +10,24 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// Brings a replica back that Raft's own replication cannot help: its log does not meet any leader's log (it was away for
-/// too long; see <see cref="RescueRules"/>), or its log was damaged. Leaders never send snapshots; the replica notices that nobody leads it for long, asks the others
-/// where they stand, pulls a checkpoint from whichever is furthest ahead, and tells the leader where to go on. Or it lacks more than a leader can send before
-/// its request times out, so that each attempt begins where the last one did: then it pulls the entries.
+/// Recovers a replica that Raft's own replication cannot help. Its log does not meet any leader's log (it was away for
+/// too long; see <see cref="RescueRules"/>), or its log was damaged. Leaders never send snapshots. The replica detects that it has had no leader for long, queries the positions of the
+/// others, pulls a checkpoint from the one that is furthest ahead, and sends the leader the index from which to continue. Or it lacks more than a leader can send before
+/// its request times out, so that each attempt starts where the last one did: then it pulls the entries.
 /// </summary>
 internal sealed class ReplicaRescue(
     ICatchingUpGroup group, PeerSurvey survey, EntryPull pull, EntryLease lease, NodeDialer dialer, CheckpointFetcher fetcher, RaftHostOptions options, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>One unsettled look may fall into an ordinary election; after two, asking the others costs less than waiting.</summary>
+    /// <summary>One check without a leader may coincide with an ordinary election; after two, a query of the others costs less than waiting.</summary>
     private const int UnsettledLooksMax = 2;
 
     /// <summary>
-    /// Entries that are pulled before the leader is told to go on behind them; until then it goes on sending them all. Four requests' worth (each takes up to 256):
+    /// Entries that are pulled before the leader is notified to continue behind them; until then it sends them all. Four requests' worth (each takes up to 256):
     /// some 90 MB in the benchmark of recovery, a few seconds there.
     /// </summary>
     private const int PulledAtOnce = 1024;
 
-    /// <summary>Nodes whose last copy could not be opened; they are asked again when there is no other left to ask.</summary>
+    /// <summary>Nodes whose last copy could not be opened; they are used again only if there is no other.</summary>
     private readonly HashSet<NodeId> _spoiled = [];
 
     private readonly CancellationTokenSource _stopping = new();
@@ -35,7 +35,7 @@ internal sealed class ReplicaRescue(
     private volatile Task _looking = Task.CompletedTask;
     private long _term;
 
-    /// <summary>The leader whose history was found to differ from this replica's. One look at a time.</summary>
+    /// <summary>The leader whose history differs from this replica's. One check at a time.</summary>
     private NodeId? _conflicting;
     private int _beats;
     private int _unsettledLooks;
@@ -43,13 +43,13 @@ internal sealed class ReplicaRescue(
     private int _doubt;
     private bool _isStarted;
 
-    /// <summary>From now on its beats count.</summary>
+    /// <summary>From now on its heartbeat intervals count.</summary>
     public void Start() => Volatile.Write(ref _isStarted, true);
 
-    /// <summary>A leader asked about entries we no longer have, or did not get all of its own across: at the next look, get them and tell it where we stand.</summary>
+    /// <summary>A leader requested entries that we no longer have, or did not get all of its own across: the next check fetches them and sends the leader our position.</summary>
     public void Hurry() => Volatile.Write(ref _hurry, 1);
 
-    /// <summary>A message came from a term that is far above what is known: at the next look, ask the other voters in which terms they are.</summary>
+    /// <summary>A message arrived with a term far above the highest term seen: the next check queries the terms of the other voters.</summary>
     public void Doubt() => Volatile.Write(ref _doubt, 1);
 
     public async ValueTask DisposeAsync()
@@ -60,12 +60,12 @@ internal sealed class ReplicaRescue(
     }
 
     /// <summary>
-    /// Rebuilds a damaged replica before it takes part again. It may have voted, and acknowledged, what it no longer knows, so:
+    /// Rebuilds a damaged replica before it takes part again. The record of its votes and acknowledgements may be lost, so:
     /// <list type="number">
-    /// <item>every other voter must answer, and a leader must prove itself by a quorum round of theirs: then whatever this replica
+    /// <item>every other voter must answer, and a leader must prove itself by a quorum round of theirs. Then everything that this replica
     /// helped to commit is in the leader's log, and no voter has a term above the highest one seen;</item>
     /// <item>the state becomes the leader's checkpoint, at or above the proven commit index;</item>
-    /// <item>the vote of the highest term seen counts as given to nobody: any vote that was forgotten was for that term or an older one.</item>
+    /// <item>the vote of the highest term seen counts as given to no candidate: any lost vote was for that term or an older one.</item>
     /// </list>
     /// Repeats until it succeeds.
     /// </summary>
@@ -90,11 +90,11 @@ internal sealed class ReplicaRescue(
     }
 
     /// <summary>
-    /// Gives a replica that lost only its state another one: a checkpoint of a replica that is whole, at or above the start of this replica's log, which goes on
-    /// from there. It needs no leader and no majority: a checkpoint holds only what is committed, and what this replica promised is in its log. Repeats until it
+    /// Gives a replica that lost only its state a new one: a checkpoint of a complete replica, at or above the start of this replica's log, which continues
+    /// from there. It needs no leader and no majority: a checkpoint holds only committed data, and all acknowledgements of this replica are in its log. Repeats until it
     /// succeeds.
     /// </summary>
-    /// <returns>How far the group had committed, as far as the others know.</returns>
+    /// <returns>The group's commit index in the view of the others.</returns>
     public async Task<long> RestoreStateAsync(CancellationToken cancellationToken)
     {
         using var pace = new PeriodicTimer(options.Timings.ElectionMin, options.Time);
@@ -119,7 +119,7 @@ internal sealed class ReplicaRescue(
             group.Explain(why);
             if (why != told)
             {
-                // Once for each reason: this may last as long as a node is away.
+                // Logged once per reason: this may last as long as a node is away.
                 told = why;
                 LogMessages.RestoreDelayed(logger, group.Id.Value, why);
             }
@@ -128,7 +128,7 @@ internal sealed class ReplicaRescue(
         return 0;
     }
 
-    /// <summary>Null: the state is there. Otherwise what it waits for.</summary>
+    /// <summary>Null: the state is there. Otherwise the reason to wait.</summary>
     private async Task<string?> TryCopyStateAsync(IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
     {
         var start = group.Log.Start.Index;
@@ -169,7 +169,7 @@ internal sealed class ReplicaRescue(
     }
 
     /// <summary>
-    /// Once in <see cref="RaftTimings.Beat"/>, by one at a time. It looks at the group about as often as an election takes, without a timer of its own: one for each group
+    /// Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>), by one caller at a time. It checks the group about once per election timeout, without a timer of its own: one timer per group
     /// would wake an idle node hundreds of times a second.
     /// </summary>
     public void Beat()
@@ -179,7 +179,7 @@ internal sealed class ReplicaRescue(
             return;
         }
 
-        // A leader that cannot feed us and has no other majority comes and goes: a new term at each look is no peace either.
+        // A leader that cannot feed this replica and has no other majority appears and disappears: a new term at each check does not count as a stable leader either.
         _beats = 0;
         var isSettled = !group.IsVacant && group.Term == _term;
         _term = group.Term;
@@ -187,7 +187,7 @@ internal sealed class ReplicaRescue(
         var asked = Interlocked.Exchange(ref _hurry, 0) == 1 && !group.IsLeader;
         var doubts = Interlocked.Exchange(ref _doubt, 0) == 1;
 
-        // What it would fetch has no place.
+        // The disk has no space for a fetch.
         var looks = group.HasRoom && (asked || _unsettledLooks >= UnsettledLooksMax);
         if ((looks || doubts) && !_stopping.IsCancellationRequested)
         {
@@ -205,7 +205,7 @@ internal sealed class ReplicaRescue(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Closing.
+            // The replica closes.
         }
     }
 
@@ -227,7 +227,7 @@ internal sealed class ReplicaRescue(
                 .Where(peer => RescueRules.NeedsCopy(group.Log, new LogPosition(peer.Status.StartTerm, peer.Status.StartIndex))
                     && peer.Status.IsWhole && peer.Status.AppliedIndex > group.Machine.Applied.Index)
 
-                // The leader keeps what follows its checkpoint, and it is the leader that goes on from there.
+                // The leader keeps the entries after its checkpoint, and the replica continues from there.
                 .OrderByDescending(peer => peer.Status.IsLeader)
                 .ThenByDescending(peer => peer.Status.AppliedIndex)
                 .Select(peer => (GroupVoter?)peer.Voter)
@@ -257,8 +257,8 @@ internal sealed class ReplicaRescue(
         }
         catch (HistoryDiffersException error) when (!cancellationToken.IsCancellationRequested)
         {
-            // What a leader that a majority follows has committed is the group's history. This replica keeps what it has, and takes no part any more.
-            // A deposed leader that does not know it has another history too, and proves nothing: it must be the very one that a majority follows.
+            // The committed entries of a leader that a majority follows are the group's history. This replica keeps its data, and stops participating.
+            // A deposed leader that has not detected it may have another history, too, and proves nothing: it must be the leader that a majority follows.
             if (await ProvenLeaderAsync(cancellationToken).ConfigureAwait(false) is { } proven && proven == _conflicting)
             {
                 group.OnHistoryDiffers(error.Message);
@@ -274,7 +274,7 @@ internal sealed class ReplicaRescue(
         }
     }
 
-    /// <summary>What the log of one of the others still has, up to what that one knew to be committed. After the last of it the caller tells the leader.</summary>
+    /// <summary>The entries in another replica's log, up to its commit index. After the last of them the caller notifies the leader.</summary>
     private async Task PullAsync(IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers, CancellationToken cancellationToken)
     {
         var (source, status) = peers

@@ -5,36 +5,36 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Catchup;
 
-/// <summary>How a replica and a leader whose logs do not meet find together again.</summary>
+/// <summary>Rules for a replica and a leader whose logs do not meet.</summary>
 internal static class RescueRules
 {
     /// <summary>
-    /// A log that begins at this position cannot be gone on from in ours: it has forgotten what we lack. Not only because ours ends earlier. What a leader
-    /// that was deposed has appended and nobody else has may reach beyond the beginning of its successor's log, and is in the way there.
+    /// Returns whether a log that begins at this position cannot continue ours: it has truncated the entries that we lack. This is not only so if our log ends earlier. Entries
+    /// that only a deposed leader has may reach beyond the beginning of its successor's log, and prevent replication there.
     /// </summary>
     public static bool NeedsCopy(GroupLog ours, LogPosition start) =>
         start.Index > ours.Start.Index && (ours.TryPositionAt(start.Index) is not { } position || position != start);
 
     /// <summary>
-    /// A leader's history is not ours: both have committed an entry at the position where its log begins, and not the same one, or its log ends before what is committed
-    /// here. Raft excludes both; an older copy of a directory that was believed does not.
+    /// A leader's history differs from ours: both have committed an entry at the position where its log begins, and the entries differ; or its log ends before our
+    /// commit index. Raft excludes both cases; they occur if an older copy of a directory was accepted.
     /// </summary>
     /// <param name="ours">This replica's log.</param>
-    /// <param name="commitIndex">What was committed here before the leader said where it stands.</param>
+    /// <param name="commitIndex">The commit index of this replica before the leader sent its position.</param>
     /// <param name="start">Where the leader's log begins.</param>
-    /// <param name="lastIndex">Where it ends.</param>
+    /// <param name="lastIndex">The end of the leader's log.</param>
     public static bool Conflicts(GroupLog ours, long commitIndex, LogPosition start, long lastIndex) =>
         lastIndex < commitIndex || (start.Index <= commitIndex && ours.TryPositionAt(start.Index) is { } position && position != start);
 
     /// <summary>
-    /// Where a leader goes on with a replica that tells how far it is committed: what follows that, or the first entry that the leader still has. Whether that one
-    /// fits on is found out by sending it; an index below would be asked for and never sent.
+    /// The index from which a leader continues with a replica that reported its commit index: the next entry, or the first entry that the leader still has. Whether that one
+    /// fits is checked when it is sent; an index below would be requested and never sent.
     /// </summary>
     public static long NextIndex(GroupLog leader, long commitIndex) => Math.Max(commitIndex, leader.Start.Index) + 1;
 
     /// <summary>
-    /// Whose state a replica takes over that lost its own: of those that are whole and not behind the start of its log the one that is furthest ahead, among
-    /// equals one that does not lead, because making the copy holds up its writers for a moment. Null: none can be had now.
+    /// Chooses the node whose state is copied by a replica that lost its own: of the complete replicas that are not behind the start of its log the one that is furthest ahead; among
+    /// equals one that does not lead, because the copy delays the leader's writers for a moment. Null: none is available now.
     /// </summary>
     public static GroupVoter? StateSource(long logStart, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers) => peers
         .Where(peer => peer.Status.IsWhole && peer.Status.AppliedIndex >= logStart)
@@ -43,7 +43,7 @@ internal static class RescueRules
         .Select(static peer => (GroupVoter?)peer.Voter)
         .FirstOrDefault();
 
-    /// <summary>The same in words, for people who have to help.</summary>
+    /// <summary>The same as text for an operator.</summary>
     public static string WhyNoSource(long logStart, IReadOnlyList<GroupVoter> others, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> peers)
     {
         var silent = others.Where(other => peers.All(peer => peer.Voter != other)).Select(static other => other.Node).Order().ToArray();

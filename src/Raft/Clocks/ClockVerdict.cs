@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Clocks;
 
 /// <summary>
-/// Who is right about the time. The reference is the median of the wall clocks that can be read, the lower one of two; while more than half of all nodes known agree
-/// with it, wrong clocks cannot move it. Where they do not agree nobody is known to be right, and the node at the median is as good as any: it is the best placed to
+/// Decides which clocks are correct. The reference is the median of the readable wall clocks, the lower one of two. While more than half of all nodes agree
+/// with it, wrong clocks cannot move it. If they do not agree, no clock is proven correct, and the node at the median is the best choice to
 /// lead. Pure.
 /// </summary>
 internal sealed class ClockVerdict
@@ -18,16 +18,16 @@ internal sealed class ClockVerdict
         _offsets = offsets;
     }
 
-    /// <summary>What the clock at the median shows, milliseconds ahead of the monotonic clock.</summary>
+    /// <summary>The clock at the median, milliseconds ahead of the monotonic clock.</summary>
     public double Reference { get; }
 
-    /// <summary>A majority of the nodes known is within <see cref="ClockRules.OffsetMax"/> of the reference.</summary>
+    /// <summary>A majority of the nodes is within <see cref="ClockRules.OffsetMax"/> of the reference.</summary>
     public bool IsAgreed { get; }
 
     public IReadOnlyCollection<NodeId> Nodes => _offsets.Keys;
 
-    /// <param name="readings">Of the nodes that answer, and of this node: never empty, and each node once.</param>
-    /// <param name="known">How many nodes there are, answering or not, this one included.</param>
+    /// <param name="readings">The readings of the nodes that answer, and of this node: never empty, and each node once.</param>
+    /// <param name="known">The number of nodes, with or without an answer, this one included.</param>
     public static ClockVerdict Of(IReadOnlyCollection<ClockReading> readings, int known)
     {
         Invariant.Holds(readings.Count > 0 && readings.Count <= known, $"{readings.Count} of {known} clocks were read.");
@@ -41,13 +41,13 @@ internal sealed class ClockVerdict
     public TimeSpan? OffsetOf(NodeId node) => _offsets.TryGetValue(node, out var offset) ? Span(offset.Offset) : null;
 
     /// <summary>
-    /// Whether a node may lead as far as clocks go: its clock is near the reference. True for one that was not read, since nothing is known against it. At least one node that
-    /// was read always may.
+    /// True if a node's clock allows it to lead: the clock is near the reference. Also true for a node without a reading, because there is no evidence against it. The result is true for at least one node with
+    /// a reading.
     /// </summary>
     public bool MayLead(NodeId node) => !_offsets.TryGetValue(node, out var offset) || IsNear(offset);
 
     private static bool IsNear((double Offset, double Error) offset) => Math.Abs(offset.Offset) - offset.Error <= ClockRules.OffsetMax.TotalMilliseconds;
 
-    // Another node's clock may show anything.
+    // Another node's clock may have any value.
     private static TimeSpan Span(double milliseconds) => TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, -1e14, 1e14));
 }

@@ -4,30 +4,30 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Clocks;
 
-/// <summary>How this node's clock compares with the others'.</summary>
-/// <param name="Offset">How far its wall clock is ahead of the median of the nodes that can be read.</param>
-/// <param name="IsAgreed">A majority of the nodes known agrees about the time.</param>
-/// <param name="IsSkewed">Its wall clock is too far from the median; it hands leaderships over to nodes whose clock is not.</param>
-/// <param name="Ahead">How far its wall clock is ahead of the time of the cluster, by which values end.</param>
-/// <param name="IsSettled">The time of the cluster is known here.</param>
+/// <summary>This node's clock in comparison with the others.</summary>
+/// <param name="Offset">How far its wall clock is ahead of the median of the readable nodes.</param>
+/// <param name="IsAgreed">A majority of the nodes agrees about the time.</param>
+/// <param name="IsSkewed">Its wall clock is too far from the median; the node transfers its leaderships to nodes with a correct clock.</param>
+/// <param name="Ahead">How far its wall clock is ahead of the cluster time, which decides when values expire.</param>
+/// <param name="IsSettled">This node has the cluster time.</param>
 public sealed record ClockStatus(TimeSpan Offset, bool IsAgreed, bool IsSkewed, TimeSpan Ahead, bool IsSettled);
 
 /// <summary>
-/// The time of the cluster, as this node runs it. It moves by the node's monotonic clock, and the wall clocks of a majority only bend its pace (<see cref="ClusterTime"/>); leaders
-/// stamp entries by it, so shards' clocks do not jump either (<see cref="ShardTime"/>).
+/// The cluster time on this node. It advances by the node's monotonic clock, and the wall clocks of a majority only adjust its rate (<see cref="ClusterTime"/>); leaders
+/// stamp entries with it, so shards' clocks do not jump either (<see cref="ShardTime"/>).
 /// <para>
-/// Each node asks every node it shares groups with, and the voters of group 0, for the time in every beat (<see cref="Peers.NodeWatch"/>), and judges
-/// (<see cref="ClockVerdict"/>): a node whose wall clock is wrong hands its leaderships over and is chosen last as a successor, so that what people see of its time does not
-/// depend on it. Nothing of it is needed for values to live their time: a leader with a wrong wall clock stamps by the time of the cluster like any other.
+/// Each node requests the time in every heartbeat interval from every node that it shares groups with, and from the voters of group 0 (<see cref="Peers.NodeWatch"/>). Then it decides
+/// (<see cref="ClockVerdict"/>): a node with a wrong wall clock transfers its leaderships and is the last choice as a successor, so that the visible time does not
+/// depend on it. Values expire correctly even without this: a leader with a wrong wall clock stamps entries with the cluster time like any other.
 /// </para>
 /// <para>
-/// What it does not do: find out the true time. Where a majority's wall clocks are wrong together, the time of the cluster approaches them.
+/// Limit: it cannot determine the true time. If the wall clocks of a majority are wrong together, the cluster time approaches them.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
 public sealed class ClusterClock
 {
-    /// <summary>Between two lines about a clock that goes on being wrong.</summary>
+    /// <summary>The interval between two log lines about a clock that stays wrong.</summary>
     private static readonly TimeSpan RepeatPause = TimeSpan.FromMinutes(10);
 
     private readonly NodeId _self;
@@ -54,7 +54,7 @@ public sealed class ClusterClock
         _verdict = ClockVerdict.Of([own], 1);
     }
 
-    /// <summary>The time of the cluster now, Unix milliseconds; before it is settled, this node's wall clock at its start, carried on.</summary>
+    /// <summary>The present cluster time, Unix milliseconds; before it is settled, this node's wall clock at its start, advanced by the monotonic clock.</summary>
     public long NowMs
     {
         get
@@ -80,13 +80,13 @@ public sealed class ClusterClock
         }
     }
 
-    /// <summary>This node's wall clock has been too far from the median for some looks in a row.</summary>
+    /// <summary>This node's wall clock has been too far from the median for some checks in a row.</summary>
     internal bool IsSkewed => Volatile.Read(ref _skewedInARow) >= ClockRules.VerdictsOfSkew;
 
     /// <summary>Milliseconds since this object was made, by the monotonic clock.</summary>
     internal double Monotonic => _time.GetElapsedTime(_begun).TotalMilliseconds;
 
-    /// <summary>The settled time of the cluster, milliseconds ahead of <see cref="Monotonic"/>; null while there is none.</summary>
+    /// <summary>The settled cluster time, milliseconds ahead of <see cref="Monotonic"/>; null while there is none.</summary>
     internal double? SettledAhead
     {
         get
@@ -98,7 +98,7 @@ public sealed class ClusterClock
         }
     }
 
-    /// <summary>Ends when the time of the cluster is known here, or the process has waited for that long enough.</summary>
+    /// <summary>Ends when the cluster time is settled here, or the process has waited long enough.</summary>
     internal ValueTask WhenReadyAsync(CancellationToken cancellationToken)
     {
         var patience = ClockRules.SettlePatience - TimeSpan.FromMilliseconds(Monotonic);
@@ -107,7 +107,7 @@ public sealed class ClusterClock
             : new(Task.WhenAny(_settled.Task, Task.Delay(patience, _time, cancellationToken)));
     }
 
-    /// <summary>What this node answers to one that compares clocks.</summary>
+    /// <summary>This node's answer to a node that compares clocks.</summary>
     internal (long WallMs, long? ClusterMs) Shown()
     {
         lock (_gate)
@@ -116,12 +116,12 @@ public sealed class ClusterClock
         }
     }
 
-    /// <summary>As far as clocks go, a node may lead.</summary>
+    /// <summary>True if a node's clock allows it to lead.</summary>
     internal bool MayLead(NodeId node) => _verdict.MayLead(node);
 
-    /// <summary>Compares with what other nodes showed lately. By one at a time.</summary>
-    /// <param name="others">Of the nodes known that answer.</param>
-    /// <param name="known">How many nodes there are, this one included.</param>
+    /// <summary>Compares with the latest readings of other nodes. One caller at a time.</summary>
+    /// <param name="others">Readings of the other nodes that answer.</param>
+    /// <param name="known">The number of nodes, this one included.</param>
     internal void Compare(IReadOnlyCollection<ClockReading> others, int known)
     {
         bool hasSettled;

@@ -8,31 +8,31 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Digests;
 
 /// <summary>
-/// The leader of a shard compares its voters' states, all at one index, in the background: replicas that applied the same entries must be equal, and nothing else
-/// would ever notice that they are not. It agrees with the voters on an index a little ahead, each takes a snapshot there and computes its digest at its own pace
-/// (<see cref="DigestPace"/>), and the leader judges (<see cref="DigestRules"/>): a minority is set aside; without a majority all are told, and nothing is deleted.
+/// The leader of a shard compares its voters' states, all at one index, in the background: replicas that applied the same entries must be equal, and no other
+/// check would detect a difference. The leader agrees with the voters on an index a little ahead. Each takes a snapshot there and computes its digest at its own rate
+/// (<see cref="DigestPace"/>), and the leader decides (<see cref="DigestRules"/>): a minority is removed; without a majority all are notified, and no data is deleted.
 /// </summary>
 internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, RaftHostOptions options, ILogger logger)
 {
-    /// <summary>How far ahead the index is chosen: first at the last entry, for a group without writers; then further, while writers outrun the messages.</summary>
+    /// <summary>How far ahead the index is chosen: first at the last entry, for a group without writers; then further, while writers advance faster than the messages arrive.</summary>
     private static readonly int[] Margins = [0, 64, 1024, 16384];
 
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A group in which the index is not reached for so long, or whose digests take longer, is compared another time.</summary>
+    /// <summary>If the index is not reached within this time, or the digests take longer, the group is compared another time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
-    /// <summary>So many polls in a row without a new entry, two seconds, and an index that lies ahead is given up: writers have stopped before they reached it.</summary>
+    /// <summary>After this many polls in a row without a new entry (two seconds), an index that lies ahead is abandoned: the writers have stopped before it.</summary>
     private const int IdlePollsMax = 10;
 
-    /// <summary>How far the replicas were when they were found equal last; nothing is compared until more is applied.</summary>
+    /// <summary>The applied index at which the replicas were last equal; the next comparison needs a higher one.</summary>
     private long _equalAt;
     private long _lookedAt;
 
-    /// <summary>The group has applied entries since its replicas were found equal.</summary>
+    /// <summary>The group has applied entries since its replicas were last equal.</summary>
     public bool IsWanted => group.Machine.Applied.Index > Volatile.Read(ref _equalAt);
 
-    /// <summary>And a period has passed since they were compared.</summary>
+    /// <summary>The same, and a period has passed since the last comparison.</summary>
     public bool IsDue => group.IsLeader && !group.Id.IsPlacement && IsWanted
         && (_lookedAt == 0 || options.Time.GetElapsedTime(_lookedAt) >= options.DigestPeriod);
 
@@ -58,7 +58,7 @@ internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, 
         }
     }
 
-    /// <summary>The voters that will have a digest at an index; null: the index is passed somewhere.</summary>
+    /// <summary>The voters that will have a digest at an index; null: a replica has passed the index.</summary>
     private async Task<IReadOnlyList<GroupVoter>?> WantAsync(IReadOnlyList<GroupVoter> voters, long index, CancellationToken cancellationToken)
     {
         if (!await group.TryWantDigestAsync(index, cancellationToken).ConfigureAwait(false))
@@ -109,7 +109,7 @@ internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, 
 
                 if (answer is null or { IsPassed: true } or { Digest: not null })
                 {
-                    // It has answered, or does not any more: the next comparison will have it.
+                    // The voter has answered, or no longer answers: the next comparison includes it.
                     open.Remove(voter);
                 }
             }
@@ -157,7 +157,7 @@ internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, 
         await WithdrawAsync([.. voters.Except(odd)], cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>An earlier comparison, in which too few answered for a majority, was shown by all of them.</summary>
+    /// <summary>All replicas reported an earlier comparison, in which too few answered for a majority.</summary>
     private Task WithdrawAsync(IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken) =>
         group.IsDigestNoted
             ? SendAsync(voters, new DigestDiffersRequest(group.Id.Value, Reason: null, IsMinority: false, IsWithdrawn: true), cancellationToken)

@@ -3,19 +3,19 @@ using KvRaft.Storage;
 namespace KvRaft.Raft.Digests;
 
 /// <summary>
-/// What comparing replicas may cost this node: one digest at a time, on a thread of its own, and so many bytes a second. Thread-safe.
+/// The limits of comparisons on this node: one digest at a time, on a thread of its own, at a number of bytes per second. Thread-safe.
 /// </summary>
 internal sealed class DigestPace(TimeProvider time) : IDisposable
 {
-    /// <summary>A tenth of what an ordinary disk reads: 10 GiB take eleven minutes, for which the engine keeps what was overwritten meanwhile.</summary>
+    /// <summary>A tenth of an ordinary disk's read rate: 10 GiB take eleven minutes, in which the engine keeps overwritten data.</summary>
     public const long BytesPerSecond = 16L << 20;
 
-    /// <summary>Rows are read this far ahead of the pace.</summary>
+    /// <summary>Rows are read ahead of the rate by at most this time.</summary>
     private const long Slice = 1L << 20;
 
     private readonly SemaphoreSlim _turn = new(1);
 
-    /// <exception cref="OperationCanceledException">It is stopped, or the token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The computation is stopped, or the token was cancelled.</exception>
     public async Task<ulong> RunAsync(DigestSource source, Func<bool> isStopped, CancellationToken cancellationToken)
     {
         using (source)

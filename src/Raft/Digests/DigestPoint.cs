@@ -4,8 +4,8 @@ using KvRaft.Storage;
 namespace KvRaft.Raft.Digests;
 
 /// <summary>
-/// The digest of one replica at an index that was agreed on before it was reached. The applier ends a batch there, a snapshot is taken between two applies, and the
-/// digest is computed beside them. One at a time; a later one replaces it. Thread-safe.
+/// The digest of one replica at an index that is agreed on before it is reached. The applier ends a batch there, the snapshot is taken between two applies, and the
+/// digest is computed concurrently. One at a time; a later one replaces it. Thread-safe.
 /// </summary>
 internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
         }
     }
 
-    /// <summary>From now on a digest is wanted at an index. False: it is applied already.</summary>
+    /// <summary>Requests a digest at an index. False: the index is applied already.</summary>
     public bool TryWant(long index, long applied)
     {
         lock (_lock)
@@ -44,7 +44,7 @@ internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
         }
     }
 
-    /// <summary>The machine stands between two applies: takes the snapshot if this is the index.</summary>
+    /// <summary>The machine is between two applies: takes the snapshot if this is the index.</summary>
     public void Reached(IReplicatedStateMachine machine)
     {
         Pending pending;
@@ -62,8 +62,8 @@ internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
         pending.Computing = pace.RunAsync(machine.BeginDigest(), () => pending.IsReplaced, _closing.Token);
     }
 
-    /// <summary>Of the index that was wanted last: null while it is not computed.</summary>
-    /// <exception cref="PeerRequestException">Another index is wanted, or the digest could not be computed.</exception>
+    /// <summary>The digest at the last requested index; null while it is not computed.</summary>
+    /// <exception cref="PeerRequestException">Another index is requested, or the digest could not be computed.</exception>
     public async ValueTask<ulong?> TryGetAsync(long index)
     {
         Task<ulong>? computing;
@@ -104,7 +104,7 @@ internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
 
     private sealed class Pending(long index)
     {
-        /// <summary>Another index is wanted: this digest is of no use any more.</summary>
+        /// <summary>Another index is requested: this digest is no longer needed.</summary>
         public volatile bool IsReplaced;
 
         public volatile Task<ulong>? Computing;

@@ -2,11 +2,11 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Digests;
 
-/// <summary>What follows from the digests of a group's voters, all taken at one index. Pure.</summary>
+/// <summary>Evaluates the digests of a group's voters, all taken at one index. Pure.</summary>
 internal static class DigestRules
 {
     /// <param name="voters">All voters of the group.</param>
-    /// <param name="digests">Of those that answered.</param>
+    /// <param name="digests">The digests of the voters that answered.</param>
     public static DigestVerdict Judge(IReadOnlyCollection<NodeId> voters, IReadOnlyDictionary<NodeId, ulong> digests)
     {
         var groups = digests.GroupBy(static digest => digest.Value).OrderByDescending(static group => group.Count()).ToArray();
@@ -23,6 +23,6 @@ internal static class DigestRules
 }
 
 /// <param name="AreEqual">No two digests differ.</param>
-/// <param name="Majority">The digest of more than half of all voters; null: there is none, and nothing says which replica is right.</param>
+/// <param name="Majority">The digest of more than half of all voters; null: there is none, and the correct replica cannot be determined.</param>
 /// <param name="Minority">The nodes whose replica differs from that majority.</param>
 internal sealed record DigestVerdict(bool AreEqual, ulong? Majority, IReadOnlyList<NodeId> Minority);

@@ -6,7 +6,7 @@ namespace KvRaft.Raft.Digests;
 /// <summary>A replica whose state is compared with that of the others.</summary>
 internal interface IComparedGroup : IGroup
 {
-    /// <summary>The status of this replica says that replicas differ.</summary>
+    /// <summary>The status of this replica reports that replicas differ.</summary>
     bool IsDigestNoted { get; }
 
     /// <summary>False if the index is passed already, or this replica cannot compute a digest.</summary>
@@ -14,6 +14,6 @@ internal interface IComparedGroup : IGroup
 
     ValueTask<DigestAnswer> DigestAsync(long index);
 
-    /// <summary>The replicas of the group differ, or are equal again.</summary>
+    /// <summary>Reports that the replicas of the group differ, or are equal again.</summary>
     void OnDigestDiffers(DigestDiffersRequest request);
 }

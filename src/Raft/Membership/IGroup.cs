@@ -6,8 +6,8 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Membership;
 
 /// <summary>
-/// A replica of a group as its parts see it: enough to send messages in its name and to decide by its state. Each part that also acts on the replica has an
-/// interface of its own beside it. Members may be called from any thread; values may change between two calls.
+/// A replica of a group as its parts see it: enough to send messages in its name and to decide by its state. Each part that also changes the replica has its
+/// own interface. Members may be called from any thread; values may change between two calls.
 /// </summary>
 internal interface IGroup
 {
@@ -15,7 +15,7 @@ internal interface IGroup
 
     int Incarnation { get; }
 
-    /// <summary>The node that leads, as far as this replica knows.</summary>
+    /// <summary>The leader's node in this replica's view.</summary>
     NodeId? Leader { get; }
 
     bool IsLeader { get; }
@@ -32,11 +32,11 @@ internal interface IGroup
 
     IReplicatedStateMachine Machine { get; }
 
-    /// <summary>Owns the work that no caller awaits.</summary>
+    /// <summary>Owns the background work.</summary>
     BackgroundTasks Background { get; }
 
     IReadOnlyList<GroupVoter> Voters();
 
-    /// <summary>Completes once the entry at the index is applied here.</summary>
+    /// <summary>Completes once the entry at the index is applied on this replica.</summary>
     ValueTask WaitForApplyAsync(long index, CancellationToken cancellationToken);
 }

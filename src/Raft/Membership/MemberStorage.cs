@@ -19,15 +19,15 @@ namespace KvRaft.Raft.Membership;
 /// </summary>
 internal sealed class MemberStorage(string file) : PersistentClusterConfigurationStorage<EndPoint>(file)
 {
-    /// <summary>Far above any group's size.</summary>
+    /// <summary>Far above the size of any group.</summary>
     private const int MembersMax = 64;
 
-    /// <summary>A count far above any group's size, so that damaged bytes are refused instead of allocated for.</summary>
+    /// <summary>A count far above the size of any group, so that damaged bytes are refused before memory is allocated.</summary>
     private const int UriBytesMax = 256;
 
     protected override IEqualityComparer<EndPoint> Comparer => ReplicaEndPointComparer.Instance;
 
-    /// <summary>Writes the first member list, durably, unless there is one.</summary>
+    /// <summary>Writes the first member list, durably, unless one exists.</summary>
     public static void WriteFirst(string file, GroupId group, IReadOnlyList<GroupVoter> voters, IFileSystem files)
     {
         if (File.Exists(file))
@@ -53,8 +53,8 @@ internal sealed class MemberStorage(string file) : PersistentClusterConfiguratio
     }
 
     /// <summary>
-    /// Are these bytes a member list as this class writes it, without the version? They come from another node together with a checkpoint, and are asked about
-    /// before anything of it is installed.
+    /// Returns whether these bytes are a member list as this class writes it, without the version. They arrive from another node with a checkpoint and are checked
+    /// before any part of it is installed.
     /// </summary>
     public static bool IsWellFormed(ReadOnlySpan<byte> configuration)
     {

@@ -1,20 +1,20 @@
 namespace KvRaft.Raft.Membership;
 
-/// <summary>What became of a change of a group's members.</summary>
+/// <summary>The result of a change of a group's members.</summary>
 public enum MembershipChange
 {
-    /// <summary>It is in force: the members in memory are those on disk, and a majority of them has answered since.</summary>
+    /// <summary>It is in force: the members in memory equal those on disk, and a majority of them has answered since.</summary>
     Done,
 
-    /// <summary>This replica does not lead, or ceased to. The change may be in force; the members tell.</summary>
+    /// <summary>This replica does not lead, or stopped leading. The change may be in force; read the members to find out.</summary>
     NotLeader,
 
-    /// <summary>An earlier change is not in force everywhere it must be. Nothing was done.</summary>
+    /// <summary>An earlier change is not completely in force. Nothing was done.</summary>
     Unsettled,
 
-    /// <summary>The replica to be added did not follow, or the members are as wished already. Nothing was done.</summary>
+    /// <summary>The replica to be added did not follow, or the members are as requested already. Nothing was done.</summary>
     NotTaken,
 
-    /// <summary>The time allowed ended. The change may be in force, or come into force yet; the members tell.</summary>
+    /// <summary>The time limit passed. The change may be in force, or come into force later; read the members to find out.</summary>
     Unknown,
 }

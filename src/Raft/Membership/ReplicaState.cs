@@ -2,18 +2,18 @@ using KvRaft.Raft.Consensus;
 
 namespace KvRaft.Raft.Membership;
 
-/// <summary>What a replica is doing, in one word.</summary>
+/// <summary>The state of a replica.</summary>
 public enum ReplicaState
 {
     /// <summary>It takes part in its group.</summary>
     Running,
 
-    /// <summary>Its log is behind everybody's start; it fetches a checkpoint.</summary>
+    /// <summary>Its log ends before the start of every other log; it fetches a checkpoint.</summary>
     CatchingUp,
 
     /// <summary>
-    /// Its log or its state was damaged and is copied from the others. With its log it lost what it promised, and it takes no part; without its state it votes and
-    /// acknowledges (<see cref="ReplicaLoss"/>). It serves nothing either way.
+    /// Its log or its state was damaged and is copied from the others. A replica without its log takes no part, because its acknowledgements are lost; a replica without its state votes and
+    /// acknowledges (<see cref="ReplicaLoss"/>). It serves nothing in either case.
     /// </summary>
     Rebuilding,
 

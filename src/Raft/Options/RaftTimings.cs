@@ -1,34 +1,34 @@
 namespace KvRaft.Raft.Options;
 
 /// <summary>
-/// The clockwork of a node and its groups. The defaults hold on a loaded two-core machine: shorter elections flap there, because a busy
-/// scheduler or a slow disk delays signs of life by hundreds of milliseconds.
+/// The time constants of a node and its groups. The defaults hold on a loaded two-core machine: shorter elections are unstable there, because a busy
+/// scheduler or a slow disk delays heartbeats by hundreds of milliseconds.
 /// <para>
-/// Nodes watch one another at this pace (<c>NodeWatch</c>), once for all groups they share, and a silent leader is succeeded at this pace
-/// (<c>Succession</c>). The groups themselves have DotNext's timers at <see cref="GroupPatience"/> times it, which decide only what the watch did not.
+/// Nodes watch one another at these intervals (<c>NodeWatch</c>), once for all groups they share, and a silent leader is replaced at this rate
+/// (<c>Succession</c>). The groups themselves have DotNext's timers at <see cref="GroupPatience"/> times these values, which apply only if the watch does not decide.
 /// </para>
 /// </summary>
 public sealed record RaftTimings
 {
     /// <summary>
-    /// How much longer a group's own timeouts and heartbeats are: a group that nobody uses then costs a heartbeat in 4 s instead of in 0.4 s (tests/Benchmarks,
-    /// "Idle"), and whatever a group's replicas cannot be told by the watch is settled within 10 to 20 s.
+    /// The factor by which a group's own timeouts and heartbeat intervals are longer: an unused group then costs a heartbeat in 4 s instead of in 0.4 s (tests/Benchmarks,
+    /// "Idle"), and a condition that the watch cannot detect is resolved within 10 to 20 s.
     /// </summary>
     public const int GroupPatience = 10;
 
-    /// <summary>Whoever led is succeeded after a silence of at least this long.</summary>
+    /// <summary>A leader is replaced after a silence of at least this long.</summary>
     public TimeSpan ElectionMin { get; init; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>For this long a successor is looked for before everything is looked at anew; at least <see cref="ElectionMin"/>.</summary>
+    /// <summary>The time limit of a search for a successor before it starts again; at least <see cref="ElectionMin"/>.</summary>
     public TimeSpan ElectionMax { get; init; } = TimeSpan.FromMilliseconds(2000);
 
-    /// <summary>The period of signs of life as a share of <see cref="ElectionMin"/>: 0.4 leaves room for one that is lost.</summary>
+    /// <summary>The heartbeat interval as a share of <see cref="ElectionMin"/>: at 0.4 one heartbeat may be lost.</summary>
     public double HeartbeatShare { get; init; } = 0.4;
 
-    /// <summary>Between two questions to a watched node, and between two rounds of a leader that has news.</summary>
+    /// <summary>The heartbeat interval: between two pings to a watched node, and between two rounds of a leader that has news.</summary>
     public TimeSpan Beat => ElectionMin * HeartbeatShare;
 
-    /// <summary>Beats that are together at least as long as <see cref="ElectionMin"/>.</summary>
+    /// <summary>The number of heartbeat intervals that together are at least as long as <see cref="ElectionMin"/>.</summary>
     public int BeatsOfSilence => (int)Math.Ceiling(1 / HeartbeatShare);
 
     /// <summary>
@@ -43,7 +43,7 @@ public sealed record RaftTimings
     /// <summary>How long a read barrier waits for a majority before it reports that there is none.</summary>
     public TimeSpan BarrierTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>All faults at once, in words; empty when the timings are usable.</summary>
+    /// <summary>All faults at once, as text; empty if the timings are usable.</summary>
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
