@@ -10,10 +10,10 @@ namespace KvRaft.Raft.Peers;
 /// </summary>
 internal static class EntriesFrame
 {
-    /// <summary>An answer is closed once it holds this much; one entry always fits, because a proposal is smaller than a frame.</summary>
+    /// <summary>An answer is closed once it reaches this size; one entry always fits, because a proposal is smaller than a frame.</summary>
     public const int BytesWanted = 1 << 20;
 
-    /// <summary>No log reaches it; below it an index may be counted on without care.</summary>
+    /// <summary>No log reaches this index; arithmetic with an index below it cannot overflow.</summary>
     private const long IndexMax = 1L << 62;
 
     private const int HeadBytes = 8 + 8 + 1 + 4;
@@ -36,7 +36,7 @@ internal static class EntriesFrame
         return frame;
     }
 
-    /// <exception cref="PeerDataException">The bytes are no run of entries.</exception>
+    /// <exception cref="PeerDataException">The bytes are not a run of entries.</exception>
     public static IReadOnlyList<LogEntry> Decode(ReadOnlyMemory<byte> frame)
     {
         if (frame.Length < 4)

@@ -3,14 +3,14 @@ using DotNext.Diagnostics;
 namespace KvRaft.Raft;
 
 /// <summary>
-/// How strange a node's silence is by now, judged by how it answered before: DotNext's phi accrual detector (Hayashibara, Défago, Yared, Katayama, SRDS
-/// 2004) on the clock of this process. Where answers come steadily, a short silence is strange; where the machine is loaded and they come late now and
-/// then, a longer one is needed. Suspicion may be asked for at any time.
+/// How improbable a node's silence is, compared with its earlier answers: DotNext's phi accrual detector (Hayashibara, Défago, Yared, Katayama, SRDS
+/// 2004) on the clock of this process. If answers come regularly, a short silence is suspicious; if the machine is loaded and some answers are late,
+/// only a longer one is. The suspicion may be read at any time.
 /// </summary>
 public sealed class HeartbeatDetector
 {
     /// <summary>
-    /// A node is suspected from here on: by the answers that came before, one silence in 10^8 would be as long, which at one question a second is one in
+    /// A node is suspected from this value on: judged by its earlier answers, one silence in 10^8 would be as long, which at one ping per second is one in
     /// three years. The usual value (Akka's, Cassandra's).
     /// </summary>
     public const double SuspicionMax = 8;
@@ -20,9 +20,9 @@ public sealed class HeartbeatDetector
     private readonly long _begun;
 
     /// <summary>The silence begins now.</summary>
-    /// <param name="period">Between two answers, as long as all is well.</param>
-    /// <param name="pause">How much longer than usual an answer may take before that is strange at all.</param>
-    /// <param name="time">Measures it.</param>
+    /// <param name="period">The interval between two answers without faults.</param>
+    /// <param name="pause">How much later than usual an answer may be without suspicion.</param>
+    /// <param name="time">The clock for the measurement.</param>
     public HeartbeatDetector(TimeSpan period, TimeSpan pause, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
@@ -33,22 +33,22 @@ public sealed class HeartbeatDetector
             Threshold = SuspicionMax,
             AcceptableHeartbeatPause = pause,
 
-            // A fifth of the period: answers that never vary at all would make a few milliseconds suspicious.
+            // A fifth of the period: if answers never varied at all, a few milliseconds would be suspicious.
             MinStdDeviation = period / 5,
 
-            // Some minutes: what a node was like an hour ago says nothing about now.
+            // Some minutes: older answers are no evidence of the node's present behaviour.
             MaxSampleSize = 200,
         };
         Heard();
     }
 
-    /// <summary>Phi: the negative decimal logarithm of the chance that the node answers yet, as far as its past says.</summary>
+    /// <summary>Phi: the negative decimal logarithm of the probability that the node still answers, according to its history.</summary>
     public double Suspicion => _detector.GetValue(Now);
 
-    /// <summary>It answered. Called by one at a time.</summary>
+    /// <summary>The node answered. One caller at a time.</summary>
     public void Heard()
     {
-        // DotNext's detector takes no heartbeat of one that it has given up. Who comes back begins anew: so long a silence says nothing about the next.
+        // DotNext's detector accepts no heartbeat from a node that it has declared dead. A node that returns gets a new history: such a long silence is no evidence about the next one.
         if (Suspicion >= SuspicionMax)
         {
             _detector.Reset();
@@ -57,6 +57,6 @@ public sealed class HeartbeatDetector
         _detector.ReportHeartbeat(Now);
     }
 
-    // DotNext's own way from a clock to a timestamp takes every clock for one that ticks as the system's does and began not long ago. At 0 there is none.
+    // DotNext's own conversion from a clock to a timestamp assumes that every clock has the system's frequency and started recently. At 0 there is no timestamp.
     private Timestamp Now => new(_time.GetElapsedTime(_begun) + TimeSpan.FromSeconds(1));
 }

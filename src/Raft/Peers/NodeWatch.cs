@@ -12,15 +12,15 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// Notices that another node is away, once for all groups that have replicas there. It keeps one connection to each node it follows and asks it for a sign of
-/// life at every beat.
+/// Detects that another node is down, once for all groups that have replicas there. It keeps one connection to each watched node and sends a
+/// ping in every heartbeat interval.
 /// <list type="bullet">
-/// <item>The connection ends and the node's address refuses a new one: the machine is there and the process is not. That is proof, and known within
+/// <item>The connection ends and the node's address refuses a new one: the machine runs and the process does not. This is proof, available within
 /// milliseconds.</item>
-/// <item>Nothing is heard while <see cref="RaftTimings.BeatsOfSilence"/> questions go unanswered: a pause, a partition, a dead machine, or our own trouble. That proves
-/// nothing; whoever acts on it asks others first. Beats are counted, not time: a node that was paused itself has not waited for anybody.</item>
+/// <item>The node is silent while <see cref="RaftTimings.BeatsOfSilence"/> pings remain unanswered: a pause, a partition, a dead machine, or a fault of this node. This proves
+/// nothing; before a node acts on it, it queries other nodes. Pings are counted, not time: a node that was paused itself did not wait for any answer.</item>
 /// </list>
-/// Each answer also tells what the other node's clocks show (<see cref="Readings"/>).
+/// Each answer also contains a reading of the other node's clocks (<see cref="Readings"/>).
 /// Thread-safe.
 /// </summary>
 internal sealed class NodeWatch(
@@ -29,14 +29,14 @@ internal sealed class NodeWatch(
     private readonly long _begun = time.GetTimestamp();
 
     /// <summary>
-    /// Between two tries at a node that is not there, or does not stay: once a second is nothing to either, and a second after its start a
-    /// node has hardly become a leader.
+    /// The interval between two attempts to connect to a node that is down or drops connections: once a second is cheap for both sides, and a second after its start a
+    /// node is unlikely to be a leader.
     /// </summary>
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// A process that is being killed may still take a connection and end it at once, or leave it with nobody to greet it, since the kernel
-    /// takes connections on its behalf; it is asked again after this long, then after twice as long, up to <see cref="Pace"/>.
+    /// A process that is being killed may still accept a connection and end it at once, or leave it without an answer, since the kernel
+    /// accepts connections on its behalf. The next attempt follows after this time, then after twice as long, up to <see cref="Pace"/>.
     /// </summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10);
 
@@ -45,19 +45,19 @@ internal sealed class NodeWatch(
     private readonly ConcurrentDictionary<NodeId, Watched> _followed = new();
     private readonly CancellationTokenSource _stopping = new();
 
-    // Readings are told by the clock they will be compared on.
+    // The history of answers uses the same clock as the later comparison.
     private double Monotonic => monotonic?.Invoke() ?? time.GetElapsedTime(_begun).TotalMilliseconds;
 
-    /// <summary>Raised once per death of a process that was connected. It counts as silent already. Must be quick.</summary>
+    /// <summary>Raised once per death of a process that was connected. The node counts as silent already. Must be quick.</summary>
     public event Action<NodeId>? Gone;
 
-    /// <summary>Raised when a node begins to count as silent without proof. Must be quick.</summary>
+    /// <summary>Raised when a node becomes silent without proof of its death. Must be quick.</summary>
     public event Action<NodeId>? Silent;
 
-    /// <summary>Raised when a node that was silent is heard again. Must be quick.</summary>
+    /// <summary>Raised when a silent node answers again. Must be quick.</summary>
     public event Action<NodeId>? Heard;
 
-    /// <summary>Begins to follow a node, unless it is followed already.</summary>
+    /// <summary>Starts to watch a node, unless it is watched already.</summary>
     public void Follow(NodeId node)
     {
         if (!_stopping.IsCancellationRequested && !_followed.ContainsKey(node) && _followed.TryAdd(node, new Watched(node)))
@@ -67,25 +67,25 @@ internal sealed class NodeWatch(
         }
     }
 
-    /// <summary>It is followed, and has not been heard for long, or its process is gone.</summary>
+    /// <summary>True if the node is watched and silent, or its process has ended.</summary>
     public bool IsSilent(NodeId node) => _followed.TryGetValue(node, out var watched) && watched.IsSilent;
 
     /// <summary>
-    /// It is heard, and answers as a build does that watches nodes itself. A build before that misses a leader after an election timeout of its group.
+    /// True if the node answers as a build that watches nodes itself. An older build misses a leader only after an election timeout of its group.
     /// </summary>
     public bool IsPatient(NodeId node) => _followed.TryGetValue(node, out var watched) && !watched.IsSilent && watched.IsPatient;
 
-    /// <summary>A run of a node is connected, has answered on that connection, and owes no more answers than one that is alive.</summary>
+    /// <summary>True if a run of a node is connected, has answered on that connection, and has no more unanswered pings than a live node.</summary>
     public bool IsConnected(NodeId node, Guid run) => _followed.TryGetValue(node, out var watched) && watched.HeardRun == run && !watched.IsSilent;
 
-    /// <summary>What the clocks of those nodes show that are heard, each by the most exact of its last answers.</summary>
+    /// <summary>The clock readings of those nodes that answer, each with the most exact of its last answers.</summary>
     public IReadOnlyList<ClockReading> Readings(IEnumerable<NodeId> nodes) =>
     [
         .. nodes.Select(node => _followed.TryGetValue(node, out var watched) && !watched.IsSilent ? watched.Clock : null)
             .OfType<ClockReading>(),
     ];
 
-    /// <summary>It was heard in another way just now.</summary>
+    /// <summary>The node sent another message just now.</summary>
     public void Hear(NodeId node)
     {
         if (_followed.TryGetValue(node, out var watched))
@@ -94,7 +94,7 @@ internal sealed class NodeWatch(
         }
     }
 
-    /// <summary>Asks every followed node once for a sign of life, and judges those that owe too many. Called once in <see cref="RaftTimings.Beat"/>.</summary>
+    /// <summary>Sends one ping to every watched node, and evaluates those with too many unanswered pings. Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>).</summary>
     public void Beat()
     {
         foreach (var watched in _followed.Values)
@@ -105,7 +105,7 @@ internal sealed class NodeWatch(
             }
             else
             {
-                // Whatever it does on this connection, a new one is as good, and finds out whether anybody listens.
+                // Whatever happens on this connection, a new one is as good, and shows whether a process listens.
                 if (watched.TrySilence())
                 {
                     LogMessages.NodeSilent(logger, watched.Node.Value);
@@ -146,15 +146,15 @@ internal sealed class NodeWatch(
     {
         try
         {
-            // Answers come in the order of the questions.
+            // Answers come in the order of the pings.
             connection.Asked.Enqueue(Monotonic);
 
-            // Nine bytes, of which at most a few are ever under way: the kernel takes them at once.
+            // Nine bytes, of which only a few are in transit at a time: the kernel accepts them at once.
             await connection.Socket.SendAsync(Ping, SocketFlags.None).ConfigureAwait(false);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            // Whoever reads from it finds out.
+            // The reader of the connection detects the end.
         }
     }
 
@@ -224,7 +224,7 @@ internal sealed class NodeWatch(
         return await dialer.ConnectAsync(node, ConnectionKind.Peer, "", limit.Token).ConfigureAwait(false);
     }
 
-    /// <summary>Whatever is read is an answer to a question; a node that does not know the question says so, and is as much alive.</summary>
+    /// <summary>Every message is an answer to a ping; a node that does not support the ping refuses it, and is alive all the same.</summary>
     private async Task ReadToEndAsync(Watched watched, Link link, Guid? run)
     {
         using var stream = new NetworkStream(link.Socket, ownsSocket: false);
@@ -250,7 +250,7 @@ internal sealed class NodeWatch(
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidDataException)
         {
-            // Closed, reset, given up by us, or no peer of ours: as much an end as the other.
+            // Closed, reset, abandoned by this node, or not a peer: all are an end of the connection.
         }
     }
 
@@ -258,12 +258,12 @@ internal sealed class NodeWatch(
     {
         private int _silent;
 
-        /// <summary>An answer that was late tells little about a clock; one of the last few was quicker.</summary>
+        /// <summary>A late answer gives an inexact clock reading; one of the last few was quicker.</summary>
         private const int ReadingsKept = 4;
 
         private readonly Queue<ClockReading> _readings = new();
 
-        /// <summary>Questions since it was heard last.</summary>
+        /// <summary>Pings since its last answer.</summary>
         public int Unanswered;
 
         public ClockReading? Clock
@@ -313,7 +313,7 @@ internal sealed class NodeWatch(
         public bool TryHear() => IsSilent && Interlocked.Exchange(ref _silent, 0) == 1;
     }
 
-    /// <summary>A connection, and when the questions were sent that are not answered yet, by the monotonic clock.</summary>
+    /// <summary>A connection, and the send times of its unanswered pings, by the monotonic clock.</summary>
     private sealed record Link(Socket Socket, ConcurrentQueue<double> Asked);
 
     private enum Ending
@@ -321,10 +321,10 @@ internal sealed class NodeWatch(
         /// <summary>It was connected, and is no longer.</summary>
         Ended,
 
-        /// <summary>Its address answers, and nobody listens there.</summary>
+        /// <summary>The address answers, and no process listens there.</summary>
         Refused,
 
-        /// <summary>Nothing is known.</summary>
+        /// <summary>The state is unknown.</summary>
         Unreachable,
     }
 }

@@ -20,11 +20,11 @@ internal sealed class PeerClient : IDisposable
         _stream = new NetworkStream(socket, ownsSocket: false);
     }
 
-    /// <exception cref="IOException">The node cannot be reached or refused us.</exception>
+    /// <exception cref="IOException">The node is unreachable or refused this node.</exception>
     public static async ValueTask<PeerClient> ConnectAsync(NodeDialer dialer, NodeId node, CancellationToken cancellationToken) =>
         new(node, await dialer.ConnectAsync(node, ConnectionKind.Peer, "", cancellationToken).ConfigureAwait(false));
 
-    /// <exception cref="PeerRefusedException">The node answered with a reason why not.</exception>
+    /// <exception cref="PeerRefusedException">The node answered with a reason for its refusal.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
     public async ValueTask<TAnswer> AskAsync<TRequest, TAnswer>(
         PeerRequestKind kind, TRequest request, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
@@ -77,7 +77,7 @@ internal sealed class PeerClient : IDisposable
 }
 
 /// <summary>
-/// Two replicas have committed different entries at one index. One of them belongs to a history that was lost, as after an older copy of a directory was believed.
+/// Two replicas have committed different entries at one index. One of the two histories was lost, for example because an older copy of a directory was accepted.
 /// </summary>
 internal sealed class HistoryDiffersException(string message) : IOException(message);
 

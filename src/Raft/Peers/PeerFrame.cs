@@ -8,7 +8,7 @@ namespace KvRaft.Raft.Peers;
 /// </summary>
 internal static class PeerFrame
 {
-    /// <summary>A chunk is 1 MiB, a manifest of a large replica a few hundred KiB; 4 MiB bounds what a peer can make us read.</summary>
+    /// <summary>A chunk is 1 MiB, a manifest of a large replica a few hundred KiB; 4 MiB limits the memory that a peer's frame can take.</summary>
     public const int BodyBytesMax = 4 << 20;
 
     public const int KindOffset = 4;
@@ -29,7 +29,7 @@ internal static class PeerFrame
         stream.WriteAsync(Encode(kind, body.Span), cancellationToken);
 
     /// <exception cref="EndOfStreamException">The peer closed the connection.</exception>
-    /// <exception cref="PeerDataException">The bytes are no frame, or were damaged on the way.</exception>
+    /// <exception cref="PeerDataException">The bytes are not a frame, or were damaged in transit.</exception>
     public static async ValueTask<(byte Kind, byte[] Body)> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var head = new byte[HeadLength];
@@ -49,7 +49,7 @@ internal static class PeerFrame
 }
 
 /// <summary>
-/// What another node sent cannot be right: no frame, no answer to the question, a number out of its range. It is that node's trouble or the link's, like a
-/// connection that breaks, and never a fault of the replica that asked.
+/// Data from another node is invalid: not a frame, not an answer to the request, a number out of its range. The fault is in that node or in the link, like a
+/// broken connection, and never in the requesting replica.
 /// </summary>
 internal sealed class PeerDataException(string message, Exception? inner = null) : IOException(message, inner);

@@ -5,8 +5,8 @@ using KvRaft.Raft.Transport;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// What nodes ask one another about replicas, beside Raft itself. Control messages are JSON, so that an older node reads what it
-/// knows of a newer one's; checkpoint bytes travel raw.
+/// Requests between nodes about replicas, in addition to Raft itself. Control messages are JSON, so an older node reads the fields that it
+/// supports from a newer one; checkpoint bytes are sent raw.
 /// </summary>
 internal enum PeerRequestKind : byte
 {
@@ -26,25 +26,25 @@ internal enum PeerRequestKind : byte
     /// <summary>Empty: "are you there?" The answer is a <see cref="PingFrame"/>.</summary>
     Ping = 11,
 
-    /// <summary>"I led this group and do so no longer."</summary>
+    /// <summary>Notification: "I led this group and no longer do."</summary>
     Vacated = 12,
 
-    /// <summary>"I know nobody who leads, and you do."</summary>
+    /// <summary>Notification: "I have no leader, and you lead."</summary>
     Greet = 13,
 
-    /// <summary>"I catch up: keep your entries from here on."</summary>
+    /// <summary>Notification: "I am in catch-up: keep your entries from here on."</summary>
     Lease = 70,
 
-    /// <summary>"My log begins after what you have: fetch a checkpoint."</summary>
+    /// <summary>Notification: "My log begins after your last entry: fetch a checkpoint."</summary>
     Behind = 71,
 
-    /// <summary>"Have a digest at this index, or say what it is."</summary>
+    /// <summary>"Compute a digest at this index, or send it."</summary>
     Digest = 72,
 
-    /// <summary>"The replicas of the group differ."</summary>
+    /// <summary>Notification: "The replicas of the group differ."</summary>
     DigestDiffers = 73,
 
-    /// <summary>"Prove who votes in your group."</summary>
+    /// <summary>"Prove the voters of your group."</summary>
     Members = 80,
 }
 
@@ -54,43 +54,43 @@ internal enum PeerAnswerKind : byte
     Bytes = 2,
     Refused = 3,
 
-    /// <summary>The asking replica has committed another entry than this one at an index.</summary>
+    /// <summary>The requesting replica has committed an entry that differs from this replica's at an index.</summary>
     HistoryDiffers = 70,
 }
 
 internal sealed record PeerGroupRequest(int Group);
 
-/// <summary>A replica as its node sees it.</summary>
-/// <param name="HeardLeader">Who leads as far as it knows, if that node gives signs of life.</param>
-/// <param name="IsWhole">It has its log and its state: it can serve, and others can copy it.</param>
-/// <param name="HasRoom">Its disk takes entries.</param>
-/// <param name="IsSkewed">Its node's clock is wrong; it is not chosen to lead if another can.</param>
+/// <summary>The status of a replica, sent by its node.</summary>
+/// <param name="HeardLeader">The leader in its view, if that node answers.</param>
+/// <param name="IsWhole">It has its log and its state: it can serve, and other replicas can copy it.</param>
+/// <param name="HasRoom">Its disk accepts entries.</param>
+/// <param name="IsSkewed">Its node's clock is wrong; it is not chosen to lead if another replica can.</param>
 internal sealed record PeerStatus(
     int Incarnation, bool IsLeader, long Term, long StartTerm, long StartIndex, long LastIndex, long CommitIndex, long AppliedIndex, bool IsMember, long LastTerm = 0,
     string? HeardLeader = null, bool IsWhole = true, bool IsSkewed = false, bool HasRoom = true);
 
-/// <summary>The leader's word, after a quorum round: everything up to the commit index is committed in the group.</summary>
+/// <summary>The leader's proof, after a quorum round: everything up to the commit index is committed in the group.</summary>
 internal sealed record LeaderProof(long Term, long CommitIndex);
 
-/// <summary>The leader's word, after a quorum round and with no change of the members under way: these vote.</summary>
+/// <summary>The leader's proof, after a quorum round and with no membership change in progress: these are the voters.</summary>
 internal sealed record MembersProof(long Term, IReadOnlyList<MemberName> Voters);
 
 internal sealed record MemberName(string Node, int Incarnation);
 
-/// <summary>A checkpoint that can be fetched: where it stands, who was a member, and its files.</summary>
+/// <summary>A checkpoint that can be fetched: its position, its members, and its files.</summary>
 internal sealed record CheckpointManifest(
     string Id, long Term, long Index, long ConfigurationVersion, byte[] Configuration, IReadOnlyList<CheckpointFile> Files)
 {
     /// <summary>An engine of some TiB has some ten thousand files.</summary>
     private const int FilesMax = 100_000;
 
-    /// <summary>Of all files together: 64 TiB, more than any disk a replica lives on, and far from where sums overflow.</summary>
+    /// <summary>Size of all files together: 64 TiB, more than any disk of a replica, and far below an overflow of sums.</summary>
     private const long BytesMax = 1L << 46;
 
     private const int NameLengthMax = 255;
 
     /// <summary>
-    /// Null: it can be fetched. It comes from another node, or from a file that may be damaged, and its names become paths here: only letters, digits, points,
+    /// Null: it can be fetched. It comes from another node, or from a file that may be damaged, and its names become paths here. Allowed are only letters, digits, points,
     /// hyphens and underscores, and not "." or "..", so that no file is written elsewhere.
     /// </summary>
     public string? Mistake()
@@ -131,30 +131,30 @@ internal sealed record CheckpointFile(string Name, long Length);
 
 internal sealed record ChunkRequest(int Group, string Id, string File, long Offset, int Length);
 
-/// <summary>Committed entries, as many as fit an answer.</summary>
-/// <param name="PreviousTerm">Of the entry before the first one, as the asking replica has it: its history is the same, or it is sent nothing.</param>
+/// <summary>Committed entries, as many as fit into an answer.</summary>
+/// <param name="PreviousTerm">The term of the entry before the first one in the requesting replica: if the histories differ, it receives no entries.</param>
 internal sealed record EntriesRequest(int Group, long From, long UpTo, long PreviousTerm);
 
 internal sealed record ReleaseRequest(int Group, string Id);
 
-/// <summary>"My log is committed up to <paramref name="CommitIndex"/>: go on from there."</summary>
+/// <summary>"My log is committed up to <paramref name="CommitIndex"/>: continue from there."</summary>
 internal sealed record NudgeRequest(int Group, string Node, int Incarnation, long CommitIndex);
 
-/// <summary>"<paramref name="Node"/> led in this term and does so no longer."</summary>
-/// <param name="IsGone">It does not want to again, or cannot.</param>
+/// <summary>"<paramref name="Node"/> led in this term and no longer does."</summary>
+/// <param name="IsGone">It will not or cannot lead again.</param>
 internal sealed record VacatedRequest(int Group, string Node, long Term, bool IsGone);
 
-/// <summary>"I need your entries after <paramref name="Index"/>", or no longer.</summary>
+/// <summary>"I need your entries after <paramref name="Index"/>", or a release of that lease.</summary>
 internal sealed record LeaseRequest(int Group, string Node, long Index, bool IsDone);
 
 internal sealed record DigestRequest(int Group, long Index);
 
-/// <param name="Digest">Null: not reached, or not computed yet.</param>
-/// <param name="IsPassed">The index was applied before it was asked for.</param>
+/// <param name="Digest">Null: the index is not reached, or the digest not computed yet.</param>
+/// <param name="IsPassed">The index was applied before the request.</param>
 internal sealed record DigestAnswer(ulong? Digest, bool IsPassed);
 
-/// <param name="IsMinority">More than half of the voters agree, and the receiver does not agree with them.</param>
-/// <param name="IsWithdrawn">A majority agrees again, and the receiver with it: what an earlier comparison without a majority has shown is over. There is no reason then.</param>
+/// <param name="IsMinority">More than half of the voters agree, and the receiver differs from them.</param>
+/// <param name="IsWithdrawn">A majority agrees again, including the receiver: the report of an earlier comparison without a majority is withdrawn. Then there is no reason.</param>
 internal sealed record DigestDiffersRequest(int Group, string? Reason, bool IsMinority, bool IsWithdrawn = false);
 
 internal sealed record NudgeAnswer(bool IsLeader);

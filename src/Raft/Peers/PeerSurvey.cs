@@ -7,19 +7,19 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Peers;
 
-/// <summary>Asks other nodes about their replicas of one group, each for no longer than a request may take. Thread-safe.</summary>
+/// <summary>Queries other nodes about their replicas of one group, each for at most the request timeout. Thread-safe.</summary>
 internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptions options)
 {
     public NodeId Self => options.NodeId;
 
-    /// <summary>What goes wrong when another node is away, slow or declines; never a fault of this one.</summary>
+    /// <summary>The exceptions if another node is down, slow or declines; never a fault of this node.</summary>
     public static bool IsPeerTrouble(Exception error) => error is IOException or SocketException or TimeoutException;
 
-    /// <summary>The same, for whoever also limits the time of a request: a cancellation that is not ours is the other one's slowness.</summary>
+    /// <summary>The same, for callers that also limit the time of a request: a cancellation by another token than the caller's means that the other node is slow.</summary>
     public static bool IsPeerTroubleOrTimeout(Exception error, CancellationToken ours) =>
         IsPeerTrouble(error) || (error is OperationCanceledException && !ours.IsCancellationRequested);
 
-    /// <summary>Those that answered.</summary>
+    /// <summary>The nodes that answered.</summary>
     public async Task<IReadOnlyList<(GroupVoter Voter, PeerStatus Status)>> AskAllAsync(
         IReadOnlyList<GroupVoter> voters, CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return status?.Incarnation == voter.Incarnation ? status : null;
     }
 
-    /// <summary>Asks a node to do something with its replica; what it is afterwards. Null if it did not answer.</summary>
+    /// <summary>Requests an action of a node's replica; returns the replica's state afterwards. Null if the node did not answer.</summary>
     public async Task<NudgeAnswer?> TellAsync(NodeId node, PeerRequestKind kind, CancellationToken cancellationToken)
     {
         NudgeAnswer? answer = null;
@@ -53,7 +53,7 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return answer;
     }
 
-    /// <summary>Asks a node anything; null if it does not answer, or declines.</summary>
+    /// <summary>Sends any request to a node; null if it does not answer, or declines.</summary>
     public async Task<TAnswer?> AskAsync<TRequest, TAnswer>(
         NodeId node, PeerRequestKind kind, TRequest request, JsonTypeInfo<TRequest> type, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
         where TAnswer : class
@@ -64,11 +64,11 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         return answer;
     }
 
-    /// <summary>Who votes, as the node proves it; null if it cannot, or does not answer.</summary>
+    /// <summary>The voters, proven by the node; null if it cannot prove them, or does not answer.</summary>
     public Task<MembersProof?> AskForMembersAsync(NodeId node, CancellationToken cancellationToken) => AskAsync(
         node, PeerRequestKind.Members, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.MembersProof, cancellationToken);
 
-    /// <summary>Says something to a node that only has to take note. False if it did not.</summary>
+    /// <summary>Sends a notification to a node, which only acknowledges it. False if it did not.</summary>
     public Task<bool> TryTellAsync<T>(NodeId node, PeerRequestKind kind, T request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         TryAsync(
             node,
@@ -87,7 +87,7 @@ internal sealed class PeerSurvey(GroupId group, NodeDialer dialer, RaftHostOptio
         }
         catch (Exception error) when (IsPeerTroubleOrTimeout(error, cancellationToken))
         {
-            // Whether it answers is one of the things we are here to find out.
+            // Whether the node answers is part of the result.
             return false;
         }
     }

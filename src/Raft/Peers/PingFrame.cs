@@ -5,8 +5,8 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// The answer to a <see cref="PeerRequestKind.Ping"/>, little-endian: <c>i64 last batch that the node's log is known to hold | i64 wall clock | i64 time of the cluster, 0 = none</c>,
-/// both Unix milliseconds.
+/// The answer to a <see cref="PeerRequestKind.Ping"/>, little-endian: <c>i64 last batch that the node's log certainly holds | i64 wall clock | i64 cluster time, 0 = none</c>,
+/// both times Unix milliseconds.
 /// </summary>
 internal static class PingFrame
 {
@@ -21,11 +21,11 @@ internal static class PingFrame
         return body;
     }
 
-    /// <summary>The reading of clocks in an answer; null if it is none.</summary>
-    /// <param name="node">Whose answer it is.</param>
+    /// <summary>The clock reading in an answer; null if the answer is invalid.</summary>
+    /// <param name="node">The node that answered.</param>
     /// <param name="body">The answer.</param>
-    /// <param name="asked">When the question was sent, by the monotonic clock.</param>
-    /// <param name="answered">When the answer came.</param>
+    /// <param name="asked">The send time of the ping, by the monotonic clock.</param>
+    /// <param name="answered">The arrival time of the answer.</param>
     public static ClockReading? Decode(NodeId node, ReadOnlySpan<byte> body, double asked, double answered)
     {
         if (body.Length != Length)
@@ -33,7 +33,7 @@ internal static class PingFrame
             return null;
         }
 
-        // The clocks were read at some moment between question and answer.
+        // The clocks were read at some moment between ping and answer.
         var (error, middle) = ((answered - asked) / 2, (asked + answered) / 2);
         var cluster = BinaryPrimitives.ReadInt64LittleEndian(body[16..]);
         return new(node, BinaryPrimitives.ReadInt64LittleEndian(body[8..]) - middle, cluster <= 0 ? null : cluster - middle, error);

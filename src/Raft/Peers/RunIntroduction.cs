@@ -7,18 +7,18 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// Before a node opens its replicas it introduces its run to every node it knows: one that has seen a later run, or more of the log, refuses it there, and the
-/// others remember it. Nodes that do not answer within the time of a connection are passed over: they judge the run by themselves at the first connection, in
+/// Before a node opens its replicas it introduces its run to every other node in its configuration. A node that has seen a later run, or more of the log, refuses the run, and the
+/// others record it. Nodes that do not answer within the connection timeout are skipped: they check the run at the first connection, in
 /// either direction.
 /// </summary>
 internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, TimeProvider time)
 {
-    /// <summary>Between two tries at a node that takes the run before this one for alive.</summary>
+    /// <summary>The interval between two attempts if the other node considers the previous run alive.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// A run that has ended is silent after some beats of the other node, whatever became of its connections; several times that long, because a start beside a busy
-    /// machine's other work must not fail for it.
+    /// The other node considers an ended run silent after some of its heartbeat intervals, whether or not its connections ended. This is several times as long, because a start on a busy
+    /// machine must not fail for it.
     /// </summary>
     private TimeSpan Patience => 5 * timings.ElectionMax;
 
@@ -40,7 +40,7 @@ internal sealed class RunIntroduction(NodeDialer dialer, RaftTimings timings, Ti
         }
     }
 
-    /// <summary>Null: accepted, or not to be had.</summary>
+    /// <summary>Null: accepted, or the node is not available.</summary>
     private async Task<RunVerdict?> TryAsync(NodeId node, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -1,8 +1,8 @@
 namespace KvRaft.Raft.Peers;
 
-/// <summary>Counts the answers to one question that was put to several nodes: true as soon as enough said yes, false once that cannot be any more. Thread-safe.</summary>
-/// <param name="asked">How many will answer; each does, if only by being given up.</param>
-/// <param name="needed">How many must say yes.</param>
+/// <summary>Counts the answers to one question that was sent to several nodes: true as soon as enough are yes, false once that is impossible. Thread-safe.</summary>
+/// <param name="asked">The number of answers; a node that does not answer counts as no.</param>
+/// <param name="needed">The required number of yes.</param>
 internal sealed class TermPoll(int asked, int needed)
 {
     private readonly TaskCompletionSource<bool> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Peers;
 
-/// <summary>Is this replica still in this term, or an earlier one?</summary>
+/// <summary>The question whether a replica is still in this term, or an earlier one.</summary>
 internal readonly record struct TermQuestion(ReplicaKey Replica, long Term);
 
 /// <summary>
@@ -15,7 +15,7 @@ internal static class TermFrame
 {
     public const int QuestionLength = 4 + 4 + 8;
 
-    /// <summary>64 KiB in a message; more wait for the next.</summary>
+    /// <summary>64 KiB in a message; further questions wait for the next message.</summary>
     public const int QuestionsMax = 4096;
 
     public static byte[] Encode(IReadOnlyList<TermQuestion> questions)

@@ -5,12 +5,12 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Peers;
 
 /// <summary>
-/// Asks one other node which of its replicas have not gone on to a later term. One message is on its way at a time, with all questions of all groups that
-/// came while the one before was: 64 groups that are read at once cost what one does. Thread-safe.
+/// Queries one other node for which of its replicas have not moved to a later term. One message is in transit at a time, with all questions of all groups that
+/// arrived during the previous one: reads in 64 groups at once cost as much as a read in one. Thread-safe.
 /// </summary>
-/// <param name="node">Who is asked.</param>
+/// <param name="node">The queried node.</param>
 /// <param name="dialer">Connects to it.</param>
-/// <param name="patience">For one message, connecting included; after it every question in it counts as answered with no.</param>
+/// <param name="patience">The timeout of one message, including the connection; after it every question in the message counts as answered with no.</param>
 /// <param name="background">Runs the questions.</param>
 internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patience, BackgroundTasks background) : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
     private PeerClient? _connection;
     private bool _isAsking;
 
-    /// <summary>The poll hears the answer to a message that is sent from now on.</summary>
+    /// <summary>Adds a poll to a message that is sent from now on.</summary>
     public void Ask(TermQuestion question, TermPoll poll)
     {
         lock (_gate)
@@ -37,7 +37,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
         _ = background.GuardAsync($"asking node {node} about terms", AskAsync);
     }
 
-    /// <summary>What is under way is answered with no.</summary>
+    /// <summary>Pending questions are answered with no.</summary>
     public void Dispose()
     {
         _stopping.Cancel();
@@ -80,7 +80,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
         }
     }
 
-    /// <summary>Nothing if the node does not answer.</summary>
+    /// <summary>No result if the node does not answer.</summary>
     private async Task<byte[]> ExchangeAsync(TermQuestion[] questions)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
@@ -92,7 +92,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
         }
         catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            // The stream may hold half an answer.
+            // The stream may contain half an answer.
             Disconnect();
             return [];
         }

@@ -3,7 +3,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Proposals;
 
-/// <summary>Names one proposed entry for ever: which opening of which replica proposed it, and its number there.</summary>
+/// <summary>The permanent id of one proposed entry: the opening of the replica that proposed it, and a number.</summary>
 internal readonly record struct EntryId(Guid Proposer, long Number);
 
 /// <summary>
@@ -11,8 +11,8 @@ internal readonly record struct EntryId(Guid Proposer, long Number);
 /// <code>
 /// u8 version = 2 | 16 proposer | i64 number | i64 proposed at, ms since the Unix epoch | u8 flags | i32 count | count × (i32 length | bytes)
 /// </code>
-/// Integers are little-endian. Flag bit 0 declares a clock step (<see cref="CommittedEntry.IsClockStep"/>); the other bits are zero. The id is what a proposal is found by when its entry is applied: a log index, or a context that
-/// travels beside the log, may belong to somebody else after a change of leader.
+/// Integers are little-endian. Flag bit 0 declares a clock step (<see cref="CommittedEntry.IsClockStep"/>); the other bits are zero. When an entry is applied, the id identifies its proposal: a log index, or a context
+/// beside the log, may belong to another entry after a change of leader.
 /// </summary>
 internal static class EntryEnvelope
 {
@@ -48,7 +48,7 @@ internal static class EntryEnvelope
         return bytes;
     }
 
-    /// <exception cref="InvalidDataException">The bytes are no envelope of a known version.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not an envelope of a supported version.</exception>
     public static DecodedEntry Decode(ReadOnlyMemory<byte> bytes)
     {
         var span = bytes.Span;
@@ -93,7 +93,7 @@ internal static class EntryEnvelope
 
 internal readonly record struct DecodedEntry(EntryId Id, ProposalTime Time, IReadOnlyList<ReadOnlyMemory<byte>> Commands);
 
-/// <summary>The time that a leader gives an entry.</summary>
+/// <summary>The time stamp that a leader gives an entry.</summary>
 /// <param name="StampMs">Milliseconds since the Unix epoch.</param>
 /// <param name="IsStep">See <see cref="CommittedEntry.IsClockStep"/>.</param>
 internal readonly record struct ProposalTime(long StampMs, bool IsStep);

@@ -2,9 +2,9 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Proposals;
 
-/// <summary>One caller's command and the promise of an answer. Thread-safe; the first answer wins.</summary>
-/// <param name="command">What to propose.</param>
-/// <param name="weight">Bytes it counts for in an entry.</param>
+/// <summary>One caller's command and the task of its result. Thread-safe; the first result wins.</summary>
+/// <param name="command">The command.</param>
+/// <param name="weight">Bytes that it counts for in an entry.</param>
 internal sealed class Proposal(ReadOnlyMemory<byte> command, int weight)
 {
     private const int Waiting = 0;
@@ -16,12 +16,12 @@ internal sealed class Proposal(ReadOnlyMemory<byte> command, int weight)
 
     public ReadOnlyMemory<byte> Command { get; } = command;
 
-    /// <summary>Bytes it counts for in an entry; at least its own.</summary>
+    /// <summary>Bytes that it counts for in an entry; at least its own size.</summary>
     public int Weight { get; } = weight;
 
     public Task<ProposalResult> Task => _answer.Task;
 
-    /// <summary>From now on the outcome may be unknown. False when the caller has given up: it must not be proposed.</summary>
+    /// <summary>From now on the outcome may be unknown. False if the caller has given up: then it must not be proposed.</summary>
     public bool TryPropose() => Interlocked.CompareExchange(ref _state, Proposed, Waiting) == Waiting;
 
     /// <summary>The caller's time is over.</summary>

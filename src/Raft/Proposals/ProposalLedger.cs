@@ -4,27 +4,27 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Proposals;
 
 /// <summary>
-/// Which of this replica's proposals are under way, and what settles each.
+/// This replica's pending proposals, and the rules that complete them.
 /// <para>
-/// A proposal is answered from <i>apply</i>, found by its entry's own id. When leadership is lost after an entry was appended, its fate
-/// is open; the proposal keeps waiting, because two things can still settle it: the entry is applied after all (by whoever leads
-/// now), or another entry is applied at its index, and then it certainly never will be. Only when its caller gives up, or a
-/// checkpoint jumps over the index, is the answer <see cref="ProposalStatus.Unknown"/>.
+/// A proposal is completed by <i>apply</i>, which finds it by the id in its entry. If leadership is lost after an entry was appended, its outcome
+/// is open. The proposal keeps waiting, because two events can still decide it: the entry is applied after all (by the present
+/// leader), or another entry is applied at its index, and then this one is certainly never applied. The result is <see cref="ProposalStatus.Unknown"/> only
+/// if its caller gives up, or a checkpoint jumps over the index.
 /// </para>
-/// <para>Waits for nothing and reads no clock. Thread-safe.</para>
+/// <para>Never blocks and reads no clock. Thread-safe.</para>
 /// </summary>
 /// <param name="proposer">Unique to this opening of this replica.</param>
-/// <param name="leader">Whom to name to those who are refused.</param>
+/// <param name="leader">The leader that is named in refusals.</param>
 internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<EntryId, ProposedBatch> _underWay = [];
     private long _number;
 
-    /// <summary>The next entry of these proposals, under way from now on.</summary>
+    /// <summary>The next entry of these proposals, pending from now on.</summary>
     /// <param name="proposals">All of them may be proposed (<see cref="Proposal.TryPropose"/>).</param>
-    /// <param name="term">In which it is proposed; the log takes it only if this replica leads that term.</param>
-    /// <param name="time">The time the entry is given.</param>
+    /// <param name="term">The term in which it is proposed; the log accepts it only if this replica leads that term.</param>
+    /// <param name="time">The time stamp of the entry.</param>
     public ProposedBatch Begin(IReadOnlyList<Proposal> proposals, long term, ProposalTime time)
     {
         var commands = new ReadOnlyMemory<byte>[proposals.Count];
@@ -42,7 +42,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         }
     }
 
-    /// <summary>The log did not take the entry: it was certainly not executed.</summary>
+    /// <summary>The log did not accept the entry: it was certainly not executed.</summary>
     public void NeverAppended(ProposedBatch batch, ProposalStatus status)
     {
         lock (_gate)
@@ -53,7 +53,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         CompleteAll(batch, status);
     }
 
-    /// <summary>Whether an entry is one of this replica's that is not settled yet.</summary>
+    /// <summary>True if an entry is a pending one of this replica.</summary>
     public bool IsWaitedFor(EntryId id)
     {
         if (id.Proposer != proposer)
@@ -69,7 +69,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
 
     /// <summary>Called in log order, for each entry that was applied.</summary>
     /// <param name="position">Where the entry stands.</param>
-    /// <param name="id">The id of the applied entry; null for an entry that carried no commands.</param>
+    /// <param name="id">The id of the applied entry; null for an entry without commands.</param>
     /// <param name="outcomes">One for each of its commands.</param>
     public void OnApplied(LogPosition position, EntryId? id, IReadOnlyList<Outcome> outcomes)
     {
@@ -89,7 +89,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
 
             foreach (var (otherKey, batch) in _underWay)
             {
-                // Another entry was committed where ours was appended, or beyond it: ours can never be.
+                // Another entry was committed at the index of ours, or beyond it: ours can never be.
                 if (batch.Entry.Index != 0 && batch.Entry.Index <= position.Index)
                 {
                     (displaced ??= []).Add(batch);
@@ -109,7 +109,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         }
     }
 
-    /// <summary>A checkpoint was installed: what was proposed at or below its index cannot be told any more.</summary>
+    /// <summary>A checkpoint was installed: the outcome of pending entries at or below its index can no longer be determined.</summary>
     public void OnJumped(LogPosition position)
     {
         List<ProposedBatch> lost;
@@ -128,7 +128,7 @@ internal sealed class ProposalLedger(Guid proposer, Func<NodeId?> leader)
         }
     }
 
-    /// <summary>What a proposal is told that was not applied.</summary>
+    /// <summary>The result of a proposal that was not applied.</summary>
     public ProposalResult Refuse(ProposalStatus status) => new(status, null, LogPosition.None, leader());
 
     private void CompleteAll(ProposedBatch batch, ProposalStatus status)

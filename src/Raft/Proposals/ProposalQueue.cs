@@ -11,10 +11,10 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Proposals;
 
 /// <summary>
-/// Turns many callers' commands into few Raft entries (group commit): what waited while the last entries were under way becomes
+/// Combines many callers' commands into few Raft entries (group commit): the commands that waited while the last entries were in progress become
 /// the next entry. Bounded: a full queue refuses at once.
 /// <para>
-/// This class waits, for slots and for the library; what becomes of a proposal is decided by <see cref="ProposalLedger"/>.
+/// This class waits, for slots and for the library; <see cref="ProposalLedger"/> decides the result of a proposal.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
@@ -34,14 +34,14 @@ internal sealed class ProposalQueue : IAsyncDisposable
     private readonly Func<int, TimeSpan> _pauseAfter;
 
     /// <param name="cluster">Where entries are proposed.</param>
-    /// <param name="ledger">Decides what becomes of a proposal.</param>
-    /// <param name="limits">Of one group.</param>
-    /// <param name="pauseAfter">How long the next entry waits after one of so many bytes.</param>
-    /// <param name="clock">Runs the time of the cluster.</param>
+    /// <param name="ledger">Decides the result of a proposal.</param>
+    /// <param name="limits">The limits of one group.</param>
+    /// <param name="pauseAfter">The pause before the next entry, after one of this many bytes.</param>
+    /// <param name="clock">Runs the cluster time.</param>
     /// <param name="stamps">Stamps entries.</param>
     /// <param name="background">Runs the loop.</param>
     /// <param name="time">Measures the pauses.</param>
-    /// <param name="logger">Of the group.</param>
+    /// <param name="logger">The logger of the group.</param>
     public ProposalQueue(RaftCluster cluster, ProposalLedger ledger, RaftGroupLimits limits, Func<int, TimeSpan> pauseAfter, ClusterClock clock, ShardClockRunner stamps,
         BackgroundTasks background, TimeProvider time, ILogger logger)
     {
@@ -80,9 +80,9 @@ internal sealed class ProposalQueue : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends when nothing is under way any more, and lets nothing begin until the answer is disposed; what is offered meanwhile waits in the queue.
+    /// Ends when no entry is in progress any more, and holds new entries back until the result is disposed; new proposals wait in the queue.
     /// </summary>
-    /// <exception cref="OperationCanceledException">Something was under way for too long; nothing is held.</exception>
+    /// <exception cref="OperationCanceledException">An entry was in progress for too long; no proposal is held back.</exception>
     public async Task<IDisposable> HoldAsync(CancellationToken cancellationToken)
     {
         var held = new HeldSlots(_slots);
@@ -123,7 +123,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
         return await proposal.Task.ConfigureAwait(false);
     }
 
-    /// <summary>When it is asked to stop, <see cref="DisposeAsync"/> answers the proposals that still wait.</summary>
+    /// <summary>When the loop is requested to stop, <see cref="DisposeAsync"/> completes the proposals that still wait.</summary>
     private async Task RunAsync(CancellationToken stoppingToken)
     {
         while (await _waiting.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
@@ -132,11 +132,11 @@ internal sealed class ProposalQueue : IAsyncDisposable
             await _clock.WhenReadyAsync(stoppingToken).ConfigureAwait(false);
             if (TakeBatch() is { } batch)
             {
-                // Handles every exception of the library: each is an outcome of the proposals.
+                // Handles every exception of the library: each one is a result of the proposals.
                 _ = SendAsync(batch);
                 if (_pauseAfter(batch.Entry.Payload.Length) is var pause && pause > TimeSpan.Zero)
                 {
-                    // The queue fills meanwhile: what would wait for too long is refused when it comes.
+                    // The queue fills meanwhile: a proposal that would wait too long is refused on arrival.
                     await Task.Delay(pause, _time, stoppingToken).ConfigureAwait(false);
                 }
             }
@@ -172,7 +172,7 @@ internal sealed class ProposalQueue : IAsyncDisposable
             return null;
         }
 
-        // The log takes the entry only if this replica leads that term.
+        // The log accepts the entry only if this replica leads that term.
         var term = _cluster.Term;
         return _ledger.Begin(proposals, term, _stamps.Stamp(term));
     }
@@ -185,13 +185,13 @@ internal sealed class ProposalQueue : IAsyncDisposable
         }
         catch (Exception error) when (batch.Entry.Index == 0)
         {
-            // Never appended, whatever the reason: certainly not executed.
+            // Never appended, for whatever reason: certainly not executed.
             LogMessages.ProposalNotAppended(_logger, error.Message);
             _ledger.NeverAppended(batch, error is LogFailedException || _stopping.IsCancellationRequested ? ProposalStatus.Stopped : ProposalStatus.NotLeader);
         }
         catch (Exception error)
         {
-            // Appended, then leadership was lost or we are stopping: apply, or the callers' patience, settles it.
+            // Appended, then leadership was lost or the queue stops: apply, or the callers' timeout, decides it.
             LogMessages.ProposalOpen(_logger, batch.Entry.Index, error.Message);
         }
         finally

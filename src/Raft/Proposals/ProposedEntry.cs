@@ -6,8 +6,8 @@ using DotNext.Net.Cluster.Consensus.Raft;
 namespace KvRaft.Raft.Proposals;
 
 /// <summary>
-/// An entry on its way from the proposal queue into the log. It carries its payload by reference and learns its index, so that
-/// the queue can tell "never appended" (certainly not executed) from "appended, then leadership was lost" (unknown).
+/// An entry in transit from the proposal queue into the log. It carries its payload by reference and receives its index. So
+/// the queue can distinguish "never appended" (certainly not executed) from "appended, then leadership was lost" (unknown).
 /// </summary>
 internal sealed class ProposedEntry(long term, ReadOnlyMemory<byte> payload) : IRaftLogEntry
 {
@@ -17,7 +17,7 @@ internal sealed class ProposedEntry(long term, ReadOnlyMemory<byte> payload) : I
 
     public ReadOnlyMemory<byte> Payload { get; } = payload;
 
-    /// <summary>Where it was appended; 0 while it was not.</summary>
+    /// <summary>The index at which it was appended; 0 before that.</summary>
     public long Index
     {
         get => Volatile.Read(ref _index);

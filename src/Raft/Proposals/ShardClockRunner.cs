@@ -5,12 +5,12 @@ namespace KvRaft.Raft.Proposals;
 /// <summary>
 /// Runs the clock of one group's state machine at this replica (<see cref="ShardTime"/>), and stamps the entries proposed here. Thread-safe.
 /// </summary>
-/// <param name="cluster">The time of the cluster.</param>
+/// <param name="cluster">The cluster time.</param>
 /// <param name="applied">The clock of the state machine: the highest stamp applied.</param>
 internal sealed class ShardClockRunner(ClusterClock cluster, Func<long> applied)
 {
     /// <summary>
-    /// A stamp further ahead than this is declared as a step. Half of what the state machine takes undeclared, because entries that are under way may come in between.
+    /// A stamp further ahead than this is declared as a step. Half of the undeclared step that the state machine accepts, because entries in progress may come in between.
     /// </summary>
     private const long DeclaredStepMs = Storage.CommittedEntry.UndeclaredStepMsMax / 2;
 
@@ -21,11 +21,11 @@ internal sealed class ShardClockRunner(ClusterClock cluster, Func<long> applied)
     /// <summary>An entry was applied here just now.</summary>
     public void OnApplied() => Look(leadingTerm: null);
 
-    /// <summary>The clock now, Unix milliseconds.</summary>
-    /// <param name="leadingTerm">The term in which this replica leads; null: it does not, and the answer is a lower bound.</param>
+    /// <summary>The present time of the clock, Unix milliseconds.</summary>
+    /// <param name="leadingTerm">The term in which this replica leads; null: it does not, and the result is a lower bound.</param>
     public long NowMs(long? leadingTerm) => Look(leadingTerm, isStamp: false);
 
-    /// <summary>The time for an entry that is about to be proposed in a term that this replica leads.</summary>
+    /// <summary>The stamp for an entry that is about to be proposed in a term that this replica leads.</summary>
     public ProposalTime Stamp(long term)
     {
         var stamp = Look(term, isStamp: true);
@@ -40,7 +40,7 @@ internal sealed class ShardClockRunner(ClusterClock cluster, Func<long> applied)
             var now = cluster.Monotonic;
             _time = _time.Applied(applied(), now);
 
-            // Before the first comparison with other nodes a mere look begins no term: what is taken over at once is taken over at its beginning.
+            // Before the first comparison with other nodes, a read of the clock does not begin a term: the one-time adoption of the cluster time happens at the beginning of a term.
             if (leadingTerm is null || (leadingTerm != _begunTerm && target is null && !isStamp))
             {
                 return (long)_time.ShownAt(now);

@@ -7,10 +7,10 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Reads;
 
 /// <summary>
-/// Lets a follower's state machine be read with a known age: the leader proves itself by a quorum round that begins after it was asked, and
-/// names its commit index; once that is applied here, this replica knows everything that was acknowledged anywhere before the
-/// question. DotNext's own follower barrier is not that (the leader answers it without a quorum). One question at a time, over a
-/// connection that is kept; the caller gathers its readers.
+/// Makes reads of a follower's state machine possible with a bounded age. The leader proves its leadership by a quorum round that begins after the request, and
+/// returns its commit index. Once that index is applied here, this replica has all writes that any replica acknowledged before the
+/// request. DotNext's own follower barrier does not guarantee that (the leader answers it without a quorum). One request at a time, over a
+/// connection that is kept; callers share one barrier for their readers.
 /// </summary>
 internal sealed class FollowerBarrier(IGroup group, NodeDialer dialer) : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class FollowerBarrier(IGroup group, NodeDialer dialer) : IDispos
     private (NodeId Node, PeerClient Client)? _connection;
     private bool _disposed;
 
-    /// <summary>False: no leader is known, it did not answer, or it could not prove that it leads.</summary>
+    /// <summary>False: there is no leader, it did not answer, or it could not prove that it leads.</summary>
     public async Task<bool> TryPassAsync(CancellationToken cancellationToken)
     {
         try
@@ -44,7 +44,7 @@ internal sealed class FollowerBarrier(IGroup group, NodeDialer dialer) : IDispos
         catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidDataException or JsonException
             or OperationCanceledException or ObjectDisposedException)
         {
-            // The stream may hold half an answer.
+            // The stream may contain half an answer.
             Disconnect();
             return false;
         }

@@ -7,9 +7,9 @@ namespace KvRaft.Raft.Reads;
 /// Makes reads of the leader's state machine linearizable without writing: the ReadIndex protocol (Ongaro's dissertation,
 /// section 6.4). One quorum round serves every read that waited for it.
 /// <para>
-/// A round notes the term and the commit index, then asks for a proof <i>begun after that</i> that nobody else leads, and then waits until the noted index is
-/// applied. The proof is the word of a majority that they are in no later term (<see cref="TermQuorum"/>); where that is not to be had, a heartbeat round of the
-/// library, which also knows what to do about a majority that is lost. What makes it safe is in <see cref="ReadPoint"/>.
+/// A round records the term and the commit index, then requires a proof <i>begun after that</i> that no other replica leads, and then waits until the recorded index is
+/// applied. The proof is a quorum confirmation: a majority confirms that it has seen no higher term (<see cref="TermQuorum"/>). If it fails, a heartbeat round of the
+/// library is used, which also handles the loss of a majority. <see cref="ReadPoint"/> explains the safety.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
@@ -39,12 +39,12 @@ internal sealed class ReadBarrier
         _heartbeats = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: true));
     }
 
-    /// <summary>When it passes, a read of this leader's state is linearizable. The followers hear nothing by it.</summary>
+    /// <summary>When it passes, a read of this leader's state is linearizable. The followers receive no message by it.</summary>
     public Task<ReadBarrierStatus> WaitAsync(CancellationToken cancellationToken) => Wait(_rounds.NextAsync(), cancellationToken);
 
     /// <summary>
-    /// The same, proven by a heartbeat round and by nothing else: the followers hear by it how far the leader has committed, and rounds that began with other
-    /// voters are over.
+    /// The same, but proven only by a heartbeat round: the round sends the commit index to the followers, and ends rounds that began with other
+    /// voters.
     /// </summary>
     public Task<ReadBarrierStatus> WaitForHeartbeatAsync(CancellationToken cancellationToken) => Wait(_heartbeats.NextAsync(), cancellationToken);
 

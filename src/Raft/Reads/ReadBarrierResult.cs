@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Reads;
 
-/// <summary>The answer of a read barrier.</summary>
+/// <summary>The result of a read barrier.</summary>
 public enum ReadBarrierStatus
 {
     /// <summary>A read of the state machine from now on is linearizable.</summary>
@@ -15,5 +15,5 @@ public enum ReadBarrierStatus
     Unavailable,
 }
 
-/// <summary>The answer of a read barrier, with who leads as far as this replica knows.</summary>
+/// <summary>The result of a read barrier, with the leader in this replica's view.</summary>
 public readonly record struct ReadBarrierResult(ReadBarrierStatus Status, NodeId? Leader);

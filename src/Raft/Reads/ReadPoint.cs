@@ -3,20 +3,20 @@ using KvRaft.Raft.Consensus;
 namespace KvRaft.Raft.Reads;
 
 /// <summary>
-/// What a read of a leader's state has to wait for: the decision in the ReadIndex protocol (<see cref="ReadBarrier"/> has the protocol, and asks and waits).
+/// The wait condition of a read of a leader's state: the decision in the ReadIndex protocol (<see cref="ReadBarrier"/> is the protocol, sends the requests and waits).
 /// <para>
-/// The term is one that this replica won: a deposed leader knows its successor's term before it stops leading, and a majority gladly says that it
-/// is in no later one. The commit index is used only if its entry is of that term: a fresh leader may not know how far its predecessor committed, and waits for
-/// everything in its log instead.
+/// The term is one that this replica won: a deposed leader may have its successor's term before it stops leading, and a majority would confirm that
+/// term. The commit index is used only if its entry is of that term: a new leader may not have its predecessor's commit index, and waits for
+/// all entries in its log instead.
 /// </para>
 /// </summary>
-/// <param name="Term">A majority must prove, begun from now on, that it is in no later term.</param>
-/// <param name="Index">What must be applied before the state is read.</param>
+/// <param name="Term">A majority must confirm, from now on, that it has seen no higher term.</param>
+/// <param name="Index">The index that must be applied before the state is read.</param>
 internal readonly record struct ReadPoint(long Term, long Index)
 {
     /// <summary>Null: this replica does not lead.</summary>
-    /// <param name="log">Of this replica.</param>
-    /// <param name="termAt">The term of an entry; null if the log has forgotten it, which it may at any moment.</param>
+    /// <param name="log">The log of this replica.</param>
+    /// <param name="termAt">The term of an entry; null if the log has truncated it, which may happen at any moment.</param>
     public static ReadPoint? Of(GroupAuditTrail log, Func<long, long?> termAt)
     {
         var term = log.LeadingTerm;
@@ -29,6 +29,6 @@ internal readonly record struct ReadPoint(long Term, long Index)
         return new ReadPoint(term, termAt(commitIndex) == term ? commitIndex : log.LastIndex);
     }
 
-    /// <summary>After the proof: leadership lost and won anew in between would let a stale index pass.</summary>
+    /// <summary>The check after the proof: if leadership was lost and won again in between, a stale index could pass.</summary>
     public bool StillHolds(GroupAuditTrail log) => log.Term == Term;
 }

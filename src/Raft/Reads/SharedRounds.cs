@@ -1,8 +1,8 @@
 namespace KvRaft.Raft.Reads;
 
 /// <summary>
-/// One piece of work for many callers: whoever asks while it runs gets the next run, so that every caller's answer comes from a run
-/// that began after it asked, and no two runs overlap. Thread-safe.
+/// One operation for many callers: a caller that arrives during a run gets the next run. So every caller's result comes from a run
+/// that began after its call, and no two runs overlap. Thread-safe.
 /// </summary>
 public sealed class SharedRounds<T>(Func<Task<T>> run)
 {
@@ -11,8 +11,8 @@ public sealed class SharedRounds<T>(Func<Task<T>> run)
     private bool _running;
 
     /// <summary>
-    /// The result of a run that begins from now on; what the run throws is thrown to all who waited for it. The caller that finds no run under
-    /// way begins it on its own thread.
+    /// The result of a run that begins from now on; all its waiters receive the exception of the run. A caller that finds no run in
+    /// progress starts it on its own thread.
     /// </summary>
     public Task<T> NextAsync()
     {
@@ -57,7 +57,7 @@ public sealed class SharedRounds<T>(Func<Task<T>> run)
             }
             catch (Exception error)
             {
-                // Whatever it is, it belongs to those who waited for this run.
+                // Any exception belongs to the waiters of this run.
                 round.SetException(error);
             }
         }

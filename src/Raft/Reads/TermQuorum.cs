@@ -8,27 +8,27 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Reads;
 
 /// <summary>
-/// The proof a leader needs before it answers a read: that no other leader was elected before it began to ask. A heartbeat that a majority takes is one
-/// (Ongaro's dissertation, section 6.4), because whoever takes it has not voted in a later term; so is the mere word of a majority that they have not.
-/// The word can be had for all groups of two nodes in one message (<see cref="TermWitness"/>), heartbeats are each group's own: a read in each of
+/// The proof that a leader needs before it answers a read: no other leader was elected before the proof began. One proof is a heartbeat that a majority accepts
+/// (Ongaro's dissertation, section 6.4), because a replica that accepts it has not voted in a later term. A quorum confirmation is another: a majority confirms that it has seen no higher term.
+/// The confirmation for all groups that two nodes share is one message (<see cref="TermWitness"/>), but heartbeats are sent per group: a read in each of
 /// 64 groups is two messages to a node instead of 128.
 /// <para>
-/// A voter moves to a later term before it votes in it, durably before anybody hears of the vote. So if a majority was not beyond the term when asked, no majority
-/// had voted for a later leader when the question was sent, and whatever was acknowledged until then was committed by this leader or one before it. The voters
-/// are those the library counts heartbeats of; changes of them go one at a time, as with heartbeats.
+/// A voter moves to a later term before it votes in it, durably before it sends the vote. So if a majority was not beyond the term when queried, no majority
+/// had voted for a later leader when the query was sent, and all writes acknowledged until then were committed by this leader or an earlier one. The voters
+/// are those whose heartbeats the library counts; they change one at a time, as with heartbeats.
 /// </para>
-/// <para>One question at a time.</para>
+/// <para>One query at a time.</para>
 /// </summary>
 internal sealed class TermQuorum(RaftCluster cluster, Func<NodeId, TermWitness> witnesses)
 {
-    /// <summary>A name is a URI, and is parsed once; a group has seven replicas at most and one more while one moves, so more than these were changed away.</summary>
+    /// <summary>A name is a URI, and is parsed once; a group has seven replicas at most and one more during a move, so if the cache has more, the others were removed.</summary>
     private const int KnownMax = 32;
 
     private readonly Dictionary<EndPoint, (NodeId Node, ReplicaKey Replica)> _known = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>
-    /// True: with this replica a majority of the voters is in no later term than this one, which must be one that this replica won; its own word is the caller's to give, by comparing its term afterwards.
-    /// False: that could not be had, soon.
+    /// True: together with this replica a majority of the voters has seen no higher term than this one, which must be one that this replica won; the caller checks this replica's own term afterwards.
+    /// False: the quorum confirmation failed in time.
     /// </summary>
     public Task<bool> HoldsAsync(long term)
     {
@@ -55,7 +55,7 @@ internal sealed class TermQuorum(RaftCluster cluster, Func<NodeId, TermWitness> 
             return Task.FromResult(isVoter);
         }
 
-        // All of them: to ask only as many as are needed, and the others when those are slow, was no cheaper under load and is worse when one is.
+        // All of them: to query only as many as needed, and the others if those are slow, was no cheaper under load and is worse if one is slow.
         var poll = new TermPoll(voters.Count, needed);
         foreach (var (node, replica) in voters)
         {

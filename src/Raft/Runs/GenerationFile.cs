@@ -4,8 +4,8 @@ using KvRaft.Raft.Log;
 namespace KvRaft.Raft.Runs;
 
 /// <summary>
-/// Counts the starts of a data directory. Two slots are written in turn and in place: a crash spoils the one that is written, and a start needs no room on a disk that is
-/// full. If the newer slot is spoilt later, the next start draws a generation that was used before, and the other nodes refuse it.
+/// Counts the starts of a data directory. Two slots are written in turn and in place: a crash damages only the slot that is written, and a start needs no space on a full
+/// disk. If the newer slot is damaged later, the next start draws a generation that was used before, and the other nodes refuse it.
 /// <code>
 /// slot   6 magic 'KVGENR' | u8 version | u8 0 | u64 generation | 12 zeros | u32 CRC32C of the bytes before      little-endian; slots are 4096 bytes apart
 /// </code>
@@ -16,7 +16,7 @@ internal static class GenerationFile
 
     public const int SlotBytes = 32;
 
-    /// <summary>A page, so that one torn page spoils one slot.</summary>
+    /// <summary>A page, so that one torn page damages one slot.</summary>
     public const int SlotDistance = 4096;
 
     private const byte Version = 1;
@@ -24,7 +24,7 @@ internal static class GenerationFile
     private static ReadOnlySpan<byte> Magic => "KVGENR"u8;
 
     /// <summary>Raises the generation by one; it is synced when this returns.</summary>
-    /// <exception cref="LogOpenException">The file is damaged, of another version, or cannot be written.</exception>
+    /// <exception cref="LogOpenException">The file is damaged, of another version, or not writable.</exception>
     public static long Next(string directory, IFileSystem files)
     {
         var path = Path.Combine(directory, FileName);
@@ -34,7 +34,7 @@ internal static class GenerationFile
             using var file = files.Open(path, isNew ? FileOpening.Create : FileOpening.ReadWrite);
             if (isNew)
             {
-                // Both slots, so that later starts need no further room.
+                // Both slots, so that later starts need no further space.
                 file.Write(0, new byte[SlotDistance + SlotBytes]);
             }
 
@@ -83,7 +83,7 @@ internal static class GenerationFile
             }
         }
 
-        // Blank: the first start ended before it wrote anything, and so before it told anyone.
+        // Blank: the first start ended before it wrote anything, and therefore before it connected to another node.
         return newest > 0 || isBlank
             ? newest
             : throw new LogOpenException(

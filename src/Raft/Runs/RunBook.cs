@@ -10,10 +10,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Runs;
 
 /// <summary>
-/// What this node remembers of the others' runs, in memory and in a file, so that a directory which is an older copy of itself is refused wherever the later
-/// one was seen. A new run is on disk before its first connection is accepted; how far its log came follows within <see cref="SavePeriod"/>.
+/// This node's record of the others' runs, in memory and in a file. A directory that is an older copy of itself is refused by every node that has seen the later
+/// run. A new run is on disk before its first connection is accepted; the progress of its log follows within <see cref="SavePeriod"/>.
 /// <para>
-/// A disk that cannot be written does not keep nodes apart: what is new is then remembered in memory alone, until the file can be written again.
+/// If the disk cannot be written, nodes still connect: new records are kept in memory only, until the file can be written again.
 /// </para>
 /// <para>Thread-safe.</para>
 /// <code>
@@ -29,7 +29,7 @@ internal sealed class RunBook
     /// <summary>One small file and two syncs, only while other nodes' logs grow.</summary>
     public static readonly TimeSpan SavePeriod = TimeSpan.FromSeconds(2);
 
-    /// <summary>Names are those of nodes, but until a connection proves itself by the cluster secret any can be given; more than a cluster may have are not remembered.</summary>
+    /// <summary>Names are node names, but before the proof of the cluster secret a connection can use any name; names beyond the maximum size of a cluster are not recorded.</summary>
     public const int NodesMax = 4096;
 
     private const string Header = "kvraft-runs 1";
@@ -46,10 +46,10 @@ internal sealed class RunBook
     private bool _isChanged;
     private bool _isFailing;
 
-    /// <param name="directory">The node's data directory; null: nothing is kept.</param>
-    /// <param name="self">How this node introduces itself.</param>
-    /// <param name="files">Where the directory is synced.</param>
-    /// <param name="logger">Of the Raft host.</param>
+    /// <param name="directory">The node's data directory; null: nothing is stored.</param>
+    /// <param name="self">The run of this node.</param>
+    /// <param name="files">The file system that syncs the directory.</param>
+    /// <param name="logger">The logger of the Raft host.</param>
     public RunBook(string? directory, NodeRun self, IFileSystem files, ILogger logger)
     {
         _path = directory is null ? null : Path.Combine(directory, FileName);
@@ -59,14 +59,14 @@ internal sealed class RunBook
         Load();
     }
 
-    /// <summary>Of a node without a data directory; each is a later run than the ones before it in this process.</summary>
+    /// <summary>The run of a node without a data directory; each is later than the previous ones in this process.</summary>
     public static RunBook InMemory() =>
         new(null, new NodeRun(Interlocked.Increment(ref _runsInMemory), Guid.NewGuid(), 0), OsFileSystem.Instance, NullLogger.Instance);
 
-    /// <summary>How this node introduces itself.</summary>
+    /// <summary>The run of this node.</summary>
     public NodeRun Self { get; }
 
-    /// <summary>Whether a run of a node gives signs of life at this moment. Set before the first connection.</summary>
+    /// <summary>Returns whether a run of a node is alive at this moment. Set before the first connection.</summary>
     public Func<NodeId, Guid, bool> IsConnected { get; set; } = static (_, _) => false;
 
     /// <summary>The nodes that this one ever connected to.</summary>
@@ -89,12 +89,12 @@ internal sealed class RunBook
         }
     }
 
-    /// <summary>Judges how a node introduces itself. A new run is remembered durably, and the connections of the one before it are closed.</summary>
-    /// <param name="node">The name that it gives.</param>
+    /// <summary>Checks the run of a node. A new run is recorded durably, and the connections of the previous one are closed.</summary>
+    /// <param name="node">The node's name in the connection.</param>
     /// <param name="run">Its run.</param>
     /// <param name="isConfirmed">
-    /// It proved that it has the cluster secret, or this node connected to the address that the cluster agreed on for it. Without that the run is judged and not remembered: a party
-    /// that only connects and gives a name would otherwise make this node refuse the real one for good, by a generation that it invents.
+    /// The node proved that it has the cluster secret, or this node connected to the address that the cluster agreed on for it. Otherwise the run is checked and not recorded: a party
+    /// that only connects and sends a name could make this node refuse the real one permanently, with an invented generation.
     /// </param>
     public RunVerdict Meet(NodeId node, NodeRun run, bool isConfirmed)
     {
@@ -124,12 +124,12 @@ internal sealed class RunBook
         return RunVerdict.New;
     }
 
-    /// <summary>A connection to or from a run; closed when a later one is met. False: that has happened already.</summary>
+    /// <summary>Registers a connection to or from a run; it is closed when a later run connects. False: that has happened already.</summary>
     public bool TryHold(NodeId node, NodeRun run, Socket socket)
     {
         lock (_lock)
         {
-            // A run that is later than the one that is remembered was judged and not confirmed.
+            // The run is later than the recorded one, and was checked but not confirmed.
             if (_known.TryGetValue(node, out var known) && known.Id != run.Id && run.Generation <= known.Generation)
             {
                 return false;
@@ -159,7 +159,7 @@ internal sealed class RunBook
         }
     }
 
-    /// <summary>Writes the file if anything changed. Blocks for two syncs.</summary>
+    /// <summary>Writes the file if it changed. Blocks for two syncs.</summary>
     public void Save()
     {
         lock (_fileLock)
@@ -241,7 +241,7 @@ internal sealed class RunBook
 
     private static string Checksum(string text) => string.Create(CultureInfo.InvariantCulture, $"crc32c {Crc32C.Of(Encoding.UTF8.GetBytes(text)):x8}\n");
 
-    /// <summary>A book that cannot be read is begun anew: this node then refuses no copy that it has not seen since.</summary>
+    /// <summary>If the file cannot be read, a new one is begun: this node then refuses only the copies whose later run it has seen since.</summary>
     private void Load()
     {
         if (_path is null || !File.Exists(_path))

@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Runs;
 
 /// <summary>
-/// After the preface was accepted, both sides of a connection introduce their runs, and each refuses the other's if it knows a later one or more of its log
-/// (<see cref="RunRules"/>). Nothing is dispatched to a replica before that.
+/// After the preface was accepted, both sides of a connection introduce their runs. Each refuses the other's if it has recorded a later run or more of its log
+/// (<see cref="RunRules"/>). No message is dispatched to a replica before that.
 /// <code>
 /// connecting node   32 run
 /// accepting node    u8 verdict | 32 run
@@ -16,7 +16,7 @@ internal static class RunExchange
     private const int AnswerBytes = 1 + NodeRun.Bytes;
 
     /// <summary>The run of the accepting node.</summary>
-    /// <exception cref="RunNotAcceptedException">It refuses this node's run, or this node refuses its run.</exception>
+    /// <exception cref="RunNotAcceptedException">The other node refuses this node's run, or this node refuses its run.</exception>
     public static async ValueTask<NodeRun> ConnectAsync(Stream stream, RunBook runs, NodeId to, CancellationToken cancellationToken)
     {
         var hello = new byte[NodeRun.Bytes];
@@ -35,11 +35,11 @@ internal static class RunExchange
 
     /// <summary>The run of the connecting node; null: it was refused.</summary>
     /// <param name="stream">The connection.</param>
-    /// <param name="runs">What is known of the others.</param>
-    /// <param name="from">The name that the connecting node gives.</param>
-    /// <param name="isProven">It has proved that it has the cluster secret.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="InvalidDataException">It sent no run.</exception>
+    /// <param name="runs">The records of the other nodes' runs.</param>
+    /// <param name="from">The connecting node's name.</param>
+    /// <param name="isProven">The node has proved that it has the cluster secret.</param>
+    /// <param name="cancellationToken">Ends the exchange.</param>
+    /// <exception cref="InvalidDataException">The node sent no valid run.</exception>
     public static async ValueTask<NodeRun?> AcceptAsync(Stream stream, RunBook runs, NodeId from, bool isProven, CancellationToken cancellationToken)
     {
         var hello = new byte[NodeRun.Bytes];
@@ -56,11 +56,11 @@ internal static class RunExchange
 
 /// <summary>One of two nodes does not accept the other's run.</summary>
 /// <param name="node">The other node.</param>
-/// <param name="verdict">Why.</param>
-/// <param name="isOurs">It is this node's run that is refused.</param>
+/// <param name="verdict">The reason.</param>
+/// <param name="isOurs">True if this node's run is refused.</param>
 internal sealed class RunNotAcceptedException(NodeId node, RunVerdict verdict, bool isOurs)
     : IOException(isOurs ? $"Node '{node}' refuses the run of this node: {verdict}." : $"The run of node '{node}' is refused: {verdict}.")
 {
-    /// <summary>Null: it is the other node's run that is refused.</summary>
+    /// <summary>Null: the other node's run is refused.</summary>
     public RunVerdict? OfThisNode { get; } = isOurs ? verdict : null;
 }

@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Runs;
 
-/// <summary>Another node refuses this one for good. The message says why and what to do.</summary>
+/// <summary>Another node refuses this one permanently. The message contains the reason and the next step.</summary>
 public sealed class RunRefusedException : Exception
 {
     internal RunRefusedException(NodeId self, NodeId by, RunVerdict verdict)

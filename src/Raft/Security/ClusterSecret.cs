@@ -4,29 +4,29 @@ using System.Text;
 namespace KvRaft.Raft.Security;
 
 /// <summary>
-/// The secret that all nodes of a cluster share and no client has. It is never sent: each use derives a key of its own from it (HKDF-SHA256, RFC 5869), so that
-/// a proof made for one use is worth nothing for another, nor in another cluster that was given the same secret by mistake.
+/// The secret that all nodes of a cluster share and that no client has. It is never sent: each use derives its own key from it (HKDF-SHA256, RFC 5869), so that
+/// a proof made for one use is not valid for another, nor in another cluster that was given the same secret by mistake.
 /// <para>
-/// What it does: a party without the secret cannot open a connection to the Raft port and cannot make a call that is reserved for nodes. What it does not do:
-/// nothing is encrypted, and bytes that follow a proof are not authenticated one by one. A party that can read or change the traffic between nodes can read
-/// values and take over a connection; against that only TLS helps.
+/// Guarantee: a party without the secret cannot open a connection to the Raft port and cannot make a call that is reserved for nodes. Limits:
+/// nothing is encrypted, and bytes that follow a proof are not authenticated. A party that can read or change the traffic between nodes can read
+/// values and take over a connection; only TLS prevents that.
 /// </para>
 /// Immutable.
 /// </summary>
 public sealed class ClusterSecret
 {
-    /// <summary>The shortest secret: 32 characters of hexadecimal digits are 128 bits, which cannot be guessed from a recorded proof.</summary>
+    /// <summary>The shortest secret: 32 hexadecimal characters are 128 bits, which cannot be guessed from a recorded proof.</summary>
     public const int BytesMin = 32;
 
-    /// <summary>The longest. Longer ones add nothing, and a file that is no secret (a log, a disk image) is refused before it is read.</summary>
+    /// <summary>The longest secret. A longer one adds no security, and a file that is not a secret (a log, a disk image) is refused before it is read.</summary>
     public const int BytesMax = 4096;
 
-    /// <summary>Of every key that is derived, in bytes.</summary>
+    /// <summary>Length of every derived key, in bytes.</summary>
     public const int KeyBytes = 32;
 
     private readonly byte[] _secret;
 
-    /// <exception cref="ArgumentException">Too short or too long.</exception>
+    /// <exception cref="ArgumentException">The secret is too short or too long.</exception>
     public ClusterSecret(ReadOnlySpan<byte> secret)
     {
         if (secret.Length is < BytesMin or > BytesMax)
@@ -37,22 +37,22 @@ public sealed class ClusterSecret
         _secret = secret.ToArray();
     }
 
-    /// <summary>A new one, as text of 64 hexadecimal digits.</summary>
+    /// <summary>Makes a new secret, as text of 64 hexadecimal digits.</summary>
     public static string Draw() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>The key of one use in one cluster.</summary>
     public byte[] DeriveKey(Guid clusterId, string use) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _secret, KeyBytes, clusterId.ToByteArray(bigEndian: true), Encoding.UTF8.GetBytes(use));
 
-    /// <summary>Never the secret: it must not get into a log or an error message.</summary>
+    /// <summary>Never the secret: it must not appear in a log or an error message.</summary>
     public override string ToString() => "(cluster secret)";
 }
 
-/// <summary>How a node proves to others that it belongs to the cluster, and what it asks of them.</summary>
-/// <param name="Secret">Null: this node has none. It proves nothing and takes everyone's word.</param>
+/// <summary>A node's proof that it belongs to the cluster, and the proof that it requires from others.</summary>
+/// <param name="Secret">Null: this node has none. It proves nothing and accepts all nodes.</param>
 /// <param name="IsRequired">Refuse nodes that prove nothing. False while a cluster changes over: nodes without a secret are accepted and counted.</param>
 public sealed record NodeAuthentication(ClusterSecret? Secret, bool IsRequired)
 {
-    /// <summary>No secret: everything is accepted.</summary>
+    /// <summary>No secret: all nodes are accepted.</summary>
     public static readonly NodeAuthentication None = new(null, IsRequired: false);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Telemetry;
 
-/// <summary>What this room logs. Ids 2000 to 2499; a retired id is not used again. The log's own are in <c>Log/</c>.</summary>
+/// <summary>Log messages of the Raft component. Event ids 2000 to 2499; retired ids are not used again. The messages of the node's log are in <c>Log/</c>.</summary>
 internal static partial class LogMessages
 {
     [LoggerMessage(2000, LogLevel.Information, "Group {GroupId}: term {Term}, leader {Leader}")]

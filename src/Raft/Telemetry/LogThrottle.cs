@@ -1,12 +1,12 @@
 namespace KvRaft.Raft.Telemetry;
 
 /// <summary>
-/// Lets one log line through per period and counts those it holds back, so that a fault which repeats, or a peer which does, cannot fill a disk with lines.
+/// Writes one log line per period and counts the suppressed ones, so that a repeated fault, or a peer that repeats a message, cannot fill a disk with lines.
 /// Thread-safe.
 /// </summary>
 internal sealed class LogThrottle(TimeSpan period, TimeProvider time)
 {
-    /// <summary>Ten seconds: an operator who looks sees that it goes on, and a day of it is less than a megabyte.</summary>
+    /// <summary>Ten seconds: an operator sees that the fault persists, and a day of it is less than a megabyte.</summary>
     public static readonly TimeSpan PeriodDefault = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
@@ -15,7 +15,7 @@ internal sealed class LogThrottle(TimeSpan period, TimeProvider time)
     private bool _hasPassed;
 
     /// <summary>True if the line may be written.</summary>
-    /// <param name="suppressed">How many lines were held back since the last one that was written.</param>
+    /// <param name="suppressed">The number of lines suppressed since the last one that was written.</param>
     public bool TryPass(out long suppressed)
     {
         lock (_gate)

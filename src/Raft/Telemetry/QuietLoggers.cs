@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Telemetry;
 
 /// <summary>
-/// DotNext warns once per heartbeat, and once per write, and peer while a peer is away, dozens of lines a second with many groups; and calls it an unexpected
-/// error when a request to a member that was removed meanwhile ends. Those events go to Debug here; everything else passes unchanged.
+/// Lowers the level of some DotNext events to Debug; all other events pass unchanged. While a peer is away, DotNext warns once per heartbeat, and once per write, and peer: dozens of lines a second with many groups. And it
+/// reports an unexpected error when a request to a removed member ends.
 /// </summary>
 internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
 {
@@ -22,7 +22,7 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
         private const int MemberUnavailable = 74010;
         private const int ReplicationFailed = 74015;
 
-        // Once for each round that a member which is away has not taken part in: a line for each write.
+        // Logged once for each round without an absent member: a line for each write.
         private const int MemberSlow = 74044;
 
         public IDisposable? BeginScope<TState>(TState state)
@@ -33,7 +33,7 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             inner.Log(IsExpected(eventId, exception) ? LogLevel.Debug : logLevel, eventId, state, exception, formatter);
 
-        // DotNext gives the removed member's error no number.
+        // DotNext's error about the removed member has no event id.
         private static bool IsExpected(EventId eventId, Exception? exception) =>
             eventId.Id is MemberUnavailable or ReplicationFailed or MemberSlow || (eventId.Id == 0 && exception is ObjectDisposedException);
     }

@@ -4,13 +4,13 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// How many connections the Raft port holds. Before a connection has introduced itself it costs a descriptor and proves nothing, so few of these are kept and the
-/// oldest makes room for the newest: a party that opens connections and says nothing cannot keep nodes out. After that they are counted, in all and for each node.
+/// Limits the connections on the Raft port. Before its handshake a connection costs a descriptor and proves nothing. So few of these are kept, and the
+/// newest displaces the oldest: a party that opens connections and sends nothing cannot keep nodes out. After the handshake, connections are counted, in total and per node.
 /// Thread-safe.
 /// </summary>
 internal sealed class ConnectionRoom(int connectionsMax)
 {
-    /// <summary>Every group of every peer connects at start, so hundreds at once are ordinary; each takes milliseconds.</summary>
+    /// <summary>Every group of every peer connects at start, so hundreds at once are normal; each takes milliseconds.</summary>
     private const int GreetingMax = 512;
 
     private readonly Lock _gate = new();
@@ -19,12 +19,12 @@ internal sealed class ConnectionRoom(int connectionsMax)
     private readonly int _greetingMax = Math.Clamp(connectionsMax / 4, 4, GreetingMax);
     private int _count;
 
-    /// <summary>Of one node: half of all, so that one that leaks connections leaves room for the others.</summary>
+    /// <summary>Maximum connections of one node: half of all, so that a node that leaks connections leaves capacity for the others.</summary>
     public int PerNodeMax { get; } = Math.Max(1, connectionsMax / 2);
 
     public int ConnectionsMax => connectionsMax;
 
-    /// <summary>Connections that have introduced themselves.</summary>
+    /// <summary>Connections after their handshake.</summary>
     public int Count
     {
         get
@@ -36,7 +36,7 @@ internal sealed class ConnectionRoom(int connectionsMax)
         }
     }
 
-    /// <summary>A connection was accepted. The one that it displaces is closed.</summary>
+    /// <summary>A connection was accepted. The displaced connection is closed.</summary>
     public LinkedListNode<Socket> Greet(Socket socket)
     {
         Socket? displaced = null;
@@ -56,7 +56,7 @@ internal sealed class ConnectionRoom(int connectionsMax)
         return place;
     }
 
-    /// <summary>It has introduced itself, or never will.</summary>
+    /// <summary>The handshake of the connection has ended, with or without success.</summary>
     public void Greeted(LinkedListNode<Socket> place)
     {
         lock (_gate)
@@ -76,7 +76,7 @@ internal sealed class ConnectionRoom(int connectionsMax)
         }
     }
 
-    /// <summary>True: counted, until <see cref="Leave"/>.</summary>
+    /// <summary>True: the connection is counted, until <see cref="Leave"/>.</summary>
     public bool TryEnter(NodeId node)
     {
         lock (_gate)

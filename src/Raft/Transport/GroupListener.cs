@@ -7,14 +7,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Transport;
 
-/// <summary>One replica's share of the node's listener: DotNext accepts from it as if it had a port of its own.</summary>
+/// <summary>One replica's part of the node's listener: DotNext accepts connections from it as from a port of its own.</summary>
 internal sealed class GroupListener(EndPoint identity, TermGate terms, Action unregister, Func<Socket, ConnectionContext> wrap) : IConnectionListener, IConnectionListenerFactory
 {
-    /// <summary>One connection per peer and reconnects; more waiting than this means the replica does not accept any more.</summary>
+    /// <summary>One connection per peer plus reconnects; if more wait, the replica has stopped accepting.</summary>
     private const int WaitingMax = 64;
 
     /// <summary>
-    /// Takes a buffer before there is data, and goes on where the socket's event was handled instead of queueing once more: a put of 64 clients over 64 groups
+    /// Takes a buffer before data arrives, and continues on the thread of the socket's event instead of a second queue: a put of 64 clients over 64 groups
     /// cost the nodes 606 and 617 µs of CPU with it, 812 and 643 without (tests/Benchmarks, "What a put costs"). It holds a block of 4 KiB per connection, and a connection is one peer of one replica.
     /// </summary>
     private static readonly SocketConnectionContextFactory Contexts = new(
@@ -28,7 +28,7 @@ internal sealed class GroupListener(EndPoint identity, TermGate terms, Action un
     public static ConnectionContext Wrap(Socket socket) => Contexts.Create(socket);
 
     /// <summary>Takes ownership of the socket when it answers true.</summary>
-    /// <param name="socket">Has introduced itself.</param>
+    /// <param name="socket">The socket, after its handshake.</param>
     /// <param name="ended">Called once when the connection has ended.</param>
     public bool TryHandOver(Socket socket, Action ended)
     {

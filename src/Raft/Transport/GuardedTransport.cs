@@ -8,14 +8,13 @@ using KvRaft.Raft.Consensus;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// One Raft connection, between the socket and DotNext 6.12: the head of each message is looked at before DotNext sees it, because what DotNext has read it
-/// believes. It raises its term, on disk, to whatever a message says, allocates what an entry claims to be long, installs a configuration that arrives with a snapshot,
-/// and resigns when it is asked to.
+/// One Raft connection, between the socket and DotNext 6.12. It checks the head of each message before DotNext reads it, because DotNext trusts every
+/// message: it raises its term, on disk, to the term in a message, allocates the declared length of an entry, installs a configuration that arrives with a snapshot,
+/// and resigns on request.
 /// <para>
-/// DotNext's protocol alternates: a request, then its answer. Its server forgets what it has buffered before it answers, and takes the first byte it reads
-/// afterwards for the kind of the next request; its client writes a request and takes the first bytes it reads afterwards for the answer. So the first read after
-/// a write begins a message, by DotNext's own rule, and nothing can be hidden behind a message. What is refused ends the connection: DotNext reads its end.
-/// </para>
+/// DotNext's protocol alternates: a request, then its answer. Its server discards its read buffer before it answers, and takes the first byte it reads
+/// afterwards as the kind of the next request; its client writes a request and takes the first bytes it reads afterwards as the answer. So the first read after
+/// a write begins a message, by DotNext's own rule, and no message can be hidden behind another. A refused message ends the connection: DotNext reads the end of the stream.
 /// </summary>
 internal sealed class GuardedTransport : IDuplexPipe
 {
@@ -31,10 +30,10 @@ internal sealed class GuardedTransport : IDuplexPipe
 
     public PipeWriter Output { get; }
 
-    /// <summary>Requests come in: of the kinds that this store uses, in a term that is believed.</summary>
+    /// <summary>Requests arrive: only the kinds that this project uses, with an accepted term.</summary>
     public static GuardedTransport OfServer(IDuplexPipe inner, TermGate terms) => new(inner, terms, isServer: true);
 
-    /// <summary>Answers come in, in a term that is believed.</summary>
+    /// <summary>Answers arrive, with an accepted term.</summary>
     public static GuardedTransport OfClient(IDuplexPipe inner, TermGate terms) => new(inner, terms, isServer: false);
 
     private sealed class GuardedInput(PipeReader inner, TermGate terms, bool isServer) : PipeReader
@@ -123,7 +122,7 @@ internal sealed class GuardedTransport : IDuplexPipe
             }
         }
 
-        /// <summary>False: the head of the message has not come yet, and the connection has not ended.</summary>
+        /// <summary>False: the head of the message has not arrived yet, and the connection has not ended.</summary>
         private bool TryPass(ref ReadResult result, out int whole)
         {
             var mistake = Judge(result.Buffer, out whole);
@@ -132,7 +131,7 @@ internal sealed class GuardedTransport : IDuplexPipe
                 return false;
             }
 
-            // A message whose head is cut off by the end of the connection is of no use to DotNext, and tells it nothing.
+            // A message whose head is cut off by the end of the connection has no effect in DotNext.
             result = Pass(result, mistake ?? (whole > result.Buffer.Length && result.IsCompleted && !result.Buffer.IsEmpty ? RaftMessageMistake.Incomplete : null));
             return true;
         }
@@ -196,10 +195,10 @@ internal sealed class GuardedTransport : IDuplexPipe
     }
 }
 
-/// <summary>Why a message is not handed to DotNext.</summary>
+/// <summary>The reason why a message is not passed to DotNext.</summary>
 internal readonly record struct RaftMessageMistake(string What, long Term)
 {
-    /// <summary>The connection ended within the head: nothing to report.</summary>
+    /// <summary>The connection ended within the head: this is not reported.</summary>
     public static readonly RaftMessageMistake Incomplete = new("incomplete", 0);
 }
 
@@ -210,13 +209,13 @@ internal readonly record struct RaftMessageMistake(string What, long Term)
 /// append entries   u8 kind (4)    | 28 sender | i64 term | i64 previous index | i64 previous term | i64 commit index | i32 entries | i32 state version
 /// answers          i64 term | more
 /// </code>
-/// Pure but for the gate that is asked.
+/// Pure except for the call of the gate.
 /// </summary>
 internal static class RaftMessageHead
 {
     public const int LengthMax = 128;
 
-    /// <summary>Entries of one request: a run holds a megabyte (<see cref="GroupAuditTrail.RunBytesWanted"/>), and an entry costs 21 bytes at least.</summary>
+    /// <summary>Maximum entries of one request: a run holds a megabyte (<see cref="GroupAuditTrail.RunBytesWanted"/>), and an entry takes at least 21 bytes.</summary>
     public const int EntriesMax = 1 << 20;
 
     private const byte Vote = 1;
@@ -227,9 +226,9 @@ internal static class RaftMessageHead
     private static readonly int VoteLength = TermOffset + 8 + 8 + 8 + 4;
     private static readonly int AppendLength = TermOffset + 8 + 8 + 8 + 8 + 4 + 4;
 
-    /// <param name="head">The message's first bytes, as many as have come.</param>
-    /// <param name="terms">Which terms are believed.</param>
-    /// <param name="needed">How many bytes it takes to judge; if they are not there yet, the result is null and means nothing.</param>
+    /// <param name="head">The message's first bytes, as many as have arrived.</param>
+    /// <param name="terms">Decides which terms are accepted.</param>
+    /// <param name="needed">The number of bytes needed for the check; if fewer have arrived, the result is null and has no meaning.</param>
     public static RaftMessageMistake? OfRequest(ReadOnlySpan<byte> head, TermGate terms, out int needed)
     {
         needed = 1;
@@ -274,7 +273,7 @@ internal static class RaftMessageHead
         var (term, index, previous, commit) = (Int64At(head, 0), Int64At(head, 1), Int64At(head, 2), Int64At(head, 3));
         var count = BinaryPrimitives.ReadInt32LittleEndian(head[(TermOffset + 32)..]);
 
-        // A leader that does not know a term below its log start sends -1; no log holds that term, so the follower declines.
+        // If a leader does not have a term below its log start, it sends -1; no log holds that term, so the follower declines.
         return terms.Admits(term) && index >= 0 && previous >= -1 && previous <= term && commit >= 0 && count is >= 0 and <= EntriesMax
             ? null
             : new RaftMessageMistake("append entries", term);

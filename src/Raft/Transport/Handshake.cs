@@ -4,23 +4,23 @@ using KvRaft.Raft.Security;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// How two nodes introduce themselves on a new connection, from either side; the bytes are those of <see cref="Preface"/>. Time is bounded by the callers'
-/// tokens, bytes by the format. Thread-safe.
+/// The handshake of two nodes on a new connection, for either side; the bytes are those of <see cref="Preface"/>. The callers' tokens limit the time, and the
+/// format limits the bytes. Thread-safe.
 /// </summary>
 internal sealed class Handshake(NodeAuthentication authentication, Guid clusterId)
 {
     private readonly PrefaceProof? _proof = authentication.Secret is { } secret ? new PrefaceProof(secret.DeriveKey(clusterId, PrefaceProof.Use)) : null;
     private long _unproven;
 
-    /// <summary>Connections, in either direction, to nodes that proved nothing. Rises only while <see cref="NodeAuthentication.IsRequired"/> is false.</summary>
+    /// <summary>Connections, in either direction, to nodes without a proof. Rises only while <see cref="NodeAuthentication.IsRequired"/> is false.</summary>
     public long UnprovenCount => Interlocked.Read(ref _unproven);
 
     [MemberNotNullWhen(true, nameof(_proof))]
     public bool HasSecret => _proof is not null;
 
     /// <summary>The connecting side.</summary>
-    /// <returns>False: the other node proved nothing, and need not.</returns>
-    /// <exception cref="PrefaceRefusedException">The other side refused, or did not prove what it must.</exception>
+    /// <returns>False: the other node proved nothing, and no proof is required.</returns>
+    /// <exception cref="PrefaceRefusedException">The other side refused, or did not send a required proof.</exception>
     public async ValueTask<bool> ConnectAsync(Stream stream, Preface preface, CancellationToken cancellationToken)
     {
         if (HasSecret)
@@ -47,8 +47,8 @@ internal sealed class Handshake(NodeAuthentication authentication, Guid clusterI
 
     /// <summary>The accepting side. The answer has been sent when this returns.</summary>
     /// <param name="stream">The connection.</param>
-    /// <param name="judge">Is the connection meant for this node, and is there room? Asked once.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="judge">Decides whether the connection is meant for this node, and whether the limits allow it. Called once.</param>
+    /// <param name="cancellationToken">Ends the handshake.</param>
     public async ValueTask<(Preface? Preface, PrefaceAnswer Answer, bool IsProven)> AcceptAsync(
         Stream stream, Func<Preface, PrefaceAnswer> judge, CancellationToken cancellationToken)
     {

@@ -11,21 +11,21 @@ namespace KvRaft.Raft.Transport;
 /// </summary>
 internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
 {
-    /// <summary>For connecting and the handshake, if the caller has more time: an address that takes the connection and says nothing is not waited for.</summary>
+    /// <summary>The limit for connection and handshake, if the caller has more time: an address that accepts the connection and sends nothing must not block the caller.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public NodeId Self => self;
 
-    /// <summary>Asked before each connection and told of each one made; null means every link is open.</summary>
+    /// <summary>Called before each connection and after each established one; null means every link is open.</summary>
     public ILinkGate? Gate { get; init; }
 
-    /// <summary>What is known of the others' runs.</summary>
+    /// <summary>The records of the other nodes' runs.</summary>
     public RunBook Runs { get; init; } = RunBook.InMemory();
 
-    /// <summary>Another node refuses this one for good: its data directory is an older copy, or was started twice. Must be quick.</summary>
+    /// <summary>Another node refuses this one permanently: its data directory is an older copy, or was started twice. Must be quick.</summary>
     public event Action<NodeId, RunVerdict>? Refused;
 
-    /// <exception cref="IOException">The node is unknown, unreachable or refused us.</exception>
+    /// <exception cref="IOException">The node is unknown, unreachable or refused this node.</exception>
     public async ValueTask<Socket> ConnectAsync(NodeId to, ConnectionKind kind, string target, CancellationToken cancellationToken)
     {
         var address = resolve(to) ?? throw new IOException($"The address of node '{to}' is not known.");
@@ -79,11 +79,11 @@ internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId sel
     }
 }
 
-/// <summary>The seam at which in-process tests cut links between nodes. Thread-safe.</summary>
+/// <summary>The interface through which in-process tests cut links between nodes. Thread-safe.</summary>
 internal interface ILinkGate
 {
     bool IsOpen(NodeId from, NodeId to);
 
-    /// <summary>A connection exists now; whoever cuts the link later disposes the socket.</summary>
+    /// <summary>A connection was established; to cut the link later, the test disposes the socket.</summary>
     void Opened(NodeId from, NodeId to, Socket socket);
 }

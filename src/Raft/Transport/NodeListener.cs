@@ -12,15 +12,15 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// The one listening socket of a node for its peers. It lets each connection introduce itself (<see cref="Handshake"/>), refuses what is not meant for this
-/// node, and hands the rest to the replica (Raft) or the peer service it names. Thread-safe.
+/// A node's only listening socket for its peers. It performs the handshake of each connection (<see cref="Handshake"/>), refuses those that are not meant for this
+/// node, and passes the others to the replica (Raft) or the peer service that the preface names. Thread-safe.
 /// </summary>
 internal sealed class NodeListener : IAsyncDisposable
 {
-    /// <summary>The handshake is two short round trips between machines that are close; a connection that has not ended it in 5 s is no peer's.</summary>
+    /// <summary>The handshake is two short round trips between machines that are close; a connection that has not finished it in 5 s is not a peer's.</summary>
     private static readonly TimeSpan PrefaceTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Accepting fails at once, and again at once, while the process has no descriptor left. The pause doubles between these two.</summary>
+    /// <summary>Accept fails at once, and again at once, while the process has no free descriptor. The pause doubles between these two.</summary>
     private static readonly TimeSpan AcceptPauseMin = TimeSpan.FromMilliseconds(10);
 
     private static readonly TimeSpan AcceptPauseMax = TimeSpan.FromSeconds(1);
@@ -42,7 +42,7 @@ internal sealed class NodeListener : IAsyncDisposable
     private readonly LogThrottle _faultLines;
     private readonly Task _accepting;
 
-    /// <exception cref="IOException">The address cannot be listened on; the message says why.</exception>
+    /// <exception cref="IOException">The address is not available; the message contains the reason.</exception>
     public NodeListener(
         Guid clusterId, NodeId self, IPEndPoint listen, Handshake handshake, int connectionsMax, Func<Socket, NodeId, CancellationToken, Task> servePeer,
         BackgroundTasks background, TimeProvider time, ILogger logger)
@@ -63,19 +63,19 @@ internal sealed class NodeListener : IAsyncDisposable
         _accepting = background.StartLoop("accepting connections", AcceptAsync, _stopping.Token);
     }
 
-    /// <summary>Where it listens; the port is the real one when 0 was asked for.</summary>
+    /// <summary>The listening address; it has the real port if 0 was requested.</summary>
     public IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>What is known of the others' runs.</summary>
+    /// <summary>The records of the other nodes' runs.</summary>
     public RunBook Runs { get; init; } = RunBook.InMemory();
 
-    /// <summary>Connections of other nodes at the moment.</summary>
+    /// <summary>The present number of connections from other nodes.</summary>
     public int ConnectionCount => _room.Count;
 
     /// <param name="key">The replica.</param>
     /// <param name="identity">Its name.</param>
-    /// <param name="terms">Judges the terms of messages.</param>
-    /// <param name="wrap">For tests: makes a connection of a socket; see <see cref="GroupListener.Wrap"/>.</param>
+    /// <param name="terms">Checks the terms of messages.</param>
+    /// <param name="wrap">For tests: makes a connection from a socket; see <see cref="GroupListener.Wrap"/>.</param>
     public GroupListener Register(ReplicaKey key, EndPoint identity, TermGate terms, Func<Socket, ConnectionContext>? wrap = null)
     {
         var listener = new GroupListener(identity, terms, () => _groups.TryRemove(key, out _), wrap ?? GroupListener.Wrap);
@@ -98,11 +98,11 @@ internal sealed class NodeListener : IAsyncDisposable
         var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // .NET already lets a restarted node bind while old connections are in TIME_WAIT; asking for ReuseAddress would
-            // also set SO_REUSEPORT on Linux, and two nodes could listen on one port without either noticing.
+            // .NET already lets a restarted node bind while old connections are in TIME_WAIT. ReuseAddress would
+            // also set SO_REUSEPORT on Linux, and two nodes could listen on one port without an error.
             socket.Bind(listen);
 
-            // Every group of every peer connects at start: hundreds at a time are ordinary.
+            // Every group of every peer connects at start: hundreds at a time are normal.
             socket.Listen(1024);
             return socket;
         }
@@ -171,13 +171,13 @@ internal sealed class NodeListener : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // The peer went away, or we are stopping: a connection's end is not an event.
+            // The peer closed the connection, or this node stops: the end of a connection is not an event.
             LogMessages.ConnectionEnded(_logger, error.Message);
             socket.Dispose();
         }
         catch (Exception error)
         {
-            // A fault of ours in an answer to one peer ends that connection, and must be seen; other connections have nothing to do with it.
+            // A fault in this node's answer to one peer ends that connection, and must be logged; other connections are not affected.
             if (_faultLines.TryPass(out var suppressed))
             {
                 LogMessages.ConnectionFaulted(_logger, suppressed, error);
@@ -187,7 +187,7 @@ internal sealed class NodeListener : IAsyncDisposable
         }
     }
 
-    /// <summary>The place of the connection is given back by whichever ends it: the replica, or this method if the replica does not take it, for whatever reason.</summary>
+    /// <summary>The connection's count is released by the replica when the connection ends, or by this method if the replica does not take it, for whatever reason.</summary>
     private void HandOver(Socket socket, Preface preface)
     {
         var isTaken = false;
@@ -222,7 +222,7 @@ internal sealed class NodeListener : IAsyncDisposable
         }
     }
 
-    /// <summary>A machine that vanished without a word holds its connection's descriptor here until the kernel has asked three times whether it is there.</summary>
+    /// <summary>If a machine vanishes without closing a connection, the descriptor stays open here until three keep-alive probes of the kernel have failed.</summary>
     private static void Prepare(Socket socket)
     {
         socket.NoDelay = true;
@@ -268,7 +268,7 @@ internal sealed class NodeListener : IAsyncDisposable
 
     private void Refused(Preface? preface, PrefaceAnswer answer)
     {
-        // Peers ask for replicas that are not open yet, or no longer, hundreds of times while a node starts and stops.
+        // While a node starts and stops, peers request replicas that are not open hundreds of times.
         if (answer == PrefaceAnswer.UnknownReplica)
         {
             LogMessages.PrefaceRefused(_logger, LogLevel.Debug, preface?.From.Value ?? "?", preface?.Target ?? "?", PrefaceRefusedException.Explain(answer), 0);
@@ -281,7 +281,7 @@ internal sealed class NodeListener : IAsyncDisposable
 
     private void TellUnproven(Preface preface, bool isProven)
     {
-        // Without a secret of its own the node says so once, at its start.
+        // Without a secret of its own, the node logs this once, at its start.
         if (!isProven && _handshake.HasSecret && _unprovenLines.TryPass(out var suppressed))
         {
             LogMessages.UnprovenAccepted(_logger, preface.From.Value, suppressed);

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// A replica's connection to a peer, as DotNext 6.12 must be given it. When such a connection breaks DotNext disposes it synchronously, and
+/// A replica's connection to a peer, in the form that DotNext 6.12 needs. If such a connection breaks, DotNext disposes it synchronously, and
 /// waits on a pool thread for a transport that can only be disposed asynchronously, which takes another pool thread. With a connection
-/// per group the death of one node then blocks as many threads as it had groups with us: 5.6 s without a free thread were measured with 64
-/// groups on two cores. A transport that is <see cref="IDisposable"/> is disposed that way instead; here that is begun and not awaited.
+/// per group, the death of one node then blocks as many threads as it shared groups with this node: 5.6 s without a free thread were measured with 64
+/// groups on two cores. For a transport that is <see cref="IDisposable"/>, DotNext calls that method instead; here it only starts the disposal and does not await it.
 /// </summary>
 internal sealed class OutgoingConnection(ConnectionContext inner) : ConnectionContext, IDisposable
 {
@@ -54,7 +54,7 @@ internal sealed class OutgoingConnection(ConnectionContext inner) : ConnectionCo
 
     public override void Abort(ConnectionAbortedException abortReason) => inner.Abort(abortReason);
 
-    /// <summary>Aborts the connection and lets go of it; the socket is closed a moment later, by whoever waits for its last read.</summary>
+    /// <summary>Aborts the connection and releases it; the socket is closed a moment later, when its last read ends.</summary>
     public void Dispose()
     {
         inner.Abort();

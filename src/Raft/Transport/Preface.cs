@@ -6,17 +6,17 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Transport;
 
-/// <summary>What a connection between two nodes is for.</summary>
+/// <summary>The purpose of a connection between two nodes.</summary>
 internal enum ConnectionKind : byte
 {
     /// <summary>DotNext's Raft protocol of one replica.</summary>
     Raft = 1,
 
-    /// <summary>Our own requests between nodes: status, checkpoint chunks, nudges.</summary>
+    /// <summary>This project's own requests between nodes: status, checkpoint chunks, notifications.</summary>
     Peer = 2,
 }
 
-/// <summary>What the accepting node thinks of a preface.</summary>
+/// <summary>The accepting node's answer to a preface.</summary>
 internal enum PrefaceAnswer : byte
 {
     Accepted = 0,
@@ -25,35 +25,35 @@ internal enum PrefaceAnswer : byte
     OtherNode = 3,
     UnknownReplica = 4,
 
-    /// <summary>The other side did not prove that it has the cluster secret, and this side asks for it.</summary>
+    /// <summary>The other side did not prove that it has the cluster secret, and this side requires it.</summary>
     Unproven = 5,
 
-    /// <summary>The proof does not fit: the two nodes have different secrets.</summary>
+    /// <summary>The proof is wrong: the two nodes have different secrets.</summary>
     OtherSecret = 6,
 
-    /// <summary>There is no room for another connection, or for another one of this node.</summary>
+    /// <summary>The limit of connections is reached, in total or for this node.</summary>
     TooManyConnections = 7,
 }
 
 /// <summary>
-/// The first bytes on every connection between nodes. It names the cluster, the two nodes and, for Raft, the replica, so that
-/// a node of another cluster, an address that changed hands, or an old incarnation is refused before it can be believed. Then both sides prove that they have
-/// the cluster secret, each for the nonce that the other drew: nothing is dispatched to a replica before that.
+/// The first bytes on every connection between nodes. They contain the cluster, the two nodes and, for Raft, the replica. So
+/// a node of another cluster, an address that now belongs to another node, or an old incarnation is refused before any message is accepted. Then both sides prove that they have
+/// the cluster secret, each for the nonce that the other drew: no message is dispatched to a replica before that.
 /// <code>
 /// preface    u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 1: has a secret | 32 nonce | u8 n, from node | u8 n, to node | u16 n, target
 /// challenge  u32 magic 'KVRF' | u8 version | u8 answer | u8 1: has a secret too | 32 nonce | 32 proof of the accepting node
 /// proof      32 proof of the connecting node                           only if both have a secret and the answer is "accepted"
 /// verdict    u32 magic 'KVRF' | u8 version | u8 answer                 only after a proof
 /// </code>
-/// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>. A proof is HMAC-SHA256, under the key of this use, over
-/// one byte that says whose it is, the whole preface and the accepting node's nonce (see <see cref="PrefaceProof"/>).
+/// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>.
+/// A proof is HMAC-SHA256, under the key of this use, over one byte for the side, the whole preface and the accepting node's nonce (see <see cref="PrefaceProof"/>).
 /// </summary>
 internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target)
 {
     public const byte Version = 3;
     public const int AnswerLength = 6;
 
-    /// <summary>The part of fixed length every preface starts with, in bytes.</summary>
+    /// <summary>The part of fixed length at the start of every preface, in bytes.</summary>
     public const int HeadLength = 4 + 1 + 1 + 16 + 1 + NonceLength;
 
     public const int NonceLength = 32;
@@ -63,10 +63,10 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
     private const int SecretOffset = 22;
     private const int NonceOffset = 23;
 
-    /// <summary>A target is a URI of a 63-character node and two numbers; 256 bytes leave room, and bound what a stranger can make us read.</summary>
+    /// <summary>A target is a URI of a 63-character node and two numbers; 256 bytes are enough, and limit the bytes that an unknown party can make this node read.</summary>
     private const int TargetLengthMax = 256;
 
-    /// <summary>The connecting node has a secret and can prove itself.</summary>
+    /// <summary>The connecting node has a secret and can prove it.</summary>
     public bool HasSecret { get; init; }
 
     /// <summary>Drawn by the connecting node for this connection.</summary>
@@ -96,10 +96,10 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         return bytes;
     }
 
-    /// <summary>Reads a preface. Answers null when the bytes are no preface of ours at all.</summary>
+    /// <summary>Reads a preface. Returns null if the bytes are not a preface at all.</summary>
     public static async ValueTask<(Preface? Preface, PrefaceAnswer Answer)> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
-        // The version first: what follows it is this version's.
+        // The version first: the format of the rest depends on it.
         var head = new byte[HeadLength];
         await stream.ReadExactlyAsync(head.AsMemory(0, AnswerLength), cancellationToken).ConfigureAwait(false);
         if (BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic
@@ -131,7 +131,7 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         return bytes;
     }
 
-    /// <exception cref="PrefaceRefusedException">The other side refused, or is no KvRaft node.</exception>
+    /// <exception cref="PrefaceRefusedException">The other side refused, or is not a KvRaft node.</exception>
     public static async ValueTask ReadAnswerAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
     {
         var bytes = new byte[AnswerLength];
@@ -163,10 +163,10 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
     }
 }
 
-/// <summary>What the accepting node sends back; see <see cref="Preface"/>.</summary>
-/// <param name="Answer">Anything but "accepted" ends the connection.</param>
-/// <param name="Nonce">Drawn for this connection; null: this node has no secret, or was told that the other has none.</param>
-/// <param name="Proof">Of the accepting node, if it has drawn a nonce.</param>
+/// <summary>The accepting node's answer; see <see cref="Preface"/>.</summary>
+/// <param name="Answer">Any value except "accepted" ends the connection.</param>
+/// <param name="Nonce">Drawn for this connection; null: this node has no secret, or the other one reported that it has none.</param>
+/// <param name="Proof">The proof of the accepting node, if it has drawn a nonce.</param>
 internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byte[]? Proof)
 {
     private const int Length = Preface.AnswerLength + 1 + Preface.NonceLength + PrefaceProof.Length;
@@ -185,7 +185,7 @@ internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byt
         return bytes;
     }
 
-    /// <exception cref="PrefaceRefusedException">The other side refused, or is no KvRaft node.</exception>
+    /// <exception cref="PrefaceRefusedException">The other side refused, or is not a KvRaft node.</exception>
     public static async ValueTask<PrefaceChallenge> ReadAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
     {
         // A refusal is read first: an older node sends no more than that.
@@ -202,14 +202,14 @@ internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byt
 }
 
 /// <summary>
-/// The proofs of a connection. Both sides sign the same bytes, which name the cluster, both nodes, the target and what each of them has drawn, so a proof
-/// cannot be used on another connection; the first byte says whose proof it is, so one side's cannot be sent back as the other's.
+/// The proofs of a connection. Both sides sign the same bytes: the cluster, both nodes, the target and both nonces. So a proof
+/// cannot be used on another connection. The first byte identifies the side, so one side's proof cannot be sent back as the other's.
 /// </summary>
 internal sealed class PrefaceProof(byte[] key)
 {
     public const int Length = 32;
 
-    /// <summary>Names the key; see <see cref="Security.ClusterSecret.DeriveKey"/>.</summary>
+    /// <summary>The purpose of the key; see <see cref="Security.ClusterSecret.DeriveKey"/>.</summary>
     public const string Use = "kvraft raft port 2";
 
     private const byte Accepting = 1;
@@ -221,13 +221,13 @@ internal sealed class PrefaceProof(byte[] key)
 
     public byte[] OfConnecting(Preface preface, byte[] nonce) => Of(Connecting, preface, nonce);
 
-    /// <summary>Takes as long whatever is wrong with it.</summary>
+    /// <summary>Takes the same time for every difference.</summary>
     public static bool Equal(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given) => CryptographicOperations.FixedTimeEquals(expected, given);
 
     private byte[] Of(byte whose, Preface preface, byte[] nonce) => HMACSHA256.HashData(key, (byte[])[whose, .. preface.Encode(), .. nonce]);
 }
 
-/// <summary>The other node did not accept our preface, or we did not accept what it said of itself.</summary>
+/// <summary>The other node did not accept this node's preface, or this node did not accept the other's answer.</summary>
 internal sealed class PrefaceRefusedException(NodeId node, PrefaceAnswer answer)
     : IOException($"The connection to node '{node}' is refused: {Explain(answer)}.")
 {

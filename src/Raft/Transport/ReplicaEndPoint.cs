@@ -8,9 +8,9 @@ using Microsoft.AspNetCore.Connections;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// The identity of a replica as Raft knows it: <c>kvraft://node/g/17/r/3</c>, that is node, group, incarnation. It is a name, not
-/// an address, so a node may move to another address, and a wiped replica comes back under a new incarnation as a new voter,
-/// never as the old one with amnesia.
+/// The identity of a replica in Raft: <c>kvraft://node/g/17/r/3</c>, that is node, group, incarnation. It is a name, not
+/// an address, so a node may move to another address. A wiped replica is opened again under a new incarnation as a new voter,
+/// never as the old voter without its votes.
 /// </summary>
 internal static class ReplicaEndPoint
 {
@@ -53,7 +53,7 @@ internal static class ReplicaEndPoint
 
 /// <summary>
 /// Value equality for <see cref="UriEndPoint"/>, which has none of its own. DotNext compares end points in two places (the
-/// transport and the member list); both get this comparer, or removing a member silently does nothing.
+/// transport and the member list); both get this comparer. Without it, the removal of a member would silently do nothing.
 /// </summary>
 internal sealed class ReplicaEndPointComparer : IEqualityComparer<EndPoint>
 {
