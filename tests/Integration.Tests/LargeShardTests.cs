@@ -123,7 +123,7 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
     private static int Setting(string name, int missing) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : missing;
 
-    [GeneratedRegex(@"Group 1: fetching a checkpoint at index \d+, (\d+) bytes, of which (\d+) are here")]
+    [GeneratedRegex(@"Group 1: fetching a checkpoint at index \d+, (\d+) bytes \((\d+) already copied\)")]
     private static partial Regex Fetches();
 
     [GeneratedRegex(@"Raft\.Group1\S* Checkpoint \S+ at index")]

@@ -41,7 +41,7 @@ public sealed class BackgroundTasks(Action<string, Exception> onFault)
 
         if (!stoppingToken.IsCancellationRequested)
         {
-            onFault(name, new InvalidOperationException("It ended before it was asked to."));
+            onFault(name, new InvalidOperationException("It ended without a request to stop."));
         }
     }
 

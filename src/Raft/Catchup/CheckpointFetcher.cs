@@ -90,7 +90,7 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
             PeerRequestKind.Checkpoint, new PeerGroupRequest(group.Value), PeerJson.Default.PeerGroupRequest, PeerJson.Default.CheckpointManifest, cancellationToken)
             .ConfigureAwait(false);
         var mistake = manifest.Mistake() ?? (MemberStorage.IsWellFormed(manifest.Configuration) ? null : "its member list cannot be read");
-        return mistake is not null ? throw new PeerDataException($"A checkpoint was offered that is none: {mistake}.") : manifest;
+        return mistake is not null ? throw new PeerDataException($"The offered checkpoint is invalid: {mistake}.") : manifest;
     }
 
     private static async ValueTask<bool> IsStillOfferedAsync(PeerClient peer, GroupId group, CheckpointManifest begun, CancellationToken cancellationToken)
@@ -133,7 +133,7 @@ internal sealed class CheckpointFetcher(NodeDialer dialer, string directory, Cop
                         .ConfigureAwait(false);
                     if (chunk.Length != length)
                     {
-                        throw new PeerDataException($"Asked for {length} bytes of '{file.Name}', got {chunk.Length}.");
+                        throw new PeerDataException($"Requested {length} bytes of '{file.Name}', received {chunk.Length}.");
                     }
 
                     await FetchDirectory.AppendAsync(output, chunk, cancellationToken).ConfigureAwait(false);

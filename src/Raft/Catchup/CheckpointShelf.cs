@@ -149,7 +149,7 @@ internal sealed class CheckpointShelf : IDisposable
 
         if (offset < 0 || length is <= 0 or > PeerFrame.BodyBytesMax || length > fileLength || offset > fileLength - length)
         {
-            throw new PeerRequestException($"bytes {offset}+{length} of '{file}' are outside its {fileLength}");
+            throw new PeerRequestException($"bytes {offset}+{length} of '{file}' are outside the file's {fileLength} bytes");
         }
 
         var bytes = new byte[length];

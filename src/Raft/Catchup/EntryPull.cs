@@ -26,7 +26,7 @@ internal sealed class EntryPull(ICatchingUpGroup group, NodeDialer dialer)
             var entries = EntriesFrame.Decode(await peer.FetchAsync(request, cancellationToken).ConfigureAwait(false));
             if (entries.Count == 0 || entries[0].Index != next || entries[^1].Index > upTo)
             {
-                throw new PeerDataException($"Node '{from}' was asked for entries from {next} to {upTo} and sent others.");
+                throw new PeerDataException($"Node '{from}' sent other entries than the requested {next} to {upTo}.");
             }
 
             await group.AppendCommittedAsync(entries).ConfigureAwait(false);

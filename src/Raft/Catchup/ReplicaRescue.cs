@@ -291,7 +291,7 @@ internal sealed class ReplicaRescue(
             }
             catch (HistoryDiffersException error) when (!status.IsLeader)
             {
-                throw new IOException($"Node '{source.Node}' does not lead, and has another history: {error.Message}", error);
+                throw new IOException($"Node '{source.Node}' does not lead and has a different history: {error.Message}", error);
             }
 
             LogMessages.EntriesPulled(logger, group.Id.Value, group.CommitIndex, status.CommitIndex, source.Node.Value);
@@ -314,7 +314,7 @@ internal sealed class ReplicaRescue(
 
         if (await ProvenLeaderAsync(peers, cancellationToken).ConfigureAwait(false) is not var (leader, proof))
         {
-            Delayed("nobody leads the group yet");
+            Delayed("the group has no leader yet");
             return false;
         }
 
@@ -329,7 +329,7 @@ internal sealed class ReplicaRescue(
         var highestTerm = Math.Max(proof.Term, peers.Max(peer => peer.Status.Term));
         if (highestTerm > TermGate.TermMax)
         {
-            Delayed($"a voter claims to be in term {highestTerm}, which no election can have reached");
+            Delayed($"a voter reports term {highestTerm}, which no election can reach");
             fetcher.Discard();
             return false;
         }

@@ -48,9 +48,9 @@ internal static class RescueRules
     {
         var silent = others.Where(other => peers.All(peer => peer.Voter != other)).Select(static other => other.Node).Order().ToArray();
         var behind = peers.Where(peer => peer.Status.IsWhole && peer.Status.AppliedIndex < logStart).Select(static peer => peer.Voter.Node).Order().ToArray();
-        return others.Count == 0 ? "the group has no other replica to copy; nothing was deleted, what was set aside is all there is"
+        return others.Count == 0 ? "the group has no other replica to copy; nothing was deleted: the data set aside is the only copy"
             : silent.Length > 0 ? $"it waits for a replica to copy; no answer from {string.Join(", ", silent)}"
             : behind.Length > 0 ? $"it waits for {string.Join(", ", behind)} to reach index {logStart}"
-            : "every replica of the group has lost its state; nothing was deleted, what was set aside on the nodes is all there is";
+            : "every replica of the group has lost its state; nothing was deleted: the data set aside on the nodes is the only copy";
     }
 }

@@ -373,7 +373,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     ValueTask IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(TEntry entry, long startIndex, CancellationToken token) =>
         throw new NotSupportedException(
             entry.IsSnapshot
-                ? "A snapshot arrived through Raft; no log of this cluster hands one out."
+                ? "A snapshot arrived through Raft; no log of this cluster sends one."
                 : "DotNext does not place single entries at an index.");
 
     async ValueTask<long> IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(TEntry entry, CancellationToken token)
@@ -401,7 +401,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     {
         if (_log.Ballot.Term != term)
         {
-            throw new IOException($"Term {_log.Ballot.Term} has begun while entries of a leader of term {term} came.");
+            throw new IOException($"Term {_log.Ballot.Term} began while entries of a leader of term {term} arrived.");
         }
     }
 
@@ -420,7 +420,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
     {
         if (!isInOrder)
         {
-            throw new IOException($"Entry {index} of term {entryTerm} came behind one of term {before} from a leader of term {term}.");
+            throw new IOException($"Entry {index} of term {entryTerm} arrived after one of term {before} from a leader of term {term}.");
         }
     }
 

@@ -32,7 +32,7 @@ internal static class PayloadReader
         return writer.Written;
     }
 
-    private static IOException TooLong(long bytes) => new($"An entry of {bytes} bytes; the longest that is taken has {PayloadBytesMax}.");
+    private static IOException TooLong(long bytes) => new($"The entry has {bytes} bytes; the limit is {PayloadBytesMax}.");
 
     /// <summary>An entry may exceed its declared length, or declare none.</summary>
     private sealed class BoundedWriter(int capacity) : IBufferWriter<byte>

@@ -56,16 +56,16 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
 
         if (log.Ballot.Term > Ballot.TermMax)
         {
-            return new ReplicaFault(ReplicaLoss.Log, $"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can have reached");
+            return new ReplicaFault(ReplicaLoss.Log, $"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can reach");
         }
 
         if (ranBefore && !logKnown)
         {
-            return new ReplicaFault(ReplicaLoss.Log, "its log is gone, with its vote and everything it acknowledged");
+            return new ReplicaFault(ReplicaLoss.Log, "its log is missing, with its vote and all acknowledged entries");
         }
 
         return log.Start.Index > machine.Applied.Index
-            ? new ReplicaFault(ReplicaLoss.State, $"its state ends at {machine.Applied}, its log begins only after {log.Start}")
+            ? new ReplicaFault(ReplicaLoss.State, $"its state ends at {machine.Applied}, but its log begins after {log.Start}")
             : null;
     }
 }

@@ -43,7 +43,7 @@ internal sealed class DigestPace(TimeProvider time) : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             if (isStopped())
             {
-                throw new OperationCanceledException("Another digest is wanted.");
+                throw new OperationCanceledException("Another digest was requested.");
             }
 
             read += bytes;

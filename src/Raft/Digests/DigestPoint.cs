@@ -71,7 +71,7 @@ internal sealed class DigestPoint(DigestPace pace) : IAsyncDisposable
         {
             computing = _pending is { } pending && pending.Index == index
                 ? pending.Computing
-                : throw new PeerRequestException($"no digest at index {index} is wanted here");
+                : throw new PeerRequestException($"no digest at index {index} was requested here");
         }
 
         if (computing is not { IsCompleted: true })

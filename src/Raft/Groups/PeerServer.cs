@@ -80,7 +80,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
                 PeerRequestKind.DigestDiffers => DigestDiffers(from, Read(body, PeerJson.Default.DigestDiffersRequest)),
                 PeerRequestKind.Behind => Behind(Group(Read(body, PeerJson.Default.PeerGroupRequest).Group)),
                 PeerRequestKind.Nudge => Nudge(from, Read(body, PeerJson.Default.NudgeRequest)),
-                _ => throw new PeerRequestException($"request {(byte)kind} is not known here"),
+                _ => throw new PeerRequestException($"request {(byte)kind} is not supported here"),
             };
         }
         catch (HistoryDiffersException error)
@@ -182,7 +182,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
     {
         if (named != from.Value)
         {
-            throw new PeerRequestException($"node {from} speaks for itself only");
+            throw new PeerRequestException($"node {from} can act only for itself");
         }
     }
 

@@ -335,7 +335,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <summary>On the leader, for another voter: removes the voter. The removed voter is not notified. Raft failures are returned, not thrown.</summary>
     public Task<MembershipChange> RemoveVoterAsync(GroupVoter voter, CancellationToken cancellationToken)
     {
-        Invariant.Holds(voter.Node != _host.Options.NodeId, "A leader does not remove itself; it hands leadership over first.");
+        Invariant.Holds(voter.Node != _host.Options.NodeId, "A leader does not remove itself; it transfers leadership first.");
         return _membership.ChangeAsync(ReplicaEndPoint.Create(voter.Node, new ReplicaKey(Id, voter.Incarnation)), add: false, cancellationToken);
     }
 
@@ -546,7 +546,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             {
                 if (_log.TryPositionAt(from - 1) is { } previous && previous.Term != previousTerm)
                 {
-                    throw new HistoryDiffersException($"entry {from - 1} has term {previous.Term} here and term {previousTerm} at the replica that asks");
+                    throw new HistoryDiffersException($"entry {from - 1} has term {previous.Term} here and term {previousTerm} at the requesting replica");
                 }
 
                 return _log.ReadSome(from, to, EntriesFrame.BytesWanted);
@@ -557,7 +557,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             // The log truncated them since the check.
         }
 
-        throw new PeerRequestException($"the log holds {_log.Start.Index + 1} to {_audit.CommitIndex}, committed, and not {from}");
+        throw new PeerRequestException($"the log holds the committed entries {_log.Start.Index + 1} to {_audit.CommitIndex}, but not {from}");
     }
 
     internal ValueTask AppendCommittedAsync(IReadOnlyList<LogEntry> entries) => _audit.AppendCommittedAsync(entries);
@@ -579,7 +579,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         var term = Term;
         return _state == ReplicaState.Running && await _membership.IsSettledAsync(cancellationToken).ConfigureAwait(false) && Term == term
             ? new MembersProof(term, [.. Voters().Select(static voter => new MemberName(voter.Node.Value, voter.Incarnation))])
-            : throw new PeerRequestException($"this replica of group {Id} does not lead, or a change of its members is under way");
+            : throw new PeerRequestException($"this replica of group {Id} does not lead, or a membership change is in progress");
     }
 
     /// <summary>This replica itself takes part and has voted in no later term.</summary>
@@ -656,7 +656,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
         if (string.IsNullOrEmpty(request.Reason))
         {
-            throw new PeerRequestException("a difference of digests comes with its reason");
+            throw new PeerRequestException("a report of different digests must contain a reason");
         }
 
         if (!Interlocked.Exchange(ref _differs, true))
@@ -706,7 +706,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             if (member.IsRemote && IMemberInternals.NextIndex(member) <= _log.Start.Index && ReplicaEndPoint.TryParse(member.EndPoint, out var node, out _)
                 && !_host.Watch.IsSilent(node))
             {
-                _ = Background.GuardAsync("telling a voter that it is behind", () => TellBehindAsync(node));
+                _ = Background.GuardAsync("notifying a voter that it is behind", () => TellBehindAsync(node));
             }
         }
     }
@@ -796,7 +796,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
                 }
 
                 machine.InstallCheckpoint(directory);
-                Invariant.Holds(machine.Applied == position, $"The checkpoint stands at {machine.Applied}, its manifest says {position}.");
+                Invariant.Holds(machine.Applied == position, $"The checkpoint is at {machine.Applied}, but its manifest contains {position}.");
                 _audit.ResetTo(position);
                 _proposals.OnJumped(position);
                 _progress.Advance(position.Index);

@@ -48,7 +48,7 @@ internal sealed class LeaderSearch(
 
             if (Heir(voters, answers) == peers.Self)
             {
-                LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"node {node} led it and is gone" : "no majority hears a leader");
+                LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"its leader {node} has ended or stepped down" : "a majority of its voters has no leader");
                 await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
 
                 // A request to a silent node waits for its timeout, twice; a node whose process has ended refuses at once.

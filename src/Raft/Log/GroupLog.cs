@@ -191,7 +191,7 @@ internal sealed partial class GroupLog
                 return;
             }
 
-            Invariant.Holds(isImpossible || term > _ballot.Term || _ballot.VotedFor.IsEmpty, "A vote is given once a term.");
+            Invariant.Holds(isImpossible || term > _ballot.Term || _ballot.VotedFor.IsEmpty, "A replica votes once per term.");
             EnqueueState(StateReason.Voted, State() with { Ballot = ballot });
             _ballot = ballot;
         }

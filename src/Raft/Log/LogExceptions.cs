@@ -8,7 +8,7 @@ public sealed class LogOpenException(string message, Exception? inner = null) : 
 /// acknowledgement may or may not be found after the restart.
 /// </summary>
 internal sealed class LogFailedException(Exception cause)
-    : Exception($"The node's log failed and accepts nothing any more; the node must be restarted. Cause: {cause.Message}", cause);
+    : Exception($"The node's log failed and accepts no more records; restart the node. Cause: {cause.Message}", cause);
 
 /// <summary>An entry's payload exceeds <see cref="NodeLogOptions.PayloadBytesMax"/>. Nothing was appended.</summary>
 internal sealed class LogEntryTooLargeException(int actualBytes, int maxBytes)
@@ -21,7 +21,7 @@ internal sealed class LogEntryTooLargeException(int actualBytes, int maxBytes)
 
 /// <summary>The awaited entry was truncated before it was durable.</summary>
 internal sealed class LogEntryCutException(long index)
-    : Exception($"The entry at index {index} was cut from the log while its durability was awaited.")
+    : Exception($"The entry at index {index} was truncated before it was durable.")
 {
     public long Index { get; } = index;
 }

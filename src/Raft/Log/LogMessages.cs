@@ -8,7 +8,7 @@ internal static partial class NodeLogMessages
     [LoggerMessage(2500, LogLevel.Information, "Log opened in {Directory}: {Segments} segments, {Groups} groups, batch {Batch} is the last")]
     public static partial void LogOpened(this ILogger logger, string directory, int segments, int groups, long batch);
 
-    [LoggerMessage(2501, LogLevel.Information, "Cut a torn tail: what follows batch {Batch} (segment {Segment} offset {Offset}) was never synced")]
+    [LoggerMessage(2501, LogLevel.Information, "Cut a torn tail: the data after batch {Batch} (segment {Segment} offset {Offset}) was never synced")]
     public static partial void TornTailCut(this ILogger logger, long batch, long segment, long offset);
 
     [LoggerMessage(2502, LogLevel.Error, "The log is damaged: {Hole}")]
@@ -17,13 +17,13 @@ internal static partial class NodeLogMessages
     [LoggerMessage(2503, LogLevel.Error, "The log of {Replica} is damaged ({Damage}); the replica neither votes nor counts until it was rebuilt")]
     public static partial void GroupDamaged(this ILogger logger, ReplicaKey replica, LogDamage damage);
 
-    [LoggerMessage(2504, LogLevel.Warning, "The durable mark in {Directory} is missing or unreadable; a lost end of the log could not be noticed at this start")]
+    [LoggerMessage(2504, LogLevel.Warning, "The durable mark in {Directory} is missing or unreadable; this start could not check whether the end of the log is lost")]
     public static partial void DurableMarkMissing(this ILogger logger, string directory);
 
-    [LoggerMessage(2505, LogLevel.Error, "Read an entry of {Replica} that fails its checksum ({Damage}); the replica must be rebuilt")]
+    [LoggerMessage(2505, LogLevel.Error, "An entry of {Replica} failed its checksum ({Damage}); the replica must be rebuilt")]
     public static partial void EntryUnreadable(this ILogger logger, ReplicaKey replica, LogDamage damage);
 
-    [LoggerMessage(2506, LogLevel.Critical, "The log failed and accepts nothing any more; the node must be restarted")]
+    [LoggerMessage(2506, LogLevel.Critical, "The log failed and accepts no more records; restart the node")]
     public static partial void LogFailed(this ILogger logger, Exception cause);
 
     [LoggerMessage(2507, LogLevel.Debug, "Rolled to segment {Segment} ({Bytes} bytes)")]
@@ -32,15 +32,15 @@ internal static partial class NodeLogMessages
     [LoggerMessage(2508, LogLevel.Debug, "Reclaimed segment {Segment}")]
     public static partial void Reclaimed(this ILogger logger, long segment);
 
-    [LoggerMessage(2509, LogLevel.Debug, "{Replica} keeps segment {Segment} although the log exceeds its budget; it is asked to move its start to {Index}")]
+    [LoggerMessage(2509, LogLevel.Debug, "{Replica} pins segment {Segment} although the log exceeds its budget; its start must move to {Index}")]
     public static partial void GroupPinsLog(this ILogger logger, ReplicaKey replica, long segment, long index);
 
     [LoggerMessage(2510, LogLevel.Information, "Log closed after batch {Batch}")]
     public static partial void LogClosed(this ILogger logger, long batch);
 
-    [LoggerMessage(2570, LogLevel.Warning, "The disk has no room for segment {Segment} of {Bytes} bytes: {Reason}. The log takes no more entries; terms, votes and configurations are taken. It is tried again every second")]
+    [LoggerMessage(2570, LogLevel.Warning, "The disk is too full for segment {Segment} of {Bytes} bytes: {Reason}. The log accepts no more entries, only terms, votes and configurations. The node tries again every second; free disk space")]
     public static partial void NoRoom(this ILogger logger, long segment, long bytes, string reason);
 
-    [LoggerMessage(2571, LogLevel.Information, "The disk had room for segment {Segment}: the log takes entries again")]
+    [LoggerMessage(2571, LogLevel.Information, "Segment {Segment} fits on the disk: the log accepts entries again")]
     public static partial void HasRoom(this ILogger logger, long segment);
 }

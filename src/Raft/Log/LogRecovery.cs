@@ -110,8 +110,8 @@ internal sealed class LogRecovery
         if (Replay.LastBatchNumber == 0 && Mark.Batch > 0)
         {
             throw new LogOpenException(
-                $"The log in '{_directory}' had reached batch {Mark.Batch}, but its segments are gone or unreadable. "
-                + "This node has forgotten its votes; remove its data directory and let it join as a new node.");
+                $"The log in '{_directory}' had reached batch {Mark.Batch}, but its segments are missing or unreadable. "
+                + "This node has lost its votes: remove its data directory and let it join as a new node.");
         }
 
         Report();

@@ -203,7 +203,7 @@ internal sealed class LogReplay(long durableBatch)
         switch (item.Kind)
         {
             case ScanItemKind.Garbage:
-                Lose(new LogHole(segment, item.Offset, item.End, null, "no record can be read here"));
+                Lose(new LogHole(segment, item.Offset, item.End, null, "the record here is unreadable"));
                 break;
             case ScanItemKind.UnreadablePayload:
                 var hole = new LogHole(segment, item.Offset, item.End, item.Header.Key, $"the payload of a record ({item.Header.Kind}) fails its checksum");

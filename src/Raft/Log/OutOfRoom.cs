@@ -22,7 +22,7 @@ internal static class OutOfRoom
 internal sealed class LogOutOfRoomException : IOException
 {
     public LogOutOfRoomException()
-        : base("The disk of this node has no room: its log takes no more entries until there is room again; terms, votes and configurations are taken.")
+        : base("The disk of this node is full: its log accepts no entries, only terms, votes and configurations, until there is free space.")
     {
     }
 

@@ -56,7 +56,7 @@ internal sealed class ReplayedGroup(ReplicaKey key)
     {
         if (_break is null && (header.Sequence != Sequence + 1 || header.Index != Last.Index + 1))
         {
-            Break(_suspicion ?? holeHere($"{Key} goes on with record {header.Sequence}, index {header.Index} after record {Sequence}, index {Last.Index}"), header.Sequence);
+            Break(_suspicion ?? holeHere($"{Key} continues with record {header.Sequence}, index {header.Index} after record {Sequence}, index {Last.Index}"), header.Sequence);
         }
 
         Sequence = Math.Max(Sequence, header.Sequence);

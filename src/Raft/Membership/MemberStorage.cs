@@ -100,11 +100,11 @@ internal sealed class MemberStorage(string file) : PersistentClusterConfiguratio
     protected override EndPoint Decode(ref SequenceReader reader)
     {
         var length = reader.ReadLittleEndian<int>();
-        Invariant.Holds(length is > 0 and <= UriBytesMax, $"A member of {length} bytes cannot be.");
+        Invariant.Holds(length is > 0 and <= UriBytesMax, $"A member has {length} bytes, which is out of range.");
         Span<byte> uri = stackalloc byte[length];
         reader.Read(uri);
         return ReplicaEndPoint.TryParse(Encoding.UTF8.GetString(uri), out var node, out var key)
             ? ReplicaEndPoint.Create(node, key)
-            : throw new InvalidDataException($"'{Encoding.UTF8.GetString(uri)}' is no replica.");
+            : throw new InvalidDataException($"'{Encoding.UTF8.GetString(uri)}' is not the name of a replica.");
     }
 }

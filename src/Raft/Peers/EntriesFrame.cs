@@ -61,13 +61,13 @@ internal static class EntriesFrame
             if (length < 0 || length > rest.Length - HeadBytes || !Enum.IsDefined(entry.Kind) || entry.Index is < 1 or > IndexMax
                 || entry.Term is < 0 or > TermGate.TermMax || (i > 0 && (entry.Index != entries[^1].Index + 1 || entry.Term < entries[^1].Term)))
             {
-                throw new PeerDataException($"Entry {i} of {count} is none.");
+                throw new PeerDataException($"Entry {i} of {count} is invalid.");
             }
 
             entries.Add(entry with { Payload = rest.Slice(HeadBytes, length) });
             rest = rest[(HeadBytes + length)..];
         }
 
-        return rest.IsEmpty ? entries : throw new PeerDataException($"{rest.Length} bytes too many after {count} entries.");
+        return rest.IsEmpty ? entries : throw new PeerDataException($"{rest.Length} extra bytes follow {count} entries.");
     }
 }

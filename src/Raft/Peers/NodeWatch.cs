@@ -138,7 +138,7 @@ internal sealed class NodeWatch(
     {
         if (connection is not null)
         {
-            _ = background.GuardAsync("asking for a sign of life", () => AskAsync(connection));
+            _ = background.GuardAsync("pinging a node", () => AskAsync(connection));
         }
     }
 

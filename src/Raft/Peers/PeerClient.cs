@@ -32,11 +32,11 @@ internal sealed class PeerClient : IDisposable
         var body = await ExchangeAsync(kind, JsonSerializer.SerializeToUtf8Bytes(request, requestType), PeerAnswerKind.Json, cancellationToken).ConfigureAwait(false);
         try
         {
-            return JsonSerializer.Deserialize(body, answerType) ?? throw new PeerDataException($"Node '{_node}' answered {kind} with nothing.");
+            return JsonSerializer.Deserialize(body, answerType) ?? throw new PeerDataException($"Node '{_node}' answered {kind} with an empty message.");
         }
         catch (JsonException error)
         {
-            throw new PeerDataException($"Node '{_node}' answered {kind} with something else.", error);
+            throw new PeerDataException($"Node '{_node}' answered {kind} with an invalid message.", error);
         }
     }
 

@@ -37,14 +37,14 @@ internal static class PeerFrame
         var length = BinaryPrimitives.ReadInt32LittleEndian(head) - (HeadLength - 4);
         if (length is < 0 or > BodyBytesMax)
         {
-            throw new PeerDataException($"A peer frame of {length} bytes; allowed are up to {BodyBytesMax}.");
+            throw new PeerDataException($"A peer frame has {length} bytes; the limit is {BodyBytesMax}.");
         }
 
         var body = new byte[length];
         await stream.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
         return Crc32C.Of(body) == BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(5))
             ? (head[KindOffset], body)
-            : throw new PeerDataException("A peer frame was damaged on the way: its checksum does not match.");
+            : throw new PeerDataException("A peer frame was damaged in transit: its checksum does not match.");
     }
 }
 

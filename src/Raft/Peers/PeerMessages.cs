@@ -102,7 +102,7 @@ internal sealed record CheckpointManifest(
 
         if (Index is < 0 or > TermGate.TermMax || Term is < 0 or > TermGate.TermMax || ConfigurationVersion is < 0 or > TermGate.TermMax)
         {
-            return $"it cannot stand at entry {Index} of term {Term} with members of entry {ConfigurationVersion}";
+            return $"its position is invalid: entry {Index} of term {Term} with members of entry {ConfigurationVersion}";
         }
 
         var (names, bytes) = (new HashSet<string>(StringComparer.Ordinal), 0L);
@@ -111,7 +111,7 @@ internal sealed record CheckpointManifest(
             if (file?.Name is not { Length: > 0 and <= NameLengthMax } name || name is "." or ".."
                 || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0 || !names.Add(name))
             {
-                return $"a file may not be called '{file?.Name}'";
+                return $"the file name '{file?.Name}' is not allowed";
             }
 
             if (file.Length is < 0 or > BytesMax || (bytes += file.Length) > BytesMax)

@@ -37,7 +37,7 @@ internal static class TermFrame
     {
         if (body.Length % QuestionLength != 0 || body.Length / QuestionLength > QuestionsMax)
         {
-            throw new PeerRequestException($"{body.Length} bytes are not up to {QuestionsMax} questions of {QuestionLength} bytes");
+            throw new PeerRequestException($"a body of {body.Length} bytes does not consist of 1 to {QuestionsMax} questions of {QuestionLength} bytes");
         }
 
         var questions = new TermQuestion[body.Length / QuestionLength];

@@ -34,7 +34,7 @@ internal sealed class TermWitness(NodeId node, NodeDialer dialer, TimeSpan patie
             _isAsking = true;
         }
 
-        _ = background.GuardAsync($"asking node {node} about terms", AskAsync);
+        _ = background.GuardAsync($"querying the terms of node {node}", AskAsync);
     }
 
     /// <summary>Pending questions are answered with no.</summary>

@@ -55,7 +55,7 @@ internal static class EntryEnvelope
         if (span.Length < HeaderLength || span[0] != Version)
         {
             throw new InvalidDataException(
-                span.IsEmpty ? "An entry envelope is empty." : $"An entry envelope of version {span[0]} and {span.Length} bytes cannot be read; known is version {Version}.");
+                span.IsEmpty ? "An entry envelope is empty." : $"An entry envelope of version {span[0]} and {span.Length} bytes cannot be read; supported is version {Version}.");
         }
 
         var id = new EntryId(new Guid(span.Slice(1, 16)), BinaryPrimitives.ReadInt64LittleEndian(span[17..]));
@@ -63,12 +63,12 @@ internal static class EntryEnvelope
         var count = BinaryPrimitives.ReadInt32LittleEndian(span[34..]);
         if ((span[33] & ~ClockStepFlag) != 0)
         {
-            throw new InvalidDataException($"An entry envelope has the flags {span[33]:x2}; version {Version} knows {ClockStepFlag:x2}.");
+            throw new InvalidDataException($"An entry envelope has the flags {span[33]:x2}; version {Version} supports {ClockStepFlag:x2}.");
         }
 
         if (count < 0 || count > (span.Length - HeaderLength) / CommandOverhead)
         {
-            throw new InvalidDataException($"An entry envelope of {span.Length} bytes claims {count} commands.");
+            throw new InvalidDataException($"An entry envelope of {span.Length} bytes declares {count} commands.");
         }
 
         var commands = new ReadOnlyMemory<byte>[count];

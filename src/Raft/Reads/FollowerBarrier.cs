@@ -7,7 +7,7 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Reads;
 
 /// <summary>
-/// Makes reads of a follower's state machine possible with a bounded age. The leader proves its leadership by a quorum round that begins after the request, and
+/// Makes reads of a follower's state machine possible with a defined age. The leader proves its leadership by a quorum round that begins after the request, and
 /// returns its commit index. Once that index is applied here, this replica has all writes that any replica acknowledged before the
 /// request. DotNext's own follower barrier does not guarantee that (the leader answers it without a quorum). One request at a time, over a
 /// connection that is kept; callers share one barrier for their readers.

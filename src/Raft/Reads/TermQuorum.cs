@@ -28,7 +28,7 @@ internal sealed class TermQuorum(RaftCluster cluster, Func<NodeId, TermWitness> 
 
     /// <summary>
     /// True: together with this replica a majority of the voters has seen no higher term than this one, which must be one that this replica won; the caller checks this replica's own term afterwards.
-    /// False: the quorum confirmation failed in time.
+    /// False, after a short time: the quorum confirmation failed.
     /// </summary>
     public Task<bool> HoldsAsync(long term)
     {

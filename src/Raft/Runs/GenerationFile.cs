@@ -52,7 +52,7 @@ internal static class GenerationFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new LogOpenException($"'{path}', which counts the starts of this node, cannot be read or written: {error.Message}", error);
+            throw new LogOpenException($"The start counter '{path}' cannot be read or written: {error.Message}", error);
         }
     }
 

@@ -35,5 +35,5 @@ internal readonly record struct NodeRun(long Generation, Guid Id, long LogBatch)
 /// <summary>The record of another node's last run.</summary>
 /// <param name="Generation">The generation of the last run that connected.</param>
 /// <param name="Id">The id of that run.</param>
-/// <param name="LogBatch">The last batch that this run reported as in its log, or its first report.</param>
+/// <param name="LogBatch">The last batch that this run reported as in its log, or the last batch at its start.</param>
 internal readonly record struct KnownRun(long Generation, Guid Id, long LogBatch);

@@ -16,7 +16,7 @@ public sealed class RunRefusedException : Exception
         {
             RunVerdict.StillRunning => $"node {by} is connected to another process of node {self}. Stop that process, or this one",
             RunVerdict.Superseded => $"node {by} has seen a later start of node {self}: this data directory is an older copy, or another process runs on a copy of it",
-            _ => $"node {by} has seen more of this node's log than this data directory holds: it is an older copy, or its disk lost what it had synced",
+            _ => $"node {by} has seen more of this node's log than this data directory holds: it is an older copy, or its disk lost synced data",
         };
         return verdict == RunVerdict.StillRunning
             ? reason

@@ -31,7 +31,7 @@ public sealed class ClusterSecret
     {
         if (secret.Length is < BytesMin or > BytesMax)
         {
-            throw new ArgumentException($"A cluster secret of {secret.Length} bytes; allowed are {BytesMin} to {BytesMax}.", nameof(secret));
+            throw new ArgumentException($"The cluster secret has {secret.Length} bytes; {BytesMin} to {BytesMax} are allowed.", nameof(secret));
         }
 
         _secret = secret.ToArray();

@@ -81,7 +81,7 @@ internal sealed class GroupConnector(NodeDialer dialer, TermGate terms) : IConne
     {
         if (!ReplicaEndPoint.TryParse(endpoint, out var node, out _))
         {
-            throw new IOException($"'{endpoint}' is no replica.");
+            throw new IOException($"'{endpoint}' is not the name of a replica.");
         }
 
         var target = ((UriEndPoint)endpoint).Uri.AbsoluteUri;

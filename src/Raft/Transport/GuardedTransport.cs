@@ -15,6 +15,7 @@ namespace KvRaft.Raft.Transport;
 /// DotNext's protocol alternates: a request, then its answer. Its server discards its read buffer before it answers, and takes the first byte it reads
 /// afterwards as the kind of the next request; its client writes a request and takes the first bytes it reads afterwards as the answer. So the first read after
 /// a write begins a message, by DotNext's own rule, and no message can be hidden behind another. A refused message ends the connection: DotNext reads the end of the stream.
+/// </para>
 /// </summary>
 internal sealed class GuardedTransport : IDuplexPipe
 {

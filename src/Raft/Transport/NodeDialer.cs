@@ -28,7 +28,7 @@ internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId sel
     /// <exception cref="IOException">The node is unknown, unreachable or refused this node.</exception>
     public async ValueTask<Socket> ConnectAsync(NodeId to, ConnectionKind kind, string target, CancellationToken cancellationToken)
     {
-        var address = resolve(to) ?? throw new IOException($"The address of node '{to}' is not known.");
+        var address = resolve(to) ?? throw new IOException($"Node '{to}' has no address.");
         if (Gate is { } gate && !gate.IsOpen(self, to))
         {
             throw new IOException($"The link to node '{to}' is cut.");
@@ -45,7 +45,7 @@ internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId sel
             var run = await RunExchange.ConnectAsync(stream, Runs, to, limit.Token).ConfigureAwait(false);
             if (!Runs.TryHold(to, run, socket))
             {
-                throw new IOException($"Node '{to}' at {address} was restarted meanwhile.");
+                throw new IOException($"Node '{to}' at {address} was restarted during the connection.");
             }
 
             Gate?.Opened(self, to, socket);

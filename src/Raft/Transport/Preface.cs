@@ -235,7 +235,7 @@ internal sealed class PrefaceRefusedException(NodeId node, PrefaceAnswer answer)
 
     public static string Explain(PrefaceAnswer answer) => answer switch
     {
-        PrefaceAnswer.UnknownVersion => "it is no KvRaft node, or one whose connections have another format",
+        PrefaceAnswer.UnknownVersion => "it is not a KvRaft node, or its connections have another format",
         PrefaceAnswer.OtherCluster => "it belongs to another cluster",
         PrefaceAnswer.OtherNode => "another node answers at that address",
         PrefaceAnswer.UnknownReplica => "it has no such replica",
