@@ -51,7 +51,7 @@ public sealed class FetchDirectoryTests : IDisposable
         await File.WriteAllBytesAsync(file, (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken))[..10], TestContext.Current.CancellationToken);
         Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
 
-        // As versions wrote it that did not say with whom.
+        // As written by versions that did not store the source node.
         await File.WriteAllTextAsync(file, """{"Id":"id","Term":1,"Index":2,"ConfigurationVersion":3,"Configuration":"","Files":[]}""", TestContext.Current.CancellationToken);
         Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
         _directory.End();

@@ -4,12 +4,12 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Clocks;
 
-/// <summary>Who may lead as far as clocks go: never one that a majority contradicts, and always somebody.</summary>
+/// <summary>Which nodes may lead by their clocks: never one that a majority contradicts, and always at least one.</summary>
 public sealed class ClockVerdictTests
 {
     private const double Hour = 3_600_000;
 
-    /// <summary>Wall clocks that are right, a little wrong, or wrong by up to hours; and nodes that do not answer.</summary>
+    /// <summary>Wall clocks that are correct, a little wrong, or wrong by up to hours; and nodes that do not answer.</summary>
     private static readonly Gen<(ClockReading[] Readings, int Known)> Clocks =
         Gen.Select(Gen.OneOf(Gen.Double[-400, 400], Gen.Double[-5_000, 5_000], Gen.Double[-3 * Hour, 3 * Hour]), Gen.Double[0, 100]).Array[1, 7]
             .Select(Gen.Int[0, 3], static (clocks, away) => (clocks.Select((clock, i) => Reading($"n{i + 1}", clock.Item1, clock.Item2)).ToArray(), clocks.Length + away));
@@ -23,7 +23,7 @@ public sealed class ClockVerdictTests
     public void All_who_read_the_same_clocks_judge_alike() =>
         Clocks.Select(Gen.Double[-Hour, Hour]).Sample((clocks, shift) =>
         {
-            // Another node reads the same clocks by a monotonic clock of its own, and in another order.
+            // Another node reads the same clocks by its own monotonic clock, and in another order.
             var one = ClockVerdict.Of(clocks.Readings, clocks.Known);
             var other = ClockVerdict.Of([.. clocks.Readings.Reverse().Select(reading => reading with { Wall = reading.Wall + Math.Round(shift) })], clocks.Known);
             return one.IsAgreed == other.IsAgreed && clocks.Readings.All(reading => one.MayLead(reading.Node) == other.MayLead(reading.Node));

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Clocks;
 
-/// <summary>The time of the cluster moves by monotonic clocks; wall clocks bend its pace by a hundredth, if a majority of them agrees, and never make it jump.</summary>
+/// <summary>The cluster time advances by monotonic clocks; wall clocks adjust its rate by a hundredth, if a majority of them agrees, and never make it jump.</summary>
 public sealed class ClusterTimeTests
 {
     private const double Hour = 3_600_000;
@@ -76,7 +76,7 @@ public sealed class ClusterTimeTests
 
         Assert.Equal(7, time.Adjusted(10, Verdict(3, 60_000, 0, 0), [7, 8], 3).Ahead);
 
-        // One other is no majority of three, nor are two that differ.
+        // One other is no majority of three, and neither are two that differ.
         Assert.InRange(time.Adjusted(10, Verdict(3, 60_000, 60_000), [7], 3).Ahead, 59_999, 60_001);
         Assert.InRange(time.Adjusted(10, Verdict(3, 60_000, 60_000), [7, 5_000], 3).Ahead, 59_999, 60_001);
     }

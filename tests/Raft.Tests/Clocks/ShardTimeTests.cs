@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Clocks;
 
-/// <summary>A shard's clock between entries: it never goes back, never stands still, and never jumps while its leader leads.</summary>
+/// <summary>A shard's clock between entries: it never goes back, never stops, and never jumps while its leader leads.</summary>
 public sealed class ShardTimeTests
 {
     [Fact]
@@ -48,7 +48,7 @@ public sealed class ShardTimeTests
     public void What_a_follower_shows_is_never_ahead_of_its_leader() =>
         Gen.Select(Gen.Double[0, 1e7], Gen.Double[0, 10_000].List[1, 10]).Sample((latency, pauses) =>
         {
-            // The leader drains as fast as it may; the follower applied its stamp later.
+            // The leader slows down as much as it may; the follower applied its stamp later.
             var (leader, now) = (new ShardTime(1e8, 0), 0.0);
             var follower = default(ShardTime).Applied(leader.Ahead + now, latency);
             now = latency;

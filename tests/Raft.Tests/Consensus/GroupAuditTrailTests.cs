@@ -12,7 +12,7 @@ using LogEntry = KvRaft.Raft.Log.LogEntry;
 
 namespace KvRaft.Raft.Tests.Consensus;
 
-/// <summary>The seam as DotNext calls it. The log's writer moves only when the test pumps it, so "not yet on disk" is a state, not a race.</summary>
+/// <summary>The adapter as DotNext calls it. The log's writer moves only when the test pumps it, so "not yet on disk" is a state, not a race.</summary>
 public sealed class GroupAuditTrailTests : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-trail-").FullName;
@@ -182,8 +182,8 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// A proposer that was overtaken by an election appends its entry of term 1 after the new leader's entry of term 2. The log would
-    /// look older than it is, and its vote would go to a candidate without the entry of term 2 it has acknowledged.
+    /// A proposer that was superseded by an election appends its entry of term 1 after the new leader's entry of term 2. The log would
+    /// then look older than it is, and would vote for a candidate without the acknowledged entry of term 2.
     /// </summary>
     [Fact]
     public async Task An_overtaken_proposer_may_not_append_behind_newer_entries()
@@ -197,9 +197,9 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// Seen with real processes: a leader was paused, its successor raised its term, and a proposal that ran on was given that new
-    /// term. It took the place of the successor's own entry of that index and term, was kept as a match, and the replicas differed for
-    /// ever.
+    /// Observed with real processes: a leader was paused, its successor raised its term, and a running proposal received that new
+    /// term. It took the place of the successor's own entry of that index and term, was kept as a match, and the replicas differed
+    /// permanently.
     /// </summary>
     [Fact]
     public async Task A_deposed_leader_appends_nothing_in_its_successors_term()
@@ -224,8 +224,8 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// Seen with real processes: a node lost the end of its log, in which its vote of the present term was not. The replica was rebuilt, was
-    /// to abstain in that term, and stopped for ever because it had voted in it.
+    /// Observed with real processes: a node lost the end of its log without its vote of the present term. The replica was rebuilt, had
+    /// to abstain in that term, and stopped permanently because it had voted in it.
     /// </summary>
     [Fact]
     public async Task A_rebuilt_replica_keeps_the_vote_it_still_knows()
@@ -259,7 +259,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         Assert.Equal(["c"], await EntriesAsync(3, 3));
     }
 
-    /// <summary>The start may move between the look at it and the read: a reader gets the entries or "unavailable", nothing else.</summary>
+    /// <summary>The start may move between the check and the read: a reader gets the entries or "unavailable", nothing else.</summary>
     [Fact]
     public async Task A_start_that_moves_under_a_reader_is_no_fault_of_the_readers()
     {
@@ -274,7 +274,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
             {
                 _log.SetStart(new LogPosition(1, index));
 
-                // Now and then the reader must win, or on a busy machine it may not have begun before all is moved.
+                // The reader must win sometimes; otherwise, on a busy machine, it may not have started before all is moved.
                 var before = Volatile.Read(ref answered);
                 if (index % 100 == 0)
                 {
@@ -301,8 +301,8 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         _node.Pump();
     }
 
-    // A follower that crashed between its answer and the leader's next word stood for election with the voters of two changes ago,
-    // whose majority need not meet that of the newest.
+    // A follower that crashed between its answer and the leader's next message campaigned with the voters of two changes ago,
+    // whose majority need not intersect that of the newest configuration.
     [Fact]
     public async Task Earlier_configurations_are_in_force_before_a_later_one_is_acknowledged()
     {
@@ -332,8 +332,8 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         }
     }
 
-    // A replica that was killed when its log held a configuration and its member storage did not yet hold the one before it acknowledged nothing, and still campaigned
-    // with the voters of two changes ago: with one that was removed and not stopped yet they elected a second leader.
+    // A replica was killed when its log held a configuration and its member storage did not hold the previous one yet. It had acknowledged nothing, and still campaigned
+    // with the voters of two changes ago. Together with a removed voter that was still running, it elected a second leader.
     [Fact]
     public async Task Earlier_configurations_are_in_force_before_a_replica_that_starts_may_campaign()
     {
@@ -388,7 +388,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
 
     private static ClusterMemberId Candidate(byte number) => new(Enumerable.Repeat(number, ClusterMemberId.Size).ToArray());
 
-    /// <summary>Term 1 is stood for and won.</summary>
+    /// <summary>Campaigns in term 1 and wins it.</summary>
     private async Task LeadAsync()
     {
         await Pumped(State.IncrementTermAsync(Candidate(1)).AsTask());
@@ -415,7 +415,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         return State.AppendAsync(new LogEntryProducer<LogEntryView>(views), from).AsTask();
     }
 
-    /// <summary>DotNext takes over a leader's term before it hands its entries on. Not awaited: what is on disk is the test's to say.</summary>
+    /// <summary>DotNext adopts a leader's term before it passes its entries on. Not awaited: the test decides what is on disk.</summary>
     private void Follow(long term)
     {
         if (term > State.Term)
@@ -451,7 +451,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         }
     }
 
-    /// <summary>What DotNext appends as soon as an election is won.</summary>
+    /// <summary>The entry that DotNext appends as soon as an election is won.</summary>
     private sealed class FirstOfTerm(long term) : IRaftLogEntry
     {
         public long Term { get; } = term;

@@ -7,7 +7,7 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Tests.Groups;
 
 /// <summary>
-/// An exception that a loop does not handle used to end the loop silently: a node whose housekeeping had ended kept its whole log, and one without its beat noticed no leader that was gone.
+/// An exception that a loop does not handle used to end the loop silently: a node without housekeeping kept its whole log, and a node without heartbeats did not detect the loss of a leader.
 /// </summary>
 public sealed class BackgroundFaultTests
 {
@@ -25,7 +25,7 @@ public sealed class BackgroundFaultTests
         Assert.Equal(ReplicaState.Failed, cluster.Group(node, 1).Status().State);
         Assert.Equal("planted", cluster.Group(node, 1).Status().Note);
 
-        // The loop of the node goes on.
+        // The loop of the node continues.
         cluster.Machine(node, 2).Probing = () => Interlocked.Increment(ref rounds);
         await RaftTestCluster.EventuallyAsync(() => Volatile.Read(ref rounds) >= 2, "the housekeeping of the other replica");
         await cluster.AppendAsync("after", group: 2);

@@ -7,12 +7,12 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Tests.Groups;
 
 /// <summary>
-/// Proves at every commit that a majority of the voters holds the entry on disk with the same term. It looks into the logs of all
-/// nodes of the process, also of those that are down: what they had synced is on their disks.
+/// Proves at every commit that a majority of the voters holds the entry on disk with the same term. It reads the logs of all
+/// nodes of the process, including those that are down: their synced data is on their disks.
 /// <para>
-/// The voters are those the committing replica counts. A round may have begun just before they changed, so the first commit after a
-/// change may be proven by the voters before it; at most one change lies between two commits of a leader, for a change is a commit. Where
-/// voters change, only leaders are asked: a follower hears of commits before it hears of the members they were decided by.
+/// The voters are those that the committing replica counts. A round may have begun just before they changed, so the first commit after a
+/// change may be proven by the previous voters; at most one change lies between two commits of a leader, because a change is a commit. If
+/// voters change, only leaders are checked: a follower receives a commit index before it receives the members that decided it.
 /// </para>
 /// </summary>
 internal sealed class CommitProof
@@ -84,7 +84,7 @@ internal sealed class CommitProof
         }
         catch (ArgumentOutOfRangeException)
         {
-            // Its start moved past the index while we looked: it was committed and durable there.
+            // Its start moved past the index during the check: the entry was committed and durable there.
             return log.Start.Index >= index;
         }
     }

@@ -28,7 +28,7 @@ public sealed class CopiedDirectoryTests
             await cluster.StartNodeAsync(rolledBack);
         }
 
-        // With the other follower away, all of it is acknowledged on the leader's and the copied node's word.
+        // While the other follower is down, all of it is acknowledged by the leader and the copied node.
         await cluster.StopNodeAsync(other);
         for (var number = 0; number < 20; number++)
         {

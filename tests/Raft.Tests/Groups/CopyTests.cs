@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>Checkpoints that take their time: cut off in the middle, and left behind by writers meanwhile.</summary>
+/// <summary>Slow checkpoints: interrupted in the middle, and overtaken by writers meanwhile.</summary>
 public sealed class CopyTests
 {
     private static readonly NodeId Spare = new("n4");
@@ -11,7 +11,7 @@ public sealed class CopyTests
     [Fact]
     public async Task A_copy_that_was_cut_off_goes_on_where_it_stopped_and_is_followed_by_entries()
     {
-        // Nobody keeps an entry below what is flushed, except for whoever has a checkpoint.
+        // No replica keeps an entry below the flushed index, except for a replica that has a checkpoint.
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 4, voters: 3, configure: static options => options with { LogEntriesKept = 1 });
         var large = new string('x', 600_000);
         for (var i = 0; i < 40; i++)
@@ -22,7 +22,7 @@ public sealed class CopyTests
         await FlushAsync(cluster, keepEntries: 0);
         var leader = await cluster.LeaderAsync();
 
-        // Faster than that it would be over before anybody looked.
+        // A faster copy would be over before the test could check it.
         cluster.Host(Spare).Copies.BytesPerSecond = 12 << 20;
         var learner = await cluster.LearnAsync(Spare, 1, cluster.Group(leader).Voters());
         await RaftTestCluster.EventuallyAsync(() => learner.Status().Copy is { Copied: > 17 << 20 }, "more than a synced part to be copied");
@@ -37,12 +37,12 @@ public sealed class CopyTests
         await cluster.StartNodeAsync(Spare);
         await cluster.ConvergedAsync();
 
-        // 24 MB in all, of which 16 were there.
+        // 24 MB in total, of which 16 were there.
         Assert.InRange(cluster.Host(Spare).Copies.Taken, 1, 9 << 20);
         Assert.False(cluster.Group(Spare).IsMember);
     }
 
-    /// <summary>While a large checkpoint was copied, the others wrote more entries than a checkpoint is worth; the next copy would have found the same.</summary>
+    /// <summary>While a large checkpoint was copied, the others wrote more entries than the threshold for a checkpoint; the next copy would have had the same result.</summary>
     [Fact]
     public async Task A_learner_takes_one_checkpoint_and_then_entries_however_far_it_is_behind()
     {
@@ -69,7 +69,7 @@ public sealed class CopyTests
 
         await cluster.ConvergedAsync();
 
-        // Of the two million bytes a follower may not have applied the last when it took the copy; two copies would be over three.
+        // A follower may not have applied the last of the two million bytes when it took the copy; two copies would exceed three million.
         Assert.InRange(cluster.Host(Spare).Copies.Taken, 1_500_000, 3_000_000);
     }
 

@@ -24,7 +24,7 @@ public sealed class DigestComparisonTests
         await writing;
         await cluster.AppendAsync("last");
 
-        // A comparison that came before, without the third replica, may have been shown by both.
+        // Both replicas may have reported an earlier comparison without the third one.
         await RaftTestCluster.EventuallyAsync(
             () => cluster.Nodes.Where(node => node != odd).All(node => cluster.Group(node).Status().Note is null), "the others to show nothing");
     }
@@ -70,7 +70,7 @@ public sealed class DigestComparisonTests
         Assert.All(cluster.Nodes, node => Assert.Equal(0, cluster.Host(node).DigestMismatches));
     }
 
-    /// <summary>Any node could set aside every replica of a group by one message to each.</summary>
+    /// <summary>Any node could remove every replica of a group by one message to each.</summary>
     [Fact]
     public async Task Only_the_leader_says_that_a_replica_differs_and_only_with_a_reason()
     {

@@ -1,6 +1,6 @@
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>Timers that end sooner than they were asked to. Clocks go as ever.</summary>
+/// <summary>Timers that end earlier than requested. Clocks are not changed.</summary>
 internal sealed class FasterTime(double factor) : TimeProvider
 {
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>

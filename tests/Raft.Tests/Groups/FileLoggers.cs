@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>Writes what the nodes log to the file named by KVRAFT_TEST_LOG, to find out why a test failed.</summary>
+/// <summary>Writes the nodes' log messages to the file in KVRAFT_TEST_LOG, to find out why a test failed.</summary>
 internal sealed class FileLoggers(string file) : ILoggerFactory
 {
     private static readonly Lock Gate = new();

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Tests.Groups;
 
 /// <summary>
-/// One packet of a party that knows the protocol used to leave a group without a leader for ever: its term, 2^63 - 1, was believed, was on disk before the answer,
-/// and no election can be held above it.
+/// One forged packet used to leave a group without a leader permanently: its term, 2^63 - 1, was accepted, was on disk before the answer,
+/// and no election is possible above it.
 /// </summary>
 public sealed class ForgedMessageTests
 {
@@ -87,7 +87,7 @@ public sealed class ForgedMessageTests
         Assert.True(await IsHungUpAsync(cluster, follower, [.. head, .. ForgedMessages.Entry(group.Term, int.MaxValue)]));
         Assert.InRange(GC.GetTotalAllocatedBytes() - allocated, 0, 64 << 20);
 
-        // A complete entry, empty, of a term that its leader is not in yet.
+        // A complete entry, empty, of a term that its leader has not reached yet.
         Assert.True(await IsHungUpAsync(cluster, follower, [.. head, .. ForgedMessages.Entry(group.Term + 1000, 0), 0, 0, 0, 0x80]));
         Assert.Equal(last.Term, group.Log.Last.Term);
         await cluster.AppendAsync("after");
@@ -102,7 +102,7 @@ public sealed class ForgedMessageTests
         var leader = await cluster.LeaderAsync();
         var term = cluster.Group(leader).Term;
 
-        // A term that would be believed.
+        // A term that would be accepted.
         var refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () =>
             await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), NodeAuthentication.None));
         Assert.Equal(PrefaceAnswer.Unproven, refused.Answer);
@@ -163,7 +163,7 @@ public sealed class ForgedMessageTests
                 using var stream = new NetworkStream(socket, ownsSocket: false);
                 await PeerFrame.WriteAsync(stream, kind, Encoding.UTF8.GetBytes(body), CancellationToken.None);
 
-                // Answered, whatever it was: the connection lives.
+                // Any answer proves that the connection still works.
                 await PeerFrame.ReadAsync(stream, CancellationToken.None).AsTask().WaitAsync(Patience);
             }
         }
@@ -207,7 +207,7 @@ public sealed class ForgedMessageTests
         Assert.InRange(cluster.Group(victim).Term, 1, 1000);
     }
 
-    /// <summary>Leaves on disk what a build would have left that believed a forged message.</summary>
+    /// <summary>Writes the files of a build that accepted a forged message.</summary>
     private static async Task WriteTermAsync(RaftTestCluster cluster, NodeId node, Guid clusterId, long term)
     {
         await using var log = NodeLog.Open(
@@ -222,7 +222,7 @@ public sealed class ForgedMessageTests
 
     private static async Task<bool> IsHungUpAsync(RaftTestCluster cluster, NodeId to, byte[] message)
     {
-        // By a node of the cluster, which introduces itself as it should: what it sends then is what is tried.
+        // From a node of the cluster with a correct introduction: the test concerns the messages after it.
         using var socket = await cluster.Host(cluster.Nodes.First(node => node != to)).Dialer.ConnectAsync(to, ConnectionKind.Raft, TargetAt(to), CancellationToken.None);
         await socket.SendAsync(message);
         return await IsEndedAsync(socket);

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>A node whose disk is full: its replicas take no entries, and vote; nothing ends.</summary>
+/// <summary>A node whose disk is full: its replicas accept no entries, but vote; no replica or node stops.</summary>
 public sealed class FullDiskTests
 {
     [Fact]
@@ -21,7 +21,7 @@ public sealed class FullDiskTests
         full[follower] = true;
         var last = cluster.Group(follower).Status().LastIndex;
 
-        // A vote and the first entry of a term need no room worth speaking of: the two that are left have a leader.
+        // A vote and the first entry of a term need almost no space: the two remaining nodes have a leader.
         await cluster.StopNodeAsync(leader);
         var next = await cluster.LeaderAsync();
         Assert.True(cluster.Group(follower).Status().LastIndex > last);

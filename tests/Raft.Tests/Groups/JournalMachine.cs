@@ -5,19 +5,19 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>The answer of <see cref="JournalMachine"/>: how many commands it has applied.</summary>
+/// <summary>The result of <see cref="JournalMachine"/>: how many commands it has applied.</summary>
 internal sealed class JournalOutcome(long count) : Outcome
 {
     public long Count { get; } = count;
 }
 
 /// <summary>
-/// A state machine small enough to see through: it remembers every command in order, without the padding at its end. Its durable form is one file, written whole
-/// on flush; a directory stands for a checkpoint.
+/// A minimal state machine: it stores every command in order, without the padding at its end. Its durable form is one file, written as a whole
+/// on flush; a checkpoint is a directory.
 /// </summary>
 internal sealed class JournalMachine : IReplicatedStateMachine
 {
-    /// <summary>Makes a command as large as a test wants it.</summary>
+    /// <summary>Makes a command of the size that a test requires.</summary>
     public const char Padding = '\0';
 
     private readonly Lock _gate = new();
@@ -37,29 +37,29 @@ internal sealed class JournalMachine : IReplicatedStateMachine
         }
     }
 
-    /// <summary>When set, the next apply fails with it, as a disk would.</summary>
+    /// <summary>If set, the next apply fails with it, as on a disk fault.</summary>
     public Exception? Fault { get; set; }
 
-    /// <summary>When set, a flush fails with it.</summary>
+    /// <summary>If set, a flush fails with it.</summary>
     public Exception? FlushFault { get; set; }
 
-    /// <summary>When set, no checkpoint can be made.</summary>
+    /// <summary>If set, no checkpoint can be made.</summary>
     public StorageException? CheckpointFault { get; set; }
 
-    /// <summary>When set, housekeeping meets it.</summary>
+    /// <summary>If set, housekeeping fails with it.</summary>
     public Action? Probing { get; set; }
 
     public event Action<StorageException>? Faulted;
 
-    /// <summary>What a read that met it would report.</summary>
+    /// <summary>The fault that a read reports.</summary>
     public void Report(StorageException fault) => Faulted?.Invoke(fault);
 
     public bool IsDisposed { get; private set; }
 
-    /// <summary>How often a digest was begun.</summary>
+    /// <summary>How often a digest was started.</summary>
     public int DigestsTaken { get; private set; }
 
-    /// <summary>When set, nothing more becomes durable: the process is about to be killed.</summary>
+    /// <summary>If set, no further data becomes durable: the process is about to be killed.</summary>
     public bool IsDoomed { get; set; }
 
     public LogPosition Applied
@@ -168,7 +168,7 @@ internal sealed class JournalMachine : IReplicatedStateMachine
         }
     }
 
-    /// <summary>Changes what was applied first, as a fault of the disk or of the program would.</summary>
+    /// <summary>Changes the first applied command, as a fault of the disk or of the program would.</summary>
     public void Falsify()
     {
         lock (_gate)

@@ -23,7 +23,7 @@ internal sealed class LinkGate : ILinkGate
         return false;
     }
 
-    /// <summary>How often the first of them tried to connect to the other, and could not.</summary>
+    /// <summary>How often the first of them tried to connect to the other and failed.</summary>
     public int Refused(NodeId from, NodeId to) => _refused.GetValueOrDefault((from, to));
 
     public void Opened(NodeId from, NodeId to, Socket socket)
@@ -35,7 +35,7 @@ internal sealed class LinkGate : ILinkGate
         }
     }
 
-    /// <summary>Nothing passes between the node and any of the others, in either direction.</summary>
+    /// <summary>No message passes between the node and any of the others, in either direction.</summary>
     public void Isolate(NodeId node, IEnumerable<NodeId> others)
     {
         foreach (var other in others.Where(other => other != node))

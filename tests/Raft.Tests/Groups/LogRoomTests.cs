@@ -6,7 +6,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>What the log lets go when it is larger than it may be, and what it keeps for whom.</summary>
+/// <summary>Which entries the log truncates if it exceeds its size limit, and which it keeps for other replicas.</summary>
 public sealed class LogRoomTests
 {
     private const int LogBytesMax = 8 << 20;
@@ -14,7 +14,7 @@ public sealed class LogRoomTests
     private static readonly string Large = new('x', 200_000);
 
     /// <summary>
-    /// A log beyond its bound was cut at the last entry applied, on all nodes, so that a follower that was a few entries behind at that moment fell out of the group and
+    /// A log beyond its bound was truncated at the last applied entry, on all nodes. A follower that was a few entries behind at that moment lost contact with the group and
     /// needed a checkpoint: with values of 1 MiB, every few seconds.
     /// </summary>
     [Fact]

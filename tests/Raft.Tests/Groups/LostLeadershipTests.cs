@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>What a replica does for its leadership ends with it, and with the replica; each of these span without end or pause.</summary>
+/// <summary>A replica's work for its leadership ends with the leadership, and with the replica; each of these loops ran without end or pause.</summary>
 public sealed class LostLeadershipTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed class LostLeadershipTests
         await RaftTestCluster.EventuallyAsync(
             () => cluster.Group(left).Leaders.IsVacant && others.All(cluster.Host(left).Watch.IsSilent), "the replica to be without a leader and without another node");
 
-        // As long as the search may take is for ever here: it must end by the token.
+        // The search has no time limit here: it must end by the token.
         var group = cluster.Group(left);
         var host = cluster.Host(left);
         var search = new LeaderSearch(

@@ -8,7 +8,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>A replica whose state is damaged and whose log is whole: it votes and acknowledges, leads nothing, and copies another's state.</summary>
+/// <summary>A replica whose state is damaged and whose log is complete: it votes and acknowledges, leads nothing, and copies another replica's state.</summary>
 public sealed class LostStateTests
 {
     private const int Commands = 20;
@@ -39,8 +39,8 @@ public sealed class LostStateTests
     }
 
     /// <summary>
-    /// The third voter is away and the only whole replica cannot make a copy for now: the group has a majority only because the one without a state takes
-    /// part, and must not stop for it.
+    /// The third voter is down, and the only complete replica cannot make a copy for now. The group has a majority only because the replica without a state takes
+    /// part, so that replica must not stop.
     /// </summary>
     [Fact]
     public async Task A_replica_without_a_state_votes_and_acknowledges_and_does_not_lead()
@@ -130,7 +130,7 @@ public sealed class LostStateTests
     private static (GroupVoter Voter, PeerStatus Status) Peer(string node, long applied, bool isWhole = true, bool isLeader = false) =>
         (new GroupVoter(new NodeId(node), 1), new PeerStatus(1, isLeader, 1, 0, 0, applied, applied, applied, true, IsWhole: isWhole));
 
-    /// <summary>A cluster whose logs begin behind the first entries: a state that is lost cannot be replayed from them.</summary>
+    /// <summary>A cluster whose logs begin after the first entries: a lost state cannot be replayed from them.</summary>
     private static async Task<RaftTestCluster> FlushedAsync()
     {
         var cluster = await RaftTestCluster.StartAsync(configure: static options => options with { LogEntriesKept = 0 });

@@ -7,7 +7,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>Replicas that come and go while the group is written to; every commit is proven by the voters it was decided by.</summary>
+/// <summary>Replicas are added and removed while the group is written to; every commit is proven by the voters that decided it.</summary>
 public sealed class MembershipTests
 {
     private static readonly NodeId Spare = new("n4");
@@ -70,7 +70,7 @@ public sealed class MembershipTests
             var leader = await cluster.LeaderAsync();
             var target = cluster.Nodes.First(node => node != leader);
 
-            // Refused for a moment while the target still ends the transfer before, or lacks the newest entry: whoever wants it asks again.
+            // Refused for a moment while the target still ends the previous transfer, or lacks the newest entry: the caller tries again.
             var limit = Limit();
             while (!cluster.Group(target).IsLeader)
             {
@@ -87,9 +87,9 @@ public sealed class MembershipTests
     }
 
     /// <summary>
-    /// Entries that were under way when the leader stood aside reached some of the others and not the target, which then could not win, and a voter that
-    /// stood aside for the hand-over before did not stand: half of these twenty were lost, and nobody led until a timeout. So the leader holds proposals back
-    /// until the target has all, and voters stand aside until somebody leads.
+    /// Entries in progress when the leader stood aside reached some of the others and not the target, which then could not win. And a voter that
+    /// stood aside for the previous transfer did not campaign. Half of these twenty transfers failed, and there was no leader until a timeout. So the leader holds proposals back
+    /// until the target has all entries, and voters stand aside only until there is a leader.
     /// </summary>
     [Fact]
     public async Task Leadership_is_handed_over_under_writes_and_the_target_wins()
@@ -104,7 +104,7 @@ public sealed class MembershipTests
             var target = cluster.Nodes[(cluster.Nodes.ToList().IndexOf(leader) + 1) % cluster.Nodes.Count];
             var term = cluster.Group(leader).Term;
 
-            // Refused while the target lacks something or still ends the transfer before: asked again.
+            // Refused while the target lacks an entry or still ends the previous transfer: tried again.
             if (await cluster.Group(leader).TransferLeadershipAsync(new GroupVoter(target, 1), Limit()))
             {
                 offered++;
@@ -115,7 +115,7 @@ public sealed class MembershipTests
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{won} of {offered} won at once");
 
-        // A machine that stands still for a second may cost one.
+        // A machine that pauses for a second may cause one failure.
         Assert.InRange(won, offered - 1, offered);
         await AssertNothingLostAsync(cluster, writers);
     }
@@ -161,7 +161,7 @@ public sealed class MembershipTests
         // The leader, between the two changes.
         await CrashAndStartAsync(cluster, await cluster.LeaderAsync());
 
-        // The new voter and then the old one, in the same place.
+        // The new voter and then the old one, at the same address.
         await CrashAndStartAsync(cluster, to.Node);
         await CrashAndStartAsync(cluster, from.Node);
         await RemovedAsync(cluster, from, to);
@@ -197,7 +197,7 @@ public sealed class MembershipTests
 
     private static int _incarnations = 1;
 
-    /// <summary>As the driver of moves does it: looks at what is, takes one step, looks again.</summary>
+    /// <summary>Works as the driver of moves: reads the state, takes one step, reads again.</summary>
     private static Task AddedAsync(RaftTestCluster cluster, GroupVoter to) => StepAsync(cluster, async leader =>
     {
         if (!leader.Voters().Contains(to))
@@ -296,7 +296,7 @@ public sealed class MembershipTests
                 }
                 catch (ObjectDisposedException)
                 {
-                    // Its node was stopped between the look and the proposal.
+                    // Its node was stopped between the check and the proposal.
                 }
             }
         }

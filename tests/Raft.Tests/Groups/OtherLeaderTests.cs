@@ -14,11 +14,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>What one of the others says must not set a healthy replica aside, nor hold the log of the others for ever.</summary>
+/// <summary>A message from one of the others must not remove a healthy replica, nor pin the log of the others permanently.</summary>
 public sealed class OtherLeaderTests
 {
     /// <summary>
-    /// A leader that is deposed and has not noticed yet has another history than the group. A replica that met it, and then saw that some leader is proven, took its own history for the wrong one.
+    /// A deposed leader that has not detected it yet has another history than the group. A replica that met it, and then found some leader proven, treated its own history as the wrong one.
     /// </summary>
     [Fact]
     public async Task A_deposed_leader_with_another_history_condemns_no_replica()
@@ -39,13 +39,13 @@ public sealed class OtherLeaderTests
                 return null;
             }
 
-            // It leads as far as it knows, with a log that lacks what the replica has committed. Asked again, it has noticed.
+            // It leads in its own view, with a log that lacks entries that the replica has committed. At the next query it has detected its loss.
             var isFirst = Interlocked.Increment(ref asked) % 2 == 1;
             return new PeerStatus(1, IsLeader: isFirst, group.Term, StartTerm: 0, StartIndex: 0, LastIndex: 0, CommitIndex: 0, AppliedIndex: 0, IsMember: true);
         });
         cluster.Impersonate(deposed, listener.LocalEndPoint);
 
-        // Two looks at the group: the second begins when the first has ended. Each asks twice if it met a conflict.
+        // Two checks of the group: the second begins when the first has ended. Each sends two queries if it met a conflict.
         for (var look = 1; look <= 2; look++)
         {
             var before = Volatile.Read(ref asked);
@@ -59,7 +59,7 @@ public sealed class OtherLeaderTests
         Assert.Null(group.Fault);
     }
 
-    /// <summary>The log of the others was kept, and their writers slowed, for a replica that had caught up by other means long ago.</summary>
+    /// <summary>The log of the others was kept, and their writers slowed, for a replica that had caught up by other means long before.</summary>
     [Fact]
     public async Task A_lease_ends_when_the_log_has_brought_the_replica_past_a_fetch_that_was_cut_off()
     {
@@ -73,7 +73,7 @@ public sealed class OtherLeaderTests
         var time = new FasterTime(20);
         var fetcher = new CheckpointFetcher(host.Dialer, Path.Combine(cluster.DirectoryOf(node), "incoming"), new CopyBudget(time), time, NullLogger.Instance);
 
-        // A fetch that was cut off leaves this.
+        // The remains of an interrupted fetch.
         typeof(CheckpointFetcher).GetField("_index", BindingFlags.Instance | BindingFlags.NonPublic)!.SetValue(fetcher, 1L);
         Assert.Equal(1, fetcher.Index);
         Assert.True(group.CommitIndex > 1);
@@ -83,7 +83,7 @@ public sealed class OtherLeaderTests
         Assert.False(cluster.Group(leader).Leases.AreHeld);
     }
 
-    /// <summary>Answers what the delegate gives, and refuses what it gives nothing for.</summary>
+    /// <summary>Answers with the result of the delegate, and refuses if there is none.</summary>
     private static NodeListener Impersonate(Guid clusterId, NodeId node, Func<NodeId, PeerRequestKind, PeerStatus?> answer) => new(
         clusterId, node, new IPEndPoint(IPAddress.Loopback, 0), new Handshake(Wires.Authentication(), clusterId), 100,
         async (socket, from, stopping) =>
@@ -102,7 +102,7 @@ public sealed class OtherLeaderTests
         },
         Wires.Background, TimeProvider.System, NullLogger.Instance)
     {
-        // A later run than the one that was stopped.
+        // A later run than the stopped one.
         Runs = new RunBook(null, new NodeRun(1000, Guid.NewGuid(), 0), OsFileSystem.Instance, NullLogger.Instance),
     };
 }

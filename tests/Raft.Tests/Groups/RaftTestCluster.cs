@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Tests.Groups;
 
 /// <summary>
-/// Several nodes' Raft rooms in this process, on loopback, each with its own directory. Every commit is proven by
-/// <see cref="CommitProof"/>; disposing the cluster fails the test when a proof failed.
+/// The Raft hosts of several nodes in this process, on loopback, each with its own directory. <see cref="CommitProof"/> proves every commit;
+/// disposing the cluster fails the test if a proof failed.
 /// </summary>
 internal sealed class RaftTestCluster : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
 
     public CommitProof Proof { get; } = new();
 
-    /// <summary>Where a wait that the test loses ends, with a message that says what was awaited.</summary>
+    /// <summary>The time limit of a wait; the message then contains the awaited condition.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     public static async Task<RaftTestCluster> StartAsync(
@@ -63,7 +63,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
 
     public RaftGroup Group(NodeId node, int group = 1) => _hosts[node].Groups.Single(open => open.Id.Value == group);
 
-    /// <summary>The replica of a node that may be going down at this moment.</summary>
+    /// <summary>The replica of a node that may be stopping at this moment.</summary>
     public RaftGroup? TryGroup(NodeId node) => Find(node, 1);
 
     private RaftGroup? Find(NodeId node, int group) =>
@@ -86,7 +86,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>A process of a node on any directory, without replicas; nobody connects to it.</summary>
+    /// <summary>A process of a node on any directory, without replicas; no node connects to it.</summary>
     public Task<RaftHost> StartHostAsync(NodeId node, string directory)
     {
         var options = _configure(new RaftHostOptions
@@ -108,7 +108,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         return RaftHost.StartAsync(options, Loggers(), CancellationToken.None);
     }
 
-    /// <summary>Copies a node's directory as it is at this moment, and answers where the copy is.</summary>
+    /// <summary>Copies a node's directory in its present state, and returns the path of the copy.</summary>
     public string CopyDirectoryOf(NodeId node)
     {
         var copy = DirectoryOf(node) + "-copy";
@@ -116,7 +116,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         return copy;
     }
 
-    /// <summary>Puts a copy in the place of a stopped node's directory.</summary>
+    /// <summary>Replaces the directory of a stopped node with a copy.</summary>
     public void RestoreDirectoryOf(NodeId node, string copy)
     {
         Directory.Delete(DirectoryOf(node), recursive: true);
@@ -137,7 +137,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a learner, which the node will have after a restart too.</summary>
+    /// <summary>Opens a learner, which the node opens again after a restart.</summary>
     public Task<RaftGroup> LearnAsync(NodeId node, int incarnation, IReadOnlyList<GroupVoter> voters, int group = 1)
     {
         var spec = new GroupSpec(new GroupId(group), incarnation, voters, IsLearner: true);
@@ -146,7 +146,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         return OpenAsync(node, spec);
     }
 
-    /// <summary>Closes a replica for good and deletes it.</summary>
+    /// <summary>Closes a replica permanently and deletes it.</summary>
     public async Task DropAsync(NodeId node, int group = 1)
     {
         Assert.True(_replicas.TryRemove((node, new GroupId(group)), out var spec));
@@ -157,7 +157,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Closes a replica and opens it again with another state machine's directory, as its owner does when the state is damaged.</summary>
+    /// <summary>Closes a replica and opens it again with another state machine's directory, as its owner does if the state is damaged.</summary>
     public async Task<RaftGroup> ReopenWithoutStateAsync(NodeId node, Func<GroupSpec, GroupSpec> change, int group = 1)
     {
         var spec = _replicas[(node, new GroupId(group))];
@@ -178,7 +178,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         return open;
     }
 
-    /// <summary>From now on the others reach something else at the address of a node.</summary>
+    /// <summary>From now on the others reach another listener at the address of a node.</summary>
     public void Impersonate(NodeId node, IPEndPoint address) => _addresses[node] = address;
 
     public async Task StopNodeAsync(NodeId node)
@@ -189,7 +189,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops a node whose state machines lose what they had not flushed, as kill -9 would.</summary>
+    /// <summary>Stops a node; its state machines lose their unflushed data, as on kill -9.</summary>
     public async Task CrashNodeAsync(NodeId node)
     {
         if (_hosts.TryGetValue(node, out var host))
@@ -213,7 +213,7 @@ internal sealed class RaftTestCluster : IAsyncDisposable
             .FirstOrDefault(),
         $"a leader of group {group}");
 
-    /// <summary>Proposes until it is applied, through whoever leads; a command whose fate is unknown is proposed under a new text.</summary>
+    /// <summary>Proposes through the present leader until the command is applied; a command with an unknown outcome is proposed again with a new text.</summary>
     public async Task<string> AppendAsync(string command, int group = 1)
     {
         for (var attempt = 0; ; attempt++)

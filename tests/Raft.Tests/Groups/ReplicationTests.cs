@@ -72,7 +72,7 @@ public sealed class ReplicationTests
         Assert.Equal(ProposalStatus.Applied, answer.Status);
         cluster.Gate.Heal();
 
-        // Another entry was committed where the stranded one stood: it is certain not to have been executed.
+        // Another entry was committed at the index of the stranded one: it was certainly not executed.
         Assert.Equal(ProposalStatus.NotLeader, (await stranded.WaitAsync(RaftTestCluster.Patience)).Status);
         Assert.Equal(["before", "after"], await cluster.ConvergedAsync());
     }
@@ -111,7 +111,7 @@ public sealed class ReplicationTests
 
     /// <summary>
     /// A node whose disk failed stopped half-way: the first state machine that could not flush kept all the others open, and the
-    /// process died of that with a stack trace instead of its own error.
+    /// process ended with a stack trace instead of its own error.
     /// </summary>
     [Fact]
     public async Task A_state_that_cannot_be_flushed_is_closed_all_the_same_and_the_log_has_it()

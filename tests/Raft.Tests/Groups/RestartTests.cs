@@ -8,8 +8,8 @@ namespace KvRaft.Raft.Tests.Groups;
 public sealed class RestartTests
 {
     /// <summary>
-    /// A replica that was behind fetched a checkpoint, was fed by a leader meanwhile, and went back to the checkpoint: what it had applied
-    /// was gone until it was applied again, and its watch over itself ended with a broken invariant. Seen once in an hour of stress.
+    /// A replica that was behind fetched a checkpoint, was fed by a leader meanwhile, and went back to the checkpoint: its applied state
+    /// was lost until it was applied again, and its watch task ended with a broken invariant. Seen once in an hour of stress.
     /// </summary>
     [Fact]
     public async Task A_checkpoint_that_comes_too_late_takes_nothing_back()
@@ -85,8 +85,8 @@ public sealed class RestartTests
     }
 
     /// <summary>
-    /// A leader sends whatever a follower lacks in one request, and a request has one timeout: a follower that had missed 256 MB was sent the first part of them, again
-    /// and again, for as long as one cared to watch.
+    /// A leader sends all entries that a follower lacks in one request, and a request has one timeout: a follower that had missed 256 MB received the first part of them
+    /// again and again, without end.
     /// </summary>
     [Fact]
     public async Task A_replica_that_missed_more_than_one_request_can_carry_comes_back_by_itself()
@@ -143,8 +143,8 @@ public sealed class RestartTests
     }
 
     /// <summary>
-    /// Housekeeping looked whether the log could forget more, and a flush made it forget more than that before housekeeping asked for the term there: it ended by
-    /// that, for good. Seen once, in a run of all tests.
+    /// Housekeeping checked whether the log could be truncated further, and a flush truncated it beyond that before housekeeping read the term there. This ended
+    /// housekeeping permanently. Seen once, in a run of all tests.
     /// </summary>
     [Fact]
     public async Task Two_that_let_the_log_forget_at_the_same_moment_are_not_in_each_others_way()
@@ -154,7 +154,7 @@ public sealed class RestartTests
         var group = cluster.Group(cluster.Nodes[0]);
         for (var number = 0; number < 1000; number++)
         {
-            // Two, so that each of them has something to forget.
+            // Two groups, so that each of them has entries to truncate.
             await cluster.AppendAsync($"a{number}");
             await cluster.AppendAsync($"b{number}");
             group.Machine.Flush();
@@ -168,8 +168,8 @@ public sealed class RestartTests
     }
 
     /// <summary>
-    /// A deposed leader's log reached beyond the beginning of its successor's, with an entry nobody else had: it took itself for one that can be fed, was sent what
-    /// does not fit, and then nothing any more, until enough was written to leave its log behind. Found by a simulated group (tests/Simulation), seed 11.
+    /// A deposed leader's log reached beyond the beginning of its successor's, with an entry that no other replica had. The replica assumed that it can be fed, received entries that
+    /// do not fit, and then none any more, until enough was written to leave its log behind. Found by a simulated group (tests/Simulation), seed 11.
     /// </summary>
     [Fact]
     public async Task A_deposed_leader_whose_own_entries_reach_into_its_successors_log_comes_back_by_itself()
@@ -191,8 +191,8 @@ public sealed class RestartTests
     }
 
     /// <summary>
-    /// A deposed leader has installed a checkpoint and is killed before its log is told: at the checkpoint's position the log holds the entry that nobody else has. Found by a
-    /// simulated group, which did not come to rest.
+    /// A deposed leader has installed a checkpoint and is killed before it updates its log: at the checkpoint's position the log holds an entry that no other replica has. Found by a
+    /// simulated group, which did not converge.
     /// </summary>
     [Fact]
     public async Task A_log_with_another_entry_where_the_state_stands_begins_anew_there()
@@ -215,7 +215,7 @@ public sealed class RestartTests
         Assert.Equal(["first", "last"], (await cluster.ConvergedAsync()).Select(static text => text.Split('#')[0]));
     }
 
-    /// <summary>A leader that was cut off, and has appended since; and the index of the last entry that the others have, too.</summary>
+    /// <summary>A leader that was cut off and has appended since; and the index of the last entry that the others have, too.</summary>
     private static async Task<(NodeId Leader, long Before)> IsolatedWithAnEntryOfItsOwnAsync(RaftTestCluster cluster)
     {
         while (true)
@@ -231,7 +231,7 @@ public sealed class RestartTests
                 return (leader, before);
             }
 
-            // It had noticed already that it is alone.
+            // It had detected already that it is alone.
             cluster.Gate.Heal();
         }
     }
@@ -293,7 +293,7 @@ public sealed class RestartTests
         await cluster.StopNodeAsync(wiped);
         Directory.Delete(Path.Combine(cluster.DirectoryOf(wiped), "log"), recursive: true);
 
-        // With the third voter away the amnesiac could complete a majority that forgot what it had promised; it must not.
+        // With the third voter down, the replica without its votes could complete a majority that lost acknowledged entries; it must not.
         await cluster.StopNodeAsync(other);
         await cluster.StartNodeAsync(wiped);
         Assert.Equal(ReplicaState.Rebuilding, cluster.Group(wiped).Status().State);

@@ -7,11 +7,11 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Tests.Groups;
 
 /// <summary>
-/// Writers that never stop, and a hand that stops nodes, makes leaders resign, cuts logs short so that replicas come back by
-/// checkpoint, and cuts links. Every commit is proven on the spot; at the end all replicas are equal and hold each acknowledged
+/// Continuous writers, while the test stops nodes, makes leaders resign, truncates logs so that replicas recover by
+/// checkpoint, and cuts links. Every commit is proven at once; at the end all replicas are equal and hold each acknowledged
 /// command exactly once.
 /// <para>
-/// Small values share entries; of large ones a follower that was away needs several runs of entries for each round, so that a commit may not rest on one of them.
+/// Small values share entries; of large ones a follower that was away needs several runs of entries for each round, so that a commit must not be based on one of them.
 /// </para>
 /// <para>KVRAFT_STRESS_SECONDS sets how long each case runs (default 600: eighty minutes for the eight), KVRAFT_STRESS_SEED the seed.</para>
 /// </summary>
@@ -110,7 +110,7 @@ public sealed class StressTests(ITestOutputHelper output)
             var deed = await TormentOnceAsync(cluster, node, random);
             deeds[deed] = deeds.GetValueOrDefault(deed) + 1;
 
-            // The pace of the torment, not a wait for anything: long enough for elections to happen in between.
+            // The interval between faults, not a wait for a condition: long enough for elections in between.
             await Task.Delay(random.Next(50, 1500), CancellationToken.None);
         }
 

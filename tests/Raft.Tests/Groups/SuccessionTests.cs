@@ -39,7 +39,7 @@ public sealed class SuccessionTests
     [InlineData(5)]
     public void The_groups_of_a_dead_leader_are_shared_among_the_others(int voters)
     {
-        // All of them used to go to the first by name, which then had as many elections to win at once.
+        // All groups used to choose the first node by name, which then had that many elections to win at once.
         var nodes = Nodes(voters);
         var shares = Enumerable.Range(0, 64 * voters).CountBy(number => Succession.Heir(
             new GroupId(number), nodes, [.. nodes.Skip(1).Select(node => (node, new LogPosition(1, 1), false))])!.Value).ToArray();
@@ -55,14 +55,14 @@ public sealed class SuccessionTests
         await GoesOnWithoutTheFirstAsync(cluster);
     }
 
-    /// <summary>What was missing at first, an answer or a vote, cost a whole election timeout: one failover in fifty took two seconds.</summary>
+    /// <summary>A missing first answer or vote cost a whole election timeout: one failover in fifty took two seconds.</summary>
     [Fact]
     public async Task Whoever_could_not_succeed_at_once_tries_again()
     {
         await using var cluster = await StartPatientAsync();
         var (first, second, third) = (cluster.Nodes[0], cluster.Nodes[1], cluster.Nodes[2]);
 
-        // Neither of the two hears the other, so neither is an heir.
+        // Neither of the two reaches the other, so neither is a successor candidate.
         cluster.Gate.Isolate(second, [third]);
         var (there, back) = (cluster.Gate.Refused(second, third), cluster.Gate.Refused(third, second));
         await cluster.CrashNodeAsync(first);
@@ -150,7 +150,7 @@ public sealed class SuccessionTests
         cluster.Gate.Isolate(first, [second]);
         await RaftTestCluster.EventuallyAsync(() => cluster.Group(second).Leader is null, "the second to hear no leader");
 
-        // It has asked the third, and been told, and asked again.
+        // It has queried the third voter, received the answer, and queried again.
         await cluster.Group(second).Search.RunAsync(gone: null, CancellationToken.None);
         await cluster.Group(second).Search.RunAsync(gone: null, CancellationToken.None);
         await cluster.AppendAsync("meanwhile");
@@ -162,7 +162,7 @@ public sealed class SuccessionTests
         Assert.All(cluster.Nodes, node => Assert.Equal(term, cluster.Group(node).Term));
     }
 
-    /// <summary>A majority is lost for a moment, too short for anybody to be missed: the leader steps down, and nobody but itself knows.</summary>
+    /// <summary>A majority is lost for a moment, too short for an election: the leader steps down, and no other replica detects it.</summary>
     [Fact]
     public async Task A_leader_that_stood_down_for_want_of_a_majority_does_not_leave_the_group_without_one()
     {
@@ -191,7 +191,7 @@ public sealed class SuccessionTests
         Assert.Equal(["before", "meanwhile"], await cluster.ConvergedAsync());
     }
 
-    /// <summary>Nodes route by what group 0 has decided; a shard that had moved was looked for in its old place for as long as a beat.</summary>
+    /// <summary>Nodes route by the state of group 0; a shard that had moved was searched in its old place for one heartbeat interval.</summary>
     [Fact]
     public async Task Followers_of_group_0_hear_what_is_committed_before_any_beat()
     {
@@ -204,7 +204,7 @@ public sealed class SuccessionTests
     }
 
     /// <summary>
-    /// Led by the first of three nodes, with one command that all have applied. Nobody stands for election by himself while a test waits for anything.
+    /// The first of three nodes leads, with one command that all have applied. No replica campaigns by itself while a test waits.
     /// </summary>
     private static async Task<RaftTestCluster> StartPatientAsync()
     {
@@ -221,7 +221,7 @@ public sealed class SuccessionTests
     };
 
     /// <summary>
-    /// The same, but nodes miss one another soon. A group's own heartbeat and timeouts are longer than any test waits, so whatever is noticed was not noticed by them.
+    /// The same, but nodes detect a loss soon. A group's own heartbeats and timeouts are longer than any wait in a test, so they detect nothing here.
     /// </summary>
     private static async Task<RaftTestCluster> StartWatchfulAsync()
     {

@@ -6,7 +6,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Groups;
 
-/// <summary>A majority's word that they voted in no later term: who gets it, and who does not any more.</summary>
+/// <summary>The quorum confirmation that a majority has voted in no later term: which leader gets it, and which no longer does.</summary>
 public sealed class TermQuorumTests
 {
     [Fact]
@@ -21,7 +21,7 @@ public sealed class TermQuorumTests
         var next = await RaftTestCluster.EventuallyAsync(
             () => cluster.Nodes.Where(node => cluster.Group(node) is { IsLeader: true } group && group.Term > term).Cast<NodeId?>().FirstOrDefault(), "a leader of a later term");
 
-        // Whoever asks on behalf of the old term, a majority is beyond it now.
+        // For a query on behalf of the old term: a majority is beyond it now.
         foreach (var node in cluster.Nodes)
         {
             Assert.False(await HoldsAsync(cluster, node, term));
@@ -42,7 +42,7 @@ public sealed class TermQuorumTests
         await cluster.CrashNodeAsync(others[1]);
         Assert.False(await HoldsAsync(cluster, leader, term));
 
-        // It is asked again over a new connection once it is back.
+        // The node is queried over a new connection once it is back.
         await cluster.StartNodeAsync(others[1]);
         await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => node != others[0] && cluster.Group(node).IsLeader), "a leader");
         var back = await cluster.LeaderAsync();
@@ -64,7 +64,7 @@ public sealed class TermQuorumTests
     }
 
     /// <summary>
-    /// A follower that is read waits for what the proof names to be committed here too. When the proof was for once only the voters' word, it waited for the next
+    /// A read of a follower waits until the index in the proof is committed there, too. When the proof was only the voters' quorum confirmation, the read waited for the next
     /// heartbeat, as did every node that follows group 0.
     /// </summary>
     [Fact]
@@ -81,9 +81,9 @@ public sealed class TermQuorumTests
     }
 
     /// <summary>
-    /// A leader that was paused wakes and hears its successor: the library first takes over the later term and stops leading when that is on disk. A read that
-    /// came in between took the successor's term for its own, a majority said that it was in no later one, and the answer was what the old leader had when it fell
-    /// asleep.
+    /// A leader that was paused resumes and receives its successor's message: the library first adopts the later term and stops leading when that is on disk. A read
+    /// in between took the successor's term for the leader's own. A majority confirmed that it had seen no higher term, and the read returned the state that the old leader had when it was
+    /// paused.
     /// </summary>
     [Fact]
     public async Task A_leader_that_knows_of_a_later_term_does_not_ask_for_the_majority_of_its_successor()

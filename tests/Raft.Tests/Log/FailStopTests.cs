@@ -2,7 +2,7 @@ using KvRaft.Raft.Log;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>The first write or sync that fails is the last: nothing is retried and nothing acknowledged after it.</summary>
+/// <summary>The first write or sync that fails is the last: nothing is retried, and nothing is acknowledged after it.</summary>
 public sealed class FailStopTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -33,7 +33,7 @@ public sealed class FailStopTests
         }
 
         await Assert.ThrowsAsync<LogFailedException>(() => log.Failure.WaitAsync(Patience));
-        // The background may still be at preparing the next segment, which acknowledges nothing: count the log's own file.
+        // The background may still prepare the next segment, which acknowledges nothing: count only the log's own file.
         var calls = fixture.Fs.CallsTo(FirstSegment);
         Assert.Equal(0, group.DurableIndex);
         Assert.Throws<LogFailedException>(() => group.Append(1, LogEntryKind.Command, default));
@@ -75,7 +75,7 @@ public sealed class FailStopTests
     [Fact]
     public async Task Makes_durable_what_it_finds_even_if_the_sync_that_should_have_done_so_failed()
     {
-        // After a failed sync Linux keeps the pages and calls them clean: the next process reads what is not on disk, and its sync
+        // After a failed sync Linux keeps the pages and marks them clean: the next process reads data that is not on disk, and its sync
         // succeeds without writing anything.
         var fixture = new LogFixture();
         var log = fixture.Open();

@@ -5,7 +5,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>The bytes of FORMAT.md. A test here that breaks means that existing logs cannot be read any more.</summary>
+/// <summary>The bytes of FORMAT.md. If a test here fails, existing logs can no longer be read.</summary>
 public sealed class FormatTests
 {
     private static readonly ReplicaKey Key = new(new GroupId(17), 3);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>A disk without room for the next segment is no failure: the log takes no entries, still takes votes, and goes on when there is room.</summary>
+/// <summary>A disk that is too full for the next segment is not a failure: the log accepts no entries, still accepts votes, and continues when there is space.</summary>
 public sealed class FullDiskTests
 {
     private const int NoSpaceLeft = 28;
@@ -26,7 +26,7 @@ public sealed class FullDiskTests
         }
         else
         {
-            // Another process took the room between the look and the write.
+            // Another process took the space between the check and the write.
             fixture.Fs.FailAt(1, new IOException("No space left on device", NoSpaceLeft), LogFixture.PathOf(3) + SegmentFactory.TemporaryExtension);
         }
 
@@ -37,11 +37,11 @@ public sealed class FullDiskTests
             await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
             Assert.True(entries < 100, "the log never ran out of room");
 
-            // The next segment is made in the background: an entry that overtakes it waits for room like a vote.
+            // The next segment is made in the background: an entry that arrives earlier waits for space like a vote.
             await UntilAsync(() => !log.IsPreparingSegment);
         }
 
-        // Votes go into what is left of the segment.
+        // Votes are written into the rest of the segment.
         group.SetBallot(7, "n2"u8);
         await group.WhenDurableAsync().AsTask().WaitAsync(Patience);
         Assert.Equal(entries, group.DurableIndex);
@@ -55,7 +55,7 @@ public sealed class FullDiskTests
         Assert.Equal(entries + 1, group.DurableIndex);
     }
 
-    /// <summary>Should votes use up even the rest of the segment, they wait, unanswered, and are answered when there is room.</summary>
+    /// <summary>If votes use up even the rest of the segment, they wait, unanswered, and are answered when there is space.</summary>
     [Fact]
     public async Task A_writer_without_any_room_waits_and_loses_nothing()
     {
@@ -109,8 +109,8 @@ public sealed class FullDiskTests
     }
 
     /// <summary>
-    /// The writer makes a segment itself when there was no room to prepare it. Once room returned, the background made the same file beside it: the writer's records went into a file that
-    /// the other thread renamed over.
+    /// The writer makes a segment itself if there was no space to prepare it. Once there was space again, the background made the same file concurrently: the writer's records went into a file that
+    /// the other thread overwrote by its rename.
     /// </summary>
     [Fact]
     public async Task A_segment_that_the_writer_makes_is_not_made_in_the_background_too()
@@ -124,7 +124,7 @@ public sealed class FullDiskTests
         var taking = Task.Factory.StartNew(() => factory.Take(2, 0), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await UntilAsync(() => factory.IsOutOfRoom);
 
-        // As housekeeping does once a second while there is no room.
+        // As housekeeping does once a second while there is no space.
         fixture.Fs.BytesFree = long.MaxValue;
         factory.Prepare(2);
         await UntilAsync(() => !factory.IsPreparing);
@@ -132,7 +132,7 @@ public sealed class FullDiskTests
         Assert.Equal(2, segment.Number);
         Assert.Equal(1, fixture.Fs.CallsTo(LogFixture.PathOf(2)));
 
-        // The next one is prepared as ever.
+        // The next one is prepared as usual.
         factory.Prepare(3);
         await UntilAsync(() => !factory.IsPreparing);
         Assert.Equal(1, fixture.Fs.CallsTo(LogFixture.PathOf(3)));

@@ -21,7 +21,7 @@ public sealed class GroupCommitTests
         var isHeld = 0;
         fixture.Fs.OnFlush = () =>
         {
-            // Only the writer's: the next segment is prepared beside it since the log was opened, and its syncs come this way too. When both came at once, and both
+            // Only the writer's syncs: the next segment is prepared concurrently since the log was opened, and its syncs arrive here, too. When both arrived at once, and both
             // were held, one waited for a second release that never came.
             if (Thread.CurrentThread.Name == NodeLog.WriterThreadName && Interlocked.Exchange(ref isHeld, 1) == 0)
             {

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>What a group's log refuses, and its edges; the rest is in the crash tests.</summary>
+/// <summary>Refusals of a group's log, and its edge cases; the rest is in the crash tests.</summary>
 public sealed class GroupLogTests
 {
     private readonly LogFixture _fixture = new();

@@ -14,7 +14,7 @@ internal sealed class LogFixture
 
     public SimFileSystem Fs { get; } = new();
 
-    /// <summary>Manual, small segments, known salt; change what the test is about.</summary>
+    /// <summary>Manual, small segments, fixed salt; a test changes the options that it examines.</summary>
     public NodeLogOptions Options { get; set; } = new()
     {
         IsManual = true,

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>What a start refuses, cuts, and reports.</summary>
+/// <summary>What a start refuses, truncates, and reports.</summary>
 public sealed class OpeningTests
 {
     private readonly LogFixture _fixture = new();
@@ -125,7 +125,7 @@ public sealed class OpeningTests
             log.Pump();
         }
 
-        // The record's header: nobody knows whose it was.
+        // The record's header: its owner is unknown.
         _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "spoilt", -RecordHeader.Bytes + 20));
         await using var found = _fixture.Open();
         Assert.NotEmpty(found.Holes);

@@ -3,7 +3,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Raft.Tests.Log;
 
-/// <summary>Segments that go, groups that keep them, and what stays in memory.</summary>
+/// <summary>Which segments are deleted, which groups pin them, and what stays in memory.</summary>
 public sealed class ReclaimTests
 {
     private readonly LogFixture _fixture = new();
@@ -69,7 +69,7 @@ public sealed class ReclaimTests
             busy.SetStart(busy.Last);
         }
 
-        // The budget is four segments: the fifth and the sixth asked.
+        // The budget is four segments: the fifth and the sixth requested a flush.
         Assert.Equal([(LogFixture.Key(1), new LogPosition(1, 2)), (LogFixture.Key(1), new LogPosition(1, 2))], asked);
         cold.SetStart(new LogPosition(1, 2));
         log.Pump();

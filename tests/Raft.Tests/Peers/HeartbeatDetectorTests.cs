@@ -71,7 +71,7 @@ public sealed class HeartbeatDetectorTests
         }
     }
 
-    /// <summary>A node that needed five seconds to start was taken for away for ever after: the library's detector ignores those it has given up.</summary>
+    /// <summary>A node that needed five seconds to start counted as down permanently: the library's detector ignores nodes that it has declared dead.</summary>
     [Fact]
     public void One_that_comes_back_is_believed_again() =>
         Gen.Select(Gen.Double[0.5, 2.5].List[0, 50], Gen.Double[3, 100]).Sample((gaps, silence) =>

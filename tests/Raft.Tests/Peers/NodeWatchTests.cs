@@ -48,7 +48,7 @@ public sealed class NodeWatchTests
     [Fact]
     public async Task A_process_that_was_never_there_is_not_gone()
     {
-        // A port that nobody listens on: bound, so that nobody else can take it.
+        // A port without a listener: bound, so that no other process can take it.
         using var bound = new Socket(SocketType.Stream, ProtocolType.Tcp);
         bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var resolved = new SemaphoreSlim(0);
@@ -91,7 +91,7 @@ public sealed class NodeWatchTests
     [Fact]
     public async Task A_connection_that_nobody_greets_any_more_is_looked_at_again_at_once()
     {
-        // Under a process that is being killed the kernel still takes connections for a moment. A second used to pass after such a one, and
+        // While a process is being killed, the kernel still accepts connections for a moment. After such a connection, a second used to pass, and
         // the group stayed without a leader for as long.
         var time = new HastyTime();
         var told = new TaskCompletionSource<TimeSpan[]>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -138,7 +138,7 @@ public sealed class NodeWatchTests
                 {
                     if (Volatile.Read(ref answers))
                     {
-                        // As a build that does not know the question.
+                        // As a build that does not support the request.
                         await socket.SendAsync(PeerFrame.Encode((byte)PeerAnswerKind.Refused, "request 11 is not known here"u8), stopping);
                     }
                 }
@@ -156,7 +156,7 @@ public sealed class NodeWatchTests
             Assert.True(beats >= timings.BeatsOfSilence || !watch.IsSilent(Other));
         }
 
-        // It is not given up for good: another connection is tried, on which it may answer.
+        // The node is not given up permanently: another connection is tried, on which it may answer.
         Volatile.Write(ref answers, true);
         while (!heard.Task.IsCompleted)
         {
@@ -214,7 +214,7 @@ public sealed class NodeWatchTests
     private static NodeWatch Watch(Func<IPEndPoint> address) => new(
         Wires.Dial(ClusterId, Self, _ => address()), new RaftTimings(), TimeProvider.System, NullLogger.Instance, Wires.Background);
 
-    /// <summary>Every look at the clock finds it two seconds later, and every pause is over at once; how long it should have been is kept.</summary>
+    /// <summary>Every read of the clock returns two seconds more, and every pause ends at once; its requested length is recorded.</summary>
     private sealed class HastyTime : TimeProvider
     {
         private long _now;

@@ -5,7 +5,7 @@ namespace KvRaft.Raft.Tests.Peers;
 
 public sealed class TermPollTests
 {
-    /// <summary>In whatever order they answer: decided once enough said yes, or once too few are left, and not before.</summary>
+    /// <summary>For any order of the answers: decided once enough are yes, or once too few are left, and not before.</summary>
     [Fact]
     public void It_is_decided_as_soon_as_it_can_be_and_stays_so() =>
         Gen.Select(Gen.Bool.Array[1, 9], Gen.Int[1, 9]).Sample((answers, wanted) =>

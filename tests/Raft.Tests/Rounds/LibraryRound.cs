@@ -35,7 +35,7 @@ internal sealed class LibraryRound
         Barrier.GetMethod("SetResult", Any)!.Invoke(_barrier, [result]);
     }
 
-    /// <summary>As <c>LeaderState</c> asks it when the round is over.</summary>
+    /// <summary>As <c>LeaderState</c> calls it when the round is over.</summary>
     public (bool HasConsensus, long CommitIndex) Decide()
     {
         var result = _completion.GetType().GetProperty("Result")!.GetValue(_completion)!;

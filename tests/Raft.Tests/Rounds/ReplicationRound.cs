@@ -16,14 +16,14 @@ internal sealed class ReplicationRound(int voters)
 
     public bool IsOver { get; private set; }
 
-    /// <summary>Of a round that is over: a majority of the voters answered.</summary>
+    /// <summary>For a round that is over: a majority of the voters answered.</summary>
     public bool HasConsensus { get; private set; }
 
-    /// <summary>Of a round that is over and has consensus; 0: nothing is committed by it.</summary>
+    /// <summary>For a round that is over and has consensus; 0: it commits nothing.</summary>
     public long CommitIndex { get; private set; }
 
-    /// <summary>What DotNext makes of a follower's answer. Null: it counts as unavailable; 0: it is there and nothing is counted.</summary>
-    /// <param name="answer">What passed through <see cref="GroupAuditTrail"/>.</param>
+    /// <summary>How DotNext counts a follower's answer. Null: the follower counts as unavailable; 0: it is present and nothing is counted.</summary>
+    /// <param name="answer">The answer after it passed through <see cref="GroupAuditTrail"/>.</param>
     /// <param name="last">The last entry that was sent.</param>
     public static long IndexOf(Result<ReplicationStatus> answer, long last) => answer.Value.Result == HeartbeatResult.ReplicatedWithLeaderTerm ? last : 0;
 

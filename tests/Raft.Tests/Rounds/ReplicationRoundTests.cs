@@ -12,7 +12,7 @@ public class ReplicationRoundTests
 {
     private const long Checkpoint = 100;
 
-    /// <summary>How far a follower's answer reaches; null: it does not answer in time.</summary>
+    /// <summary>The index that a follower's answer acknowledges; null: it does not answer in time.</summary>
     private static readonly Gen<long?> Reached = Gen.OneOf(Gen.Const((long?)null), Gen.Const((long?)Checkpoint), Gen.Long[0, Checkpoint].Select(static index => (long?)index));
 
     private static readonly Gen<(int Voters, long?[] Answers, int Leader)> Rounds =
@@ -49,7 +49,7 @@ public class ReplicationRoundTests
         },
         iter: 100_000);
 
-    /// <summary>Why the rule is there: without it five and seven voters commit what a minority holds, and four what half of them holds.</summary>
+    /// <summary>The reason for the rule: without it five and seven voters commit entries that only a minority holds, and four commit entries that only half of them hold.</summary>
     [Theory]
     [InlineData(3, true)]
     [InlineData(4, false)]
@@ -84,11 +84,11 @@ public class ReplicationRoundTests
 
     private static long Counted(long reached) => ReplicationRound.IndexOf(ReplicationAnswer.Counted(Taken(HeartbeatResult.ReplicatedWithLeaderTerm), reached, Checkpoint), reached);
 
-    /// <summary>The followers' answers, and the leader's, which comes when its turn is.</summary>
+    /// <summary>The followers' answers, and the leader's, which arrives in its turn.</summary>
     private static IEnumerable<long?> InOrder((int Voters, long?[] Answers, int Leader) round) =>
         [.. round.Answers[..round.Leader], Checkpoint, .. round.Answers[round.Leader..]];
 
-    /// <summary>A majority of the voters holds what the round commits, if it commits anything.</summary>
+    /// <summary>A majority of the voters holds the entries that the round commits, if it commits any.</summary>
     private static bool IsProven((int Voters, long?[] Answers, int Leader) counted, (int Voters, long?[] Answers, int Leader) held)
     {
         var round = new ReplicationRound(counted.Voters);

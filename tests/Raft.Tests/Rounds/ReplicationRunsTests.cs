@@ -11,7 +11,7 @@ using LogEntry = KvRaft.Raft.Log.LogEntry;
 
 namespace KvRaft.Raft.Tests.Rounds;
 
-/// <summary>What a follower that lacks much is sent in one round, and what DotNext may count of its answers.</summary>
+/// <summary>The entries that a far behind follower receives in one round, and how DotNext may count its answers.</summary>
 public sealed class ReplicationRunsTests : IAsyncDisposable
 {
     private const int EntryBytes = 100;
@@ -85,7 +85,7 @@ public sealed class ReplicationRunsTests : IAsyncDisposable
         Assert.Equal(1, _moreToSend);
     }
 
-    /// <summary>DotNext names the term before the first run in every request of the round.</summary>
+    /// <summary>DotNext puts the term before the first run into every request of the round.</summary>
     [Fact]
     public async Task A_run_behind_an_entry_of_another_term_waits_for_the_next_round()
     {
@@ -168,7 +168,7 @@ public sealed class ReplicationRunsTests : IAsyncDisposable
         await task;
     }
 
-    /// <summary>In the place of DotNext's replication process and the follower behind it. Entries carry no index; they are counted from the first one on.</summary>
+    /// <summary>Replaces DotNext's replication process and the follower behind it. Entries carry no index; they are counted from the first one on.</summary>
     private sealed class Follower(long next) : ILogEntryConsumer<IRaftLogEntry, Result<ReplicationStatus>>
     {
         private long _next = next;

@@ -38,7 +38,7 @@ public sealed class RunBookTests : IDisposable
         Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(4, Two, 40), isConfirmed: true));
     }
 
-    /// <summary>Any party that reached the port of a node without a secret could make it refuse another node for good, by a generation that it invented.</summary>
+    /// <summary>A party that reached the port of a node without a secret could make it refuse another node permanently, with an invented generation.</summary>
     [Fact]
     public void A_run_that_nothing_confirms_is_judged_and_not_remembered()
     {
@@ -49,7 +49,7 @@ public sealed class RunBookTests : IDisposable
         Assert.Equal(RunVerdict.New, book.Meet(Node, new NodeRun(long.MaxValue, Two, long.MaxValue), isConfirmed: false));
         Assert.Equal(new KnownRun(3, One, 17), book.Of(Node));
 
-        // What is known is held against it all the same.
+        // The recorded run is compared with it all the same.
         Assert.Equal(RunVerdict.Superseded, book.Meet(Node, new NodeRun(2, Two, 17), isConfirmed: false));
         Assert.Equal(RunVerdict.LogCutShort, book.Meet(Node, new NodeRun(4, Two, 16), isConfirmed: false));
         Assert.Equal(RunVerdict.Known, book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
@@ -91,7 +91,7 @@ public sealed class RunBookTests : IDisposable
     {
         Assert.Equal([1, 2, 3], Enumerable.Range(0, 3).Select(_ => GenerationFile.Next(_directory, OsFileSystem.Instance)));
 
-        // A start that was torn in the middle of the write leaves the one before it.
+        // A start whose write was torn in the middle leaves the previous generation.
         var path = Path.Combine(_directory, GenerationFile.FileName);
         var bytes = File.ReadAllBytes(path);
         bytes[GenerationFile.SlotDistance + 9] ^= 1;

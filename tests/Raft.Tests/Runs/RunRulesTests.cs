@@ -39,8 +39,8 @@ public sealed class RunRulesTests
         Assert.Equal(RunVerdict.StillRunning, RunRules.Judge(Known, new NodeRun(6, Other, 100), isConnected: true));
 
     /// <summary>
-    /// A directory is started, writes, reports, is copied and restored by chance. Whatever order that has: a run whose log lacks a batch that was reported is
-    /// never accepted, and a directory that was never restored always is.
+    /// A directory is started, writes, reports, is copied and restored at random. For every order: a run whose log lacks a reported batch is
+    /// never accepted, and a directory that was never restored is always accepted.
     /// </summary>
     [Fact]
     public void No_run_that_lacks_what_was_reported_is_accepted_and_no_other_is_refused() =>

@@ -3,7 +3,7 @@ using KvRaft.Raft.Transport;
 
 namespace KvRaft.Raft.Tests.Transport;
 
-/// <summary>A message is judged by whichever way its reader takes it, also the last one of a connection that has ended.</summary>
+/// <summary>A message is checked on every read path, including the last message of a connection that has ended.</summary>
 public sealed class GuardedTransportTests
 {
     [Theory]
@@ -16,7 +16,7 @@ public sealed class GuardedTransportTests
         Assert.Equal((0L, true), (result.Buffer.Length, result.IsCompleted));
         Assert.Equal(1, gate.RefusedCount);
 
-        // Nor does it come by the next read.
+        // The next read does not return it either.
         Assert.Equal((0L, true), await ReadAsync(input, isTried) is var next ? (next.Buffer.Length, next.IsCompleted) : default);
         Assert.Equal(1, gate.RefusedCount);
     }

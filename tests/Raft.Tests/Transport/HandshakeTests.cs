@@ -8,7 +8,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Transport;
 
-/// <summary>Who gets past the handshake of the Raft port, over real sockets.</summary>
+/// <summary>Which connections pass the handshake of the Raft port, over real sockets.</summary>
 public sealed class HandshakeTests
 {
     private const string Target = "kvraft://n2/g/1/r/2";
@@ -80,7 +80,7 @@ public sealed class HandshakeTests
         Assert.Equal(PrefaceAnswer.Accepted, await PlayAsync(nonce => recorded = proof.OfConnecting(preface, nonce)).WaitAsync(Patience));
         Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(_ => recorded).WaitAsync(Patience));
 
-        // Nor is what the accepting side proved itself.
+        // The accepting side's own proof is not accepted either.
         Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(nonce => proof.OfAccepting(preface, nonce)).WaitAsync(Patience));
     }
 
@@ -102,7 +102,7 @@ public sealed class HandshakeTests
 
             (await Dialer(Required, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None).AsTask().WaitAsync(Patience)).Dispose();
 
-            // The first of them was displaced: its end is seen here.
+            // The first of them was displaced: the test reads its end here.
             Assert.True(await IsEndedAsync(silent[0]));
         }
         finally
@@ -131,7 +131,7 @@ public sealed class HandshakeTests
     [InlineData(false)]
     public async Task A_run_that_a_party_without_the_secret_invents_keeps_no_node_away(bool hasSecret)
     {
-        // Where the secret is optional, or there is none.
+        // If the secret is optional, or there is none.
         var accepting = hasSecret ? Optional : NodeAuthentication.None;
         await using var listener = Wires.Listen(Cluster, Other, authentication: accepting);
         var forged = new RunBook(null, new NodeRun(long.MaxValue, Guid.NewGuid(), long.MaxValue), OsFileSystem.Instance, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);

@@ -47,7 +47,7 @@ public sealed class ListenerTests : IAsyncDisposable
     [Fact]
     public async Task A_connection_that_cannot_be_handed_to_its_replica_gives_its_place_back()
     {
-        // The peer may be gone by then, and making a connection of its socket fails: a place was lost each time, up to the limit.
+        // The peer may have disconnected by then, and making a connection of its socket fails: one slot was lost each time, up to the limit.
         var key = new ReplicaKey(new GroupId(2), 1);
         await using var group = _listener.Register(
             key, ReplicaEndPoint.Create(Server, key), Wires.Terms(), static _ => throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.NotConnected));

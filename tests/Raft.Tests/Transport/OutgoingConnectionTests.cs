@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Raft.Tests.Transport;
 
 /// <summary>
-/// DotNext waits on a pool thread for the disposal of a connection that broke. With 64 groups on two cores the death of one node left the
-/// others without a free thread for up to 12 s, and so without leaders.
+/// DotNext waits on a pool thread for the disposal of a broken connection. With 64 groups on two cores the death of one node left the
+/// others without a free thread for up to 12 s, and therefore without leaders.
 /// </summary>
 public sealed class OutgoingConnectionTests
 {
@@ -21,7 +21,7 @@ public sealed class OutgoingConnectionTests
     {
         var never = new NeverEnding();
 
-        // What DotNext does with a connection that can be disposed synchronously. It would not return if this waited.
+        // DotNext's call for a connection that can be disposed synchronously. It would not return if this waited.
         ((IDisposable)new OutgoingConnection(never)).Dispose();
         Assert.True(never.IsAborted);
         Assert.True(never.IsDisposed);

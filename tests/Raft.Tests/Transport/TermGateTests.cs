@@ -33,7 +33,7 @@ public sealed class TermGateTests
         gate.Confirm(Far - 1);
         Assert.True(gate.Admits(Far));
 
-        // Not to where nothing could be held any more.
+        // Not to a term above which no election is possible.
         gate.Confirm(long.MaxValue);
         Assert.False(gate.Admits(long.MaxValue));
     }
@@ -70,7 +70,7 @@ public sealed class TermGateTests
     }
 }
 
-/// <summary>Messages of DotNext's protocol as a party that knows it would write them.</summary>
+/// <summary>Messages of DotNext's protocol, written byte by byte.</summary>
 internal static class ForgedMessages
 {
     private const int Sender = 28;

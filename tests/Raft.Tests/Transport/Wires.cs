@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvRaft.Raft.Tests.Transport;
 
-/// <summary>The ends of connections between nodes, with what a test does not care about left out.</summary>
+/// <summary>The ends of connections between nodes, without the parameters that a test does not need.</summary>
 internal static class Wires
 {
-    /// <summary>A fault in the background ends the test process: nothing here provokes one.</summary>
+    /// <summary>A fault in the background ends the test process: no test here causes one.</summary>
     public static BackgroundTasks Background { get; } = new(static (work, cause) => Environment.FailFast($"'{work}' faulted", cause));
 
     public static NodeAuthentication Authentication(string secret = "a secret of all nodes of this cluster", bool isRequired = true) =>
