@@ -9,13 +9,11 @@ public class WordingTests
         "chaos/Harness",
         "src/Eventual",
         "src/Node",
-        "src/Raft",
         "src/Storage",
         "tests/Eventual.Tests",
         "tests/Harness.Tests",
         "tests/Integration.Tests",
         "tests/Node.Tests",
-        "tests/Raft.Tests",
         "tests/Simulation",
         "tests/Storage.Tests",
     ];

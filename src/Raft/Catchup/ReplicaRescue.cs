@@ -169,7 +169,7 @@ internal sealed class ReplicaRescue(
     }
 
     /// <summary>
-    /// Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>), by one caller at a time. It checks the group about once per election timeout, without a timer of its own: one timer per group
+    /// Called once per heartbeat interval, by one caller at a time. It checks the group about once per election timeout, without a timer of its own: one timer per group
     /// would wake an idle node hundreds of times a second.
     /// </summary>
     public void Beat()

@@ -726,7 +726,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <summary>Another replica has not received that this one leads.</summary>
     internal void OnGreeted() => _pulse.Repeat();
 
-    /// <summary>Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>), by one caller at a time.</summary>
+    /// <summary>Called once per heartbeat interval, by one caller at a time.</summary>
     internal void Beat()
     {
         if (!TakesPart || !IsMember)

@@ -58,7 +58,7 @@ internal sealed class LeaderSearch(
                 }
             }
 
-            // Another replica is the successor candidate, or another replica asked it to stand aside on other data, or there is no candidate yet.
+            // Another replica is the successor candidate, or was chosen by a replica with other data, or there is no candidate yet.
             await transfer.UntilAsync(() => !IsVacant(), timings.RequestTimeout, cancellationToken).ConfigureAwait(false);
         }
 

@@ -94,7 +94,7 @@ internal sealed class NodeWatch(
         }
     }
 
-    /// <summary>Sends one ping to every watched node, and evaluates those with too many unanswered pings. Called once per heartbeat interval (<see cref="RaftTimings.Beat"/>).</summary>
+    /// <summary>Sends one ping to every watched node, and evaluates those with too many unanswered pings. Called once per heartbeat interval.</summary>
     public void Beat()
     {
         foreach (var watched in _followed.Values)

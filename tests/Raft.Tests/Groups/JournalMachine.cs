@@ -46,12 +46,12 @@ internal sealed class JournalMachine : IReplicatedStateMachine
     /// <summary>If set, no checkpoint can be made.</summary>
     public StorageException? CheckpointFault { get; set; }
 
-    /// <summary>If set, housekeeping fails with it.</summary>
+    /// <summary>If set, housekeeping calls it.</summary>
     public Action? Probing { get; set; }
 
     public event Action<StorageException>? Faulted;
 
-    /// <summary>The fault that a read reports.</summary>
+    /// <summary>Reports a fault, as a read that finds it does.</summary>
     public void Report(StorageException fault) => Faulted?.Invoke(fault);
 
     public bool IsDisposed { get; private set; }
