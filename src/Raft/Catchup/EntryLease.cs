@@ -3,7 +3,7 @@ using KvRaft.Raft.Peers;
 namespace KvRaft.Raft.Catchup;
 
 /// <summary>
-/// The lease of a replica in catch-up on the entries of every other voter: the leader at the time when the checkpoint is installed, whichever voter that is, then still has the following entries.
+/// The lease of a replica in catch-up on the entries of every other voter. The voter that leads when the checkpoint is installed then still has the following entries.
 /// It lasts until the replica has committed everything that the others had committed a moment before.
 /// </summary>
 internal sealed class EntryLease(ICatchingUpGroup group, PeerSurvey survey, CheckpointFetcher fetcher, TimeProvider time) : IAsyncDisposable

@@ -62,7 +62,7 @@ internal sealed class LearnerFeed(
         var (source, status) = ahead.FirstOrDefault(peer => peer.Status.StartIndex <= group.CommitIndex);
         if (status is null || (!_hasCheckpoint && status.AppliedIndex - group.CommitIndex > options.LearnerCheckpointEntries))
         {
-            // The copy pauses apply for a moment: on a follower without effect for clients, on the leader for every writer.
+            // The copy pauses apply for a moment. On a follower no client waits for it; on the leader it delays every writer.
             var whole = ahead.Where(static peer => peer.Status.IsWhole).ToList();
             if (whole.Count == 0)
             {

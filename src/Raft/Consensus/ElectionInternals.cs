@@ -8,7 +8,7 @@ namespace KvRaft.Raft.Consensus;
 /// <summary>
 /// A private field of DotNext 6.12: the time for which a replica waits for its leader, which is also the time for which it rejects other candidates. If it is shortened for a
 /// moment, one chosen replica campaigns at once and the others accept its campaign. Terms, votes and logs are compared as
-/// always, so safety is not affected. The field is verified when a group opens; without it, leadership is transferred over the public, undirected method.
+/// always, so safety is not affected. The field is verified when a group opens; without it, leadership is transferred by the public, undirected method.
 /// </summary>
 internal static class ElectionInternals
 {

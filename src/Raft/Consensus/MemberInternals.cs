@@ -4,7 +4,7 @@ using DotNext.Net.Cluster.Consensus.Raft;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// The only other private field of DotNext 6.12 that this project uses: the leader's next index for a follower. After a checkpoint
+/// A private field of DotNext 6.12: the leader's next index for a follower. After a checkpoint
 /// was installed outside of Raft, the leader does not detect it by itself (its request for entries below its own log
 /// start is never sent). So the leader is notified and moves its next index forward. A wrong value is harmless: the follower checks the
 /// preceding entry's term in any case. The field is verified at start; DotNext's version is pinned.

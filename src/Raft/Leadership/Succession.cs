@@ -19,7 +19,7 @@ internal static class Succession
     public static bool IsVacant(int voters, int deaf) => 2 * deaf > voters;
 
     /// <summary>
-    /// The survivor with the longest log (it can win without other candidates' consent). Among equal logs one with a correct clock; among those, the groups take turns: when a node that led many groups
+    /// The survivor with the longest log (no voter rejects it for its log). Among equal logs one with a correct clock; among those, the groups take turns: when a node that led many groups
     /// fails, its groups are spread over all other nodes. Null if the survivors are no majority of the voters: no replica could win.
     /// </summary>
     /// <param name="group">Decides whose turn it is.</param>
