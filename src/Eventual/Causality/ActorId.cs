@@ -1,15 +1,16 @@
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// Who writes, as causality sees it: not a node, and not even a node's disk, but one unbroken memory of one key.
+/// Identifies a writer for causality. An actor is not a node and not a disk: it is one unbroken record of the writes to one key.
 /// <para>
-/// A dot says "the n-th write of this actor to this key", and a version vector says "everything of this actor up to n". Both are only
-/// true if the actor remembers what it wrote. So a replica gets a new incarnation when its disk is new, and within it a new
-/// epoch for a key whenever it wrote to that key before and may have forgotten so: the record was handed over and removed, or a
-/// tombstone was (Riak met both as lost writes and calls the remedy key epochs: basho/riak_kv pull request 1070).
+/// A dot means "the n-th write of this actor to this key", and a version vector means "all writes of this actor up to n". Both hold only
+/// if the actor remembers what it wrote. Therefore a replica takes a new incarnation when its disk is new. Within an incarnation it takes a new
+/// epoch for a key if it wrote to that key before and may have lost that record: the record was handed over and removed, or its tombstone
+/// was removed. (Riak lost writes in both cases and calls the remedy key epochs: basho/riak_kv pull request 1070.)
 /// </para>
 /// </summary>
-/// <param name="Incarnation">Drawn at random by a replica that begins with an empty disk; 64 bits, so that no two of a cluster's life meet.</param>
+/// <param name="Incarnation">A random number that a replica draws when it starts with an empty disk; 64 bits, so that no two in the life of a cluster are
+/// equal.</param>
 /// <param name="Epoch">Counts within the incarnation; see <see cref="EpochSource"/>.</param>
 public readonly record struct ActorId(ulong Incarnation, ulong Epoch) : IComparable<ActorId>
 {

@@ -7,35 +7,35 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// What a reader has seen, as it is handed out: opaque bytes that come back with the write that is to replace it. They are authenticated with a key that
-/// only the nodes of the cluster have, together with cluster, keyspace and key: a vector that was made up, or is of another key, would claim writes that were
-/// never seen, drop values of others, and take the names of writes that are still to come.
+/// The writes that a reader has seen, as opaque bytes. The client returns them with the write that replaces those values. The bytes are authenticated
+/// with a key that only the nodes of the cluster hold, over the cluster, the keyspace and the key. A forged vector, or one of another key, would claim writes
+/// that were never seen, drop values of other clients, and use the dots of future writes.
 /// <code>
 ///  version:1 (2)   key id:1   vector (as in SiblingSetCodec)   mac:16
 ///
 ///  mac   the first 16 bytes of HMAC-SHA256 with that key over
 ///        "kvraft-context" version:1 key id:1 cluster id:16 keyspace:u32 length:u32 key vector      (little-endian; the id big-endian)
 /// </code>
-/// The last key of the cluster signs; every key that the cluster has verifies.
+/// The newest key of the cluster signs; every key that the cluster holds verifies.
 /// </summary>
-/// <param name="Keys">The cluster's, oldest first; at least one to encode.</param>
-/// <param name="ClusterId">The cluster that hands it out.</param>
+/// <param name="Keys">The keys of the cluster, oldest first; at least one to encode.</param>
+/// <param name="ClusterId">The cluster that issues the context.</param>
 /// <param name="Keyspace">The keyspace of the key.</param>
 /// <param name="Key">The key that was read.</param>
 public readonly record struct CausalContext(ImmutableArray<ContextKey> Keys, Guid ClusterId, KeyspaceId Keyspace, ReadOnlyMemory<byte> Key)
 {
-    /// <summary>The longest context that is taken: <see cref="SiblingSetCodec.ActorsMax"/> entries of 8 + 10 + 10 bytes, and the frame.</summary>
+    /// <summary>The longest context that is accepted: <see cref="SiblingSetCodec.ActorsMax"/> entries of 8 + 10 + 10 bytes, and the frame.</summary>
     public const int BytesMax = (SiblingSetCodec.ActorsMax * 28) + 32;
 
     private const byte Version = 2;
     private const int HeadBytes = 2;
 
-    /// <summary>128 bits: a forger would need 2^127 attempts, each of them a request.</summary>
+    /// <summary>128 bits: a forgery needs 2^127 attempts, and each attempt is a request.</summary>
     private const int MacBytes = 16;
 
     private static ReadOnlySpan<byte> Domain => "kvraft-context"u8;
 
-    /// <summary>The context of a reader that has seen this; empty if that is nothing.</summary>
+    /// <summary>Encodes the context of a reader that has seen these writes; no bytes if it has seen none.</summary>
     /// <exception cref="EventualFormatException">The vector has more actors than a context may have.</exception>
     public byte[] Encode(VersionVector seen)
     {
@@ -57,8 +57,8 @@ public readonly record struct CausalContext(ImmutableArray<ContextKey> Keys, Gui
         return writer.ToArray();
     }
 
-    /// <summary>Reads a context that came back. No bytes mean that nothing was seen.</summary>
-    /// <returns>Why it is refused, and no vector; or a vector and no reason.</returns>
+    /// <summary>Decodes a context that a client returned. No bytes mean that the client has seen nothing.</summary>
+    /// <returns>The reason of a refusal and no vector, or a vector and no reason.</returns>
     public (VersionVector? Seen, string? Mistake) Decode(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty)

@@ -3,15 +3,15 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// Gives epochs that were never given before by this incarnation, without writing anything: the upper bits are the number of the
-/// start of the process, which was made durable before the first write, the lower ones count within it. One caller at a time.
+/// Returns epochs that this incarnation has never used, without a write to disk. The upper bits are the number of the process
+/// start, which is durable before the first write; the lower bits count within it. One caller at a time.
 /// </summary>
 /// <param name="start">Starts of the process on this disk, from 1.</param>
 internal sealed class EpochSource(ulong start)
 {
     /// <summary>
-    /// 40 bits for the count: at a million forgotten keys a second a process lasts twelve days on it, and 24 bits are left for
-    /// starts, one a minute for thirty years. A replica that ran out of starts takes a new incarnation; one that runs out of counts stops.
+    /// 40 bits for the count: at a million removed keys a second they last a process twelve days. 24 bits remain for
+    /// starts: one a minute for thirty years. A replica that runs out of starts takes a new incarnation; one that runs out of counts stops.
     /// </summary>
     private const int CountBits = 40;
 
@@ -20,7 +20,7 @@ internal sealed class EpochSource(ulong start)
 
     private ulong _count;
 
-    /// <summary>The greatest epoch given so far, by this start or an earlier one.</summary>
+    /// <summary>The greatest epoch returned so far, by this start or an earlier one.</summary>
     public ulong Last => (start << CountBits) | _count;
 
     public ulong Next()

@@ -1,4 +1,4 @@
 namespace KvRaft.Eventual.Causality;
 
-/// <summary>Bytes that are not what they should be: of a stored record, of another node's message, or of a value.</summary>
+/// <summary>The bytes of a stored record, a message of another node, or a value are malformed.</summary>
 public class EventualFormatException(string message) : Exception(message);

@@ -4,26 +4,26 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// What one replica knows of one key: the values that stand, each with its dot, and everything that was ever seen of the key. A dotted
+/// The state of one key at one replica: the current values, each with its dot, and all writes of the key that were ever seen. A dotted
 /// version vector set.
 /// <para>
-/// <b>Why dots.</b> A plain version vector per key cannot tell two writes apart that went through the same replica from the same
+/// <b>Why dots.</b> A plain version vector per key cannot separate two writes that went through the same replica from the same
 /// context: it either drops one or needs an entry for each client. Here a value carries the name of its own write (the dot), and the
-/// vector only says what was seen. So a value is replaced exactly by those who had seen it, and vectors have an entry per replica, however
-/// many clients there are. (Preguiça, Baquero, Almeida, Fonte, Gonçalves: Dotted Version Vectors, 2010; Almeida, Baquero, Gonçalves,
+/// vector holds only what was seen. So a write replaces exactly the values that its context has seen, and a vector has one entry per replica,
+/// however many clients there are. (Preguiça, Baquero, Almeida, Fonte, Gonçalves: Dotted Version Vectors, 2010; Almeida, Baquero, Gonçalves,
 /// Preguiça, Fonte: Scalable and Accurate Causality Tracking for Eventually Consistent Stores, DAIS 2014.)
 /// </para>
 /// <para>
-/// <b>A write</b> drops the values its context has seen, and adds its own under a new dot. <b>A delete</b> drops them and adds nothing: the
-/// vector stays behind as tombstone, and whatever it has seen cannot return. <b>A merge</b> keeps a value if both sides hold it, or if the
-/// side that lacks it has never seen it; a side that has seen it and lacks it knows that it was replaced. The merge is a least upper
-/// bound: commutative, associative, idempotent. So replicas that have heard the same, in whatever order and however often, are equal.
+/// <b>A write</b> drops the values that its context has seen, and adds its own value under a new dot. <b>A delete</b> drops them and adds nothing: the
+/// vector remains as a tombstone, and the writes it has seen cannot return. <b>A merge</b> keeps a value if both sides hold it, or if the
+/// side that lacks it has never seen it. If a side has seen a value and lacks it, the value was replaced. The merge is a least upper
+/// bound: commutative, associative, idempotent. So replicas that have received the same states, in any order and any number of times, are equal.
 /// </para>
-/// Immutable. Invariant: every value's dot was seen; values stand in the order of their dots, each once.
+/// Immutable. Invariant: the dot of every value was seen; values are in the order of their dots, each once.
 /// </summary>
 public sealed class SiblingSet : IEquatable<SiblingSet>
 {
-    /// <summary>A key nobody has written.</summary>
+    /// <summary>A key that was never written.</summary>
     public static readonly SiblingSet Empty = new(VersionVector.Empty, []);
 
     private SiblingSet(VersionVector seen, ImmutableArray<Sibling> siblings)
@@ -32,19 +32,19 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         Siblings = siblings;
     }
 
-    /// <summary>Every write that this state knows of, those of replaced and deleted values too.</summary>
+    /// <summary>Every write that this state has seen, including those of replaced and deleted values.</summary>
     public VersionVector Seen { get; }
 
-    /// <summary>By dot.</summary>
+    /// <summary>The current values, by dot.</summary>
     public ImmutableArray<Sibling> Siblings { get; }
 
     public bool IsEmpty => Seen.IsEmpty;
 
-    /// <summary>Something was written here, and nothing of it stands.</summary>
+    /// <summary>The key was written, and no value is current.</summary>
     public bool IsTombstone => Siblings.IsEmpty && !Seen.IsEmpty;
 
     /// <summary>A state of these parts.</summary>
-    /// <returns>Null if a value's dot was not seen, or the values are not in order.</returns>
+    /// <returns>Null if the dot of a value was not seen, or the values are not in order.</returns>
     public static SiblingSet? TryOf(VersionVector seen, ImmutableArray<Sibling> siblings)
     {
         for (var i = 0; i < siblings.Length; i++)
@@ -58,7 +58,7 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         return new SiblingSet(seen, siblings);
     }
 
-    /// <summary>The write <paramref name="written"/> by somebody who had seen <paramref name="context"/>. Its dot must be new to this state.</summary>
+    /// <summary>Applies the write <paramref name="written"/> of a client that has seen <paramref name="context"/>. Its dot must be new to this state.</summary>
     public SiblingSet Write(VersionVector context, Sibling written)
     {
         ArgumentNullException.ThrowIfNull(written);
@@ -76,7 +76,7 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         return new SiblingSet(rest.Seen.With(written.Dot), rest.Siblings.Insert(place, written));
     }
 
-    /// <summary>Drops what <paramref name="context"/> has seen.</summary>
+    /// <summary>Drops the values that <paramref name="context"/> has seen.</summary>
     public SiblingSet Delete(VersionVector context)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -88,14 +88,14 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         return kept.Length == Siblings.Length && ReferenceEquals(seen, Seen) ? this : new SiblingSet(seen, kept);
     }
 
-    /// <summary>Drops what has expired. As a delete by somebody who saw just these values.</summary>
+    /// <summary>Drops expired values, like a delete by a client that has seen exactly these values.</summary>
     public SiblingSet Expire(long nowMs)
     {
         var kept = Siblings.RemoveAll(sibling => sibling.IsExpiredAt(nowMs));
         return kept.Length == Siblings.Length ? this : new SiblingSet(Seen, kept);
     }
 
-    /// <summary>What both know together.</summary>
+    /// <summary>The least state that includes both.</summary>
     public SiblingSet Merge(SiblingSet other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -124,7 +124,7 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         return new SiblingSet(Seen.Merge(other.Seen), merged.ToImmutable());
     }
 
-    /// <summary>Does this state already know everything <paramref name="other"/> knows?</summary>
+    /// <summary>Does this state include everything that <paramref name="other"/> includes?</summary>
     public bool Descends(SiblingSet other) => Merge(other).Equals(this);
 
     public bool Equals(SiblingSet? other) =>

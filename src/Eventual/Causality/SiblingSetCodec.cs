@@ -4,7 +4,7 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// The bytes of a <see cref="SiblingSet"/>, on disk and between nodes. Equal states have equal bytes, so their hash is the state's.
+/// The bytes of a <see cref="SiblingSet"/>, on disk and between nodes. Equal states have equal bytes, so the hash of the bytes is the hash of the state.
 /// <code>
 ///  version:1 (1)   vector   siblings:varint sibling*
 ///
@@ -17,34 +17,36 @@ namespace KvRaft.Eventual.Causality;
 public static class SiblingSetCodec
 {
     /// <summary>
-    /// Actors of one key. A key gets one for each replica that writes it and each time one of them forgot it; a thousand nodes with four lives each are far
-    /// beyond any real key. Held on both sides: what has more is neither written nor read.
+    /// The maximum number of actors of one key. A key gets one for each replica that writes it, and one more each time a replica lost its record of the key.
+    /// A thousand
+    /// nodes with four incarnations each are far beyond any real key. Writer and reader both refuse a state with more.
     /// </summary>
     public const int ActorsMax = 4096;
 
-    /// <summary>Siblings of one key, far above what clients are allowed. Held on both sides.</summary>
+    /// <summary>The maximum number of siblings of one key, far above the limit for clients. Writer and reader both check it.</summary>
     public const int SiblingsMax = 65_536;
 
-    /// <summary>The highest counter of an actor. A replica whose actor reaches it goes on as another actor, so that the next counter never overflows.</summary>
+    /// <summary>The highest counter of an actor. A replica whose actor reaches it continues as another actor, so that the next counter never
+    /// overflows.</summary>
     public const ulong CounterMax = long.MaxValue;
 
     private const byte Version = 1;
 
-    /// <summary>Whether a state is within the bounds of the format. A write or a merge whose result is not is refused.</summary>
+    /// <summary>Whether a state is within the bounds of the format. A write or a merge whose result is outside is refused.</summary>
     public static bool Fits(SiblingSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
         return set.Seen.Entries.Length <= ActorsMax && set.Siblings.Length <= SiblingsMax;
     }
 
-    /// <summary>About how many bytes <see cref="Encode"/> answers with: at least as many.</summary>
+    /// <summary>An upper estimate of the number of bytes that <see cref="Encode"/> returns.</summary>
     public static long BytesOf(SiblingSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
         return 64 + (24L * set.Seen.Entries.Length) + set.Siblings.Sum(static sibling => sibling.Value.Length + 64L);
     }
 
-    /// <exception cref="EventualFormatException">The state is out of the bounds of the format.</exception>
+    /// <exception cref="EventualFormatException">The state is outside the bounds of the format.</exception>
     public static byte[] Encode(SiblingSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -77,8 +79,8 @@ public static class SiblingSetCodec
         return writer.ToArray();
     }
 
-    /// <summary>The values are slices of <paramref name="bytes"/>.</summary>
-    /// <exception cref="EventualFormatException">The bytes are no state of a known version.</exception>
+    /// <summary>Decodes a state. The values are slices of <paramref name="bytes"/>.</summary>
+    /// <exception cref="EventualFormatException">The bytes are not a state of a supported version.</exception>
     public static SiblingSet Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new ByteReader(bytes);
@@ -112,7 +114,7 @@ public static class SiblingSetCodec
         }
     }
 
-    /// <summary>Null if what comes is no vector.</summary>
+    /// <summary>Null if the next bytes are not a vector.</summary>
     internal static VersionVector? ReadVector(ref ByteReader reader)
     {
         var count = reader.VarInt(ActorsMax);
@@ -133,7 +135,7 @@ public static class SiblingSetCodec
 
     private static ImmutableArray<Sibling> ReadSiblings(ref ByteReader reader, VersionVector seen)
     {
-        // Without an actor there is no dot, and so no value.
+        // Without an actor there is no dot, and therefore no value.
         var count = reader.VarInt(seen.IsEmpty ? 0 : SiblingsMax);
         var siblings = ImmutableArray.CreateBuilder<Sibling>();
         for (var i = 0; i < count && !reader.Failed; i++)

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Causality;
 
 /// <summary>
-/// What was seen of a key: of each actor, all its writes up to a counter. A set of dots without gaps, written as one dot per actor.
+/// The writes of a key that were seen: for each actor, all its writes up to a counter. A set of dots without gaps, stored as one dot per actor.
 /// Immutable; ordered by actor, so equal vectors have equal entries in equal order.
 /// </summary>
 public sealed class VersionVector : IEquatable<VersionVector>
@@ -18,7 +18,7 @@ public sealed class VersionVector : IEquatable<VersionVector>
 
     public bool IsEmpty => Entries.IsEmpty;
 
-    /// <summary>The last counter seen of an actor; 0 if none.</summary>
+    /// <summary>The last counter seen of an actor; 0 if there is none.</summary>
     public ulong this[ActorId actor]
     {
         get
@@ -43,10 +43,10 @@ public sealed class VersionVector : IEquatable<VersionVector>
         return entries.IsEmpty ? Empty : new VersionVector(entries);
     }
 
-    /// <summary>Was the write of this name seen?</summary>
+    /// <summary>Was the write with this dot seen?</summary>
     public bool Contains(Dot dot) => dot.Counter <= this[dot.Actor];
 
-    /// <summary>Was everything seen here that <paramref name="other"/> has seen?</summary>
+    /// <summary>Does this vector include everything that <paramref name="other"/> includes?</summary>
     public bool Descends(VersionVector other)
     {
         foreach (var entry in other.Entries)
@@ -60,7 +60,7 @@ public sealed class VersionVector : IEquatable<VersionVector>
         return true;
     }
 
-    /// <summary>This, and the dot with all before it of its actor.</summary>
+    /// <summary>This vector, and the dot with all earlier dots of its actor.</summary>
     public VersionVector With(Dot dot)
     {
         Invariant.Holds(dot.Counter > 0, "dots are counted from 1");
@@ -73,7 +73,7 @@ public sealed class VersionVector : IEquatable<VersionVector>
         return Entries[index].Counter >= dot.Counter ? this : new VersionVector(Entries.SetItem(index, dot));
     }
 
-    /// <summary>Everything seen by either.</summary>
+    /// <summary>Everything that either vector includes.</summary>
     public VersionVector Merge(VersionVector other)
     {
         if (Descends(other))
@@ -110,7 +110,7 @@ public sealed class VersionVector : IEquatable<VersionVector>
 
     public override string ToString() => "{" + string.Join(", ", Entries) + "}";
 
-    /// <summary>Where the actor stands, or the complement of where it would.</summary>
+    /// <summary>The position of the actor, or the complement of the position where it would be.</summary>
     private int IndexOf(ActorId actor)
     {
         var (low, high) = (0, Entries.Length - 1);

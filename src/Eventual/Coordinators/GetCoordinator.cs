@@ -9,9 +9,9 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Coordinators;
 
 /// <summary>
-/// Carries a read through: asks all N primaries, answers when <see cref="GetCore"/> has R of them, and when the last one has answered or
-/// was given up, sends those that are behind what the others know (read repair: after the answer, a bounded number at once, counted).
-/// Any node may do it. Thread-safe.
+/// Executes a quorum read. It sends the read to all N primaries and answers when <see cref="GetCore"/> has R of them. When the last one has answered or
+/// timed out, it sends the merged state to the replicas that are behind (read repair: after the answer, a bounded number at once, counted).
+/// Any node can coordinate a read. Thread-safe.
 /// </summary>
 internal sealed class GetCoordinator(
     IKeyOwners owners, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
@@ -21,18 +21,19 @@ internal sealed class GetCoordinator(
     private long _repaired;
     private long _repairsSkipped;
 
-    /// <summary>Reads that still wait for a replica or repair one; also those whose caller has its answer.</summary>
+    /// <summary>Reads that still wait for a replica or repair one, including those that have answered their caller.</summary>
     public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <summary>States sent to replicas that were behind.</summary>
     public long RepairedCount => Interlocked.Read(ref _repaired);
 
-    /// <summary>Repairs left to tree comparison, because too many were under way.</summary>
+    /// <summary>Repairs left to tree comparison because too many were in progress.</summary>
     public long RepairsSkippedCount => Interlocked.Read(ref _repairsSkipped);
 
-    /// <param name="room">Disposed when the read is over, which may be long after its caller has the answer: stragglers and repairs still hold states.</param>
-    /// <exception cref="EventualFormatException">What is stored here under the key is damaged.</exception>
-    /// <exception cref="NoRoomException">This node has no room for what a replica holds.</exception>
+    /// <param name="room">Disposed when the read is over, which may be long after the caller has the answer: late replicas and repairs still hold
+    /// states.</param>
+    /// <exception cref="EventualFormatException">The local record of the key is damaged.</exception>
+    /// <exception cref="NoRoomException">This node has no memory for the state of a replica.</exception>
     public Task<GetAnswer> RunAsync(EventualKey key, QuorumCall call, IStateRoom room, CancellationToken cancellationToken)
     {
         var (spec, list) = (call.Spec, call.List);
@@ -83,12 +84,12 @@ internal sealed class GetCoordinator(
         }
     }
 
-    /// <summary>An answer; without a node, that it takes long.</summary>
+    /// <summary>Takes one outcome: an answer, or, without a node, the end of the hedge delay.</summary>
     private static (GetCore Core, ImmutableArray<ReplicaSlot> More) Take(GetCore core, (NodeId? Node, FetchedState? Fetched) outcome, ulong tenure)
     {
         if (outcome.Node is not { } node)
         {
-            // Who has its answer needs nobody more.
+            // A caller that has its answer needs no further replica.
             return core.Verdict == Verdict.Open ? core.Hedge() : (core, []);
         }
 
@@ -129,17 +130,17 @@ internal sealed class GetCoordinator(
         }
         catch (NoRoomException full)
         {
-            // The copy was not read because of this node, so its absence must not look like a replica that failed. No effect if enough others answered.
+            // This node had no memory for the copy, so the copy must not count as a failed replica. There is no effect if enough others answered.
             answer.TrySetException(full);
             _ = answer.Task.Exception;
         }
         catch (Exception unread) when (unread is EventualFormatException or StorageException)
         {
-            // A damaged copy, here or there, or a store here that is not open, is no answer; the others are asked.
+            // A damaged copy, local or remote, or a local store that is not open, gives no answer; the other replicas are read.
         }
         catch (Exception fault)
         {
-            // Without an outcome the loop would wait for ever: the fault is the caller's.
+            // Without an outcome the loop would wait for ever, so the caller receives the fault.
             outcomes.TryComplete(fault);
             return;
         }
@@ -180,6 +181,7 @@ internal sealed class GetCoordinator(
         }
     }
 
-    /// <summary>How long one replica is waited for, whether suspects are asked too, whose word counts, and where room for states is taken.</summary>
+    /// <summary>The timeout for one replica, whether suspected nodes are included, the tenure whose answers count, and where memory for states is
+    /// reserved.</summary>
     private readonly record struct Asking(TimeSpan PatienceWithOne, bool Suspects, ulong Tenure, IStateRoom Room);
 }

@@ -3,19 +3,19 @@ using KvRaft.Eventual.Replicas;
 
 namespace KvRaft.Eventual.Coordinators;
 
-/// <summary>How a write through a quorum ended.</summary>
-/// <param name="End">What the coordinator's own replica said; if not applied, nothing was sent anywhere.</param>
-/// <param name="State">The coordinator's state after the write.</param>
-/// <param name="Reached">W replicas have it. If not, some have it nevertheless, and it will spread.</param>
-/// <param name="Answered">Replicas that had it when this was answered.</param>
-/// <param name="Fallbacks">How many of them only stand in.</param>
-/// <param name="Overlaps">Reads with the keyspace's R are sure to meet it.</param>
+/// <summary>The result of a quorum write.</summary>
+/// <param name="End">The result at the replica of the coordinator; if the write was not applied there, it was sent to no other node.</param>
+/// <param name="State">The state at the coordinator after the write.</param>
+/// <param name="Reached">W replicas have the write. If not, some have it all the same, and it will spread.</param>
+/// <param name="Answered">Replicas that had it when this answer was made.</param>
+/// <param name="Fallbacks">How many of them are fallbacks.</param>
+/// <param name="Overlaps">Reads with the R of the keyspace are certain to see it.</param>
 internal readonly record struct PutAnswer(WriteEnd End, SiblingSet State, bool Reached, int Answered, int Fallbacks, bool Overlaps);
 
-/// <summary>How a read through a quorum ended.</summary>
-/// <param name="State">What all who answered know together.</param>
+/// <summary>The result of a quorum read.</summary>
+/// <param name="State">The merged state of all replicas that answered.</param>
 /// <param name="Reached">R replicas answered.</param>
-/// <param name="Answered">How many did.</param>
-/// <param name="Fallbacks">How many of them only stand in.</param>
-/// <param name="Overlaps">Every acknowledged write that overlaps was met.</param>
+/// <param name="Answered">Replicas that answered.</param>
+/// <param name="Fallbacks">How many of them are fallbacks.</param>
+/// <param name="Overlaps">The read has seen every acknowledged write that overlaps.</param>
 internal readonly record struct GetAnswer(SiblingSet State, bool Reached, int Answered, int Fallbacks, bool Overlaps);

@@ -8,12 +8,12 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Coordinators;
 
 /// <summary>
-/// Carries a write through: gives it its name on this node's own replica, sends the resulting state along the preference list, and
-/// answers when <see cref="PutCore"/> says so. What is still under way then goes on without the caller: late replicas, fallbacks, and at the end a
-/// hint, kept here, for every primary that nobody keeps one for.
+/// Executes a quorum write. It gives the write its dot at the replica of this node, sends the resulting state along the preference list, and
+/// answers when <see cref="PutCore"/> decides. The rest continues without the caller: late replicas, fallbacks, and finally a
+/// hint, stored here, for every primary for which no other node stores one.
 /// <para>
-/// The node that coordinates must be one that keeps the key, or stands in for one: a dot is only as good as the memory of whoever gives
-/// it. Others forward.
+/// The coordinating node must be a replica holder of the key, or a fallback of one: a dot is only as reliable as the records of the replica that issues
+/// it. Other nodes forward the write.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -29,13 +29,13 @@ internal sealed class PutCoordinator(
     private readonly TimeProvider _time = time;
     private int _underWay;
 
-    /// <summary>Writes that still wait for a replica, or for their hints to be kept; also those whose caller has its answer.</summary>
+    /// <summary>Writes that still wait for a replica, or for their hints to be stored, including those that have answered their caller.</summary>
     public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <param name="call">This node is in its list.</param>
     /// <param name="durable">Does an answer count only after a sync?</param>
-    /// <exception cref="StorageException">This node's own disk failed.</exception>
-    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    /// <exception cref="StorageException">The disk of this node failed.</exception>
+    /// <exception cref="EventualFormatException">The stored record of the key is damaged.</exception>
     public async Task<PutAnswer> RunAsync(EventualKey key, ReplicaWrite write, QuorumCall call, bool durable, CancellationToken cancellationToken)
     {
         var begun = await _replica.BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false);
@@ -49,10 +49,10 @@ internal sealed class PutCoordinator(
         return await run.StartAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>One write on its way. Its loop has one reader of outcomes, so the core needs no lock.</summary>
+    /// <summary>One write in progress. Its loop is the only reader of outcomes, so the core needs no lock.</summary>
     private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, QuorumCall call)
     {
-        /// <summary>Answers, without a word if the node failed; without a node, that it takes long.</summary>
+        /// <summary>Answers; a null word if the node failed; a null node at the end of the hedge delay.</summary>
         private readonly Channel<(NodeId? Node, ReplicaWord? Word)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaWord?)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -86,7 +86,7 @@ internal sealed class PutCoordinator(
             }
             catch (Exception fault)
             {
-                // The caller's, if it still waits; a store that closes or fails is the node's own affair and reported by the replica.
+                // The caller receives the fault if it still waits. The replica itself reports a store that closes or fails.
                 _answer.TrySetException(fault is ChannelClosedException { InnerException: { } cause } ? cause : fault);
                 _ = _answer.Task.Exception;
             }
@@ -100,11 +100,11 @@ internal sealed class PutCoordinator(
         {
             if (outcome.Node is not { } node)
             {
-                // Who has its answer needs nobody more.
+                // A caller that has its answer needs no further replica.
                 var (hedged, asked) = core.Verdict == Verdict.Open ? core.Hedge() : (core, []);
                 foreach (var slot in asked)
                 {
-                    // Whoever is left, suspected or not: it may have been slow once, and those asked before it are slow now.
+                    // All remaining nodes, suspected or not: a suspected node may have been slow once, and the nodes tried before it are slow now.
                     _ = SendAsync(slot, insists: true);
                 }
 
@@ -134,8 +134,8 @@ internal sealed class PutCoordinator(
             }
         }
 
-        /// <param name="slot">Whom to ask.</param>
-        /// <param name="insists">Also if it is suspected.</param>
+        /// <param name="slot">The replica to send to.</param>
+        /// <param name="insists">Send also if the node is suspected.</param>
         private async Task SendAsync(ReplicaSlot slot, bool insists = false)
         {
             try
@@ -145,7 +145,7 @@ internal sealed class PutCoordinator(
             }
             catch (Exception fault)
             {
-                // Without an outcome the loop would wait for ever: the fault is the caller's.
+                // Without an outcome the loop would wait for ever, so the caller receives the fault.
                 _outcomes.Writer.TryComplete(fault);
             }
         }

@@ -5,8 +5,8 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Quorum;
 
 /// <summary>
-/// Who keeps what: the preference list of each arc of a ring, for each N. Every key of an arc has that of the arc's first token, so two nodes
-/// have whole arcs in common. Immutable but for lists computed once; thread-safe.
+/// The preference list of each token range of a ring, for each N. Every key of a token range has the list of the first token of the range, so two nodes
+/// share whole token ranges. Immutable, except that each list is computed once at first use; thread-safe.
 /// </summary>
 internal sealed class ArcLists(HashRing ring)
 {

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Quorum;
 
-/// <summary>What follows from a keyspace's conflict policy.</summary>
+/// <summary>The properties that follow from the conflict policy of a keyspace.</summary>
 internal static class ConflictPolicies
 {
     /// <summary>The kind of value that such a keyspace holds; null if it holds plain bytes.</summary>
@@ -17,7 +17,7 @@ internal static class ConflictPolicies
     };
 
     /// <summary>
-    /// May keys be deleted? Not where a counter may be in the value: its shares live from never beginning again at nothing.
+    /// May keys be deleted? Not if the value can contain a counter: the shares of a counter must never begin again at zero.
     /// </summary>
     public static bool AllowsDelete(this ConflictPolicy policy) => policy is not (ConflictPolicy.Counter or ConflictPolicy.Map);
 }

@@ -5,8 +5,8 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Quorum;
 
 /// <summary>
-/// Decides about one read, fed answer by answer: whom to ask, when there are enough answers, what they say together, and whose copy
-/// is behind. A replica without the key answers too: with nothing. Immutable.
+/// Decides one read from its answers: which replicas to read, when there are enough answers, what the merged state is, and which copies
+/// are behind. A replica without the key answers with an empty state. Immutable.
 /// </summary>
 internal sealed record GetCore
 {
@@ -22,7 +22,7 @@ internal sealed record GetCore
 
     public ReplicaSlots Replicas { get; private init; }
 
-    /// <summary>What all answers so far know together.</summary>
+    /// <summary>The merged state of all answers so far.</summary>
     public SiblingSet Merged { get; private init; }
 
     public ImmutableDictionary<NodeId, SiblingSet> Answers { get; private init; }
@@ -33,13 +33,13 @@ internal sealed record GetCore
 
     public bool IsOver => Replicas.WaitingCount == 0;
 
-    /// <summary>R primaries answered whose word counts, and any W have one of them in common.</summary>
+    /// <summary>R primaries whose answers count have answered, and any W primaries include one of them.</summary>
     public bool Overlaps => _spec.Overlaps && CountingCount >= _spec.R;
 
-    /// <summary>Primaries that answered, and keep the key under the tenure of whoever reads.</summary>
+    /// <summary>Primaries that answered, and hold the key under the tenure of the reader.</summary>
     private int CountingCount { get; init; }
 
-    /// <summary>The primaries that answered less than all answers together say: each is to be sent <see cref="Merged"/>.</summary>
+    /// <summary>The primaries whose answer includes less than the merged state: each is sent <see cref="Merged"/>.</summary>
     public IEnumerable<NodeId> Behind => Replicas.Slots
         .Where(static slot => slot is { State: SlotState.Answered, IsFallback: false })
         .Select(static slot => slot.Node)
@@ -48,7 +48,7 @@ internal sealed record GetCore
     public static GetCore Start(QuorumSpec spec, PreferenceList list) =>
         new(spec, ReplicaSlots.Start(list, spec.Sloppy), SiblingSet.Empty, ImmutableDictionary<NodeId, SiblingSet>.Empty);
 
-    /// <param name="counts">The replica's word counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
+    /// <param name="counts">The answer of the replica counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
     public GetCore Answer(NodeId node, SiblingSet state, bool counts)
     {
         var replicas = Replicas.Answer(node);
@@ -67,14 +67,14 @@ internal sealed record GetCore
         };
     }
 
-    /// <returns>The core, and who is to be asked instead; null if nobody.</returns>
+    /// <returns>The core, and the replica to read instead; null if there is none.</returns>
     public (GetCore Core, ReplicaSlot? Next) Fail(NodeId node)
     {
         var (replicas, next) = Replicas.Fail(node);
         return (this with { Replicas = replicas }, next);
     }
 
-    /// <returns>The core, and who is to be asked beside those that take long.</returns>
+    /// <returns>The core, and the replicas to read beside the slow ones.</returns>
     public (GetCore Core, ImmutableArray<ReplicaSlot> Next) Hedge()
     {
         var (replicas, next) = Replicas.Hedge();

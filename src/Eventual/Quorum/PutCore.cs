@@ -4,8 +4,8 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Quorum;
 
 /// <summary>
-/// Decides about one write, fed answer by answer: whom to send it to, when it is acknowledged, who missed it. An answer counts only if
-/// the replica says that the write is safe there, by the durability of its keyspace. Immutable.
+/// Decides one write from its answers: which replicas receive it, when it is acknowledged, which replicas missed it. An answer counts only if
+/// the write is durable at the replica, as the keyspace requires. Immutable.
 /// </summary>
 internal sealed record PutCore
 {
@@ -19,22 +19,22 @@ internal sealed record PutCore
         : Replicas.AnsweredCount + Replicas.WaitingCount < _spec.W ? Verdict.OutOfReach
         : Verdict.Open;
 
-    /// <summary>Nobody may answer any more.</summary>
+    /// <summary>No further replica can answer.</summary>
     public bool IsOver => Replicas.WaitingCount == 0;
 
-    /// <summary>A read that meets this write for certain needs primaries that answered and whose word counts, and R + W above N.</summary>
+    /// <summary>R + W is above N, and W primaries whose answers count have answered, so a read is certain to see this write.</summary>
     public bool Overlaps => _spec.Overlaps && CountingCount >= _spec.W;
 
-    /// <summary>Primaries that have it, and keep the key under the tenure of whoever writes.</summary>
+    /// <summary>Primaries that have the write, and hold the key under the tenure of the writer.</summary>
     private int CountingCount { get; init; }
 
-    /// <summary>Primaries that missed the write and for which no fallback keeps it: somebody owes it to them.</summary>
+    /// <summary>Primaries that missed the write and have no fallback with a hint for them: the coordinator stores a hint.</summary>
     public IEnumerable<NodeId> Owed => Replicas.FailedPrimaries.Where(primary =>
         !Replicas.Slots.Any(slot => slot.StandsFor == primary && slot is { IsFallback: true, State: SlotState.Answered or SlotState.Waiting }));
 
     public static PutCore Start(QuorumSpec spec, PreferenceList list) => new(spec, ReplicaSlots.Start(list, spec.Sloppy));
 
-    /// <param name="counts">The replica's word counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
+    /// <param name="counts">The answer of the replica counts; see <see cref="KvRaft.Eventual.Replicas.TenureBook"/>.</param>
     public PutCore Safe(NodeId node, bool counts)
     {
         var replicas = Replicas.Answer(node);
@@ -42,14 +42,14 @@ internal sealed record PutCore
         return this with { Replicas = replicas, CountingCount = CountingCount + (isMore ? 1 : 0) };
     }
 
-    /// <returns>The core, and who is to be sent the write instead, with a hint for whom; null if nobody.</returns>
+    /// <returns>The core, and the replica to send the write to instead, with the primary of its hint; null if there is none.</returns>
     public (PutCore Core, ReplicaSlot? Next) Fail(NodeId node)
     {
         var (replicas, next) = Replicas.Fail(node);
         return (this with { Replicas = replicas }, next);
     }
 
-    /// <returns>The core, and who is to be asked beside those that take long.</returns>
+    /// <returns>The core, and the replicas to send the write to beside the slow ones.</returns>
     public (PutCore Core, ImmutableArray<ReplicaSlot> Next) Hedge()
     {
         var (replicas, next) = Replicas.Hedge();

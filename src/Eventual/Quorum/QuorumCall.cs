@@ -2,7 +2,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Quorum;
 
-/// <summary>Whom a read or write is for, and how many of them it wants.</summary>
-/// <param name="List">Who keeps the key.</param>
-/// <param name="Tenure">Under what, as a number; only the word of nodes that say the same counts.</param>
+/// <summary>The replicas of a read or write, and how many of them it needs.</summary>
+/// <param name="List">The replica holders of the key.</param>
+/// <param name="Tenure">The tenure as a number; only answers of nodes that report the same tenure count.</param>
 internal readonly record struct QuorumCall(QuorumSpec Spec, PreferenceList List, ulong Tenure);

@@ -5,24 +5,24 @@ namespace KvRaft.Eventual.Quorum;
 
 internal enum SlotState
 {
-    /// <summary>Asked; no answer yet.</summary>
+    /// <summary>The request was sent; there is no answer yet.</summary>
     Waiting,
     Answered,
     Failed,
 }
 
-/// <summary>One node that is asked on behalf of one of the first N of a preference list.</summary>
-/// <param name="Node">Who is asked.</param>
-/// <param name="StandsFor">The primary; the node itself, if it is one.</param>
+/// <summary>One node that receives the request on behalf of one of the first N of a preference list.</summary>
+/// <param name="Node">The node that receives the request.</param>
+/// <param name="StandsFor">The primary; the node itself if it is one.</param>
 internal readonly record struct ReplicaSlot(NodeId Node, NodeId StandsFor, SlotState State)
 {
     public bool IsFallback => Node != StandsFor;
 }
 
 /// <summary>
-/// Who is asked for a key and how far each is: what reads and writes have in common. All N primaries are asked at once; where one fails and
-/// the quorum is sloppy, the next node along the ring that is not in use yet stands in for it, and for that one the next. Where one is only slow, somebody may
-/// be asked beside it (<see cref="Hedge"/>), and both count. Immutable.
+/// The replicas of one request and the state of each: the part that reads and writes share. The request goes to all N primaries at once. If one fails and
+/// the quorum is sloppy, the next unused node along the ring becomes its fallback; if the fallback fails, the next one follows. If a node is only slow, the
+/// request can go to another node as well (<see cref="Hedge"/>), and both answers count. Immutable.
 /// </summary>
 internal sealed record ReplicaSlots
 {
@@ -38,7 +38,7 @@ internal sealed record ReplicaSlots
         _fallbacksUsed = fallbacksUsed;
     }
 
-    /// <summary>In the order in which they were asked; a primary that failed stays, its fallback follows.</summary>
+    /// <summary>In the order in which the request was sent; a failed primary stays, and its fallback follows.</summary>
     public ImmutableArray<ReplicaSlot> Slots { get; }
 
     public int AnsweredCount => Slots.Count(static slot => slot.State == SlotState.Answered);
@@ -47,17 +47,17 @@ internal sealed record ReplicaSlots
 
     public int FallbackAnswerCount => Slots.Count(static slot => slot is { State: SlotState.Answered, IsFallback: true });
 
-    /// <summary>Primaries that neither answered nor may still.</summary>
+    /// <summary>Primaries that have not answered and no longer can.</summary>
     public IEnumerable<NodeId> FailedPrimaries => Slots.Where(static slot => slot is { State: SlotState.Failed, IsFallback: false }).Select(static slot => slot.Node);
 
     public static ReplicaSlots Start(PreferenceList list, bool sloppy) => new(
         list, sloppy, [.. list.Primaries.ToArray().Select(static node => new ReplicaSlot(node, node, SlotState.Waiting))], 0);
 
-    /// <summary>A node answered. A second answer, or one of a node that was given up, changes nothing.</summary>
+    /// <summary>A node answered. A second answer, or one from a node that already timed out, changes nothing.</summary>
     public ReplicaSlots Answer(NodeId node) => Mark(node, SlotState.Answered);
 
-    /// <summary>A node did not answer, or could not do it.</summary>
-    /// <returns>The slots, and who is to be asked in its place; null if nobody.</returns>
+    /// <summary>A node did not answer, or could not execute the request.</summary>
+    /// <returns>The slots, and the replica to use in its place; null if there is none.</returns>
     public (ReplicaSlots Slots, ReplicaSlot? Next) Fail(NodeId node)
     {
         var place = Waiting(node);
@@ -71,8 +71,8 @@ internal sealed record ReplicaSlots
         return failed.HasSomebodyFor(standsFor) ? (failed, null) : failed.StandInFor(standsFor);
     }
 
-    /// <summary>Some take long: whoever still waits gets somebody beside it, as far as there are nodes.</summary>
-    /// <returns>The slots, and who is to be asked too.</returns>
+    /// <summary>Some replicas are slow: each waiting slot gets a second node beside it, while there are unused nodes.</summary>
+    /// <returns>The slots, and the further replicas to send the request to.</returns>
     public (ReplicaSlots Slots, ImmutableArray<ReplicaSlot> Next) Hedge()
     {
         var (hedged, asked) = (this, ImmutableArray.CreateBuilder<ReplicaSlot>());

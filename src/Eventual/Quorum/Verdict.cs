@@ -2,12 +2,12 @@ namespace KvRaft.Eventual.Quorum;
 
 internal enum Verdict
 {
-    /// <summary>It can still go either way.</summary>
+    /// <summary>Both results are still possible.</summary>
     Open,
 
-    /// <summary>Enough answered: the caller gets its answer now. Others may still answer.</summary>
+    /// <summary>Enough replicas answered, and the caller gets its answer now. Others may still answer.</summary>
     Reached,
 
-    /// <summary>Not enough are left to answer.</summary>
+    /// <summary>The remaining replicas are not enough.</summary>
     OutOfReach,
 }

@@ -7,17 +7,17 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Repair;
 
 /// <summary>
-/// Brings one arc of this node and of one other together: buckets that differ, keys in them that differ, and for each of those the merge of both
-/// states, on both sides; or, where the other one does not keep the arc, only here. Nothing is decided by which side is newer. Any step may fail and be
-/// repeated.
+/// Makes one token range equal on this node and on one other node: it finds the buckets that differ, the keys in them that differ, and stores the merge of both
+/// states on both sides. If the other node does not hold the token range, it stores the merge only here. It never decides by which side is newer. Any step may
+/// fail and be repeated.
 /// </summary>
 internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, IReplicaPeers peers, RepairOptions options, TimeProvider time)
 {
-    /// <summary>Records of one scan of a bucket here.</summary>
+    /// <summary>Records of one scan of a local bucket.</summary>
     private const int PageRecords = 1024;
 
-    /// <param name="pulls">Only fetches what the other one has.</param>
-    /// <returns>Keys brought together.</returns>
+    /// <param name="pulls">Fetch only; send nothing to the other node.</param>
+    /// <returns>Keys made equal.</returns>
     /// <exception cref="PeerException">The other node did not answer.</exception>
     public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int arc, bool pulls, CancellationToken cancellationToken)
     {
@@ -93,7 +93,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
         }
     }
 
-    /// <exception cref="EventualFormatException">The record here is damaged, or both states together are more than a record holds.</exception>
+    /// <exception cref="EventualFormatException">The local record is damaged, or the merged state is larger than a record may be.</exception>
     private async Task<SiblingSet> TakeAsync(EventualKey key, SiblingSet theirs, CancellationToken cancellationToken)
     {
         var (end, state) = await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false);

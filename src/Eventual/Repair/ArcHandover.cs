@@ -7,15 +7,16 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Repair;
 
 /// <summary>
-/// Takes an arc that this node does not keep to those who do, and empties it here. A record goes when <b>each</b> of its keepers has it on its disk (the
-/// same hash, asked for after a sync; whoever has another state is sent this one, and merges it) and says itself that it keeps the key. So arcs change
-/// their nodes while writes go on: the new node has each record before the old one drops it. Any step may fail and be repeated. One caller at a time.
+/// Hands a token range that this node does not hold to its replica holders, and removes it here. A record is removed when <b>each</b> replica holder has
+/// it on disk (the
+/// same hash, read after a sync; a replica holder with another state is sent this one and merges it) and confirms that it holds the key. So token ranges change
+/// their nodes while writes continue: the new node has each record before the old one drops it. Any step may fail and be repeated. One caller at a time.
 /// </summary>
 internal sealed class ArcHandover(
     EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, RepairLedger ledger, RepairOptions options, TimeProvider time)
 {
-    /// <param name="silent">Nodes that did not answer in this round; they are not asked again, and more of them are added.</param>
-    /// <returns>Empty if nothing is left that could go; else why something stays.</returns>
+    /// <param name="silent">Nodes that did not answer in this round. They are not called again, and the method adds further ones.</param>
+    /// <returns>Empty if nothing that can be handed over remains; otherwise the reason why records remain.</returns>
     public async Task<string> RunAsync(KeyspaceId keyspace, int arc, ISet<NodeId> silent, CancellationToken cancellationToken)
     {
         if (owners.ListOf(keyspace, arc) is not { } list)
@@ -29,7 +30,7 @@ internal sealed class ArcHandover(
         {
             after = page[^1].Key;
 
-            // What is owed to somebody by name goes that way first.
+            // Records with a hint go first, by hinted handoff.
             var records = page.Where(record => !replica.Hints.Has(record.Key)).ToArray();
             var startedAt = time.GetTimestamp();
             if (await WhyNotAsync(records, list, silent, cancellationToken).ConfigureAwait(false) is { } why)
@@ -47,8 +48,8 @@ internal sealed class ArcHandover(
     }
 
     /// <summary>
-    /// This node's own answers to whether it keeps records for others who want to drop them. Given after a sync: what a power cut could still take from here is
-    /// not kept.
+    /// Answers whether this node holds records that other nodes are about to drop. The answer follows a sync: a record that a power loss could still
+    /// remove here is not held.
     /// </summary>
     public async Task<bool[]> ConfirmAsync(IReadOnlyList<RecordName> records, CancellationToken cancellationToken)
     {
@@ -59,7 +60,7 @@ internal sealed class ArcHandover(
         return [.. records.Select((record, i) => stands && same[i] && owners.Keeps(record.Key) is true)];
     }
 
-    /// <summary>Null when every keeper has every one of them.</summary>
+    /// <summary>Null when every replica holder has every record.</summary>
     private async Task<string?> WhyNotAsync(FoundRecord[] records, PreferenceList list, ISet<NodeId> silent, CancellationToken cancellationToken)
     {
         if (list.Primaries.ToArray().Where(silent.Contains).ToArray() is [var away, ..])
@@ -77,7 +78,7 @@ internal sealed class ArcHandover(
                     .Select(record => SendAsync(node, record, cancellationToken))).ConfigureAwait(false);
                 if (!sent.All(static keeps => keeps))
                 {
-                    // Whoever drops a record to one who would drop it too loses it.
+                    // If that node would drop the record too, dropping it here would lose it.
                     return $"node {node} has not heard yet that it keeps what is handed over";
                 }
             }

@@ -5,16 +5,16 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Repair;
 
 /// <summary>
-/// Removes values whose time is over. A record that cannot be read is passed over: it must not hold up the others, nor end the node. One caller at a time.
+/// Removes expired values. It skips a record that cannot be read, which must neither delay the others nor stop the node. One caller at a time.
 /// </summary>
 internal sealed class ExpirySweep(EventualReplica replica, TimeProvider time)
 {
     /// <summary>Values removed at a time.</summary>
     private const int KeysPerStep = 256;
 
-    /// <summary>Goes through everything that is due now, once.</summary>
+    /// <summary>Removes every value that is due now, in one pass.</summary>
     /// <returns>Records that could not be read.</returns>
-    /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
+    /// <exception cref="StorageException">The disk of this node failed, or the store is closing.</exception>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var (damaged, nowMs) = (0, time.GetUtcNow().ToUnixTimeMilliseconds());

@@ -7,13 +7,14 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Repair;
 
-/// <summary>What was handed over to a node since the start, and why the last attempt failed (empty if it did not).</summary>
+/// <summary>The hints delivered to a node since the start, and why the last attempt failed (empty if it did not).</summary>
 internal readonly record struct HandoffProgress(long Delivered, string LastError);
 
 /// <summary>
-/// Hands over what this node keeps for absent ones, as soon as they answer again: the newest state of each key that is owed, so that a node that
-/// missed a thousand writes of a key is sent one. A record this node does not keep for itself goes with its last hint. One caller at a
-/// time; progress may be read by any thread.
+/// Delivers hints to absent nodes as soon as they answer again: it sends the newest state of each key with a hint, so a node that
+/// missed a thousand writes of a key receives one state. A record that this node does not hold as a replica holder is removed with its last hint. One
+/// caller at a
+/// time; any thread may read the progress.
 /// </summary>
 internal sealed class HintedHandoff(
     EventualReplica replica, IKeyOwners owners, IReplicaPeers peers, PeerSuspicion suspicion, EventualLimits limits, RepairOptions options, TimeProvider time)
@@ -22,12 +23,12 @@ internal sealed class HintedHandoff(
 
     public HandoffProgress ProgressOf(NodeId node) => _progress.GetValueOrDefault(node, new HandoffProgress(0, ""));
 
-    /// <summary>Goes through everything that is owed now, once.</summary>
+    /// <summary>Delivers all current hints, in one pass.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (var backlog in replica.Hints.Backlogs())
         {
-            // A node that is suspected is asked once in a while, by whoever's turn it is.
+            // A suspected node receives one probe per interval, from the first caller.
             if (suspicion.MayAsk(backlog.Node))
             {
                 await HandOverAsync(backlog.Node, cancellationToken).ConfigureAwait(false);
@@ -39,7 +40,7 @@ internal sealed class HintedHandoff(
         }
     }
 
-    /// <summary>Gives up everything owed to a node. Comparing trees still finds what it lacks.</summary>
+    /// <summary>Drops all hints for a node. Tree comparison still finds what the node lacks.</summary>
     public async Task<int> DropAsync(NodeId node, CancellationToken cancellationToken)
     {
         var dropped = 0;
@@ -54,7 +55,7 @@ internal sealed class HintedHandoff(
 
     private async Task HandOverAsync(NodeId node, CancellationToken cancellationToken)
     {
-        // What is owed anew meanwhile waits for the next run, so that a run ends.
+        // Hints that arrive meanwhile wait for the next run, so that a run ends.
         var left = replica.Hints.Backlogs().FirstOrDefault(backlog => backlog.Node == node).Count;
         while (left > 0 && replica.Hints.Take(node, options.KeysPerStep) is { Length: > 0 } hints)
         {
@@ -76,7 +77,7 @@ internal sealed class HintedHandoff(
         }
     }
 
-    /// <summary>Null if it is settled, else why not.</summary>
+    /// <summary>Null if the hint is settled, otherwise the reason why not.</summary>
     private async Task<string?> TryHandOverAsync(Hint hint, CancellationToken cancellationToken)
     {
         using var timer = new CancellationTokenSource(options.CallTimeout, time);
@@ -85,7 +86,7 @@ internal sealed class HintedHandoff(
         {
             if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token))?.Primaries.Contains(hint.Node) is not true || replica.Find(hint.Key) is not { } record)
             {
-                // The keyspace was dropped, or nothing is left of the key to be owed, or somebody else keeps it now: comparing trees tells those.
+                // The keyspace was dropped, or the record is gone, or another node is the replica holder now: tree comparison covers these cases.
                 await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
                 return null;
             }
@@ -97,7 +98,7 @@ internal sealed class HintedHandoff(
         }
         catch (EventualFormatException)
         {
-            // A record that cannot be read cannot be handed over, and must not hold up what else is owed to the node.
+            // A record that cannot be read cannot be handed over, and must not delay the other hints for the node.
             await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
             return null;
         }

@@ -3,13 +3,13 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Repair;
 
-/// <summary>How the comparison of one arc stands, as this node sees it.</summary>
+/// <summary>The progress of the comparison of one token range, as this node sees it.</summary>
 /// <param name="EqualAtMs">When all its replicas were last found equal, milliseconds since the Unix epoch; 0 = not since the start.</param>
-/// <param name="KeysRepaired">Keys brought together since the start.</param>
+/// <param name="KeysRepaired">Keys made equal since the start.</param>
 /// <param name="LastError">Why the last comparison failed; empty if it did not.</param>
 internal readonly record struct ArcState(long EqualAtMs, long KeysRepaired, string LastError);
 
-/// <summary>What repair has done and found, for people. Thread-safe.</summary>
+/// <summary>The results of repair, for status pages. Thread-safe.</summary>
 internal sealed class RepairLedger
 {
     private readonly ConcurrentDictionary<(KeyspaceId Keyspace, int Arc), ArcState> _arcs = new();
@@ -22,7 +22,7 @@ internal sealed class RepairLedger
 
     public long TombstonesRemoved => Interlocked.Read(ref _tombstonesRemoved);
 
-    /// <summary>Records of arcs that this node does not keep, which it handed to those who do.</summary>
+    /// <summary>Records of token ranges that this node does not hold, which it handed over to their replica holders.</summary>
     public long StraysHandedOver => Interlocked.Read(ref _straysHandedOver);
 
     public ArcState Of(KeyspaceId keyspace, int arc) => _arcs.GetValueOrDefault((keyspace, arc), new ArcState(0, 0, ""));
@@ -31,7 +31,7 @@ internal sealed class RepairLedger
 
     public void Removed(int tombstones) => Interlocked.Add(ref _tombstonesRemoved, tombstones);
 
-    /// <summary>Why the last attempt to hand over an arc left something; empty if it did not.</summary>
+    /// <summary>Why the last handover of a token range left records here; empty if it did not.</summary>
     public string HandoverError => _handoverError;
 
     public void HandedOverStrays(int records) => Interlocked.Add(ref _straysHandedOver, records);

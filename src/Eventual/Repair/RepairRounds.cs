@@ -8,10 +8,11 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Repair;
 
 /// <summary>
-/// One round of anti-entropy: for every keyspace, the roots of this node's arcs are compared with those of the other nodes that keep them; where they
-/// differ, <see cref="ArcComparison"/> brings them together. Records of arcs that this node does not keep (it stood in for somebody, and the hint was
-/// dropped; or the ring changed) go to those who do, by <see cref="ArcHandover"/>. Where this node's word does not count yet, it also fetches what those hold
-/// who do not keep the arc (any more): once it has met everybody, its word counts (<see cref="TenureBook"/>). One caller at a time.
+/// One round of anti-entropy. For every keyspace, it compares the roots of the token ranges of this node with those of the other replica holders; if they
+/// differ, <see cref="ArcComparison"/> makes them equal. <see cref="ArcHandover"/> hands over the records of token ranges that this node does not hold
+/// (this node
+/// was a fallback and the hint was dropped, or the ring changed). If the answers of this node do not count yet, the round also fetches from nodes that
+/// do not, or no longer, hold the token range. When this node has fetched from every node, its answers count (<see cref="TenureBook"/>). One caller at a time.
 /// </summary>
 internal sealed class RepairRounds(
     EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, ArcHandover handover, RepairLedger ledger,
@@ -19,10 +20,10 @@ internal sealed class RepairRounds(
 {
     private readonly ArcComparison _comparison = new(replica, trees, peers, options, time);
 
-    /// <exception cref="StorageException">This node's own disk failed, or the store is closing.</exception>
+    /// <exception cref="StorageException">The disk of this node failed, or the store is closing.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // What is set aside from here on is not in what is fetched from here on.
+        // Records set aside from here on are not in what is fetched from here on.
         var doubts = replica.Doubts;
         var (silent, left) = (new HashSet<NodeId>(), "");
         foreach (var keyspace in owners.Keyspaces)
@@ -54,7 +55,8 @@ internal sealed class RepairRounds(
     }
 
     /// <summary>
-    /// Damaged files go when this node's word counts again in every arc it keeps. Where a keyspace has one copy, they may be all there is, and stay.
+    /// Removes damaged files when the answers of this node count again in every token range it holds. If a keyspace has one copy, the files may be the only
+    /// copy, and stay.
     /// </summary>
     private void DropSetAside(int doubts)
     {
@@ -67,9 +69,9 @@ internal sealed class RepairRounds(
 
     private static IEnumerable<int> AllArcs => Enumerable.Range(0, LeafPlace.Arcs);
 
-    /// <summary>Compares the arcs that both keep, and fetches what the other one has of those that must be whole.</summary>
-    /// <param name="wanted">Arcs in which this node must have everything the other one has.</param>
-    /// <returns>Those of them in which it may not have.</returns>
+    /// <summary>Compares the token ranges that both nodes hold, and fetches what the other node has of those that must be complete.</summary>
+    /// <param name="wanted">Token ranges in which this node must have everything that the other node has.</param>
+    /// <returns>Those of them in which it may lack something.</returns>
     private async Task<IReadOnlyCollection<int>> MissedAsync(
         KeyspaceId keyspace, Tenure tenure, NodeId other, IReadOnlySet<int> wanted, Dictionary<int, string> failures, CancellationToken cancellationToken)
     {
@@ -100,7 +102,7 @@ internal sealed class RepairRounds(
                 ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, pulls: true, cancellationToken).ConfigureAwait(false));
             }
 
-            // One that means other keepers may still take what it will not hand to this node.
+            // A node under another tenure may still accept writes that it will not send to this node.
             return theirs.Tenure == tenure.Word ? [] : [.. wanted];
         }
         catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -115,7 +117,7 @@ internal sealed class RepairRounds(
         }
     }
 
-    /// <summary>Arcs that nobody differed in are equal.</summary>
+    /// <summary>Records as equal the token ranges in which no node differed.</summary>
     private void Note(KeyspaceId keyspace, Dictionary<int, string> failures)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -132,8 +134,8 @@ internal sealed class RepairRounds(
         }
     }
 
-    /// <summary>What lies in arcs of others goes to them.</summary>
-    /// <returns>Why something stays; empty if nothing does.</returns>
+    /// <summary>Hands over the records in token ranges of other nodes.</summary>
+    /// <returns>Why records remain; empty if none do.</returns>
     private async Task<string> HandOverAsync(KeyspaceId keyspace, HashSet<NodeId> silent, CancellationToken cancellationToken)
     {
         var (roots, left) = (replica.Trees.Roots(keyspace), "");
@@ -154,7 +156,7 @@ internal sealed class RepairRounds(
         }
         catch (EventualFormatException damaged)
         {
-            // A record that cannot be read cannot be handed over; the arc stays, and the other arcs go on.
+            // A record that cannot be read cannot be handed over; its token range stays, and the other ones continue.
             return damaged.Message;
         }
     }

@@ -6,11 +6,11 @@ using KvRaft.Eventual.Trees;
 namespace KvRaft.Eventual.Repair;
 
 /// <summary>
-/// Removes tombstones, and never too early. A deleted value comes back if anybody who still has it meets somebody who has forgotten that it was
-/// deleted. So the first of a key's primaries asks <b>every</b> node of the cluster: those that keep the key must hold this very tombstone,
-/// those that do not must hold nothing of the key, and nobody may owe it to anybody. While one node is away nothing is removed. And a tombstone is
-/// kept for a while in any case (<see cref="EventualLimits.TombstoneAgeMin"/>), far longer than any message with the old value can be under way.
-/// <para>A copy of a disk that is put back later than that is the one thing this cannot know about; such a node starts with an empty store instead.</para>
+/// Removes tombstones, and never too early. A deleted value returns if a node that still has it merges with a node that has removed the
+/// tombstone. So the first of the primaries of a key queries <b>every</b> node of the cluster: the replica holders must hold this very tombstone,
+/// the other nodes must hold nothing of the key, and no node may hold a hint for it. While one node is away, nothing is removed. A tombstone also
+/// has a minimum age (<see cref="EventualLimits.TombstoneAgeMin"/>), far longer than any message with the old value can be in transit.
+/// <para>This cannot detect a copy of a disk that is restored later than that. Such a node must start with an empty store instead.</para>
 /// One caller at a time.
 /// </summary>
 internal sealed class TombstoneSweep(
@@ -38,8 +38,8 @@ internal sealed class TombstoneSweep(
     }
 
     /// <summary>
-    /// This node's own answers to whether tombstones may go. They are given after a sync: a tombstone that a power cut could still take from here,
-    /// and the old value leave, is none.
+    /// Answers whether this node agrees to remove tombstones. The answer follows a sync: if a power loss could still remove the tombstone here
+    /// and leave the old value, the tombstone does not count.
     /// </summary>
     public async Task<bool[]> AgreesAsync(IReadOnlyList<RecordName> tombstones, CancellationToken cancellationToken)
     {
@@ -47,7 +47,7 @@ internal sealed class TombstoneSweep(
         return [.. tombstones.Select(Agrees)];
     }
 
-    /// <summary>Null for a record that cannot be read: what it is cannot be said, so it stays.</summary>
+    /// <summary>Null for a record that cannot be read: its kind is unclear, so it stays.</summary>
     private RecordName? TryName(EventualKey key)
     {
         try
@@ -71,7 +71,7 @@ internal sealed class TombstoneSweep(
         return !replica.Hints.Has(tombstone.Key) && (here == tombstone.Hash || (here == 0 && !keeps));
     }
 
-    // One node asks for each key, or all N would.
+    // One node queries for each key, or all N would.
     private bool IsMine(EventualKey key) =>
         owners.ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token)) is { } list && list.Primaries[0] == owners.Self;
 
@@ -101,7 +101,7 @@ internal sealed class TombstoneSweep(
         }
         catch (Exception failed) when (failed is PeerException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // Somebody is away. Where some have removed a tombstone and others not, comparing trees brings it back, and it is asked about again.
+            // A node is away. If some nodes have removed the tombstone and others have not, tree comparison restores it, and a later sweep repeats the query.
             return false;
         }
     }
@@ -114,7 +114,7 @@ internal sealed class TombstoneSweep(
         }
         catch (EventualFormatException)
         {
-            // The record cannot be read. It stays, and the others of the step go.
+            // The record cannot be read. It stays, and the others of the step are removed.
         }
     }
 

@@ -3,12 +3,12 @@ using KvRaft.Eventual.Trees;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>A set of arcs of the ring. Immutable.</summary>
+/// <summary>A set of token ranges of the ring. Immutable.</summary>
 internal sealed class ArcSet : IEquatable<ArcSet>
 {
     public static readonly ArcSet None = new(ImmutableArray.Create(new ulong[Words]));
 
-    /// <summary>64 arcs in each.</summary>
+    /// <summary>Each holds 64 token ranges.</summary>
     public const int Words = LeafPlace.Arcs / 64;
 
     private readonly ImmutableArray<ulong> _words;

@@ -1,17 +1,18 @@
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>A key with more than one value.</summary>
-/// <param name="Siblings">Values that stand side by side.</param>
-/// <param name="Bytes">Of all of them together.</param>
+/// <param name="Siblings">The number of concurrent values.</param>
+/// <param name="Bytes">The size of all of them together.</param>
 internal readonly record struct CrowdedKey(EventualKey Key, int Siblings, long Bytes);
 
 /// <summary>
-/// How many keys of a replica hold several values, in memory beside the stored rows. Where this grows, somebody writes without reading. Written by the
-/// replica's writer; read by any thread.
+/// The number of keys of a replica with several values, in memory beside the stored rows. If it grows, a client writes without reading. Only the
+/// writer of the replica writes it; any thread reads it.
 /// </summary>
 internal sealed class CrowdedKeys
 {
-    /// <summary>From here on a key is worth a warning: a quarter of what clients may leave, where Riak's documentation of siblings begins to warn too.</summary>
+    /// <summary>From this number on a key deserves a warning: a quarter of the limit for clients. The documentation of Riak on siblings begins to warn here
+    /// too.</summary>
     public const int SiblingsWarning = 25;
 
     private long _several;
@@ -20,7 +21,7 @@ internal sealed class CrowdedKeys
     /// <summary>Keys with more than one value.</summary>
     public long Several => Interlocked.Read(ref _several);
 
-    /// <summary>Keys with <see cref="SiblingsWarning"/> or more.</summary>
+    /// <summary>Keys with <see cref="SiblingsWarning"/> values or more.</summary>
     public long Warned => Interlocked.Read(ref _warned);
 
     public void Changed(int before, int after)

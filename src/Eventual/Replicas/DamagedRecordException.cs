@@ -2,12 +2,12 @@ using KvRaft.Eventual.Causality;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>What is stored under a key is no record. Unlike a mistake in a message, it stays, and is to be set aside.</summary>
+/// <summary>The bytes stored under a key are not a record. Unlike a malformed message, the damage is permanent, and the record must be set aside.</summary>
 internal sealed class DamagedRecordException(EventualKey key, string message) : EventualFormatException(message)
 {
     public EventualKey Key => key;
 
-    /// <exception cref="DamagedRecordException">The bytes are no record.</exception>
+    /// <exception cref="DamagedRecordException">The bytes are not a record.</exception>
     public static StoredRecord Decode(EventualKey key, ReadOnlyMemory<byte> bytes)
     {
         try
@@ -20,8 +20,8 @@ internal sealed class DamagedRecordException(EventualKey key, string message) : 
         }
     }
 
-    /// <summary>The part of a record's bytes that is its state.</summary>
-    /// <exception cref="DamagedRecordException">The bytes do not begin as a record does.</exception>
+    /// <summary>The part of the bytes of a record that is its state.</summary>
+    /// <exception cref="DamagedRecordException">The bytes do not begin with the head of a record.</exception>
     public static ReadOnlyMemory<byte> StateOf(EventualKey key, ReadOnlyMemory<byte> bytes)
     {
         try

@@ -5,12 +5,12 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// What this replica does about a full disk and about damaged files. All of it happens in the writing thread, between rounds; readers and the copying of damaged files only
-/// say what they met.
+/// The handling of a full disk and of damaged files. All of it runs in the writing thread, between rounds; readers and the copy of damaged files only
+/// report what they find.
 /// </summary>
 internal sealed partial class EventualReplica
 {
-    /// <summary>How often the writer looks for what no write shows: errors of the engine in the background, room on the disk, the end of a copy.</summary>
+    /// <summary>How often the writer checks what no write shows: background errors of the engine, free space on the disk, the end of a copy.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan RebuildDelayFirst = TimeSpan.FromSeconds(1);
@@ -24,10 +24,10 @@ internal sealed partial class EventualReplica
     private readonly CrowdedKeys _nothingCrowded = new();
     private readonly CancellationTokenSource _ending = new();
 
-    /// <summary>Keys whose record some thread could not decode.</summary>
+    /// <summary>Keys whose record a thread could not decode.</summary>
     private readonly ConcurrentQueue<EventualKey> _suspects = new();
 
-    /// <summary>What a reader met, and in which store.</summary>
+    /// <summary>The fault that a reader found, and the store in which it found it.</summary>
     private volatile Met? _met;
 
     /// <summary>Not null while damaged files are copied.</summary>
@@ -41,7 +41,7 @@ internal sealed partial class EventualReplica
     private int _rebuilds;
     private long _damagedAt;
 
-    /// <summary>The engine's count at the last sync, and the last that was marked (<see cref="StoreMark"/>). For the writer.</summary>
+    /// <summary>The write count of the engine at the last sync, and the last count that was marked (<see cref="StoreMark"/>). For the writer.</summary>
     private long _synced;
     private long _marked;
 
@@ -51,23 +51,23 @@ internal sealed partial class EventualReplica
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _doubts;
 
-    /// <summary>How the store is. Taken once where it is used.</summary>
+    /// <summary>The state of the store. A caller reads it once per use.</summary>
     public StoreHealth Health => _health;
 
-    /// <summary>Completes when <see cref="Health"/> is another. Take it before looking.</summary>
+    /// <summary>Completes when <see cref="Health"/> changes. Take the task before you read the value.</summary>
     public Task HealthChanged => _changed.Task;
 
-    /// <summary>Grows whenever something that was here was set aside, so that this replica may lack it.</summary>
+    /// <summary>Increases whenever local data was set aside, so that this replica may lack it.</summary>
     public int Doubts => Volatile.Read(ref _doubts);
 
-    /// <summary>Deletes damaged files that were kept. The caller knows that every node was met since.</summary>
-    /// <param name="seen"><see cref="Doubts"/> when the caller began to look.</param>
+    /// <summary>Deletes the damaged files that were kept. The caller has fetched from every node since.</summary>
+    /// <param name="seen"><see cref="Doubts"/> when the caller began to fetch.</param>
     public void DropSetAside(int seen)
     {
         _closing.EnterReadLock();
         try
         {
-            // The writer sets files aside under the write lock, and counts it first.
+            // The writer sets files aside under the write lock, and increments the count first.
             if (seen == Doubts && _store is not null && StoreDirectory.HasDamaged(_directory))
             {
                 StoreDirectory.DropDamaged(_directory);
@@ -76,7 +76,7 @@ internal sealed partial class EventualReplica
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // What is left of it stays, and the next round of repair tries again.
+            // The remaining files stay, and the next round of repair tries again.
         }
         finally
         {
@@ -86,7 +86,7 @@ internal sealed partial class EventualReplica
 
     private StorageException NotOpen() => Health.Outage?.ToException() ?? new StorageException("The eventual store is closing.");
 
-    /// <exception cref="StorageException">The store cannot be opened, for a reason that is neither damage nor want of room.</exception>
+    /// <exception cref="StorageException">The store cannot be opened, and the reason is neither damage nor a full disk.</exception>
     private void OpenFirst()
     {
         Change(health => health with { HasSetAside = StoreDirectory.HasDamaged(_directory) });
@@ -131,7 +131,7 @@ internal sealed partial class EventualReplica
         }
     }
 
-    /// <summary>Goes into an outage. Without room the store stays open for readers.</summary>
+    /// <summary>Enters an outage. On a full disk the store stays open for readers.</summary>
     private void Suffer(StoreOutage outage)
     {
         if (outage.Kind == OutageKind.Damage)
@@ -218,7 +218,7 @@ internal sealed partial class EventualReplica
             }
             catch (IOException)
             {
-                // The mark before it still holds. A disk that fails is seen by the next sync of the store.
+                // The previous mark still holds. The next sync of the store detects a failed disk.
             }
         });
     }
@@ -286,7 +286,7 @@ internal sealed partial class EventualReplica
         }
     }
 
-    /// <summary>Records that cannot be decoded leave the records; see <see cref="ReplicaBatch.SetDamagedAside"/>.</summary>
+    /// <summary>Moves records that cannot be decoded out of the records; see <see cref="ReplicaBatch.SetDamagedAside"/>.</summary>
     private void SetRecordsAside(ReplicaStore store)
     {
         while (_suspects.TryDequeue(out var key))
@@ -317,7 +317,7 @@ internal sealed partial class EventualReplica
     {
         _isLookDue = true;
 
-        // A queue that is full wakes the writer by itself.
+        // If the queue is full, the writer wakes without this.
         _queue.Writer.TryWrite(new Pending(default, new Nothing(), durable: false));
     }
 

@@ -8,31 +8,33 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// This node's copies of eventual keys, on its own disk.
+/// The copies of eventual keys on the disk of this node.
 /// <para>
-/// <b>One writer.</b> Every write of the node meets in one queue. What waits there is done in one round: read, decide
-/// (<see cref="RecordRules"/>), one engine batch with records, hints and tree hashes, one sync. So a read-modify-write of a key needs no
-/// lock, and one sync serves everything that waited.
+/// <b>One writer.</b> All writes of the node enter one queue. The writer takes all waiting writes in one round: it reads, decides
+/// (<see cref="RecordRules"/>), and commits one engine batch with records, hints and tree hashes, with one sync. So a read-modify-write of a key needs no
+/// lock, and one sync serves all waiting writes.
 /// </para>
 /// <para>
-/// <b>Durability.</b> A write that asks for it is answered after the sync, and only then counts for anybody's W; one that does not is
-/// answered when the operating system has it, and survives the process but not the power.
+/// <b>Durability.</b> A durable write is answered after the sync, and counts towards W only then. A write that is not durable is
+/// answered when the operating system has it. It survives the end of the process, but not a power loss.
 /// </para>
 /// <para>
-/// <b>Why not the node's log.</b> The replicated log is truncated by what groups have flushed, replays into groups, and its entries are
-/// agreed on before they are applied; a record here is a merge of what was there, and nothing decides its place in an order. Sharing
-/// the log would buy one sync instead of two when both kinds of keyspace are written in the same millisecond, and cost a
-/// second meaning for every record of a format that must stay simple. So this store has a journal of its own, the engine's, synced once a
+/// <b>Why not the log of the node.</b> The replicated log is truncated by what groups have flushed, and it replays into groups; its entries are
+/// agreed on before they are applied. A record here is a merge of earlier states and has no place in an agreed order. A shared
+/// log would save one of two syncs when both kinds of keyspace are written in the same millisecond, and would give
+/// every record of a simple format a second meaning. So this store uses the journal of its own engine, with one sync per
 /// round.
 /// </para>
 /// <para>
-/// <b>Memory.</b> A replica that may have forgotten what it wrote is somebody new (<see cref="ReplicaIncarnation"/>), which is also what makes it
-/// safe to tell others of a write before it is synced here.
+/// <b>Memory.</b> A replica that may have lost its own writes takes a new identity (<see cref="ReplicaIncarnation"/>). For the same reason it may
+/// send a write to other nodes before the local sync.
 /// </para>
 /// <para>
-/// <b>Disks.</b> A full disk and a damaged file end neither the replica nor the node (<see cref="StoreOutage"/>): without room, writes are refused and reads go on; damaged files are set
-/// aside, and a new store is made of what can be read of them (<see cref="StoreSalvage"/>) and of what the others have, by comparison. A write or a sync that fails for another reason
-/// ends the replica: <see cref="Failure"/>.
+/// <b>Disks.</b> A full disk or a damaged file stops neither the replica nor the node (<see cref="StoreOutage"/>). If the disk is full, writes are
+/// refused and reads continue.
+/// Damaged files are set aside, and a new store is built from their readable part (<see cref="StoreSalvage"/>) and, by tree comparison, from the other
+/// nodes. If a write or
+/// a sync fails for another reason, the replica stops: <see cref="Failure"/>.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -55,7 +57,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     /// <summary>Null while the store is not open. The writer replaces it, under the lock <see cref="_closing"/>.</summary>
     private volatile ReplicaStore? _store;
 
-    /// <summary>Something was written after the last sync. For the writer.</summary>
+    /// <summary>There were writes after the last sync. For the writer.</summary>
     private bool _hasUnsynced;
 
     private EventualReplica(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time, Func<bool> hasRoom)
@@ -71,28 +73,29 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     /// <summary>Empty while the store is not open.</summary>
     public HintLedger Hints => _store?.Hints ?? _nothingOwed;
 
-    /// <exception cref="StoreRebuildingException">The store is not open: an empty tree would say that nothing was here.</exception>
+    /// <exception cref="StoreRebuildingException">The store is not open: an empty tree would mean that there are no records here.</exception>
     public TreeShelf Trees => _store?.Trees ?? throw NotOpen();
 
     /// <summary>Empty while the store is not open.</summary>
     public CrowdedKeys Crowded => _store?.Crowded ?? _nothingCrowded;
 
-    /// <summary>Where this replica's word counts. It answers everywhere; but elsewhere its answer is not worth what others may believe.</summary>
+    /// <summary>The token ranges in which the answers of this replica count. It answers in every token range, but elsewhere its answers do not count towards
+    /// R or W.</summary>
     public TenureBook Tenures => _store?.Batch.Tenures ?? TenureBook.Blank;
 
     /// <summary>Faults when a write or a sync of the disk failed; the node must stop.</summary>
     public Task Failure => _failure.Task;
 
-    /// <summary>Syncs since the start, for tests and metrics: far fewer than writes when many wait.</summary>
+    /// <summary>Syncs since the start, for tests and metrics: far fewer than writes when many writes wait.</summary>
     public long SyncCount { get; private set; }
 
-    /// <summary>Opens the store. Where its files are damaged or the disk is full, the replica starts all the same, and opens it later.</summary>
-    /// <param name="directory">Made if it does not exist.</param>
-    /// <param name="engines">Opens the store, also again.</param>
+    /// <summary>Opens the store. If its files are damaged or the disk is full, the replica starts all the same, and opens the store later.</summary>
+    /// <param name="directory">Created if it does not exist.</param>
+    /// <param name="engines">Opens the store, and reopens it.</param>
     /// <param name="limits">How far clients may let keys grow.</param>
-    /// <param name="time">What records are stamped by.</param>
-    /// <param name="hasRoom">Asked before a store that had no room is opened anew; null: the attempt shows it.</param>
-    /// <exception cref="StorageException">The directory cannot be opened, for a reason that is none of these.</exception>
+    /// <param name="time">The clock for the stamps of records.</param>
+    /// <param name="hasRoom">Checked before a store on a full disk is reopened; null: the attempt to open it is the check.</param>
+    /// <exception cref="StorageException">The directory cannot be opened, for a reason other than these two.</exception>
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public static EventualReplica Open(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time, Func<bool>? hasRoom = null)
     {
@@ -100,18 +103,19 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         return new EventualReplica(directory, engines, limits, time, hasRoom ?? (static () => true));
     }
 
-    /// <summary>What this replica knows of a key; nothing, if it is closing.</summary>
-    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <summary>The state of a key at this replica; an empty state if the replica is closing.</summary>
+    /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
     /// <exception cref="StorageException">The store cannot be read now.</exception>
     public SiblingSet Read(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes
         ? DamagedRecordException.Decode(key, bytes).State
         : SiblingSet.Empty) ?? SiblingSet.Empty;
 
     /// <summary>
-    /// As above, of a record of at most <paramref name="bytesMax"/> bytes; a larger one is not read, and has no state. <c>Length</c> is that of the whole record, 0 if
+    /// Reads a record of at most <paramref name="bytesMax"/> bytes. A larger record is not read, and its state is null. <c>Length</c> is the length of the
+    /// whole record, 0 if
     /// there is none.
     /// </summary>
-    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
     public (SiblingSet? State, ReadOnlyMemory<byte> Bytes, int Length) Read(EventualKey key, int bytesMax)
     {
         var length = 0;
@@ -120,7 +124,8 @@ internal sealed partial class EventualReplica : IAsyncDisposable
             : (DamagedRecordException.Decode(key, record).State, DamagedRecordException.StateOf(key, record), length);
     }
 
-    /// <summary>Bytes of the record of a key; 0 if there is none, or if the store cannot be read now, which the read itself will say.</summary>
+    /// <summary>The length of the record of a key; 0 if there is none, or if the store cannot be read now. In the latter case the read itself reports the
+    /// fault.</summary>
     public int LengthOf(EventualKey key)
     {
         try
@@ -137,19 +142,19 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         }
     }
 
-    /// <summary>The hash of what this replica holds under a key; 0 if that is nothing.</summary>
-    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <summary>The hash of the state of a key at this replica; 0 if there is none.</summary>
+    /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
     public ulong HashOf(EventualKey key) => Use(engine => engine.Get(RecordLayout.Record(key)) is { } bytes ? HashOf(key, bytes) : 0UL);
 
     /// <summary>
-    /// Does a write; completes when it is as safe as asked. The outcome of one that was cut off by <see cref="Failure"/> is unknown.
+    /// Executes a write. The task completes when the write is as durable as requested. If <see cref="Failure"/> interrupts the write, its outcome is unknown.
     /// </summary>
     /// <exception cref="StorageException">The store failed or is closing.</exception>
-    /// <exception cref="EventualFormatException">What is stored under the key is damaged.</exception>
+    /// <exception cref="EventualFormatException">The stored record of the key is damaged.</exception>
     public async Task<WriteResult> WriteAsync(EventualKey key, ReplicaWrite write, bool durable, CancellationToken cancellationToken) =>
         await (await BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false)).Safe.ConfigureAwait(false);
 
-    /// <summary>As <see cref="WriteAsync"/>, for who wants to tell others of the write while this disk is still busy with it.</summary>
+    /// <summary>Like <see cref="WriteAsync"/>, for callers that send the write to other nodes before the local sync completes.</summary>
     public async ValueTask<BegunWrite> BeginAsync(EventualKey key, ReplicaWrite write, bool durable, CancellationToken cancellationToken)
     {
         var pending = new Pending(key, write, durable);
@@ -165,24 +170,26 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         return new BegunWrite(pending.Written.Task, pending.Safe.Task);
     }
 
-    /// <summary>The ring or the keyspaces have changed, or the store was opened anew.</summary>
+    /// <summary>Records that the ring or the keyspaces have changed, or that the store was reopened.</summary>
     public Task HearAsync(RingNews news, CancellationToken cancellationToken) =>
         WriteAsync(default, new NoteTenures(book => book.Hear(news)), durable: false, cancellationToken);
 
-    /// <summary>This replica has everything that any node of the cluster had in some arcs, under a tenure.</summary>
-    /// <param name="seen"><see cref="Doubts"/> when it began to ask them: what was set aside since is not in what it fetched, and then nothing is noted.</param>
+    /// <summary>Records that this replica has everything that any node of the cluster had in some token ranges, under a tenure.</summary>
+    /// <param name="seen"><see cref="Doubts"/> when the fetch began. If data was set aside since, the fetch does not include it, and nothing is
+    /// recorded.</param>
     public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> arcs, int seen, CancellationToken cancellationToken) =>
         WriteAsync(default, new NoteTenures(book => seen == Doubts ? book.Met(keyspace, tenure, arcs) : book), durable: true, cancellationToken);
 
-    /// <summary>Returns when everything that was written before this call survives a power cut.</summary>
+    /// <summary>Returns when all writes before this call survive a power loss.</summary>
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
 
     /// <summary>
-    /// Records from a token on, in the order of tokens and keys, at most <paramref name="count"/> of them, and no more after <see cref="PageBytesEnough"/>. Only an empty
-    /// page means that there are no more.
+    /// Records from a token on, in the order of tokens and keys: at most <paramref name="count"/>, and no more after <see cref="PageBytesEnough"/>. Only an
+    /// empty
+    /// page means the end.
     /// </summary>
-    /// <param name="after">Where the last page ended; null at the beginning. One before the range counts as the beginning.</param>
-    /// <param name="last">The last token that is wanted.</param>
+    /// <param name="after">The end of the last page; null for the first page. A position before the range counts as the beginning.</param>
+    /// <param name="last">The last token to include.</param>
     public IReadOnlyList<FoundRecord> Scan(KeyspaceId keyspace, Token first, Token last, EventualKey? after, int count) => Use(engine =>
     {
         var from = RecordLayout.RecordsFrom(keyspace, first);
@@ -195,7 +202,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         var found = new List<FoundRecord>();
         if (from.AsSpan().SequenceCompareTo(to) >= 0)
         {
-            // The position is behind the range.
+            // The position is after the range.
             return found;
         }
 
@@ -216,7 +223,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         ? new FoundRecord(key, HashOf(key, bytes), DamagedRecordException.StateOf(key, bytes))
         : (FoundRecord?)null);
 
-    /// <summary>Tombstones of a keyspace, with when each became what it is, from a key on, at most <paramref name="count"/>.</summary>
+    /// <summary>Tombstones of a keyspace after a key, each with the time of its delete, at most <paramref name="count"/>.</summary>
     public IReadOnlyList<(EventualKey Key, long SinceMs)> Graves(KeyspaceId keyspace, EventualKey? after, int count) => Use(engine =>
     {
         var (from, to) = RecordLayout.Keyspace(RecordLayout.GravePrefix, keyspace);
@@ -231,8 +238,8 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         return found;
     }) ?? [];
 
-    /// <summary>Keys with a value whose time is over, the earliest first, at most <paramref name="count"/>.</summary>
-    /// <param name="after">Where the last page ended; null at the beginning.</param>
+    /// <summary>Keys with an expired value, the earliest first, at most <paramref name="count"/>.</summary>
+    /// <param name="after">The end of the last page; null for the first page.</param>
     public IReadOnlyList<DueKey> Due(long nowMs, DueKey? after, int count) => Use(engine =>
     {
         var found = new List<DueKey>();
@@ -246,7 +253,8 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         return found;
     }) ?? [];
 
-    /// <summary>The keys of a keyspace with the most values here, most first, at most <paramref name="count"/>. Looks through all that have more than one.</summary>
+    /// <summary>The local keys of a keyspace with the most values, in descending order, at most <paramref name="count"/>. Reads all keys with more than one
+    /// value.</summary>
     public IReadOnlyList<CrowdedKey> MostCrowded(KeyspaceId keyspace, int count) => Use(engine =>
     {
         var (from, to) = RecordLayout.Keyspace(RecordLayout.ManyPrefix, keyspace);
@@ -266,7 +274,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         return most.UnorderedItems.Select(static item => item.Element).OrderByDescending(static found => (found.Siblings, found.Bytes)).ToList();
     }) ?? [];
 
-    /// <summary>Removes everything of a keyspace that was dropped. Its id is never given again, so a straggler is all that can come.</summary>
+    /// <summary>Removes everything of a dropped keyspace. The id of a keyspace is never reused, so only late messages can still arrive.</summary>
     public Task DropAsync(KeyspaceId keyspace, CancellationToken cancellationToken) =>
         WriteAsync(new EventualKey(keyspace, default, default), new DropAll(), durable: true, cancellationToken);
 
@@ -288,7 +296,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
             _closed = true;
             if (_store is { } store && Health.Outage is null && !_failure.Task.IsFaulted)
             {
-                // Everything is safe before the incarnation says that nothing was forgotten.
+                // All writes are durable before the incarnation records that none was lost.
                 store.Engine.Flush();
                 StoreMark.Write(_directory, store.Engine.Sequence);
                 store.Incarnation.PutDown(_directory);
@@ -296,7 +304,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         }
         catch (Exception error) when (error is StorageException or IOException)
         {
-            // The incarnation was not put down, so the next start takes a new one, as after a crash. Without room that is all there is to it.
+            // The incarnation was not saved, so the next start takes a new one, as after a crash. On a full disk there is no further effect.
             if (StoreOutage.Of(error) is null)
             {
                 _failure.TrySetException(error);
@@ -349,7 +357,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         }
         catch (Exception cause)
         {
-            // Nobody knows what the disk holds now. Whoever waits hears it, and so does the node, which stops.
+            // The content of the disk is unknown now. All waiting writes fail, and the node stops.
             _queue.Writer.TryComplete(cause);
             var failed = cause as StorageException ?? new StorageException("The eventual store failed.", cause);
             round.ForEach(pending => pending.Fail(failed));
@@ -381,7 +389,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         }
         catch (StorageException fault) when (StoreOutage.Of(fault) is { } met)
         {
-            // None of the round is in the store, unless it was written and only its sync failed: those had their answer that it is written.
+            // No write of the round is in the store, unless the round was written and only its sync failed: those writes were already answered as written.
             round.ForEach(pending => pending.Fail(fault));
             _store!.Batch.Abandon();
             Suffer(met);
@@ -408,7 +416,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
 
         batch.Forget();
 
-        // Also for a write that changed nothing: what it found may be there since a moment ago, by somebody who asked for no sync.
+        // Also for a write that changed nothing: the state it found may come from a recent write without a sync.
         if (syncs && _hasUnsynced)
         {
             store.Engine.Flush();
@@ -436,15 +444,15 @@ internal sealed partial class EventualReplica : IAsyncDisposable
         }
         catch (EventualFormatException damaged)
         {
-            // One record, or one value in it, is not what was written. The others of the round are whole, and nothing of this one was kept.
+            // One record, or one value in it, is malformed. The other writes of the round are complete, and this one left no change.
             pending.Fail(damaged);
         }
     }
 
-    /// <summary>Asks for the end of a keyspace.</summary>
+    /// <summary>Requests the removal of a keyspace.</summary>
     private sealed record DropAll : ReplicaWrite;
 
-    /// <summary>Changes where this replica's word counts.</summary>
+    /// <summary>Changes where the answers of this replica count.</summary>
     private sealed record NoteTenures(Func<TenureBook, TenureBook> Change) : ReplicaWrite;
 
     /// <summary>Only waits for the sync.</summary>
@@ -484,19 +492,19 @@ internal sealed partial class EventualReplica : IAsyncDisposable
             Written.TrySetException(cause);
             Safe.TrySetException(cause);
 
-            // Nearly everybody awaits only one of the two; the other one's exception is the same and was seen.
+            // Most callers await only one of the two tasks. The other one has the same exception, which is observed here.
             _ = Written.Task.Exception;
             _ = Safe.Task.Exception;
         }
     }
 }
 
-/// <summary>A write under way.</summary>
+/// <summary>A write in progress.</summary>
 /// <param name="Written">Completes when the write was decided and the operating system has it.</param>
-/// <param name="Safe">Completes when it is as durable as was asked.</param>
+/// <param name="Safe">Completes when the write is as durable as requested.</param>
 internal readonly record struct BegunWrite(Task<WriteResult> Written, Task<WriteResult> Safe);
 
-/// <summary>A record as a scan finds it.</summary>
-/// <param name="Hash">Of the state, as trees count it.</param>
-/// <param name="State">Its bytes, as <see cref="SiblingSetCodec"/> writes them.</param>
+/// <summary>A record that a scan found.</summary>
+/// <param name="Hash">The hash of the state, as trees use it.</param>
+/// <param name="State">The bytes of the state, as <see cref="SiblingSetCodec"/> writes them.</param>
 internal readonly record struct FoundRecord(EventualKey Key, ulong Hash, ReadOnlyMemory<byte> State);

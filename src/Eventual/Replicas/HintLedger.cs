@@ -4,12 +4,12 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// What is owed to whom, in memory beside the stored hints, oldest first. Bounded by count of bytes of the keys: hints themselves hold no
-/// values, the record they point to is there once. Thread-safe.
+/// The hints by node, in memory beside the stored hints, oldest first. The bytes of the keys bound it: a hint holds no
+/// values, and the record it refers to is stored once. Thread-safe.
 /// </summary>
 internal sealed class HintLedger(EventualLimits limits)
 {
-    /// <summary>What one hint costs in memory and in the store beyond its key, twice.</summary>
+    /// <summary>The cost of one hint in memory and in the store beyond its key, which counts twice.</summary>
     private const int OverheadBytes = 128;
 
     private readonly Lock _lock = new();
@@ -21,10 +21,10 @@ internal sealed class HintLedger(EventualLimits limits)
 
     public long ByteCount => Interlocked.Read(ref _bytes);
 
-    /// <summary>Hints that were not kept since the process started, for want of room or for their age.</summary>
+    /// <summary>Hints not kept since the process started, because of the limit of bytes or of age.</summary>
     public long DroppedCount => Interlocked.Read(ref _dropped);
 
-    /// <summary>Completes when something more is owed.</summary>
+    /// <summary>Completes when a hint is added.</summary>
     public Task Added
     {
         get
@@ -36,7 +36,7 @@ internal sealed class HintLedger(EventualLimits limits)
         }
     }
 
-    /// <summary>False if it is owed already, or there is no room.</summary>
+    /// <summary>False if the hint exists already, or the limit is reached.</summary>
     public bool TryAdd(NodeId node, EventualKey key, long nowMs)
     {
         lock (_lock)
@@ -59,7 +59,7 @@ internal sealed class HintLedger(EventualLimits limits)
         }
     }
 
-    /// <summary>For loading what was stored.</summary>
+    /// <summary>Adds a hint that was read from the store.</summary>
     public void Load(NodeId node, EventualKey key, long sinceMs)
     {
         lock (_lock)
@@ -99,7 +99,7 @@ internal sealed class HintLedger(EventualLimits limits)
         }
     }
 
-    /// <summary>Is the key owed to anybody?</summary>
+    /// <summary>Is there a hint for the key?</summary>
     public bool Has(EventualKey key)
     {
         lock (_lock)
@@ -124,7 +124,7 @@ internal sealed class HintLedger(EventualLimits limits)
 
     public void CountDropped() => Interlocked.Increment(ref _dropped);
 
-    /// <summary>Some of what is owed to a node.</summary>
+    /// <summary>Some of the hints for a node.</summary>
     public ImmutableArray<Hint> Take(NodeId node, int count)
     {
         lock (_lock)
@@ -135,7 +135,7 @@ internal sealed class HintLedger(EventualLimits limits)
         }
     }
 
-    /// <summary>By node.</summary>
+    /// <summary>The hints per node.</summary>
     public ImmutableArray<HintBacklog> Backlogs()
     {
         lock (_lock)

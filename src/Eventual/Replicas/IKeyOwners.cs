@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>Who keeps what, by the registry and the ring in force. Thread-safe; answers may change between two calls.</summary>
+/// <summary>The replica holders of keys, by the current registry and ring. Thread-safe; answers may change between two calls.</summary>
 internal interface IKeyOwners
 {
     NodeId Self { get; }
@@ -11,18 +11,18 @@ internal interface IKeyOwners
     /// <summary>Every node of the cluster.</summary>
     IReadOnlyList<NodeId> Nodes { get; }
 
-    /// <summary>The eventual keyspaces there are.</summary>
+    /// <summary>The existing eventual keyspaces.</summary>
     IReadOnlyList<KeyspaceId> Keyspaces { get; }
 
-    /// <summary>This node is to leave the cluster: what it takes now might be with nobody soon.</summary>
+    /// <summary>This node is about to leave the cluster: a write that it accepts now could be lost with it.</summary>
     bool IsLeaving { get; }
 
-    /// <summary>The preference list of an arc; null if the keyspace is not there (any more).</summary>
+    /// <summary>The preference list of a token range; null if the keyspace does not exist, or no longer exists.</summary>
     PreferenceList? ListOf(KeyspaceId keyspace, int arc);
 
-    /// <summary>Under what the keyspace is kept; null if it is not there (any more).</summary>
+    /// <summary>The tenure of the keyspace; null if it does not exist, or no longer exists.</summary>
     Tenure? TenureOf(KeyspaceId keyspace);
 
-    /// <summary>Is this node one of those that keep the key? Null if the keyspace is not there (any more).</summary>
+    /// <summary>Is this node a replica holder of the key? Null if the keyspace does not exist, or no longer exists.</summary>
     bool? Keeps(EventualKey key) => ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token))?.Primaries.Contains(Self);
 }

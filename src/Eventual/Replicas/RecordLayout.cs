@@ -6,19 +6,19 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// The map of the eventual store's key space. It is a store of its own, beside those of the shards: its rows are written by whoever is
-/// reached, not by a log. Numbers inside keys are big-endian, so that the keys of an arc of the ring stand together.
+/// The key space of the eventual store. It is separate from the stores of the shards: clients write its rows through any replica that is
+/// reachable, not through a log. Numbers inside keys are big-endian, so that the keys of a token range are adjacent.
 /// <code>
 ///  first  row      key after the first byte                                value
 ///  ─────  ───────  ──────────────────────────────────────────────────────  ──────────────────────────────
 ///  0x01   record   keyspace:u32 token:u64 key                              StoredRecord
 ///  0x02   hint     keyspace:u32 token:u64 length:u16 key  node (ASCII)     since:i64 (ms)
-///  0x03   leaf     keyspace:u32 arc:u16 bucket:u16                         hash:u64 (ArcTree)
+///  0x03   leaf     keyspace:u32 range:u16 bucket:u16                       hash:u64 (ArcTree)
 ///  0x04   grave    keyspace:u32 token:u64 key                              since:i64 (ms), while the record is a tombstone
 ///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
-///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while more than one value stands
+///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while there is more than one value
 ///  0x07   tenures  -                                                       TenureBook
-///  0x08   damaged  keyspace:u32 token:u64 key                              bytes that are no record, as they were found
+///  0x08   damaged  keyspace:u32 token:u64 key                              bytes that are not a record, as they were found
 /// </code>
 /// </summary>
 internal static class RecordLayout
@@ -42,10 +42,10 @@ internal static class RecordLayout
     /// <summary>The order in which records are stored.</summary>
     public static int Compare(EventualKey x, EventualKey y) => Record(x).AsSpan().SequenceCompareTo(Record(y));
 
-    /// <summary>Where the records of a keyspace at or after a token begin.</summary>
+    /// <summary>The row where the records of a keyspace at or after a token begin.</summary>
     public static byte[] RecordsFrom(KeyspaceId keyspace, Token token) => Row(RecordPrefix, new EventualKey(keyspace, token, default), []);
 
-    /// <summary>Where the records of a keyspace end.</summary>
+    /// <summary>The row where the records of a keyspace end.</summary>
     public static byte[] RecordsEnd(KeyspaceId keyspace) => RecordsFrom(new KeyspaceId(keyspace.Value + 1), default);
 
     public static EventualKey KeyOfRecord(ReadOnlySpan<byte> row) => new(
@@ -96,7 +96,7 @@ internal static class RecordLayout
         return row;
     }
 
-    /// <summary>Where what is due after this begins.</summary>
+    /// <summary>The first row that is due after this time.</summary>
     public static byte[] DueAfter(long nowMs)
     {
         var row = new byte[1 + sizeof(ulong)];
@@ -122,7 +122,7 @@ internal static class RecordLayout
         BinaryPrimitives.ReadUInt16BigEndian(row[(1 + sizeof(uint))..]),
         BinaryPrimitives.ReadUInt16BigEndian(row[(1 + sizeof(uint) + sizeof(ushort))..]));
 
-    /// <summary>The first and the first-after row of everything a keyspace has under a prefix.</summary>
+    /// <summary>The first row of a keyspace under a prefix, and the first row after its last.</summary>
     public static (byte[] From, byte[] To) Keyspace(byte prefix, KeyspaceId keyspace)
     {
         var (from, to) = (new byte[1 + sizeof(uint)], new byte[1 + sizeof(uint)]);

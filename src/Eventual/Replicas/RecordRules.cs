@@ -4,23 +4,25 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>Gives a replica's writes their names and times. One caller at a time.</summary>
+/// <summary>Gives the writes of a replica their dots and times. One caller at a time.</summary>
 internal sealed class WriteNames(ulong incarnation, ulong start)
 {
     private readonly EpochSource _epochs = new(start);
     private HybridClock _clock;
 
     /// <summary>
-    /// Whether a context can hold this: not if it claims a write of this replica that the replica never made and the record has not seen. What it claims of
-    /// others cannot be checked here.
+    /// Whether a context can hold this dot. It cannot if it claims a write of this replica that the replica never made and the record has not seen. Its
+    /// claims about
+    /// other replicas cannot be checked here.
     /// </summary>
     public bool CouldBe(Dot claimed, StoredRecord record) =>
         claimed.Actor.Incarnation != incarnation || record.State.Seen.Contains(claimed)
         || (claimed.Actor.Epoch <= _epochs.Last && claimed.Actor != record.Writer);
 
     /// <summary>
-    /// The actor as which this replica writes to the record: the same as before, if it has an unbroken memory of that and a counter is left; else a new one. A new
-    /// one is new to the record, too, whatever another node's state claims.
+    /// The actor that this replica writes the record as: the same as before, if the replica has an unbroken record of it and a counter is left; otherwise a
+    /// new one. A new
+    /// actor is new to the record, too, whatever the state of another node claims.
     /// </summary>
     public ActorId WriterOf(StoredRecord record)
     {
@@ -50,7 +52,7 @@ internal sealed class WriteNames(ulong incarnation, ulong start)
     }
 }
 
-/// <summary>What each write does to a record: functions of the record, the write, and the names and times given.</summary>
+/// <summary>The effect of each write on a record: functions of the record, the write, and the given dots and times.</summary>
 internal static class RecordRules
 {
     public static (StoredRecord Record, WriteEnd End) Put(
@@ -82,7 +84,7 @@ internal static class RecordRules
         return (before with { State = before.State.Delete(context) }, WriteEnd.Applied);
     }
 
-    /// <exception cref="EventualFormatException">A stored value is none of its kind.</exception>
+    /// <exception cref="EventualFormatException">A stored value is malformed for its kind.</exception>
     public static (StoredRecord Record, WriteEnd End) Change(
         StoredRecord before, ChangeValue change, WriteNames names, long nowMs, EventualLimits limits)
     {
@@ -133,7 +135,7 @@ internal static class RecordRules
     private static StoredRecord Checked(StoredRecord before, StoredRecord after, EventualLimits limits) =>
         EndOf(before, after, limits) == WriteEnd.Applied ? after : before;
 
-    // A write that leaves no more than there was is taken even above the limit: it is how a key gets below it again.
+    // If a write leaves no more than there was before, it is accepted even above the limit: only so can a key return below it.
     private static WriteEnd EndOf(StoredRecord before, StoredRecord after, EventualLimits limits)
     {
         var (count, bytes) = (after.State.Siblings.Length, Bytes(after.State));

@@ -7,14 +7,14 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// One round of a replica's writes on its way to the engine: each write sees what those before it in the round did, and records, hints and
-/// the hashes of trees go into one engine batch, so that they are never apart. For the writing thread.
+/// One round of writes of a replica. Each write sees the results of the earlier writes of the round. Records, hints and
+/// the hashes of trees go into one engine batch, so that they are always consistent. For the writing thread.
 /// </summary>
 internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, EventualLimits limits, HintLedger hints, CrowdedKeys crowded)
 {
     private readonly EngineBatch _batch = new();
 
-    /// <summary>What writes of the round have read or changed: a record that many writes name is read once.</summary>
+    /// <summary>The records that the round has read or changed: a record is read once, even if many writes of the round use it.</summary>
     private readonly Dictionary<EventualKey, (StoredRecord Record, byte[]? Bytes)> _records = [];
     private readonly List<(LeafPlace Place, ulong Before, ulong After)> _leaves = [];
 
@@ -22,7 +22,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
 
     private volatile TenureBook _tenures = TenureBook.Blank;
 
-    /// <summary>Read by any thread.</summary>
+    /// <summary>Any thread may read it.</summary>
     public TenureBook Tenures
     {
         get => _tenures;
@@ -30,15 +30,16 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     }
 
     /// <summary>
-    /// Bytes that the round holds: what it will write, and the records that its writes have read. A write that is refused adds nothing to the batch, but the state in its
-    /// result is held until the round ends.
+    /// Bytes that the round holds: the bytes it will write, and the records that its writes have read. A refused write adds nothing to the batch, but its
+    /// result
+    /// holds a state until the round ends.
     /// </summary>
     public long ByteCount => _batch.ByteCount + _readBytes;
 
     public bool IsEmpty => _batch.Count == 0;
 
-    /// <summary>Does one write and says how it ended. If it throws, it changed nothing.</summary>
-    /// <exception cref="EventualFormatException">What is stored under the key is damaged, or contradicts the write.</exception>
+    /// <summary>Executes one write and returns its result. If it throws, it changed nothing.</summary>
+    /// <exception cref="EventualFormatException">The stored record of the key is damaged, or contradicts the write.</exception>
     public WriteResult Do(EventualKey key, ReplicaWrite write, long nowMs)
     {
         if (DidHints(key, write, nowMs))
@@ -62,7 +63,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         return new WriteResult(end, after.State);
     }
 
-    /// <summary>What concerns only hints needs no record, so that it also succeeds where the record cannot be read.</summary>
+    /// <summary>A write that concerns only hints needs no record, so it also succeeds if the record cannot be read.</summary>
     private bool DidHints(EventualKey key, ReplicaWrite write, long nowMs)
     {
         switch (write)
@@ -98,21 +99,21 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
         catch (InvariantException contradiction)
         {
-            // The rules are functions of a record and a write, both of which came from outside. What contradicts itself is refused; it does not stop the writer.
+            // The rules are functions of a record and a write, and both came from outside. A contradiction is refused; it does not stop the writer.
             throw new EventualFormatException($"The write contradicts the record: {contradiction.Message}");
         }
     }
 
-    /// <summary>Forgets the records that the round has read. Nothing is left to commit.</summary>
+    /// <summary>Discards the records that the round has read. There is nothing left to commit.</summary>
     public void Forget()
     {
         _records.Clear();
         _readBytes = 0;
     }
 
-    /// <summary>Hands the batch to the engine. Afterwards it is empty.</summary>
-    /// <param name="trees">Told of every changed leaf.</param>
-    /// <exception cref="StorageException">Nothing of the batch is in the store, and the trees are as they were.</exception>
+    /// <summary>Commits the batch to the engine. Afterwards it is empty.</summary>
+    /// <param name="trees">Receives every changed leaf.</param>
+    /// <exception cref="StorageException">No part of the batch is in the store, and the trees are unchanged.</exception>
     public void Commit(TreeShelf trees)
     {
         try
@@ -164,7 +165,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
     }
 
-    /// <summary>Forgets what was not committed.</summary>
+    /// <summary>Discards what was not committed.</summary>
     public void Abandon()
     {
         _batch.Clear();
@@ -173,11 +174,13 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     }
 
     /// <summary>
-    /// Takes a record that cannot be decoded, and any other such one in its bucket, out of the records: as it is, it would fail every request of its key for ever, and no
-    /// comparison would bring it back. The bytes stay under a row of their own. This node's word does not count in the arc until it has met every other node. What the batch
-    /// held before is committed first.
+    /// Moves a record that cannot be decoded, and any other such record in its bucket, out of the records: otherwise it would fail every request of its key
+    /// for ever, and no
+    /// comparison would restore it. The bytes stay under a separate row. The answers of this node do not count in the token range until it has fetched from
+    /// every other node. The
+    /// content of the batch is committed first.
     /// </summary>
-    /// <returns>How many.</returns>
+    /// <returns>The number of records.</returns>
     public int SetDamagedAside(EventualKey key, TreeShelf trees)
     {
         Commit(trees);
@@ -209,7 +212,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         return damaged.Count;
     }
 
-    /// <summary>The rows of a bucket that are no records, and the sum of the hashes of those that are.</summary>
+    /// <summary>The rows of a bucket that are not records, and the sum of the hashes of those that are.</summary>
     private (List<(byte[] Row, byte[] Bytes)> Damaged, ulong Sum) ReadBucket(LeafPlace place)
     {
         var (damaged, sum) = (new List<(byte[], byte[])>(), 0UL);
@@ -233,7 +236,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         return (damaged, sum);
     }
 
-    /// <summary>Removes records, hints and leaves of a keyspace. What stood in the batch before is committed first, so that it goes too.</summary>
+    /// <summary>Removes records, hints and leaves of a keyspace. The content of the batch is committed first, so that it is removed too.</summary>
     public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
     {
         Commit(trees);
@@ -250,7 +253,8 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     }
 
     /// <summary>
-    /// What the book says holds at once; should the power go before it is on the disk, so does whatever it rests on, and a smaller book is read then.
+    /// The content of the book applies at once. If the power fails before the book is on the disk, the data it rests on is lost with it, and the next start
+    /// reads the earlier book.
     /// </summary>
     public WriteResult Note(Func<TenureBook, TenureBook> change)
     {

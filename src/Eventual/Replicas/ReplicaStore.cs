@@ -5,8 +5,9 @@ using KvRaft.Storage.Engine;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// The store of eventual keys while it is open, with everything in memory that rests on it. It is replaced as a whole when it is opened anew, so that no reader meets
-/// the trees of one store beside the records of another. The writing thread writes; any thread reads.
+/// The open store of eventual keys, with everything in memory that depends on it. When the store is reopened, the whole object is replaced, so that a
+/// reader never combines
+/// the trees of one store with the records of another. The writing thread writes; any thread reads.
 /// </summary>
 internal sealed class ReplicaStore : IDisposable
 {
@@ -29,7 +30,7 @@ internal sealed class ReplicaStore : IDisposable
 
     public ReplicaBatch Batch { get; }
 
-    /// <exception cref="StorageException">The store cannot be opened, or what is in it cannot be read.</exception>
+    /// <exception cref="StorageException">The store cannot be opened, or its content cannot be read.</exception>
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public static ReplicaStore Open(string directory, IEngineFactory engines, EventualLimits limits)
     {

@@ -3,40 +3,41 @@ using KvRaft.Eventual.Trees;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>What a replica's word about a key is worth, by its own account. Asked for <b>after</b> what was read or stored, never before.</summary>
-/// <param name="Keeps">The node is one of those that keep the key, as far as it has heard.</param>
-/// <param name="Tenure">Under what, as <see cref="Tenure.Word"/>; 0: it does not know the keyspace.</param>
-/// <param name="IsWhole">It has what others may believe it to have; see <see cref="TenureBook"/>.</param>
+/// <summary>Whether the answer of a replica about a key counts, as the replica reports it. Read <b>after</b> the state was read or stored, never
+/// before.</summary>
+/// <param name="Keeps">The node is a replica holder of the key, by the ring that it has received.</param>
+/// <param name="Tenure">The tenure, as <see cref="Tenure.Word"/>; 0 if the node has no such keyspace.</param>
+/// <param name="IsWhole">The node has everything that other nodes may assume it to have; see <see cref="TenureBook"/>.</param>
 internal readonly record struct ReplicaWord(bool Keeps, ulong Tenure, bool IsWhole)
 {
-    /// <summary>Does it count for whoever means this tenure?</summary>
+    /// <summary>Does the answer count under this tenure?</summary>
     public bool Counts(ulong tenure) => IsWhole && Tenure == tenure;
 }
 
-/// <summary>What a replica holds of a key, with its word.</summary>
-/// <param name="Bytes">The state, as <see cref="SiblingSetCodec"/> writes it; empty if nothing is known of the key.</param>
+/// <summary>The state of a key at a replica, and whether the answer counts.</summary>
+/// <param name="Bytes">The state, as <see cref="SiblingSetCodec"/> writes it; empty if there is none.</param>
 internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaWord Word);
 
-/// <summary>A replica gives its word.</summary>
+/// <summary>Reports whether the answers of a replica count.</summary>
 internal static class ReplicaWords
 {
-    /// <summary>For something that was stored.</summary>
+    /// <summary>For a state that was stored.</summary>
     public static ReplicaWord WordOn(this EventualReplica replica, EventualKey key, IKeyOwners owners) => Word(replica.Tenures, key, owners);
 
-    /// <summary>What the replica knows of a key, with its word.</summary>
-    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
+    /// <summary>The state of a key at the replica, and whether the answer counts.</summary>
+    /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
     public static (SiblingSet State, ReplicaWord Word) ReadWithWord(this EventualReplica replica, EventualKey key, IKeyOwners owners)
     {
-        // Where its word counts may have changed while it read: then the record may have been dropped in between.
+        // If the book of tenures changed during the read, the record may have been dropped in between, and the answer does not count.
         var before = replica.Tenures;
         var state = replica.Read(key);
         var word = Word(before, key, owners);
         return (state, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
     }
 
-    /// <summary>As above; room for what the replica holds is taken before it is read, and kept by the caller afterwards.</summary>
-    /// <exception cref="EventualFormatException">What is stored is damaged.</exception>
-    /// <exception cref="NoRoomException">There is no room.</exception>
+    /// <summary>Like <see cref="ReadWithWord"/>. Memory for the state is reserved before it is read, and the caller holds it afterwards.</summary>
+    /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
+    /// <exception cref="NoRoomException">There is not enough memory.</exception>
     public static async ValueTask<StateRead> ReadWithWordAsync(
         this EventualReplica replica, EventualKey key, IKeyOwners owners, IStateRoom room, CancellationToken cancellationToken)
     {

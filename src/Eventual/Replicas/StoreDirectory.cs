@@ -3,11 +3,11 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// Where the store of eventual keys is. There is a <c>store</c>, or one is being made out of <c>store.damaged</c>:
+/// The directory of the store of eventual keys. Either <c>store</c> exists, or it is being built from <c>store.damaged</c>:
 /// <code>
 ///  store          the engine
-///  store.damaged  an engine whose files could not be read back. Kept until the word of this node counts again everywhere
-///  store.new      a copy of what could be read of store.damaged, unfinished; becomes store by a rename
+///  store.damaged  an engine whose files could not be read. Kept until the answers of this node count again in all its token ranges
+///  store.new      a copy of the readable part of store.damaged, unfinished; becomes store by a rename
 /// </code>
 /// </summary>
 internal static class StoreDirectory
@@ -20,12 +20,13 @@ internal static class StoreDirectory
 
     public static bool HasDamaged(string directory) => Directory.Exists(Damaged(directory));
 
-    /// <summary>A store was set aside, and its copy is not there yet.</summary>
+    /// <summary>A store was set aside, and its copy is not complete yet.</summary>
     public static bool IsBeingRebuilt(string directory) => HasDamaged(directory) && !Directory.Exists(Store(directory));
 
     /// <summary>
-    /// Takes the damaged store out of the way. One is kept: what could be read of an earlier one is in the one that follows it. The incarnation ends, because what this replica
-    /// remembers of its own writes may be among what is lost.
+    /// Moves the damaged store away. Only one is kept: the readable part of an earlier one is in the later one. The incarnation ends, because the lost data
+    /// may include
+    /// this replica's record of its own writes.
     /// </summary>
     /// <exception cref="IOException">The disk does not allow it.</exception>
     public static void SetAside(string directory)

@@ -4,8 +4,10 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// How far the store was synced, by its engine's own count of writes, beside the store: written about once a second while there are writes, and at a clean stop. The engine takes
-/// a write-ahead log that is gone, or a manifest that is cut, for one that never was any longer; a store that ends before its mark lost something.
+/// How far the store was synced, as the write count of its engine, in a file beside the store. It is written about once a second while there are writes,
+/// and at a clean stop. If
+/// a write-ahead log is missing or a manifest is truncated, the engine opens as if the store had never been longer; a store that ends before its mark has
+/// lost writes.
 /// <code>
 ///  MARK, one line of text:  kvraft-mark 1 {writes, decimal}
 /// </code>
@@ -15,7 +17,7 @@ internal static class StoreMark
     private const string FileName = "MARK";
     private const string Magic = "kvraft-mark 1";
 
-    /// <summary>0 if there is none, or none that can be read.</summary>
+    /// <summary>0 if there is no readable mark.</summary>
     public static long Read(string directory)
     {
         try

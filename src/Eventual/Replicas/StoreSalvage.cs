@@ -6,21 +6,24 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// Makes a new store out of what can be read of a damaged one. Records and hints are copied, each checked by its block's checksum and its own format; everything else is
-/// derived from them anew. The copy knows nothing of tenures, so its word counts nowhere until it has met every other node, which brings back what could not be read. Copying first
-/// matters where this node alone has something: a value that it keeps for others, or one that was acknowledged by one node.
+/// Builds a new store from the readable part of a damaged one. It copies records and hints, and checks each by the checksum of its block and by its
+/// format; everything else is
+/// derived from them anew. The copy holds no tenures, so its answers count in no token range until it has fetched from every other node, which restores
+/// what could not be read.
+/// The copy is made first because this node may hold the only copy of a value: a record with a hint, or a write that one node acknowledged.
 /// <para>
-/// Where the damaged store cannot even be opened (its manifest or a table is gone), nothing is copied: RocksDB could list the tables that are left, but without the one that is gone they
-/// may hold values whose deletion was in it.
+/// If the damaged store cannot be opened (its manifest or a table is missing), nothing is copied. RocksDB could list the remaining tables, but they may
+/// hold values that the missing table deletes.
 /// </para>
-/// It runs before the new store answers anything, so that nobody takes what is still to be copied for absent. A step that fails may be repeated from the beginning.
+/// The salvage runs before the new store answers any request, so that a record not yet copied never appears absent. A step that fails may be repeated
+/// from the beginning.
 /// </summary>
 internal static class StoreSalvage
 {
-    /// <returns>Records that could not be read; a stretch of a file that could not be read counts as one. −1: nothing could be opened.</returns>
+    /// <returns>Records that could not be read; an unreadable range of a file counts as one. −1: the damaged store could not be opened.</returns>
     /// <exception cref="StorageException">The new store cannot be written.</exception>
     /// <exception cref="IOException">The directory cannot be changed.</exception>
-    /// <exception cref="OperationCanceledException">Given up; nothing is lost.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is lost.</exception>
     public static long Run(string directory, IEngineFactory engines, EventualLimits limits, TimeProvider time, CancellationToken cancellationToken)
     {
         StoreDirectory.ClearUnfinished(directory);
@@ -31,7 +34,7 @@ internal static class StoreSalvage
             engine.Flush();
         }
 
-        // An engine in memory keeps no directory.
+        // An engine in memory has no directory.
         if (Directory.Exists(StoreDirectory.Unfinished(directory)))
         {
             StoreDirectory.Finish(directory);
@@ -66,8 +69,9 @@ internal static class StoreSalvage
     }
 
     /// <summary>
-    /// Gives each readable row of a prefix. Where a row cannot be read, a walk begins anew behind it: by one token, two, four ... until rows come again, so that at
-    /// most as much again is passed over as is unreadable.
+    /// Passes each readable row of a prefix to the callback. If a row cannot be read, a new walk begins behind it: one token further, then two, four ...
+    /// until a row can be
+    /// read. So the skipped part is at most twice the unreadable part.
     /// </summary>
     private static long Walk(IEngineSnapshot snapshot, byte prefix, Func<byte[], byte[], bool> take, CancellationToken cancellationToken)
     {
@@ -99,7 +103,7 @@ internal static class StoreSalvage
         }
     }
 
-    /// <summary>Keyspace and token of a row as one number; rows are stored in its order.</summary>
+    /// <summary>The keyspace and token of a row as one number; rows are stored in its order.</summary>
     private static class Position
     {
         public static readonly UInt128 First = UInt128.Zero;
@@ -123,7 +127,7 @@ internal static class StoreSalvage
     {
         private readonly TreeShelf _trees = new();
 
-        // The names are never used: nothing here is a write of this replica's own.
+        // The names are never used: no write here belongs to this replica.
         private readonly ReplicaBatch _batch = new(engine, new WriteNames(0, 1), limits, new HintLedger(limits), new CrowdedKeys());
 
         public bool Record(byte[] row, byte[] value)

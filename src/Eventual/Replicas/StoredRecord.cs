@@ -4,14 +4,14 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// What a replica keeps of a key: the state that all replicas share, and whom this replica writes to the key as, which it shares with
-/// nobody.
+/// The stored form of a key at a replica: the state that all replicas share, and the actor that this replica writes the key as, which is
+/// local.
 /// <code>
 ///  version:1 (1)  has writer:1  (incarnation:u64 epoch:varint)?  state (SiblingSetCodec)
 /// </code>
 /// </summary>
-/// <param name="Writer">Null until this replica itself took a write of the key; a record that came from others has none.</param>
-/// <param name="State">What is known of the key.</param>
+/// <param name="Writer">Null until this replica itself accepted a write of the key; a record that came from other nodes has none.</param>
+/// <param name="State">The state of the key.</param>
 internal sealed record StoredRecord(ActorId? Writer, SiblingSet State)
 {
     public static readonly StoredRecord None = new(null, SiblingSet.Empty);
@@ -33,14 +33,14 @@ internal sealed record StoredRecord(ActorId? Writer, SiblingSet State)
         return writer.ToArray();
     }
 
-    /// <exception cref="EventualFormatException">The bytes are no record of a known version.</exception>
+    /// <exception cref="EventualFormatException">The bytes are not a record of a supported version.</exception>
     public static StoredRecord Decode(ReadOnlyMemory<byte> bytes)
     {
         var (writer, start) = Head(bytes);
         return new StoredRecord(writer, SiblingSetCodec.Decode(bytes[start..]));
     }
 
-    /// <summary>The part of a record's bytes that is its state.</summary>
+    /// <summary>The part of the bytes of a record that is its state.</summary>
     public static ReadOnlyMemory<byte> StateOf(ReadOnlyMemory<byte> bytes) => bytes[Head(bytes).StateStart..];
 
     private static (ActorId? Writer, int StateStart) Head(ReadOnlyMemory<byte> bytes)

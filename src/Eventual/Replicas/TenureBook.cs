@@ -3,47 +3,57 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>What a node has heard of the ring and the eventual keyspaces, as its book of tenures needs it.</summary>
-/// <param name="Epoch">Grows with every change.</param>
+/// <summary>The ring and the eventual keyspaces that a node has received, as its book of tenures needs them.</summary>
+/// <param name="Epoch">Increases with every change.</param>
 /// <param name="Ring">As in <see cref="Tenure"/>.</param>
-/// <param name="NextKeyspace">Above every keyspace that was ever made.</param>
-/// <param name="Keyspaces">Each with what it is kept under, and the arcs of it that this node keeps.</param>
+/// <param name="NextKeyspace">Above every keyspace that was ever created.</param>
+/// <param name="Keyspaces">Each with its tenure, and the token ranges of it that this node holds.</param>
 internal sealed record RingNews(long Epoch, long Ring, KeyspaceId NextKeyspace, IReadOnlyList<KeptKeyspace> Keyspaces);
 
-/// <summary>An eventual keyspace as one of its nodes keeps it.</summary>
+/// <summary>An eventual keyspace, as one of its replica holders sees it.</summary>
 internal sealed record KeptKeyspace(KeyspaceId Id, Tenure Tenure, ArcSet Kept);
 
 /// <summary>
-/// The arcs in which this node's word counts: it has every write that was ever acknowledged with the word that reads meet it, or so many others have it that
-/// reads do all the same. Pure and immutable; the replica keeps it on its disk, so that an empty disk begins with an empty book.
+/// The token ranges in which the answers of this node count. There it has every write that was acknowledged with the promise that reads see it, or so
+/// many other nodes have
+/// the write that reads see it all the same. Pure and immutable. The replica stores the book on its disk, so that an empty disk begins with an empty book.
 /// <para>
-/// <b>How a node gets there.</b> It kept the keyspace from its beginning; or it kept the arc before the ring changed, once, and went on; or it has met
-/// <b>every</b> node of the cluster under the same tenure and fetched what they have of the arc. Whoever cannot show one of these (it has just become
-/// a keeper, it lost its disk, it missed a change of the ring, the counts were altered) keeps, answers and repairs like everybody, and is not counted.
+/// <b>How a node gets there.</b> It held the keyspace from its creation; or it held the token range before the last single change of the ring, and still
+/// does; or it has met
+/// <b>every</b> node of the cluster under the same tenure: it fetched what each of them has of the token range. If none of these holds (the node has just
+/// become
+/// a replica holder, lost its disk, missed a change of the ring, or the counts were changed), the node stores, answers and repairs as usual, but its
+/// answers do not count.
 /// </para>
 /// <para>
-/// <b>Why that is enough.</b> A write counts on W keepers that are whole and name the tenure of its coordinator after they have stored it. (1) Of the keepers of
-/// one tenure that are whole, at most N − W lack it. Under the next tenure the same ones may lack it, for each is whole because it stayed, or because it has met
-/// everybody who had it: nobody drops a record before all keepers have it (<see cref="Repair.ArcHandover"/>), and what was stored under the old tenure was in
-/// the trees before the new one was named. So any R of them that are whole include one that has it. (2) A coordinator that has not heard of the new ring still
-/// asks the old keepers. While one of them names the old tenure, no newcomer can have met everybody, so writes under the new one count only on
-/// keepers that stayed; W of those are old keepers that name the new tenure, and R of the others there are not. Where the counts were altered nobody stays whole,
-/// so nothing counts until everybody has heard.
+/// <b>Why that is enough.</b> A write counts on W replica holders that are whole and report the tenure of its coordinator after they have stored it. (1)
+/// Of the whole replica holders of
+/// one tenure, at most N − W lack the write. Under the next tenure the same ones may lack it, because each is whole for one of two reasons: it stayed, or
+/// it has met
+/// every node that had the write. No node drops a record before all replica holders have it (<see cref="Repair.ArcHandover"/>), and a write that was
+/// stored under the old tenure was in
+/// the trees before the new tenure was reported. So any R whole replica holders include one that has the write. (2) A coordinator that has not received
+/// the new ring still
+/// writes to the old replica holders. While one of them reports the old tenure, no new replica holder can have met every node, so writes under the new
+/// tenure count only on
+/// replica holders that stayed. W of those are old replica holders that report the new tenure, and fewer than R remain that do not. If the counts were
+/// changed, no node stays whole,
+/// so nothing counts until every node has received the change.
 /// </para>
 /// </summary>
-/// <param name="Epoch">Of the news heard last.</param>
-/// <param name="Ring">In force then; −1: nothing was ever heard.</param>
-/// <param name="NextKeyspace">Keyspaces from here on had not been made then.</param>
-/// <param name="Keyspaces">What each was kept under then, and where this node's word counts.</param>
+/// <param name="Epoch">The epoch of the last news received.</param>
+/// <param name="Ring">The ring at that time; −1: no news was ever received.</param>
+/// <param name="NextKeyspace">Keyspaces from this id on did not exist at that time.</param>
+/// <param name="Keyspaces">The tenure of each keyspace at that time, and where the answers of this node count.</param>
 internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace, ImmutableSortedDictionary<KeyspaceId, KeyspaceTenure> Keyspaces)
 {
     public static readonly TenureBook Blank = new(-1, -1, default, ImmutableSortedDictionary<KeyspaceId, KeyspaceTenure>.Empty);
 
-    /// <summary>Does this node's word count in an arc, under a tenure?</summary>
+    /// <summary>Do the answers of this node count in a token range, under a tenure?</summary>
     public bool IsWhole(KeyspaceId keyspace, int arc, Tenure tenure) =>
         Keyspaces.TryGetValue(keyspace, out var held) && held.Tenure == tenure && held.Whole.Contains(arc);
 
-    /// <summary>News that are older than what was heard change nothing.</summary>
+    /// <summary>Takes news into account. News older than the last received change nothing.</summary>
     public TenureBook Hear(RingNews news)
     {
         if (news.Epoch <= Epoch)
@@ -56,13 +66,13 @@ internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace
         return new TenureBook(news.Epoch, news.Ring, news.NextKeyspace, keyspaces);
     }
 
-    /// <summary>This node has met everybody in some arcs, under a tenure that may be over by now.</summary>
+    /// <summary>Records that this node has met every node in some token ranges, under a tenure that may be over by now.</summary>
     public TenureBook Met(KeyspaceId keyspace, Tenure tenure, IEnumerable<int> arcs) =>
         Keyspaces.TryGetValue(keyspace, out var held) && held.Tenure == tenure
             ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = held.Whole.With(arcs) }) }
             : this;
 
-    /// <summary>This node may lack something in an arc that it had.</summary>
+    /// <summary>Records that this node may lack something that it had in a token range.</summary>
     public TenureBook Doubt(KeyspaceId keyspace, int arc) => Keyspaces.TryGetValue(keyspace, out var held) && held.Whole.Contains(arc)
         ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = ArcSet.Where(each => each != arc && held.Whole.Contains(each)) }) }
         : this;
@@ -70,9 +80,9 @@ internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace
     private ArcSet WholeOf(KeptKeyspace keyspace, long ring) =>
         Keyspaces.TryGetValue(keyspace.Id, out var held)
             ? keyspace.Tenure == held.Tenure || keyspace.Tenure.Follows(held.Tenure) ? held.Whole.Intersect(keyspace.Kept) : ArcSet.None
-            // It was made since, and the ring is the same: nobody else ever kept it.
+            // The keyspace was created since, and the ring is the same: no other node ever held it.
             : ring == Ring && keyspace.Id.Value >= NextKeyspace.Value ? keyspace.Kept : ArcSet.None;
 }
 
-/// <summary>What a keyspace is kept under, and the arcs in which this node's word counts.</summary>
+/// <summary>The tenure of a keyspace, and the token ranges in which the answers of this node count.</summary>
 internal sealed record KeyspaceTenure(Tenure Tenure, ArcSet Whole);

@@ -14,7 +14,7 @@ internal static class TenureBookCodec
 {
     private const byte Version = 1;
 
-    /// <summary>More keyspaces than a cluster may have; a length is never believed.</summary>
+    /// <summary>More keyspaces than a cluster may have; a length from outside is never trusted.</summary>
     private const int KeyspacesMax = 1 << 16;
 
     public static byte[] Encode(TenureBook book)
@@ -38,7 +38,7 @@ internal static class TenureBookCodec
         return writer.ToArray();
     }
 
-    /// <summary>The book; a blank one if the bytes are none of this version. What a blank one has forgotten is found out anew.</summary>
+    /// <summary>Decodes the book; a blank one if the bytes are not of this version. A node with a blank book meets the other nodes again.</summary>
     public static TenureBook Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new ByteReader(bytes);

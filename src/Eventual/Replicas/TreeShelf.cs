@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Replicas;
 
-/// <summary>The trees of all keyspaces and arcs of a replica; a tree that is not there is one of an empty arc. Thread-safe.</summary>
+/// <summary>The trees of all keyspaces and token ranges of a replica; a missing tree is the tree of an empty token range. Thread-safe.</summary>
 internal sealed class TreeShelf
 {
     private readonly Lock _lock = new();
@@ -25,7 +25,7 @@ internal sealed class TreeShelf
         }
     }
 
-    /// <summary>One for each arc.</summary>
+    /// <summary>One for each token range.</summary>
     public ulong[] Roots(KeyspaceId keyspace)
     {
         lock (_lock)
@@ -34,7 +34,7 @@ internal sealed class TreeShelf
         }
     }
 
-    /// <summary>One for each bucket of an arc.</summary>
+    /// <summary>One for each bucket of a token range.</summary>
     public ulong[] Buckets(KeyspaceId keyspace, int arc)
     {
         lock (_lock)
@@ -54,7 +54,7 @@ internal sealed class TreeShelf
         }
     }
 
-    /// <summary>Keyspaces that have something here.</summary>
+    /// <summary>Keyspaces with records here.</summary>
     public KeyspaceId[] Keyspaces()
     {
         lock (_lock)

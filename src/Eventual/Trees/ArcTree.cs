@@ -4,9 +4,9 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Trees;
 
 /// <summary>
-/// The Merkle tree of one keyspace's part in one arc, two levels deep: a hash for each bucket, and one over them. A bucket's hash is the
-/// sum of its records' hashes, so a write changes it by subtracting what was there and adding what is; nothing is ever scanned to
-/// keep it. Two replicas with equal trees hold equal records, up to chance of one in 2^64. For one thread.
+/// The Merkle tree of one keyspace in one token range, two levels deep: a hash for each bucket, and one over them. The hash of a bucket is the
+/// sum of the hashes of its records, so a write subtracts the old hash and adds the new one, and no scan is needed
+/// to maintain it. Two replicas with equal trees hold equal records, except with a probability of 2^-64. For one thread.
 /// </summary>
 public sealed class ArcTree
 {
@@ -14,10 +14,10 @@ public sealed class ArcTree
 
     public ReadOnlySpan<ulong> Buckets => _buckets;
 
-    /// <summary>0 if there is nothing in the arc.</summary>
+    /// <summary>0 if the token range is empty.</summary>
     public ulong Root => RootOf(_buckets);
 
-    /// <summary>What a record counts for: a hash of its key and of the bytes of its state; 0 for none.</summary>
+    /// <summary>The contribution of a record: a hash of its key and of the bytes of its state; 0 for no record.</summary>
     public static ulong HashOf(KeyspaceId keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> state)
     {
         if (state.IsEmpty)
@@ -50,11 +50,11 @@ public sealed class ArcTree
         return XxHash3.HashToUInt64(bytes);
     }
 
-    /// <summary>A record changed. Either hash is 0 if there is no record.</summary>
-    /// <returns>The bucket's new hash.</returns>
+    /// <summary>Replaces the hash of a record that changed. Either hash is 0 if there is no record.</summary>
+    /// <returns>The new hash of the bucket.</returns>
     public ulong Replace(int bucket, ulong before, ulong after) => _buckets[bucket] = unchecked(_buckets[bucket] - before + after);
 
-    /// <summary>For loading what was stored.</summary>
+    /// <summary>Sets a bucket that was read from the store.</summary>
     public void Set(int bucket, ulong hash) => _buckets[bucket] = hash;
 
     /// <summary>The buckets in which two trees differ.</summary>

@@ -3,16 +3,18 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Trees;
 
 /// <summary>
-/// Where a key's hash is counted. The ring is cut into <see cref="Arcs"/> equal arcs, the same for ever: all keys of an arc have one
-/// preference list, that of the arc's first token, so that two nodes have whole arcs in common and can compare them by one number. Each arc is
-/// cut into buckets; a difference is looked for in one bucket's keys.
+/// The tree leaf that counts the hash of a key. The ring is divided into <see cref="Arcs"/> equal token ranges that never change. All keys of a token
+/// range have one
+/// preference list, that of the first token of the range, so two nodes share whole token ranges and can compare each by one number. Each token range is
+/// divided into buckets; a comparison searches for a difference among the keys of one bucket.
 /// </summary>
 public readonly record struct LeafPlace(KeyspaceId Keyspace, int Arc, int Bucket)
 {
-    /// <summary>2^8: with ten nodes some 25 arcs each as first choice, so shares are even to a fifth; and one root of each fits into 2 KiB.</summary>
+    /// <summary>2^8: with ten nodes each is the first choice for some 25 token ranges, so shares are even within a fifth; and one root of each fits into 2
+    /// KiB.</summary>
     public const int Arcs = 1 << ArcBits;
 
-    /// <summary>2^6 in each arc: at a million keys a bucket has about sixty, a page of names to compare.</summary>
+    /// <summary>2^6 in each token range: at a million keys a bucket has about sixty, one page of names to compare.</summary>
     public const int Buckets = 1 << BucketBits;
 
     private const int ArcBits = 8;
@@ -23,7 +25,7 @@ public readonly record struct LeafPlace(KeyspaceId Keyspace, int Arc, int Bucket
 
     public static int ArcOf(Token token) => (int)(token.Value >> (64 - ArcBits));
 
-    /// <summary>The token whose preference list is that of the whole arc.</summary>
+    /// <summary>The token whose preference list is that of the whole token range.</summary>
     public static Token StartOf(int arc) => new((ulong)arc << (64 - ArcBits));
 
     /// <summary>The first token of the bucket.</summary>

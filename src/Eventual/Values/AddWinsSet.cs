@@ -4,12 +4,12 @@ using KvRaft.Eventual.Causality;
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// A set in which an addition that a removal had not seen survives it. An element stands as long as one of the dots it was added under
-/// stands; a removal drops the dots it has seen. The set's own vector says which dots were seen, as in <see cref="SiblingSet"/>.
+/// A set in which an addition survives a removal that has not seen it. An element is present while one of the dots of its additions
+/// remains; a removal drops the dots it has seen. The vector of the set holds the dots that were seen, as in <see cref="SiblingSet"/>.
 /// (Bieniusa et al.: An Optimized Conflict-free Replicated Set, 2012.)
 /// <para>
-/// The dots are those of the key's writes, never numbers of its own: a set that was deleted and begins again must not give an element
-/// a name that an older element had.
+/// The dots are those of the writes of the key, never separate numbers: if a set is deleted and begins again, an element must not get
+/// the dot of an older element.
 /// </para>
 /// </summary>
 public sealed record AddWinsSet : MergeValue
@@ -48,7 +48,7 @@ public sealed record AddWinsSet : MergeValue
         return new AddWinsSet(seen, elements);
     }
 
-    /// <summary>Drops what is to be removed as far as it was seen here, then adds; what is in both lists is in the set afterwards.</summary>
+    /// <summary>Drops the elements to remove, as far as this replica has seen them, then adds. An element in both lists is in the set afterwards.</summary>
     public AddWinsSet Change(ImmutableArray<ReadOnlyMemory<byte>> add, ImmutableArray<ReadOnlyMemory<byte>> remove, Dot dot)
     {
         var elements = ToSorted();
@@ -120,7 +120,7 @@ public sealed record AddWinsSet : MergeValue
     }
 }
 
-/// <summary>An element and the dots under which it was added and still stands, at least one, in order.</summary>
+/// <summary>An element and the remaining dots of its additions, at least one, in order.</summary>
 public readonly record struct SetElement(ReadOnlyMemory<byte> Value, ImmutableArray<Dot> Dots)
 {
     public bool Equals(SetElement other) => Value.Span.SequenceEqual(other.Value.Span) && Dots.AsSpan().SequenceEqual(other.Dots.AsSpan());

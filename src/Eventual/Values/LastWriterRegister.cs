@@ -1,8 +1,8 @@
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// One value; of two concurrent ones the later by hybrid time stays, and of equally late ones the one with the greater dot. The other is
-/// lost: that is what this type is chosen for.
+/// One value. Of two concurrent values the later by hybrid time remains; of equally late ones, the one with the greater dot. The other value is
+/// lost, which an application accepts when it chooses this type.
 /// </summary>
 public sealed record LastWriterRegister : MergeValue
 {
@@ -12,7 +12,7 @@ public sealed record LastWriterRegister : MergeValue
 
     public ReadOnlyMemory<byte> Value { get; }
 
-    /// <summary>Of the write; its counter is 0 before the first.</summary>
+    /// <summary>The mark of the write; its counter is 0 before the first.</summary>
     public WriteMark Mark { get; }
 
     public override MergeKind Kind => MergeKind.Register;
@@ -21,7 +21,7 @@ public sealed record LastWriterRegister : MergeValue
     public static LastWriterRegister? TryOf(ReadOnlyMemory<byte> value, WriteMark mark) =>
         mark.Dot.Counter > 0 ? new LastWriterRegister(value, mark) : value.IsEmpty && mark == default ? Unwritten : null;
 
-    /// <summary>Who writes over a value has seen it, so the new one wins even if clocks say otherwise: its stamp is moved past the old one.</summary>
+    /// <summary>A client that replaces a value has seen it, so the new value wins even if clocks disagree: its stamp is moved past the old one.</summary>
     public LastWriterRegister Write(ReadOnlyMemory<byte> value, WriteMark mark) =>
         new(value, mark.At.CompareTo(Mark.At) > 0 ? mark : mark with { At = Mark.At.Successor });
 

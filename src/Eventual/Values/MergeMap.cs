@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// Named fields, each a counter, a set or a register, merged one by one. A field has one kind for life and stays once it is there; it can be
-/// emptied, not removed. Maps hold no maps: a name with dots in it says the same.
+/// Named fields, each a counter, a set or a register, merged one by one. A field never changes its kind and is never removed; it can be
+/// emptied. Maps contain no maps: a name with dots in it has the same effect.
 /// </summary>
 public sealed record MergeMap : MergeValue
 {
@@ -16,7 +16,7 @@ public sealed record MergeMap : MergeValue
 
     public override MergeKind Kind => MergeKind.Map;
 
-    /// <returns>Null if a field is a map, or a name comes twice or out of order.</returns>
+    /// <returns>Null if a field is a map, or a name is repeated or out of order.</returns>
     public static MergeMap? TryOf(IReadOnlyList<KeyValuePair<string, MergeValue>> fields)
     {
         for (var i = 0; i < fields.Count; i++)
@@ -30,7 +30,7 @@ public sealed record MergeMap : MergeValue
         return new MergeMap(Empty.Fields.AddRange(fields));
     }
 
-    /// <summary>Null if the field is of another kind, or the change is refused by it.</summary>
+    /// <summary>Null if the field is of another kind, or the field refuses the change.</summary>
     public MergeMap? Change(string name, MergeChange change, WriteMark mark)
     {
         if (change.Kind == MergeKind.Map)
@@ -43,8 +43,8 @@ public sealed record MergeMap : MergeValue
     }
 
     /// <summary>
-    /// Two sides may have made a field of one name with different kinds. Then the kind with the smaller number stays, everywhere: the choice
-    /// is arbitrary, but the same for all, and the documented price of using one name for two things.
+    /// Two sides may have created a field of one name with different kinds. Then the kind with the smaller number remains on every node. The choice
+    /// is arbitrary, but the same for all, and it is the documented cost of one name with two meanings.
     /// </summary>
     public override MergeValue? Merge(MergeValue other)
     {

@@ -3,9 +3,9 @@ using KvRaft.Eventual.Causality;
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// A value whose concurrent versions have one right answer, so that nobody is ever shown siblings: a counter, a set, a register, a map of
-/// these. The replica that takes a change first merges every sibling it knows, then changes the result and writes it over all of
-/// them; readers merge what is left. Merging two values of one kind is commutative, associative and idempotent; values of different kinds
+/// A value whose concurrent versions have one correct merge, so that clients never see siblings: a counter, a set, a register, or a map of
+/// these. The replica that executes a change first merges every sibling it holds, then changes the result and replaces all of
+/// them; readers merge the remaining ones. The merge of two values of one kind is commutative, associative and idempotent; values of different kinds
 /// have no merge. (Shapiro, Preguiça, Baquero, Zawirski: A comprehensive study of Convergent and Commutative Replicated Data Types,
 /// INRIA 2011.)
 /// </summary>
@@ -17,10 +17,10 @@ public abstract record MergeValue
 
     public abstract MergeKind Kind { get; }
 
-    /// <summary>The value that knows what both know; null if they are of different kinds, or hold fields of different kinds under one name.</summary>
+    /// <summary>The least value that includes both; null if they are of different kinds, or hold fields of different kinds under one name.</summary>
     public abstract MergeValue? Merge(MergeValue other);
 
-    /// <summary>The value of a kind that nobody has changed yet.</summary>
+    /// <summary>The value of a kind before its first change.</summary>
     public static MergeValue InitialOf(MergeKind kind) => kind switch
     {
         MergeKind.Counter => PnCounter.Zero,
@@ -31,7 +31,7 @@ public abstract record MergeValue
     };
 }
 
-/// <summary>The numbers are stored; they never change their meaning.</summary>
+/// <summary>The numbers are stored and never change their meaning.</summary>
 public enum MergeKind : byte
 {
     Counter = 1,
@@ -40,5 +40,5 @@ public enum MergeKind : byte
     Map = 4,
 }
 
-/// <summary>What a change is marked with: the dot of the write that carries it, and its time.</summary>
+/// <summary>The mark of a change: the dot of the write that carries it, and its time.</summary>
 public readonly record struct WriteMark(Dot Dot, HybridStamp At);

@@ -6,7 +6,7 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// The bytes of a <see cref="MergeValue"/>, as they stand in a sibling's value. Equal values have equal bytes.
+/// The bytes of a <see cref="MergeValue"/>, as the value of a sibling holds them. Equal values have equal bytes.
 /// <code>
 ///  version:1 (1)   value
 ///
@@ -22,12 +22,12 @@ namespace KvRaft.Eventual.Values;
 /// </summary>
 public static class MergeValueCodec
 {
-    /// <summary>A field's name, in bytes: what is longer is data, not a name.</summary>
+    /// <summary>The maximum length of the name of a field, in bytes: a longer text is data, not a name.</summary>
     public const int FieldNameBytesMax = 256;
 
     private const byte Version = 1;
 
-    // The real bounds are on bytes; counts are believed only as far as the bytes could hold them.
+    // The real bounds are on bytes; a count is trusted only as far as the bytes could hold it.
     private const int CountMax = int.MaxValue;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -41,7 +41,7 @@ public static class MergeValueCodec
         return writer.ToArray();
     }
 
-    /// <exception cref="EventualFormatException">The bytes are no value of a known version.</exception>
+    /// <exception cref="EventualFormatException">The bytes are not a value of a supported version.</exception>
     public static MergeValue Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new ByteReader(bytes);
@@ -120,7 +120,7 @@ public static class MergeValueCodec
         writer.VarUInt(actor.Epoch);
     }
 
-    /// <summary>Null if what comes is no value.</summary>
+    /// <summary>Null if the next bytes are not a value.</summary>
     private static MergeValue? Read(ref ByteReader reader, bool mayBeMap) => (MergeKind)reader.Byte() switch
     {
         MergeKind.Counter => ReadCounter(ref reader),

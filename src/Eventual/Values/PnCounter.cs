@@ -4,9 +4,10 @@ using KvRaft.Eventual.Causality;
 namespace KvRaft.Eventual.Values;
 
 /// <summary>
-/// A counter that goes up and down: of each actor, how much it added and how much it took away in all. Both only grow, so the larger of two
-/// reports is the newer. An actor's own entry is always complete where it writes, because the write goes over a state that holds
-/// its last one; that is why a counter cannot be deleted: afterwards the entry would begin again at nothing.
+/// A counter that increases and decreases. It holds, for each actor, the sum of its additions and the sum of its subtractions. Both only increase, so the
+/// larger of two
+/// reports is the newer. The entry of an actor is always complete where the actor writes, because the write replaces a state that holds
+/// its last entry. Therefore a counter cannot be deleted: afterwards the entry would begin again at zero.
 /// </summary>
 public sealed record PnCounter : MergeValue
 {
@@ -19,7 +20,7 @@ public sealed record PnCounter : MergeValue
 
     public override MergeKind Kind => MergeKind.Counter;
 
-    /// <summary>The true sum. It can leave 64 bits only by concurrent additions, since each alone is refused then.</summary>
+    /// <summary>The exact sum. It can exceed 64 bits only by concurrent additions, because each addition alone is refused then.</summary>
     public Int128 Value
     {
         get
@@ -48,7 +49,7 @@ public sealed record PnCounter : MergeValue
         return new PnCounter(shares);
     }
 
-    /// <summary>Null if the result or the actor's own total would not fit into 64 bits.</summary>
+    /// <summary>Null if the result or the total of the actor does not fit into 64 bits.</summary>
     public PnCounter? Add(ActorId actor, long delta)
     {
         var sum = Value + delta;
@@ -95,5 +96,5 @@ public sealed record PnCounter : MergeValue
     public override int GetHashCode() => Value.GetHashCode();
 }
 
-/// <summary>What one actor contributed to a counter, in all.</summary>
+/// <summary>The total contribution of one actor to a counter.</summary>
 public readonly record struct CounterShare(ActorId Actor, ulong Added, ulong Taken);
