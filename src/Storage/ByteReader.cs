@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KvRaft.Storage;
 
 /// <summary>
-/// Reads the room's formats: little-endian fixed integers, LEB128 variable ones, length-prefixed bytes. It never reads past the
-/// end and never believes a length: it sets <see cref="Failed"/> and answers zeros from then on, so a decoder checks once at the end
+/// Reads the formats of this component: little-endian fixed integers, LEB128 variable ones, length-prefixed bytes. It never reads past the
+/// end and never trusts a length: it sets <see cref="Failed"/> and returns zeros from then on, so a decoder checks once at the end
 /// of each item instead of after each field. Byte strings are slices of the source, not copies.
 /// </summary>
 internal ref struct ByteReader(ReadOnlyMemory<byte> source)
@@ -65,7 +65,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> source)
 
     public ReadOnlyMemory<byte> Bytes(int max) => Raw(VarInt(max));
 
-    /// <summary>Bytes whose number both sides know; empty if the reader fails.</summary>
+    /// <summary>Bytes whose number reader and writer have agreed on; empty if the reader fails.</summary>
     public ReadOnlyMemory<byte> Raw(int length)
     {
         if (Failed || length > _source.Length - _offset)

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace KvRaft.Storage;
 
-/// <summary>Writes what <see cref="ByteReader"/> reads, into one growing array.</summary>
+/// <summary>Writes the formats that <see cref="ByteReader"/> reads, into one growing array.</summary>
 internal sealed class ByteWriter(int capacity = 128)
 {
-    /// <summary>A buffer that grew beyond this is given back when cleared: one large batch must not cost every idle shard its size for ever.</summary>
+    /// <summary>If a buffer grew beyond this, it is released when cleared: after one large batch, an idle shard must not keep the memory for ever.</summary>
     private const int RetainedBytesMax = 1 << 20;
 
     private byte[] _buffer = new byte[capacity];
@@ -14,7 +14,7 @@ internal sealed class ByteWriter(int capacity = 128)
 
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, Length);
 
-    /// <summary>What was written, for patching a length or count in place.</summary>
+    /// <summary>The written bytes, to patch a length or count in place.</summary>
     public Span<byte> WrittenForUpdate => _buffer.AsSpan(0, Length);
 
     public byte[] ToArray() => Written.ToArray();

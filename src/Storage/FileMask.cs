@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Storage;
 
 /// <summary>
-/// The file mode creation mask of the process. A node stores the data of its users in files that several libraries create (RocksDB among
-/// them), each with a mode of its own choice. The mask applies to all of them.
+/// The file mode creation mask of the process. A node stores user data in files that several libraries create (RocksDB among
+/// them), each with its own mode. The mask applies to all of them.
 /// </summary>
 public static partial class FileMask
 {
@@ -12,8 +12,8 @@ public static partial class FileMask
     private const uint OwnerOnly = 0x3f;
 
     /// <summary>
-    /// From now on the process creates files with at most 0600 (0700 for directories and executables). Files that exist keep their mode. Called once, at the
-    /// start of the process, because the mask belongs to all its threads.
+    /// Makes the process create files with at most 0600 (0700 for directories and executables). Existing files keep their mode. Called once, at the
+    /// start of the process, because the mask applies to all its threads.
     /// </summary>
     public static void RestrictToOwner()
     {

@@ -1,7 +1,7 @@
 namespace KvRaft.Storage;
 
 /// <summary>
-/// What applying one command answered. Every replica computes the same outcome for the same command; a refusal (a
-/// condition that did not hold, a session that expired) is an outcome, never an exception. Each state machine derives its own.
+/// The result of applying one command. Every replica computes the same outcome for the same command. A refusal (a
+/// condition that did not hold, an expired session) is an outcome, never an exception. Each state machine derives its own type.
 /// </summary>
 public abstract class Outcome;

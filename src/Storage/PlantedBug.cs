@@ -2,7 +2,7 @@
 namespace KvRaft.Storage;
 
 /// <summary>
-/// Faults put in on purpose, to show that the chaos harness convicts them. None of this is in an ordinary build: it needs
+/// Intentional faults, to show that the chaos harness finds them. An ordinary build does not contain them: they need
 /// <c>-p:PlantedBugs=true</c>, and then the name of one fault in the environment. <c>chaos/Harness/Planted</c> lists them.
 /// </summary>
 public static class PlantedBug
@@ -13,7 +13,7 @@ public static class PlantedBug
 
     public static bool Is(string name) => Active == name;
 
-    /// <summary>The wall clock of this process stands more than ten minutes behind where it was seen before.</summary>
+    /// <summary>The wall clock of this process is more than ten minutes behind its earlier value.</summary>
     public static bool IsBehindItsPast()
     {
         var now = DateTime.UtcNow.Ticks;

@@ -1,6 +1,6 @@
 namespace KvRaft.Storage;
 
-/// <summary>The engine of one replica failed (disk, memory, file system). The replica stops; going on would let copies diverge.</summary>
+/// <summary>The engine of one replica failed (disk, memory, file system). The replica stops; if it continued, copies would diverge.</summary>
 public class StorageException : Exception
 {
     public StorageException(string message)
@@ -14,7 +14,7 @@ public class StorageException : Exception
     }
 }
 
-/// <summary>What was read is not what was written. The replica stops and is rebuilt from a healthy one.</summary>
+/// <summary>The bytes that were read differ from the bytes that were written. The replica stops and is rebuilt from a healthy one.</summary>
 public sealed class StorageCorruptionException : StorageException
 {
     public StorageCorruptionException(string message)
@@ -28,14 +28,15 @@ public sealed class StorageCorruptionException : StorageException
     }
 
     /// <summary>
-    /// The device failed a write or a sync, rather than a read: what it holds of that write is not known. An engine that is its own journal cannot go on after it; one that is
-    /// replayed from the replicated log can.
+    /// The device failed a write or a sync, not a read: how much of that write it holds is unknown. An engine with its own journal cannot continue after it;
+    /// one that
+    /// the replicated log replays can.
     /// </summary>
     public bool IsFailedWrite { get; init; }
 }
 
 /// <summary>
-/// The disk has no room for what the engine had to write. Nothing that was written before is lost or doubtful: once there is room, the replica is closed,
+/// The disk is full. Nothing that was written before is lost or doubtful: once there is free space, the replica is closed,
 /// opened again, and replays from the log what the engine had not flushed.
 /// </summary>
 public sealed class StorageFullException : StorageException

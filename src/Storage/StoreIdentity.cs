@@ -4,9 +4,9 @@ using KvRaft.Topology;
 namespace KvRaft.Storage;
 
 /// <summary>
-/// What can never change after a store's first start: whose data this directory holds and how keys find their shard in it. It is
-/// written once, before anything else, and checked at every open, because a node that starts with somebody else's directory, or
-/// with another hash seed, would serve nonsense that looks like data.
+/// The properties of a store that never change after its first start: the owner of the data in this directory, and how keys map to shards. The file is
+/// written once, before anything else, and checked at every open. A node that started with the directory of another node, or
+/// with another hash seed, would serve wrong data.
 /// <code>
 ///  kvraft-store 1                 the format of this file
 ///  cluster-id 0192…               one "name value" per line, in this order
@@ -15,11 +15,11 @@ namespace KvRaft.Storage;
 ///  hash-seed 0123456789abcdef
 ///  format-version 1
 /// </code>
-/// The shard count is what the store began with; a later split is recorded by the shard map, not here.
+/// The shard count is the initial one; the shard map, not this file, records a later split.
 /// </summary>
 public sealed record StoreIdentity(Guid ClusterId, NodeId NodeId, int ShardCount, ulong HashSeed)
 {
-    /// <summary>The on-disk format this software writes; raised when old software must not open the directory.</summary>
+    /// <summary>The on-disk format that this software writes; increased when old software must not open the directory.</summary>
     public const int CurrentFormatVersion = 1;
 
     /// <summary>The file's name inside the data directory.</summary>
@@ -29,7 +29,7 @@ public sealed record StoreIdentity(Guid ClusterId, NodeId NodeId, int ShardCount
 
     public int FormatVersion { get; init; } = CurrentFormatVersion;
 
-    /// <summary>Makes sure that <paramref name="directory"/> is this store's: writes the identity into an empty directory, compares it otherwise.</summary>
+    /// <summary>Ensures that <paramref name="directory"/> belongs to this store: writes the identity into an empty directory, compares it otherwise.</summary>
     /// <exception cref="StoreIdentityException">The directory belongs to another store, or holds data but no identity.</exception>
     public void ClaimOrVerify(string directory)
     {

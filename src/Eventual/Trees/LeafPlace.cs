@@ -3,8 +3,7 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Trees;
 
 /// <summary>
-/// The tree leaf that counts the hash of a key. The ring is divided into <see cref="Arcs"/> equal token ranges that never change. All keys of a token
-/// range have one
+/// The tree leaf that counts the hash of a key. The ring is divided into 2^8 equal token ranges that never change. All keys of a token range have one
 /// preference list, that of the first token of the range, so two nodes share whole token ranges and can compare each by one number. Each token range is
 /// divided into buckets; a comparison searches for a difference among the keys of one bucket.
 /// </summary>

@@ -26,15 +26,16 @@ namespace KvRaft.Storage.Commands;
 ///  DropKeyspace keyspace:varint
 ///  Tick        rowsMax:varint
 /// </code>
-/// Stamp, answer limit and expiries stand before the body because they may differ between two sendings of one request: a retry acknowledges more
-/// answers, another node has other options, and the keyspace's default time-to-live may have been changed in between. <see cref="DecodedCommand.BodyHash"/>, by which a
-/// reused request id is found, therefore covers kind and body only.
-/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, format 3 had no limit for answers. They are not read any more.</para>
+/// Stamp, answer limit and expiries precede the body because they may differ between two attempts of one request: a retry acknowledges more
+/// answers, another node has other options, and the default time-to-live of the keyspace may have changed in between. Therefore
+/// <see cref="DecodedCommand.BodyHash"/>, which detects a reused request id, covers kind and body only.
+/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, and format 3 had no limit for answers. This version does
+/// not read them.</para>
 /// <para>Every command has exactly one encoding: variable integers are shortest, unknown bits are refused.</para>
 /// </summary>
 public static class CommandCodec
 {
-    /// <summary>The format this version writes and reads. Another number in a log means other software wrote it.</summary>
+    /// <summary>The format that this version writes and reads. A log with another number was written by another version of the software.</summary>
     public const byte FormatVersion = 4;
 
     private const byte StampFlag = 1;
@@ -79,9 +80,9 @@ public static class CommandCodec
         return writer.ToArray();
     }
 
-    /// <summary>Keys and values of the answer are slices of <paramref name="bytes"/>.</summary>
-    /// <exception cref="CommandFormatException">The bytes are no command of this format.</exception>
-    /// <exception cref="UnsupportedCommandException">Other software wrote them.</exception>
+    /// <summary>Decodes a command. Its keys and values are slices of <paramref name="bytes"/>.</summary>
+    /// <exception cref="CommandFormatException">The bytes are not a command of this format.</exception>
+    /// <exception cref="UnsupportedCommandException">Another version of the software wrote them.</exception>
     public static DecodedCommand Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new ByteReader(bytes);
@@ -155,9 +156,9 @@ public static class CommandCodec
     private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body) => XxHash3.HashToUInt64(body, (byte)kind);
 }
 
-/// <summary>A command out of the log.</summary>
+/// <summary>A command from the log.</summary>
 /// <param name="Command">The command.</param>
-/// <param name="BodyHash">XxHash3 of what the writer asked for, without stamp and expiries.</param>
+/// <param name="BodyHash">XxHash3 of the request, without stamp and expiries.</param>
 public readonly record struct DecodedCommand(ShardCommand Command, ulong BodyHash);
 
 /// <summary>The second byte of an encoded command. A number is never reused.</summary>

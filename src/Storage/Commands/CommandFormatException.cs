@@ -1,8 +1,8 @@
 namespace KvRaft.Storage.Commands;
 
 /// <summary>
-/// The bytes are no command. Within one format version all replicas read the same bytes alike, so apply answers
-/// <see cref="RefusalReason.Malformed"/> and goes on.
+/// The bytes are not a command. Within one format version all replicas read the same bytes alike, so apply returns
+/// <see cref="RefusalReason.Malformed"/> and continues.
 /// </summary>
 public sealed class CommandFormatException(string message) : FormatException(message);
 

@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 
 namespace KvRaft.Storage.Commands;
 
-/// <summary>What must hold for a key so that a command is applied. The numbers are part of the log-entry format.</summary>
+/// <summary>The condition on a key for a command to be applied. The numbers are part of the log-entry format.</summary>
 public enum ConditionKind : byte
 {
-    /// <summary>Nothing: apply always.</summary>
+    /// <summary>No condition: apply always.</summary>
     None = 0,
 
     /// <summary>The key does not exist, or the shard's clock has passed its expiry.</summary>
@@ -51,7 +51,7 @@ public readonly record struct Condition
     /// <summary>For <see cref="ConditionKind.ValueEquals"/> the value, for <see cref="ConditionKind.ValueSha256Equals"/> its hash.</summary>
     public ReadOnlyMemory<byte> Value { get; }
 
-    /// <summary>Whether <see cref="HoldsFor"/> looks at the bytes of the value.</summary>
+    /// <summary>Whether <see cref="HoldsFor"/> reads the bytes of the value.</summary>
     public bool ComparesValue => Kind is ConditionKind.ValueEquals or ConditionKind.ValueSha256Equals;
 
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="version"/> is not positive; for "must not exist" use <see cref="Absent"/>.</exception>
@@ -63,7 +63,7 @@ public readonly record struct Condition
 
     public static Condition ValueEquals(ReadOnlyMemory<byte> value) => new(ConditionKind.ValueEquals, value: value);
 
-    /// <exception cref="ArgumentException"><paramref name="hash"/> has not <see cref="Sha256Bytes"/> bytes.</exception>
+    /// <exception cref="ArgumentException"><paramref name="hash"/> does not have <see cref="Sha256Bytes"/> bytes.</exception>
     public static Condition ValueSha256Equals(ReadOnlyMemory<byte> hash) => hash.Length == Sha256Bytes
         ? new(ConditionKind.ValueSha256Equals, value: hash)
         : throw new ArgumentException($"A SHA-256 has {Sha256Bytes} bytes, not {hash.Length}.", nameof(hash));

@@ -5,12 +5,12 @@ using System.Text;
 namespace KvRaft.Storage.Commands;
 
 /// <summary>
-/// Numbers that are incremented. They are kept as decimal text because the same key is read by people, by tools and by clients of any
-/// language; a signed 64-bit number, no sign for positives, no spaces.
+/// Numbers of increments. They are stored as decimal text, because people, tools and clients of any language read the same key.
+/// The format is a signed 64-bit number, without a sign for positive numbers and without spaces.
 /// </summary>
 internal static class Counter
 {
-    /// <summary>The sum, or why there is none.</summary>
+    /// <summary>The sum, or the reason of the refusal.</summary>
     public static (RefusalReason Refusal, long Value) Add(StoredValue? current, long delta, long initial, long min, long max)
     {
         var before = initial;

@@ -1,6 +1,6 @@
 namespace KvRaft.Storage.Commands;
 
-/// <summary>How an <see cref="Expiry"/> was given. The numbers are part of the command format.</summary>
+/// <summary>The kind of an <see cref="Expiry"/>. The numbers are part of the command format.</summary>
 public enum ExpiryKind : byte
 {
     Never = 0,
@@ -13,9 +13,9 @@ public enum ExpiryKind : byte
 }
 
 /// <summary>
-/// When a written value ends. A time-to-live travels through the log as such and becomes an instant when the command is applied, by the same clock that
-/// judges it afterwards (<see cref="InstantAt"/>). An instant computed before, by the wall clock of the proposer, would be too early or too late by as much
-/// as that clock differs from the shard's: values dead at birth, locks that outlive their holder or end under it.
+/// When a written value expires. The log carries a time-to-live unchanged, and apply converts it to an instant by the same clock that
+/// decides later whether the value has expired (<see cref="InstantAt"/>). An instant from the wall clock of the proposer would be wrong by the difference
+/// between that clock and the clock of the shard: values that have expired before they are written, locks that outlive their holder or end too early.
 /// </summary>
 public readonly record struct Expiry
 {
@@ -57,8 +57,8 @@ public readonly record struct Expiry
     };
 
     /// <summary>
-    /// The instant at which a value ends that is written while the shard's clock shows <paramref name="clockMs"/>; 0 = never. The sum cannot
-    /// overflow: it is cut to <see cref="ShardLimits.InstantMsMax"/>.
+    /// The instant at which a value expires that is written while the clock of the shard is at <paramref name="clockMs"/>; 0 = never. The sum cannot
+    /// overflow: it is limited to <see cref="ShardLimits.InstantMsMax"/>.
     /// </summary>
     public long InstantAt(long clockMs) => Kind switch
     {

@@ -1,6 +1,6 @@
 namespace KvRaft.Storage.Commands;
 
-/// <summary>The expiries of a command's header, handed out in the order its body asks for them.</summary>
+/// <summary>The expiries in the header of a command, in the order in which its body uses them.</summary>
 internal sealed class ExpiryQueue(Expiry[] expiries)
 {
     private int _next;

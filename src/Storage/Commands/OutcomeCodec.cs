@@ -1,7 +1,7 @@
 namespace KvRaft.Storage.Commands;
 
 /// <summary>
-/// The bytes of a remembered outcome; they travel in snapshots to other software versions.
+/// The bytes of a remembered outcome. Snapshots carry them to other software versions.
 /// <code>
 ///  format:1 = 1   status:1   reason:1   flags:1 (bit 0 succeeded, bit 1 value forgotten, bit 2 expires)
 ///  version:varint previousVersion:varint counter:zigzag affected:varint
@@ -17,7 +17,7 @@ internal static class OutcomeCodec
     private const byte ForgottenFlag = 2;
     private const byte ExpiresFlag = 4;
 
-    /// <summary>Encodes what is worth remembering: values beyond <see cref="ShardLimits.RememberedValueBytesMax"/> are left out.</summary>
+    /// <summary>Encodes the part to remember: values beyond <see cref="ShardLimits.RememberedValueBytesMax"/> are left out.</summary>
     public static byte[] EncodeForMemory(ShardOutcome outcome)
     {
         var forget = outcome.ValueForgotten || ValueBytes(outcome) > ShardLimits.RememberedValueBytesMax;

@@ -3,10 +3,10 @@ using KvRaft.Storage.Schema;
 namespace KvRaft.Storage.Commands;
 
 /// <summary>
-/// Several keys of one shard changed in one step: if every comparison holds <see cref="Then"/> runs, otherwise <see cref="Else"/>.
-/// Operations run in order and see each other; everything they write gets one version. If one of them is refused (an increment
-/// out of bounds, an answer larger than <see cref="ShardCommand.AnswerBytesMax"/>), nothing of the command is applied and
-/// <see cref="ShardOutcome.Reason"/> says why.
+/// Changes several keys of one shard in one step: if every comparison holds, <see cref="Then"/> runs, otherwise <see cref="Else"/>.
+/// Operations run in order and see the results of earlier ones; everything they write gets one version. If one of them is refused (an increment
+/// out of bounds, an answer larger than <see cref="ShardCommand.AnswerBytesMax"/>), no part of the command is applied, and
+/// <see cref="ShardOutcome.Reason"/> holds the reason.
 /// At most <see cref="ShardLimits.TxnOperationsMax"/> comparisons and operations together.
 /// </summary>
 public sealed record TxnCommand(
@@ -20,7 +20,7 @@ public sealed record TxnCompare(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, C
 /// <summary>One operation of a <see cref="TxnCommand"/>.</summary>
 public abstract record TxnOperation(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key);
 
-/// <summary>Reads the key as the operations before it left it.</summary>
+/// <summary>Reads the key after the earlier operations of the transaction.</summary>
 public sealed record TxnGet(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : TxnOperation(Keyspace, Key);
 
 /// <inheritdoc cref="PutCommand"/>
@@ -28,7 +28,7 @@ public sealed record TxnPut(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, ReadO
 {
     public Expiry Expiry { get; init; }
 
-    /// <summary>Also answer the value that the operation replaces.</summary>
+    /// <summary>Return the value that the operation replaces.</summary>
     public bool ReturnPrevious { get; init; }
 }
 

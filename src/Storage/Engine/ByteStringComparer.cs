@@ -2,7 +2,7 @@ using System.IO.Hashing;
 
 namespace KvRaft.Storage.Engine;
 
-/// <summary>Byte strings compared as the engines do, unsigned and shorter first, and hashed alike in every process.</summary>
+/// <summary>Compares byte strings as the engines do, unsigned and shorter first, and hashes them alike in every process.</summary>
 internal sealed class ByteStringComparer :
     IComparer<byte[]>, IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// The file that makes a directory a checkpoint. It is written last, so a directory without it is the rest of a crash, and it names every
-/// file with its length and checksum, so a transfer that lost, cut or changed one is found before anything is replaced.
+/// The file that makes a directory a checkpoint. It is written last, so a directory without it is the rest of a crash. It names every
+/// file with its length and checksum, so a lost, truncated or changed file is found before anything is replaced.
 /// <code>
 ///  kvraft-checkpoint 1
 ///  position 7 4211                               term, index
@@ -17,7 +17,7 @@ namespace KvRaft.Storage.Engine;
 /// </summary>
 internal sealed record CheckpointManifest(LogPosition Position, IReadOnlyList<CheckpointFile> Files)
 {
-    /// <summary>The manifest's own name; no engine uses it.</summary>
+    /// <summary>The name of the manifest; no engine uses it.</summary>
     public const string FileName = "META";
 
     private const string Header = "kvraft-checkpoint 1";
@@ -43,7 +43,7 @@ internal sealed record CheckpointManifest(LogPosition Position, IReadOnlyList<Ch
     }
 
     /// <summary>Reads the manifest and compares every file with it.</summary>
-    /// <exception cref="InvalidDataException">The directory is no complete checkpoint; the message says what is wrong first.</exception>
+    /// <exception cref="InvalidDataException">The directory is not a complete checkpoint; the message names the first fault.</exception>
     public static CheckpointManifest ReadAndVerify(string directory)
     {
         var path = Path.Combine(directory, FileName);
@@ -100,7 +100,7 @@ internal sealed record CheckpointManifest(LogPosition Position, IReadOnlyList<Ch
             return null;
         }
 
-        // The checksum holds, so what stands here is what a writer wrote; only its format may be another.
+        // The checksum holds, so the content is what a writer wrote; only its format may be another.
         var lines = text[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (lines[0] != Header)
         {

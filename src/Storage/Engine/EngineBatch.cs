@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// Changes to be written as one. They are recorded in RocksDB's own batch representation, so that a batch crosses into native code
-/// by one call and one copy instead of one call for each row. RocksDB keeps that format stable because its write-ahead logs are made
+/// Changes that are written atomically. They are recorded in RocksDB's own batch representation, so that a batch crosses into native code
+/// by one call and one copy instead of one call for each row. RocksDB keeps that format stable because its write-ahead logs consist
 /// of it (<c>db/write_batch.cc</c>):
 /// <code>
 ///  sequence:u64 = 0   count:u32   then records, all little-endian, lengths as varint:
@@ -43,8 +43,8 @@ public sealed class EngineBatch
     }
 
     /// <summary>
-    /// Deletes what stands in [<paramref name="from"/>, <paramref name="to"/>) now, however much, as one record. Nothing is before an
-    /// empty <paramref name="to"/>; <paramref name="from"/> may not be after it.
+    /// Deletes all rows in [<paramref name="from"/>, <paramref name="to"/>), whatever their number, as one record. An empty
+    /// <paramref name="to"/> has no row before it; <paramref name="from"/> may not be after <paramref name="to"/>.
     /// </summary>
     public void DeleteRange(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) => Record(DeleteRangeTag, from, to);
 

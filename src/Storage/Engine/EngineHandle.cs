@@ -1,8 +1,8 @@
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// Keeps readers and disposal of an engine apart. Whoever uses the engine holds a lease; the engine is disposed when its owner has
-/// retired it and the last lease is back, so that a reader never meets a closed engine (in native code that would be a crash of
+/// Prevents the disposal of an engine while readers use it. Each user holds a lease. The engine is disposed when its owner has
+/// retired it and the last lease is released, so that a reader never uses a closed engine (in native code that would be a crash of
 /// the process, not an exception).
 /// </summary>
 internal sealed class EngineHandle(IStorageEngine engine)
@@ -11,13 +11,13 @@ internal sealed class EngineHandle(IStorageEngine engine)
     private bool _drained;
     private Action? _afterDisposal;
 
-    /// <summary>Leases given out, plus one for the owner until it retires the engine. 0 = disposed or being disposed; never rises from 0.</summary>
+    /// <summary>The number of leases, plus one for the owner until it retires the engine. 0 = disposed or being disposed; never increases from 0.</summary>
     private int _leases = 1;
 
     /// <summary>Only for holders of a lease and for the owner before <see cref="Retire"/>.</summary>
     public IStorageEngine Engine => engine;
 
-    /// <summary>False if the engine was retired and drained; the caller then looks for its successor.</summary>
+    /// <summary>False if the engine was retired and drained; the caller then reads the handle of its successor.</summary>
     public bool TryAcquire()
     {
         var leases = Volatile.Read(ref _leases);
@@ -58,7 +58,7 @@ internal sealed class EngineHandle(IStorageEngine engine)
     }
 
     /// <summary>
-    /// Gives up the owner's lease, once. Readers finish in peace; the last of them, or this call, disposes the engine and then runs
+    /// Releases the owner's lease, once. Current readers finish; the last of them, or this call, disposes the engine and then runs
     /// <paramref name="afterDisposal"/>.
     /// </summary>
     public void Retire(Action? afterDisposal = null)
@@ -67,7 +67,7 @@ internal sealed class EngineHandle(IStorageEngine engine)
         Release();
     }
 
-    /// <summary>Retires the engine and returns when it is closed, so that its directory can be opened again. Reads are short, so is the wait.</summary>
+    /// <summary>Retires the engine and returns when it is closed, so that its directory can be opened again. Reads are short, so the wait is short.</summary>
     public void RetireAndWait()
     {
         Retire();

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// The same contract on an immutable sorted set: for tests and simulations, and as the second opinion on <see cref="RocksDbEngine"/>.
-/// Its durable copy is one file, replaced whole by each flush; as RocksDB does, it flushes on disposal.
+/// The same contract on an immutable sorted set: for tests and simulations, and to compare <see cref="RocksDbEngine"/> with.
+/// Its durable copy is one file, which each flush replaces; like RocksDB, it flushes on disposal.
 /// </summary>
 internal sealed class InMemoryEngine : IStorageEngine
 {

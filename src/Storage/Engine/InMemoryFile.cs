@@ -4,7 +4,7 @@ using System.IO.Hashing;
 
 namespace KvRaft.Storage.Engine;
 
-/// <summary>The durable copy of an <see cref="InMemoryEngine"/>: count:varint, then key and value of each row, then XxHash3 of all that (u64).</summary>
+/// <summary>The durable copy of an <see cref="InMemoryEngine"/>: count:varint, then key and value of each row, then XxHash3 of all these bytes (u64).</summary>
 internal static class InMemoryFile
 {
     public const string Name = "ROWS";

@@ -3,27 +3,27 @@ using System.Globalization;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// The directory of one shard replica, and the one moment at which it changes hands.
+/// The directory of one shard replica, and the atomic step that replaces its content.
 /// <code>
 ///  g17/
-///    db-3/           the engine; the highest number counts
-///    db-2/           a predecessor, on its way out
+///    db-3/           the engine; the highest number is current
+///    db-2/           a predecessor, to be deleted
 /// </code>
-/// A checkpoint becomes the state by being renamed to the next number: before the rename a crash leaves the old state, after it
-/// the new one, and there is no moment with neither. Predecessors are deleted when their last reader has left, or at the next
+/// A checkpoint becomes the state by a rename to the next number: before the rename a crash leaves the old state, after it
+/// the new one, and there is no moment with neither. Predecessors are deleted when their last reader has finished, or at the next
 /// opening.
 /// </summary>
 internal sealed class ReplicaDirectory
 {
     private const string DatabasePrefix = "db-";
 
-    /// <summary>A replica directory that is being deleted; a crash in between must not leave half of one that could be opened.</summary>
+    /// <summary>A replica directory that is being deleted; a crash in between must not leave a partial directory that could be opened.</summary>
     private const string DroppedSuffix = ".dropped";
 
     private readonly string _path;
     private readonly IEngineFactory _engines;
 
-    /// <summary>Of the files of the present engine; another engine has files of the same names, and a dictionary of its own.</summary>
+    /// <summary>The checksums of files of the current engine; another engine has files of the same names, and a separate dictionary.</summary>
     private Dictionary<string, CheckpointFile> _checksums = [];
     private int _generation;
 
@@ -34,10 +34,10 @@ internal sealed class ReplicaDirectory
         _generation = generation;
     }
 
-    /// <summary>Told the name of every step of an install that was just completed (checked, synced, renamed). Tests end the world there.</summary>
+    /// <summary>Receives the name of every completed step of an install (checked, synced, renamed). Tests simulate a crash there.</summary>
     public Action<string>? StepDone { get; set; }
 
-    /// <summary>The number of the engine that counts; an install that got past the point of no return has raised it.</summary>
+    /// <summary>The number of the current engine; an install that passed the point of no return has increased it.</summary>
     public int Generation => _generation;
 
     private string Current => DatabasePath(_generation);
@@ -73,7 +73,7 @@ internal sealed class ReplicaDirectory
         }
     }
 
-    /// <summary>Opens the engine that counts.</summary>
+    /// <summary>Opens the current engine.</summary>
     public EngineHandle OpenEngine()
     {
         var engine = _engines.Open(Current);
@@ -82,8 +82,8 @@ internal sealed class ReplicaDirectory
     }
 
     /// <summary>
-    /// Copies an engine that holds <paramref name="position"/> into a new directory. It is a complete checkpoint once the returned action has run, which
-    /// needs neither the engine nor this replica to stand still.
+    /// Copies an engine at <paramref name="position"/> into a new directory. The checkpoint is complete once the returned action has run. The action can run
+    /// beside writes to the engine and to this replica.
     /// </summary>
     public Action TakeCheckpoint(IStorageEngine engine, string directory, LogPosition position)
     {
@@ -110,11 +110,11 @@ internal sealed class ReplicaDirectory
     }
 
     /// <summary>
-    /// Makes a checkpoint the state of this replica and returns its engine. The old engine stays open: its owner retires it when
-    /// readers have been sent to the new one, with <see cref="RetireReplaced"/>.
+    /// Makes a checkpoint the state of this replica and returns its engine. The old engine stays open: when its owner has published the new one
+    /// to readers, it retires the old one with <see cref="RetireReplaced"/>.
     /// </summary>
     /// <param name="directory">The checkpoint; consumed.</param>
-    /// <param name="check">Judges the opened copy before anything is replaced; what it throws leaves the old state in force.</param>
+    /// <param name="check">Checks the opened copy before anything is replaced; if it throws, the old state remains.</param>
     public EngineHandle Install(string directory, Action<IStorageEngine> check)
     {
         using (var engine = _engines.Open(directory))
@@ -138,7 +138,7 @@ internal sealed class ReplicaDirectory
         return new(_engines.Open(Current));
     }
 
-    /// <summary>Retires the engine that <see cref="Install"/> replaced, and deletes its files once the last reader has left.</summary>
+    /// <summary>Retires the engine that <see cref="Install"/> replaced, and deletes its files once the last reader has finished.</summary>
     public void RetireReplaced(EngineHandle replaced)
     {
         var path = DatabasePath(_generation - 1);
@@ -153,11 +153,11 @@ internal sealed class ReplicaDirectory
         }
         catch (IOException)
         {
-            // Only space is lost, and the next opening deletes it; the reader that happens to run this has nothing to do with it.
+            // Only disk space is lost, and the next opening deletes the files; the reader that runs this must not fail for it.
         }
     }
 
-    /// <summary>0 for a directory that is none of ours.</summary>
+    /// <summary>0 for a directory with another name.</summary>
     private static int NumberOf(string path) =>
         int.TryParse(Path.GetFileName(path)[DatabasePrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 

@@ -4,8 +4,8 @@ using RocksDbSharp;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// A RocksDB iterator with both bounds set, so that it stops at the range's end instead of searching deleted rows beyond it for a
-/// live one. RocksDB keeps pointers to the bounds: they stay in native memory until the iterator is gone.
+/// A RocksDB iterator with both bounds set, so that it stops at the end of the range instead of searching deleted rows beyond it for a
+/// live one. RocksDB keeps pointers to the bounds: they stay in native memory until the iterator is disposed.
 /// </summary>
 internal sealed unsafe class RocksDbCursor : IEngineCursor
 {
@@ -107,7 +107,7 @@ internal sealed unsafe class RocksDbCursor : IEngineCursor
         }
     }
 
-    /// <summary>An iterator that is no longer valid stands at the end of its range, or failed; only its status tells.</summary>
+    /// <summary>An iterator that is not valid is at the end of its range, or failed; only its status shows which.</summary>
     private bool End(Native native)
     {
         try

@@ -4,12 +4,12 @@ using RocksDbSharp;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// One RocksDB database as an <see cref="IStorageEngine"/>. It talks to RocksDB's C interface through the binding's raw functions
-/// because handles are then freed when we say so, not by a finalizer, and because the write-buffer manager, pinned reads and read
-/// tiers exist only there.
+/// One RocksDB database as an <see cref="IStorageEngine"/>. It calls RocksDB's C interface through the raw functions of the binding, for two reasons:
+/// it frees handles at a defined time and not in a finalizer, and only the C interface has the write-buffer manager, pinned reads and read
+/// tiers.
 /// <para>
 /// RocksDB's own write-ahead log is off (<c>disableWAL</c>) unless the engine is journaled: the replicated log replays what was not flushed.
-/// All rows live in the one default column family, so a flush carries whole batches, never a part of one.
+/// All rows are in the one default column family, so a flush contains whole batches, never a part of one.
 /// </para>
 /// </summary>
 internal sealed unsafe class RocksDbEngine : IStorageEngine
@@ -121,11 +121,12 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
     }
 
-    /// <summary>All levels, so that what hides under a tombstone goes with it. RocksDB reports no failure here: one that matters is a background error (<see cref="Probe"/>).</summary>
+    /// <summary>All levels, so that the rows under a tombstone are removed with it. RocksDB reports no failure here: a relevant one is a background error
+    /// (<see cref="Probe"/>).</summary>
     public void Compact() => Native.Instance.rocksdb_compact_range(_database, (byte*)null, UIntPtr.Zero, (byte*)null, UIntPtr.Zero);
 
     /// <summary>
-    /// After a new background error an empty batch is written: it changes nothing, and fails with that error exactly if RocksDB has stopped taking writes.
+    /// After a new background error an empty batch is written. It changes nothing, and fails with that error exactly if RocksDB has stopped accepting writes.
     /// </summary>
     public void Probe()
     {
@@ -157,7 +158,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
         catch (RocksDbException error)
         {
-            // A target that cannot be made is no damage of this database, although the error is the same.
+            // If the target directory cannot be created, this database is not damaged, although the error is the same.
             throw Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(directory)))
                 ? RocksDbErrors.Translate(error, $"A checkpoint into {directory}", _directory)
                 : new StorageException($"A checkpoint of {_directory} has no place: the directory of {directory} does not exist.", error);
@@ -176,7 +177,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
         }
     }
 
-    /// <summary>Closes the database. RocksDB flushes what is unflushed, so a clean stop leaves nothing to replay.</summary>
+    /// <summary>Closes the database. RocksDB flushes the unflushed writes, so a clean stop leaves nothing to replay.</summary>
     public void Dispose()
     {
         if (_disposed)
@@ -219,7 +220,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
         try
         {
-            // Pinned, not copied: the length is known before any memory of ours is spent.
+            // Pinned, not copied: the length is available before managed memory is allocated.
             var value = native.rocksdb_pinnableslice_value(slice, out var whole);
             length = checked((int)whole);
             return new ReadOnlySpan<byte>((void*)value, Math.Min(length, bytesMax)).ToArray();
@@ -234,7 +235,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
 
     private static IntPtr Open(string directory, IntPtr options)
     {
-        // With its CURRENT file gone, RocksDB takes a database for a directory in which there is none yet, and begins an empty one beside the tables.
+        // If the CURRENT file is missing, RocksDB treats the directory as empty, and creates a new database beside the tables.
         if (!File.Exists(Path.Combine(directory, "CURRENT"))
             && Directory.EnumerateFiles(directory).Any(static file => Path.GetExtension(file) is ".sst" or ".log"))
         {

@@ -3,26 +3,27 @@ using RocksDbSharp;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// Every number RocksDB is given, with its reason. The setting is one process with up to hundreds of databases of which a few are
+/// Every number that RocksDB is configured with, and its reason. The setting is one process with up to hundreds of databases of which a few are
 /// hot, no write-ahead log, one writer per database, and one memory budget for all.
 /// </summary>
 internal static class RocksDbTuning
 {
     /// <summary>
     /// Share of the budget that unflushed writes of all databases may take; the rest caches blocks. A third: the workload is
-    /// write-heavy, and larger buffers mean fewer, larger level-0 files and less rewriting, but reads live from the cache.
+    /// write-heavy, and larger buffers mean fewer, larger level-0 files and less rewriting, but reads need the cache.
     /// </summary>
     public const int WriteBufferShareDivisor = 3;
 
     /// <summary>
-    /// One database's write buffer. RocksDB's default of 64 MiB: at 50 MB/s of writes one level-0 file a second. A small budget
-    /// lowers it to a quarter of the write buffers' share, so that four hot shards can fill buffers side by side.
+    /// The write buffer of one database. RocksDB's default of 64 MiB: at 50 MB/s of writes one level-0 file a second. A small budget
+    /// lowers it to a quarter of the share of write buffers, so that four hot shards can fill buffers in parallel.
     /// </summary>
     public const long WriteBufferBytes = 64L << 20;
 
     /// <summary>
-    /// First allocation of a used but cold write buffer. The default is an eighth of the buffer (1 MiB after rounding), which hundreds of cold databases
-    /// would each hold; 64 KiB costs a busy one about a thousand allocations per buffer, which is nothing.
+    /// First allocation of a used but cold write buffer. The default is an eighth of the buffer (1 MiB after rounding), which each of hundreds of cold
+    /// databases
+    /// would hold; 64 KiB costs a busy one about a thousand allocations per buffer, which is negligible.
     /// </summary>
     private const int ArenaBlockBytes = 64 << 10;
 
@@ -31,7 +32,7 @@ internal static class RocksDbTuning
 
     /// <summary>
     /// Bloom filter bits per key: about 1 % of absent keys cost a block read (RocksDB wiki, "RocksDB Bloom Filter"). Conditional puts
-    /// of new keys ask for absent keys all the time.
+    /// of new keys read absent keys all the time.
     /// </summary>
     private const double BloomBitsPerKey = 10;
 
@@ -47,13 +48,13 @@ internal static class RocksDbTuning
     /// <summary>Threads that open table files at start. The default is 16 for each database, although hundreds open at once.</summary>
     private const int FileOpeningThreads = 1;
 
-    /// <summary>Preallocated manifest. The default of 4 MiB is a hundred times what a database of this size needs, for each of them.</summary>
+    /// <summary>Preallocated manifest. The default of 4 MiB is a hundred times what a database of this size needs, and each database has one.</summary>
     private const int ManifestPreallocationBytes = 64 << 10;
 
     /// <summary>2^2 shards of the table cache instead of 2^6: it holds at most <see cref="OpenFilesMax"/> entries.</summary>
     private const int TableCacheShardBits = 2;
 
-    /// <summary>Info logs kept, and the size at which one is rolled: enough to read what happened before a fault, no more.</summary>
+    /// <summary>Info logs kept, and the size at which one is rolled: enough to show what happened before a fault.</summary>
     private const int InfoLogsMax = 2;
 
     private const int InfoLogBytesMax = 1 << 20;
@@ -61,12 +62,13 @@ internal static class RocksDbTuning
     /// <summary>RocksDB's level number for warnings; its information level writes 30 KiB at each open.</summary>
     private const int InfoLogWarnings = 2;
 
-    /// <summary>Written table bytes after which the kernel is asked to start writing back, so that the fsync at the end of a flush is short.</summary>
+    /// <summary>Bytes of a written table after which the kernel starts to write back, so that the fsync at the end of a flush is short.</summary>
     private const ulong BytesPerSync = 1 << 20;
 
     /// <summary>
-    /// A table of which half are tombstones, or 4,096 rows in a row half of which are, is compacted soon, wherever else the engine would have turned first: scans and sessions
-    /// walk over tombstones, and what they hide holds disk.
+    /// If half of a table, or half of 4,096 consecutive rows, are tombstones, the table is compacted soon, before others that the engine would choose: scans
+    /// and sessions
+    /// read through tombstones, and the rows they hide occupy disk.
     /// </summary>
     private const int DeletionWindow = 4096;
 
@@ -74,8 +76,9 @@ internal static class RocksDbTuning
     private const double DeletionRatio = 0.5;
 
     /// <summary>
-    /// <c>kTolerateCorruptedTailRecords</c> of <c>include/rocksdb/options.h</c>: a write-ahead log may end within a record, and damage before its end is an error. The default,
-    /// <c>kPointInTimeRecovery</c>, drops everything behind the damage without a word, also what was synced and acknowledged.
+    /// <c>kTolerateCorruptedTailRecords</c> of <c>include/rocksdb/options.h</c>: a write-ahead log may end within a record, and damage before its end is an
+    /// error. The default,
+    /// <c>kPointInTimeRecovery</c>, silently drops everything behind the damage, including synced and acknowledged writes.
     /// </summary>
     public const int JournalTornTailOnly = 0;
 
@@ -87,7 +90,7 @@ internal static class RocksDbTuning
 
     public static long WriteBufferShare(long budgetBytes) => budgetBytes / WriteBufferShareDivisor;
 
-    /// <summary>What every database of the process is opened with.</summary>
+    /// <summary>The options of every database of the process.</summary>
     public static IntPtr CreateOptions(StorageBudget budget, IntPtr cache, IntPtr writeBuffers)
     {
         var native = Native.Instance;
@@ -97,7 +100,7 @@ internal static class RocksDbTuning
         SetFiles(native, options);
         SetTables(native, options, cache);
 
-        // Flush and compaction threads are the process's (they belong to the default environment), whatever opens them first.
+        // Flush and compaction threads belong to the process (to the default environment), whichever database opens first.
         native.rocksdb_options_set_max_background_jobs(options, budget.BackgroundThreads);
         return options;
     }
@@ -110,7 +113,7 @@ internal static class RocksDbTuning
         native.rocksdb_options_set_max_write_buffer_number(options, WriteBuffersMax);
         native.rocksdb_options_set_arena_block_size(options, ArenaBlockBytes);
 
-        // Dumping and keeping statistics wakes a timer for each database and holds up to 1 MiB of history in each.
+        // Statistics dumps wake a timer for each database, and their history holds up to 1 MiB in each.
         native.rocksdb_options_set_stats_dump_period_sec(options, 0);
         native.rocksdb_options_set_stats_persist_period_sec(options, 0);
     }
@@ -130,7 +133,7 @@ internal static class RocksDbTuning
 
     private static void SetTables(Native native, IntPtr options, IntPtr cache)
     {
-        // Light compression where data is rewritten often, strong where 90 % of it rests.
+        // Light compression where data is rewritten often, strong compression for the 90 % that is rarely rewritten.
         native.rocksdb_options_set_compression(options, CompressionLz4);
         native.rocksdb_options_set_bottommost_compression(options, CompressionZstd);
         native.rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
@@ -143,7 +146,7 @@ internal static class RocksDbTuning
         native.rocksdb_block_based_options_set_filter_policy(table, native.rocksdb_filterpolicy_create_bloom_full(BloomBitsPerKey));
         native.rocksdb_block_based_options_set_optimize_filters_for_memory(table, 1);
 
-        // Indexes and filters belong into the cache, or the budget would not cover them; those of level 0 stay, every read asks them.
+        // Indexes and filters go into the cache, or the budget would not cover them; those of level 0 stay, because every read uses them.
         native.rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
         native.rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
         native.rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);

@@ -1,6 +1,6 @@
 namespace KvRaft.Storage.Engine;
 
-/// <summary>What all engines of a process may use together.</summary>
+/// <summary>The resources that all engines of a process may use together.</summary>
 public sealed record StorageBudget
 {
     /// <summary>Below this a write buffer would be smaller than one large batch.</summary>
@@ -8,7 +8,7 @@ public sealed record StorageBudget
 
     /// <summary>
     /// Native memory for write buffers, block cache, indexes and filters of all engines, bytes. RocksDB allocates outside the
-    /// garbage-collected heap, so a container's limit must cover this and the heap. Default 512 MiB.
+    /// garbage-collected heap, so the limit of a container must cover this and the heap. Default 512 MiB.
     /// </summary>
     public long MemoryBytes { get; init; } = 512L << 20;
 
@@ -16,8 +16,8 @@ public sealed record StorageBudget
     public int BackgroundThreads { get; init; } = Math.Clamp(Environment.ProcessorCount / 2, 2, 8);
 
     /// <summary>
-    /// Bytes per second that flushes and compactions may write, together; 0 (the default) leaves it to the disk. Foreground
-    /// latency on slow disks is bought with it.
+    /// Bytes per second that flushes and compactions may write, together; 0 (the default) sets no limit. A limit improves foreground
+    /// latency on slow disks.
     /// </summary>
     public long BackgroundWriteBytesPerSecond { get; init; }
 
@@ -51,5 +51,5 @@ public sealed record StorageBudget
 /// <param name="CacheBytes">Block cache, with the share reserved for write buffers.</param>
 /// <param name="CachePinnedBytes">The part of it that cannot be evicted now.</param>
 /// <param name="WriteBufferBytes">Unflushed writes of all engines.</param>
-/// <param name="WriteBufferBytesMax">Where flushes are forced.</param>
+/// <param name="WriteBufferBytesMax">The size at which flushes are forced.</param>
 public readonly record struct StorageUsage(long CacheBytes, long CachePinnedBytes, long WriteBufferBytes, long WriteBufferBytesMax);

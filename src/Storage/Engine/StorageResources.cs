@@ -3,12 +3,12 @@ using RocksDbSharp;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// What all RocksDB databases of the process share: one block cache, one write-buffer budget that is charged to that cache, one rate
-/// limit, one set of options and the background threads. Make one per process and dispose it after the last engine.
+/// The resources that all RocksDB databases of the process share: one block cache, one write-buffer budget that is charged to that cache, one rate
+/// limit, one set of options and the background threads. Create one per process and dispose it after the last engine.
 /// <para>
-/// When the write buffers together reach their share, the largest of them is flushed, whichever database writes; the default (the
-/// database that happens to write) would flush the small buffers of busy shards for ever while one big cold buffer holds the memory.
-/// Writers are never stalled for memory: the budget may be passed for the moments a flush takes.
+/// When the write buffers together reach their share, the largest of them is flushed, whichever database writes. The default flushes the
+/// database that happens to write: it would flush the small buffers of busy shards for ever while one big cold buffer holds the memory.
+/// Writers never wait for memory: usage may exceed the budget during a flush.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -64,8 +64,9 @@ public sealed class StorageResources : IEngineFactory, IDisposable
     }
 
     /// <summary>
-    /// Evicts what the block cache holds above an eighth of the budget. Blocks of files that were deleted stay in it until others need the room, so that after overwrites and deletes it is
-    /// full of what nobody can read. For a process without work: what is read next is read from files.
+    /// Evicts what the block cache holds above an eighth of the budget. Blocks of deleted files stay in the cache until other blocks need the memory, so
+    /// after overwrites and deletes it is
+    /// full of blocks that no read uses. For an idle process: the next reads go to the files.
     /// </summary>
     public void TrimCache()
     {

@@ -5,13 +5,13 @@ using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Rules;
 
-/// <summary>What each kind of command does, given the state as the commands before it left it.</summary>
+/// <summary>The effect of each kind of command on the state after the commands before it.</summary>
 internal sealed class CommandApplier(ApplyContext context, SessionTable sessions)
 {
     private readonly ShardData _data = new(context);
 
     /// <summary>Applies one encoded command, at most once if it is stamped.</summary>
-    /// <exception cref="UnsupportedCommandException">Other software wrote it; this replica must not go on.</exception>
+    /// <exception cref="UnsupportedCommandException">Another version of the software wrote it; this replica must stop.</exception>
     public ShardOutcome Apply(ReadOnlyMemory<byte> bytes)
     {
         DecodedCommand decoded;
@@ -40,7 +40,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
         var outcome = Execute(decoded.Command);
 
-        // Nothing was done, and the proposer is about to come back with more room under the same stamp.
+        // Nothing was changed, and the proposer is about to send the same stamp again with a higher limit.
         if (outcome.Reason != RefusalReason.AnswerTooLarge)
         {
             sessions.Remember(context, stamp, decoded.BodyHash, outcome);
@@ -58,7 +58,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
             ? new() { Status = ShardStatus.Refused, Reason = RefusalReason.AnswerTooLarge, Affected = bytes }
             : null;
 
-    /// <summary>What stands under a key, with its bytes only if they are needed, and whether a condition holds for it.</summary>
+    /// <summary>The value of a key, with its bytes only if they are needed, and whether a condition holds for it.</summary>
     private (StoredValue? Current, bool Holds) Check(KeyspaceId keyspace, ReadOnlySpan<byte> key, Condition condition, bool withValue)
     {
         var current = _data.Find(keyspace, key, withValue || condition.ComparesValue);

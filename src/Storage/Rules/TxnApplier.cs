@@ -3,7 +3,7 @@ using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Rules;
 
-/// <summary>Runs one <see cref="TxnCommand"/>: all of it, or, when an operation is refused or the answer grows too large, nothing.</summary>
+/// <summary>Applies one <see cref="TxnCommand"/> as a whole, or, if an operation is refused or the answer grows too large, not at all.</summary>
 internal sealed class TxnApplier(ApplyContext context, ShardData data, TxnCommand txn)
 {
     private long _answerBytes;
@@ -43,12 +43,12 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data, TxnComman
 
         context.Changes.Keep();
 
-        // What is remembered must not depend on whether the values are here: past this bound they are not remembered in any case.
+        // The remembered outcome must not depend on whether the values are kept: beyond this bound they are not remembered in any case.
         var outcome = new ShardOutcome { Status = ShardStatus.Applied, Version = version, Succeeded = succeeded, Results = results, ValueForgotten = !IsKept };
         return IsKept ? outcome : outcome.WithoutValues();
     }
 
-    /// <summary>Without a caller, values are kept only as long as all of them may be remembered.</summary>
+    /// <summary>If no caller waits, values are kept only while all of them may be remembered.</summary>
     private bool IsKept => context.AnswersWanted || _answerBytes <= ShardLimits.RememberedValueBytesMax + (ShardLimits.AnswerOverheadBytes * ShardLimits.TxnOperationsMax);
 
     private bool Holds(TxnCompare compare) =>

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace KvRaft.Storage.Schema;
 
 /// <summary>
-/// The session of a writer: 16 random bytes that the writer chooses. The bytes have no meaning to the store; a UUID of any version will do.
+/// The session of a writer: 16 random bytes that the writer chooses. The bytes have no meaning to the store; a UUID of any version is suitable.
 /// </summary>
 public readonly record struct ClientId(UInt128 Value) : IComparable<ClientId>
 {

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace KvRaft.Storage.Schema;
 
 /// <summary>
-/// The map of a shard replica's key space: who owns which first byte. Numbers inside keys are big-endian, so that the engine's
+/// The key space of a shard replica: the use of each first byte. Numbers inside keys are big-endian, so that the engine's
 /// byte order is their order.
 /// <code>
 ///  first  row                 key after the first byte                    value
@@ -20,8 +20,8 @@ namespace KvRaft.Storage.Schema;
 ///  0x60 … 0x6F reserved       eventual keyspaces: siblings, hints, trees
 ///  0xFF   never used          so that every prefix has an end
 /// </code>
-/// A key belongs to one mode for life because each mode owns its prefix: no eventual write can pass by a strong compare-and-set.
-/// No row names the shard or how many shards there are, so a shard can be split by copying a range of tokens.
+/// Each mode of keyspace has its own prefix, and a key never changes its mode: no eventual write can bypass a strong compare-and-set.
+/// No row names the shard or the number of shards, so a copy of a token range can split a shard.
 /// </summary>
 internal static class KeyLayout
 {
@@ -36,7 +36,7 @@ internal static class KeyLayout
     private const int DataHeader = 1 + KeyspaceSize;
     private const int ExpiryHeader = 1 + sizeof(ulong) + KeyspaceSize;
 
-    /// <summary>The one row that says how far this replica is.</summary>
+    /// <summary>The one row that holds the position of this replica.</summary>
     public static ReadOnlySpan<byte> ShardState => [MetaPrefix, (byte)'s', (byte)'t', (byte)'a', (byte)'t', (byte)'e'];
 
     public static byte[] Data(KeyspaceId keyspace, ReadOnlySpan<byte> key)
@@ -55,7 +55,7 @@ internal static class KeyLayout
         key.CopyTo(row[DataHeader..]);
     }
 
-    /// <summary>The user's key inside a data row's key.</summary>
+    /// <summary>The key of the user inside the key of a data row.</summary>
     public static byte[] KeyOfData(ReadOnlySpan<byte> row) => row[DataHeader..].ToArray();
 
     public static KeyspaceId KeyspaceOfData(ReadOnlySpan<byte> row) => new(BinaryPrimitives.ReadUInt32BigEndian(row[1..]));
@@ -93,7 +93,7 @@ internal static class KeyLayout
     public static ulong SequenceOfOutcome(ReadOnlySpan<byte> row) => BinaryPrimitives.ReadUInt64BigEndian(row[(1 + ClientId.Size)..]);
 
     /// <summary>
-    /// The place of a session in the idle queue. Log indices only grow, so a session is always queued at the end and the longest-idle one is
+    /// The position of a session in the idle queue. Log indices only grow, so a session always joins at the end, and the longest-idle one is
     /// always the first row.
     /// </summary>
     public static byte[] Idle(long index, ClientId client)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvRaft.Storage.Schema;
 
 /// <summary>
-/// The number of a keyspace, given once by the placement driver and never reused. It is the first part of a stored key, so all
-/// keyspaces share the shards and dropping one is one range.
+/// The number of a keyspace, which the placement driver assigns once and never reuses. It is the first part of a stored key, so all
+/// keyspaces share the shards, and one range covers a dropped keyspace.
 /// </summary>
 public readonly record struct KeyspaceId(uint Value) : IComparable<KeyspaceId>
 {

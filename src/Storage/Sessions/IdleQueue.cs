@@ -4,12 +4,13 @@ using KvRaft.Storage.State;
 namespace KvRaft.Storage.Sessions;
 
 /// <summary>
-/// The sessions of a shard, longest idle first. The queue is rows (<see cref="KeyLayout.Idle"/>); this reads them ahead, so that an eviction with each write
-/// costs one range read in hundreds, and no read walks over the rows that were deleted before.
+/// The sessions of a shard, longest idle first. The queue consists of rows (<see cref="KeyLayout.Idle"/>). This class reads them ahead, so that with an
+/// eviction per write
+/// one range read serves hundreds of evictions, and no read passes over the rows that were deleted before.
 /// <para>
-/// Sessions are queued at the end only, so rows that were read ahead stay the front of the queue. Those that were queued by the entry being applied are
+/// Sessions join at the end only, so rows that were read ahead stay the front of the queue. Sessions that the current entry queued are
 /// left for later entries: among them the order is by client, and one more could still come before another. A row is stale once its session is queued again or
-/// forgotten; a stale entry is dropped when it is met. What <see cref="First"/> returns therefore depends on the rows alone, as if
+/// discarded; a stale entry is dropped when it is read. Therefore the result of <see cref="First"/> depends on the rows alone, as if
 /// they were read each time.
 /// </para>
 /// </summary>

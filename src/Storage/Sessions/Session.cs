@@ -3,7 +3,7 @@ using KvRaft.Storage.Schema;
 namespace KvRaft.Storage.Sessions;
 
 /// <summary>
-/// One writer as the table holds it. The row holds floor, activity and place in the idle queue
+/// One writer in the session table. The row holds floor, activity and position in the idle queue
 /// (<c>format:1 = 2, floor:varint, horizon:varint, lastIndex:varint, queuedAt:varint,
 /// granule:varint</c>); the remembered outcomes are read from their own
 /// rows when the session is loaded.
@@ -14,12 +14,12 @@ internal sealed class Session(ClientId client)
 
     public ClientId Client { get; } = client;
 
-    /// <summary>Writes with a lower number are acknowledged or forgotten, and are never applied (again). Only grows.</summary>
+    /// <summary>Writes with a lower number are acknowledged or discarded, and are never applied (again). Only grows.</summary>
     public ulong Floor { get; set; }
 
     /// <summary>
-    /// The shard's horizon when this session began. The writer may have had a session here before that was forgotten: a write of it that was applied
-    /// then was applied at or below this index, and must not be applied again.
+    /// The horizon of the shard when this session began. The writer may have had an earlier session here that was discarded. A write that was applied in that
+    /// session was applied at or below this index, and must not be applied again.
     /// </summary>
     public long Horizon { get; init; }
 
@@ -27,8 +27,8 @@ internal sealed class Session(ClientId client)
     public long LastIndex { get; set; }
 
     /// <summary>
-    /// Where it stands in the idle queue: the log index at which it was queued last; 0 before its first write. A session is queued again at most
-    /// once in a granule, so that a busy session's row does not move with each write.
+    /// The position in the idle queue: the log index at which the session was queued last; 0 before its first write. A session is queued again at most
+    /// once in a granule, so that the row of a busy session does not move with each write.
     /// </summary>
     public long QueuedAt { get; set; }
 

@@ -7,55 +7,56 @@ using KvRaft.Storage.State;
 namespace KvRaft.Storage.Sessions;
 
 /// <summary>
-/// Makes each stamped write happen at most once, however often it arrives: by a client's retry after a timeout, by a proxy, through
-/// another leader, after a restart, a move or a snapshot. A writer numbers its writes; the table keeps the outcome of each, in the same
-/// batch as its effect, until the writer says that it has the answer (<see cref="RequestStamp.FirstUnacked"/>).
+/// Applies each stamped write at most once, however often it arrives: by a retry of a client after a timeout, by a proxy, through
+/// another leader, after a restart, a move or a snapshot. A writer numbers its writes. The table stores the outcome of each, in the same
+/// batch as its effect, until the writer acknowledges the answer (<see cref="RequestStamp.FirstUnacked"/>).
 /// <code>
 ///              floor = highest FirstUnacked seen                       seen, remembered: same answer again
 ///                │                                                     not seen: apply
 ///   1 … 6        7       8       9  …
 ///   expired      applied applied (open)
 /// </code>
-/// A number below the floor is refused, never applied: it was acknowledged, or its outcome had to go. (Ongaro, "Consensus:
-/// Bridging Theory and Practice", section 6.3, from which the idea comes, leaves open how to forget a client; what follows is the
+/// A number below the floor is refused, never applied: it was acknowledged, or its outcome was discarded. (The idea comes from Ongaro, "Consensus:
+/// Bridging Theory and Practice", section 6.3, which leaves open how to discard a client; the following is the
 /// answer here.)
 /// <para>
-/// <b>Forgetting a writer.</b> A session that is idle for <see cref="SessionLimits.IdleMs"/> of the shard's clock is deleted, and so are the
-/// longest-idle ones, a few with each write, while the table is full. A late retry of a forgotten writer then looks like the first
+/// <b>Discarding a writer.</b> A session that is idle for <see cref="SessionLimits.IdleMs"/> of the shard's clock is deleted. While the table is full,
+/// each write
+/// also deletes a few of the longest-idle sessions. A late retry of a discarded writer then looks like the first
 /// write of a new one, and must not be applied a second time. So the shard keeps one number, the horizon: the highest log index at which a
-/// session that was forgotten since had a write applied. A write carries an index of this shard's log that its writer had seen applied
+/// session that was discarded since had a write applied. A write carries an index of this shard's log that its writer had seen applied
 /// before it sent the write for the first time (<see cref="RequestStamp.After"/>). If the write was ever applied, it was applied above
 /// that index. Therefore:
 /// <code>
-///   not remembered, After at or above the horizon:  no forgotten session can have applied it: apply
-///   not remembered, After below the horizon:        it may have been applied and forgotten: refuse, RequestIdExpired
+///   not remembered, After at or above the horizon:  no discarded session can have applied it: apply
+///   not remembered, After below the horizon:        it may have been applied and discarded: refuse, RequestIdExpired
 /// </code>
-/// A writer keeps its id when its session was forgotten and begins again; the session then remembers the horizon of its beginning, and that one
-/// counts for it, so that a late copy of a write of its earlier life is refused too.
+/// A writer whose session was discarded keeps its id and begins again. The new session remembers the horizon of its beginning, and that one
+/// applies to it, so that a late copy of a write of the earlier session is refused too.
 /// The refusal is an outcome of the log, so a writer that never sent the write before takes the index of the refusal and sends again.
-/// No clock is compared: a client's clock, a jump of the shard's clock and the rounding of idle times decide how soon a
-/// session is forgotten, and never whether a write is applied twice or a new writer is let in.
+/// No clocks are compared. The clock of a client, a jump of the shard's clock and the rounding of idle times decide how soon a
+/// session is discarded, and never whether a write is applied twice or a new writer is accepted.
 /// </para>
 /// <para>
-/// All of it is a function of the log. The loaded sessions and the read-ahead of the idle queue are caches of rows, thrown away at will.
+/// All of it is a function of the log. The loaded sessions and the read-ahead of the idle queue are caches of rows, which may be discarded at any time.
 /// </para>
 /// </summary>
 internal sealed class SessionTable(SessionLimits limits)
 {
-    /// <summary>Sessions kept loaded; an active writer's session is then found without reading. About 300 bytes each.</summary>
+    /// <summary>Sessions kept loaded; the session of an active writer is then found without a read. About 300 bytes each.</summary>
     private const int LoadedMax = 4_096;
 
     private readonly Dictionary<ClientId, Session> _loaded = [];
     private readonly IdleQueue _idle = new();
 
-    /// <summary>Discards what is loaded, because the rows were replaced.</summary>
+    /// <summary>Discards the loaded sessions, because the rows were replaced.</summary>
     public void Reset()
     {
         _loaded.Clear();
         _idle.Reset();
     }
 
-    /// <summary>The answer to a request that must not be applied: the remembered one, or a refusal. Null: go on and apply it.</summary>
+    /// <summary>The answer to a request that must not be applied: the remembered one, or a refusal. Null: apply the request.</summary>
     public ShardOutcome? Answer(ApplyContext context, RequestStamp stamp, ulong bodyHash)
     {
         var session = Load(context, stamp.Client);
@@ -101,8 +102,8 @@ internal sealed class SessionTable(SessionLimits limits)
     }
 
     /// <summary>
-    /// Forgets sessions that were idle too long by the shard's clock, until <paramref name="rowsMax"/> rows are gone; returns how many
-    /// were.
+    /// Discards sessions that were idle too long by the clock of the shard, until <paramref name="rowsMax"/> rows are deleted; returns the number of deleted
+    /// rows.
     /// </summary>
     public int PurgeIdle(ApplyContext context, int rowsMax)
     {
@@ -121,7 +122,7 @@ internal sealed class SessionTable(SessionLimits limits)
     public bool IsPurgeDue(DueTimes due, long nowMs) => due.FirstIdleGranule < (nowMs - limits.IdleMs) / SessionLimits.GranuleMs;
 
     /// <summary>
-    /// What became of a write, by the same rules as <see cref="Answer"/>; for readers, which see the rows of one moment and share nothing
+    /// The fate of a write, by the same rules as <see cref="Answer"/>; for readers, which see the rows of one moment and share nothing
     /// with the applying thread.
     /// </summary>
     public static RequestFate FateOf(IEngineSnapshot rows, in ShardState state, RequestStamp stamp)
@@ -168,7 +169,7 @@ internal sealed class SessionTable(SessionLimits limits)
     private static ShardOutcome Refuse(RefusalReason reason) => new() { Status = ShardStatus.Refused, Reason = reason };
 
     /// <summary>
-    /// No session that was forgotten up to the horizon can have applied this write. An index that this log has not reached was seen in another
+    /// No session that was discarded up to the horizon can have applied this write. An index that this log has not reached was seen in another
     /// cluster, or is invented: it proves nothing.
     /// </summary>
     private static bool IsProvenNew(RequestStamp stamp, long horizon, long nextIndex)
@@ -198,7 +199,7 @@ internal sealed class SessionTable(SessionLimits limits)
             return null;
         }
 
-        // From the floor on: the rows below it are deleted, and walking over what is left of them in the engine would take ever longer.
+        // From the floor on: the rows below it are deleted, and the engine would take ever longer to pass over their tombstones.
         var session = Session.Decode(client, row);
         var first = KeyLayout.Outcome(client, session.Floor);
         foreach (var (key, _, length) in context.Changes.Read(first, KeyLayout.AfterPrefix(first.AsSpan(0, 1 + ClientId.Size)), int.MaxValue, valueBytesMax: 0))
@@ -273,7 +274,7 @@ internal sealed class SessionTable(SessionLimits limits)
         context.Due.IdleAdded(session.QueuedAt, granule);
     }
 
-    /// <summary>A few rows with each write, so that no apply stops the shard; see <see cref="SessionLimits.EvictedRowsPerWriteMax"/>.</summary>
+    /// <summary>A few rows with each write, so that no apply delays the shard; see <see cref="SessionLimits.EvictedRowsPerWriteMax"/>.</summary>
     private void EvictIfFull(ApplyContext context, ClientId except, int bytesAdded)
     {
         if (!IsFull(context))
@@ -294,8 +295,8 @@ internal sealed class SessionTable(SessionLimits limits)
         context.State.Sessions + context.State.Outcomes > limits.EntriesMax || context.State.SessionBytes > limits.BytesMax;
 
     /// <summary>
-    /// Deletes up to <paramref name="rowsMax"/> outcomes of a session, oldest first, and the session itself once it has none; returns how many rows
-    /// that took. What is deleted can never be applied again: the floor rises past it, or the horizon does.
+    /// Deletes up to <paramref name="rowsMax"/> outcomes of a session, oldest first, and the session itself once it has none; returns the number of deleted
+    /// rows. A deleted outcome can never be applied again: the floor rises past it, or the horizon does.
     /// </summary>
     private int Forget(ApplyContext context, Session session, int rowsMax)
     {
@@ -320,7 +321,7 @@ internal sealed class SessionTable(SessionLimits limits)
         return outcomes + 1;
     }
 
-    /// <summary>The longest-idle session but <paramref name="except"/>; null if there is none.</summary>
+    /// <summary>The longest-idle session except <paramref name="except"/>; null if there is none.</summary>
     private Session? First(ApplyContext context, ClientId? except = null) => _idle.First(context, except, client => Load(context, client));
 
     private void NoteFirstIdle(ApplyContext context)
@@ -331,7 +332,7 @@ internal sealed class SessionTable(SessionLimits limits)
         }
         else if (context.State.Sessions > 0)
         {
-            // All that are left were queued by this entry.
+            // All remaining sessions were queued by this entry.
             context.Due.IdleStartsAt(context.Index, context.State.Clock / SessionLimits.GranuleMs);
         }
         else

@@ -6,14 +6,14 @@ using KvRaft.Storage.State;
 namespace KvRaft.Storage.Shards;
 
 /// <summary>
-/// XxHash3 over all rows in key order, with their lengths. All of them: what is stored is a function of the log, down to keys that expired
-/// and were not purged yet. Only the position is left out of the state row, so that replicas may be compared whose last entries
+/// XxHash3 over all rows in key order, with their lengths. All rows count: the stored state is a function of the log, including expired keys
+/// that were not purged yet. Only the position is left out of the state row, so that replicas can be compared whose last entries
 /// differ in no-ops proposed at one moment.
 /// </summary>
 internal static class ShardDigest
 {
     /// <param name="snapshot">The state.</param>
-    /// <param name="read">Told of each row's bytes.</param>
+    /// <param name="read">Receives the number of bytes of each row.</param>
     public static ulong Of(IEngineSnapshot snapshot, Action<int>? read = null)
     {
         var hash = new XxHash3();

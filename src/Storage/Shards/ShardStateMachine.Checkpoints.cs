@@ -4,10 +4,10 @@ using KvRaft.Storage.State;
 
 namespace KvRaft.Storage.Shards;
 
-/// <content>Flushing, copying, and being replaced by a copy. Called by the applying side, one at a time.</content>
+/// <content>Flush, copy, and replacement by a copy. Called by the applying side, one at a time.</content>
 public sealed partial class ShardStateMachine
 {
-    /// <summary>Less than this is not worth a rewrite of everything.</summary>
+    /// <summary>Less than this does not justify a rewrite of everything.</summary>
     private const long GarbageBytesMin = 16L << 20;
 
     /// <inheritdoc/>
@@ -18,8 +18,9 @@ public sealed partial class ShardStateMachine
     }
 
     /// <summary>
-    /// Rows are compressed, so tables that are half as large again as the rows in them, and 16 MiB beyond, hold mostly what was deleted or replaced. By itself the engine
-    /// would keep it until writes to the same keys reach the same level.
+    /// Rows are compressed, so tables that are half as large again as their rows, and 16 MiB beyond, hold mostly deleted or replaced rows. Without a
+    /// compaction the engine
+    /// would keep those rows until writes to the same keys reach the same level.
     /// </summary>
     public void Rest()
     {
@@ -67,10 +68,11 @@ public sealed partial class ShardStateMachine
 
     /// <summary>
     /// Replaces the whole state by a checkpoint (<see cref="ReplicaDirectory"/> has the steps). Readers see the old state until the
-    /// new one is open, and finish on the engine they began with.
+    /// new one is open, and finish on the engine on which they began.
     /// </summary>
-    /// <exception cref="InvalidDataException">The directory holds no complete checkpoint, or its rows are at another position than it says.</exception>
-    /// <exception cref="ArgumentException">The checkpoint is older than what was applied here.</exception>
+    /// <exception cref="InvalidDataException">The directory is not a complete checkpoint, or the position of its rows differs from the one it
+    /// states.</exception>
+    /// <exception cref="ArgumentException">The checkpoint is older than the state applied here.</exception>
     public void InstallCheckpoint(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
@@ -89,7 +91,7 @@ public sealed partial class ShardStateMachine
         }
         catch (Exception error) when (_directory.Generation != generation)
         {
-            // After the rename the files are the new state and the open engine the old one: only reopening can go on.
+            // After the rename the files are the new state and the open engine is the old one: only a restart can continue.
             _fault = error;
             throw;
         }
@@ -114,7 +116,7 @@ public sealed partial class ShardStateMachine
     {
         try
         {
-            // The manifest's checksums are of the files as they were copied: a table that was damaged at its source has a correct one.
+            // The checksums of the manifest are of the copied files: a table that was damaged at its source has a correct one.
             engine.VerifyChecksums();
         }
         catch (StorageCorruptionException damaged)

@@ -8,7 +8,7 @@ using KeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 
 namespace KvRaft.Storage.Shards;
 
-/// <content>What requests read. Any thread, any time; <see cref="Published"/> says what keeps them honest.</content>
+/// <content>The reads of requests. Any thread, any time; <see cref="Published"/> states what keeps them consistent.</content>
 public sealed partial class ShardStateMachine
 {
     /// <summary>Row keys up to this length are built on the stack.</summary>
@@ -61,7 +61,7 @@ public sealed partial class ShardStateMachine
         }
         catch (StorageCorruptionException fault)
         {
-            // The caller gets an error; the owner of this replica must get the news, or every later reader would meet the same.
+            // The caller gets an error. The owner of this replica must be notified, or every later reader would fail in the same way.
             Tell(fault);
             throw;
         }
@@ -90,7 +90,7 @@ public sealed partial class ShardStateMachine
     /// <inheritdoc/>
     public (LogPosition Position, long Revision, ulong Digest) DigestAtPosition() => Watched(0, static (machine, _) => machine.DigestNow());
 
-    /// <summary>A read that meets damage is an error for its caller, and news for the owner of this replica.</summary>
+    /// <summary>A read that finds damage fails for its caller and notifies the owner of this replica.</summary>
     private TResult Watched<TArgument, TResult>(TArgument argument, Func<ShardStateMachine, TArgument, TResult> read)
     {
         try
@@ -136,7 +136,7 @@ public sealed partial class ShardStateMachine
     /// <inheritdoc/>
     public DigestSource BeginDigest()
     {
-        // A replaced engine is closed when its last reader has left: the source is one of them.
+        // A replaced engine is closed when its last reader has finished, and this source is one of them.
         using var lease = Lease();
         var handle = lease.Published.Handle;
         var snapshot = handle.Engine.TakeSnapshot();
@@ -191,7 +191,7 @@ public sealed partial class ShardStateMachine
         return new(items, null, state.Revision, state.Clock);
     }
 
-    /// <summary>A forward scan goes on at the next row; a reverse one ends before the row it saw last, because its end is exclusive.</summary>
+    /// <summary>A forward scan continues at the next row; a reverse one ends before the last row it read, because its end is exclusive.</summary>
     private static ReadOnlyMemory<byte>? ResumeAfter(ScanRequest request, IEngineCursor rows, byte[]? last) =>
         request.Reverse ? last : KeyLayout.KeyOfData(rows.Key);
 

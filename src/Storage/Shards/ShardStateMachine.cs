@@ -9,41 +9,42 @@ using KvRaft.Topology;
 namespace KvRaft.Storage.Shards;
 
 /// <summary>
-/// One replica of a shard: a log of commands goes in, keys and values stand behind it.
+/// One replica of a shard: it applies a log of commands to keys and values.
 /// <para>
-/// <b>One batch.</b> An apply decodes the commands of its entries in order, lets each see what the ones before it did
-/// (<see cref="PendingChanges"/>), and writes everything at once: data, expiry index, sessions with their outcomes, and the row that
-/// says "this is the state after entry 4711" (<see cref="ShardState"/>). A crash therefore leaves the state after some entry, never
-/// between two, and replaying the log from there is exact. How entries are grouped into applies does not matter to the result, so an apply
+/// <b>One batch.</b> An apply decodes the commands of its entries in order, and each command sees the effects of the ones before it
+/// (<see cref="PendingChanges"/>). It writes everything at once: data, expiry index, sessions with their outcomes, and the row that
+/// states "this is the state after entry 4711" (<see cref="ShardState"/>). A crash therefore leaves the state after some entry, never
+/// between two, and a replay of the log from there is exact. The grouping of entries into applies does not change the result, so an apply
 /// that has changed many bytes is written in several batches.
 /// </para>
 /// <para>
-/// <b>Bounded answers.</b> A command of a few bytes can ask for megabytes (gets of a transaction, the value a put replaces). How many it may get is part
-/// of the command, and one whose answer would hold more is refused alike everywhere before anything of it is done. Values for answers are kept only
-/// where a caller waits; what a repeat is answered with is stored, and short.
+/// <b>Bounded answers.</b> A command of a few bytes can request megabytes (gets of a transaction, the value that a put replaces). The limit of its answer
+/// is part
+/// of the command. If the answer would hold more, every replica refuses the command before any part of it is applied. Values for answers are kept only
+/// if a caller waits; the answer to a repeat is stored, and short.
 /// </para>
 /// <para>
-/// <b>Determinism.</b> Everything that is stored is a function of the log: sessions are evicted and keys purged by commands and log
-/// time, by limits that are constants, in key order. So replicas agree on every row, not just on what readers see, and
-/// <see cref="Digest"/> may simply walk the rows.
+/// <b>Determinism.</b> The stored state is a function of the log: commands and log time decide, in key order and by constant limits, which sessions are
+/// evicted and which keys are purged. So replicas agree on every row, not only on what readers see, and
+/// <see cref="Digest"/> may simply read the rows.
 /// </para>
 /// <para>
 /// <b>Time.</b> The clock is the highest proposal time among the applied entries, within the bounds of <see cref="ShardClock"/>. A time-to-live is added to
-/// this clock (<see cref="Expiry"/>), and a key is gone for reads and conditions from the
-/// moment the clock reaches its expiry; its rows go later, by a <see cref="TickCommand"/> that the leader proposes when
-/// <see cref="DueCommand"/> says so.
+/// this clock (<see cref="Expiry"/>). A key is absent for reads and conditions from the
+/// moment the clock reaches its expiry. A <see cref="TickCommand"/> removes its rows later; the leader proposes it when
+/// <see cref="DueCommand"/> returns one.
 /// </para>
 /// <para>
-/// <b>Durability.</b> The replicated log is the write-ahead log. The engine flushes on its own when its buffers fill, on
-/// <see cref="Flush"/> and on checkpoints; what it has flushed always ends with a state row, and that row is <see cref="Durable"/>.
+/// <b>Durability.</b> The replicated log is the write-ahead log. The engine flushes when its buffers are full, on
+/// <see cref="Flush"/> and on checkpoints. The flushed state always ends with a state row, and that row is <see cref="Durable"/>.
 /// </para>
 /// <para>
-/// <b>Readers</b> use the engine beside the applying thread. What they see must not be newer than what <see cref="Applied"/> admits, or two reads in
+/// <b>Readers</b> use the engine beside the applying thread. They must not see a newer state than <see cref="Applied"/> covers, or two reads in
 /// sequence could go back in time: see <see cref="Published"/>.
 /// </para>
 /// <para>
-/// <b>Faults.</b> Any exception out of an apply leaves the instance broken: it takes no further entries, because it cannot know
-/// what it has done. Reads go on; they see the last complete batch.
+/// <b>Faults.</b> Any exception out of an apply makes the instance unusable for further entries, because the extent of its
+/// changes is unknown. Reads continue; they see the last complete batch.
 /// </para>
 /// </summary>
 public sealed partial class ShardStateMachine : IShardStore
@@ -54,13 +55,14 @@ public sealed partial class ShardStateMachine : IShardStore
     private readonly DueTimes _due = new();
     private readonly EngineBatch _batch = new();
 
-    /// <summary>The state after the last complete apply and the engine that holds it. Replaced whole by the applying thread; read by all.</summary>
+    /// <summary>The state after the last complete apply and the engine that holds it. The applying thread replaces the whole object; all threads read
+    /// it.</summary>
     private volatile Published _published;
 
-    /// <summary>Set while a batch is being written: an engine read may already see it although <see cref="_published"/> does not say so.</summary>
+    /// <summary>Set while a batch is being written: an engine read may already see it although <see cref="_published"/> does not include it.</summary>
     private volatile bool _writing;
 
-    /// <summary>What broke the applying side; null while it works.</summary>
+    /// <summary>The fault that stopped the applying side; null while it works.</summary>
     private Exception? _fault;
 
     /// <summary>1 once <see cref="Faulted"/> was raised: the owner closes this instance, and later faults are consequences of the first.</summary>
@@ -98,7 +100,7 @@ public sealed partial class ShardStateMachine : IShardStore
             }
             catch (StorageCorruptionException fault)
             {
-                // It is asked for by housekeeping and by status, which must go on for the other replicas.
+                // Housekeeping and status read this property, and must continue for the other replicas.
                 Tell(fault);
             }
 
@@ -118,14 +120,15 @@ public sealed partial class ShardStateMachine : IShardStore
     /// <inheritdoc/>
     public long FirstExpiryMs => _due.FirstExpiryMs;
 
-    /// <summary>For tests: told each step of an install (see <see cref="ReplicaDirectory.StepDone"/>).</summary>
+    /// <summary>For tests: receives each step of an install (see <see cref="ReplicaDirectory.StepDone"/>).</summary>
     internal Action<string>? InstallStepDone
     {
         set => _directory.StepDone = value;
     }
 
-    /// <summary>Opens the replica in a directory of its own, creating an empty one if there is none.</summary>
-    /// <exception cref="StorageException">The directory cannot be opened, is open already, or is damaged (<see cref="StorageCorruptionException"/>).</exception>
+    /// <summary>Opens the replica in its own directory, and creates an empty one if there is none.</summary>
+    /// <exception cref="StorageException">The directory cannot be opened, is open already, or is damaged (<see
+    /// cref="StorageCorruptionException"/>).</exception>
     public static ShardStateMachine Open(string directory, IEngineFactory engines, ShardSettings settings) =>
         Open(directory, engines, settings, SessionLimits.Standard);
 
@@ -137,7 +140,7 @@ public sealed partial class ShardStateMachine : IShardStore
     /// empty list of outcomes.
     /// </summary>
     /// <exception cref="InvariantException">An entry is missing before one of these.</exception>
-    /// <exception cref="UnsupportedCommandException">Other software wrote a command.</exception>
+    /// <exception cref="UnsupportedCommandException">Another version of the software wrote a command.</exception>
     /// <exception cref="StorageException">The engine failed.</exception>
     public IReadOnlyList<IReadOnlyList<Outcome>> Apply(IReadOnlyList<CommittedEntry> entries)
     {
@@ -248,7 +251,7 @@ public sealed partial class ShardStateMachine : IShardStore
         _writing = false;
     }
 
-    /// <summary>Takes what an engine holds as the state, and finds the first rows of its time indexes.</summary>
+    /// <summary>Makes the content of an engine the state, and finds the first rows of its time indexes.</summary>
     private void Adopt(EngineHandle handle)
     {
         var state = ShardState.Decode(handle.Engine.Get(KeyLayout.ShardState));
@@ -276,7 +279,7 @@ public sealed partial class ShardStateMachine : IShardStore
         }
     }
 
-    /// <summary>A position is two words; readers on other threads must not see half of each.</summary>
+    /// <summary>A position is two machine values; readers on other threads must not see half of each.</summary>
     private sealed record Durability(LogPosition Position);
 
     private void ThrowIfUnusable()

@@ -2,7 +2,7 @@ using KvRaft.Storage.Commands;
 
 namespace KvRaft.Storage.State;
 
-/// <summary>What the parts of one apply share: the rows being changed, the state row that will describe them, and the timers.</summary>
+/// <summary>The values that the parts of one apply share: the changed rows, the state row that will describe them, and the timers.</summary>
 internal sealed class ApplyContext(PendingChanges changes, ShardState state, DueTimes due)
 {
     public PendingChanges Changes { get; } = changes;
@@ -10,8 +10,8 @@ internal sealed class ApplyContext(PendingChanges changes, ShardState state, Due
     public DueTimes Due { get; } = due;
 
     /// <summary>
-    /// Somebody on this node waits for the answers to the entry being applied. Where it is false, which is on every follower and in every replay, no values
-    /// are kept for answers. Nothing that is stored may depend on it.
+    /// A caller on this node waits for the answers to the entry being applied. If false, as on every follower and in every replay, no values
+    /// are kept for answers. The stored state must not depend on it.
     /// </summary>
     public bool AnswersWanted { get; set; }
 
@@ -24,8 +24,8 @@ internal sealed class ApplyContext(PendingChanges changes, ShardState state, Due
     public long Index => _state.Applied.Index + 1;
 
     /// <summary>
-    /// The instant at which a value ends that the command being applied writes; 0 = never. The clock has taken the entry's stamp already, so a
-    /// time-to-live is counted from the later of the two, by the clock that judges it.
+    /// The instant at which a value expires that the current command writes; 0 = never. The clock includes the stamp of the entry already, so a
+    /// time-to-live counts from the later of the two, by the clock that decides about its expiry.
     /// </summary>
     public long InstantOf(Expiry expiry) => expiry.InstantAt(_state.Clock);
 

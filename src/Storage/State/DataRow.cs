@@ -43,12 +43,12 @@ internal static class DataRow
             header == ExpiringHeader ? BinaryPrimitives.ReadInt64LittleEndian(row.AsSpan(PermanentHeader)) : 0);
     }
 
-    /// <summary>Decodes a row that is about to change under the reader: the value is a copy, or empty if it is not wanted.</summary>
+    /// <summary>Decodes a row whose memory will change: the value is a copy, or empty if it is not needed.</summary>
     /// <exception cref="StorageCorruptionException">The row is damaged or of another format.</exception>
     public static StoredValue Decode(ReadOnlySpan<byte> row, bool withValue) =>
         Decode((withValue ? row : row[..Math.Min(row.Length, HeaderOf(row))]).ToArray());
 
-    /// <summary>Bytes from which <see cref="DecodeHead"/> can tell everything but the value.</summary>
+    /// <summary>Bytes from which <see cref="DecodeHead"/> can decode everything except the value.</summary>
     public const int HeadBytesMax = ExpiringHeader;
 
     /// <summary>Version, expiry and the length of the value, from the first bytes of a row and its whole length.</summary>
@@ -71,7 +71,7 @@ internal static class DataRow
     }
 }
 
-/// <summary>What a data row says about its value, without the value.</summary>
+/// <summary>The content of a data row without the bytes of its value.</summary>
 internal readonly record struct RowHead(long Version, long ExpireAtMs, int ValueBytes)
 {
     public bool IsVisibleAt(long clockMs) => ExpireAtMs == 0 || clockMs < ExpireAtMs;

@@ -1,14 +1,14 @@
 namespace KvRaft.Storage.State;
 
 /// <summary>
-/// When time alone will next change this replica: lower bounds, in shard-clock milliseconds, of the first row of each time index. They
-/// save the question "is anything due?" a search, and the purge a walk over the index rows it deleted before. They are no replicated
+/// When time alone will next change this replica: lower bounds, in shard-clock milliseconds, of the first row of each time index. With them
+/// the question "is anything due?" needs no search, and the purge does not pass over the index rows it deleted before. They are not replicated
 /// state: a bound that is too low costs one tick that finds nothing and corrects it; it is never too high.
-/// <para>Written by the applying thread, read by any.</para>
+/// <para>The applying thread writes it, any thread reads it.</para>
 /// </summary>
 internal sealed class DueTimes
 {
-    /// <summary>Nothing is waiting.</summary>
+    /// <summary>Nothing is due.</summary>
     public const long Never = long.MaxValue;
 
     private long _firstExpiryMs = Never;
@@ -30,7 +30,7 @@ internal sealed class DueTimes
         Volatile.Write(ref _firstIdleGranule, Math.Min(_firstIdleGranule, granule));
     }
 
-    /// <summary>The index was read: its first row is at this time.</summary>
+    /// <summary>Sets the bound after a read of the index: its first row is at this time.</summary>
     public void ExpiriesStartAt(long expireAtMs) => Volatile.Write(ref _firstExpiryMs, expireAtMs);
 
     public void IdleStartsAt(long index, long granule)

@@ -3,15 +3,15 @@ using KvRaft.Storage.Engine;
 namespace KvRaft.Storage.State;
 
 /// <summary>
-/// What the entries of one apply have changed so far, laid over the engine: later commands see what earlier ones did, although nothing
-/// is written before the whole batch is. A command that must be taken back as a whole sets a mark and rolls back to it.
+/// The changes of the entries of one apply, laid over the engine: later commands see the effects of earlier ones, although nothing
+/// is written before the whole batch. A command that may have to be undone as a whole sets a mark and rolls back to it.
 /// <para>For one thread, for one apply.</para>
 /// </summary>
 internal sealed class PendingChanges
 {
     private readonly IStorageEngine _engine;
 
-    /// <summary>New values by row; null = deleted. Rows of a dropped range that are not here are gone.</summary>
+    /// <summary>New values by row; null = deleted. Rows of a dropped range that are not here are deleted.</summary>
     private readonly Dictionary<byte[], byte[]?> _rows = new(ByteStringComparer.Instance);
 
     private readonly Dictionary<byte[], byte[]?>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
@@ -26,8 +26,8 @@ internal sealed class PendingChanges
     private bool _marked;
 
     /// <summary>
-    /// What the engine said last, and about which row. It does not change before the batch is written, and a write reads its row twice: for the condition,
-    /// then for what it replaces. RocksDB is a sixth of a put's CPU (tests/Benchmarks, "What a put costs"); this was one of its three reads.
+    /// The last row that was read from the engine. The engine does not change before the batch is written, and a write reads its row twice: for the condition,
+    /// then for the value that it replaces. RocksDB is a sixth of a put's CPU (tests/Benchmarks, "What a put costs"); this was one of its three reads.
     /// </summary>
     private (byte[] Row, byte[]? Value, int Length)? _lastRead;
 
@@ -37,7 +37,7 @@ internal sealed class PendingChanges
         _lookup = _rows.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
-    /// <summary>Bytes of rows that were set so far, those set again counted again: an upper bound of what this holds.</summary>
+    /// <summary>Bytes of the rows set so far; a row that was set again counts again: an upper bound of the memory in use.</summary>
     public long BytesSet { get; private set; }
 
     public byte[]? Get(ReadOnlySpan<byte> row) => Get(row, int.MaxValue, out _);
@@ -59,7 +59,7 @@ internal sealed class PendingChanges
 
     public void Delete(byte[] row) => Set(row, null);
 
-    /// <summary>Deletes everything in [<paramref name="from"/>, <paramref name="to"/>), seen or unseen. Cannot be rolled back.</summary>
+    /// <summary>Deletes everything in [<paramref name="from"/>, <paramref name="to"/>), pending or stored. Cannot be rolled back.</summary>
     public void DropRange(byte[] from, byte[] to)
     {
         Topology.Invariant.Holds(!_marked, "A range was dropped inside a command that may be rolled back.");
@@ -73,8 +73,9 @@ internal sealed class PendingChanges
     }
 
     /// <summary>
-    /// Up to <paramref name="rowsMax"/> rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are now. Of a value at most
-    /// <paramref name="valueBytesMax"/> bytes are copied; its whole length comes with it. The list is the caller's, so it may change rows while it walks.
+    /// Up to <paramref name="rowsMax"/> rows of [<paramref name="from"/>, <paramref name="to"/>) in order, as they are now. At most
+    /// <paramref name="valueBytesMax"/> bytes of a value are copied, with its whole length. The list belongs to the caller, so the caller may change rows
+    /// while it iterates.
     /// </summary>
     public List<RangeRow> Read(byte[] from, byte[] to, int rowsMax, int valueBytesMax)
     {
@@ -102,7 +103,7 @@ internal sealed class PendingChanges
         return found;
     }
 
-    /// <summary>From here on changes can be taken back, until <see cref="Keep"/> or <see cref="RollBack"/>.</summary>
+    /// <summary>From here on changes can be undone, until <see cref="Keep"/> or <see cref="RollBack"/>.</summary>
     public void Mark() => _marked = true;
 
     public void Keep()
@@ -130,7 +131,7 @@ internal sealed class PendingChanges
         Keep();
     }
 
-    /// <summary>All changes, ready to be written. Ranges go first: what was put into one after it was dropped stays.</summary>
+    /// <summary>All changes, ready to be written. Ranges go first: a row that was put into a range after its drop stays.</summary>
     public void WriteTo(EngineBatch batch)
     {
         foreach (var (from, to) in _droppedRanges)
@@ -199,7 +200,7 @@ internal sealed class PendingChanges
 }
 
 /// <summary>One row of a range.</summary>
-/// <param name="Key">All of it.</param>
-/// <param name="Value">As much of it as was asked for, or more.</param>
-/// <param name="Length">Of the whole value.</param>
+/// <param name="Key">The whole key.</param>
+/// <param name="Value">As much of the value as was requested, or more.</param>
+/// <param name="Length">The length of the whole value.</param>
 internal readonly record struct RangeRow(byte[] Key, byte[] Value, int Length);

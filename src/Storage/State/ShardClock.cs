@@ -3,11 +3,11 @@ using KvRaft.Storage.Commands;
 namespace KvRaft.Storage.State;
 
 /// <summary>
-/// How an applied entry moves a shard's clock: a function of the state and the entry, so that all replicas agree.
+/// How an applied entry moves the clock of a shard: a function of the state and the entry, so that all replicas agree.
 /// <para>
-/// The proposer decides how fast the clock runs (it has a clock, apply has none): by its own monotonic clock, disciplined by the clocks of a majority of the
-/// nodes. Apply is the last guard. The clock never goes back; a stamp moves it by at most <see cref="StepMsMax"/>, unless the proposer
-/// declares that it measured more (the shard was idle, or had no leader); and it never comes so near to the last instant that a time-to-live
+/// The proposer decides how fast the clock runs (it has a clock, apply has none): by its own monotonic clock, corrected by the clocks of a majority of the
+/// nodes. Apply is the last check. The clock never goes back; a stamp moves it by at most <see cref="StepMsMax"/>, unless the proposer
+/// declares that it measured more (the shard was idle, or had no leader). The clock also never comes so near to the last instant that a time-to-live
 /// does not fit behind it.
 /// </para>
 /// </summary>
@@ -16,7 +16,7 @@ internal static class ShardClock
     /// <inheritdoc cref="CommittedEntry.UndeclaredStepMsMax"/>
     public const long StepMsMax = CommittedEntry.UndeclaredStepMsMax;
 
-    /// <summary>Beyond it the longest time-to-live would pass <see cref="ShardLimits.InstantMsMax"/>.</summary>
+    /// <summary>Beyond it the longest time-to-live would exceed <see cref="ShardLimits.InstantMsMax"/>.</summary>
     public const long ClockMsMax = ShardLimits.InstantMsMax - ShardLimits.TtlMsMax;
 
     /// <summary>The clock after an entry.</summary>

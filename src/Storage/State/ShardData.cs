@@ -5,7 +5,7 @@ using KvRaft.Storage.Schema;
 namespace KvRaft.Storage.State;
 
 /// <summary>
-/// Keys and values inside one apply. Every change keeps the three things that belong together together: the data row, its row in
+/// Keys and values inside one apply. Every change updates three things together: the data row, its row in
 /// the expiry index, and the counters.
 /// </summary>
 internal sealed class ShardData(ApplyContext context)
@@ -13,11 +13,11 @@ internal sealed class ShardData(ApplyContext context)
     /// <summary>Row keys up to this length are built on the stack; nearly all are shorter.</summary>
     private const int StackBytesMax = 256;
 
-    /// <summary>What stands under a key for conditions and answers: nothing, once the clock has passed its expiry.</summary>
+    /// <summary>The value of a key for conditions and answers; null once the key has expired by the clock.</summary>
     public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
         ReadRow(keyspace, key) is { } value && value.IsVisibleAt(context.State.Clock) ? value : null;
 
-    /// <summary>The same; unless <paramref name="withValue"/>, the bytes are left out and not read.</summary>
+    /// <summary>Like the other overload; without <paramref name="withValue"/>, the bytes are not read.</summary>
     public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key, bool withValue) => withValue
         ? Find(keyspace, key)
         : ReadHead(keyspace, key) is { } head && head.IsVisibleAt(context.State.Clock) ? head.WithoutBytes : null;
@@ -40,7 +40,7 @@ internal sealed class ShardData(ApplyContext context)
         Count(keyspace, before is null ? 1 : 0, value.Length - (before is { } old ? old.ValueBytes : -key.Length));
     }
 
-    /// <summary>Removes the row, visible or not. Answers whether there was one.</summary>
+    /// <summary>Removes the row, visible or not. Returns whether there was one.</summary>
     public bool Remove(KeyspaceId keyspace, ReadOnlySpan<byte> key)
     {
         if (ReadHead(keyspace, key) is not { } before)
@@ -68,12 +68,12 @@ internal sealed class ShardData(ApplyContext context)
         context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, valueBytesMax: 0).Count > rowsMax;
 
     /// <summary>
-    /// Removes up to <paramref name="rowsMax"/> keys of a range, expired ones included. Answers how many of them were visible, and the
-    /// first key left; null when none is.
+    /// Removes up to <paramref name="rowsMax"/> keys of a range, expired ones included. Returns how many of them were visible, and the
+    /// first remaining key; null if none remains.
     /// </summary>
     public (long Removed, ReadOnlyMemory<byte>? Resume) RemoveRange(KeyspaceId keyspace, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int rowsMax)
     {
-        // Heads only: a thousand values of a megabyte are not read to be removed.
+        // Heads only: a removal must not read a thousand values of a megabyte.
         var rows = context.Changes.Read(KeyLayout.Data(keyspace, from), KeyLayout.DataEnd(keyspace, to), rowsMax + 1, DataRow.HeadBytesMax);
         long removed = 0;
         foreach (var (row, value, length) in rows.Take(rowsMax))
@@ -87,8 +87,8 @@ internal sealed class ShardData(ApplyContext context)
     }
 
     /// <summary>
-    /// Removes a whole keyspace by one range deletion; answers how many keys it held. Rows of the expiry index are left to the purge,
-    /// which finds no key behind them.
+    /// Removes a whole keyspace by one range deletion; returns the number of its keys. The purge removes the rows of the expiry index later
+    /// and finds no key behind them.
     /// </summary>
     public long Drop(KeyspaceId keyspace)
     {
@@ -101,8 +101,8 @@ internal sealed class ShardData(ApplyContext context)
     }
 
     /// <summary>
-    /// Removes up to <paramref name="rowsMax"/> keys whose expiry the clock has passed, earliest first; answers how many index rows
-    /// that took.
+    /// Removes up to <paramref name="rowsMax"/> keys that have expired by the clock, earliest first; returns the number of index rows that
+    /// were read.
     /// </summary>
     public int PurgeExpired(int rowsMax)
     {
@@ -133,7 +133,7 @@ internal sealed class ShardData(ApplyContext context)
     {
         var (expireAtMs, keyspace, key) = KeyLayout.PartsOfExpiry(row);
 
-        // A dropped keyspace leaves index rows behind: the key may be gone, or be another one that expires later.
+        // A dropped keyspace leaves index rows behind: the key may be absent, or be another one that expires later.
         if (ReadHead(keyspace, key) is { } head && head.ExpireAtMs == expireAtMs)
         {
             Remove(keyspace, key, head);

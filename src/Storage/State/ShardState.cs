@@ -1,7 +1,7 @@
 namespace KvRaft.Storage.State;
 
 /// <summary>
-/// The one row that says how far a replica is. It is rewritten by every batch, so it always describes exactly the rows beside it.
+/// The one row that holds the position of a replica. Every batch rewrites it, so it always describes exactly the rows beside it.
 /// <code>format:1 = 2, then zigzag varints in the order of the members</code>
 /// </summary>
 internal record struct ShardState
@@ -14,7 +14,7 @@ internal record struct ShardState
     /// <summary>Highest proposal time seen, Unix milliseconds. Only grows.</summary>
     public long Clock;
 
-    /// <summary>The version given last. Only grows.</summary>
+    /// <summary>The last assigned version. Only grows.</summary>
     public long Revision;
 
     /// <summary>Data rows, and the bytes of their keys and values.</summary>
@@ -30,7 +30,7 @@ internal record struct ShardState
     public long SessionBytes;
 
     /// <summary>
-    /// The highest log index at which a session that was forgotten since had a write applied; 0 if none was forgotten. Only grows.
+    /// The highest log index at which a session that was discarded since had a write applied; 0 if none was discarded. Only grows.
     /// </summary>
     public long SessionHorizon;
 
