@@ -10,14 +10,14 @@ using KvRaft.Chaos.Scenarios;
 
 namespace KvRaft.Chaos.Campaigns;
 
-/// <summary>Several runs one after another, and what they came to together.</summary>
+/// <summary>Several runs one after another, and their combined result.</summary>
 internal static class Campaign
 {
     public const int Violated = 1;
     public const int Undecided = 3;
     public const int NotRun = 4;
 
-    /// <summary>Where runs leave their folders if not told.</summary>
+    /// <summary>Where runs create their folders by default.</summary>
     public static readonly string OutputDefault = Path.Combine("artifacts", "chaos");
 
     public static async Task<int> RunAsync(CommandLine line)
@@ -40,10 +40,10 @@ internal static class Campaign
             return verdict;
         }
 
-        // Cells that pass say more where it was just seen that the same judges convict.
+        // A pass of the cells means more if the same judges have just found planted bugs.
         var selfTest = await SelfTest.RunAsync(ScenarioMatrix.PullRequestBugs, trials: 1, Planted(line, options), abilities, interrupted.Token);
 
-        // The worst wins.
+        // The worst result wins.
         return new[] { Violated, Undecided, NotRun }.FirstOrDefault(code => verdict == code || selfTest == code);
     }
 
@@ -52,12 +52,13 @@ internal static class Campaign
         Build = BuildOf(line, "planted-") ?? throw new ArgumentException("--planted-node is missing: chaos/run gives it."),
     };
 
-    /// <summary>A build by the options for its program and its image: <c>--node</c> and <c>--image</c>, with <c>other-</c> or <c>planted-</c> before the word. Null: not given.</summary>
+    /// <summary>A build from the options for its program and its image: <c>--node</c> and <c>--image</c>, with the prefix <c>other-</c> or <c>planted-</c>.
+    /// Null: not given.</summary>
     public static NodeBuild? BuildOf(CommandLine line, string prefix) =>
         line.Text($"--{prefix}node") is { } executable ? new NodeBuild(executable, line.Text($"--{prefix}image")) : null;
 
-    /// <summary>Where nodes live, by what was asked for.</summary>
-    /// <exception cref="ArgumentException">There is no such place.</exception>
+    /// <summary>The host of the nodes, from the command line.</summary>
+    /// <exception cref="ArgumentException">There is no such host.</exception>
     public static INodeHost HostOf(CommandLine line) => line.Text("--in") switch
     {
         "containers" => new ContainerHost(line.Text("--image") ?? throw new ArgumentException("--image is missing: chaos/run gives it.")),
@@ -71,7 +72,7 @@ internal static class Campaign
             ? [.. ScenarioMatrix.ParseList(cells).Select(static scenario => new Cell(scenario))]
             : ScenarioMatrix.Tier(line.Text("--tier")!, seed) ?? throw new ArgumentException($"There is no tier '{line.Text("--tier")}': pr, nightly, sample.");
 
-    /// <summary>What the campaign may take; null: as long as it takes.</summary>
+    /// <summary>The time limit of the campaign; null: none.</summary>
     private static TimeSpan? TotalOf(CommandLine line) => line.Text("--tier") == SampleTier.Name && line.Text("--duration") is null ? SampleTier.Total : null;
 
     private static async Task<int> RunAsync(
@@ -80,7 +81,7 @@ internal static class Campaign
         var results = new List<RunResult>();
         var notRun = new List<Scenario>();
 
-        // Runs in which the machine, and not the store, refused something on the way.
+        // Runs in which the machine, not the store, refused an operation of the harness.
         var broken = new List<Scenario>();
         var clock = Stopwatch.StartNew();
         Console.WriteLine(total is null ? $"seed {options.Seed}, {options.Duration.TotalSeconds:0} s of faults a run" : $"seed {options.Seed}, {cells.Count} cells in {total.Value.TotalMinutes:0} min");
@@ -118,7 +119,7 @@ internal static class Campaign
                     Console.WriteLine($"BROKEN     {scenario}: {failure.Message}");
                     broken.Add(scenario);
                 }
-#pragma warning disable CA1031 // A fault of the harness makes this run worthless. It must not take the other cells with it.
+#pragma warning disable CA1031 // A fault of the harness makes this run worthless. It must not stop the other cells.
                 catch (Exception failure)
 #pragma warning restore CA1031
                 {
@@ -153,7 +154,7 @@ internal static class Campaign
         Console.WriteLine($"failovers: {results.Aggregate(FailoverTimes.None, (all, result) => all.And(result.Failovers))}");
         Console.WriteLine($"chaos: {results.Count(result => result.Outcome == RunOutcome.Passed)} passed, {results.Count(result => result.Outcome == RunOutcome.Violated)} violated, {results.Count(result => result.Outcome == RunOutcome.Undecided) + broken.Count} undecided, {notRun.Count} not run");
 
-        // The worst wins, and what could not be run is no pass.
+        // The worst result wins, and a cell that could not run is not a pass.
         return results.Exists(result => result.Outcome == RunOutcome.Violated) ? Violated
             : results.Exists(result => result.Outcome == RunOutcome.Undecided) || broken.Count > 0 ? Undecided
             : notRun.Count > 0 || results.Count == 0 ? NotRun
@@ -173,7 +174,7 @@ internal static class Campaign
             return scenario.Kinds.Select(kind => kind.NodesMin > nodes ? $"{kind.Name} needs {kind.NodesMin} nodes" : abilities.WhyNot(kind.Needs)).FirstOrDefault(why => why is not null);
         }
 
-        // A mix without some of its faults is another, weaker one: said, but run.
+        // A mix without some of its faults is another, weaker mix: it is reported, and it runs.
         foreach (var kind in scenario.Kinds)
         {
             if (abilities.WhyNot(kind.Needs) is { } why)
@@ -203,7 +204,7 @@ internal static class Campaign
         Records = line.Text("--records"),
     };
 
-    // The run goes on to its end: it heals, reads back and takes away what it made.
+    // The run continues to its end: it heals, reads back and removes what it created.
     private static void Interrupt(PosixSignalContext context, CancellationTokenSource interrupted)
     {
         context.Cancel = true;

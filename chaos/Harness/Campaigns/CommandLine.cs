@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Campaigns;
 
-/// <summary>What was asked on the command line: <c>--name value</c> pairs, <c>--flag</c>s and nothing else.</summary>
+/// <summary>The arguments of the command line: <c>--name value</c> pairs, <c>--flag</c>s and nothing else.</summary>
 internal sealed class CommandLine
 {
     private static readonly HashSet<string> Flags = ["--list", "--totals", "--help", "--keep-data"];
@@ -40,7 +40,7 @@ internal sealed class CommandLine
         exit code: 0 passed, 1 violated, 2 misuse, 3 undecided, 4 could not be run here
         """;
 
-    /// <exception cref="ArgumentException">Something is not understood.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid.</exception>
     public static CommandLine Parse(IReadOnlyList<string> arguments)
     {
         var line = new CommandLine();
@@ -68,7 +68,7 @@ internal sealed class CommandLine
 
     public string? Text(string name) => _given.GetValueOrDefault(name);
 
-    /// <exception cref="ArgumentException">It is no whole number above 0.</exception>
+    /// <exception cref="ArgumentException">The value is not a whole number above 0.</exception>
     public int? Number(string name) => Text(name) is not { } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
         : throw new ArgumentException($"{name} {text}: a whole number above 0 is expected.");

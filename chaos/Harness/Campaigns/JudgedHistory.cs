@@ -8,8 +8,8 @@ using KvRaft.Chaos.Report;
 namespace KvRaft.Chaos.Campaigns;
 
 /// <summary>
-/// <c>chaos/run --judge</c>: the verdicts on a history that is there already, of this harness or of another store, in the format of <c>chaos/histories</c>. What
-/// cannot be decided within the budgets is undecided, which is no pass.
+/// <c>chaos/run --judge</c>: the verdicts on an existing history, of this harness or of another store, in the format of <c>chaos/histories</c>. If a
+/// question cannot be decided within the budgets, it is undecided, which is not a pass.
 /// </summary>
 internal static class JudgedHistory
 {
@@ -45,7 +45,7 @@ internal static class JudgedHistory
         Directory.CreateDirectory(folder);
         RunFolder.WriteVerdicts(folder, history, verdicts);
 
-        // The worst wins.
+        // The worst result wins.
         var exitCode = new[] { Campaign.Violated, Campaign.Undecided }.FirstOrDefault(code => verdicts.Any(verdict => verdict.ExitCode == code));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{history.Operations.Count} operations: {Word(exitCode)}; {Path.Combine(folder, "timeline.html")}"));
         return exitCode;
@@ -73,7 +73,7 @@ internal static class JudgedHistory
         var judging = TimeSpan.FromSeconds(line.Number("--seconds-max") ?? SecondsDefault);
         var shrinking = TimeSpan.FromSeconds(line.Number("--shrink-seconds-max") ?? ShrinkSecondsDefault);
 
-        // Shrinking begins when all keys are judged; the first question comes then.
+        // Shrinking begins when all keys are judged; the first query of the clock comes then.
         Stopwatch? shrinkingClock = null;
         return FaultCatalog.Judging with
         {

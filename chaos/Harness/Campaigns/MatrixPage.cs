@@ -4,7 +4,7 @@ using KvRaft.Chaos.Matrix;
 
 namespace KvRaft.Chaos.Campaigns;
 
-/// <summary>The matrix for a terminal, and what of it this machine can run.</summary>
+/// <summary>The matrix for a terminal, and which part of it this machine can run.</summary>
 internal static class MatrixPage
 {
     public static async Task<int> ShowAsync(INodeHost host, NodeBuild? other)

@@ -6,19 +6,20 @@ using KvRaft.Chaos.Scenarios;
 namespace KvRaft.Chaos.Campaigns;
 
 /// <summary>
-/// Shows that the harness can convict: a store with one planted bug is run until it is found guilty, for at most
-/// five minutes. A harness that never convicted anybody proves nothing by its acquittals.
+/// Shows that the harness can find faults: it runs a store with one planted bug until a judge convicts it, for at most
+/// five minutes. The passes of a harness that has never convicted a store prove nothing.
 /// </summary>
 internal static class SelfTest
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <param name="names">Of the bugs, with commas between, or <c>all</c>.</param>
-    /// <param name="trials">How often each is to be convicted, each time from scratch.</param>
-    /// <param name="options">Of every run; seeds are counted up from there.</param>
-    /// <param name="abilities">What this machine can inject.</param>
-    /// <param name="interrupted">No further run is begun.</param>
-    /// <returns>An exit code: 0 if all of them were convicted, each in nine trials of ten at least; that of a violation if one was not, and that of what was not run if it could not be tried.</returns>
+    /// <param name="names">The bugs, separated by commas, or <c>all</c>.</param>
+    /// <param name="trials">How often each bug is to be convicted, each time from the beginning.</param>
+    /// <param name="options">Of every run; seeds count up from there.</param>
+    /// <param name="abilities">The faults that this machine can inject.</param>
+    /// <param name="interrupted">No further run begins.</param>
+    /// <returns>An exit code: 0 if all bugs were convicted, each in at least nine trials of ten; the code of a violation if one was not; the code of a run
+    /// that did not happen if one could not be tried.</returns>
     public static async Task<int> RunAsync(string names, int trials, RunOptions options, HostAbilities abilities, CancellationToken interrupted)
     {
         var records = new List<TrialRecord>();
@@ -34,7 +35,7 @@ internal static class SelfTest
 
             for (var trial = 0; trial < trials && !interrupted.IsCancellationRequested; trial++)
             {
-                // So many seeds apart that no trial repeats a run of another.
+                // The seeds are so far apart that no trial repeats a run of another.
                 record.Add(await TryAsync(kind, options with { PlantedBug = kind.Name, Seed = options.Seed + (trial * 100) }, abilities, interrupted));
             }
         }
@@ -47,15 +48,16 @@ internal static class SelfTest
     }
 
     /// <summary>
-    /// What convicts: verdicts about what the store answered or holds. A bug that only makes it slow proves nothing about the judges of that, and a run in which
-    /// nothing was ever answered (a store that does not start) proves nothing at all.
+    /// The verdicts that convict: those about what the store answered or holds. A bug that only makes the store slow proves nothing about these judges. A run
+    /// in which
+    /// no operation was ever answered (a store that does not start) proves nothing at all.
     /// </summary>
     public static IReadOnlyList<Verdict> Guilty(IReadOnlyList<Verdict> verdicts, History history) =>
         history.Operations.Any(static operation => operation.IsOk)
             ? [.. verdicts.Where(static verdict => verdict.Judgement == Judgement.Violation && verdict.Checker != "liveness")]
             : [];
 
-    /// <exception cref="ArgumentException">There is no such bug; the message has those there are.</exception>
+    /// <exception cref="ArgumentException">There is no such bug; the message lists the existing ones.</exception>
     private static List<PlantedKind> Chosen(string names)
     {
         var wanted = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

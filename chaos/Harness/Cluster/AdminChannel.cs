@@ -5,8 +5,8 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Cluster;
 
 /// <summary>
-/// The operator's way to one node: single calls with a deadline, never retried and never elsewhere, so that an answer is that node's own.
-/// Every method answers null while the node does not.
+/// The channel of an operator to one node: single calls with a deadline, never retried and never sent elsewhere, so that an answer comes from that node.
+/// If the node does not answer, every method returns null.
 /// </summary>
 internal sealed class AdminChannel : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class AdminChannel : IDisposable
     {
         _channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions
         {
-            // A node that was down comes back at once for us, not after a back-off that has grown meanwhile.
+            // A node that was down must be reachable at once, not after a back-off that has grown meanwhile.
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(50),
             MaxReconnectBackoff = TimeSpan.FromMilliseconds(200),
             HttpHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromMilliseconds(500), KeepAlivePingDelay = TimeSpan.FromSeconds(1), KeepAlivePingTimeout = TimeSpan.FromSeconds(2) },

@@ -9,8 +9,8 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Cluster;
 
 /// <summary>
-/// A cluster of real nodes, each a process in a network namespace (and, where asked for, a file system) of its own. Nodes are numbered from
-/// 0 and named from n1. What is made outside the run's folder is in the ledger.
+/// A cluster of real nodes, each a process in its own network namespace and, on request, on its own file system. Nodes are numbered from
+/// 0 and named from n1. The ledger lists everything that is created outside the folder of the run.
 /// </summary>
 internal sealed class ChaosCluster : IAsyncDisposable
 {
@@ -34,13 +34,13 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public ClusterPlan Plan { get; }
 
-    /// <summary>Null: the nodes share loopback, and nothing can be cut.</summary>
+    /// <summary>Null: the nodes share loopback, and no link can be cut.</summary>
     public NodeNetwork? Network { get; }
 
-    /// <summary>Null: packets go as fast as the machine can.</summary>
+    /// <summary>Null: packets travel without added delay or loss.</summary>
     public BadLinks? Links { get; }
 
-    /// <summary>Null: the nodes share the machine's clock.</summary>
+    /// <summary>Null: the nodes share the clock of the machine.</summary>
     public ClockShim? Clocks { get; }
 
     /// <summary>Empty: the nodes share a file system.</summary>
@@ -97,7 +97,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 replicationFactor = plan.Replicas,
                 clusterSecretFile = secret,
 
-                // The usual reserve is larger than a node's volume here.
+                // The default reserve is larger than the volume of a node here.
                 limits = new { diskReserveBytes = NodeVolume.ReserveBytes },
                 nodes = members,
             }));
@@ -119,7 +119,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public Task StartAllAsync() => Task.WhenAll(_processes.Select(process => process.StartAsync()));
 
-    /// <summary>Who leads each shard now, by the nodes' own words; the highest term wins. Shards nobody leads are missing.</summary>
+    /// <summary>The leader of each shard, as the nodes report it; the highest term wins. Shards without a leader are missing.</summary>
     public async Task<IReadOnlyDictionary<int, int>> LeadersAsync()
     {
         var leaders = new SortedDictionary<int, (int Node, long Term)>();
@@ -162,13 +162,13 @@ internal sealed class ChaosCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>What no heal and no patience changes: a node ended by itself, or a replica waits for an operator. Null: nothing.</summary>
+    /// <summary>A fault that no heal and no waiting ends: a node ended by itself, or a replica waits for an operator. Null: none.</summary>
     public string? WhatIsOver(IReadOnlyDictionary<int, StatusResponse> statuses) =>
         DiedByThemselves().ToList() is [var dead, ..]
             ? $"{NameOf(dead)} ended by itself with exit code {_processes[dead].DeathCode}"
             : StoppedReplicas(statuses) is [var stopped, ..] ? stopped : null;
 
-    /// <summary>The replicas that their nodes do not open again, and why.</summary>
+    /// <summary>The replicas that their nodes do not reopen, and the reasons.</summary>
     public static IReadOnlyList<string> StoppedReplicas(IReadOnlyDictionary<int, StatusResponse> statuses) =>
     [
         .. from pair in statuses
@@ -211,7 +211,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         {
             var replicas = groups.FindAll(each => each.Group.Group == number);
 
-            // A replica that is closed to be opened again is in no status. Group 0 has as many as its plan gives it.
+            // A replica that is being reopened is in no status. Group 0 has as many replicas as its plan assigns.
             if (number > 0 && replicas.Count < plan.Replicas)
             {
                 return $"group {number} has {replicas.Count} of {plan.Replicas} replicas";

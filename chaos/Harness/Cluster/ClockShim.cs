@@ -5,9 +5,9 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Cluster;
 
 /// <summary>
-/// The wall clocks of the nodes, each movable for itself while the node runs: a library of ours stands between the node and the C library
-/// (<c>chaos/shim/skew.c</c>, compiled for the run). Monotonic clocks stay true. libfaketime is not used: made to spare the monotonic
-/// clock it keeps a core of every .NET process busy.
+/// The wall clocks of the nodes, each adjustable separately while the node runs: a library of the harness sits between the node and the C library
+/// (<c>chaos/shim/skew.c</c>, compiled for the run). Monotonic clocks stay correct. libfaketime is not used: with its option to leave the monotonic
+/// clock alone, it keeps a core of every .NET process busy.
 /// </summary>
 internal sealed class ClockShim
 {
@@ -21,7 +21,7 @@ internal sealed class ClockShim
         _files = files;
     }
 
-    /// <summary>What nodes read; they write nothing there.</summary>
+    /// <summary>The folder that nodes read; they write nothing there.</summary>
     public string Folder { get; }
 
     public static async Task<ClockShim> CreateAsync(string folder, int nodes)
@@ -46,7 +46,7 @@ internal sealed class ClockShim
         ["SKEW_FILE"] = _files[node],
     };
 
-    /// <summary>From now on the node's wall clock is off by this much, and gains so many millionths from here.</summary>
+    /// <summary>Sets the wall clock of a node off by this much, with a drift of so many millionths from now on.</summary>
     public void Set(int node, TimeSpan offset, long driftPpm)
     {
         Span<byte> skew = stackalloc byte[24];

@@ -5,13 +5,13 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Cluster;
 
 /// <summary>
-/// Nodes are containers of a Docker engine (the one the command <c>docker</c> finds) on an internal network, which has no way out. As in a pod, a node's
-/// network is held by a container that does nothing else: a node that is killed and started again finds its address, and whatever was cut is still cut.
+/// Nodes are containers of a Docker engine (the one that the command <c>docker</c> finds) on an internal network without a route out. As in a pod, a separate
+/// container holds the network of a node: a node that is killed and restarted finds its address, and all cuts remain.
 /// </summary>
-/// <param name="image">Of whoever holds a network; has <c>/bin/sleep</c>, as images of nodes have.</param>
+/// <param name="image">The image of the container that holds a network; it has <c>/bin/sleep</c>, as images of nodes have.</param>
 internal sealed class ContainerHost(string image) : INodeHost
 {
-    /// <summary>A busy machine needs seconds to begin a container.</summary>
+    /// <summary>A busy machine needs seconds to start a container.</summary>
     private static readonly TimeSpan BeginPatience = TimeSpan.FromSeconds(30);
 
     public async Task<string?> WhyNoNetworkAsync() =>
@@ -36,7 +36,8 @@ internal sealed class ContainerHost(string image) : INodeHost
         var name = command.NetworkNamespace ?? throw new InvalidOperationException("A container has a network.");
         ledger.Own(new OwnedThing("container", name));
 
-        // Files lie inside where they lie outside: configuration and reports name the same paths. No other node's volume: whoever sees a mount keeps it alive.
+        // Paths are the same inside and outside: configuration and reports name them. No other node's volume is mounted: a container that sees a mount keeps it
+        // alive.
         List<string> arguments =
         [
             "run", "--rm", "--name", name, "--network", $"container:{HolderOf(name)}",

@@ -4,7 +4,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Cluster;
 
-/// <summary>One <c>kvraft node</c> process. One thread at a time starts, stops and signals it; any thread may look.</summary>
+/// <summary>One <c>kvraft node</c> process. One thread at a time starts, stops and signals it; any thread may read its state.</summary>
 internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger ledger)
 {
     /// <summary>Ends when the node ends, with its exit code.</summary>
@@ -15,22 +15,22 @@ internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger le
 
     public bool IsRunning => _holder is { HasExited: false };
 
-    /// <summary>Of the node, in a container too.</summary>
+    /// <summary>The pid of the node, also in a container.</summary>
     public int Pid { get; private set; }
 
-    /// <summary>What the next start starts.</summary>
+    /// <summary>The build of the next start.</summary>
     public required NodeBuild Build { get; set; }
 
-    /// <summary>True if this or an earlier start ended without being asked to.</summary>
+    /// <summary>True if this or an earlier process ended without a request.</summary>
     public bool DiedByItself => DeathCode is not null;
 
-    /// <summary>The exit code of the first start that ended without being asked to; null: none did.</summary>
+    /// <summary>The exit code of the first process that ended without a request; null: none did.</summary>
     public int? DeathCode => _earlierDeath ?? (_holder is { HasExited: true } holder && !_endIsOurs ? holder.ExitCode : null);
 
-    /// <summary>Of the last start, which has ended.</summary>
+    /// <summary>The exit code of the last process, which has ended.</summary>
     public int ExitCode => _holder!.ExitCode;
 
-    /// <param name="mayEnd">The node may end by itself: it is expected to be refused.</param>
+    /// <param name="mayEnd">The node may end by itself: the start is expected to be refused.</param>
     public async Task StartAsync(bool mayEnd = false)
     {
         if (IsRunning)
@@ -38,21 +38,21 @@ internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger le
             throw new InvalidOperationException($"{command.Config} runs already.");
         }
 
-        // A fault that starts the node again does not excuse how it ended before.
+        // A fault that restarts the node does not excuse its earlier end.
         _earlierDeath = DeathCode;
         (_holder, Pid) = await host.StartAsync(Build, command, ledger);
         _endIsOurs = mayEnd;
         _holderTicks = ProcessTable.StartTicks(_holder.Id) ?? 0;
     }
 
-    /// <summary>kill -9: nothing the process had in memory survives, but everything it wrote to files does.</summary>
+    /// <summary>kill -9: the memory of the process is lost, and everything it wrote to files survives.</summary>
     public async Task KillAsync()
     {
         if (_holder is { HasExited: false } holder)
         {
             _endIsOurs = true;
 
-            // It may have ended between the look and the signal: that is what was wanted.
+            // The process may have ended between the check and the signal, which is the goal.
             await Shell.TryAsync("kill", "-KILL", Pid.ToString(CultureInfo.InvariantCulture));
             await holder.WaitForExitAsync();
         }
@@ -60,7 +60,7 @@ internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger le
         Forget();
     }
 
-    /// <summary>SIGTERM; answers the exit code, or null if it had to be killed after the patience.</summary>
+    /// <summary>SIGTERM; returns the exit code, or null if it had to be killed after the patience.</summary>
     public async Task<int?> StopAsync(TimeSpan patience)
     {
         if (_holder is not { HasExited: false } holder)
@@ -93,7 +93,7 @@ internal sealed class NodeProcess(INodeHost host, NodeCommand command, Ledger le
         }
     }
 
-    /// <summary>From here on the process may end, or may not again, by something other than a signal of ours.</summary>
+    /// <summary>From here on the process may end (or must not end) without a signal of the harness.</summary>
     public void MayEnd(bool expected) => _endIsOurs = expected;
 
     public Task SignalAsync(string name) => Shell.RunAsync("kill", $"-{name}", Pid.ToString(CultureInfo.InvariantCulture));

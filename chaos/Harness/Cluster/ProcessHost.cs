@@ -3,7 +3,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Cluster;
 
-/// <summary>Nodes are processes of the host, each in a network namespace of its own, or (where that cannot be had, or is not wanted) all on loopback.</summary>
+/// <summary>Nodes are processes of the host, each in its own network namespace or, if namespaces are not available or not wanted, all on loopback.</summary>
 internal sealed class ProcessHost(bool inNamespaces) : INodeHost
 {
     public async Task<string?> WhyNoNetworkAsync()
@@ -52,8 +52,8 @@ internal sealed class ProcessHost(bool inNamespaces) : INodeHost
 
     public Task<StartedNode> StartAsync(NodeBuild build, NodeCommand command, Ledger ledger)
     {
-        // exec all the way: the process we hold is the node itself, so signals reach it and nothing else.
-        // In a session of its own: a signal meant for the harness's process group (Ctrl-C, timeout) must not end nodes too.
+        // exec in every step: the held process is the node itself, so signals reach it and nothing else.
+        // It has its own session: a signal for the process group of the harness (Ctrl-C, timeout) must not end nodes too.
         var enter = "setsid " + (command.NetworkNamespace is { } space ? $"nsenter --net=/run/netns/{space} " : "");
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {enter}\"$0\" node --config \"$1\" >> \"$2\" 2>&1", build.Executable, command.Config, command.LogFile])
         {
@@ -75,7 +75,7 @@ internal sealed class ProcessHost(bool inNamespaces) : INodeHost
         ledger.Own(new OwnedThing("netns", space));
         await Shell.RunAsync("ip", "netns", "add", space);
 
-        // Owned although it would go with its namespace: the kernel takes a namespace down later, and a next run may come before that.
+        // In the ledger although it ends with its namespace: the kernel removes a namespace later, and the next run may start before that.
         ledger.Own(new OwnedThing("link", outer));
         await Shell.RunAsync("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", space);
         await Shell.RunAsync("ip", "link", "set", outer, "master", network.Bridge, "up");

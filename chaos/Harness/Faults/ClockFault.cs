@@ -4,20 +4,20 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>What happens to a wall clock.</summary>
+/// <summary>The fault of a wall clock.</summary>
 internal enum ClockTrouble
 {
     /// <summary>It is set forward or back once, by a second up to an hour.</summary>
     Jump,
 
-    /// <summary>It is set to and fro ten times a second, by up to four seconds.</summary>
+    /// <summary>It is set back and forth ten times a second, by up to four seconds.</summary>
     Strobe,
 
     /// <summary>It runs too fast or too slow, by a tenth.</summary>
     Drift,
 }
 
-/// <summary>The wall clock of a shard's leader goes wrong while its monotonic clock stays true.</summary>
+/// <summary>The wall clock of the leader of a shard is wrong while its monotonic clock stays correct.</summary>
 internal sealed class ClockFault(ClockTrouble trouble) : IFault
 {
     private static readonly int[] JumpSeconds = [-3600, -60, -2, 2, 60, 3600];
@@ -57,7 +57,7 @@ internal sealed class ClockFault(ClockTrouble trouble) : IFault
         return Task.CompletedTask;
     }
 
-    // The node's own word: its status says what time it is there.
+    // Evidence from the node: its status reports its time.
     public async Task<Evidence> CheckActiveAsync(FaultScene scene)
     {
         if (await SkewAsync(scene) is not { } skew)

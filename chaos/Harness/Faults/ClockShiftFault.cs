@@ -4,13 +4,13 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// Wall clocks are set far away and, later, set right again: by more than any session or time to live lasts, so that whatever is judged by a wall clock is
-/// over at once, or never.
+/// Wall clocks are set far away and, later, set right again: by more than any session or time-to-live lasts. So anything that a wall clock decides
+/// expires at once, or never.
 /// </summary>
-/// <param name="whom">Whose clocks.</param>
-/// <param name="seconds">By how much; one is chosen by chance.</param>
+/// <param name="whom">The nodes whose clocks are set.</param>
+/// <param name="seconds">The possible shifts; one is chosen at random.</param>
 /// <param name="handsOver">
-/// The nodes are then asked to give up what they lead: what a wrong clock stamped is judged by the right one of the next leader.
+/// The nodes then receive a request to resign their leadership: the correct clock of the next leader meets the stamps of a wrong clock.
 /// </param>
 internal sealed class ClockShiftFault(Victims whom, int[] seconds, bool handsOver = false) : IFault
 {
@@ -32,19 +32,19 @@ internal sealed class ClockShiftFault(Victims whom, int[] seconds, bool handsOve
             return;
         }
 
-        // Time for writes under the wrong clock first.
+        // First, time for writes under the wrong clock.
         await Task.Delay(TimeSpan.FromSeconds(1));
         foreach (var (shard, node) in await scene.Cluster.LeadersAsync())
         {
             if (_nodes.Contains(node))
             {
-                // Group 0 is the placement driver's; shard s is group s + 1. A node that gives up by itself because of its clock does what is asked for.
+                // Group 0 is the placement driver's; shard s is group s + 1. A node that resigns because of its clock does the same without the request.
                 await scene.Cluster.Admin(node).ResignAsync(shard + 1);
             }
         }
     }
 
-    // The nodes' own word: their status says what time it is there.
+    // Evidence from the nodes: their status reports their time.
     public async Task<Evidence> CheckActiveAsync(FaultScene scene)
     {
         // A status takes some hundred milliseconds on a busy machine; every shift is more.

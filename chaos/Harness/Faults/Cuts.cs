@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>What the kernel and a fresh connection say about a partition.</summary>
+/// <summary>The evidence of the kernel and of a new connection about a partition.</summary>
 internal static class Cuts
 {
     public static async Task<Evidence> CheckActiveAsync(FaultScene scene, PartitionShape shape)
@@ -11,7 +11,7 @@ internal static class Cuts
             return Evidence.Missing($"not cut: {string.Join(' ', missing)}");
         }
 
-        // Each direction is in the kernel's table; that a packet really vanishes is shown on one of them.
+        // The table of the kernel contains each direction; one of them also shows that a packet really vanishes.
         var probe = shape.Cuts[scene.Random.Next(shape.Cuts.Count)];
         return await scene.Network.ConnectsAsync(probe, scene.Cluster.RaftPortOf(probe.To))
             ? Evidence.Missing($"{probe} is cut and still connects")

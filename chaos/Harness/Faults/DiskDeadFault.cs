@@ -3,12 +3,12 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node's disk dies under it: every write and sync fails with EIO. After that nobody knows what the disk holds, so the node must end by
-/// itself, soon, and not try again.
+/// The disk of a running node dies: every write and sync fails with EIO. After that the content of the disk is unknown, so the node must end by
+/// itself, soon, and not retry.
 /// </summary>
 internal sealed class DiskDeadFault : IFault
 {
-    /// <summary>Every node syncs within a heartbeat or two of load; the rest is for a busy machine.</summary>
+    /// <summary>Under load every node syncs within a heartbeat interval or two; the rest is for a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private int _node;

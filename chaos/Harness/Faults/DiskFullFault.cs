@@ -4,8 +4,8 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node's file system is filled up by the file of another process. The node refuses writes that grow and takes no entries from leaders; it does not end, what it
-/// acknowledged stays, and once there is room it serves again by itself, without a restart.
+/// A file of another process fills the file system of a node. The node refuses writes that grow and accepts no entries from leaders. It does not end, its
+/// acknowledged writes stay, and once there is free space it serves again without a restart.
 /// </summary>
 internal sealed class DiskFullFault : IFault
 {

@@ -61,10 +61,10 @@ internal static class FaultCatalog
         new("rolled-back", FaultNeeds.None, () => new RolledBackFault()) { What = "a node that comes back with an older copy of its directory is refused", IsSolitary = true },
     ];
 
-    /// <summary>What a mix draws from: damage of one disk is survived by the others' disks, so two of it must not meet.</summary>
+    /// <summary>The faults of a mix. The disks of the other nodes repair a damaged disk, so two such faults must not coincide.</summary>
     public static IReadOnlyList<FaultKind> Mixable { get; } = [.. All.Where(kind => !kind.IsSolitary)];
 
-    /// <summary>What the judges must be told of the faults in a history.</summary>
+    /// <summary>The properties of faults that the judges need for a history.</summary>
     public static JudgeOptions Judging { get; } = new()
     {
         Validity = new RunValidityOptions { TotalFaults = Names(static kind => kind.IsTotal) },

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>What a fault asks of the machine.</summary>
+/// <summary>The requirements of a fault on the machine.</summary>
 [Flags]
 internal enum FaultNeeds
 {
@@ -9,7 +9,7 @@ internal enum FaultNeeds
     /// <summary>A network namespace for each node: root, ip.</summary>
     Network = 1,
 
-    /// <summary>A file system of its own for each node: root, loop devices, mkfs.ext4.</summary>
+    /// <summary>A separate file system for each node: root, loop devices, mkfs.ext4.</summary>
     Volumes = 2,
 
     /// <summary>strace, which may attach to processes.</summary>
@@ -25,30 +25,30 @@ internal enum FaultNeeds
     OtherBuild = 32,
 }
 
-/// <summary>A fault by its name, as it stands in scenarios and in the marks of a history.</summary>
+/// <summary>A fault by its name, as scenarios and the marks of a history use it.</summary>
 /// <param name="Name">Lower case with hyphens.</param>
-/// <param name="Needs">What the machine must offer.</param>
-/// <param name="Create">A new one for each injection.</param>
+/// <param name="Needs">The requirements on the machine.</param>
+/// <param name="Create">Creates one for each injection.</param>
 internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Create)
 {
-    /// <summary>It stops the whole store, or may: while it lasts nobody promises an answer.</summary>
+    /// <summary>It stops the whole store, or may do so: meanwhile no answer is guaranteed.</summary>
     public bool IsTotal { get; init; }
 
-    /// <summary>Fewer nodes give it no shape.</summary>
+    /// <summary>With fewer nodes it has no effect.</summary>
     public int NodesMin { get; init; } = 3;
 
-    /// <summary>Of a shard; with fewer there is nothing to see.</summary>
+    /// <summary>Replicas of a shard; with fewer it has no visible effect.</summary>
     public int ReplicasMin { get; init; } = 1;
 
     /// <summary>It needs nodes that have no replica of a shard: three replicas, not all.</summary>
     public bool NeedsSpareNodes { get; init; }
 
-    /// <summary>It must be healed fully before another may follow, so it is in no mix.</summary>
+    /// <summary>It must be healed fully before another fault may follow, so it is in no mix.</summary>
     public bool IsSolitary { get; init; }
 
-    /// <summary>No node, link or disk is lost by it: writes refused while it lasts are held against the store.</summary>
+    /// <summary>It removes no node, link or disk: a write that the store refuses meanwhile counts as a violation.</summary>
     public bool ExcusesNoRefusal { get; init; }
 
-    /// <summary>What it does, for the list.</summary>
+    /// <summary>The effect, for the list.</summary>
     public required string What { get; init; }
 }

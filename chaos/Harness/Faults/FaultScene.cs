@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>What a fault may touch, and the chance it may use.</summary>
+/// <summary>The objects that a fault may use, and its source of random numbers.</summary>
 internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverProbe Failovers, RunTotals Totals)
 {
     public NodeNetwork Network => Cluster.Network ?? throw new InvalidOperationException("This fault needs a network of the nodes' own.");
@@ -18,7 +18,7 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
 
     public int AnyNode() => Random.Next(Cluster.Plan.Nodes);
 
-    /// <summary>So many distinct nodes, in random order.</summary>
+    /// <summary>The given number of distinct nodes, in random order.</summary>
     public int[] AnyNodes(int count)
     {
         var nodes = Cluster.Plan.Numbers.ToArray();
@@ -26,7 +26,7 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         return nodes[..count];
     }
 
-    /// <summary>The node that leads a shard chosen by chance, and that shard; a shard without a leader is waited for, up to 10 s.</summary>
+    /// <summary>The node that leads a randomly chosen shard, and that shard; if the shard has no leader, the method waits up to 10 s.</summary>
     public async Task<(int Node, int Shard)> AnyLeaderAsync()
     {
         var shard = Random.Next(Cluster.Plan.Shards);
@@ -43,7 +43,7 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         throw new FaultException($"shard {shard} had no leader for 10 s");
     }
 
-    /// <summary>Asks one node after another, again and again, until one answers; null if none did in that time, each having been asked once at least.</summary>
+    /// <summary>Queries one node after another, repeatedly, until one answers; null if none did in that time. Each node is queried at least once.</summary>
     public async Task<T?> AskAnyAsync<T>(Func<AdminChannel, Task<T?>> ask, TimeSpan patience)
         where T : class
     {
@@ -64,10 +64,10 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         }
     }
 
-    /// <summary>Whether the nodes answer, each of their replicas leading or following.</summary>
+    /// <summary>Whether the nodes answer, and each of their replicas leads or follows.</summary>
     public async Task<Evidence> ServeAsync(params int[] nodes) => Serving(await Cluster.StatusesAsync(), nodes);
 
-    /// <summary>The same, of what the nodes said.</summary>
+    /// <summary>Like <see cref="ServeAsync"/>, from given statuses.</summary>
     public static Evidence Serving(IReadOnlyDictionary<int, StatusResponse> statuses, params IReadOnlyCollection<int> nodes)
     {
         foreach (var node in nodes)
@@ -86,7 +86,7 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
         return Evidence.Seen($"{Names(nodes)} serve");
     }
 
-    /// <summary>Replicas of these nodes that are made anew from others' data, in the nodes' words.</summary>
+    /// <summary>Replicas of these nodes that are rebuilt from the data of other nodes, as the nodes report it.</summary>
     public static IReadOnlyList<string> Rebuilt(IReadOnlyDictionary<int, StatusResponse> statuses, IReadOnlyCollection<int> nodes) =>
     [
         .. from pair in statuses
@@ -99,5 +99,5 @@ internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverP
     public static string Names(IEnumerable<int> nodes) => string.Join(',', nodes.Order().Select(ChaosCluster.NameOf));
 }
 
-/// <summary>A fault could not be planned or injected as meant.</summary>
+/// <summary>A fault could not be planned or injected as intended.</summary>
 internal sealed class FaultException(string message) : Exception(message);

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>A partition that comes and goes every half to two seconds, about as long as an election, in another shape each time.</summary>
+/// <summary>A partition that begins and ends every half to two seconds, about as long as an election, in another shape each time.</summary>
 internal sealed class FlappingFault : IFault
 {
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,7 +25,7 @@ internal sealed class FlappingFault : IFault
         return evidence;
     }
 
-    // Several comings and goings.
+    // Several partitions.
     public TimeSpan Hold(Random random) => TimeSpan.FromSeconds(random.Next(8, 15));
 
     public async Task HealAsync(FaultScene scene)

@@ -2,7 +2,7 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>kill -9 of some nodes, and a new start later.</summary>
+/// <summary>kill -9 of some nodes, and a restart later.</summary>
 internal sealed class KillFault(Victims victims) : IFault
 {
     private Target _target = Target.None;
@@ -19,7 +19,7 @@ internal sealed class KillFault(Victims victims) : IFault
         scene.Totals.Kills += _target.Nodes.Count;
         if (_target.Nodes.Count == 1)
         {
-            // With more of them gone a shard may have no majority, and waits for the heal and not for an election.
+            // If more nodes are down, a shard may have no majority, and waits for the heal and not for an election.
             scene.Failovers.LeaderGone(_target.LedShards);
         }
     }

@@ -3,19 +3,20 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>How a dead node's log is spoilt.</summary>
+/// <summary>How the log of a killed node is damaged.</summary>
 internal enum LogDamage
 {
-    /// <summary>The last bytes written are zeros again, as if the disk had never taken them although it had said so.</summary>
+    /// <summary>The last bytes written are zeros again, as if the disk had reported them written and lost them.</summary>
     LostTail,
 
-    /// <summary>One bit somewhere in what was written is another.</summary>
+    /// <summary>One bit of the written bytes is flipped.</summary>
     BitFlip,
 }
 
 /// <summary>
-/// The log of one killed node is spoilt before it is started again. It must notice, and be rebuilt from the others or refuse: what it
-/// acknowledged and voted is no longer all known to it.
+/// The log of one killed node is damaged before the node is restarted. The node must notice, and be rebuilt from the others or refuse to start, because
+/// its record of
+/// its acknowledged entries and votes is not complete.
 /// </summary>
 internal sealed class LogDamageFault(LogDamage damage) : IFault
 {

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>One node after another is killed and started again at once, every two to five seconds, whether it is ready by then or not.</summary>
+/// <summary>One node after another is killed and restarted at once, every two to five seconds, whether it is ready by then or not.</summary>
 internal sealed class LoopKillFault : IFault
 {
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);

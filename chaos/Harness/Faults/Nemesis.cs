@@ -6,20 +6,20 @@ using KvRaft.Chaos.Workloads;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// Injects one fault after another, with a quiet time between, and holds each to its word: seen active, seen over. Marks go into the
-/// history, evidence into the fault timeline. What could not be verified is in <see cref="Unverified"/>.
+/// Injects one fault after another, with a pause in between, and verifies each: seen active, seen healed. Marks go into the
+/// history, evidence goes into the fault timeline. <see cref="Unverified"/> lists what could not be verified.
 /// </summary>
 /// <param name="scene">The run.</param>
-/// <param name="kinds">What to choose from.</param>
-/// <param name="recorder">Gets the marks.</param>
-/// <param name="timeline">Gets the evidence.</param>
-/// <param name="over">Cancelled when the run has its verdict already: no heal is waited for any more.</param>
+/// <param name="kinds">The faults to choose from.</param>
+/// <param name="recorder">Receives the marks.</param>
+/// <param name="timeline">Receives the evidence.</param>
+/// <param name="over">Cancelled when the run has its verdict already: the nemesis no longer waits for heals.</param>
 internal sealed class Nemesis(FaultScene scene, IReadOnlyList<FaultKind> kinds, Recorder recorder, StreamWriter timeline, CancellationToken over)
 {
-    /// <summary>A heal may need a start (3 s of CPU on a busy machine), an election and a catch-up; after this it is a finding.</summary>
+    /// <summary>A heal may need a start (3 s of CPU on a busy machine), an election and a catch-up; a longer time is a finding.</summary>
     private static readonly TimeSpan HealPatience = TimeSpan.FromSeconds(60);
 
-    /// <summary>Seen active at once, or at the second look.</summary>
+    /// <summary>Seen active at once, or at the second check.</summary>
     private static readonly TimeSpan ActivePatience = TimeSpan.FromSeconds(3);
 
     public List<string> Unverified { get; } = [];

@@ -3,14 +3,14 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>Which directions a partition cuts, and its name for people.</summary>
+/// <summary>The directions that a partition cuts, and its display name.</summary>
 internal sealed record PartitionShape(string Detail, IReadOnlyList<Link> Cuts)
 {
-    /// <summary>One node hears nobody and is heard by nobody.</summary>
+    /// <summary>One node neither sends to others nor receives from them.</summary>
     public static PartitionShape Alone(int nodes, int lonely) =>
         Between($"{FaultScene.Names([lonely])}|{FaultScene.Names(Enumerable.Range(0, nodes).Where(node => node != lonely))}", [lonely], [.. Enumerable.Range(0, nodes).Where(node => node != lonely)]);
 
-    /// <summary>A minority and a majority, as the order of the nodes has it.</summary>
+    /// <summary>A minority and a majority, by the order of the nodes.</summary>
     public static PartitionShape Halves(IReadOnlyList<int> order)
     {
         var (minority, majority) = (order.Take(order.Count / 2).ToArray(), order.Skip(order.Count / 2).ToArray());
@@ -18,12 +18,12 @@ internal sealed record PartitionShape(string Detail, IReadOnlyList<Link> Cuts)
     }
 
     /// <summary>
-    /// Every node sees a majority, and no two see the same one: in a ring, each sees its nearest neighbours only (Jepsen's
+    /// Every node reaches a majority, and no two reach the same one: in a ring, each reaches its nearest neighbours only (Jepsen's
     /// majorities-ring).
     /// </summary>
     public static PartitionShape MajorityRing(IReadOnlyList<int> order)
     {
-        // A majority counts oneself: of five nodes each sees one neighbour to either side.
+        // A majority includes the node itself: of five nodes each reaches one neighbour on either side.
         var reach = order.Count / 4;
         var cuts = new List<Link>();
         for (var one = 0; one < order.Count; one++)
@@ -41,7 +41,7 @@ internal sealed record PartitionShape(string Detail, IReadOnlyList<Link> Cuts)
         return new PartitionShape($"ring {string.Join('-', order.Select(ChaosCluster.NameOf))}", cuts);
     }
 
-    /// <summary>Two halves that see each other only through one node.</summary>
+    /// <summary>Two halves that reach each other only through one node.</summary>
     public static PartitionShape Bridge(IReadOnlyList<int> order)
     {
         var middle = order.Count / 2;
@@ -49,11 +49,11 @@ internal sealed record PartitionShape(string Detail, IReadOnlyList<Link> Cuts)
         return Between($"{FaultScene.Names(left)}-{FaultScene.Names([order[middle]])}-{FaultScene.Names(right)}", left, right);
     }
 
-    /// <summary>One node is no longer heard, though it hears all.</summary>
+    /// <summary>One node's messages are lost, while it receives all.</summary>
     public static PartitionShape Mute(int nodes, int mute) => new(
         $"{ChaosCluster.NameOf(mute)} unheard", [.. Enumerable.Range(0, nodes).Where(node => node != mute).Select(node => new Link(mute, node))]);
 
-    /// <summary>One node hears nobody, though all hear it.</summary>
+    /// <summary>One node receives no messages, while all others receive its messages.</summary>
     public static PartitionShape Deaf(int nodes, int deaf) => new(
         $"{ChaosCluster.NameOf(deaf)} deaf", [.. Enumerable.Range(0, nodes).Where(node => node != deaf).Select(node => new Link(node, deaf))]);
 

@@ -3,7 +3,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>Nodes that stop as a whole and go on later as if nothing had been: SIGSTOP, SIGCONT.</summary>
+/// <summary>Nodes that stop as a whole and continue later with their state unchanged: SIGSTOP, SIGCONT.</summary>
 internal sealed class PauseFault(Victims victims) : IFault
 {
     private Target _target = Target.None;

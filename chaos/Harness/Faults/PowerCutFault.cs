@@ -3,8 +3,8 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// The power of some nodes is cut at one moment: each is stopped in its tracks, its file system loses what was not synced, the process
-/// dies with it. Then the file system is mounted again, which replays its journal, and the node is started.
+/// Some nodes lose power at one moment: each is stopped, its file system loses what was not synced, and the process
+/// is killed. Then the file system is mounted again, which replays its journal, and the node is started.
 /// </summary>
 internal sealed class PowerCutFault(Victims victims) : IFault
 {
@@ -19,7 +19,7 @@ internal sealed class PowerCutFault(Victims victims) : IFault
 
     public async Task InjectAsync(FaultScene scene)
     {
-        // Stopped first, all of them: nobody may see another's death and act on it before its own.
+        // All are stopped first: no node may see the end of another and act on it before its own.
         await Task.WhenAll(_target.Nodes.Select(node => scene.Cluster.Process(node).SignalAsync("STOP")));
         foreach (var node in _target.Nodes)
         {
@@ -60,7 +60,7 @@ internal sealed class PowerCutFault(Victims victims) : IFault
     {
         var statuses = await scene.Cluster.StatusesAsync();
 
-        // What was synced survives a cut, so there is nothing to be rebuilt from others: a node that says so acknowledged what it had not synced.
+        // Synced data survives a power loss, so no replica needs a rebuild from others: a node that reports one acknowledged data that it had not synced.
         foreach (var loss in FaultScene.Rebuilt(statuses, _target.Nodes))
         {
             scene.Totals.Complain($"a power cut took more than what was not synced: {loss}");

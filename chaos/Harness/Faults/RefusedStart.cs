@@ -8,8 +8,8 @@ internal static class RefusedStart
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <param name="scene">The run.</param>
-    /// <param name="node">Its process does not run.</param>
-    /// <param name="directory">What is wrong with the directory, for people.</param>
+    /// <param name="node">Its process is not running.</param>
+    /// <param name="directory">What is wrong with the directory, for display.</param>
     /// <exception cref="FaultException">The node still ran after <see cref="Patience"/>; it is killed.</exception>
     public static async Task AwaitAsync(FaultScene scene, int node, string directory)
     {

@@ -2,7 +2,7 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>Leaders are asked, as an operator would, to give up their groups, one shard after another.</summary>
+/// <summary>Leaders receive a request to resign, as from an operator, one shard after another.</summary>
 internal sealed class ResignFault : IFault
 {
     private readonly List<string> _resigned = [];

@@ -2,16 +2,16 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>An orderly stop (SIGTERM), as before an upgrade, and a new start. A node that does not stop in time is a finding.</summary>
+/// <summary>An orderly stop (SIGTERM), as before an upgrade, and a restart. If a node does not stop in time, that is a finding.</summary>
 internal sealed class RestartFault(Victims victims) : IFault
 {
-    /// <summary>The node's own grace for calls under way is 5 s; the rest is for a busy machine.</summary>
+    /// <summary>The node grants calls in progress 5 s; the rest is for a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private Target _target = Target.None;
     private string? _fault;
 
-    /// <summary>Whom it hits, once planned.</summary>
+    /// <summary>The affected nodes, once planned.</summary>
     public IReadOnlyList<int> Nodes => _target.Nodes;
 
     public async Task<string> PlanAsync(FaultScene scene)

@@ -5,8 +5,9 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node's weight changes and changes back: arcs of eventual keyspaces get other keepers, shards move. A commit is refused while earlier moves are not done, so
-/// it is tried for a while.
+/// The weight of a node changes and changes back: token ranges of eventual keyspaces get other replica holders, and shards move. A commit is refused
+/// while earlier moves are not done, so
+/// the fault retries it for a while.
 /// </summary>
 internal sealed class RingFault : IFault
 {

@@ -3,14 +3,16 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node's directory is copied, while the node runs or while it is stopped; later the node is killed and started with the older copy. It lacks what it acknowledged
-/// and voted since, and no other node may count on it: it is refused and ends. Then it gets its last directory back.
+/// The directory of a node is copied, while the node runs or while it is stopped. Later the node is killed and started with the older copy. The copy
+/// lacks entries and votes that the node
+/// acknowledged since, and no other node may rely on it: the node is refused and ends. Then it gets its last directory back.
 /// </summary>
 internal sealed class RolledBackFault : IFault
 {
     private const string With = "an older copy of its directory";
 
-    /// <summary>The node writes and acknowledges for so long after the copy: some beats, in which the others hear how far its log is.</summary>
+    /// <summary>How long the node writes and acknowledges after the copy: some heartbeat intervals, in which the other nodes receive the position of its
+    /// log.</summary>
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(3);
 
     private int _node;
@@ -72,7 +74,8 @@ internal sealed class RolledBackFault : IFault
 
     public Task<Evidence> CheckHealedAsync(FaultScene scene) => scene.ServeAsync(_node);
 
-    /// <summary>As <c>cp -a</c> does beside a process that goes on: files that vanish meanwhile are not in the copy, and files that grow are cut somewhere.</summary>
+    /// <summary>Like <c>cp -a</c> beside a running process: files that vanish meanwhile are not in the copy, and files that grow are truncated
+    /// somewhere.</summary>
     private static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
@@ -84,11 +87,11 @@ internal sealed class RolledBackFault : IFault
             }
             catch (DirectoryNotFoundException)
             {
-                // A checkpoint that was let go.
+                // A checkpoint that was released.
             }
         }
 
-        // A lock is held by its process, not by its file.
+        // A lock belongs to its process, not to its file.
         foreach (var file in Directory.GetFiles(from).Where(static file => Path.GetFileName(file) != "LOCK"))
         {
             try

@@ -4,12 +4,14 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A replica of a shard goes to a node that had none: the group's members change twice, a checkpoint is fetched, leadership may be handed over. With a kill, the node
-/// it comes from, the one it goes to or the shard's leader dies meanwhile. It is over when nothing moves any more, done or taken back.
+/// A replica of a shard moves to a node that had none: the members of the group change twice, a checkpoint is fetched, leadership may be transferred.
+/// With a kill, the
+/// source, the target or the leader of the shard is killed meanwhile. The fault is over when no move is in progress, whether the move was completed or
+/// reverted.
 /// </summary>
 internal sealed class ShardMoveFault(bool withKill) : IFault
 {
-    /// <summary>An earlier move must be done first, on a busy machine.</summary>
+    /// <summary>An earlier move must finish first, on a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private int _shard;

@@ -6,8 +6,8 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// Every fsync and fdatasync of a node is held up, or fails with EIO, by strace standing between it and the kernel. A node whose sync
-/// failed must end by itself and must not sync again.
+/// strace between the node and the kernel delays every fsync and fdatasync of the node, or makes it fail with EIO. If a sync of a node
+/// failed, the node must end by itself and must not sync again.
 /// </summary>
 internal sealed class SyncFault(bool fails) : IFault
 {
@@ -65,7 +65,7 @@ internal sealed class SyncFault(bool fails) : IFault
     {
         if (_strace is { HasExited: false })
         {
-            // TERM detaches; KILL would take the node with it.
+            // TERM detaches; KILL would end the node as well.
             await Shell.TryAsync("kill", "-TERM", _strace.Id.ToString(CultureInfo.InvariantCulture));
             await _strace.WaitForExitAsync();
         }

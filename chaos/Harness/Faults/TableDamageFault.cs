@@ -3,20 +3,22 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>How the stored state of one replica is spoilt.</summary>
+/// <summary>How the stored state of one replica is damaged.</summary>
 internal enum TableDamage
 {
-    /// <summary>One bit of a table file is another.</summary>
+    /// <summary>One bit of a table file is flipped.</summary>
     BitFlip,
 
-    /// <summary>A table file or the manifest is gone.</summary>
+    /// <summary>A table file or the manifest is missing.</summary>
     MissingFile,
 }
 
 /// <summary>
-/// The engine files of one replica of a killed node are spoilt before the node is started again: one replica of three, so a minority. The node must start, notice the damage
-/// (its status counts it), set the replica's state aside and rebuild it from the others; what was acknowledged stays. The fault is healed only when the damage was counted and every
-/// replica of the node serves, so a run in which it went unnoticed is invalid.
+/// The engine files of one replica of a killed node are damaged before the node is restarted: one replica of three, so a minority. The node must start,
+/// notice the damage
+/// (its status counts it), set the state of the replica aside and rebuild it from the others; acknowledged writes stay. The fault is healed only when the
+/// damage was counted and every
+/// replica of the node serves, so a run in which the damage went unnoticed is invalid.
 /// </summary>
 internal sealed class TableDamageFault(TableDamage damage) : IFault
 {
@@ -40,7 +42,7 @@ internal sealed class TableDamageFault(TableDamage damage) : IFault
 
     public async Task InjectAsync(FaultScene scene)
     {
-        // What was never flushed is in the log alone, and there is no table to spoil.
+        // Without a flush the rows are in the log alone, and there is no table to damage.
         if (await scene.Cluster.Admin(_node).FlushAsync(_shard) is null)
         {
             throw new FaultException($"{ChaosCluster.NameOf(_node)} did not flush s{_shard}");
@@ -103,7 +105,7 @@ internal sealed class TableDamageFault(TableDamage damage) : IFault
     {
         var bytes = File.ReadAllBytes(table);
 
-        // Rows come first in a table; what follows them are filter, index and properties.
+        // Rows come first in a table; filter, index and properties follow them.
         var place = random.Next(bytes.Length / 3);
         bytes[place] ^= (byte)(1 << random.Next(8));
         File.WriteAllBytes(table, bytes);

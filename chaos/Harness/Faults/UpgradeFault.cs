@@ -2,7 +2,7 @@ using KvRaft.Chaos.Cluster;
 
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>An orderly stop, and a start as another build; the next time back again. Nodes of both builds serve side by side meanwhile.</summary>
+/// <summary>An orderly stop, and a start as another build; the next time back again. Meanwhile nodes of both builds serve side by side.</summary>
 internal sealed class UpgradeFault : IFault
 {
     private readonly RestartFault _restart = new(new Victims(Whom.Any));

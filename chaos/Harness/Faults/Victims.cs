@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Faults;
 
-/// <summary>The nodes a fault hits, and the shards they led when it was planned.</summary>
+/// <summary>The nodes that a fault affects, and the shards they led when it was planned.</summary>
 internal sealed record Target(IReadOnlyList<int> Nodes, IReadOnlyList<int> LedShards)
 {
     public static readonly Target None = new([], []);
@@ -9,16 +9,16 @@ internal sealed record Target(IReadOnlyList<int> Nodes, IReadOnlyList<int> LedSh
         FaultScene.Names(Nodes) + (LedShards.Count == 0 ? "" : $" leading {string.Join(',', LedShards.Order().Select(shard => $"s{shard}"))}");
 }
 
-/// <summary>Whom a fault hits.</summary>
+/// <summary>Which nodes a fault affects.</summary>
 internal enum Whom
 {
-    /// <summary>The leader of a shard chosen by chance.</summary>
+    /// <summary>The leader of a randomly chosen shard.</summary>
     Leader,
 
-    /// <summary>A node that leads as little as any.</summary>
+    /// <summary>A node that leads the fewest shards.</summary>
     Follower,
 
-    /// <summary>A node chosen by chance.</summary>
+    /// <summary>A randomly chosen node.</summary>
     Any,
 
     /// <summary>More than half of the nodes.</summary>

@@ -3,7 +3,7 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// A node comes back under its name with an empty disk. It must not pass for the replica that voted and acknowledged before: it is refused and ends. Then it
+/// A node returns under its name with an empty disk. It must not count as the replica that voted and acknowledged before: it is refused and ends. Then it
 /// gets its own disk back.
 /// </summary>
 internal sealed class WipeFault : IFault

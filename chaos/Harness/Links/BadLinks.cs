@@ -4,9 +4,10 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Links;
 
 /// <summary>
-/// Makes links between nodes slow and lossy, each direction for itself, while nodes run. The packets of a bad direction are routed to a device whose other end is
-/// this process, which holds them back or drops them and hands the rest to the receiver; the kernel's own way to do that (netem) is missing from many kernels. The
-/// other links are untouched. Safe for several threads.
+/// Makes links between nodes slow and lossy, each direction separately, while nodes run. The packets of a bad direction are routed to a device whose
+/// other end is
+/// this process. It delays or drops them and passes the rest to the receiver. Many kernels lack netem, the kernel's own means for this. The
+/// other links are unaffected. Safe for several threads.
 /// </summary>
 internal sealed class BadLinks : IAsyncDisposable
 {
@@ -44,7 +45,7 @@ internal sealed class BadLinks : IAsyncDisposable
         {
             devices.Add(await TunDevice.CreateAsync(space, Device));
 
-            // The sender's address is one that the receiver would look for elsewhere (rp_filter); the larger of the two settings holds.
+            // The receiver expects the address of the sender on another device (rp_filter); the larger of the two settings applies.
             await Shell.RunAsync("nsenter", $"--net=/run/netns/{space}", "sh", "-c", $"echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/{Device}/rp_filter");
             await Shell.RunAsync("ip", "-n", space, "link", "set", Device, "up");
         }
@@ -52,7 +53,7 @@ internal sealed class BadLinks : IAsyncDisposable
         return new BadLinks(network, [.. devices], new Random(seed));
     }
 
-    /// <summary>Packets that were held back so far, and that were dropped.</summary>
+    /// <summary>Packets that were delayed so far, and that were dropped.</summary>
     public (long Delayed, long Lost) Counts
     {
         get
@@ -78,7 +79,7 @@ internal sealed class BadLinks : IAsyncDisposable
         }
     }
 
-    /// <summary>Packets under way arrive late all the same.</summary>
+    /// <summary>Packets in transit still arrive late.</summary>
     public async Task MendAsync(IEnumerable<Link> links)
     {
         foreach (var link in links)
@@ -91,7 +92,7 @@ internal sealed class BadLinks : IAsyncDisposable
         }
     }
 
-    /// <summary>The directions that go this way now, as the kernel says.</summary>
+    /// <summary>The directions that are bad now, as the kernel reports them.</summary>
     public async Task<IReadOnlyList<Link>> BadAsync()
     {
         var bad = new List<Link>();
@@ -112,7 +113,7 @@ internal sealed class BadLinks : IAsyncDisposable
             Monitor.PulseAll(_turn);
         }
 
-        // A device that goes ends the read that waits on it.
+        // The removal of a device ends the read that waits on it.
         foreach (var space in Enumerable.Range(0, _network.Nodes).Select(_network.NamespaceOf))
         {
             await Shell.RunAsync("ip", "-n", space, "link", "del", Device);
@@ -131,7 +132,7 @@ internal sealed class BadLinks : IAsyncDisposable
     {
         while (_devices[from].Read() is { } packet)
         {
-            // The receiver's address in an IPv4 header; anything else (IPv6 looks for neighbours on a new device) is nobody's.
+            // The receiver's address in an IPv4 header; any other packet (IPv6 searches for neighbours on a new device) has no receiver.
             if (packet.Length < 20 || packet[0] >> 4 != 4 || _network.NodeOf(packet.AsSpan(16, 4)) is not { } to)
             {
                 continue;
@@ -160,7 +161,7 @@ internal sealed class BadLinks : IAsyncDisposable
                         return;
                     }
 
-                    // A millisecond is the least a thread can wait for.
+                    // A thread can wait for a millisecond at least.
                     Monitor.Wait(_turn, _schedule.NextDue is { } due ? TimeSpan.FromMilliseconds(Math.Max(1, (due - Now).TotalMilliseconds)) : Timeout.InfiniteTimeSpan);
                 }
             }

@@ -2,9 +2,9 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Links;
 
-/// <summary>How bad a link is, in one direction.</summary>
-/// <param name="Delay">Every packet takes so much longer.</param>
-/// <param name="Jitter">And up to so much longer than that, evenly spread.</param>
+/// <summary>The quality of a link, in one direction.</summary>
+/// <param name="Delay">The additional delay of every packet.</param>
+/// <param name="Jitter">A further random delay up to this, evenly distributed.</param>
 /// <param name="Loss">The share of packets that never arrive, 0 to 1.</param>
 internal readonly record struct LinkQuality(TimeSpan Delay, TimeSpan Jitter, double Loss)
 {

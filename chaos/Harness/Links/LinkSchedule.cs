@@ -3,8 +3,9 @@ using KvRaft.Chaos.Machine;
 namespace KvRaft.Chaos.Links;
 
 /// <summary>
-/// When packets that enter a bad link leave it, if they do. Packets of one direction keep their order, as on one path: TCP takes a packet that overtook another
-/// for a loss, and what is meant here is delay. Pure but for the chance it is given; for one thread at a time.
+/// When packets that enter a bad link leave it, if they do. Packets of one direction keep their order, as on one path: TCP treats a packet that overtook
+/// another
+/// as a loss, and the intended fault is delay. Pure except for the given random source; for one thread at a time.
 /// </summary>
 internal sealed class LinkSchedule(Random random)
 {
@@ -17,12 +18,12 @@ internal sealed class LinkSchedule(Random random)
 
     public long Lost { get; private set; }
 
-    /// <summary>When the next packet leaves; null if none is under way.</summary>
+    /// <summary>When the next packet leaves; null if none is in transit.</summary>
     public TimeSpan? NextDue => _underWay.TryPeek(out _, out var first) ? first.Due : null;
 
     public void Set(Link link, LinkQuality quality) => _qualities[link] = quality;
 
-    /// <summary>Packets under way arrive as they would have; later ones, if any still come this way, at once.</summary>
+    /// <summary>Packets in transit arrive as planned; later ones, if any still use this link, arrive at once.</summary>
     public void Clear(Link link) => _qualities.Remove(link);
 
     /// <summary>A packet enters at this time; times never go back.</summary>

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvRaft.Chaos.Links;
 
 /// <summary>
-/// A network device whose other end is this process: what a namespace sends there is read here, what is written here arrives there, one IP packet at a time
+/// A network device whose other end is this process: this process reads what a namespace sends there, and what it writes arrives in the namespace, one IP
+/// packet at a time
 /// (Linux, Documentation/networking/tuntap.rst).
 /// </summary>
 internal sealed partial class TunDevice : IDisposable
@@ -14,7 +15,7 @@ internal sealed partial class TunDevice : IDisposable
     private const nuint SetInterface = 0x400454CA; // TUNSETIFF of if_tun.h
     private const short TunWithoutHeader = 0x0001 | 0x1000; // IFF_TUN | IFF_NO_PI
 
-    /// <summary>The greatest packet of an Ethernet; the device's own MTU is the same.</summary>
+    /// <summary>The greatest packet of Ethernet; the MTU of the device is the same.</summary>
     private const int PacketBytesMax = 1500;
 
     private readonly SafeFileHandle _file;
@@ -24,11 +25,11 @@ internal sealed partial class TunDevice : IDisposable
     /// <summary>Why there is no such device here; null if there is.</summary>
     public static string? WhyImpossible => File.Exists("/dev/net/tun") ? null : "no /dev/net/tun";
 
-    /// <summary>The device comes into being in the namespace, is down, and goes when this is disposed.</summary>
+    /// <summary>Creates the device in the namespace. It is down, and disposal removes it.</summary>
     /// <exception cref="Win32Exception">The kernel refused.</exception>
     public static async Task<TunDevice> CreateAsync(string networkNamespace, string name)
     {
-        // A namespace is entered by a thread, for good: by one that ends then.
+        // A thread that enters a namespace stays in it, so a temporary thread does it.
         var made = new TaskCompletionSource<TunDevice>(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
@@ -45,7 +46,7 @@ internal sealed partial class TunDevice : IDisposable
         return await made.Task;
     }
 
-    /// <summary>Waits for a packet; null once the device is gone.</summary>
+    /// <summary>Waits for a packet; null once the device is removed.</summary>
     public byte[]? Read()
     {
         Span<byte> packet = stackalloc byte[PacketBytesMax];
@@ -53,7 +54,7 @@ internal sealed partial class TunDevice : IDisposable
         return length > 0 ? packet[..(int)length].ToArray() : null;
     }
 
-    /// <summary>A packet that the kernel does not take (the device is going, or down) is lost, as packets are.</summary>
+    /// <summary>If the kernel does not accept a packet (the device is down or being removed), the packet is lost, which a network permits.</summary>
     public void Write(byte[] packet) => _ = Write(_file, packet, packet.Length);
 
     public void Dispose() => _file.Dispose();

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvRaft.Chaos.Machine;
 
-/// <summary>Something of the host that a run made and must take away again.</summary>
+/// <summary>An object of the host that a run created and must remove.</summary>
 /// <param name="Kind">netns, link, mount, pid, container or docker-network.</param>
 /// <param name="Name">Its name; for a pid, the pid and the ticks at which it started.</param>
 internal readonly record struct OwnedThing(string Kind, string Name)
@@ -11,9 +11,10 @@ internal readonly record struct OwnedThing(string Kind, string Name)
 }
 
 /// <summary>
-/// What this run owns outside its folder, written down before it is made: namespaces, links, mounts, processes, containers. Whatever happens to the
-/// harness, <see cref="SweepAsync"/> of the same file takes away exactly these and nothing else. A line is <c>+ kind name</c>, and
-/// <c>- kind name</c> once it is gone. Safe for many threads.
+/// The objects that this run owns outside its folder, recorded before they are created: namespaces, links, mounts, processes, containers. Whatever
+/// happens to the
+/// harness, <see cref="SweepAsync"/> of the same file removes exactly these and nothing else. A line is <c>+ kind name</c>, and
+/// <c>- kind name</c> once the object is removed. Safe for many threads.
 /// </summary>
 internal sealed class Ledger(string path)
 {
@@ -29,7 +30,7 @@ internal sealed class Ledger(string path)
 
     public void GoneProcess(int pid, long startTicks) => Gone(new OwnedThing("pid", Pair(pid, startTicks)));
 
-    /// <summary>What is still owned after these lines, newest first.</summary>
+    /// <summary>The objects still owned after these lines, newest first.</summary>
     public static IReadOnlyList<OwnedThing> Remaining(IEnumerable<string> lines)
     {
         var owned = new List<OwnedThing>();
@@ -37,11 +38,11 @@ internal sealed class Ledger(string path)
         {
             if (line.Split(' ', 3) is not [var sign, var kind, var name])
             {
-                // A torn last line: it was to name something that was not made yet.
+                // A torn last line: it named an object that was not created yet.
                 continue;
             }
 
-            // Made again or not, there is one of it: a node's container has the same name at every start.
+            // Created again or not, there is one of it: the container of a node has the same name at every start.
             owned.Remove(new OwnedThing(kind, name));
             if (sign == "+")
             {
@@ -53,7 +54,7 @@ internal sealed class Ledger(string path)
         return owned;
     }
 
-    /// <summary>Takes away whatever is still owned; answers what could not be.</summary>
+    /// <summary>Removes all objects still owned; returns those that could not be removed.</summary>
     public async Task<IReadOnlyList<string>> SweepAsync()
     {
         if (!File.Exists(Path))
@@ -117,7 +118,7 @@ internal sealed class Ledger(string path)
         }
     }
 
-    // Nothing of the sort is what was wanted; an engine that does not answer is not.
+    // If the object does not exist, the goal is reached; if the engine does not answer, it is not.
     private static async Task ForgetAsync(string nothing, params string[] arguments)
     {
         var result = await Shell.TryAsync("docker", arguments);
@@ -138,7 +139,7 @@ internal sealed class Ledger(string path)
                 throw new ShellException("still there 5 s after kill -9");
             }
 
-            // The process may end between the look and the signal: not a failure.
+            // The process may end between the check and the signal: not a failure.
             await Shell.TryAsync("kill", "-KILL", pair[0]);
             await Task.Delay(50);
         }
@@ -151,7 +152,7 @@ internal sealed class Ledger(string path)
             return;
         }
 
-        // A process that was just killed lets go of its files a moment later.
+        // A process that was just killed closes its files a moment later.
         for (var tries = 0; ; tries++)
         {
             var result = await Shell.TryAsync("umount", path);

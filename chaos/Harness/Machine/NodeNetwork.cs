@@ -10,17 +10,18 @@ internal readonly record struct Link(int From, int To)
 }
 
 /// <summary>
-/// A network of the nodes' own, which their host made: one namespace each, joined by a bridge on which the harness (and so every client) lives too. Cuts are
-/// therefore between nodes only, and a client can still ask a node that is alone.
+/// A separate network for the nodes, which their host created: one namespace each, joined by a bridge to which the harness (and so every client) is
+/// connected too. Cuts are
+/// therefore between nodes only, and a client can still reach an isolated node.
 /// <para>
-/// A direction is cut in the sender's neighbour table: the receiver's address is pinned to a hardware address that nobody has. Its
-/// packets leave and vanish, those of established connections too, without any error to the sender, exactly as on a cut wire, and it needs
-/// no packet filter on the machine. Both ends remain in their namespace, so a cut survives the death of the process.
+/// A direction is cut in the neighbour table of the sender: the address of the receiver is pinned to a hardware address that does not exist. Its
+/// packets leave and vanish, including those of established connections, without an error to the sender, exactly as on a cut wire. This needs
+/// no packet filter on the machine. Both ends remain in their namespace, so a cut survives the end of the process.
 /// </para>
 /// </summary>
 internal sealed class NodeNetwork
 {
-    // Locally administered, and the bridge learns it from nobody, since nobody ever sends from it.
+    // Locally administered; no node sends from it, so the bridge never learns it.
     private const string Nowhere = "02:00:00:00:de:ad";
 
     /// <summary>The last part of the first node's address; the host's is 1.</summary>
@@ -51,25 +52,25 @@ internal sealed class NodeNetwork
 
     public string NamespaceOf(int node) => Invariant($"kvr{_id}n{node + 1}");
 
-    /// <summary>Whose address this is.</summary>
-    /// <exception cref="FormatException">Nobody's.</exception>
+    /// <summary>The node with this address.</summary>
+    /// <exception cref="FormatException">No node has it.</exception>
     public int NodeOf(string address) => NodeOf(IPAddress.Parse(address).GetAddressBytes()) ?? throw new FormatException($"{address} is no node's.");
 
-    /// <summary>The same, of the four bytes of an address; null: nobody's.</summary>
+    /// <summary>The node with an address of these four bytes; null: none.</summary>
     public int? NodeOf(ReadOnlySpan<byte> address) =>
         address is [198, 18, var subnet, var number] && subnet == _subnet && number - FirstNumber is >= 0 and var node && node < Nodes ? node : null;
 
-    /// <summary>The host's end of a node's link.</summary>
+    /// <summary>The host end of the link of a node.</summary>
     public string OuterLinkOf(int node) => Invariant($"kv{_id}n{node + 1}");
 
-    /// <summary>Of 198.18.0.0/15, which is for tests of networks (RFC 2544); a second run beside this one takes the next.</summary>
+    /// <summary>A subnet of 198.18.0.0/15, which is for tests of networks (RFC 2544); a second run beside this one takes the next.</summary>
     public static async Task<int> FreeSubnetAsync()
     {
         var taken = await Shell.RunAsync("ip", "-o", "-4", "addr", "show");
         return Enumerable.Range(100, 100).First(subnet => !taken.Contains(Invariant($" 198.18.{subnet}."), StringComparison.Ordinal));
     }
 
-    /// <summary>Cuts these directions, in addition to those that are cut.</summary>
+    /// <summary>Cuts these directions, in addition to those that are already cut.</summary>
     public Task CutAsync(IEnumerable<Link> links) => ForEachSenderAsync(
         links, link => $"neigh replace {AddressOf(link.To)} lladdr {Nowhere} dev eth0 nud permanent");
 
@@ -77,7 +78,7 @@ internal sealed class NodeNetwork
 
     public async Task MendAllAsync() => await MendAsync(await CutsAsync());
 
-    /// <summary>The directions that are cut now, as the kernel says.</summary>
+    /// <summary>The directions that are cut now, as the kernel reports them.</summary>
     public async Task<IReadOnlyList<Link>> CutsAsync()
     {
         var cuts = new List<Link>();
@@ -93,7 +94,7 @@ internal sealed class NodeNetwork
         return cuts;
     }
 
-    /// <summary>Whether a connection from one node to a port of another comes up within a second.</summary>
+    /// <summary>Whether a connection from one node to a port of another is established within a second.</summary>
     public async Task<bool> ConnectsAsync(Link link, int port)
     {
         var result = await Shell.TryAsync(

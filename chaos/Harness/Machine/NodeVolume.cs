@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Chaos.Machine;
 
 /// <summary>
-/// A file system of a node's own: ext4 in a file, on a loop device. Its power can be cut (<see cref="CutPower"/>): what was written and
-/// not synced is lost, as on a machine whose plug is pulled, which kill -9 never does, since the kernel keeps what it was given.
+/// A separate file system of a node: ext4 in a file, on a loop device. <see cref="CutPower"/> simulates a power loss: data that was written and
+/// not synced is lost. kill -9 never does that, because the kernel keeps the written data.
 /// </summary>
 internal sealed partial class NodeVolume
 {
-    /// <summary>512 MiB, of which only what is written takes room: log segments are 64 MiB, and a node keeps two of them.</summary>
+    /// <summary>512 MiB, of which only the written part takes space: log segments are 64 MiB, and a node keeps two of them.</summary>
     private const long Bytes = 512L << 20;
 
     /// <summary>Nodes refuse writes below this much free space: 32 MiB, so that a volume this small is not full from the start.</summary>
@@ -29,10 +29,10 @@ internal sealed partial class NodeVolume
         _ledger = ledger;
     }
 
-    /// <summary>Where it is mounted.</summary>
+    /// <summary>The mount point.</summary>
     public string Path { get; }
 
-    /// <summary>Why volumes cannot be made here; null if they can.</summary>
+    /// <summary>Why volumes cannot be created here; null if they can.</summary>
     public static async Task<string?> WhyImpossibleAsync(string folder, Ledger ledger)
     {
         try
@@ -56,7 +56,7 @@ internal sealed partial class NodeVolume
             file.SetLength(Bytes);
         }
 
-        // Everything initialised now: the kernel must have no work of its own on this volume later.
+        // Everything is initialised now: the kernel must have no background work on this volume later.
         await Shell.RunAsync("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image);
         var volume = new NodeVolume(image, path, ledger);
         Directory.CreateDirectory(path);
@@ -65,8 +65,8 @@ internal sealed partial class NodeVolume
     }
 
     /// <summary>
-    /// The journal is committed every 300 s instead of every 5: the kernel must not save un-synced data behind our back before the power
-    /// is cut.
+    /// The journal is committed every 300 s instead of every 5: the kernel must not save un-synced data by itself before the power
+    /// loss.
     /// </summary>
     public async Task MountAsync()
     {
@@ -75,10 +75,10 @@ internal sealed partial class NodeVolume
     }
 
     /// <summary>
-    /// After a cut of its power: the file system goes and comes again, which replays its journal. A container that is just being started, of whatever cluster, has
-    /// all mounts of the machine for a moment; what is mounted again meanwhile is the dead file system, so this is repeated until it lives.
+    /// After a power loss: unmounts and mounts the file system, which replays its journal. A container that is being started, of any cluster, holds
+    /// all mounts of the machine for a moment; a mount meanwhile returns the dead file system, so this is repeated until the file system works.
     /// </summary>
-    /// <exception cref="ShellException">It stayed dead.</exception>
+    /// <exception cref="ShellException">It never worked again.</exception>
     public async Task RestorePowerAsync()
     {
         for (var tries = 0; ; tries++)
@@ -99,10 +99,10 @@ internal sealed partial class NodeVolume
         }
     }
 
-    /// <summary>Nobody may have a file open on it.</summary>
+    /// <summary>No process may have a file open on it.</summary>
     public async Task UnmountAsync()
     {
-        // A process that was just killed lets go of its files a moment later.
+        // A process that was just killed closes its files a moment later.
         for (var tries = 0; ; tries++)
         {
             var result = await Shell.TryAsync("umount", Path);
@@ -123,8 +123,8 @@ internal sealed partial class NodeVolume
     }
 
     /// <summary>
-    /// From here on the file system refuses everything, and what was neither synced nor written back is gone; mounting it again replays
-    /// its journal as after a loss of power.
+    /// From here on the file system refuses everything, and data that was neither synced nor written back is lost. The next mount replays
+    /// its journal, as after a power loss.
     /// </summary>
     /// <exception cref="ShellException">The kernel refused.</exception>
     public void CutPower()
@@ -137,7 +137,7 @@ internal sealed partial class NodeVolume
         }
     }
 
-    /// <summary>Whether the power is cut: no file can be made.</summary>
+    /// <summary>Whether the power is cut: no file can be created.</summary>
     public bool IsDead()
     {
         try

@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace KvRaft.Chaos.Machine;
 
-/// <summary>A command of the host failed; the message has its words.</summary>
+/// <summary>A command of the host failed; the message contains its output.</summary>
 internal sealed class ShellException(string message) : Exception(message);
 
 internal readonly record struct ShellResult(int ExitCode, string Output, string Error);
 
-/// <summary>Runs commands of the host: ip, mount, kill. Arguments are passed as they are, no shell parses them.</summary>
+/// <summary>Runs commands of the host: ip, mount, kill. Arguments are passed unchanged, and no shell parses them.</summary>
 internal static class Shell
 {
-    /// <summary>Runs to the end and answers, whatever the exit code.</summary>
+    /// <summary>Runs the command to its end and returns the result, whatever the exit code.</summary>
     public static async Task<ShellResult> TryAsync(string file, params string[] arguments)
     {
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };

@@ -5,7 +5,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Matrix;
 
-/// <summary>What this machine lets us do: for each need, null or why not.</summary>
+/// <summary>The faults that this machine permits: for each requirement, null or the reason why not.</summary>
 internal sealed record HostAbilities(string? WhyNoNetwork, string? WhyNoVolumes, string? WhyNoTracer, string? WhyNoShim, string? WhyNoLinks, string? WhyNoOtherBuild)
 {
     public static async Task<HostAbilities> LookAsync(INodeHost host, NodeBuild? other, string folder)

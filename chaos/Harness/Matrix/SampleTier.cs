@@ -1,8 +1,8 @@
 namespace KvRaft.Chaos.Matrix;
 
 /// <summary>
-/// Sixty cells drawn out of the whole matrix, so that a night is not needed to see most of it: every fault and every workload appears, on three nodes, on five with
-/// three replicas, and on five with five voters. The seed draws the cells and is the base of their seeds, so that another seed looks elsewhere.
+/// Sixty cells drawn from the whole matrix, which cover most of it in less than a night: every fault and every workload appears, on three nodes, on five with
+/// three replicas, and on five with five voters. The seed draws the cells and is the base of their seeds, so that another seed covers other cells.
 /// </summary>
 internal static class SampleTier
 {
@@ -10,13 +10,13 @@ internal static class SampleTier
 
     private const int CellsMin = 60;
 
-    /// <summary>What all cells together may take, on a busy machine too.</summary>
+    /// <summary>The time limit of all cells together, on a busy machine too.</summary>
     public static readonly TimeSpan Total = TimeSpan.FromHours(2.5);
 
-    /// <summary>What a run takes beside the time in which faults are injected: it starts, heals, reads everything back, stops and is judged. Usually 25 to 45 s.</summary>
+    /// <summary>The time of a run beside the injection of faults: it starts, heals, reads everything back, stops and is judged. Usually 25 to 45 s.</summary>
     private static readonly TimeSpan Beside = TimeSpan.FromSeconds(75);
 
-    /// <summary>With what a run takes beside it, 60 cells take an hour on two cores that have nothing else to do.</summary>
+    /// <summary>With the time beside the faults, 60 cells take an hour on two cores that are otherwise idle.</summary>
     private static readonly TimeSpan DurationMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DurationMin = TimeSpan.FromSeconds(15);
 
@@ -68,7 +68,7 @@ internal static class SampleTier
         return workloads;
     }
 
-    /// <summary>No cell twice: the second of two alike changes its workload with the next cell where that leaves no other pair alike.</summary>
+    /// <summary>No cell twice: the second of two equal cells swaps its workload with the next cell if that creates no other equal pair.</summary>
     private static void PartAlike(List<string> faults, string[] workloads)
     {
         for (var place = 0; place < faults.Count; place++)
@@ -88,7 +88,7 @@ internal static class SampleTier
         void Swap(int one, int other) => (workloads[one], workloads[other]) = (workloads[other], workloads[one]);
     }
 
-    /// <summary>Of the shapes in which the fault has a meaning, the one that was drawn least often.</summary>
+    /// <summary>Of the shapes that suit the fault, the one that was drawn least often.</summary>
     private static (int Nodes, int Replicas) ShapeOf(Scenario scenario, Dictionary<(int, int), int> used, Random random)
     {
         var kinds = scenario.Kinds.Count == 1 ? scenario.Kinds : [];

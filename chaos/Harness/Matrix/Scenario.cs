@@ -7,10 +7,10 @@ internal sealed record Scenario(string Fault, string Workload)
 {
     public override string ToString() => $"{Fault}/{Workload}";
 
-    /// <summary>Nodes it takes at least.</summary>
+    /// <summary>The least number of nodes.</summary>
     public int NodesMin => Fault == FaultCatalog.Mixed ? 3 : Kinds.Select(static kind => kind.NodesMin).DefaultIfEmpty(3).Max();
 
-    /// <summary>Replicas of a shard it takes at least.</summary>
+    /// <summary>The least number of replicas of a shard.</summary>
     public int ReplicasMin => Fault == FaultCatalog.Mixed ? 1 : Kinds.Select(static kind => kind.ReplicasMin).DefaultIfEmpty(1).Max();
 
     /// <summary>The faults to draw from; empty for the control.</summary>

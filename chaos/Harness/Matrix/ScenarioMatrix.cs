@@ -3,7 +3,7 @@ using KvRaft.Chaos.Workloads;
 
 namespace KvRaft.Chaos.Matrix;
 
-/// <summary>Which cells there are, and which of them a tier runs.</summary>
+/// <summary>The existing cells, and which of them a tier runs.</summary>
 internal static class ScenarioMatrix
 {
     public static IReadOnlyList<string> Faults { get; } = [FaultCatalog.NoFault, .. FaultCatalog.All.Select(kind => kind.Name), FaultCatalog.Mixed];
@@ -15,14 +15,16 @@ internal static class ScenarioMatrix
     public const string PullRequestTier = "pr";
 
     /// <summary>
-    /// What the judges must convict in the same run: an acknowledgement that is lost with the power, a write that is done twice, a condition that is ignored. One or two runs each, of
+    /// The bugs that the judges must convict in the same run: an acknowledged write lost by a power loss, a write applied twice, a condition that is ignored.
+    /// One or two runs each, of
     /// half a minute.
     /// </summary>
     public const string PullRequestBugs = "ack-before-fsync,retry-applied-twice,cas-not-compared";
 
     /// <summary>
-    /// Every way to lose a leader, every workload: what a change must survive before it is looked at. On three nodes, so that it takes less than twelve minutes, but for the cell
-    /// that is about five voters.
+    /// Every way to lose a leader, every workload: the tests that a change must pass before review. On three nodes, so that it takes less than twelve
+    /// minutes, except for the cell
+    /// about five voters.
     /// </summary>
     public static IReadOnlyList<Scenario> PullRequest { get; } =
     [
@@ -50,8 +52,8 @@ internal static class ScenarioMatrix
         _ => null,
     };
 
-    /// <summary>Cells with commas between, in that order.</summary>
-    /// <exception cref="ArgumentException">One of them is no cell, or is named twice.</exception>
+    /// <summary>Cells separated by commas, in that order.</summary>
+    /// <exception cref="ArgumentException">One of them does not exist, or is named twice.</exception>
     public static IReadOnlyList<Scenario> ParseList(string text)
     {
         var cells = text.Split(',', StringSplitOptions.TrimEntries).Select(Parse).ToArray();
@@ -60,7 +62,7 @@ internal static class ScenarioMatrix
             : cells;
     }
 
-    /// <exception cref="ArgumentException">There is no such cell; the message has the names there are.</exception>
+    /// <exception cref="ArgumentException">There is no such cell; the message lists the existing names.</exception>
     public static Scenario Parse(string text)
     {
         var parts = text.Split('/');

@@ -6,18 +6,18 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Measures;
 
 /// <summary>
-/// How long is a shard without its leader? From the moment after a kill, a client writes to one key of each shard the node led, until a
-/// write that began after the kill succeeds. That is what a user waits: election, the client finding out, and the write itself. The
-/// keys are the probe's own and not in the history.
+/// How long is a shard without its leader? From the moment after a kill, a client writes to one key of each shard that the node led, until a
+/// write that began after the kill succeeds. A user waits for the same: the election, the discovery by the client, and the write itself. The
+/// keys belong to the probe and are not in the history.
 /// </summary>
 internal sealed class FailoverProbe : IAsyncDisposable
 {
-    /// <summary>One attempt; short, so that a request which went to the dead is not the thing that is measured.</summary>
+    /// <summary>One attempt; short, so that the probe does not measure a request to the killed node.</summary>
     private static readonly TimeSpan AttemptPatience = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Beyond this it is an outage and not a failover; counted as such, and convicts.</summary>
+    /// <summary>A longer time is an outage and not a failover; it is counted as such, and is a violation.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly KvClient _client;
@@ -36,8 +36,8 @@ internal sealed class FailoverProbe : IAsyncDisposable
     public int Outages => _outages;
 
     /// <param name="endpoints">Where the nodes serve clients.</param>
-    /// <param name="shards">How many there are.</param>
-    /// <param name="over">Cancelled when the run has its verdict already: what is still measured then is dropped.</param>
+    /// <param name="shards">The number of shards.</param>
+    /// <param name="over">Cancelled when the run has its verdict already: measurements in progress are dropped.</param>
     public static async Task<FailoverProbe> CreateAsync(IReadOnlyList<string> endpoints, int shards, CancellationToken over)
     {
         var probe = new FailoverProbe(KvClient.Connect($"kvraft://{string.Join(',', endpoints)}/default?timeout=1s&attempt=250ms&connect=250ms"), over);

@@ -9,7 +9,7 @@ internal sealed record FailoverTimes(IReadOnlyCollection<TimeSpan> Times, int Ou
 
     public FailoverTimes And(FailoverTimes other) => new([.. Times, .. other.Times], Outages + other.Outages);
 
-    /// <summary>The nearest rank: the least time that so large a share of all times does not exceed; zero if there is none.</summary>
+    /// <summary>The nearest rank: the least time that this share of all times does not exceed; zero if there is none.</summary>
     public TimeSpan Percentile(double share)
     {
         var sorted = Times.Order().ToList();

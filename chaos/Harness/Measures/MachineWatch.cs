@@ -4,19 +4,20 @@ using System.Globalization;
 namespace KvRaft.Chaos.Measures;
 
 /// <summary>
-/// Did the machine let us run at all? A timer of a tenth of a second that comes seconds late says that this process, and so very likely every
-/// node, had no processor meanwhile; so does a queue for the processors that others fill. What was not done in time on such a machine is nobody's fault: it is undecided, never a pass.
-/// What was done wrong stays wrong.
+/// Did the machine give the run enough processor time? If a timer of a tenth of a second fires seconds late, this process, and so very likely every
+/// node, had no processor meanwhile. A long queue of foreign processes for the processors has the same effect. An operation that is late on such a
+/// machine is undecided, never a pass.
+/// A wrong result stays wrong.
 /// </summary>
 internal sealed class MachineWatch : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Two seconds: the longest election timeout of the nodes; a process that stood still for longer was no witness.</summary>
+    /// <summary>Two seconds: the longest election timeout of the nodes. A process that was stalled for longer cannot measure the nodes.</summary>
     private static readonly TimeSpan StallMax = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Eight threads a core that want to run, over a minute. A cluster of five alone was seen at three or four; two of them beside a build at fifteen, where a node
+    /// Eight runnable threads per core, over a minute. A cluster of five alone reached three or four; two of them beside a build reached fifteen, where a node
     /// needed 35 s to start.
     /// </summary>
     private const double LoadMax = 8;
@@ -26,13 +27,13 @@ internal sealed class MachineWatch : IAsyncDisposable
 
     public MachineWatch() => _running = RunAsync();
 
-    /// <summary>How late the timer was at worst.</summary>
+    /// <summary>The greatest delay of the timer.</summary>
     public TimeSpan WorstStall { get; private set; }
 
     /// <summary>The greatest load average of a minute, for each core.</summary>
     public double WorstLoad { get; private set; }
 
-    /// <summary>Why nobody can be blamed for being late; null if somebody can.</summary>
+    /// <summary>Why a delay cannot be attributed to the store; null if it can.</summary>
     public string? WhyStarved =>
         WorstStall > StallMax ? string.Create(CultureInfo.InvariantCulture, $"the machine stood still for {WorstStall.TotalSeconds:0.0} s")
         : WorstLoad > LoadMax ? string.Create(CultureInfo.InvariantCulture, $"{WorstLoad:0.0} threads wanted each core for a minute")

@@ -1,6 +1,6 @@
 namespace KvRaft.Chaos.Measures;
 
-/// <summary>What a run did to the cluster. Written by the nemesis alone, read after it.</summary>
+/// <summary>The effects of a run on the cluster. Only the nemesis writes it; it is read afterwards.</summary>
 internal sealed class RunTotals
 {
     private readonly List<string> _complaints = [];
@@ -12,7 +12,7 @@ internal sealed class RunTotals
 
     public int PowerCutsOfAll { get; set; }
 
-    /// <summary>Things nodes did that are wrong whatever the history says, such as not stopping when told to.</summary>
+    /// <summary>Acts of nodes that are wrong whatever the history contains, such as not stopping on request.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
     /// <summary>Faults that were seen active, by name.</summary>

@@ -2,8 +2,8 @@ using KvRaft.Chaos.Matrix;
 
 namespace KvRaft.Chaos.Planted;
 
-/// <summary>A fault put into the store on purpose, and the scenario that is to convict it.</summary>
-/// <param name="Name">As the store's planted build knows it.</param>
-/// <param name="Scenario">Where it shows.</param>
-/// <param name="What">What is wrong, for people.</param>
+/// <summary>An intentional fault of the store, and the scenario that must find it.</summary>
+/// <param name="Name">The name in the planted build of the store.</param>
+/// <param name="Scenario">The scenario in which it shows.</param>
+/// <param name="What">The effect, for display.</param>
 internal sealed record PlantedKind(string Name, Scenario Scenario, string What);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvRaft.Chaos.Planted;
 
 /// <summary>One attempt at a planted bug.</summary>
-/// <param name="Took">All runs of it together.</param>
-/// <param name="By">Who convicted; none: it is at large.</param>
+/// <param name="Took">All its runs together.</param>
+/// <param name="By">The judges that convicted it; none: it was not found.</param>
 internal sealed record Trial(TimeSpan Took, IReadOnlyList<string> By);
 
 /// <summary>All attempts at one planted bug.</summary>

@@ -4,7 +4,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Chaos.Report;
 
-/// <summary>A run in words, for a terminal and for report.txt.</summary>
+/// <summary>A run as text, for a terminal and for report.txt.</summary>
 internal static class ReportText
 {
     public static string Of(RunResult result)

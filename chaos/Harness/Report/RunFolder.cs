@@ -4,8 +4,9 @@ using KvRaft.Chaos.Checkers;
 namespace KvRaft.Chaos.Report;
 
 /// <summary>
-/// The one folder a run leaves: <c>history.jsonl</c>, <c>faults.jsonl</c> (each fault with what was seen of it), <c>verdicts.json</c>,
-/// <c>report.txt</c>, <c>timeline.html</c>, of a violation that operations prove <c>proof.svg</c>, and for each node its configuration and log. Data stays only if something was found.
+/// The one folder that a run leaves: <c>history.jsonl</c>, <c>faults.jsonl</c> (each fault with its evidence), <c>verdicts.json</c>,
+/// <c>report.txt</c>, <c>timeline.html</c>, for a violation that operations prove <c>proof.svg</c>, and for each node its configuration and log. Data
+/// stays only if there is a finding.
 /// </summary>
 internal static class RunFolder
 {
@@ -19,7 +20,7 @@ internal static class RunFolder
         RunLedger.Append(result);
     }
 
-    /// <summary>What the judges say, also of a history that was not recorded by a run: <c>timeline.html</c>, <c>verdicts.json</c>, <c>proof.svg</c>.</summary>
+    /// <summary>The output of the judges, also for a history that no run recorded: <c>timeline.html</c>, <c>verdicts.json</c>, <c>proof.svg</c>.</summary>
     public static void WriteVerdicts(string folder, History history, IReadOnlyList<Verdict> verdicts)
     {
         using (var page = new StreamWriter(Path.Combine(folder, "timeline.html")))

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace KvRaft.Chaos.Report;
 
 /// <summary>
-/// One line per run in <c>runs.jsonl</c> beside the runs' folders, so that totals over days can be added up and shown. Runs of a store with a planted bug are
-/// not the store's, and have a file of their own.
+/// One line per run in <c>runs.jsonl</c> beside the folders of the runs, so that totals over days can be summed and shown. Runs of a store with a planted
+/// bug do
+/// not count for the store, and have a separate file.
 /// </summary>
 internal static class RunLedger
 {

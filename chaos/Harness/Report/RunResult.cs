@@ -8,14 +8,14 @@ internal enum RunOutcome
 {
     Passed,
 
-    /// <summary>The store did what it promised never to do.</summary>
+    /// <summary>The store broke one of its guarantees.</summary>
     Violated,
 
     /// <summary>The run proves nothing. Never a pass.</summary>
     Undecided,
 }
 
-/// <summary>What one run came to.</summary>
+/// <summary>The result of one run.</summary>
 internal sealed record RunResult(
     string Id,
     string Folder,

@@ -5,7 +5,7 @@ using KvRaft.Chaos.Measures;
 
 namespace KvRaft.Chaos.Report;
 
-/// <summary>Adds up <c>runs.jsonl</c>: what all runs of a folder came to together.</summary>
+/// <summary>Sums up <c>runs.jsonl</c>: the combined result of all runs of a folder.</summary>
 internal static class TotalsPage
 {
     public static string Of(IEnumerable<string> lines)

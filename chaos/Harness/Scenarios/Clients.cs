@@ -9,18 +9,20 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
-/// The logical clients of a run. Every other one knows the whole cluster and finds leaders itself, as users do; the others ask one node
-/// and no other, for only so is a node asked that is cut off and does not know it. Each is replaced by a new one every few seconds: writers that begin while
-/// something is wrong, or after it, must be able to write as well as those that the store has met before.
+/// The logical clients of a run. Every other one has the endpoints of the whole cluster and finds leaders itself, as applications do. The others use one node
+/// only, because only so does a request reach a node that is cut off without having noticed it. Each client is replaced by a new one every few seconds: a
+/// writer that begins during
+/// a fault, or after it, must be able to write as well as one that the store has a session of.
 /// </summary>
 internal sealed class Clients : IAsyncDisposable
 {
-    /// <summary>How long a client is used. Several are replaced during each fault, and within the second after the last one.</summary>
+    /// <summary>The lifetime of a client. Several are replaced during each fault, and within the second after the last one.</summary>
     private static readonly TimeSpan LifeMin = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LifeMax = TimeSpan.FromSeconds(8);
 
-    /// <summary>How wrong the wall clocks of two of the clients are, one slow and one fast. It is more than the time after which a shard forgets an idle writer.</summary>
+    /// <summary>The error of the wall clocks of two of the clients, one slow and one fast. It is more than the time after which a shard discards an idle
+    /// writer.</summary>
     private static readonly TimeSpan ClockError = TimeSpan.FromMinutes(30);
 
     private readonly ChaosCluster _cluster;
@@ -32,7 +34,7 @@ internal sealed class Clients : IAsyncDisposable
     {
         (_cluster, _options) = (cluster, options);
 
-        // One more than the workers: whoever reads back at the end.
+        // One more than the workers: the client of the final reads.
         _clients = new KvClient[options.Workers + 1];
         for (var number = 0; number < _clients.Length; number++)
         {
@@ -48,7 +50,7 @@ internal sealed class Clients : IAsyncDisposable
 
     public Worker Reader => Workers[^1];
 
-    /// <summary>Runs all but the reader until the end.</summary>
+    /// <summary>Runs all clients except the reader until the end.</summary>
     public Task RunAsync(IWorkload workload, CancellationToken end) =>
         Task.WhenAll(Workers[..^1].Select(worker => Task.Run(() => LoopAsync(worker, workload, end), CancellationToken.None)));
 
@@ -89,7 +91,7 @@ internal sealed class Clients : IAsyncDisposable
         {
             await workload.StepAsync(worker);
 
-            // Whoever got no answer asks more slowly, or a dead node would fill the history with its refusals.
+            // A client without an answer slows down, or a node that is down would fill the history with failures.
             var slow = TimeSpan.FromMilliseconds(Math.Min(500, 50 * worker.Unanswered));
             await Task.Delay((worker.Random.NextDouble() * _options.PauseMax) + slow, CancellationToken.None);
             if (clock.Elapsed > life)
@@ -110,7 +112,7 @@ internal sealed class Clients : IAsyncDisposable
 
     private static TimeSpan Life(Worker worker) => LifeMin + (worker.Random.NextDouble() * (LifeMax - LifeMin));
 
-    /// <summary>The wall clock of a machine that nobody has set.</summary>
+    /// <summary>A wall clock with a constant error.</summary>
     private sealed class WrongClock(TimeSpan error) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + error;

@@ -6,12 +6,13 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
-/// Do the nodes that keep an arc of an eventual keyspace hold the same in it, and the others nothing? Asked for the hash of each arc, without a read, which
-/// would repair what it finds, until all agree.
+/// Do the replica holders of a token range of an eventual keyspace hold the same in it, and the other nodes nothing? The harness queries the hash of each
+/// token range until all
+/// agree. It does not read keys, because a read repairs the differences it finds.
 /// </summary>
 internal static class CopyComparison
 {
-    /// <summary>What is demanded of the store: equal within ten seconds, here of the last write, which comes a second after the last heal.</summary>
+    /// <summary>The requirement on the store: equal within ten seconds, here of the last write, which comes a second after the last heal.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <returns>Null, or what is not equal after the patience.</returns>

@@ -3,8 +3,9 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
-/// Watches a run for what is a verdict by itself: a node that ended although no fault allows it, or a replica that stopped until an operator helps. No heal mends either, so
-/// the run ends at once instead of waiting for every heal, start and answer that cannot come.
+/// Watches a run for events that are a verdict by themselves: a node that ended although no fault allows it, or a replica that stopped until an operator
+/// helps. No heal repairs either, so
+/// the run ends at once instead of waiting for heals, starts and answers that cannot come.
 /// </summary>
 internal sealed class EndWatch : IAsyncDisposable
 {
@@ -21,10 +22,10 @@ internal sealed class EndWatch : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>Cancelled when something was seen.</summary>
+    /// <summary>Cancelled when such an event was seen.</summary>
     public CancellationToken Over => _over.Token;
 
-    /// <summary>What was seen; null: nothing yet.</summary>
+    /// <summary>The event; null: none yet.</summary>
     public string? Seen { get; private set; }
 
     public async ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Chaos.Scenarios;
 
-/// <summary>Reads the logs of stopped nodes through the node's own <c>log dump</c>, and keeps the dumps in the run's folder.</summary>
+/// <summary>Reads the logs of stopped nodes through <c>log dump</c> of the node, and keeps the dumps in the folder of the run.</summary>
 internal static class NodeLogs
 {
     public static async Task<IReadOnlyList<LogRecord>> ReadAsync(ChaosCluster cluster)
@@ -15,7 +15,7 @@ internal static class NodeLogs
             var directory = Path.Combine(cluster.DataDirectory(node), "log");
             if (Directory.Exists(directory))
             {
-                // Its exit code tells of damage, which some faults leave on purpose; what can be read is compared all the same.
+                // Its exit code reports damage, which some faults leave on purpose; the readable part is compared all the same.
                 var dump = await Shell.TryAsync(cluster.Plan.Build.Executable, "log", "dump", directory);
                 await File.WriteAllTextAsync(Path.Combine(cluster.Plan.Folder, ChaosCluster.NameOf(node), "log-dump.txt"), dump.Output);
                 records.AddRange(LogDumpReader.Read(ChaosCluster.NameOf(node), new StringReader(dump.Output)));

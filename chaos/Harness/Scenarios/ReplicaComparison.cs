@@ -6,8 +6,8 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
-/// Do the replicas of each shard hold the same? They are asked for a digest of their data until all have applied the same index,
-/// which happens soon once nobody writes; then the digests must agree, byte for byte.
+/// Do the replicas of each shard hold the same? The harness queries a digest of their data until all have applied the same index,
+/// which happens soon after the last write. Then the digests must agree, byte for byte.
 /// </summary>
 internal static class ReplicaComparison
 {
@@ -18,7 +18,7 @@ internal static class ReplicaComparison
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <param name="cluster">The nodes.</param>
-    /// <param name="over">Cancelled: a node or a replica will not catch up; each shard gets one look.</param>
+    /// <param name="over">Cancelled: a node or a replica will not catch up; each shard is checked once.</param>
     public static async Task<IReadOnlyList<Finding>> DifferencesAsync(ChaosCluster cluster, CancellationToken over)
     {
         var findings = new List<Finding>();

@@ -13,9 +13,9 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Scenarios;
 
 /// <summary>
-/// One run of one scenario: start a cluster, let clients use it while the nemesis breaks it, heal, read everything back, look at
-/// the replicas, stop, judge. Everything it learned is in one folder; everything it made outside is taken away again. If a node ends by itself or a replica stops for good, the
-/// run goes straight to its end (<see cref="EndWatch"/>): what cannot come is not waited for.
+/// One run of one scenario: start a cluster, let clients use it while the nemesis injects faults, heal, read everything back, compare
+/// the replicas, stop, judge. All results are in one folder; everything created outside is removed. If a node ends by itself or a replica stops for good, the
+/// run goes straight to its end (<see cref="EndWatch"/>) and does not wait for events that cannot come.
 /// </summary>
 internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbilities abilities)
 {
@@ -24,14 +24,14 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     private static readonly TimeSpan ReadBackPatience = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// The nemesis calls a fault over when every node serves again; elections and clients' backoff after it last a second or two.
+    /// The nemesis considers a fault healed when every node serves again; elections and the backoff of clients after it last a second or two.
     /// </summary>
     private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(30);
 
     private readonly FindingList _findings = new();
 
-    /// <summary>What was not done in time; on a machine that starved the nodes it convicts nobody.</summary>
+    /// <summary>Operations that were not done in time; on a machine that starved the nodes they are not a violation.</summary>
     private readonly FindingList _late = new();
 
     private readonly RunTotals _totals = new();
@@ -54,7 +54,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             var failovers = await DriveAsync(id, folder, ledger, interrupted);
             var result = Judge(id, folder, failovers, clock.Elapsed, watch);
             RunFolder.Write(result);
-            // Of a store that is wrong on purpose the data prove nothing more; a hundred such runs filled a disk.
+            // For a planted bug the data prove nothing more; a hundred such runs filled a disk.
             if ((result.Outcome == RunOutcome.Passed || options.PlantedBug is not null) && !options.KeepData)
             {
                 RunFolder.DropData(folder);
@@ -129,7 +129,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         return new FailoverTimes(failovers.Times, failovers.Outages);
     }
 
-    /// <summary>Null: every node serves, and the workload has the keyspaces it needs; else what is missing.</summary>
+    /// <summary>Null: every node serves, and the workload has the keyspaces it needs; otherwise what is missing.</summary>
     private static async Task<string?> BecomeReadyAsync(ChaosCluster cluster, IWorkload workload)
     {
         if (await cluster.BecomeHealthyAsync(StartPatience) is { } missing)
@@ -150,8 +150,8 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     }
 
     /// <summary>
-    /// What the workload asks for, and for every cell: while nothing is wrong, nine writes of ten are decided. A tenth is for writes that are under way when a
-    /// leader is replaced by a planned hand-over, and for a client's first look at a cluster that has just healed.
+    /// The parameters of the workload, and one for every cell: without a fault, nine writes of ten are decided. A tenth is for writes in progress when a
+    /// planned transfer replaces a leader, and for the first request of a client to a cluster that has just healed.
     /// </summary>
     private static Dictionary<string, long> ParametersOf(IWorkload workload, ClusterPlan plan)
     {
@@ -161,7 +161,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             [WriteAvailability.GraceParameter] = (long)WriteGrace.TotalMilliseconds,
         };
 
-        // The smaller half of three nodes is one, which is no quorum of two, with or without stand-ins.
+        // The smaller half of three nodes is one, which is not a quorum of two, with or without fallbacks.
         if (plan.Nodes / 2 < EventualKeyspaces.Quorum)
         {
             parameters.Remove(SideAvailability.ShareParameter);
@@ -205,7 +205,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             _late.Add(new Finding("not-healthy-after-heal", $"{HealthPatience.TotalSeconds:0} s after the last heal {missing}"));
         }
 
-        // A little use of the healed cluster, past the grace, then quiet.
+        // A little use of the healed cluster, past the grace period, then a pause.
         if (watch.Seen is null)
         {
             await Task.Delay(WriteGrace + TimeSpan.FromSeconds(1), CancellationToken.None);
@@ -257,7 +257,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
 
     private async Task ReadBackAsync(ChaosCluster cluster, Clients clients, IWorkload workload)
     {
-        // Before the reads, which would repair what they find.
+        // Before the reads, which would repair the differences they find.
         if (workload.Eventual is { } keyspace && await CopyComparison.DifferenceAsync(cluster, keyspace) is { } unequal)
         {
             _late.Add(unequal);
@@ -307,7 +307,8 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
     private Verdict LivenessVerdict(MachineWatch watch) => OnThisMachine(
         _late.ToVerdict("liveness", new Dictionary<string, double> { ["worst-stall-ms"] = watch.WorstStall.TotalMilliseconds, ["worst-load"] = watch.WorstLoad }), watch);
 
-    /// <summary>Writes that were refused for want of a processor are late, not wrong. A writer that is refused for its identity is wrong anywhere.</summary>
+    /// <summary>Writes that were refused for lack of a processor are late, not wrong. A writer that is refused for its identity is wrong on any
+    /// machine.</summary>
     private static Verdict Excused(Verdict verdict, MachineWatch watch) =>
         verdict.Findings.Count > 0 && verdict.Findings.All(static finding => finding.Anomaly == WriteAvailability.Refused) ? OnThisMachine(verdict, watch) : verdict;
 

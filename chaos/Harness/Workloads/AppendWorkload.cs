@@ -10,10 +10,11 @@ namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
 /// Transactions of reads and appends on a few lists of one tag, judged by their dependency graph. A list is text, its elements joined by
-/// commas; an append is a put of the longer list, on condition that every list the transaction touches is still the one it read.
+/// commas. An append is a put of the longer list, on condition that every list that the transaction uses is unchanged since its read.
 /// <para>
-/// One transaction of ten is sent twice under one request id, as by a writer whose answer was lost, and only the answer to the repeat is used: it must be as good as the
-/// first one, or say that it is not. Faults alone cause few repeats that are answered from memory.
+/// One transaction of ten is sent twice under one request id, as by a writer whose answer was lost, and only the answer to the repeat is used. It must be
+/// equal to the
+/// first one, or be marked as incomplete. Faults alone cause few repeats with a remembered answer.
 /// </para>
 /// </summary>
 internal sealed class AppendWorkload : IWorkload
@@ -27,7 +28,7 @@ internal sealed class AppendWorkload : IWorkload
 
     private const int TwiceInTen = 1;
 
-    /// <summary>The answer to a repeated transaction lacks long values, and says so: what it read is not known.</summary>
+    /// <summary>The answer to a repeated transaction lacks long values, and is marked so: the values of its reads are unknown.</summary>
     private static readonly Answer NotKept = new(EventType.Info, Error: "values-not-kept");
 
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(2);
@@ -83,7 +84,7 @@ internal sealed class AppendWorkload : IWorkload
         });
     }
 
-    /// <summary>One attempt; null if a list changed between the look and the commit.</summary>
+    /// <summary>One attempt; null if a list changed between the read and the commit.</summary>
     private static async Task<Answer?> AttemptAsync(IKeyspace<string, string> lists, IReadOnlyList<Step> steps)
     {
         var keys = steps.Select(step => step.Key).Distinct().ToList();
@@ -96,7 +97,7 @@ internal sealed class AppendWorkload : IWorkload
         }
         catch (KvException failure)
         {
-            // A transaction that only reads has no effect, whatever became of it.
+            // A transaction that only reads has no effect, whatever its outcome.
             return Answer.Fail($"look-{failure.Reason.ToLowerInvariant()}");
         }
 
@@ -130,7 +131,7 @@ internal sealed class AppendWorkload : IWorkload
         return changed.Succeeded ? Answer.Ok(Describe(steps, [.. changed.Items.Select(static item => item.Entry?.Value)]), changed.Version) : null;
     }
 
-    /// <summary>The same on the wire, with the change sent twice. The answer to the first is thrown away.</summary>
+    /// <summary>The same on the wire, with the change sent twice. The answer to the first is discarded.</summary>
     private static async Task<Answer?> AttemptTwiceAsync(Kv.KvClient kv, IReadOnlyList<Step> steps)
     {
         var keys = steps.Select(step => step.Key).Distinct().ToList();
@@ -151,7 +152,7 @@ internal sealed class AppendWorkload : IWorkload
         }
         catch (RpcException)
         {
-            // As good as an answer that was lost.
+            // Equivalent to a lost answer.
         }
 
         TxnResponse changed;
@@ -213,8 +214,8 @@ internal sealed class AppendWorkload : IWorkload
 
     private static string Longer(string list, long element) => string.Create(CultureInfo.InvariantCulture, $"{list}{(list.Length == 0 ? "" : ",")}{element}");
 
-    /// <param name="steps">What was asked.</param>
-    /// <param name="answered">What each step has read; null: there is no answer.</param>
+    /// <param name="steps">The request.</param>
+    /// <param name="answered">The value that each step has read; null: there is no answer.</param>
     private static HistoryValue Describe(IReadOnlyList<Step> steps, IReadOnlyList<string?>? answered)
     {
         var text = new StringBuilder();

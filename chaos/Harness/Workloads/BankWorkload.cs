@@ -6,7 +6,7 @@ namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
 /// Accounts inside one tag. A transfer reads both balances and moves money in one transaction if neither has changed; reads take all
-/// balances at one place in the log. No account may go below zero, and the total never changes.
+/// balances at one position of the log. No account may go below zero, and the total never changes.
 /// </summary>
 internal sealed class BankWorkload : IWorkload
 {
@@ -74,7 +74,7 @@ internal sealed class BankWorkload : IWorkload
         }
         catch (KvException failure)
         {
-            // A transaction that only reads has no effect, whatever became of it.
+            // A transaction that only reads has no effect, whatever its outcome.
             return Answer.Fail($"look-{failure.Reason.ToLowerInvariant()}");
         }
 

@@ -5,7 +5,8 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>Values the store merges by itself: fields of maps, changed on every side of whatever is wrong. At the end every node is asked, and all must say the same.</summary>
+/// <summary>Values that the store merges: fields of maps, changed on every side of a partition. At the end every node is read, and all must return the
+/// same.</summary>
 internal sealed class ConvergeWorkload : IWorkload
 {
     private const string Keyspace = "merged";
@@ -63,7 +64,7 @@ internal sealed class ConvergeWorkload : IWorkload
         });
     }
 
-    // Mostly fresh elements; now and then one that may be there is removed, or removed and added again.
+    // Mostly new elements; now and then an element that may be present is removed, or removed and added again.
     private static Task<Answer> ChangeSetAsync(Worker worker, int map, int field)
     {
         var removes = worker.Random.Next(4) == 0;
@@ -78,7 +79,7 @@ internal sealed class ConvergeWorkload : IWorkload
         });
     }
 
-    /// <summary>Reads a map; at the end, from one node, each field is an operation of its own.</summary>
+    /// <summary>Reads a map; at the end, from one node, each field is a separate operation.</summary>
     private static async Task<Answer> ReadAsync(Worker worker, IKvClient client, int map, string? node)
     {
         if (node is null)

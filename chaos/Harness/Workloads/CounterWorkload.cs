@@ -5,7 +5,7 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// Counters that only grow, with the client's retries on: every increment is sent again until it is answered, and must count once.
+/// Counters that only grow, with the retries of the client on: every increment is sent again until it is answered, and must count once.
 /// </summary>
 internal sealed class CounterWorkload : IWorkload
 {

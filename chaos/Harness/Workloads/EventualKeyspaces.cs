@@ -5,18 +5,19 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>What the workloads on eventual keyspaces have in common: the keyspace, and a client's life of reading, writing over what was read, and deleting.</summary>
+/// <summary>The common part of the workloads on eventual keyspaces: the keyspace, and the operations of a client: a read, a write over what was read, a
+/// delete.</summary>
 internal static class EventualKeyspaces
 {
-    /// <summary>N of every keyspace here; two nodes of five stand in.</summary>
+    /// <summary>N of every keyspace here; two nodes of five are fallbacks.</summary>
     public const int Copies = 3;
 
-    /// <summary>R and W of those that both halves of a cut cluster can write to.</summary>
+    /// <summary>R and W of the keyspaces that both halves of a partitioned cluster can write to.</summary>
     public const int Quorum = 2;
 
     private static readonly KvEventualOptions FromAll = new() { Read = Copies, Sloppy = false };
 
-    /// <summary>Creates it, and waits until every node knows it.</summary>
+    /// <summary>Creates the keyspace, and waits until every node has received it.</summary>
     public static async Task<KeyspaceInfo> CreateAsync(IKvClient client, string name, EventualPolicy policy)
     {
         var made = await client.Administration.Calls.CreateKeyspaceAsync(
@@ -33,7 +34,7 @@ internal static class EventualKeyspaces
         return made;
     }
 
-    /// <summary>A read, and what is to be done over it.</summary>
+    /// <summary>A read, and the data for a write over it.</summary>
     public static async Task<(Answer Answer, string[] Values, KvContext Context)> GetAsync(Worker worker, string keyspace, string key, bool fromAll = false)
     {
         (string[] Values, KvContext Context) seen = ([], KvContext.None);

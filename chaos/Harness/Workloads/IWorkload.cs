@@ -4,8 +4,8 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// A kind of use of the store, one file each. A workload is shared by all workers of a run; its methods are called by many at a time, but by
-/// each worker one after the other.
+/// A kind of use of the store, one file each. All workers of a run share a workload. Many workers call its methods at a time, but
+/// each worker one call after the other.
 /// </summary>
 internal interface IWorkload
 {
@@ -15,17 +15,17 @@ internal interface IWorkload
     /// <summary>Figures the checkers need, for the header of the history.</summary>
     IReadOnlyDictionary<string, long> Parameters { get; }
 
-    /// <summary>Before the first fault; what is written here is part of the parameters and not of the history.</summary>
+    /// <summary>Before the first fault; writes here are part of the parameters and not of the history.</summary>
     Task PrepareAsync(IKvClient client);
 
     /// <summary>The eventual keyspace it uses, whose copies must become equal; null: none.</summary>
     KeyspaceInfo? Eventual => null;
 
-    /// <summary>One operation, chosen by the worker's chance.</summary>
+    /// <summary>One operation, chosen by the random source of the worker.</summary>
     Task StepAsync(Worker worker);
 
     /// <summary>
-    /// After everything was healed: reads back what the run wrote, asking again until it is answered or the time is over.
+    /// After everything was healed: reads back what the run wrote, and retries until each read is answered or the time is over.
     /// </summary>
     Task ReadBackAsync(Worker worker, CancellationToken cancel);
 }

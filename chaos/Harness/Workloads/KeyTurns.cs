@@ -3,12 +3,12 @@ using System.Globalization;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// A few keys at a time, each left for a fresh one after so many operations: the cost of judging a key grows with what is open on it.
+/// A few keys at a time, each replaced by a new one after so many operations: the cost of judging a key grows with its open operations.
 /// Safe for many threads.
 /// </summary>
-/// <param name="prefix">What every key begins with.</param>
+/// <param name="prefix">The prefix of every key.</param>
 /// <param name="slots">Keys in use at a time.</param>
-/// <param name="operationsPerKey">Uses before a key is left; Jepsen's usual range is 100 to 500.</param>
+/// <param name="operationsPerKey">Uses before a key is replaced; Jepsen's usual range is 100 to 500.</param>
 internal sealed class KeyTurns(string prefix, int slots, int operationsPerKey)
 {
     private readonly Lock _lock = new();
@@ -16,7 +16,7 @@ internal sealed class KeyTurns(string prefix, int slots, int operationsPerKey)
     private readonly int[] _uses = new int[slots];
     private readonly List<string> _all = [];
 
-    /// <summary>Every key ever given out, in the order in which they were.</summary>
+    /// <summary>Every key ever used, in the order of first use.</summary>
     public IReadOnlyList<string> All
     {
         get

@@ -6,12 +6,13 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// Locks as users make them: put-if-absent of a token with a time to live. Who holds one renews it, releases it, looks at it, or walks away; the others
-/// try to get it all the while.
+/// Locks as applications build them: put-if-absent of a token with a time-to-live. The holder of a lock renews it, releases it, reads it, or abandons it;
+/// the others
+/// try to acquire it meanwhile.
 /// </summary>
 internal sealed class LockWorkload : IWorkload
 {
-    // Fewer locks than workers, so that most of them meet at a lock that is held; and few grants a key, for each may expire at any time as far as
+    // Fewer locks than workers, so that most of them find a lock that is held; and few grants per key, because each may expire at any time as far as
     // linearizability goes.
     private readonly KeyTurns _keys = new("l", slots: 4, operationsPerKey: 80);
     private readonly ConcurrentDictionary<int, (string Key, string Token)> _held = new();
@@ -66,7 +67,7 @@ internal sealed class LockWorkload : IWorkload
         var answer = await worker.DoAsync(Cas(key, token, token, ttl), async () => Of(await worker.Client.TextKeyspace().PutIfExpectedAsync(key, token, Is(token), For(ttl))));
         if (answer.Type != EventType.Ok)
         {
-            // Lost, or not to be counted on.
+            // Lost, or not reliable.
             _held.TryRemove(worker.Number, out _);
         }
     }
@@ -91,7 +92,7 @@ internal sealed class LockWorkload : IWorkload
     private static Call Cas(string key, string? expected, string? value, TimeSpan? ttl) =>
         new(Functions.CompareAndSet) { Key = key, Expected = HistoryValue.Text(expected), Value = HistoryValue.Text(value), TimeToLive = ttl };
 
-    /// <summary>One to three seconds: a run sees many end, and the margin of half a second is small beside it.</summary>
+    /// <summary>One to three seconds: a run sees many expire, and the margin of half a second is small beside it.</summary>
     private static TimeSpan TimeToLive(Worker worker) => TimeSpan.FromMilliseconds(worker.Random.Next(1000, 3000));
 
     private static KvWriteOptions For(TimeSpan ttl) => new() { Expiry = KvExpiry.After(ttl) };
@@ -100,7 +101,7 @@ internal sealed class LockWorkload : IWorkload
 
     private static Answer Of(KvWriteResult<string> write) => Of(write.Applied, write.Version, write.Current?.Value);
 
-    /// <summary>A refusal says whose lock it was, which proves something of that one.</summary>
+    /// <summary>A refusal names the holder of the lock, which is evidence about that holder.</summary>
     private static Answer Of(bool applied, long version, string? holder) => applied
         ? Answer.Ok(revision: version)
         : Answer.Fail(ErrorCodes.CompareMismatch) with { Value = HistoryValue.Text(holder) };

@@ -3,7 +3,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>Final reads are asked for again until they are answered; each attempt is an operation of its own.</summary>
+/// <summary>Final reads are repeated until they are answered; each attempt is a separate operation.</summary>
 internal static class ReadBack
 {
     /// <summary>After a heal a shard needs an election or two; a tenth of a second between attempts is often enough.</summary>
@@ -21,8 +21,9 @@ internal static class ReadBack
     }
 
     /// <summary>
-    /// Reads all keys until each is answered, and then, in rounds, for longer than a value may be late after a silence: one read of a key that was left long ago does not
-    /// say whether its shard was served meanwhile.
+    /// Reads all keys until each is answered, and then, in rounds, for longer than a value may be late after a silence: one read of a key that was replaced
+    /// long ago does not
+    /// show whether its shard was served meanwhile.
     /// </summary>
     public static async Task WatchAsync(IReadOnlyList<string> keys, Func<string, Task<Answer>> read, CancellationToken cancel)
     {

@@ -4,8 +4,8 @@ using KvRaft.Chaos.Checkers;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// The one place where events of a run get their order and time: one lock, one monotonic clock. What an event says is thus never
-/// earlier or later than the file says. Safe for many threads.
+/// The one place where events of a run get their order and time: one lock, one monotonic clock. So the order and time in the file are
+/// those of the events. Safe for many threads.
 /// </summary>
 internal sealed class Recorder : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class Recorder : IDisposable
     {
         lock (_lock)
         {
-            // TimeSpan ticks are 100 ns; the stopwatch is finer, but no operation here is.
+            // TimeSpan ticks are 100 ns; the stopwatch is finer, but no operation here is that short.
             _writer.Write(next with { Index = _index++, TimeNanoseconds = Elapsed.Ticks * 100 });
         }
     }

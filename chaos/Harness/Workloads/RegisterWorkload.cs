@@ -6,8 +6,8 @@ using KvRaft.Client;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>Independent registers: put, get, delete, compare-and-set and compare-and-delete of unique values.</summary>
-/// <param name="name">What the history calls it.</param>
-/// <param name="paddingBytes">What each value has behind the part of it that the history tells.</param>
+/// <param name="name">The name in the history.</param>
+/// <param name="paddingBytes">The bytes of each value behind the part that the history contains.</param>
 internal sealed class RegisterWorkload(string name = "register", int paddingBytes = 0) : IWorkload
 {
     private const char Padding = '.';
@@ -16,7 +16,7 @@ internal sealed class RegisterWorkload(string name = "register", int paddingByte
 
     private readonly KeyTurns _keys = new("r", slots: 6, operationsPerKey: 200);
 
-    // What was last seen of a key, by whomever: a cas that expects it has a fair chance to hold.
+    // The value of each key that any worker saw last: a cas that expects it has a fair chance to hold.
     private readonly ConcurrentDictionary<string, string?> _seen = new();
 
     public string Name => name;

@@ -6,8 +6,8 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// Quorums that overlap: with R + W above N and nobody standing in, a read must meet every write that was acknowledged before it, whoever wrote it and
-/// whichever node is asked. Sides of a partition that have no quorum refuse, and may.
+/// Quorums that overlap: with R + W above N and no fallbacks, a read must see every write that was acknowledged before it, whichever client wrote it and
+/// whichever node is read. Sides of a partition without a quorum refuse, which is allowed.
 /// </summary>
 internal sealed class SessionWorkload : IWorkload
 {

@@ -9,11 +9,11 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// A set that only grows, kept as one key per element and read by a scan over all shards. A scan is not atomic across shards, but each
-/// element known before it began must be in it.
+/// A set that only grows, stored as one key per element and read by a scan over all shards. A scan is not atomic across shards, but each
+/// element acknowledged before it began must be in it.
 /// <para>
-/// Now and then a worker deletes a range behind the set, with a resume token of a range before it. The store refuses the token; one that takes it
-/// deletes the set. These requests are not recorded, since a refusal says nothing about the set.
+/// Now and then a worker deletes a range behind the set, with a resume token of a range before it. The store must refuse the token; a store that accepts it
+/// deletes the set. These requests are not recorded, because a refusal contains nothing about the set.
 /// </para>
 /// </summary>
 internal sealed class SetWorkload : IWorkload
@@ -22,7 +22,7 @@ internal sealed class SetWorkload : IWorkload
     private const string Before = "a/";
     private const string Behind = "z/";
 
-    /// <summary>Enough that the first shard holds several of them, so that a token has a key.</summary>
+    /// <summary>Enough that the first shard holds several of them, so that a token contains a key.</summary>
     private const int KeysBefore = 64;
 
     public string Name => "set";
@@ -32,7 +32,7 @@ internal sealed class SetWorkload : IWorkload
     public async Task PrepareAsync(IKvClient client) => await client.TextKeyspace().MultiSetAsync(
         [.. Enumerable.Range(0, KeysBefore).Select(static i => new KvMultiSetItem<string, string> { Key = string.Create(CultureInfo.InvariantCulture, $"{Before}{i:d2}"), Value = "v" })]);
 
-    // Reads get dearer as the set grows: one in fifty keeps them a small part of the work.
+    // Reads get more expensive as the set grows: one in fifty keeps them a small part of the work.
     public Task StepAsync(Worker worker) => worker.Random.Next(50) switch
     {
         0 => ReadAsync(worker),
@@ -71,7 +71,7 @@ internal sealed class SetWorkload : IWorkload
         }
         catch (RpcException)
         {
-            // Refused, or a fault: in either case the set says whether anything was deleted.
+            // Refused, or a fault: in either case the set shows whether anything was deleted.
         }
     }
 

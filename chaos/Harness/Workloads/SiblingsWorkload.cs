@@ -6,14 +6,14 @@ using KvRaft.V1;
 namespace KvRaft.Chaos.Workloads;
 
 /// <summary>
-/// Values side by side: clients write without having read, over what they or others have read, even long ago, and delete. Two replicas must have a write, and
-/// others may stand in, so that both halves of a cut cluster take it.
+/// Concurrent values: clients write without a read, write over what they or others have read, even long ago, and delete. Two replicas must have a write, and
+/// fallbacks are allowed, so that both halves of a partitioned cluster accept it.
 /// </summary>
 internal sealed class SiblingsWorkload : IWorkload
 {
     private const string Keyspace = "siblings";
 
-    // A key in use long enough to be read, written and deleted on both sides of a partition, and few enough that clients meet on it.
+    // A key is in use long enough to be read, written and deleted on both sides of a partition, and the keys are few enough that several clients use each.
     private readonly KeyTurns _keys = new("e", slots: 12, operationsPerKey: 120);
     private readonly ConcurrentDictionary<string, (string[] Values, KvContext Context)> _seen = new();
 

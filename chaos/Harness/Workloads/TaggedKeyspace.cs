@@ -3,12 +3,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>A keyspace whose keys meet in one shard by their {tag}, so that transactions can change several of them.</summary>
+/// <summary>A keyspace whose keys with one {tag} are in one shard, so that transactions can change several of them.</summary>
 internal static class TaggedKeyspace
 {
     public const string Name = "tagged";
 
-    /// <summary>Creates it, and waits until every node knows it: the news travels, and until then a node says that there is none.</summary>
+    /// <summary>Creates it, and waits until every node has received it: until then a node reports that it does not exist.</summary>
     public static async Task CreateAsync(IKvClient client)
     {
         await client.Administration.Calls.CreateKeyspaceAsync(new KeyspaceInfo { Name = Name, Mode = KeyspaceMode.Strong, Routing = RoutingRule.Tag }, ifNotExists: true);
@@ -24,7 +24,7 @@ internal static class TaggedKeyspace
 
     public static IKeyspace<string, string> Of(Worker worker) => worker.Client.TextKeyspace(Name);
 
-    /// <summary>What must hold for a key that was read in this state.</summary>
+    /// <summary>The condition that a key is unchanged since it was read in this state.</summary>
     public static KvCondition Unchanged(KvEntry<string>? read) => read is { } entry ? KvCondition.VersionIs(entry.Version) : KvCondition.Absent;
 
     private static async Task<bool> KnowsAsync(KvClient node)

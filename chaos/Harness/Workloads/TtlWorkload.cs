@@ -3,7 +3,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>Values that end by themselves after one to three seconds, read all the while and after.</summary>
+/// <summary>Values that expire after one to three seconds, read meanwhile and afterwards.</summary>
 internal sealed class TtlWorkload : IWorkload
 {
     private readonly KeyTurns _keys = new("t", slots: 8, operationsPerKey: 200);
@@ -19,7 +19,7 @@ internal sealed class TtlWorkload : IWorkload
         var key = _keys.Next(worker.Random);
         return worker.Random.Next(100) switch
         {
-            // Few writes: a value that is overwritten in its time says nothing of its end.
+            // Few writes: a value that is overwritten before its expiry shows nothing about its expiry.
             < 94 => GetAsync(worker, key),
             < 98 => PutAsync(worker, key, TimeSpan.FromMilliseconds(worker.Random.Next(700, 2500))),
             < 99 => PutAsync(worker, key, null),

@@ -5,7 +5,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>What an operation came to, in the words of a history.</summary>
+/// <summary>The result of an operation, in the terms of a history.</summary>
 internal readonly record struct Answer(EventType Type, HistoryValue Value = default, string? Error = null, long? Revision = null)
 {
     public static Answer Ok(HistoryValue value = default, long? revision = null) => new(EventType.Ok, value, Revision: revision);
@@ -14,7 +14,7 @@ internal readonly record struct Answer(EventType Type, HistoryValue Value = defa
     public static Answer Fail(string error) => new(EventType.Fail, Error: error);
 }
 
-/// <summary>What is asked, in the words of a history.</summary>
+/// <summary>A request, in the terms of a history.</summary>
 internal sealed record Call(string Function)
 {
     public string? Key { get; init; }
@@ -28,16 +28,16 @@ internal sealed record Call(string Function)
     /// <summary>The read level, where it is not linearizable.</summary>
     public string? Level { get; init; }
 
-    /// <summary>The node asked, where it is not the worker's.</summary>
+    /// <summary>The node that received the request, if it is not the node of the worker.</summary>
     public string? Node { get; init; }
 
-    /// <summary>A read has no effect, so one without an answer is a fail and retires nobody.</summary>
+    /// <summary>A read has no effect, so one without an answer is a fail and retires no worker.</summary>
     public bool IsRead { get; init; }
 }
 
 /// <summary>
 /// One logical client, single-threaded: it records each operation before the first byte is sent and after the whole answer was
-/// read, and goes on under a fresh number once an outcome is unknown.
+/// read, and continues under a new number once an outcome is unknown.
 /// </summary>
 internal sealed class Worker(int number, int workers, int seed, IKvClient client, string node, Recorder recorder, Kv.KvClient? raw = null)
 {
@@ -48,27 +48,27 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
 
     public Random Random { get; } = new(seed);
 
-    /// <summary>Its place among the workers, from 0.</summary>
+    /// <summary>Its position among the workers, from 0.</summary>
     public int Number { get; } = number;
 
     public IKvClient Client { get; private set; } = client;
 
-    /// <summary>One node's calls as they are on the wire, for requests that the client does not make; null: the run has none.</summary>
+    /// <summary>The raw calls of one node, for requests that the client does not make; null: the run has none.</summary>
     public Kv.KvClient? Raw { get; } = raw;
 
     /// <summary>Operations without an answer, since the last that had one.</summary>
     public int Unanswered { get; private set; }
 
-    /// <summary>What the client threw that it promises never to throw.</summary>
+    /// <summary>Exceptions of the client that its contract excludes.</summary>
     public List<string> Leaks { get; } = [];
 
-    /// <summary>Between two operations: goes on with another client, which is a writer the store has not met before.</summary>
+    /// <summary>Between two operations: continues with another client, which is a new writer to the store.</summary>
     public void Renew(IKvClient fresh) => Client = fresh;
 
-    /// <summary>A text nobody else writes in this run.</summary>
+    /// <summary>A text that no other operation writes in this run.</summary>
     public string UniqueValue() => string.Create(CultureInfo.InvariantCulture, $"p{_process}-{_next++}");
 
-    /// <summary>A number nobody else writes in this run.</summary>
+    /// <summary>A number that no other operation writes in this run.</summary>
     public long UniqueNumber() => ((long)_next++ * workers) + Number;
 
     public async Task<Answer> DoAsync(Call call, Func<Task<Answer>> act)
@@ -119,7 +119,7 @@ internal sealed class Worker(int number, int workers, int seed, IKvClient client
             var certain = call.IsRead || failure.Outcome == KvOutcome.NotApplied;
             return new Answer(certain ? EventType.Fail : EventType.Info, Error: Code(failure.Reason));
         }
-#pragma warning disable CA1031 // Whatever the client lets out is recorded as unknown and reported at the end: a run must not hide it by dying of it.
+#pragma warning disable CA1031 // Any exception of the client is recorded as unknown and reported at the end: it must not end the run unnoticed.
         catch (Exception leak)
 #pragma warning restore CA1031
         {
