@@ -4,7 +4,7 @@ internal sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("kvraft-eventual-").FullName;
 
-    /// <summary>What a copy of the disk would hold now.</summary>
+    /// <summary>A copy of the current content of the disk.</summary>
     public TemporaryDirectory Copy()
     {
         var copy = new TemporaryDirectory();

@@ -2,14 +2,14 @@ using KvRaft.Storage.Engine;
 
 namespace KvRaft.Storage.Tests;
 
-/// <summary>Engines over a disk that fails on command, and that can be watched at the moments that matter.</summary>
+/// <summary>Engines over a disk that fails on command, with callbacks at the critical moments.</summary>
 internal sealed class FaultyEngines : IEngineFactory
 {
     private readonly InMemoryEngines _engines = new();
 
     public bool FailWrites { get; set; }
 
-    /// <summary>Data rows come back as bytes that no version ever wrote.</summary>
+    /// <summary>Reads return data rows with bytes that no version ever wrote.</summary>
     public bool DamageReads { get; set; }
 
     /// <summary>Runs on the writing thread when a batch is visible to reads and <c>Write</c> has not returned.</summary>

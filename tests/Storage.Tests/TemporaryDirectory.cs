@@ -1,18 +1,18 @@
 namespace KvRaft.Storage.Tests;
 
-/// <summary>A directory of one test, gone afterwards.</summary>
+/// <summary>A directory of one test, deleted afterwards.</summary>
 public sealed class TemporaryDirectory : IDisposable
 {
     public TemporaryDirectory() => Path = Directory.CreateTempSubdirectory("kvraft-storage-").FullName;
 
     public string Path { get; }
 
-    /// <summary>A name inside; nothing is created.</summary>
+    /// <summary>A path inside; nothing is created.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
     /// <summary>
-    /// What a crash of the process at this moment would leave of a directory: its files as they are, nothing flushed. The engine's own
-    /// threads may be at work in it, so a copy counts only if nothing changed while it was made.
+    /// The content of a directory after a crash of the process at this moment: its files as they are, nothing flushed. Background threads of the engine
+    /// may write in it, so a copy counts only if nothing changed while it was made.
     /// </summary>
     public string CopyAsAfterCrash(string from, string name)
     {

@@ -19,7 +19,7 @@ public class CausalContextTests
         Assert.Equal((VersionVector.Empty, null), Here.Decode(default));
     }
 
-    // The MAC was computed by another implementation of HMAC-SHA256.
+    // Another implementation of HMAC-SHA256 computed the MAC.
     [Fact]
     public void Golden_bytes() => Assert.Equal(
         "02" + "01" + "02" + "0100000000000000" + "01" + "03" + "0200000000000000" + "01" + "01" + "389d37d6e69506bf5b64242b1ccb55dd",
@@ -37,7 +37,7 @@ public class CausalContextTests
         Assert.All(others, other => Assert.Equal((null, "it was not given by this cluster for this key, or is damaged"), other.Decode(bytes)));
     }
 
-    // The check of the first version was a hash without a key, so that anybody could compute one for any vector.
+    // The check of the first version was a hash without a key, so that any client could compute one for any vector.
     [Theory]
     [InlineData("010c274a7e3d0a190502010000000000000001030200000000000000010" + "1494d61f4a32f288d", "version 1, and this node reads version 2")]
     [InlineData("02010201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "not given by this cluster")]

@@ -3,7 +3,7 @@ using KvRaft.Eventual.Causality;
 
 namespace KvRaft.Eventual.Tests.Causality;
 
-/// <summary>One step of a random history of one key. Numbers are taken modulo what there is.</summary>
+/// <summary>One step of a random history of one key. Numbers are taken modulo the number of existing objects.</summary>
 internal readonly record struct Step(StepKind Kind, int Replica, int Other);
 
 internal enum StepKind
@@ -18,8 +18,9 @@ internal enum StepKind
 }
 
 /// <summary>
-/// Plays a history twice: with <see cref="SiblingSet"/>, and with plain sets of events, each of which knows the events its writer had seen.
-/// In the second a value stands if it is known and no known write or delete had seen it; that is what causality means, without any vector.
+/// Plays a history twice: with <see cref="SiblingSet"/>, and with plain sets of events, each of which contains the events that its writer had seen.
+/// In the second play a value is current if it is in the set and no write or delete in the set had seen it. That is the meaning of causality, without any
+/// vector.
 /// </summary>
 internal sealed class CausalHistory
 {
@@ -78,7 +79,7 @@ internal sealed class CausalHistory
         }
     }
 
-    /// <summary>Null, or what differs between the two plays.</summary>
+    /// <summary>Null, or the difference between the two plays.</summary>
     public string? Difference()
     {
         for (var i = 0; i < _replicas.Length; i++)
@@ -114,7 +115,7 @@ internal sealed class CausalHistory
 
     private void Delete(Replica replica, (VersionVector Vector, ImmutableHashSet<Dot> Events) read)
     {
-        // Deletes have no dot of their own; the model names them by an actor that writes nothing.
+        // A delete has no dot; the model names it by an actor that writes nothing.
         var name = new Dot(new ActorId(ulong.MaxValue, 0), ++_deletes);
         replica.State = replica.State.Delete(read.Vector);
         _replacedBy[name] = read.Events;

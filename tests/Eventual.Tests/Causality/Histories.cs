@@ -9,7 +9,7 @@ internal static class Histories
         (4, Gen.Const(StepKind.Read)), (3, Gen.Const(StepKind.WriteBlind)), (6, Gen.Const(StepKind.WriteRead)),
         (2, Gen.Const(StepKind.Delete)), (6, Gen.Const(StepKind.Sync)), (1, Gen.Const(StepKind.Wipe)), (1, Gen.Const(StepKind.Forget)));
 
-    /// <summary>Of one key on up to five replicas. A read may be of long ago, as a client's is that went for lunch.</summary>
+    /// <summary>Histories of one key on up to five replicas. A read may be old, as that of a client that waited for an hour.</summary>
     public static readonly Gen<(int Replicas, Step[] Steps)> Any = Gen.Select(
         Gen.Int[1, 5], Gen.Select(Kind, Gen.Int[0, 9], Gen.Int[0, 30], static (kind, replica, other) => new Step(kind, replica, other)).Array[0, 40]);
 

@@ -5,7 +5,7 @@ namespace KvRaft.Eventual.Tests.Causality;
 
 public class SiblingSetCodecTests
 {
-    // Written once and kept: what is on somebody's disk must stay readable.
+    // Written once and kept: bytes on a disk must stay readable.
     private const string Golden =
         "01" + "02" + "0a00000000000000" + "8101" + "03" + "0b00000000000000" + "01" + "01"
         + "01" + "00" + "03" + "0500640000000000" + "90a10f" + "00112233445566778899aabbccddeeff" + "02" + "6869";
@@ -70,7 +70,7 @@ public class SiblingSetCodecTests
         }
         catch (EventualFormatException)
         {
-            // Refused, in the way callers expect.
+            // Refused with the expected exception.
         }
     }
 }

@@ -5,7 +5,7 @@ using Some = KvRaft.Eventual.Tests.Replicas.Some;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>Arcs change their nodes.</summary>
+/// <summary>Token ranges change their nodes.</summary>
 public class HandOverTests
 {
     private static readonly QuorumSpec One = new(1, 1, 1, Sloppy: false);
@@ -37,7 +37,7 @@ public class HandOverTests
         Assert.All(keys[..5], key => Assert.Equal(["before", "meanwhile"], cluster.Copies(key)[0].Texts()));
     }
 
-    // Two nodes that each take the other for the keeper would drop the record to each other, and at the same time lose it.
+    // If each of two nodes took the other for the replica holder, both would drop the record at the same time, and it would be lost.
     [Fact]
     public async Task A_record_is_not_dropped_to_a_node_that_does_not_know_that_it_keeps_it()
     {
@@ -58,7 +58,7 @@ public class HandOverTests
         Assert.Equal(["milk"], next.Replica.Read(key).Texts());
     }
 
-    // Nobody else has it, and no hint says so: its new keepers are told, and it stays until the last of them has it.
+    // No other node has the record, and no hint exists for it: its new replica holders receive it, and it stays until the last of them has it.
     [Fact]
     public async Task A_record_stays_until_every_new_keeper_has_it()
     {
@@ -112,7 +112,7 @@ public class HandOverTests
         Assert.All(cluster.Copies(key), copy => Assert.Equal(["milk"], copy.Texts()));
     }
 
-    // A newcomer keeps a key at once, but what it says counts only when it has met everybody.
+    // A new replica holder holds a key at once, but its answers count only when it has met every node.
     [Fact]
     public async Task Across_a_change_of_the_ring_only_those_count_who_know_what_was_there()
     {
@@ -138,7 +138,7 @@ public class HandOverTests
         Assert.Contains("milk", read.State.Texts());
     }
 
-    // It said that it keeps the key, and somebody may have dropped it for that.
+    // It confirmed that it holds the key, and another node may have dropped its copy for that.
     [Fact]
     public async Task A_record_that_is_no_stray_any_more_when_it_would_be_removed_stays()
     {
@@ -154,7 +154,7 @@ public class HandOverTests
         Assert.True(replica.Read(key).IsEmpty);
     }
 
-    // Two of three have the write. One of them loses its disk, and the other is away: whoever is left answers, and must not say that it met every write.
+    // Two of three have the write. One of them loses its disk, and the other is away: the third answers, and must not report that it has seen every write.
     [Fact]
     public async Task A_read_that_rests_on_a_lost_disk_does_not_claim_to_meet_every_write()
     {

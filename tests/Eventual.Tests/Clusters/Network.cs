@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>What becomes of one message.</summary>
+/// <summary>The fate of one message.</summary>
 internal enum Fate
 {
     Delivered,
@@ -11,24 +11,24 @@ internal enum Fate
     /// <summary>It never arrives.</summary>
     Lost,
 
-    /// <summary>It arrives and is done, but the sender does not hear so.</summary>
+    /// <summary>It arrives and is executed, but its answer is lost.</summary>
     AnswerLost,
 
-    /// <summary>The sender gives it up; it arrives later, behind younger ones.</summary>
+    /// <summary>The sender times out; the message arrives later, after newer ones.</summary>
     Late,
 
     /// <summary>It arrives, and once more later.</summary>
     Twice,
 }
 
-/// <summary>Method calls between members of a cluster, which can be cut, lost, doubled and delayed. Thread-safe.</summary>
+/// <summary>Method calls between members of a cluster, which can be cut, lost, duplicated and delayed. Thread-safe.</summary>
 internal sealed class Network
 {
     private readonly Lock _lock = new();
     private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
     private readonly List<Func<Task>> _late = [];
 
-    /// <summary>Decides about each message; without it all are delivered.</summary>
+    /// <summary>Decides about each message; null: all are delivered.</summary>
     public Func<NodeId, NodeId, Fate>? Decide { get; set; }
 
     public void Partition(IReadOnlyList<NodeId> nodes, Func<NodeId, int> sideOf) => Cut(nodes, (from, to) => sideOf(from) != sideOf(to));
@@ -61,7 +61,7 @@ internal sealed class Network
         }
     }
 
-    /// <summary>A question: it changes nothing, so it is answered or not.</summary>
+    /// <summary>A query: it changes nothing, so it is answered or not.</summary>
     public Task<T> AskAsync<T>(NodeId from, NodeId to, Func<Task<T>> call) =>
         FateOf(from, to) is Fate.Delivered or Fate.Twice ? call() : throw new PeerException($"{to} does not answer {from}");
 
@@ -87,7 +87,7 @@ internal sealed class Network
         }
     }
 
-    /// <summary>Has what is late arrive now, in an order of chance.</summary>
+    /// <summary>Delivers the late messages now, in random order.</summary>
     public async Task ArriveAsync(Random chance)
     {
         Func<Task>[] arriving;
@@ -106,7 +106,7 @@ internal sealed class Network
             }
             catch (PeerException)
             {
-                // Refused; nobody waits to hear it.
+                // Refused; no caller waits for the result.
             }
         }
     }

@@ -7,7 +7,7 @@ using Some = KvRaft.Eventual.Tests.Replicas.Some;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>What the store is for: both sides of a partition write, and after it everything is there.</summary>
+/// <summary>The purpose of the store: both sides of a partition write, and afterwards every write is present.</summary>
 public class PartitionTests
 {
     private static readonly EventualKey Cart = Some.Key("cart");
@@ -45,7 +45,7 @@ public class PartitionTests
         await cluster.HandOverAsync();
         await cluster[2].WriteAsync(visits, new ChangeValue(new AddToCounter(1), 0));
 
-        // Until then a copy may be on its way into a store whose tree counts it already.
+        // Until then a copy may be in transit to a store whose tree counts it already.
         await SettledAsync(cluster, 2);
         await cluster.CompareAsync();
 
@@ -161,7 +161,7 @@ public class PartitionTests
         await cluster.CompareAsync();
         Assert.All(cluster.Copies(Cart), static copy => Assert.True(copy.IsTombstone));
 
-        // Only now that all three have it, and nobody is owed anything.
+        // Only now do all three have it, and no hints remain.
         await cluster.HandOverAsync();
         await cluster.BuryAsync();
         await cluster.CompareAsync();
@@ -199,7 +199,7 @@ public class PartitionTests
 
     private static int Number(NodeId node) => node.Value[1] - '0';
 
-    // A coordinator notes what it owes after the caller has its answer; a write that was under way before ours is done when ours is.
+    // A coordinator stores its hints after the caller has its answer; an earlier write is finished when this one is.
     private static async Task SettledAsync(SmallCluster cluster, params int[] numbers)
     {
         foreach (var number in numbers)

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>What a message between replicas is sent for.</summary>
+/// <summary>The purpose of a message between replicas.</summary>
 internal enum Errand
 {
     Write,
@@ -14,10 +14,10 @@ internal enum Errand
 }
 
 /// <summary>
-/// A mistake that somebody could make in the store, made where its parts meet: in what a coordinator is told, in what a replica is sent or answers, in what
-/// it remembers. A simulation that does not find them finds nothing.
+/// A possible mistake in the store, at the borders of its parts: in the commands to a coordinator, in the messages and answers of a replica, in what
+/// it stores. A simulation that does not find these mistakes finds nothing.
 /// </summary>
-/// <param name="Name">As a sentence.</param>
+/// <param name="Name">A sentence.</param>
 internal sealed record PlantedBug(string Name)
 {
     public static readonly PlantedBug None = new("nothing is wrong");
@@ -58,13 +58,13 @@ internal sealed record PlantedBug(string Name)
         new("what is handed over is not stored") { Stores = static (errand, _, sent) => errand is Errand.HandOff or Errand.Repair ? null : sent },
     ];
 
-    /// <summary>What a coordinator does when it is told to do this.</summary>
+    /// <summary>What a coordinator executes instead of this write.</summary>
     public Func<ReplicaWrite, ReplicaWrite> Writes { get; init; } = static write => write;
 
-    /// <summary>What a replica answers of the state it has.</summary>
+    /// <summary>What a replica returns for the state it has.</summary>
     public Func<SiblingSet, SiblingSet> Fetches { get; init; } = static state => state;
 
-    /// <summary>What a replica merges into what is there when it is sent a state; null if nothing.</summary>
+    /// <summary>What a replica merges into its state when it receives a state; null: nothing.</summary>
     public Func<Errand, SiblingSet, SiblingSet, SiblingSet?> Stores { get; init; } = static (_, _, sent) => sent;
 
     public bool EverybodyAgrees { get; init; }

@@ -4,7 +4,7 @@ using Some = KvRaft.Eventual.Tests.Replicas.Some;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>A node that was away for long comes back while others work.</summary>
+/// <summary>A node returns after a long absence while other nodes serve.</summary>
 public class ReturnTests(ITestOutputHelper output)
 {
     /// <summary>An hour of some ten writes a second to different keys.</summary>
@@ -46,7 +46,7 @@ public class ReturnTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>What a few writers feel until something is over.</summary>
+    /// <summary>The latency that a few writers see until the given task is over.</summary>
     private static async Task<TimeSpan> P99OfAsync(SmallCluster cluster, string name, Task over)
     {
         var latencies = await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>

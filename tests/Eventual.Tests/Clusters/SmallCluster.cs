@@ -13,8 +13,8 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Tests.Clusters;
 
 /// <summary>
-/// Replicas in this process, on disks of their own, whose messages are method calls over a <see cref="Network"/>. Nothing runs by itself: tests say when
-/// hints are handed over and trees compared.
+/// Replicas in this process, on separate disks, whose messages are method calls over a <see cref="Network"/>. Nothing runs in the background: tests decide when
+/// hints are delivered and trees compared.
 /// </summary>
 internal sealed class SmallCluster : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class SmallCluster : IAsyncDisposable
     private readonly QuorumSpec _spec;
     private readonly PlantedBug _bug;
 
-    /// <summary>Nodes that said that nothing is left with them, and under which ring.</summary>
+    /// <summary>Nodes that reported that they hold nothing any more, and under which ring.</summary>
     private readonly Dictionary<NodeId, long> _emptyUnder = [];
 
     private SmallCluster(int nodes, QuorumSpec spec, Network network, TimeProvider time, PlantedBug bug)
@@ -39,12 +39,12 @@ internal sealed class SmallCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeId> Nodes { get; }
 
-    /// <summary>The ring in force. A member goes by the one it heard of last.</summary>
+    /// <summary>The current ring. A member uses the one that it received last.</summary>
     public RingView View { get; private set; }
 
     public ArcLists Lists => View.Lists;
 
-    /// <summary>Nodes that have left for good. Nobody hears of them; should the ring take one back, it is somebody new.</summary>
+    /// <summary>Nodes that have left for good. No node receives messages from them. If the ring includes one again, it is a new node.</summary>
     public HashSet<NodeId> Gone { get; } = [];
 
     public Dictionary<NodeId, Member> Members { get; } = [];
@@ -65,19 +65,20 @@ internal sealed class SmallCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>Nodes on different sides do not hear each other until <see cref="Heal"/>.</summary>
+    /// <summary>Nodes on different sides receive nothing from each other until <see cref="Heal"/>.</summary>
     public void Partition(params int[][] sides) => Net.Partition(Nodes, node => Array.FindIndex(sides, side => side.Any(number => node.Value == $"n{number}")));
 
-    /// <summary>Has the ring be of these nodes from now on. Members learn of it when <see cref="Member.HearOfRing"/> says so.</summary>
+    /// <summary>Makes the ring consist of these nodes from now on. Members receive it when <see cref="Member.HearOfRing"/> is called.</summary>
     [MemberNotNull(nameof(View))]
     public void ChangeRing(IEnumerable<NodeId> nodes) =>
         View = new RingView((View?.Number ?? 0) + 1, new ArcLists(HashRing.Of(nodes.Select(static node => new RingNode(node, 0.01)))));
 
     /// <summary>
-    /// A node that is not in the ring any more goes for good, if it knows that and nothing is left with it: first it says so, and somebody who heard it takes it
-    /// out later.
+    /// Removes a node that is no longer in the ring, if it has received that ring and holds nothing any more: it reports this first, and a node that received
+    /// the report removes it
+    /// later.
     /// </summary>
-    /// <returns>Did it?</returns>
+    /// <returns>Was it removed?</returns>
     public async Task<bool> LetGoAsync(NodeId node)
     {
         var member = Members[node];
@@ -98,7 +99,7 @@ internal sealed class SmallCluster : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Nothing is cut any more, and every member hears of the ring in force and suspects nobody.</summary>
+    /// <summary>Ends all cuts; every member receives the current ring and suspects no node.</summary>
     public void Heal()
     {
         Net.Heal();
@@ -136,7 +137,7 @@ internal sealed class SmallCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>What each primary of the key holds.</summary>
+    /// <summary>The state at each primary of the key.</summary>
     public SiblingSet[] Copies(EventualKey key) => [.. Lists.ListOf(key.Token, _spec.N).Primaries.ToArray().Select(node => Members[node].Replica.Read(key))];
 
     public async ValueTask DisposeAsync()
@@ -150,7 +151,7 @@ internal sealed class SmallCluster : IAsyncDisposable
     private Task<T> AskAsync<T>(NodeId from, NodeId to, Func<Member, Task<T>> call) =>
         Gone.Contains(to) || Gone.Contains(from) ? throw new PeerException($"{to} is gone") : Net.AskAsync(from, to, () => call(Members[to]));
 
-    /// <summary>A ring, and how many there were before it.</summary>
+    /// <summary>A ring, and the number of rings before it.</summary>
     internal sealed record RingView(long Number, ArcLists Lists);
 
     /// <summary>One node.</summary>
@@ -168,10 +169,10 @@ internal sealed class SmallCluster : IAsyncDisposable
             Boot(cluster._bug.WipeKeepsName || cluster._bug.CrashKeepsName);
         }
 
-        /// <summary>Who keeps what, as far as this member has heard.</summary>
+        /// <summary>The preference lists of the ring that this member has received.</summary>
         public RingView View { get; private set; }
 
-        /// <summary>What it takes now might be with nobody soon.</summary>
+        /// <summary>A write that it accepts now could be lost soon.</summary>
         public bool IsLeaving => View.Lists.Ring.Nodes.All(node => node.Id != Self);
 
         public void HearOfRing()
@@ -289,8 +290,8 @@ internal sealed class SmallCluster : IAsyncDisposable
             _cluster.Net.SendAsync(Self, node, () => Task.WhenAll(tombstones.Select(name =>
                 _cluster.Members[node].Replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false))));
 
-        /// <summary>The process ends; what was not synced is lost if the disk loses it. It starts again at once.</summary>
-        /// <param name="cutPower">Makes the disk refuse everything from now on, and forget what it had not synced.</param>
+        /// <summary>Ends the process; data that was not synced is lost if the disk loses it. The process restarts at once.</summary>
+        /// <param name="cutPower">Makes the disk refuse everything from now on, and lose what was not synced.</param>
         public async Task CrashAsync(Action cutPower)
         {
             cutPower();
@@ -320,10 +321,10 @@ internal sealed class SmallCluster : IAsyncDisposable
             _disk.Dispose();
         }
 
-        // Of the start before the one that was lost, so that not even the count of starts tells them apart.
+        // The file of the start before the lost one, so that the count of starts does not distinguish them either.
         private void KeepName() => File.WriteAllText(Path.Combine(_disk.Path, "INCARNATION"), $"kvraft-incarnation 1 {Self.Value[1] - '0':x16} 1\n");
 
-        /// <summary>What a message between replicas is sent for.</summary>
+        /// <summary>The purpose of a message between replicas.</summary>
         private sealed class Line(Member self, Errand errand) : IReplicaPeers
         {
             public Task HearAsync(NodeId node, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, static _ => Task.FromResult(true));

@@ -2,7 +2,7 @@ using KvRaft.Eventual.Replicas;
 
 namespace KvRaft.Eventual.Tests.Clusters;
 
-/// <summary>Room for everything, and how much of it is taken.</summary>
+/// <summary>Memory without a limit, and how much of it is reserved.</summary>
 internal sealed class UnboundedRoom : IStateRoom
 {
     private long _bytes;

@@ -8,7 +8,7 @@ namespace KvRaft.Eventual.Tests.Quorum;
 
 public class QuorumCoreTests
 {
-    /// <summary>Nodes of a ring, a quorum on it, and for each node by number whether it answers; the order comes by the priorities.</summary>
+    /// <summary>The number of nodes of a ring, a quorum on it, and for each node whether it answers; the priorities give the order of answers.</summary>
     private static readonly Gen<(int Nodes, QuorumSpec Spec, bool[] Up, int[] Order)> Cases = Gen.Int[1, 7].SelectMany(static n =>
         Gen.Select(Gen.Int[1, n], Gen.Int[1, n], Gen.Int[n, 8], Gen.Bool, Gen.Bool.Array[8], Gen.Int.Array[200])
             .Select(static (r, w, nodes, sloppy, up, order) => (nodes, r, w, sloppy, up, order))
@@ -39,14 +39,14 @@ public class QuorumCoreTests
             Assert.Equal(Math.Min(ups, drawn.Spec.N) >= drawn.Spec.W ? Verdict.Reached : Verdict.OutOfReach, core.Verdict);
             Assert.Equal(asked.Distinct(), asked);
 
-            // Every primary has the write, or a fallback keeps it for it, or somebody owes it.
+            // Every primary has the write, or a fallback or the coordinator stores a hint for it.
             Assert.All(list.Primaries.ToArray(), primary => Assert.True(
                 up(primary) || core.Owed.Contains(primary)
                 || core.Replicas.Slots.Any(slot => slot.StandsFor == primary && slot is { IsFallback: true, State: SlotState.Answered })));
         },
         iter: 10_000);
 
-    // Asking somebody beside a slow node never costs a quorum, and nobody is asked twice.
+    // A request to another node beside a slow one never costs a quorum, and no node receives it twice.
     [Fact]
     public void A_slow_node_and_whoever_is_asked_beside_it_both_count() => Cases.Sample(
         static drawn =>
@@ -106,7 +106,7 @@ public class QuorumCoreTests
         },
         iter: 3_000);
 
-    // Any R and any W of N primaries have one in common if R + W is above N: the reason for the numbers.
+    // Any R and any W of N primaries have one in common if R + W is above N: the reason for these numbers.
     [Fact]
     public void What_overlaps_is_read_after_it_was_acknowledged() => Cases.Sample(static drawn =>
     {

@@ -8,8 +8,9 @@ using Microsoft.Extensions.Time.Testing;
 namespace KvRaft.Eventual.Tests.Replicas;
 
 /// <summary>
-/// Files of the store are damaged or gone, or its disk is full. None of it ends the replica: damaged files are set aside, what can be read of them stays, the incarnation and the
-/// word of the replica begin anew.
+/// Files of the store are damaged or missing, or its disk is full. None of this stops the replica: damaged files are set aside, their readable part
+/// stays, the replica begins a new
+/// incarnation, and its answers do not count until it has met every node.
 /// </summary>
 public sealed class DamagedStoreTests : IDisposable
 {
@@ -49,7 +50,7 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.True(replica.Hints.Has(Key(0)) || replica.Read(Key(0)).IsEmpty);
     }
 
-    // After it, no name that was given before may be given again: this replica may have forgotten that it gave it.
+    // After it, no dot may be issued twice: this replica may have lost the record of its earlier dots.
     [Theory]
     [InlineData("*.sst", "gone")]
     [InlineData("MANIFEST-*", "gone")]
@@ -78,7 +79,7 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.Equal(["new"], replica.Read(Key(1)).Texts());
     }
 
-    // RocksDB's default drops everything behind the damage without a word, also what was synced and acknowledged.
+    // RocksDB's default silently drops everything behind the damage, including synced and acknowledged writes.
     [Fact]
     public async Task A_flipped_byte_of_the_write_ahead_log_is_noticed_and_what_comes_before_it_stays()
     {
@@ -234,7 +235,7 @@ public sealed class DamagedStoreTests : IDisposable
         }
     }
 
-    /// <returns>The incarnation that wrote.</returns>
+    /// <returns>The incarnation of the writes.</returns>
     private async Task<ulong> FillAsync(bool isInTables = true)
     {
         ulong incarnation;
@@ -262,7 +263,7 @@ public sealed class DamagedStoreTests : IDisposable
 
     private static EventualKey Key(int number) => Some.Key($"key-{number}");
 
-    /// <summary>What the tree of the records that are there has at its roots.</summary>
+    /// <summary>The roots of the tree of the present records.</summary>
     private static ulong[] Tree(EventualReplica replica)
     {
         var trees = new TreeShelf();

@@ -8,7 +8,7 @@ public sealed class DurabilityTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    // A write that finds its own state already there must not count before that state is safe.
+    // If a write finds its own state already stored, it must not count before that state is durable.
     [Fact]
     public async Task A_write_that_changes_nothing_still_waits_for_what_it_found_to_be_synced()
     {

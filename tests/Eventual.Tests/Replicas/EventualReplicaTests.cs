@@ -30,7 +30,7 @@ public sealed class EventualReplicaTests : IDisposable
         Assert.Equal(state, second.Read(Cart));
     }
 
-    // Thousands of writes of a few bytes to one large record, each refused with a state of its own, held gigabytes until their round was over.
+    // Thousands of small writes to one large record were refused, and the result of each held a state: together gigabytes until their round was over.
     [Fact]
     public async Task Writes_of_one_round_read_a_record_once_and_share_it()
     {
@@ -43,7 +43,7 @@ public sealed class EventualReplicaTests : IDisposable
         Assert.InRange(refused.Select(static result => result.State).Distinct(ReferenceEqualityComparer.Instance).Count(), 1, 250);
     }
 
-    // A crash may have cost it writes that others have heard of; under the old name it would give their dots away again.
+    // A crash may have lost writes that other nodes have received; under the old incarnation the replica would issue their dots again.
     [Fact]
     public async Task Has_what_was_safe_but_is_somebody_new_after_a_crash()
     {

@@ -8,7 +8,8 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Tests.Replicas;
 
-/// <summary>A context, a state of another node or a record on disk may be anything. What cannot be done with it fails by itself: the writer and other keys go on.</summary>
+/// <summary>A context, a state of another node or a record on disk may have any content. A request that cannot use it fails alone: the writer and other
+/// keys continue.</summary>
 public sealed class HostileStateTests : IDisposable
 {
     private static readonly EventualKey Cart = Some.Key("cart");
@@ -18,7 +19,7 @@ public sealed class HostileStateTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    // 4,096 actors were taken from a context, the replica's own was added, and no decoder read the record again.
+    // A context supplied 4,096 actors, the replica added its own, and no decoder accepted the record afterwards.
     [Fact]
     public async Task A_context_that_leaves_no_room_for_the_writer_is_refused_and_the_record_stays_as_it_was()
     {
@@ -146,13 +147,13 @@ public sealed class HostileStateTests : IDisposable
         Assert.True(opened.Tenures.IsWhole(Other.Keyspace, LeafPlace.ArcOf(Other.Token), tenure));
         Assert.Equal(0UL, opened.Trees.Buckets(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token))[LeafPlace.Of(Cart.Keyspace, Cart.Token).Bucket]);
 
-        // What was fetched before does not make it whole, what is fetched from now on does.
+        // An earlier fetch does not make it whole; a fetch from now on does.
         await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], doubts, CancellationToken.None);
         Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
         await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], opened.Doubts, CancellationToken.None);
         Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
 
-        // The key can be written again, as somebody new.
+        // The key can be written again, by a new actor.
         Assert.Equal(["eggs"], (await opened.WriteAsync(Cart, Some.Put("eggs"))).State.Texts());
         Assert.Equal(["bread"], opened.Read(Other).Texts());
     }

@@ -42,12 +42,12 @@ public class RecordLayoutTests
             }
             catch (EventualFormatException)
             {
-                // Refused, in the way callers expect.
+                // Refused with the expected exception.
             }
         },
         iter: 10_000);
 
-    // On somebody's disk.
+    // These bytes are on disks.
     [Fact]
     public void Golden_bytes()
     {

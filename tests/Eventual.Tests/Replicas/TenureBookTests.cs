@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Tests.Replicas;
 
-/// <summary>Where a replica's word counts, as the ring and the keyspaces change.</summary>
+/// <summary>Where the answers of a replica count, as the ring and the keyspaces change.</summary>
 public class TenureBookTests
 {
     private static readonly KeyspaceId Carts = new(7);
@@ -33,7 +33,7 @@ public class TenureBookTests
         Assert.Empty(WholeIn(book, 4));
     }
 
-    // Between the two it may have been no keeper, and others have acknowledged what it never saw.
+    // In between it may not have been a replica holder, and other nodes have acknowledged writes that it never saw.
     [Fact]
     public void Who_missed_a_ring_is_whole_nowhere() =>
         Assert.Empty(WholeIn(Whole(4, 0, 1).Hear(News(3, ring: 6, next: 8, Kept(6, 0, 1))), 6));

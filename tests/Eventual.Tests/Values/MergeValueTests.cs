@@ -85,7 +85,7 @@ public class MergeValueTests
         Assert.Null(map.Merge(PnCounter.Zero));
     }
 
-    // On disk inside siblings.
+    // These bytes are on disks, inside siblings.
     [Theory]
     [InlineData(MergeKind.Counter, "01" + "01" + "01" + "0100000000000000" + "01" + "05" + "00")]
     [InlineData(MergeKind.Set, "01" + "02" + "01" + "0100000000000000" + "01" + "02" + "01" + "0161" + "01" + "0100000000000000" + "01" + "02")]
@@ -117,7 +117,7 @@ public class MergeValueTests
             }
             catch (EventualFormatException)
             {
-                // Refused, in the way callers expect.
+                // Refused with the expected exception.
             }
         },
         iter: 20_000);

@@ -5,10 +5,10 @@ using KvRaft.Eventual.Values;
 
 namespace KvRaft.Eventual.Tests.Values;
 
-/// <summary>A change at a replica, or a merge of another's value into it.</summary>
+/// <summary>A change at a replica, or a merge of the value of another replica into it.</summary>
 internal readonly record struct ValueStep(int Replica, int Other, bool Sync, int Element, int Delta, bool Remove);
 
-/// <summary>Replicas of one value, and the plain sets of events that say what the value should be.</summary>
+/// <summary>Replicas of one value, and the plain sets of events from which the expected value follows.</summary>
 internal sealed class ValueHistory
 {
     public const int Replicas = 3;
@@ -39,10 +39,11 @@ internal sealed class ValueHistory
         return history;
     }
 
-    /// <summary>The sum of all additions that the replica has heard of.</summary>
+    /// <summary>The sum of all additions that the replica has received.</summary>
     public Int128 CountAt(int replica) => _known[replica].Sum(index => _events[index].Step.Delta);
 
-    /// <summary>Added by a known event that no known removal of the element, and no known later addition, had seen.</summary>
+    /// <summary>Elements with an addition that the replica has received, which no received removal and no later received addition of the element had
+    /// seen.</summary>
     public string[] ElementsAt(int replica) =>
     [
         .. Names.Where((_, element) => _known[replica].Any(added =>

@@ -3,7 +3,7 @@ using KvRaft.Chaos.Campaigns;
 
 namespace KvRaft.Harness.Tests.Campaigns;
 
-/// <summary>A history file is judged although no store is there.</summary>
+/// <summary>A history file can be judged without a store.</summary>
 public sealed class JudgedHistoryTests : IDisposable
 {
     private const string Stale = """

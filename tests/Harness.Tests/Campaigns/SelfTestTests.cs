@@ -5,7 +5,8 @@ using KvRaft.Chaos.Planted;
 
 namespace KvRaft.Harness.Tests.Campaigns;
 
-/// <summary>What convicts a planted bug, and what does not. The first tale is true: without a store to start, ten of seventeen bugs were "convicted".</summary>
+/// <summary>Which verdicts convict a planted bug. The first test is a real case: ten of seventeen bugs were "convicted" although the store did not
+/// start.</summary>
 public class SelfTestTests
 {
     private const string Answered = """

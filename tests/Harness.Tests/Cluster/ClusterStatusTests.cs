@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Harness.Tests.Cluster;
 
-/// <summary>What the harness makes of the statuses of all nodes.</summary>
+/// <summary>The conclusions of the harness from the statuses of all nodes.</summary>
 public class ClusterStatusTests
 {
     [Fact]

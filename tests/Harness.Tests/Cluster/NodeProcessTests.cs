@@ -3,7 +3,7 @@ using KvRaft.Chaos.Machine;
 
 namespace KvRaft.Harness.Tests.Cluster;
 
-/// <summary>Which ends of a process are held against the store. The nodes here are scripts.</summary>
+/// <summary>Which ends of a process count as violations. The nodes here are scripts.</summary>
 public sealed class NodeProcessTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("kvraft-process-").FullName;

@@ -7,7 +7,7 @@ namespace KvRaft.Harness.Tests.Faults;
 
 public sealed class NemesisTests
 {
-    /// <summary>A node that refused its directory was waited for a minute with each heal, and three planted bugs took minutes to convict.</summary>
+    /// <summary>If a node refused its directory, each heal waited a minute for it, and three planted bugs took minutes to convict.</summary>
     [Fact]
     public async Task A_heal_is_not_waited_for_once_the_run_has_its_verdict()
     {
@@ -19,7 +19,7 @@ public sealed class NemesisTests
             using var recorder = new Recorder(path, new HistoryHeader { Workload = "set" });
             await using var timeline = new StreamWriter(text);
 
-            // The cluster and its failovers are of no concern to this fault.
+            // This fault does not use the cluster and its failovers.
             var scene = new FaultScene(null!, new Random(1), null!, new RunTotals());
             var fault = new NeverOver(over);
             var nemesis = new Nemesis(scene, [new FaultKind("never-over", FaultNeeds.None, () => fault) { What = "for this test" }], recorder, timeline, over.Token);

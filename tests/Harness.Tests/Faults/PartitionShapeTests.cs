@@ -53,7 +53,7 @@ public class PartitionShapeTests
 
     private static IEnumerable<int> Others(int node) => Enumerable.Range(0, 5).Where(other => other != node);
 
-    // Whom a node both hears and is heard by; itself too.
+    // The nodes with which a node can exchange messages in both directions, including itself.
     private static int[] Reach(PartitionShape shape, int node) =>
         [.. Enumerable.Range(0, 5).Where(other => !shape.Cuts.Contains(new Link(node, other)) && !shape.Cuts.Contains(new Link(other, node)))];
 }

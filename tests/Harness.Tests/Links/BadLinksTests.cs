@@ -22,7 +22,7 @@ public class BadLinksTests
             var network = (await host.CreateNetworkAsync($"t{Environment.ProcessId % 1000}", 2, ledger))!;
             await using var links = await BadLinks.CreateAsync(network, seed: 1);
 
-            // Nobody listens, and the kernel of the other end says so: an answer, as fast as the link is.
+            // The port is closed, and the kernel of the other end answers so: as fast as the link is.
             await links.SetAsync([There], new LinkQuality(TimeSpan.FromMilliseconds(300), TimeSpan.Zero, 0));
             Assert.Equal([There], await links.BadAsync());
             Assert.True(await AnswerAsync(network) >= TimeSpan.FromMilliseconds(300));
@@ -43,7 +43,7 @@ public class BadLinksTests
         }
     }
 
-    /// <summary>How long until a connection to a port where nobody listens is refused; null if it is not within two seconds.</summary>
+    /// <summary>How long until a connection to a closed port is refused; null if it is not within two seconds.</summary>
     private static async Task<TimeSpan?> AnswerAsync(NodeNetwork network)
     {
         var clock = Stopwatch.StartNew();

@@ -71,7 +71,7 @@ public class LinkScheduleTests
             sent.Add(now);
         }
 
-        // Whoever delivers looks when the next is due, and never earlier or later.
+        // The deliverer checks when the next packet is due, and never earlier or later.
         while (schedule.NextDue is { } due)
         {
             Assert.False(schedule.TryLeave(due - TimeSpan.FromTicks(1), out _, out _));

@@ -51,7 +51,7 @@ public class SampleTierTests
         Assert.NotEqual(SampleTier.Draw(7), SampleTier.Draw(8));
     }
 
-    /// <summary>However long runs take beside their faults, no cell begins that cannot end in time by what a run usually takes.</summary>
+    /// <summary>However long runs take beside their faults, no cell begins that cannot end in time with the usual duration of a run.</summary>
     [Fact]
     public void All_cells_together_keep_to_their_time() =>
         Gen.Int[20, 400].Array[60].Sample(

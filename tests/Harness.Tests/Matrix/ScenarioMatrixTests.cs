@@ -13,7 +13,7 @@ public class ScenarioMatrixTests
         Assert.Equal(ScenarioMatrix.Faults.Count, ScenarioMatrix.Faults.Distinct().Count());
         Assert.All(ScenarioMatrix.Faults, name => Assert.Matches("^[a-z-]+$", name));
 
-        // A mark that begins with "heal" would be read as an end.
+        // The reader would take a mark that begins with "heal" for an end.
         Assert.DoesNotContain("heal", ScenarioMatrix.Faults);
     }
 

@@ -4,7 +4,7 @@ using KvRaft.Chaos.Planted;
 
 namespace KvRaft.Harness.Tests.Planted;
 
-/// <summary>The two halves of a planted bug must know each other, and neither may reach an ordinary build.</summary>
+/// <summary>The two halves of a planted bug must match, and neither may be in an ordinary build.</summary>
 public class PlantedCatalogTests
 {
     private static readonly string[] Sources =

@@ -4,7 +4,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Harness.Tests.Workloads;
 
-/// <summary>What workers record must be a history the readers accept, and must claim no more than is known.</summary>
+/// <summary>The records of workers must be a history that the readers accept, and must not claim more than is certain.</summary>
 public class RecorderTests
 {
     [Fact]

@@ -7,8 +7,9 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 namespace KvRaft.Storage.Tests.Commands;
 
 /// <summary>
-/// A time-to-live is counted by the clock that judges it. Computed by the leader's wall clock it was wrong by as much as that clock differed from the
-/// shard's: a leader behind it acknowledged values that were dead at birth, and one ahead of it let values outlive their time.
+/// A time-to-live counts by the clock that decides about the expiry. When the leader computed it by its wall clock, it was wrong by the difference
+/// between that clock and the clock of the
+/// shard: a leader behind it acknowledged values that had already expired, and one ahead of it let values outlive their time.
 /// </summary>
 public sealed class ExpiryTests : IDisposable
 {

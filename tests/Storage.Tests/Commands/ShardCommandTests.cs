@@ -7,7 +7,7 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Commands;
 
-/// <summary>What each command does to one replica.</summary>
+/// <summary>The effect of each command on one replica.</summary>
 public sealed class ShardCommandTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

@@ -4,7 +4,7 @@ using KvRaft.Storage.Engine;
 
 namespace KvRaft.Storage.Tests.Engine;
 
-/// <summary>What <see cref="IStorageEngine"/> promises, asked of each implementation, and of both side by side.</summary>
+/// <summary>The contract of <see cref="IStorageEngine"/>, tested on each implementation, and on both side by side.</summary>
 public sealed class EngineContractTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

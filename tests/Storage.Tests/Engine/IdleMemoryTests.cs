@@ -5,7 +5,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Tests.Engine;
 
-/// <summary>Measures the process, so nothing else may run in it meanwhile.</summary>
+/// <summary>Measures the process, so no other test may run in it meanwhile.</summary>
 [CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
 public sealed class AloneInTheProcess;
 

@@ -2,7 +2,7 @@ using KvRaft.Storage.Engine;
 
 namespace KvRaft.Storage.Tests.Engine;
 
-/// <summary>An engine with a log of its own: after a sync, the files as they lie there hold everything, whatever is still in memory.</summary>
+/// <summary>An engine with its own log: after a sync, the files contain everything, whatever is still in memory.</summary>
 public sealed class JournaledEngineTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

@@ -3,7 +3,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Tests.Engine;
 
-/// <summary>What was deleted gives its disk back, and room and damage are told apart.</summary>
+/// <summary>Deleted rows release their disk space, and a full disk is distinguished from damage.</summary>
 public sealed class RestTests
 {
     private const int Values = 32;

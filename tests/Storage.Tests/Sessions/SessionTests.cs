@@ -172,7 +172,7 @@ public sealed class SessionTests : IDisposable
         Assert.Equal(1, shard.Machine.Statistics.Sessions);
         Assert.Null(shard.Machine.DueCommand(shard.NowMs));
 
-        // The retry of the forgotten writer; a new writer that has seen nothing; one that has seen the log since; and the session that is still known.
+        // The retry of the discarded writer; a new writer that has seen nothing; one that has seen the log since; and the session that is still remembered.
         Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), client: 1)).Reason);
         Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("c", "1"), client: 3)).Reason);
         Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(1, Put("c", "1"), client: 3, after: shard.Next - 1)).Status);
@@ -203,7 +203,7 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void A_writer_is_let_in_whatever_the_clocks_said()
     {
-        // The leaders' clocks were two hours ahead for a quarter of an hour, and are right again.
+        // The clocks of the leaders were two hours ahead for a quarter of an hour, and are right again.
         using var shard = Open();
         shard.NowMs = 120 * Minute;
         shard.Apply(Stamped(1, Put("a", "1"), client: 1));
@@ -229,7 +229,7 @@ public sealed class SessionTests : IDisposable
         shard.Apply(new TickCommand(100));
         Assert.Equal(0, shard.Machine.Statistics.Sessions);
 
-        // The index of its own last answer is enough: no other session was forgotten since.
+        // The index of its own last answer is enough: no other session was discarded since.
         Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), after: 0)).Reason);
         Assert.Equal(ShardStatus.Applied, shard.Apply(Stamped(2, Put("a", "2"), firstUnacked: 2, after: seen)).Status);
         Assert.Equal(RefusalReason.RequestIdExpired, shard.Apply(Stamped(1, Put("a", "1"), after: 0)).Reason);
@@ -250,8 +250,9 @@ public sealed class SessionTests : IDisposable
     }
 
     /// <summary>
-    /// Writers come and go, repeat writes at any later time, and the shard forgets at chance: no write is ever applied twice, and a writer that proves what it
-    /// can is always let in.
+    /// Writers begin and end, repeat writes at any later time, and the shard discards sessions at random: no write is ever applied twice, and a writer with
+    /// the best possible
+    /// proof is always accepted.
     /// </summary>
     [Fact]
     public void Whatever_is_forgotten_no_write_is_applied_twice() =>

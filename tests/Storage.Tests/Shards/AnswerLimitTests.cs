@@ -7,8 +7,8 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 namespace KvRaft.Storage.Tests.Shards;
 
 /// <summary>
-/// A request of a few bytes can ask for megabytes. Transactions of 128 gets that alternated between two values of 1 MiB once made every replica build
-/// 128 MiB for each, until all were out of memory; and the log made them do it again after each restart.
+/// A request of a few bytes can request megabytes. Transactions of 128 gets that alternated between two values of 1 MiB once made every replica build
+/// 128 MiB for each, until all were out of memory; and the log repeated that after each restart.
 /// </summary>
 public sealed class AnswerLimitTests : IDisposable
 {
@@ -124,7 +124,7 @@ public sealed class AnswerLimitTests : IDisposable
     [Fact]
     public void Applying_allocates_no_multiple_of_what_a_command_names()
     {
-        // A thousand values of 100 kB are compared and removed without being read: the whole of them is 100 MB.
+        // A thousand values of 100 kB are compared and removed without a read of their bytes, which are 100 MB in total.
         using var shard = new Replica(_directory["m"], Engines.Shared);
         for (var i = 0; i < 1_000; i++)
         {

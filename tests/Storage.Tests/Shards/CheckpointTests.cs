@@ -4,7 +4,7 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Shards;
 
-/// <summary>Copies of a replica, and replicas replaced by a copy, with the world ending in between.</summary>
+/// <summary>Copies of a replica, and replicas replaced by a copy, with a crash in between.</summary>
 public sealed class CheckpointTests : IDisposable
 {
     private static readonly string[] InstallSteps = ["checked", "synced", "renamed"];
@@ -94,7 +94,7 @@ public sealed class CheckpointTests : IDisposable
         };
         Assert.Throws<IOException>(() => target.Machine.InstallCheckpoint(_directory["checkpoint"]));
 
-        // Readers of the process that lives on still see the old state; what a restart finds depends on the rename alone.
+        // Readers of the running process still see the old state; the state after a restart depends on the rename alone.
         Assert.Equal("state", target.Get("old"));
         var isNew = step == "renamed";
         using var survivor = new Replica(crashed, Engines.Named(engine));
@@ -103,7 +103,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Single(Directory.GetDirectories(crashed));
         survivor.Apply(Put("on", "it goes"));
 
-        // Before the rename the replica itself is unharmed; after it, only a restart can go on.
+        // Before the rename the replica itself is intact; after it, only a restart can continue.
         if (isNew)
         {
             Assert.Throws<StorageException>(() => target.Apply(Put("more", "1")));
@@ -158,7 +158,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(shard.Machine.Digest(), target.Machine.Digest());
     }
 
-    /// <summary>To read a copy of some GiB takes seconds, in which writers waited: they were applied to by whoever read.</summary>
+    /// <summary>To read a copy of some GiB takes seconds. Writers waited meanwhile, because one thread read and applied.</summary>
     [Fact]
     public void A_copy_is_completed_beside_what_is_applied_and_even_beside_a_replacement()
     {
@@ -182,7 +182,7 @@ public sealed class CheckpointTests : IDisposable
         target.Machine.InstallCheckpoint(_directory["copy"]);
         Assert.Equal((position, digest), (target.Machine.Applied, target.Machine.Digest()));
 
-        // Files of one name in both engines are not taken for one another's.
+        // Files of one name in both engines are not confused.
         shard.Machine.SaveCheckpoint(_directory["again"]);
         using var last = new Replica(_directory["last"], Engines.Shared);
         last.Machine.InstallCheckpoint(_directory["again"]);
@@ -245,7 +245,7 @@ public sealed class CheckpointTests : IDisposable
 
     private static void Flip(string path)
     {
-        // A checkpoint's tables are hard links: damage a copy, or the source would be damaged with it.
+        // The tables of a checkpoint are hard links: damage a copy, or the source would be damaged with it.
         var bytes = File.ReadAllBytes(path);
         bytes[bytes.Length / 2] ^= 0x10;
         File.Delete(path);

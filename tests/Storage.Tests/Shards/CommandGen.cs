@@ -6,7 +6,7 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Shards;
 
-/// <summary>Random commands over few keys, values, times and writers, so that they meet.</summary>
+/// <summary>Random commands over few keys, values, times and writers, so that they interact.</summary>
 internal static class CommandGen
 {
     private static readonly Gen<KeyspaceId> Keyspace = Gen.Int[7, 8].Select(id => new KeyspaceId((uint)id));
@@ -89,7 +89,7 @@ internal static class CommandGen
             return steps.Select(step => (now += step.Item1, step.Item2)).ToArray();
         });
 
-    /// <summary>The n-th test client; its id says that it was made at n seconds.</summary>
+    /// <summary>Test client number n; its id contains a creation time of n seconds.</summary>
     public static ClientId Client(int n) => new((new UInt128(0, (ulong)n * 1_000) << 80) | (new UInt128(0, 7) << 76) | (UInt128)n);
 
     public static CommittedEntry[] Entries((long NowMs, ShardCommand[] Commands)[] log) =>

@@ -4,7 +4,7 @@ using static KvRaft.Storage.Tests.Shards.Replica;
 
 namespace KvRaft.Storage.Tests.Shards;
 
-/// <summary>A disk that fails stops this replica: with a typed error, at once, and without a wrong answer.</summary>
+/// <summary>If a disk fails, this replica stops: with a typed error, at once, and without a wrong answer.</summary>
 public sealed class FaultTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();

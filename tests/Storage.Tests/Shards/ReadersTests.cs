@@ -26,7 +26,7 @@ public sealed class ReadersTests : IDisposable
 
         for (var round = 1; round <= Rounds; round++)
         {
-            // Both keys move in one batch, together with a key whose absence is as telling as its presence.
+            // One batch changes both keys, together with a key whose absence is as significant as its presence.
             shard.Apply(Put("x", $"{round}"), round % 2 == 0 ? Put("even", $"{round}") : Delete("even"), Put("y", $"{round}"));
         }
 
@@ -74,8 +74,8 @@ public sealed class ReadersTests : IDisposable
         Task<(string? Value, long Applied)>? read = null;
         engines.AfterWrite = () =>
         {
-            // The batch is visible and not published. Hold the writer until the reader either returned too early, or looks up
-            // how far the engine is, which it does only in order to wait.
+            // The batch is visible and not published. Hold the writer until the reader either returned too early, or reads the
+            // position of the engine, which it does only in order to wait.
             var checksState = new TaskCompletionSource();
             engines.AfterRead = row =>
             {
@@ -105,7 +105,7 @@ public sealed class ReadersTests : IDisposable
             seen = NotBefore(seen, Round(x));
             Assert.True(Round(x) >= atStart - 1, "A read missed what was applied when it began.");
 
-            // The key exists after even rounds only, so its absence must have been true of a round not older than what was seen.
+            // The key exists after even rounds only, so its absence must have held in a round not older than the one seen.
             var even = machine.Get(Space, "even"u8);
             var published = machine.Applied.Index - 1;
             Assert.True(even is not null || seen == 0 || seen % 2 == 1 || published > seen, $"Absent after round {seen} of {published}.");

@@ -7,7 +7,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Storage.Tests.Shards;
 
-/// <summary>A state machine under test, with a log that numbers itself.</summary>
+/// <summary>A state machine under test, with a log that assigns the indices.</summary>
 internal sealed class Replica : IDisposable
 {
     public static readonly KeyspaceId Space = new(7);
@@ -30,7 +30,7 @@ internal sealed class Replica : IDisposable
     /// <summary>Index of the next entry.</summary>
     public long Next { get; set; }
 
-    /// <summary>The time the proposing leader gives entries.</summary>
+    /// <summary>The stamp that the proposing leader gives entries.</summary>
     public long NowMs { get; set; } = 1_000;
 
     public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);

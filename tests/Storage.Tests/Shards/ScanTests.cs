@@ -23,7 +23,7 @@ public sealed class ScanTests : IDisposable
     [Fact]
     public void Pages_put_together_are_the_range_in_either_direction()
     {
-        // Every third key has expired, so pages also end on rows that nobody sees.
+        // Every third key has expired, so pages also end on rows that no reader sees.
         var keys = Enumerable.Range(0, 60).Select(i => $"k{i:d2}").ToList();
         _shard.Apply([.. keys.Select((key, i) => (ShardCommand)Put(key, key, i % 3 == 0 ? 1_500 : 0))]);
         _shard.Apply(new PutCommand(new(6), Bytes("k10"), Bytes("below")), new PutCommand(new(8), Bytes("k10"), Bytes("above")));

@@ -7,8 +7,8 @@ using KvRaft.Storage.Schema;
 namespace KvRaft.Storage.Tests.Shards;
 
 /// <summary>
-/// The rules of a shard once more, as simply as they can be said: one sorted dictionary, no batches, no index, no codec. Its sessions never
-/// forget, so it stands for logs short enough that the real one does not either.
+/// A second implementation of the rules of a shard, as simple as possible: one sorted dictionary, no batches, no index, no codec. Its sessions are never
+/// discarded, so it is valid for logs so short that the real one discards none either.
 /// </summary>
 internal sealed class ShardModel
 {
@@ -65,7 +65,7 @@ internal sealed class ShardModel
         return answer;
     }
 
-    /// <summary>What makes two requests the same: everything but stamp and instants, and whether there is an instant.</summary>
+    /// <summary>The properties that make two requests equal: everything but stamp and instants, and whether there is an instant.</summary>
     private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command with { AnswerBytesMax = 0 } switch
     {
         PutCommand put => put with { Stamp = default, Expiry = WithoutInstant(put.Expiry) },
@@ -77,7 +77,7 @@ internal sealed class ShardModel
 
     private static Expiry WithoutInstant(Expiry expiry) => expiry == Expiry.Never ? Expiry.Never : Expiry.At(1);
 
-    /// <summary>A time-to-live is counted from the clock that judges it.</summary>
+    /// <summary>A time-to-live counts from the clock that decides about the expiry.</summary>
     private long End(Expiry expiry) => expiry.Kind == ExpiryKind.After ? Clock + expiry.Milliseconds : expiry.Milliseconds;
 
     private static TxnOperation WithoutInstant(TxnOperation operation) => operation switch

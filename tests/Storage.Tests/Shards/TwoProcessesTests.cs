@@ -7,12 +7,12 @@ using KvRaft.Storage.Shards;
 namespace KvRaft.Storage.Tests.Shards;
 
 /// <summary>
-/// Two processes hash strings and objects with different seeds. If any of that reached what is stored or answered, replicas would
-/// diverge; so a second process applies the same logs, and must arrive at the same digests.
+/// Two processes hash strings and objects with different seeds. If such a hash reached stored state or answers, replicas would
+/// diverge. So a second process applies the same logs, and must compute the same digests.
 /// </summary>
 public sealed class TwoProcessesTests : IDisposable
 {
-    /// <summary>Set in the second process: where it leaves its digests.</summary>
+    /// <summary>Set in the second process: where it writes its digests.</summary>
     private const string AnswerVariable = "KVRAFT_TEST_DIGESTS";
 
     /// <summary>A CsCheck seed, which fixes its first sample only: both processes must generate the same logs.</summary>
