@@ -10,7 +10,7 @@ try
         var left = await new Ledger(ledger).SweepAsync();
         foreach (var thing in left)
         {
-            Console.Error.WriteLine($"could not be taken away: {thing}");
+            Console.Error.WriteLine($"could not be removed: {thing}");
         }
 
         return left.Count == 0 ? 0 : 1;

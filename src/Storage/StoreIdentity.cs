@@ -43,7 +43,7 @@ public sealed record StoreIdentity(Guid ClusterId, NodeId NodeId, int ShardCount
 
         if (Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) != FileName + DurableFile.TemporarySuffix))
         {
-            throw new StoreIdentityException($"{directory} holds files but no {FileName}: it is no store of this software, or the file was lost.");
+            throw new StoreIdentityException($"{directory} holds files but no {FileName}: it is not a store of this software, or the file was lost.");
         }
 
         DurableFile.WriteAllText(Path.Combine(directory, FileName), Format());

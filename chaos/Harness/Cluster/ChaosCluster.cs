@@ -115,7 +115,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
 
     public string LogFile(int node) => Path.Combine(Plan.Folder, NameOf(node), "node.log");
 
-    public int RaftPortOf(int node) => Network is null ? throw new InvalidOperationException("Ports of loopback are not asked for.") : RaftPort;
+    public int RaftPortOf(int node) => Network is null ? throw new InvalidOperationException("Ports of loopback are not available here.") : RaftPort;
 
     public Task StartAllAsync() => Task.WhenAll(_processes.Select(process => process.StartAsync()));
 

@@ -74,7 +74,7 @@ internal sealed class ContainerHost(string image) : INodeHost
             }
         }
 
-        return holder.HasExited ? 0 : throw new ShellException($"container {name} did not begin within {BeginPatience.TotalSeconds:0} s");
+        return holder.HasExited ? 0 : throw new ShellException($"container {name} did not start within {BeginPatience.TotalSeconds:0} s");
     }
 
     private static Task<string> DockerAsync(params string[] arguments) => Shell.RunAsync("docker", arguments);

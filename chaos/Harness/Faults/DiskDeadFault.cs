@@ -37,14 +37,14 @@ internal sealed class DiskDeadFault : IFault
         }
         catch (OperationCanceledException)
         {
-            scene.Totals.Complain($"{ChaosCluster.NameOf(_node)} ran on for {Patience.TotalSeconds:0} s with a dead disk");
+            scene.Totals.Complain($"{ChaosCluster.NameOf(_node)} continued for {Patience.TotalSeconds:0} s with a dead disk");
         }
     }
 
     public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
         !scene.Cluster.Volumes[_node].IsDead() ? Evidence.Missing("the file system takes writes")
         : _ended ? Evidence.Seen($"writes refused, {ChaosCluster.NameOf(_node)} ended with exit code {scene.Cluster.Process(_node).ExitCode}")
-        : Evidence.Seen("writes refused, the node runs on"));
+        : Evidence.Seen("writes refused, the node continues"));
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 3000));
 

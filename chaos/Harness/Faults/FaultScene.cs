@@ -10,7 +10,7 @@ namespace KvRaft.Chaos.Faults;
 /// <summary>The objects that a fault may use, and its source of random numbers.</summary>
 internal sealed record FaultScene(ChaosCluster Cluster, Random Random, FailoverProbe Failovers, RunTotals Totals)
 {
-    public NodeNetwork Network => Cluster.Network ?? throw new InvalidOperationException("This fault needs a network of the nodes' own.");
+    public NodeNetwork Network => Cluster.Network ?? throw new InvalidOperationException("This fault needs a separate network for the nodes.");
 
     public BadLinks Links => Cluster.Links ?? throw new InvalidOperationException("This fault needs links that can be bad.");
 

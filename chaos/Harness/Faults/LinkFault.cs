@@ -46,7 +46,7 @@ internal sealed class LinkFault(LinkTrouble trouble) : IFault
         var (delayed, lost) = (scene.Links.Counts.Delayed - _before.Delayed, scene.Links.Counts.Lost - _before.Lost);
         return (trouble == LinkTrouble.Slow ? delayed : lost) == 0
             ? Evidence.Missing("no packet was touched")
-            : Evidence.Seen($"{_links.Count} directions, {delayed} packets held up and {lost} lost so far");
+            : Evidence.Seen($"{_links.Count} directions, {delayed} packets delayed and {lost} lost so far");
     }
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(2000, 9000));

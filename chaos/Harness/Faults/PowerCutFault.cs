@@ -41,7 +41,7 @@ internal sealed class PowerCutFault(Victims victims) : IFault
 
     public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
         _dead.Count < _target.Nodes.Count ? Evidence.Missing($"only {string.Join(',', _dead)} refused writes")
-        : _target.Nodes.Any(node => scene.Cluster.Process(node).IsRunning) ? Evidence.Missing("a process runs on")
+        : _target.Nodes.Any(node => scene.Cluster.Process(node).IsRunning) ? Evidence.Missing("a process still runs")
         : Evidence.Seen($"the file systems of {string.Join(',', _dead)} refused writes, no process"));
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(200, 4000));
@@ -63,7 +63,7 @@ internal sealed class PowerCutFault(Victims victims) : IFault
         // Synced data survives a power loss, so no replica needs a rebuild from others: a node that reports one acknowledged data that it had not synced.
         foreach (var loss in FaultScene.Rebuilt(statuses, _target.Nodes))
         {
-            scene.Totals.Complain($"a power cut took more than what was not synced: {loss}");
+            scene.Totals.Complain($"a power cut lost synced data: {loss}");
         }
 
         return FaultScene.Serving(statuses, _target.Nodes);

@@ -36,7 +36,7 @@ internal sealed class RingFault : IFault
     {
         if (await scene.Cluster.Admin(_node).OperatorsAsync() is not { } operators)
         {
-            return Evidence.Missing("nobody tells which moves are left");
+            return Evidence.Missing("no node reports which moves are left");
         }
 
         return operators.Operators.Count > 0 ? Evidence.Missing($"{operators.Operators.Count} moves are not done") : await HeardAsync(scene);
@@ -54,6 +54,6 @@ internal sealed class RingFault : IFault
     {
         var statuses = await scene.Cluster.StatusesAsync();
         var deaf = scene.Cluster.Plan.Numbers.Where(node => statuses.GetValueOrDefault(node)?.Eventual is not { } eventual || eventual.Plan <= _plan).ToArray();
-        return deaf.Length == 0 ? Evidence.Seen($"all go by plan {_plan}") : Evidence.Missing($"{FaultScene.Names(deaf)} did not hear of plan {_plan}");
+        return deaf.Length == 0 ? Evidence.Seen($"all use plan {_plan}") : Evidence.Missing($"{FaultScene.Names(deaf)} did not receive plan {_plan}");
     }
 }

@@ -29,7 +29,7 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
         var others = order.Except(keepers).ToList();
         if (keepers.Count == 0 || others.Count == 0)
         {
-            throw new FaultException($"shard {_shard} has no node to go to: {FaultScene.Names(keepers)} have it, {FaultScene.Names(others)} have not");
+            throw new FaultException($"shard {_shard} has no target node: {FaultScene.Names(keepers)} have it, {FaultScene.Names(others)} have not");
         }
 
         (_from, _to) = (keepers[0], others[0]);
@@ -40,7 +40,7 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
     {
         var request = new MoveShardRequest { Shard = _shard, FromNode = ChaosCluster.NameOf(_from), ToNode = ChaosCluster.NameOf(_to) };
         _move = await scene.AskAnyAsync(admin => admin.MoveShardAsync(request), Patience)
-            ?? throw new FaultException($"nobody began {request} within {Patience.TotalSeconds:0} s");
+            ?? throw new FaultException($"no leader began {request} within {Patience.TotalSeconds:0} s");
         if (withKill)
         {
             await KillAsync(scene);
@@ -59,7 +59,7 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
 
     public async Task<Evidence> CheckHealedAsync(FaultScene scene) => await scene.AskAnyAsync(admin => admin.MovesAsync(), TimeSpan.Zero) switch
     {
-        null => Evidence.Missing("nobody tells which moves are left"),
+        null => Evidence.Missing("no node reports which moves are left"),
         { Moves.Count: > 0 and var left } => Evidence.Missing($"{left} moves are not done"),
         _ => await scene.ServeAsync([.. scene.Cluster.Plan.Numbers]),
     };

@@ -89,7 +89,7 @@ internal sealed class SyncFault(bool fails) : IFault
         }
         catch (OperationCanceledException)
         {
-            scene.Totals.Complain($"{ChaosCluster.NameOf(_node)} ran on for {Patience.TotalSeconds:0} s although its syncs fail");
+            scene.Totals.Complain($"{ChaosCluster.NameOf(_node)} continued for {Patience.TotalSeconds:0} s although its syncs fail");
         }
     }
 }

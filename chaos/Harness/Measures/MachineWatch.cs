@@ -35,8 +35,8 @@ internal sealed class MachineWatch : IAsyncDisposable
 
     /// <summary>Why a delay cannot be attributed to the store; null if it can.</summary>
     public string? WhyStarved =>
-        WorstStall > StallMax ? string.Create(CultureInfo.InvariantCulture, $"the machine stood still for {WorstStall.TotalSeconds:0.0} s")
-        : WorstLoad > LoadMax ? string.Create(CultureInfo.InvariantCulture, $"{WorstLoad:0.0} threads wanted each core for a minute")
+        WorstStall > StallMax ? string.Create(CultureInfo.InvariantCulture, $"the machine was stalled for {WorstStall.TotalSeconds:0.0} s")
+        : WorstLoad > LoadMax ? string.Create(CultureInfo.InvariantCulture, $"{WorstLoad:0.0} runnable threads per core for a minute")
         : null;
 
     public async ValueTask DisposeAsync()

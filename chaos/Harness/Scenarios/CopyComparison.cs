@@ -42,7 +42,7 @@ internal static class CopyComparison
 
         if (Array.FindIndex(keepers, static answer => answer is null) is >= 0 and var mute)
         {
-            return $"{ChaosCluster.NameOf(mute)} does not tell of its arcs";
+            return $"{ChaosCluster.NameOf(mute)} does not report its token ranges";
         }
 
         for (var arc = 0; arc < roots[0]!.Roots.Count; arc++)
@@ -52,12 +52,12 @@ internal static class CopyComparison
             var hashes = cluster.Plan.Numbers.Select(node => $"{ChaosCluster.NameOf(node)} {roots[node]!.Roots[arc]:x}");
             if (keeps.Select(node => roots[node]!.Roots[arc]).Distinct().Count() > 1)
             {
-                return $"copies of arc {arc} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
+                return $"copies of token range {arc} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
             }
 
             if (cluster.Plan.Numbers.FirstOrDefault(node => !keeps.Contains(node) && roots[node]!.Roots[arc] != 0, -1) is >= 0 and var stray)
             {
-                return $"{ChaosCluster.NameOf(stray)} still has something of arc {arc} of {keyspace.Name}, which it does not keep";
+                return $"{ChaosCluster.NameOf(stray)} still has records of token range {arc} of {keyspace.Name}, which it does not hold";
             }
         }
 

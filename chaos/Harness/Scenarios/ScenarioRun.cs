@@ -66,7 +66,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
         {
             foreach (var left in await ledger.SweepAsync())
             {
-                Console.Error.WriteLine($"could not be taken away: {left}");
+                Console.Error.WriteLine($"could not be removed: {left}");
             }
         }
     }
@@ -244,7 +244,7 @@ internal sealed class ScenarioRun(Scenario scenario, RunOptions options, HostAbi
             switch (await cluster.Process(node).StopAsync(StopPatience))
             {
                 case null:
-                    _late.Add(new Finding("did-not-stop", $"{ChaosCluster.NameOf(node)} ran on for {StopPatience.TotalSeconds:0} s after SIGTERM"));
+                    _late.Add(new Finding("did-not-stop", $"{ChaosCluster.NameOf(node)} continued for {StopPatience.TotalSeconds:0} s after SIGTERM"));
                     break;
                 case not 0 and var exitCode:
                     _findings.Add(new Finding("bad-exit", $"{ChaosCluster.NameOf(node)} stopped with exit code {exitCode}"));

@@ -87,14 +87,14 @@ public static class SiblingSetCodec
         var version = reader.Byte();
         if (version != Version)
         {
-            throw new EventualFormatException($"A state of version {version}; this node knows {Version}.");
+            throw new EventualFormatException($"A state of version {version}; this node supports version {Version}.");
         }
 
         var seen = ReadVector(ref reader);
         var siblings = seen is null ? [] : ReadSiblings(ref reader, seen);
         return seen is not null && reader.AtEnd && SiblingSet.TryOf(seen, siblings) is { } set
             ? set
-            : throw new EventualFormatException("The bytes are no state of a key.");
+            : throw new EventualFormatException("The bytes are not a state of a key.");
     }
 
     /// <exception cref="EventualFormatException">The vector has too many actors.</exception>

@@ -97,6 +97,6 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
     private async Task<SiblingSet> TakeAsync(EventualKey key, SiblingSet theirs, CancellationToken cancellationToken)
     {
         var (end, state) = await replica.WriteAsync(key, new TakeState(theirs, null), durable: true, cancellationToken).ConfigureAwait(false);
-        return end == WriteEnd.Applied ? state : throw new EventualFormatException("Both states together are more than a record holds.");
+        return end == WriteEnd.Applied ? state : throw new EventualFormatException("The merged state is larger than a record may be.");
     }
 }

@@ -79,7 +79,7 @@ internal sealed class ArcHandover(
                 if (!sent.All(static keeps => keeps))
                 {
                     // If that node would drop the record too, dropping it here would lose it.
-                    return $"node {node} has not heard yet that it keeps what is handed over";
+                    return $"node {node} has not received the ring by which it holds the records yet";
                 }
             }
             catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -13,7 +13,7 @@ internal sealed class ArcSet : IEquatable<ArcSet>
 
     private readonly ImmutableArray<ulong> _words;
 
-    public ArcSet(ImmutableArray<ulong> words) => _words = words.Length == Words ? words : throw new ArgumentException("One bit for each arc.", nameof(words));
+    public ArcSet(ImmutableArray<ulong> words) => _words = words.Length == Words ? words : throw new ArgumentException("One bit for each token range.", nameof(words));
 
     public ReadOnlySpan<ulong> Bits => _words.AsSpan();
 

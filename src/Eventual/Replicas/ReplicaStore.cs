@@ -49,7 +49,7 @@ internal sealed class ReplicaStore : IDisposable
         {
             // Rows that this replica wrote itself and that have another form: their checksums hold, their content does not.
             engine.Dispose();
-            throw new StorageCorruptionException($"The rows of {directory} are not what was written: {error.Message}", error);
+            throw new StorageCorruptionException($"The rows of {directory} are malformed: {error.Message}", error);
         }
         catch
         {

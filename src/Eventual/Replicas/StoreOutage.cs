@@ -32,7 +32,7 @@ internal sealed record StoreOutage(OutageKind Kind, string Reason)
 
     /// <summary>The exception for requests during the outage.</summary>
     public StorageException ToException() => Kind == OutageKind.NoRoom
-        ? new StorageFullException($"The store of eventual keys takes no writes until its disk has room: {Reason}")
+        ? new StorageFullException($"The store of eventual keys refuses writes until its disk has free space: {Reason}")
         : new StoreRebuildingException($"The store of eventual keys is rebuilt: {Reason}");
 }
 

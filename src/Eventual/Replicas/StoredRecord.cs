@@ -49,10 +49,10 @@ internal sealed record StoredRecord(ActorId? Writer, SiblingSet State)
         var (version, hasWriter) = (reader.Byte(), reader.Byte());
         if (version != Version || hasWriter > 1)
         {
-            throw new EventualFormatException($"A record of version {version}; this node knows {Version}.");
+            throw new EventualFormatException($"A record of version {version}; this node supports version {Version}.");
         }
 
         ActorId? writer = hasWriter == 1 ? new ActorId(reader.UInt64(), reader.VarUInt()) : null;
-        return reader.Failed ? throw new EventualFormatException("The bytes are no record.") : (writer, reader.Offset);
+        return reader.Failed ? throw new EventualFormatException("The bytes are not a record.") : (writer, reader.Offset);
     }
 }

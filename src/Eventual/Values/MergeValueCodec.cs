@@ -48,12 +48,12 @@ public static class MergeValueCodec
         var version = reader.Byte();
         if (version != Version)
         {
-            throw new EventualFormatException($"A value of version {version}; this node knows {Version}.");
+            throw new EventualFormatException($"A value of version {version}; this node supports version {Version}.");
         }
 
         return Read(ref reader, mayBeMap: true) is { } value && reader.AtEnd
             ? value
-            : throw new EventualFormatException("The bytes are no counter, set, register or map.");
+            : throw new EventualFormatException("The bytes are not a counter, set, register or map.");
     }
 
     private static void Write(ByteWriter writer, MergeValue value)

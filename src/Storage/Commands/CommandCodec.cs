@@ -95,7 +95,7 @@ public static class CommandCodec
 
         if (version != FormatVersion || !Enum.IsDefined(kind))
         {
-            throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version knows format {FormatVersion}.");
+            throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version reads format {FormatVersion}.");
         }
 
         var flags = reader.Byte();
@@ -111,7 +111,7 @@ public static class CommandCodec
         var command = reader.Failed ? null : CommandBody.Read(ref reader, expiries, kind);
         if (command is null || !reader.AtEnd || !expiries.IsDone)
         {
-            throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes does not end where it should.");
+            throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes has a wrong length.");
         }
 
         return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..]));

@@ -63,7 +63,7 @@ internal sealed class InMemoryEngine : IStorageEngine
     {
         if (Directory.Exists(directory))
         {
-            throw new StorageException($"A checkpoint into {directory} failed: it exists.");
+            throw new StorageException($"A checkpoint into {directory} failed: the directory exists.");
         }
 
         Flush();

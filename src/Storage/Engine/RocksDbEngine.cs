@@ -161,7 +161,7 @@ internal sealed unsafe class RocksDbEngine : IStorageEngine
             // If the target directory cannot be created, this database is not damaged, although the error is the same.
             throw Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(directory)))
                 ? RocksDbErrors.Translate(error, $"A checkpoint into {directory}", _directory)
-                : new StorageException($"A checkpoint of {_directory} has no place: the directory of {directory} does not exist.", error);
+                : new StorageException($"A checkpoint of {_directory} failed: the parent directory of {directory} does not exist.", error);
         }
     }
 

@@ -76,7 +76,7 @@ internal sealed class SessionTable(SessionLimits limits)
         }
 
         var row = context.Changes.Get(KeyLayout.Outcome(stamp.Client, stamp.Sequence))
-            ?? throw new StorageCorruptionException($"Outcome {stamp.Sequence} of {stamp.Client} has vanished.");
+            ?? throw new StorageCorruptionException($"Outcome {stamp.Sequence} of {stamp.Client} is missing.");
         var (firstHash, outcome) = DecodeRow(row);
 #if PLANTED_BUGS
         if (PlantedBug.Is("repeat-without-answer")) { outcome = outcome.WithoutValuesUnsaid(); }
@@ -155,7 +155,7 @@ internal sealed class SessionTable(SessionLimits limits)
     /// <summary>The outcome in a row, marked as a repeat, and the hash of the request it answered.</summary>
     public static (ulong BodyHash, ShardOutcome Outcome) DecodeRow(byte[] row) => row.Length > sizeof(ulong)
         ? (BinaryPrimitives.ReadUInt64LittleEndian(row), OutcomeCodec.DecodeRemembered(row.AsMemory(sizeof(ulong))))
-        : throw new StorageCorruptionException("An outcome row is cut short.");
+        : throw new StorageCorruptionException("An outcome row is truncated.");
 
     private static byte[] EncodeRow(ulong bodyHash, ShardOutcome outcome)
     {

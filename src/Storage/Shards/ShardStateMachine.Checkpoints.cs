@@ -127,7 +127,7 @@ public sealed partial class ShardStateMachine
         var position = ShardState.Decode(engine.Get(KeyLayout.ShardState)).Applied;
         if (position != manifest.Position)
         {
-            throw new InvalidDataException($"The checkpoint says it is at {manifest.Position}, but its rows are at {position}.");
+            throw new InvalidDataException($"The checkpoint states position {manifest.Position}, but its rows are at {position}.");
         }
     }
 }

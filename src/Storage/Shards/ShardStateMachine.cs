@@ -287,7 +287,7 @@ public sealed partial class ShardStateMachine : IShardStore
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_fault is { } fault)
         {
-            throw new StorageException("The replica failed before and takes no more entries.", fault);
+            throw new StorageException("The replica failed before and accepts no more entries.", fault);
         }
     }
 }
