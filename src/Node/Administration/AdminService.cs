@@ -8,12 +8,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>For operators and tests: about the node that is asked, never forwarded.</summary>
+/// <summary>For operators and tests: calls about the node that receives them, never forwarded.</summary>
 internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost raft) : Admin.AdminBase
 {
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-#pragma warning disable CS0612 // The field is there to be refused: a caller that sets it would otherwise be ignored without a word.
+#pragma warning disable CS0612 // The field exists to be refused: otherwise a caller that sets it would be ignored without a message.
         return request.CopyBytesPerSecond == 0
             ? Task.FromResult(own.Now())
             : throw RpcStatus.ToException(Failure.Invalid("copy_bytes_per_second", "status changes nothing; the pace of copies is set by Schedulers.SetConfig"));

@@ -11,7 +11,7 @@ using Rule = KvRaft.Topology.RoutingRule;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Keyspaces: changes go to the leader of group 0, wherever it is; questions are answered from what this node has heard.</summary>
+/// <summary>Keyspaces: changes go to the leader of group 0, on whichever node; queries are answered from the state that this node has received.</summary>
 internal sealed class KeyspaceService(
     NodeOptions options, PlacementCalls calls, PlacementRouter router, KeyspaceLookup lookup, KeyspaceSpread spread, ShardMapHolder map, TimeProvider time)
     : Keyspaces.KeyspacesBase
@@ -89,7 +89,7 @@ internal sealed class KeyspaceService(
         return found.Keyspace is { } keyspace ? RouteMaps.ToWire(keyspace) : throw RpcStatus.ToException(found.Failure!);
     }
 
-    /// <summary>A node that asks wants the leader's word; a client gets what this node has heard.</summary>
+    /// <summary>A node that queries needs the leader's state; a client gets the state that this node has received.</summary>
     public override async Task<ListKeyspacesResponse> List(ListKeyspacesRequest request, ServerCallContext context)
     {
         if (PeerCalls.WasForwarded(context))
@@ -106,7 +106,7 @@ internal sealed class KeyspaceService(
     public override Task<V1.Limits> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
         Task.FromResult(WireLimits.Of(options.Limits));
 
-    /// <summary>The caller's node sees to it that the others hear of the change, not the leader's.</summary>
+    /// <summary>The node that the caller uses makes sure that the other nodes receive the change, not the leader's node.</summary>
     private async Task<T> ChangeAsync<T>(
         PlacementCommand command,
         Func<PlacementOutcome, Answered<T>> answer,

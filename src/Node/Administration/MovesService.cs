@@ -8,7 +8,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Moves of shards: changes go to the leader of group 0, wherever it is; the list is what this node has heard.</summary>
+/// <summary>Moves of shards: changes go to the leader of group 0, on whichever node; the list is the state that this node has received.</summary>
 internal sealed class MovesService(PlacementCalls calls, PlacementAgent agent, MoveFinisher finisher, TimeProvider time) : Moves.MovesBase
 {
     public override Task<MoveInfo> MoveShard(MoveShardRequest request, ServerCallContext context)

@@ -12,7 +12,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Nodes come, are looked at, drained and go: changes and what the leader of group 0 hears are its own to answer, wherever it is.</summary>
+/// <summary>Nodes join, are inspected, drained and removed: the leader of group 0, on whichever node, answers changes and the status of nodes.</summary>
 internal sealed class NodesService(
     NodeOptions options, PlacementCalls calls, PlacementRouter router, PlacementAgent agent, PlanMaker plans, NodeMonitor monitor, NodeFailure failure)
     : Nodes.NodesBase
@@ -86,7 +86,7 @@ internal sealed class NodesService(
 
     public override Task<FarewellResponse> Farewell(FarewellRequest request, ServerCallContext context)
     {
-        // Only somebody who is leaving is told farewell; whoever says it to another was mistaken.
+        // Only a node that is leaving is notified of its removal; a notice to another node is a mistake of its sender.
         var state = agent.State;
         if (request.NodeId == options.NodeId.Value
             && (state.FindNode(options.NodeId) is { Standing: NodeStanding.Leaving } || state.Removed.Contains(options.NodeId)))
@@ -99,7 +99,7 @@ internal sealed class NodesService(
 
     private async Task<Answered<JoinResponse>> JoinHereAsync(NodeDescriptor node, Deadline deadline)
     {
-        // An address is somebody's as long as he answers there.
+        // An address belongs to a node as long as that node answers there.
         var holder = agent.State.Nodes.FirstOrDefault(other =>
             other.Id != node.Id && (other.PublicAddress == node.PublicAddress || other.RaftAddress == node.RaftAddress));
         var takes = holder is not null && monitor.ReportOf(holder.Id).Health >= NodeHealthState.Down ? holder.Id : default;

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>The moves that are agreed on, one by one. Why one waits is known where group 0 is led.</summary>
+/// <summary>The committed moves, one by one. Only the leader of group 0 has the reason why one waits.</summary>
 internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter router, PlanMaker plans, OperatorWatchdog watchdog, TimeProvider time) : Operators.OperatorsBase
 {
     public override Task<ListOperatorsResponse> List(ListOperatorsRequest request, ServerCallContext context) =>
@@ -58,7 +58,7 @@ internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter rou
             return Failure.Invalid("number", "from 1, or 0 for all");
         }
 
-        // The last first, so that what waits behind a cancelled one does not begin.
+        // The last first, so that a move that waits for a cancelled one does not start.
         var answer = new OperatorAnswer { Epoch = state.Epoch.Value };
         foreach (var each in numbers.Reverse())
         {

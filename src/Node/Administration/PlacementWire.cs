@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Nodes, plans and operators in the wire's words, and back. Pure.</summary>
+/// <summary>Translates nodes, plans and operators to the messages of the wire and back. Pure.</summary>
 internal static class PlacementWire
 {
     public static NodeId ToNode(string field, string node) => NodeId.IsValid(node)
@@ -94,8 +94,8 @@ internal static class PlacementWire
         Note = node.Standing == NodeStanding.Leaving ? EventualDeparture.WhyNot(state, report) ?? "" : "",
     };
 
-    /// <param name="one">It waits or runs.</param>
-    /// <param name="sight">What is agreed on and heard.</param>
+    /// <param name="one">An operator that waits or runs.</param>
+    /// <param name="sight">The committed state and the reports of nodes.</param>
     /// <param name="still">Since when nothing about it has changed.</param>
     public static OperatorInfo ToWire(MoveOperator one, PlacementSight sight, TimeSpan still)
     {

@@ -10,13 +10,13 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>On the leader of group 0: makes plans from what is agreed on and heard, and commits them.</summary>
+/// <summary>On the leader of group 0: makes plans from the committed state and the reports of nodes, and commits them.</summary>
 internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router, NodeMonitor monitor, DeadlineTokens tokens, TimeProvider time)
 {
-    /// <summary>A plan is refused if the state changed while it was made, and made anew; keyspaces are created all the time.</summary>
+    /// <summary>If the state changed while a plan was made, the plan is refused, and made again; keyspaces are created all the time.</summary>
     private const int Attempts = 5;
 
-    /// <summary>What is agreed on and heard, with everything that was agreed on before this question; null: this node does not lead group 0, after all.</summary>
+    /// <summary>The state and the reports, with everything that was committed before this call; null: this node does not lead group 0.</summary>
     public async Task<PlacementSight?> LookAsync(Deadline deadline)
     {
         try
@@ -35,10 +35,10 @@ internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router
         return new PlacementSight(placement.State, reports, NodeMonitor.Facts(reports));
     }
 
-    /// <summary>When <see cref="LookAsync"/> saw nothing.</summary>
+    /// <summary>The failure when <see cref="LookAsync"/> returned nothing.</summary>
     public static Failure NotLed => Failure.NoPlacementLeader(TimeSpan.FromMilliseconds(250));
 
-    /// <summary>The plan as it would be, with more changes or without.</summary>
+    /// <summary>A preview of the plan, with or without further changes.</summary>
     public async Task<Answered<PlanInfo>> ShowAsync(ImmutableArray<TopologyChange> more, Deadline deadline)
     {
         if (await LookAsync(deadline) is not { } sight)
@@ -57,7 +57,7 @@ internal sealed class PlanMaker(PlacementAgent placement, PlacementRouter router
         return staged.HasAnswer ? await ShowAsync([], deadline) : staged;
     }
 
-    /// <summary>Commits changes; null: what is staged.</summary>
+    /// <summary>Commits changes; null: the staged ones.</summary>
     public async Task<Answered<PlanInfo>> CommitAsync(ImmutableArray<TopologyChange>? changes, Deadline deadline)
     {
         for (var attempt = 1; ; attempt++)

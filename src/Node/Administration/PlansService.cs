@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Plans: staged, shown and committed where group 0 is led, because only there is known how the nodes are.</summary>
+/// <summary>Plans: staged, shown and committed by the leader of group 0, because only the leader has the status of the nodes.</summary>
 internal sealed class PlansService(PlacementCalls calls, PlanMaker plans) : Plans.PlansBase
 {
     public override Task<PlanInfo> Stage(StagePlanRequest request, ServerCallContext context)

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>The ring, and what becomes of it; told where group 0 is led, because only there is known how the nodes are.</summary>
+/// <summary>The ring, and its changes; the leader of group 0 answers, because only the leader has the status of the nodes.</summary>
 internal sealed class RingService(PlacementCalls calls, PlanMaker plans) : Ring.RingBase
 {
     public override Task<RingInfo> Show(ShowRingRequest request, ServerCallContext context) =>

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>The ring in the wire's words. Pure.</summary>
+/// <summary>Translates the ring to messages of the wire. Pure.</summary>
 internal static class RingWire
 {
     public static RingInfo Show(PlacementSight sight)
@@ -50,7 +50,7 @@ internal static class RingWire
         return diff;
     }
 
-    /// <summary>What changed from one epoch to another, both within the record.</summary>
+    /// <summary>The changes from one epoch to another, both within the record.</summary>
     public static RingDiff Diff(PlacementState state, Epoch from, Epoch to)
     {
         var diff = new RingDiff { FromEpoch = from.Value, ToEpoch = to.Value };

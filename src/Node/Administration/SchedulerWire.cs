@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Schedulers in the wire's words, and back. Pure.</summary>
+/// <summary>Translates schedulers to messages of the wire and back. Pure.</summary>
 internal static class SchedulerWire
 {
     public static IEnumerable<string> Names => Enum.GetValues<SchedulerKind>().Select(NameOf);

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Administration;
 
-/// <summary>Who acts of its own accord, and how the placement driver works; looked at and changed where group 0 is led.</summary>
+/// <summary>The automatic schedulers, and the settings of the placement driver; the leader of group 0 shows and changes them.</summary>
 internal sealed class SchedulersService(PlacementCalls calls, PlanMaker plans, SchedulerNotes notes, CopyPacer pacer, TimeProvider time)
     : Schedulers.SchedulersBase
 {

@@ -1,8 +1,8 @@
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// "Something changed": any number of waiters, no queue. Take <see cref="Next"/> first, then look at the state, then await:
-/// a change between the look and the await is not missed. Thread-safe; waiters never run on the raiser's thread.
+/// A signal that the state changed, for any number of waiters, without a queue. Take <see cref="Next"/> first, then read the state, then await:
+/// a change between the read and the await is not missed. Thread-safe; waiters never run on the raiser's thread.
 /// </summary>
 internal sealed class ChangeSignal
 {

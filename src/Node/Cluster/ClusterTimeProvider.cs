@@ -3,7 +3,7 @@ using KvRaft.Raft.Groups;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// The time of the cluster (<see cref="Raft.Clocks.ClusterClock"/>) for what compares times that different nodes wrote: expiries and stamps of eventual values, ages of hints and
+/// The time of the cluster (<see cref="Raft.Clocks.ClusterClock"/>) for comparisons of times that different nodes wrote: expiries and stamps of eventual values, ages of hints and
 /// tombstones. Durations and timers are those of the node. Not for deadlines of calls, which gRPC counts by this machine's own wall clock.
 /// </summary>
 internal sealed class ClusterTimeProvider(RaftHost raft, TimeProvider node) : TimeProvider

@@ -10,27 +10,27 @@ using KvRaft.V1;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// What must be clear before a node opens anything: that its data directory is the one the cluster knows under its name, and, for one that joins, that the
-/// cluster takes it. Everything is checked before anything changes, here or there; what is wrong is said and the process ends.
+/// The checks before a node opens anything: its data directory is the one that the cluster has recorded under its name, and, if the node joins, the
+/// cluster accepts it. Everything is checked before anything changes, on this node or others. If a check fails, the node reports it and the process ends.
 /// <para>
-/// A node that was wiped comes with another instance and is refused, because it may have voted and acknowledged what it does not know any more. It cannot find
-/// that out by itself, so it asks the others; only when none of them answers is it believed.
+/// If a node lost its data directory, it comes with another instance and is refused, because it may have voted and acknowledged entries that it no longer has. It cannot
+/// detect that alone, so it queries the other nodes; only if none of them answers, it starts without that check.
 /// </para>
 /// </summary>
 internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDirectory directory, ILogger logger)
 {
-    /// <summary>For one question. Whoever takes longer cannot be waited for at a start.</summary>
+    /// <summary>For one query. A node that takes longer is not waited for at a start.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>For a cluster that elects the leader of group 0 just now.</summary>
+    /// <summary>For a cluster that is electing the leader of group 0.</summary>
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Clocks stamp expiries and order the writes of eventual keyspaces; a second is what machines without time synchronisation are soon apart.
+    /// Clocks stamp expiries and order the writes of eventual keyspaces; machines without time synchronisation soon differ by a second.
     /// </summary>
     internal static readonly TimeSpan ClockOffsetMax = TimeSpan.FromSeconds(1);
 
-    /// <summary>The options to run with, and what the directory knows. Claims the directory.</summary>
+    /// <summary>The options to run with, completed from the directory. Claims the directory.</summary>
     /// <exception cref="NodeStartException">The node must not start; the message says why and what to do.</exception>
     public async Task<(NodeOptions Options, MembershipFile Membership)> PassAsync(CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         await RefuseIfNotWantedAsync(membership, isNew, cancellationToken);
         if (known is null)
         {
-            // Before anybody is told of it: what is asked a second time must come from the same instance.
+            // Before any other node is called: a second attempt must come from the same instance.
             membership.WriteTo(directory.Path);
         }
 
@@ -73,7 +73,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
     {
         if (isNew && options.Join.Count > 0)
         {
-            // Nobody knows it; whether it may come is asked by joining.
+            // No node has recorded it; the join decides whether the cluster accepts it.
             return;
         }
 
@@ -102,12 +102,12 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         }
         catch (RpcException refused) when (refused.StatusCode == StatusCode.PermissionDenied)
         {
-            // To go on would be to run beside a cluster that does not listen to it.
+            // If it continued, it would run beside a cluster that does not accept it.
             throw new NodeStartException(StartFault.NotAdmitted, $"the node at {other} does not take this one for a node of the cluster: {refused.Status.Detail}", refused);
         }
         catch (RpcException)
         {
-            // Away, starting like us, or of a version that does not know the question.
+            // Unreachable, starting like this node, or of a version that does not have the call.
             cancellationToken.ThrowIfCancellationRequested();
             return null;
         }
@@ -159,7 +159,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         }
     }
 
-    /// <summary>What the newcomer itself can see: that it is the right cluster, in words both understand, and that the clocks agree.</summary>
+    /// <summary>The checks that the joining node can make itself: the right cluster, a protocol version that both support, and clocks that agree.</summary>
     private async Task CheckAsync(HostAndPort seed, GrpcChannel channel, CancellationToken cancellationToken)
     {
         var time = options.Surroundings.Time;
@@ -176,11 +176,11 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         }
     }
 
-    /// <summary>What is wrong with a cluster that introduced itself; null if nothing. Pure.</summary>
-    /// <param name="options">The newcomer's.</param>
-    /// <param name="hello">What a node of the cluster said.</param>
-    /// <param name="answered">When its answer came, by the newcomer's clock.</param>
-    /// <param name="round">How long question and answer took together: by as much the other clock's reading is uncertain.</param>
+    /// <summary>The reason why the node cannot join a cluster, from its Hello; null if there is none. Pure.</summary>
+    /// <param name="options">The options of the joining node.</param>
+    /// <param name="hello">The answer of a node of the cluster.</param>
+    /// <param name="answered">When its answer arrived, by the clock of the joining node.</param>
+    /// <param name="round">The time from request to answer: the reading of the other clock is uncertain by as much.</param>
     internal static string? Mistake(NodeOptions options, HelloResponse hello, DateTimeOffset answered, TimeSpan round)
     {
         if (hello.ClusterId != options.ClusterId.ToString())
@@ -193,7 +193,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
             return $"it speaks version {hello.ProtocolVersion} of the protocol, this node {ServerVersion.Protocol}";
         }
 
-        // In numbers: another node's clock may show what no DateTimeOffset can hold.
+        // In numbers: another node's clock may show a time outside the range of DateTimeOffset.
         var offsetMs = Math.Abs(hello.ServerTimeMs - (double)(answered - (round / 2)).ToUnixTimeMilliseconds());
         return offsetMs - (round / 2).TotalMilliseconds > ClockOffsetMax.TotalMilliseconds
             ? FormattableString.Invariant($"its clock and this node's are {offsetMs / 1000:0.0} s apart; at most {ClockOffsetMax.TotalSeconds:0} s are allowed")

@@ -6,7 +6,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// Another node, seen from here: one channel, over it one long-lived pipe for single-key operations and ordinary calls for the
+/// Another node, seen from this one: one channel, and over it one long-lived pipe for single-key operations and ordinary calls for the
 /// rest. Thread-safe.
 /// </summary>
 internal sealed class Peer : IAsyncDisposable
@@ -15,16 +15,16 @@ internal sealed class Peer : IAsyncDisposable
     private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// 500 ms: that late a node that returned is noticed, and two tries a second are no load. gRPC's own 120 s would leave a node that was away
-    /// for long unreachable through the others after its return, even for the shards it leads.
+    /// 500 ms: this node detects within that time that the other one returned, and two attempts a second are no load. With gRPC's own 120 s a node that was away
+    /// for long would stay unreachable through the others after its return, even for the shards it leads.
     /// </summary>
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromMilliseconds(500);
 
     private readonly GrpcChannel _channel;
 
-    /// <param name="node">Which.</param>
-    /// <param name="address">Of its services.</param>
-    /// <param name="proof">Goes with every call.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="address">The address of its services.</param>
+    /// <param name="proof">Sent with every call.</param>
     public Peer(NodeId node, string address, NodeProof proof)
     {
         Node = node;
@@ -33,7 +33,7 @@ internal sealed class Peer : IAsyncDisposable
         {
             HttpHandler = new SocketsHttpHandler
             {
-                // Below the shortest election: whoever takes longer to accept will be replaced before it answers.
+                // Below the shortest election: a node that takes longer to accept is replaced before it answers.
                 ConnectTimeout = TimeSpan.FromMilliseconds(500),
                 EnableMultipleHttp2Connections = true,
                 KeepAlivePingDelay = TimeSpan.FromSeconds(5),

@@ -5,7 +5,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Cluster;
 
-/// <summary>Unary calls to another node: for what no pipe carries.</summary>
+/// <summary>Unary calls to another node, for requests that no pipe carries.</summary>
 internal static class PeerCalls
 {
     private static readonly Metadata Forwarded = new() { { CallerRules.ForwardedKey, "1" } };
@@ -13,8 +13,8 @@ internal static class PeerCalls
     public static bool WasForwarded(ServerCallContext context) => context.RequestHeaders.Get(CallerRules.ForwardedKey) is not null;
 
     /// <summary>
-    /// Calls and tells what went wrong in our words. Without the other node's own word a write may have been executed: a broken
-    /// connection does not say when it broke. One that was never made carried nothing.
+    /// Calls another node and translates the failure. Without an answer from the other node a write may have been executed: a broken
+    /// connection does not show when it broke. A call that was never sent executed nothing.
     /// </summary>
     public static async Task<Answered<T>> CallAsync<T>(
         Func<CallOptions, AsyncUnaryCall<T>> call, bool isWrite, Deadline deadline, TimeProvider time, CancellationToken cancellationToken)

@@ -6,14 +6,14 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// The other nodes this one forwards to; connections are made at first use and kept. A node that moved to another address gets a
+/// The other nodes to which this one forwards; connections are opened at first use and kept. If a node moves to another address, it gets a
 /// new connection, and the old one is closed once. Thread-safe.
 /// </summary>
 internal sealed class PeerDirectory(NodeOptions options, NodeProof proof, ShardMapHolder map) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<NodeId, Peer> _peers = new();
 
-    /// <summary>Null if the node is not known to the cluster.</summary>
+    /// <summary>Null if the node is not in the cluster.</summary>
     public Peer? Find(NodeId node)
     {
         if (AddressOf(node) is not { } address)

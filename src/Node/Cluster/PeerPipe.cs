@@ -5,9 +5,9 @@ using KvRaft.V1;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// Single-key operations to another node, all over one stream: what waits while a message is being written goes out together in
-/// the next. The stream is opened at the first call and again after it broke; what was under way then is answered at once,
-/// with certainty for what was never written and without it for the writes that were. Thread-safe.
+/// Single-key operations to another node, all over one stream: operations that wait while a message is written leave together in
+/// the next one. The stream is opened at the first call and again after a failure. Operations in progress at the failure are answered at once:
+/// as not executed if they were never written, and as unknown for the writes that were. Thread-safe.
 /// </summary>
 internal sealed class PeerPipe(Kv.KvClient client, NodeId node) : IAsyncDisposable
 {

@@ -49,7 +49,7 @@ internal sealed class PeerPipeSession : IAsyncDisposable
         var writing = WriteAsync(stream.RequestStream);
         await Task.WhenAny(reading, writing);
 
-        // Whichever ended, the other is of no use any more; cancelling ends both.
+        // When either ends, the other has no further use; cancelling ends both.
         await _ending.CancelAsync();
         _outgoing.Writer.Complete();
         var (written, read) = (await EndOf(writing), await EndOf(reading));
@@ -62,14 +62,14 @@ internal sealed class PeerPipeSession : IAsyncDisposable
 
         foreach (var waiter in _pending.Values)
         {
-            // What was handed to a stream that had no connection yet went nowhere.
+            // Messages for a stream that had no connection yet were never sent.
             waiter.Break(execution => Broken(neverSent ? Execution.NotExecuted : execution, why));
         }
     }
 
     /// <summary>
-    /// Nothing else on this stream is known, so every way it can break is handled the same: a refused connection, a reset, a
-    /// node that stops. What it carried is answered by what was written.
+    /// This side sees nothing else of the stream, so every failure is handled the same: a refused connection, a reset, a
+    /// node that stops. Each operation is answered by whether it was written.
     /// </summary>
     private static async Task<RpcException?> EndOf(Task loop)
     {

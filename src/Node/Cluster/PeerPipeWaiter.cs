@@ -4,8 +4,8 @@ using KvRaft.V1;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// One operation on its way through a <see cref="PeerPipe"/>. It is queued, then either written or given up, and exactly one of
-/// the two wins: so an operation that was given up in the queue is never written, and one that was written is never called
+/// One operation on its way through a <see cref="PeerPipe"/>. It is queued, then either written or abandoned, and exactly one of
+/// the two happens: so an operation that was abandoned in the queue is never written, and one that was written is never reported as
 /// "not executed".
 /// </summary>
 internal sealed class PeerPipeWaiter(PipeCall call, bool isWrite)
@@ -21,16 +21,16 @@ internal sealed class PeerPipeWaiter(PipeCall call, bool isWrite)
 
     public Task<Answered<PipeAnswer>> Answer => _answer.Task;
 
-    /// <summary>The writer takes it. False: it was given up.</summary>
+    /// <summary>The writer takes it. False: it was abandoned.</summary>
     public bool TryTake() => Interlocked.CompareExchange(ref _state, Written, Queued) == Queued;
 
     public void Complete(PipeAnswer answer) => _answer.TrySetResult(answer);
 
-    /// <summary>The caller's time is over.</summary>
+    /// <summary>The deadline of the caller passed.</summary>
     public void GiveUp() => _answer.TrySetResult(Failure.Deadline(Stop()));
 
-    /// <summary>The stream broke.</summary>
-    /// <param name="describe">The failure to answer with, given what is known about the execution.</param>
+    /// <summary>The stream failed.</summary>
+    /// <param name="describe">The failure to return, given what is certain about the execution.</param>
     public void Break(Func<Execution, Failure> describe) => _answer.TrySetResult(describe(Stop()));
 
     private Execution Stop()

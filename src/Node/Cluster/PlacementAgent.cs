@@ -13,18 +13,18 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// This node's replica of group 0, which decides about nodes, shard map and keyspaces. The nodes the cluster was founded with vote in it; one that joined
-/// follows it, as a learner for good unless it is given a seat. So each node has the whole state at hand; a change of it becomes the routing view at
-/// once, on the applying thread, by one pointer.
+/// This node's replica of group 0, which decides about nodes, shard map and keyspaces. The founding nodes of the cluster vote in it; a node that joined
+/// follows it as a learner, permanently unless it becomes a voter. So each node has the whole state; a change of it becomes the routing view
+/// at once, on the applying thread, by one pointer.
 /// </summary>
 internal sealed class PlacementAgent
 {
     private readonly PlacementStateMachine _machine;
 
-    /// <summary>The incarnation of every replica of group 0 that came later than the cluster was founded; a name is given once.</summary>
+    /// <summary>The incarnation of every replica of group 0 that was added after the cluster was founded; a name is given once.</summary>
     public const int IncarnationOfJoined = Replica.IncarnationFirst + 1;
 
-    /// <summary>How often a node without a vote asks for news: what it routes by is at most so much older than what voters route by.</summary>
+    /// <summary>How often a node without a vote requests news: its routing view is at most this much older than that of voters.</summary>
     private static readonly TimeSpan FollowPace = TimeSpan.FromMilliseconds(200);
 
     private readonly ShardMapHolder _map;
@@ -40,13 +40,13 @@ internal sealed class PlacementAgent
 
     public RaftGroup Group { get; }
 
-    /// <summary>What was agreed on, as far as this node has heard.</summary>
+    /// <summary>The committed state, as far as this node has received it.</summary>
     public PlacementState State => _machine.State;
 
-    /// <summary>Who leads group 0; null if this node has heard of nobody.</summary>
+    /// <summary>The leader of group 0; null if this node has no record of one.</summary>
     public NodeId? Leader => Group.Leader;
 
-    /// <summary>Opens this node's replica of group 0. Returns before anybody leads it.</summary>
+    /// <summary>Opens this node's replica of group 0. Returns before the group has a leader.</summary>
     public static async Task<PlacementAgent> JoinAsync(
         NodeOptions options, MembershipFile membership, RaftHost raft, ShardMapHolder map, ILogger logger, CancellationToken cancellationToken)
     {
@@ -64,8 +64,8 @@ internal sealed class PlacementAgent
     }
 
     /// <summary>
-    /// Damaged state is set aside, and group 0 copies another's: its log is whole. One such directory is kept; it is small, and deleted by nobody but people. With it
-    /// the node has no shard map until the copy is there, and so opens and drops nothing.
+    /// Damaged state is set aside, and the replica copies another one's state: the log of group 0 is complete. One such directory is kept; it is small, and only an operator deletes it. With damaged state
+    /// the node has no shard map until the copy is complete, and so it opens and drops nothing.
     /// </summary>
     private static PlacementStateMachine OpenState(NodeOptions options, ILogger logger, out string? lost)
     {
@@ -90,7 +90,7 @@ internal sealed class PlacementAgent
         }
     }
 
-    /// <summary>Who votes in group 0, as far as this node has heard.</summary>
+    /// <summary>The voters of group 0, as far as this node has received them.</summary>
     public IReadOnlyList<GroupVoter> Voters => Group.Voters() is { Count: > 0 } known ? known : _firstVoters;
 
     /// <summary>Proposes a change. Only the leader's replica can.</summary>
@@ -98,14 +98,14 @@ internal sealed class PlacementAgent
         Group.ProposeAsync(PlacementCommandCodec.Encode(command), cancellationToken);
 
     /// <summary>
-    /// Waits until this node has heard of a change that another one made, and routes by it: the view follows the state a moment later.
+    /// Waits until this node has received a change that another node made, and routes by it: the view follows the state a moment later.
     /// </summary>
     public async Task WaitForAsync(Func<PlacementState, bool> condition, CancellationToken cancellationToken)
     {
         var state = await _machine.WaitForAsync(condition, cancellationToken);
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = _map.Changes.Next;
             if (_map.Current.Epoch.CompareTo(state.Epoch) >= 0)
             {

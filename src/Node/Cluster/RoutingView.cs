@@ -5,7 +5,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// Everything a request needs to find its way, at one epoch: nodes, keyspaces, shard map. Immutable; a request takes one and keeps
+/// Everything that routes a request, at one epoch: nodes, keyspaces, shard map. Immutable; a request takes one and keeps
 /// it to its end.
 /// </summary>
 internal sealed class RoutingView
@@ -33,12 +33,12 @@ internal sealed class RoutingView
     public ShardMap? Map { get; }
 
     /// <summary>
-    /// Grows by one with every plan that is committed; only plans change who has a share, how large it is, and the zones. So two views with the same number have
+    /// Grows by one with every plan that is committed; only plans change the shares of nodes, their sizes, and the zones. So two views with the same number have
     /// the same ring.
     /// </summary>
     public long Plan { get; }
 
-    /// <summary>Above every keyspace that was ever made.</summary>
+    /// <summary>Above the id of every keyspace that was ever created.</summary>
     public KeyspaceId NextKeyspace { get; }
 
     /// <summary>The secrets that authenticate contexts of eventual keys, oldest first. None before the first map.</summary>
@@ -49,18 +49,18 @@ internal sealed class RoutingView
     /// <summary>By name of node.</summary>
     public IEnumerable<NodeDescriptor> Nodes => _nodes.Values.OrderBy(node => node.Id);
 
-    /// <summary>Those the ring gives shards: not the ones that only joined, nor those that leave. By name of node.</summary>
+    /// <summary>The nodes to which the ring gives shards: not those that only joined, nor those that leave. By name of node.</summary>
     public IEnumerable<NodeDescriptor> Owners => Nodes.Where(static node => node.IsOwner);
 
     /// <summary>By name.</summary>
     public IEnumerable<KeyspaceDescriptor> Keyspaces => _keyspaces.Values.OrderBy(keyspace => keyspace.Name, StringComparer.Ordinal);
 
-    /// <summary>The keyspace a request names; no name means the default. Null if there is no such keyspace.</summary>
+    /// <summary>The keyspace that a request names; no name means the default. Null if there is no such keyspace.</summary>
     public KeyspaceDescriptor? Keyspace(string name) =>
         _keyspaces.GetValueOrDefault(name.Length == 0 ? KeyspaceName.Default : name);
 
     public NodeDescriptor? Node(NodeId node) => _nodes.GetValueOrDefault(node);
 
-    /// <summary>Where clients and other nodes reach a node's services, <c>host:port</c>; null if the node is not known.</summary>
+    /// <summary>The address at which clients and other nodes reach a node's services, <c>host:port</c>; null if the node is not in the view.</summary>
     public string? AddressOf(NodeId node) => Node(node)?.PublicAddress;
 }

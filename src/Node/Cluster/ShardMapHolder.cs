@@ -1,7 +1,7 @@
 namespace KvRaft.Node.Cluster;
 
 /// <summary>
-/// The routing view in force on this node. One writer (whoever follows group 0) swaps it whole; readers take it once per request.
+/// The routing view in force on this node. One writer (the follower of group 0) swaps it as a whole; readers take it once per request.
 /// </summary>
 internal sealed class ShardMapHolder
 {
@@ -12,7 +12,7 @@ internal sealed class ShardMapHolder
     /// <summary>Raised after the view was swapped, and when leadership moves; see <see cref="ChangeSignal"/>.</summary>
     public ChangeSignal Changes { get; } = new();
 
-    /// <summary>Takes a newer view; an older one or the same is ignored.</summary>
+    /// <summary>Installs a newer view; an older one or the same is ignored.</summary>
     public void Take(RoutingView view)
     {
         if (_current.Map is null || view.Epoch.CompareTo(_current.Epoch) > 0)

@@ -6,20 +6,20 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// On the leader of group 0: how fast every node may copy just now. Decided after each round of questions (<see cref="CopyPace"/>), told with the next one; a
-/// node that hears nothing more keeps to the last word. Thread-safe.
+/// On the leader of group 0: the present limit of the copy rate of every node. It is computed after each round of status queries (<see cref="CopyPace"/>) and sent with the next one; a
+/// node that receives no further rate keeps the last one. Thread-safe.
 /// </summary>
 internal sealed class CopyPacer(PlacementAgent placement, RaftHost raft)
 {
-    /// <summary>Writes of some seconds; of fewer, the slowest alone would be the 99th percentile.</summary>
+    /// <summary>Writes of some seconds; with fewer, the slowest alone would be the 99th percentile.</summary>
     private const int WritesMin = 100;
 
     private volatile Pace? _pace;
 
-    /// <summary>Bytes per second; 0: nothing to say, because nobody has been heard yet.</summary>
+    /// <summary>Bytes per second; 0: no value to send, because no node has answered yet.</summary>
     public long BytesPerSecond => _pace?.BytesPerSecond ?? 0;
 
-    /// <summary>Why copies are slower than their budget, in words; null: they are not.</summary>
+    /// <summary>Why copies are slower than their budget, as text; null: they are not.</summary>
     public string? WhySlow => _pace is { } pace ? CopyPace.WhySlow(pace.BytesPerSecond, placement.State.Operations.Settings, pace.Worst) : null;
 
     /// <summary>Called by one loop.</summary>
@@ -37,7 +37,7 @@ internal sealed class CopyPacer(PlacementAgent placement, RaftHost raft)
         raft.Copies.BytesPerSecond = pace;
     }
 
-    /// <summary>Somebody else leads.</summary>
+    /// <summary>Another node leads.</summary>
     public void Forget() => _pace = null;
 
     private sealed record Pace(long BytesPerSecond, TimeSpan? Worst);

@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>A node that was to leave, holds nothing any more (also no eventual key: <see cref="EventualDeparture"/>) and has no seat is taken out of the cluster, and told.</summary>
+/// <summary>Removes a node from the cluster and notifies it, if it was to leave, holds nothing any more (also no eventual key: <see cref="EventualDeparture"/>) and does not vote in group 0.</summary>
 internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peers, ILogger<DepartureDuty> logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -21,7 +21,7 @@ internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peer
                 continue;
             }
 
-            // Taken before: the node is nobody afterwards.
+            // Taken before: afterwards the node is no longer in the state.
             var peer = peers.Find(node.Id);
             if (await placement.ActAsync(new RemoveNode(node.Id), $"{node.Id} is decommissioned and gone", logger, cancellationToken) && peer is not null)
             {
@@ -41,7 +41,7 @@ internal sealed class DepartureDuty(PlacementAgent placement, PeerDirectory peer
         }
         catch (Exception error) when (error is RpcException or ObjectDisposedException)
         {
-            // It is away. Should it come back, it asks the others before it opens anything, and hears it then.
+            // It is unreachable. If it returns, it queries the other nodes before it opens anything, and receives the notice then.
             cancellationToken.ThrowIfCancellationRequested();
         }
     }

@@ -6,13 +6,13 @@ using KeyspaceMode = KvRaft.Topology.KeyspaceMode;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// May a node that leaves be gone, as far as eventual keys are concerned? It may be the only one to have a value: one that was acknowledged by it alone, or
-/// that it keeps for somebody who was away. So it goes when it says, under the plan in force, that nothing is left with it; and since it takes nothing any
-/// more, that stays true. One that is dead says nothing any more; it is not waited for. Pure.
+/// Whether a leaving node may be removed, as far as eventual keys are concerned. It may have the only copy of a value: one that it alone acknowledged, or
+/// one that it holds for a node that was away. So it is removed when it reports, under the plan in force, that it holds nothing. It accepts nothing
+/// more, so that stays true. A dead node reports nothing more; the driver does not wait for it. Pure.
 /// </summary>
 internal static class EventualDeparture
 {
-    /// <summary>Null if nothing keeps it.</summary>
+    /// <summary>Null if nothing prevents it; otherwise the reason.</summary>
     public static string? WhyNot(PlacementState state, NodeReport? report) =>
         state.Keyspaces.All(static keyspace => keyspace.Mode != KeyspaceMode.Eventual) ? null
         : report is null or { Health: NodeHealthState.Up, Status: null } ? "it was not heard yet"

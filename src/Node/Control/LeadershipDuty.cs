@@ -11,9 +11,9 @@ using KvRaft.V1;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Who leads which shard: away from nodes that are drained or leave, at once; else spread evenly, by number and by what is asked, one step at a time and only
-/// while nothing moves (<see cref="LeadershipChoice"/>). A transfer costs the shard's writers tens of milliseconds, so a shard that was touched rests, and
-/// nothing is balanced right after something changed.
+/// The leaders of shards: they leave nodes that are drained or leaving at once; otherwise they are balanced by number and by load, one step at a time and only
+/// while nothing moves (<see cref="LeadershipChoice"/>). A transfer costs the shard's writers tens of milliseconds, so a shard that was just transferred is left alone, and
+/// nothing is balanced right after a change.
 /// </summary>
 internal sealed class LeadershipDuty(
     NodeOptions options, PlacementAgent placement, NodeMonitor monitor, LeadershipHandOver handOver, RaftHost raft, SchedulerNotes notes, TimeProvider time, ILogger<LeadershipDuty> logger)
@@ -21,18 +21,18 @@ internal sealed class LeadershipDuty(
     /// <summary>Evictions at once: a drained node should not wait for its shards one by one.</summary>
     private const int AtOnce = 8;
 
-    /// <summary>A shard whose leadership changed is left alone: long enough that no two causes of change chase each other.</summary>
+    /// <summary>A shard whose leadership changed is left alone: long enough that two causes of change do not alternate.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(20);
 
-    /// <summary>Between balancing transfers: reports are a second old, and each transfer must be seen before the next is decided.</summary>
+    /// <summary>Between balancing transfers: reports are a second old, and the effect of each transfer must be visible before the next is decided.</summary>
     private static readonly TimeSpan BalancePace = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// What is asked of a shard is known this long after its leader began to count: the rate's own window, and two rounds of questions.
+    /// The load of a shard is measured this long after its leader began to count: the window of the rate, and two rounds of queries.
     /// </summary>
     private static readonly TimeSpan RatesKnown = TimeSpan.FromSeconds(RateWindow.Seconds + 2);
 
-    /// <summary>Longer than between two looks of the driver: this node did not lead group 0 meanwhile, and knows nothing of what went before.</summary>
+    /// <summary>Longer than the time between two checks of the driver: this node did not lead group 0 meanwhile, and has no record of the time before.</summary>
     private static readonly TimeSpan LookGap = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -52,7 +52,7 @@ internal sealed class LeadershipDuty(
             return;
         }
 
-        // A report is older than what was done on it; wait for a new one.
+        // A report is older than the last transfer; wait for a new one.
         if (!_seenRound.IsCompleted)
         {
             return;
@@ -92,7 +92,7 @@ internal sealed class LeadershipDuty(
                 $" ({shards.First(shard => shard.Shard == transfer.Shard).Load:0} of the {LoadBalance.Loads(shards).GetValueOrDefault(transfer.From):0} requests/s {transfer.From} answers)")
             : "");
 
-    /// <summary>Nothing moves, everybody answers, every shard is led; and keeps since when that is so.</summary>
+    /// <summary>Nothing moves, every node answers, every shard has a leader; and records since when that is so.</summary>
     private bool IsCalm(PlacementSight sight, List<LedShard> shards)
     {
         var isCalm = sight.State.Moves.IsEmpty && shards.Count == sight.State.Map!.ShardCount && sight.Facts.Away.IsEmpty;
@@ -105,7 +105,7 @@ internal sealed class LeadershipDuty(
         return isCalm;
     }
 
-    /// <summary>The shards that are led, as the nodes that answer say, and who may lead them.</summary>
+    /// <summary>The shards that have a leader, as the answering nodes report, and the nodes that may lead them.</summary>
     public static List<LedShard> Led(PlacementSight sight)
     {
         var leaders = new Dictionary<int, (NodeId Node, long Term, double Load)>();
@@ -143,7 +143,7 @@ internal sealed class LeadershipDuty(
         {
             if (!_seen.TryGetValue(shard.Shard, out var seen) || seen.Leader != shard.Leader)
             {
-                // Of the first look nothing is known, and nothing should be held up by it.
+                // At the first check there is no earlier state, and that must delay nothing.
                 var since = _seen.ContainsKey(shard.Shard) ? time.GetTimestamp() : 0;
                 _seen[shard.Shard] = seen = (shard.Leader, since);
             }
@@ -157,7 +157,7 @@ internal sealed class LeadershipDuty(
         return resting;
     }
 
-    /// <summary>A node that is drained or leaves leads nothing, group 0 among it. True if somebody else leads it now.</summary>
+    /// <summary>A node that is drained or leaving leads nothing, group 0 included. True if another node leads it now.</summary>
     private async Task<bool> HandOverPlacementAsync(PlacementSight sight, CancellationToken cancellationToken)
     {
         if (sight.State.FindNode(options.NodeId)?.Standing is not (NodeStanding.Draining or NodeStanding.Leaving))
@@ -165,7 +165,7 @@ internal sealed class LeadershipDuty(
             return false;
         }
 
-        // Its shards first: whoever leads group 0 next goes on, but knows the nodes only after a round of questions.
+        // Its shards first: the next leader of group 0 continues, but it sees the nodes only after a round of queries.
         if (raft.Groups.Any(static group => !group.Id.IsPlacement && group.IsLeader))
         {
             return false;

@@ -9,13 +9,13 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>Has leaderships handed over, by this node or by whoever leads. What does not come about is seen at the next look, and decided anew.</summary>
+/// <summary>Requests leadership transfers, from this node or from the present leader. The next check sees a transfer that did not happen, and decides again.</summary>
 internal sealed class LeadershipHandOver(NodeOptions options, PeerDirectory peers, RaftHost raft, ILogger<LeadershipHandOver> logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <param name="transfers">Of different shards; at once.</param>
-    /// <param name="why">For people.</param>
+    /// <param name="transfers">Of different shards; executed in parallel.</param>
+    /// <param name="why">The reason, for operators.</param>
     /// <param name="cancellationToken">The node stops.</param>
     public Task RunAsync(IEnumerable<LeaderTransfer> transfers, string why, CancellationToken cancellationToken) =>
         Task.WhenAll(transfers.Select(transfer => RunAsync(transfer, $"lead shard {transfer.Shard} on {transfer.To} instead of {transfer.From}, {why}", cancellationToken)));

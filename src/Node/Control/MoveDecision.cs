@@ -3,29 +3,29 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>What a shard's leader does next about its members.</summary>
+/// <summary>The next step of a shard's leader for the members of its group.</summary>
 internal enum MoveStepKind
 {
-    /// <summary>Nothing, until something changes; the reason is for people.</summary>
+    /// <summary>Nothing, until something changes; the reason is for operators.</summary>
     Wait,
 
     /// <summary>Makes the coming replica a voter.</summary>
     Add,
 
-    /// <summary>Makes a replica no voter any more.</summary>
+    /// <summary>Removes a replica from the voters.</summary>
     Remove,
 
-    /// <summary>Lets another voter lead, because this one is to be removed.</summary>
+    /// <summary>Transfers leadership to another voter, because this one is to be removed.</summary>
     HandOver,
 
-    /// <summary>Tells group 0 that the members are as wished.</summary>
+    /// <summary>Reports to group 0 that the members are as intended.</summary>
     Finish,
 }
 
-/// <param name="Kind">What to do.</param>
-/// <param name="Replica">With, or to, which replica; for <see cref="MoveStepKind.Finish"/> the coming one.</param>
+/// <param name="Kind">The step.</param>
+/// <param name="Replica">The replica that the step affects; for <see cref="MoveStepKind.Finish"/> the coming one.</param>
 /// <param name="End">For <see cref="MoveStepKind.Finish"/>.</param>
-/// <param name="Reason">For people.</param>
+/// <param name="Reason">For operators.</param>
 internal readonly record struct MoveStep(MoveStepKind Kind, Replica Replica, MoveEnd End, string Reason)
 {
     public static MoveStep Wait(string reason) => new(MoveStepKind.Wait, default, default, reason);
@@ -40,43 +40,43 @@ internal sealed record MoveFacts
 {
     public required NodeId Self { get; init; }
 
-    /// <summary>The shard's move; null if none is under way.</summary>
+    /// <summary>The shard's move; null if none is in progress.</summary>
     public required ShardMove? Move { get; init; }
 
-    /// <summary>Who votes.</summary>
+    /// <summary>The voters.</summary>
     public required IReadOnlyList<Replica> Voters { get; init; }
 
-    /// <summary>The voters are in force, and no change of them is under way.</summary>
+    /// <summary>The voters are in force, and no change of them is in progress.</summary>
     public required bool IsSettled { get; init; }
 
-    /// <summary>Voters that will never be wanted again: left over by a leader that had not heard the end of a move.</summary>
+    /// <summary>Voters that are never wanted again: left over by a leader that had not received the end of a move.</summary>
     public required IReadOnlyList<Replica> Strays { get; init; }
 
-    /// <summary>Replicas that the shard map names and that do not vote, but for the one that its move takes out. While there are any, the map is not what the group is, and nothing is removed for its sake.</summary>
+    /// <summary>Replicas that the shard map names and that do not vote, except the one that its move removes. While there are any, the map differs from the group, and no replica is removed because of the map.</summary>
     public required IReadOnlyList<Replica> Missing { get; init; }
 
     /// <summary>Entries the coming replica has not applied yet; null if it does not answer.</summary>
     public required long? Lag { get; init; }
 
     /// <summary>
-    /// The coming replica has heard that it votes. Until then it neither stands for election nor answers rounds in time: leadership offered to it is lost, and
-    /// a round from which the going replica is dropped at that moment lacks two.
+    /// The coming replica has received the configuration in which it votes. Before that it neither campaigns nor answers rounds in time: a leadership transfer to it fails, and
+    /// a round from which the going replica is removed at that moment lacks two answers.
     /// </summary>
     public required bool Votes { get; init; }
 }
 
 /// <summary>
-/// The life of a move as a function of what is: nobody remembers how far it was, so whoever leads next goes on, and a step that was
-/// taken twice is taken once.
+/// The steps of a move as a function of the present state: no component stores its progress, so the next leader continues it, and a step that was
+/// taken twice has one effect.
 /// <para>
 /// The order keeps fault tolerance: the coming replica votes only when it follows closely, the going one leaves only when the coming
-/// one, as a voter, still does. The leader never removes itself. A cancelled move goes back as long as the old replica votes; later it
-/// is too late, and it goes on to its end.
+/// one, as a voter, still does. The leader never removes itself. A cancelled move is reverted as long as the old replica votes; after that
+/// it can only be completed.
 /// </para>
 /// </summary>
 internal static class MoveDecision
 {
-    /// <summary>Entries. Some hundred fit one append of a round that takes milliseconds; the new voter does not hold up a majority.</summary>
+    /// <summary>Entries. Some hundred fit one append of a round that takes milliseconds; the new voter does not delay a majority.</summary>
     public const long LagMax = 500;
 
     public static MoveStep Next(MoveFacts facts)
@@ -129,7 +129,7 @@ internal static class MoveDecision
             return MoveStep.With(MoveStepKind.Remove, replica, reason);
         }
 
-        // To the one that stays in its place, or else to any: strays and cancelled replicas are asked last.
+        // To the one that stays in its place, or otherwise to any: strays and cancelled replicas come last.
         var successors = facts.Voters.Where(voter => voter.Node != facts.Self && !facts.Strays.Contains(voter)).ToList();
         var preferred = facts.Move is { } move ? (move.IsCancelling ? move.From : move.To) : default;
         var successor = successors.Contains(preferred) ? preferred : successors.FirstOrDefault();

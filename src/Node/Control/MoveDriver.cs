@@ -14,17 +14,17 @@ using KvRaft.V1;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Drives the moves of the shards this node leads: gathers the facts, lets <see cref="MoveDecision"/> decide, takes the one step, looks
-/// again. It keeps no memory, so a leader that comes in the middle goes on where the last one was.
+/// Drives the moves of the shards this node leads: gathers the facts, lets <see cref="MoveDecision"/> decide, takes the one step, and repeats.
+/// It stores nothing, so a leader elected in the middle of a move continues it.
 /// </summary>
 internal sealed class MoveDriver(
     NodeOptions options, PlacementAgent placement, PlacementRouter router, ShardTable shards, ShardMapHolder map, MoveFinisher finisher, MoveNotes notes,
     NodeFailure failure, TimeProvider time, ILogger<MoveDriver> logger) : BackgroundService
 {
-    /// <summary>Between two looks while something is under way. Most waits are for a learner, which asks for more at this pace.</summary>
+    /// <summary>Between two checks while a move is in progress. Most waits are for a learner, which requests more at this pace.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>For one step. A change of members takes some rounds; after this it is looked at anew, and may have happened.</summary>
+    /// <summary>For one step. A change of members takes some rounds; after this time the state is read again, because the step may have been executed.</summary>
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Shards driven at once; a move costs a copy, and the copies of a node share its disk.</summary>
@@ -36,7 +36,7 @@ internal sealed class MoveDriver(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             var state = placement.State;
             var work = shards.All.Where(replica => replica.IsLeader && HasWork(state, replica)).ToArray();
@@ -73,7 +73,7 @@ internal sealed class MoveDriver(
                 var result = await TakeAsync(replica, step, limit.Token);
                 if (step.Kind == MoveStepKind.Finish)
                 {
-                    // The next move of the shard begins with nothing said about it.
+                    // The next move of the shard begins without a note.
                     notes.Set(replica.Shard, "");
                 }
 
@@ -86,7 +86,7 @@ internal sealed class MoveDriver(
         }
         catch (ObjectDisposedException)
         {
-            // The replica was closed meanwhile; its next leader goes on.
+            // The replica was closed meanwhile; its next leader continues.
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class MoveDriver(
         var votes = false;
         if (move is not null && await replica.Group.AskAsync(ToVoter(move.To), cancellationToken) is { } report)
         {
-            // Asked in this order, the lag is at most overstated.
+            // In this order of reads, the lag is at most overstated.
             (lag, votes) = (Math.Max(0, replica.Group.Status().LastIndex - report.AppliedIndex), report.IsMember);
         }
 
@@ -151,7 +151,7 @@ internal sealed class MoveDriver(
             return answered.Failure.Message;
         }
 
-        // Otherwise the next look would see the move once more.
+        // Otherwise the next check would see the move once more.
         await placement.WaitForAsync(state => state.MoveOf(shard)?.To != step.Replica, cancellationToken);
         return $"ring epoch {answered.Answer!.Epoch}";
     }

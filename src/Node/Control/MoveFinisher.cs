@@ -10,9 +10,9 @@ using KvRaft.V1;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Ends a move in group 0, on the node that leads it. That the members of the shard's group are what the move wanted is not taken from the caller: the shard's leader is asked
-/// to prove, by a quorum round, who votes. A map that names replicas which do not vote, or leaves out one that does, would have nodes delete data that the
-/// group still counts on.
+/// Ends a move in group 0, on the node that leads it. It does not rely on the caller for the members of the shard's group: it requests that the shard's leader
+/// proves the voters by a quorum round. If the map named replicas that do not vote, or left out one that does, nodes would delete data that the
+/// group still needs.
 /// </summary>
 internal sealed class MoveFinisher(PlacementAgent agent, PlacementRouter router, RaftHost raft, DeadlineTokens tokens, TimeProvider time)
 {
@@ -26,12 +26,12 @@ internal sealed class MoveFinisher(PlacementAgent agent, PlacementRouter router,
             var voters = await ProveAsync(map[shard], move, deadline);
             if (WhyNot(move, end, voters) is { } why)
             {
-                // What nobody can prove now may be proven in a moment; what is proven otherwise is the caller's mistake.
+                // If no leader can prove the voters now, one may in a moment; if the proof shows other voters, the caller made a mistake.
                 return voters is null ? new Failure(ErrorReasons.NoLeader, Execution.NotExecuted, why) { RetryAfter = RetryDelay } : Failure.Invalid("shard", why);
             }
         }
 
-        // Another move, or none: what the rules say of it needs no proof, and changes nothing.
+        // Another move, or none: the answer of the rules needs no proof, and changes nothing.
         return await router.ProposeAsync<FinishMoveResponse>(
             new FinishMove(shard, to, end, time.GetUtcNow().ToUnixTimeMilliseconds()),
             static outcome => new FinishMoveResponse { Epoch = ((MoveFinished)outcome).Epoch.Value },
@@ -39,9 +39,9 @@ internal sealed class MoveFinisher(PlacementAgent agent, PlacementRouter router,
     }
 
     /// <summary>Null if the group's members are those of the end of the move. Pure.</summary>
-    /// <param name="move">Under way.</param>
-    /// <param name="end">As the caller says.</param>
-    /// <param name="voters">Proven; null: nobody could prove any.</param>
+    /// <param name="move">The move in progress.</param>
+    /// <param name="end">The end that the caller reported.</param>
+    /// <param name="voters">The proven voters; null: no leader could prove any.</param>
     internal static string? WhyNot(ShardMove move, MoveEnd end, IReadOnlyList<GroupVoter>? voters)
     {
         if (voters is null)

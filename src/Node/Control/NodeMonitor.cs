@@ -12,25 +12,25 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>What was last heard of a node.</summary>
-/// <param name="Health">By how long it has been silent.</param>
-/// <param name="Silence">Since it last answered, or since this node leads.</param>
-/// <param name="Status">What it said then; null: nothing since this node leads.</param>
-/// <param name="Suspicion">How strange the silence is; phi.</param>
+/// <summary>The last report of a node.</summary>
+/// <param name="Health">Derived from the length of its silence.</param>
+/// <param name="Silence">Since its last answer, or since this node became leader.</param>
+/// <param name="Status">The content of its last answer; null: it has not answered since this node became leader.</param>
+/// <param name="Suspicion">How improbable the silence is; phi.</param>
 internal sealed record NodeReport(NodeHealthState Health, TimeSpan Silence, StatusResponse? Status, double Suspicion = 0);
 
 /// <summary>
-/// On the leader of group 0: asks every node how it is, once a second, and remembers when each answered last, and how regularly
-/// (<see cref="HeartbeatDetector"/>). Nothing of it is agreed on; the next leader asks anew, and a silence begins with its leadership.
+/// On the leader of group 0: queries the status of every node once a second, and records the time and regularity of the answers
+/// (<see cref="HeartbeatDetector"/>). None of this is replicated; the next leader starts again, and a silence begins with its leadership.
 /// </summary>
 internal sealed class NodeMonitor(
     NodeOptions options, PlacementAgent placement, PeerDirectory peers, OwnStatus own, ShardMapHolder map, CopyPacer pacer,
     NodeFailure failure, TimeProvider time, ILogger<NodeMonitor> logger) : BackgroundService
 {
-    /// <summary>Between questions, and for one. A node that pauses for less is not noticed, and a thousand nodes are a thousand questions a second.</summary>
+    /// <summary>Between queries, and the timeout of one. A shorter pause of a node is not noticed, and a thousand nodes are a thousand queries a second.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>Two answers may be lost or late, to a pause of the node or of this one, before a silence is strange at all.</summary>
+    /// <summary>Two answers may be lost or late, by a pause of that node or of this one, before a silence is suspicious.</summary>
     private static readonly TimeSpan PauseAccepted = 2 * Period;
 
     private readonly ConcurrentDictionary<NodeId, Heard> _heard = new();
@@ -41,7 +41,7 @@ internal sealed class NodeMonitor(
         DeadAfter = options.Timings.NodeDeadAfter,
     };
 
-    /// <summary>Raised after each round of questions.</summary>
+    /// <summary>Raised after each round of queries.</summary>
     public ChangeSignal Rounds { get; } = new();
 
     /// <summary>Every node of the cluster; meaningful on the leader only.</summary>
@@ -54,13 +54,13 @@ internal sealed class NodeMonitor(
             return new NodeReport(NodeHealthState.Up, TimeSpan.Zero, own.Now());
         }
 
-        // A node that joined a moment ago was not asked yet.
+        // A node that joined a moment ago has not been queried yet.
         var heard = _heard.GetOrAdd(node, NotYet);
         var (silence, suspicion) = (time.GetElapsedTime(heard.At), heard.Detector.Suspicion);
         return new NodeReport(NodeHealth.Of(silence, suspicion, _limits), silence, heard.Status, suspicion);
     }
 
-    /// <summary>What plans are made from.</summary>
+    /// <summary>The facts from which plans are made.</summary>
     public static ClusterFacts Facts(IReadOnlyDictionary<NodeId, NodeReport> reports)
     {
         var bytes = ImmutableDictionary.CreateBuilder<ShardId, long>();
@@ -86,7 +86,7 @@ internal sealed class NodeMonitor(
         using var pace = new PeriodicTimer(Period, time);
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             if (!placement.Group.IsLeader)
             {

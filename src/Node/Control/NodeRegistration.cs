@@ -9,8 +9,8 @@ using KvRaft.V1;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Tells group 0 which data directory this node has and where it is reached, once the cluster is founded and whenever that differs from what is agreed on.
-/// A node that is refused is not the one the cluster knows, and one that was decommissioned is nobody: both end.
+/// Reports this node's data directory and addresses to group 0, once the cluster is founded and whenever they differ from the committed state.
+/// If the node is refused, it is not the one that the cluster has recorded, or it was decommissioned: in both cases it ends.
 /// </summary>
 internal sealed class NodeRegistration(
     NodeOptions options, MembershipFile membership, PlacementAgent agent, PlacementRouter router, ShardMapHolder map, NodeFailure failure,
@@ -18,7 +18,7 @@ internal sealed class NodeRegistration(
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Between attempts while nobody leads group 0.</summary>
+    /// <summary>Between attempts while group 0 has no leader.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(RegisterAsync, stoppingToken);
@@ -27,7 +27,7 @@ internal sealed class NodeRegistration(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             var state = agent.State;
             if (state.Removed.Contains(options.NodeId))

@@ -6,13 +6,13 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Begins the moves that wait, drops those that have become senseless, and makes the plans nobody asks for: what a dead node held is made elsewhere, and,
-/// where that is wished, shards go where the ring wants them.
+/// Starts the moves that wait, drops those that have no purpose any more, and creates the plans of the automatic schedulers: the replicas of a dead node are created on other nodes, and,
+/// where that is enabled, shards move to their places on the ring.
 /// </summary>
 internal sealed class OperatorDuty(
     PlacementAgent placement, OperatorWatchdog watchdog, SchedulerNotes notes, TimeProvider time, ILogger<OperatorDuty> logger)
 {
-    /// <summary>What was found to be in balance; a ring is some ten thousand hashes for each node, too many to look twice a second.</summary>
+    /// <summary>The state that was found to be in balance; a ring has some ten thousand hashes for each node, too many to compute twice a second.</summary>
     private Epoch _balanced;
 
     public async Task ActAsync(PlacementSight sight, CancellationToken cancellationToken)

@@ -8,9 +8,9 @@ using KvRaft.V1;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// On the leader of group 0: looks after operators that run and get nowhere (<see cref="OperatorWatch"/>), says so once in the log, and in words to whoever
-/// lists them; <c>kvraft.placement.operators.stalled</c> counts them. It ends none: what keeps one is for people to mend, or to cancel. Looks come from one
-/// loop; questions from anybody.
+/// On the leader of group 0: watches running operators that make no progress (<see cref="OperatorWatch"/>), reports each once in the log, and as text in
+/// their list; <c>kvraft.placement.operators.stalled</c> counts them. It ends none: a person repairs the cause, or cancels the operator. One loop makes the checks;
+/// any thread may query the results.
 /// </summary>
 internal sealed class OperatorWatchdog
 {
@@ -32,7 +32,7 @@ internal sealed class OperatorWatchdog
 
     private TimeSpan Now => _time.GetElapsedTime(0);
 
-    /// <summary>For how long nothing about an operator that runs has changed.</summary>
+    /// <summary>How long nothing about a running operator has changed.</summary>
     public TimeSpan Still(long number) => _watch.Still(number, Now);
 
     public void Look(PlacementSight sight)
@@ -48,20 +48,20 @@ internal sealed class OperatorWatchdog
         _told.IntersectWith(stalled);
     }
 
-    /// <summary>Somebody else leads, and looks after them.</summary>
+    /// <summary>Another node leads, and watches them.</summary>
     public void Forget()
     {
         _watch = OperatorWatch.Empty;
         _told.Clear();
     }
 
-    /// <summary>What the shard's leader says of the move.</summary>
+    /// <summary>The shard leader's report of the move.</summary>
     public static string NoteOf(MoveOperator one, PlacementSight sight) =>
         sight.Facts.Away.Contains(one.To) ? $"{one.To} does not answer"
         : LeaderOf(one, sight) is { } leader ? leader.Move
         : $"nobody leads shard {one.Shard}";
 
-    /// <summary>The coming replica, as its node says; null: it is not open, or not heard of.</summary>
+    /// <summary>The coming replica, as its node reports it; null: it is not open, or its node has not reported it.</summary>
     public static GroupStatus? ComingOf(MoveOperator one, PlacementSight sight) => sight.State.MoveOf(one.Shard) is { } move
         ? sight.Reports.GetValueOrDefault(one.To)?.Status?.Groups.FirstOrDefault(group => group.Shard == one.Shard.Value && group.Incarnation == move.To.Incarnation)
         : null;
@@ -72,7 +72,7 @@ internal sealed class OperatorWatchdog
         .Where(group => group.Shard == one.Shard.Value && group.Role == ReplicaRole.Leader)
         .MaxBy(static group => group.Term);
 
-    // Whether clients write is no progress, so indices are not part of it; how many entries it lacks, the note says.
+    // Writes of clients are no progress, so indices are not part of it; the note has the number of entries that it lacks.
     private static string Mark(MoveOperator one, PlacementSight sight) =>
         $"{ComingOf(one, sight)?.State} {ComingOf(one, sight)?.CopiedBytes} {string.Join(',', LeaderOf(one, sight)?.Voters ?? [])} {NoteOf(one, sight)} {sight.State.MoveOf(one.Shard)!.IsCancelling}";
 }

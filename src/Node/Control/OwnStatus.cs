@@ -15,7 +15,7 @@ using GroupStatus = KvRaft.V1.GroupStatus;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>What this node says of itself: to operators, and to the leader of group 0, which asks every second.</summary>
+/// <summary>The status that this node reports: to operators, and to the leader of group 0, which queries it every second.</summary>
 internal sealed class OwnStatus(
     NodeOptions options, ShardMapHolder map, ShardTable shards, RaftHost raft, PlacementAgent placement, MoveNotes notes, LatencyWindow writes,
     EventualLeftovers leftovers, ReplicaRepairs repairs, CallerGuard callers, NodeProof proof, TimeProvider time)
@@ -40,7 +40,7 @@ internal sealed class OwnStatus(
             },
             UptimeMs = (long)time.GetElapsedTime(_started).TotalMilliseconds,
             ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            // Not Process's: that reads a file for each thread, which cost the leader of group 0, who looks nine times a second, 20 to 30 ms of CPU a second
+            // Not Process's: that reads a file for each thread, which cost the leader of group 0, which reads its status nine times a second, 20 to 30 ms of CPU a second
             // (tests/Benchmarks, "More groups, and none that are busy").
             WorkingSetBytes = Environment.WorkingSet,
             DiskFreeBytes = disk.AvailableFreeSpace,
@@ -57,7 +57,7 @@ internal sealed class OwnStatus(
             },
         };
 
-        // After the state was told: a node that leaves takes nothing more, so what is left now is all there will be.
+        // After the state was read: a leaving node accepts nothing more, so what it holds now is all that it will hold.
         response.Eventual = leftovers.Now();
         response.Groups.Add(raft.Groups.OrderBy(group => group.Id).Select(TryToWire).OfType<GroupStatus>());
         var open = response.Groups.Select(static group => group.Shard).ToHashSet();

@@ -8,21 +8,21 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>What the placement driver sees at one moment.</summary>
-/// <param name="State">What is agreed on.</param>
-/// <param name="Reports">What was heard of each node.</param>
-/// <param name="Facts">The same, as plans take it.</param>
+/// <summary>The facts that the placement driver sees at one moment.</summary>
+/// <param name="State">The committed state.</param>
+/// <param name="Reports">The last report of each node.</param>
+/// <param name="Facts">The same, in the form for plans.</param>
 internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<NodeId, NodeReport> Reports, ClusterFacts Facts)
 {
-    /// <summary>It answers, and is not about to go.</summary>
-    /// <summary>The wall clock of a node is wrong, as it said itself; it hands leaderships over.</summary>
+    /// <summary>The node answers, and is not about to leave.</summary>
+    /// <summary>The node reported that its wall clock is wrong; its leaderships are transferred.</summary>
     public bool IsSkewed(NodeId node) => Reports.TryGetValue(node, out var report) && report.Status?.Clock is { Skewed: true };
 
     public bool IsFit(NodeId node) => State.FindNode(node) is { IsOwner: true, Standing: not NodeStanding.Draining } && !Facts.Away.Contains(node);
 
     /// <summary>
-    /// It has no replica, is to get none, and is not about to drop one: an old copy is still compared and deleted, and the node must not be cut off in the
-    /// middle of it.
+    /// The node has no replica, gets none, and is not about to drop one: an old replica is still compared and deleted, and the node must not be removed in the
+    /// middle of that.
     /// </summary>
     public bool HoldsNothing(NodeId node) =>
         !State.Map!.ShardsOn(node).Any()
@@ -32,24 +32,24 @@ internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<
 }
 
 /// <summary>
-/// The placement driver: on the leader of group 0 it brings what is towards what is agreed on, one small step after the other. Everything it decides is a
-/// function in <c>src/Placement/Planning</c>; everything it must remember is in group 0; so it may die anywhere, and whoever leads next goes on.
+/// The placement driver: on the leader of group 0 it reconciles actual with desired state, in small steps. All its decisions are
+/// functions in <c>src/Placement/Planning</c>, and all its memory is in group 0; so it may stop at any point, and the next leader continues.
 /// <list type="number">
-/// <item><see cref="OperatorDuty"/>: moves that wait begin, as far as nothing keeps them, and are looked after; replicas of dead nodes are planned anew.</item>
-/// <item><see cref="DepartureDuty"/>: a node that holds nothing any more and was to leave is gone.</item>
+/// <item><see cref="OperatorDuty"/>: starts the moves that wait, if nothing prevents them, and watches them; plans new replicas for those of dead nodes.</item>
+/// <item><see cref="DepartureDuty"/>: removes a node that was to leave and holds nothing any more.</item>
 /// <item><see cref="SeatDuty"/>: group 0's own voters.</item>
-/// <item><see cref="LeadershipDuty"/>: who leads which shard.</item>
+/// <item><see cref="LeadershipDuty"/>: the leader of each shard.</item>
 /// </list>
-/// The moves themselves are made by the leaders of the shards (<see cref="MoveDriver"/>).
+/// The leaders of the shards execute the moves themselves (<see cref="MoveDriver"/>).
 /// </summary>
 internal sealed class PlacementDriver(
     PlacementAgent placement, NodeMonitor monitor, ShardMapHolder map, OperatorWatchdog watchdog, OperatorDuty operators, DepartureDuty departures, SeatDuty seats,
     LeadershipDuty leaderships, NodeFailure failure, TimeProvider time) : BackgroundService
 {
-    /// <summary>Between two looks when nothing is new. What it waits for is mostly told; what is not (silence) takes seconds to mean something.</summary>
+    /// <summary>Between two checks without news. Most events it waits for raise a signal; silence does not, and takes seconds to have a meaning.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Least time between two looks: a move that ends wakes it, and a hundred may end in a second.</summary>
+    /// <summary>Least time between two checks: a move that ends wakes it, and a hundred may end in a second.</summary>
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(DriveAsync, stoppingToken);
@@ -58,7 +58,7 @@ internal sealed class PlacementDriver(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var (news, round) = (map.Changes.Next, monitor.Rounds.Next);
             if (!placement.Group.IsLeader || !placement.State.IsInitialized)
             {
@@ -83,10 +83,10 @@ internal sealed class PlacementDriver(
     }
 }
 
-/// <summary>Proposes on behalf of the driver, and says so.</summary>
+/// <summary>Proposes on behalf of the driver, and logs it.</summary>
 internal static class PlacementActs
 {
-    /// <summary>For one proposal; after it the next look sees what became of it.</summary>
+    /// <summary>For one proposal; after this time the next check sees its outcome.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>True if it was applied and not refused.</summary>

@@ -10,15 +10,15 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// What the leader of group 0 does of its own accord: it founds the cluster when there is none, and, when it begins to lead,
-/// registers the addresses its options name where they differ from those agreed on. Both are idempotent, so it does not matter how
-/// many leaders try.
+/// The automatic work of the leader of group 0: it founds the cluster if there is none, and, when it becomes leader,
+/// registers the addresses in its options if they differ from the committed ones. Both are idempotent, so any number of
+/// leaders may try.
 /// </summary>
 internal sealed class PlacementLoop(
     NodeOptions options, PlacementAgent agent, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<PlacementLoop> logger)
     : BackgroundService
 {
-    /// <summary>A refused proposal means that the leadership moves; it is settled in about an election.</summary>
+    /// <summary>A refused proposal means that the leadership is changing, which takes about one election.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(LeadAsync, stoppingToken);
@@ -29,7 +29,7 @@ internal sealed class PlacementLoop(
         var settledTerm = -1L;
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             var term = agent.Group.Term;
             if (!agent.Group.IsLeader || term == settledTerm)
@@ -47,7 +47,7 @@ internal sealed class PlacementLoop(
         }
     }
 
-    /// <summary>True if there is nothing left to do in this term.</summary>
+    /// <summary>True if nothing is left to do in this term.</summary>
     private async Task<bool> SettleAsync(CancellationToken cancellationToken)
     {
         if (!agent.State.IsInitialized)
@@ -62,10 +62,10 @@ internal sealed class PlacementLoop(
         {
             var agreed = agent.State.FindNode(node.Id);
 
-            // An address that somebody else has now is not this node's any more, whatever the options say.
+            // An address that another node has now is not this node's any more, whatever the options contain.
             var isTaken = agent.State.Nodes.Any(other => other.Id != node.Id && (other.RaftAddress == node.RaftAddress || other.PublicAddress == node.PublicAddress));
 
-            // One that has told its addresses itself is believed.
+            // If a node has reported its addresses itself, its report wins.
             if (agreed is not null && !isTaken && agreed.Instance == Guid.Empty && (agreed.RaftAddress != node.RaftAddress || agreed.PublicAddress != node.PublicAddress))
             {
                 logger.RegistersAddress(options.NodeId, node.Id, node.PublicAddress, node.RaftAddress);

@@ -3,7 +3,7 @@ using KvRaft.Placement.State;
 
 namespace KvRaft.Node.Control;
 
-/// <summary>What each scheduler did last, or what keeps it, for people; known where group 0 is led. Thread-safe.</summary>
+/// <summary>The last action of each scheduler, or the reason why it does not act, for operators; present on the leader of group 0. Thread-safe.</summary>
 internal sealed class SchedulerNotes
 {
     private readonly ConcurrentDictionary<SchedulerKind, string> _notes = new();

@@ -8,7 +8,7 @@ using KvRaft.Raft.Membership;
 namespace KvRaft.Node.Control;
 
 /// <summary>
-/// Group 0's own voters: one change at a time, by the rules for every group. A newcomer has followed the group since it joined; it votes once it follows
+/// Group 0's own voters: one change at a time, by the rules for every group. A joined node follows the group since it joined; it votes when it follows
 /// closely. The leader never removes itself.
 /// </summary>
 internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, SchedulerNotes notes, TimeProvider time, ILogger<SeatDuty> logger)

@@ -6,14 +6,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// What every answer says about itself: which replica gave it, in which role and term, which promise was kept, and what the shard's clock showed. The cluster's
-/// id is added by unary calls only; a pipe's caller heard it in Hello.
+/// The header of every answer: the replica that answered, its role and term, the consistency that was delivered, and the shard's clock. Only unary calls add the cluster's
+/// id; the caller of a pipe received it in Hello.
 /// </summary>
 internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map)
 {
     private readonly string _self = options.NodeId.Value;
 
-    /// <summary>For a write that was applied at a place in the log.</summary>
+    /// <summary>The header of a write that was applied at an index of the log.</summary>
     public ResponseHeader OfWrite(ShardReplica replica, Storage.LogPosition position) => new()
     {
         Shard = replica.Shard.Value,
@@ -29,14 +29,14 @@ internal sealed class AnswerHeaders(NodeOptions options, ShardMapHolder map)
     };
 
     /// <summary>
-    /// A version of the shard that includes everything an answer has seen; taken after the write was applied or the data were read. It may be higher than what
-    /// was seen: it is committed all the same, so every replica gets there.
+    /// A version of the shard that includes everything an answer has seen; taken after the write was applied or the data were read. It may be higher than the version
+    /// that was seen: it is committed, so every replica reaches it.
     /// </summary>
     public static long VersionSeen(ShardReplica replica) => replica.Store.Revision;
 
     /// <summary>
-    /// For a read of a replica. What a replica has applied is committed, so it is on the disks of a majority, whatever else the read
-    /// promises.
+    /// The header of a read of a replica. Everything a replica has applied is committed, so it is on the disks of a majority, whatever other consistency the read
+    /// delivers.
     /// </summary>
     public ResponseHeader OfRead(ShardReplica replica, Consistency delivered)
     {

@@ -11,8 +11,8 @@ using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// Deletes ranges, one bounded step of one shard with each call; where the next begins is in the answer, so that nothing is kept here
-/// between steps and any node can go on.
+/// Deletes ranges, one limited step of one shard per call. The answer has the position of the next step, so this node keeps no state
+/// between steps and any node can continue.
 /// </summary>
 internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, NodeOptions options)
 {

@@ -9,12 +9,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>One step of a range deletion on its way to its shard's leader.</summary>
+/// <summary>One step of a range deletion on its way to the leader of its shard.</summary>
 internal readonly struct DeleteRangeShardRequest(
     DeleteRangeRequest request, DeleteRangeCommand command, ResumeToken place, ShardId lastShard, AnswerHeaders headers, TimeProvider time)
     : IShardRequest<DeleteRangeResponse>
 {
-    /// <summary>A step names a thousand keys of up to 8 KiB that it removes, whatever their values: so a quarter of an entry is its share.</summary>
+    /// <summary>A step names a thousand keys of up to 8 KiB that it removes, whatever their values: so it counts as a quarter of an entry.</summary>
     private const int Weight = 1 << 20;
 
     public bool IsWrite => true;

@@ -10,7 +10,7 @@ namespace KvRaft.Node.KeyValue;
 /// <summary>The keys from <see cref="From"/> (inclusive) to <see cref="To"/> (exclusive; empty = no end). Pure.</summary>
 internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To)
 {
-    /// <summary>What is wrong with a range as a caller gave it; null if nothing is.</summary>
+    /// <summary>The mistake in a range from a caller; null if there is none.</summary>
     public static Failure? Check(ByteString prefix, ByteString start, ByteString end, Limits limits)
     {
         foreach (var (key, field) in new[] { (prefix, "prefix"), (start, "start"), (end, "end") })
@@ -24,7 +24,7 @@ internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemo
         return !end.IsEmpty && start.Span.SequenceCompareTo(end.Span) > 0 ? Failure.Invalid("end", "not below start") : null;
     }
 
-    /// <summary>The keys that are at once in [start, end) and under the prefix.</summary>
+    /// <summary>The keys that are both in [start, end) and under the prefix.</summary>
     public static KeyRange Of(ByteString prefix, ByteString start, ByteString end)
     {
         var given = new KeyRange(start.Memory, end.Memory);
@@ -38,7 +38,7 @@ internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemo
         return all.To.IsEmpty ? under : under.Below(all.To);
     }
 
-    /// <summary>Whether a walk over the range can be at this key: inside the range, or at its end.</summary>
+    /// <summary>Whether a scan of the range can be at this key: inside the range, or at its end.</summary>
     public bool HasBorder(ReadOnlySpan<byte> key) =>
         From.Span.SequenceCompareTo(key) <= 0 && (To.IsEmpty || key.SequenceCompareTo(To.Span) <= 0);
 
@@ -57,8 +57,8 @@ internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemo
     }
 
     /// <summary>
-    /// The one shard all keys of a range are in, because what they all begin with contains the whole tag; null if they may be in
-    /// several.
+    /// The one shard that contains all keys of a range, because their common prefix contains the whole tag; null if they may be in
+    /// several shards.
     /// </summary>
     public static ShardId? OneShard(ShardMap map, KeyspaceDescriptor keyspace, ByteString prefix, ByteString start, ByteString end)
     {

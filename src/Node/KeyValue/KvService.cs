@@ -9,8 +9,8 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// The data plane: let in, decode, call, encode. Every single-key call becomes the operation a pipe would carry, so that both take one
-/// way; what that way decides is not known here.
+/// The data plane: admit, decode, call, encode. Every single-key call becomes the operation that a pipe would carry, so that both use the same
+/// path. This class makes no decision of that path.
 /// </summary>
 internal sealed class KvService(
     NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans, DeleteRangeOperations ranges,

@@ -6,26 +6,26 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// A walk over all shards in the order of keys: each shard yields its keys in order, page by page, and the smallest of those that stand
-/// first is told next (a k-way merge; Knuth, TAOCP 3, section 5.4.1). One page of each shard is held; a shard's next page is asked
-/// for when its last was told, so the reader's pace is everybody's. A value that is too large to be held for every shard is fetched when its key is the next. Each page is one moment of its shard, the whole is not.
+/// A scan of all shards in the order of keys: each shard yields its keys in order, page by page, and the smallest of the first
+/// keys is sent next (a k-way merge; Knuth, TAOCP 3, section 5.4.1). The scan holds one page of each shard, and requests a shard's next page
+/// when the last one was sent, so the reader sets the pace for all shards. If a value is too large to be held for every shard, it is fetched when its key is the next. Each page is one moment of its shard; the whole scan is not.
 /// </summary>
-/// <param name="plan">The walk.</param>
+/// <param name="plan">The scan.</param>
 /// <param name="fetch">A page of one shard from a position on; items that are too large for it come without their values.</param>
 /// <param name="fetchItem">The first item of one shard from a position on, with its value.</param>
-/// <param name="give">Gives back bytes of items that are dropped.</param>
+/// <param name="give">Releases bytes of items that are dropped.</param>
 /// <param name="time">The age of pages.</param>
 internal sealed class MergedScan(
     ScanPlan plan, Func<ResumeToken, long, Task<ScanChunk>> fetch, Func<ResumeToken, Task<ScanChunk>> fetchItem, Action<long> give, TimeProvider time)
 {
-    /// <summary>Shards asked at once when the walk begins: enough to hide the round trips, few enough to be fair to others.</summary>
+    /// <summary>Shards queried at once when the scan begins: enough to hide the round trips, and few enough to leave capacity for other requests.</summary>
     private const int FetchesAtOnce = 8;
 
     private readonly KeyOrder _order = new(plan.Reverse);
     private readonly PriorityQueue<Source, ReadOnlyMemory<byte>> _heads = new(new KeyOrder(plan.Reverse));
     private readonly ResponseHeader _header = new();
 
-    /// <summary>The pages a chunk is made of: those at hand when it was begun, from which also follows what is not there, and those fetched since.</summary>
+    /// <summary>The pages that make up a chunk: those present when the chunk was started, which also show which keys are absent, and those fetched since.</summary>
     private readonly List<PageAge> _ages = [];
 
     private Source[] _sources = [];
@@ -41,7 +41,7 @@ internal sealed class MergedScan(
         {
             if (source.IsValueLeftOut)
             {
-                // The key may be gone since, or another one before it: what is there now is queued like any head.
+                // The key may be gone by now, or another one may be before it: the current item is queued like any head.
                 await FetchHeadAsync(source);
                 await PutBackAsync(source);
                 continue;
@@ -103,13 +103,13 @@ internal sealed class MergedScan(
         }
     }
 
-    /// <summary>Fetches the value of a source's head, or what the shard has behind it if it is gone by now.</summary>
+    /// <summary>Fetches the value of a source's head, or the next item of the shard if the head is gone by now.</summary>
     private async Task FetchHeadAsync(Source source)
     {
         var head = source.Take();
         give(HeldBytes(head));
 
-        // In reverse a page ends before its key, so it begins behind the head; forward it begins with it.
+        // In reverse a page ends before its key, so it begins behind the head; forward it begins with its key.
         ResumeToken? place = plan.Start with { Shard = source.Shard, Ordered = false, Key = plan.Reverse ? [.. head.Key.Span, 0] : head.Key.ToByteArray() };
         while (place is { } next)
         {
@@ -123,14 +123,14 @@ internal sealed class MergedScan(
                 return;
             }
 
-            // A page of nothing but expired keys goes on; without a position there is nothing more in the shard.
+            // If a page has only expired keys, the scan continues; without a position there is nothing more in the shard.
             place = chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token;
         }
 
         source.End(give);
     }
 
-    /// <summary>Queues a source by its next key; fetches its next page if it has none at hand.</summary>
+    /// <summary>Queues a source by its next key; fetches its next page if it holds none.</summary>
     private async Task PutBackAsync(Source source)
     {
         while (source.IsEmpty && source.Next is { } next)
@@ -161,7 +161,7 @@ internal sealed class MergedScan(
 
     private void Note(ScanChunk chunk)
     {
-        // What can be said of all pages so far: the newest epoch, and the weakest promise any of them kept.
+        // The header that holds for all pages so far: the newest epoch, and the weakest consistency that any of them delivered.
         _header.RingEpoch = Math.Max(_header.RingEpoch, chunk.Header.RingEpoch);
         _header.ConsistencyDelivered = (Consistency)Math.Max((int)_header.ConsistencyDelivered, (int)chunk.Header.ConsistencyDelivered);
         _header.DurabilityReached = chunk.Header.DurabilityReached;
@@ -169,10 +169,10 @@ internal sealed class MergedScan(
         SessionCheck.Merge(_header.ShardVersions, chunk.Header);
     }
 
-    /// <summary>What an item holds.</summary>
+    /// <summary>The bytes that an item holds.</summary>
     public static long HeldBytes(ScanChunk.Types.Item item) => (long)item.Key.Length + item.State.Value.Length;
 
-    /// <summary>What a chunk that leaves now says of itself.</summary>
+    /// <summary>The header of a chunk that is sent now.</summary>
     private ResponseHeader Header()
     {
         var header = _header.Clone();
@@ -182,18 +182,18 @@ internal sealed class MergedScan(
         return header;
     }
 
-    /// <summary>A chunk after which the walk goes on: behind its last key in all shards.</summary>
+    /// <summary>A chunk after which the scan continues: behind its last key in all shards.</summary>
     private ScanChunk Finish(ScanChunk chunk, ByteString last)
     {
         chunk.Header = Header();
 
-        // In reverse a page ends before its key; forward it begins with it, so the first key possible after the last one.
+        // In reverse a page ends before its key; forward it begins with its key, so the position is the first possible key after the last one.
         var key = plan.Reverse ? last.ToByteArray() : [.. last.Span, 0];
         chunk.ResumeToken = (plan.Start with { Key = key }).Write();
         return chunk;
     }
 
-    /// <summary>One shard's part of the walk.</summary>
+    /// <summary>One shard's part of the scan.</summary>
     private sealed class Source(ResumeToken first)
     {
         private readonly Queue<ScanChunk.Types.Item> _items = new();
@@ -201,7 +201,7 @@ internal sealed class MergedScan(
         /// <summary>Where its next page begins; null: there is none.</summary>
         public ResumeToken? Next { get; private set; } = first;
 
-        /// <summary>Of the page it yields from, or yielded from last.</summary>
+        /// <summary>The header of the page it yields from, or yielded from last.</summary>
         public PageAge Age { get; private set; }
 
         public bool IsEmpty => _items.Count == 0;
@@ -215,7 +215,7 @@ internal sealed class MergedScan(
 
         public ScanChunk.Types.Item Take() => _items.Dequeue();
 
-        /// <summary>Queues an item that was fetched later than the page: what the page has up to it is gone by now, or is this item.</summary>
+        /// <summary>Queues an item that was fetched later than the page: every item of the page up to it is gone by now, or is this item.</summary>
         public void PutInFront(ScanChunk.Types.Item item, ResumeToken? after, KeyOrder order, Action<long> give)
         {
             var page = _items.ToArray();
@@ -235,12 +235,12 @@ internal sealed class MergedScan(
 
             if (_items.Count == 1)
             {
-                // The item may stand behind the position at which the page ended.
+                // The item may be behind the position at which the page ended.
                 Next = after;
             }
         }
 
-        /// <summary>Nothing is left in the shard.</summary>
+        /// <summary>No item is left in the shard.</summary>
         public void End(Action<long> give)
         {
             while (_items.TryDequeue(out var item))
@@ -263,7 +263,7 @@ internal sealed class MergedScan(
         }
     }
 
-    /// <summary>How old a page is, now: what it said when it came, and the time since it was asked for.</summary>
+    /// <summary>The present age of a page: the age it had on arrival, and the time since its request.</summary>
     private readonly record struct PageAge(ResponseHeader Header, long Asked)
     {
         public bool IsUnknown => Header.StalenessMs == AnswerAge.Unknown;

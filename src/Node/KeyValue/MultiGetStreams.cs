@@ -5,21 +5,21 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>Sends the answers of many reads as they come, as many together as are ready, so that no shard waits for another.</summary>
+/// <summary>Sends the answers of many reads as they complete, as many together as are ready, so that no shard waits for another.</summary>
 internal static class MultiGetStreams
 {
     /// <summary>Bytes of answers after which a chunk is sent: a quarter of the message limit that every client has by default.</summary>
     private const int ChunkBytesEnough = 1024 * 1024;
 
     /// <param name="answers">One task per key, in the order of the request; none of them throws.</param>
-    /// <param name="window">The values are given back to it once they are sent.</param>
+    /// <param name="window">Receives the bytes of the values back when they are sent.</param>
     /// <param name="messageBytesMax">A chunk is no larger.</param>
-    /// <param name="send">Awaited before the next chunk is made: a slow reader is waited for.</param>
-    /// <param name="passed">The time since the first of them was asked for.</param>
+    /// <param name="send">Awaited before the next chunk is built, so a slow reader delays it.</param>
+    /// <param name="passed">The time since the first of them was requested.</param>
     public static async Task RunAsync(
         IReadOnlyList<Task<PipeAnswer>> answers, AnswerWindow window, int messageBytesMax, Func<MultiGetChunk, Task> send, Func<TimeSpan> passed)
     {
-        // With one reader: the channel for many keeps what was taken from it once it was peeked at.
+        // A channel with one reader: the channel for many readers keeps items that were taken after a peek.
         var ready = Channel.CreateUnbounded<(int Index, PipeAnswer Answer)>(new UnboundedChannelOptions { SingleReader = true });
         for (var i = 0; i < answers.Count; i++)
         {
@@ -54,7 +54,7 @@ internal static class MultiGetStreams
                 told++;
             }
 
-            // Every chunk says who answered; of several shards, what is said is that of the first, but for what is promised of all.
+            // Every chunk names the replica that answered. For several shards this is the replica of the first; the consistency is that of all.
             chunk.Header = headers.FirstOrDefault()?.Clone() ?? new ResponseHeader();
             if (headers.Count > 0)
             {

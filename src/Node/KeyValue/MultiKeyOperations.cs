@@ -10,8 +10,8 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// Several keys, each answered for itself. Every key becomes the single-key operation it stands for, all at once: those of one
-/// shard meet in its next log entry or read barrier, those of other nodes in the next message to them.
+/// Operations on several keys, each with its own answer. Every key becomes a single-key operation, and all start at once: those of one
+/// shard share its next log entry or read barrier, those of other nodes share the next message to them.
 /// </summary>
 internal sealed class MultiKeyOperations(
     SingleKeyOperations single, ShardOperations shards, KeyspaceLookup keyspaces, NodeOptions options, TimeProvider time)
@@ -19,8 +19,8 @@ internal sealed class MultiKeyOperations(
     private readonly Limits _limits = options.Limits;
 
     /// <param name="request">Distinct keys.</param>
-    /// <param name="deadline">When to give up.</param>
-    /// <param name="window">Of one message: a key whose value does not fit into it beside the others is answered with LIMIT_EXCEEDED, and not read.</param>
+    /// <param name="deadline">When to abandon it.</param>
+    /// <param name="window">The window of one message: a key whose value does not fit into it beside the others is answered with LIMIT_EXCEEDED, and is not read.</param>
     public async Task<Answered<MultiGetResponse>> GetAsync(MultiGetRequest request, Deadline deadline, AnswerWindow window)
     {
         var asked = time.GetTimestamp();
@@ -51,7 +51,7 @@ internal sealed class MultiKeyOperations(
             deadline, window).AsTask())], null);
     }
 
-    /// <summary>Keys of several shards may not be read at least as new as one number.</summary>
+    /// <summary>Keys of several shards cannot be read at least as new as one number.</summary>
     private async ValueTask<Failure?> OneNumberAsync(MultiGetRequest request, Deadline deadline)
     {
         if (SessionCheck.OneNumber(request.Options, isOneShard: request.Keys.Count == 1) is not { } several)
@@ -65,7 +65,7 @@ internal sealed class MultiKeyOperations(
             : several;
     }
 
-    /// <summary>A key named twice would be answered twice: a few bytes more of request for a value more of answer.</summary>
+    /// <summary>A key named twice would be answered twice: a few more bytes of request would produce one more value in the answer.</summary>
     private static Failure? Repeated(IReadOnlyList<ByteString> keys)
     {
         var seen = new HashSet<ByteString>();
@@ -81,8 +81,8 @@ internal sealed class MultiKeyOperations(
     }
 
     /// <param name="request">Distinct keys.</param>
-    /// <param name="deadline">When to give up.</param>
-    /// <param name="window">Of one message: an item whose answer does not fit is answered with LIMIT_EXCEEDED, and not executed.</param>
+    /// <param name="deadline">When to abandon it.</param>
+    /// <param name="window">The window of one message: an item whose answer does not fit is answered with LIMIT_EXCEEDED, and is not executed.</param>
     public async Task<Answered<MultiSetResponse>> SetAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
     {
         if ((RequestCheck.Write(request.Header) ?? RequestCheck.Count(request.Items.Count, "items", _limits)
@@ -116,15 +116,15 @@ internal sealed class MultiKeyOperations(
         return response;
     }
 
-    /// <summary>Certainly not executed, and for a reason that passes.</summary>
+    /// <summary>The item was certainly not executed, for a temporary reason.</summary>
     private static bool IsUnprocessed(ErrorDetail error) =>
         error.Execution == Execution.NotExecuted
         && error.Code is (int)Google.Rpc.Code.Unavailable or (int)Google.Rpc.Code.DeadlineExceeded or (int)Google.Rpc.Code.ResourceExhausted
         && error.Reason is not (ErrorReasons.DiskFull or ErrorReasons.QuotaBytes or ErrorReasons.QuotaKeys);
 
     /// <summary>
-    /// All items or none: a transaction of one shard whose compares are the items' conditions. If one does not hold, it answers what is
-    /// there for all items that have one.
+    /// All items or none: a transaction of one shard whose compares are the items' conditions. If one condition does not hold, it returns the
+    /// present values for all items that have a condition.
     /// </summary>
     private async Task<Answered<MultiSetResponse>> SetAtOnceAsync(MultiSetRequest request, Deadline deadline, AnswerWindow window)
     {
@@ -244,9 +244,9 @@ internal sealed class MultiKeyOperations(
     }
 
     /// <summary>
-    /// The identity of one item of a request: that of the request, with the item's place mixed into the random end of the client
-    /// id. So each item is remembered for itself, wherever its shard is, and the whole request can be repeated. The first item's
-    /// identity differs from the request's own, too, because a writer may use that for a single-key write.
+    /// The identity of one item of a request: that of the request, with the item's index mixed into the random end of the client
+    /// id. So the session table has an entry for each item, in whichever shard it is, and the whole request can be repeated. The first item's
+    /// identity also differs from that of the request, because a writer may use that for a single-key write.
     /// </summary>
     internal static RequestIdentity? IdentityOf(RequestIdentity? identity, int index)
     {
@@ -268,7 +268,7 @@ internal sealed class MultiKeyOperations(
         };
     }
 
-    /// <summary>A header for each: forwarding writes into it.</summary>
+    /// <summary>A header for each item, because forwarding writes into it.</summary>
     private static RequestHeader HeaderOf(RequestHeader? header) => header is null
         ? new RequestHeader()
         : new RequestHeader
@@ -280,7 +280,7 @@ internal sealed class MultiKeyOperations(
             Attempt = header.Attempt,
         };
 
-    /// <summary>What can be said of all answers together: the newest epoch, the weakest promise any of them kept, and the greatest age, some of them having waited for the others.</summary>
+    /// <summary>The header that holds for all answers together: the newest epoch, the weakest consistency, and the greatest age, because some of them waited for the others.</summary>
     private static ResponseHeader Summary(IEnumerable<ResponseHeader?> headers, TimeSpan passed)
     {
         var all = headers.OfType<ResponseHeader>().ToArray();

@@ -9,10 +9,10 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// One pipe. A reader starts each call of each message as it comes; a writer sends the answers that are ready, whatever their
-/// order, as many together as there are. Between them the gate bounds what is under way and the window the values in its answers, both until the
-/// answers were handed to the transport, so that a client that does not read its answers stops being read, and is hung up on after a while. What the
-/// pipe lets in, the node must let in too (<see cref="Admission"/>): a call it has no room for is answered so.
+/// One pipe. A reader starts each call of each message on arrival; a writer sends the answers that are ready, in any
+/// order, as many together as there are. Between them the gate limits the calls in progress, and the window limits the values in their answers. Both count until the
+/// answers are handed to the transport. So the node stops reading from a client that does not read its answers, and ends the pipe after a while.
+/// The node must also admit each call that the pipe admits (<see cref="Admission"/>): a call that the node has no room for gets that refusal as its answer.
 /// </summary>
 internal sealed class PipeSession(
     SingleKeyOperations operations, Admission admission, AnswerWindow window, AnswerSends sends, Limits limits,
@@ -27,14 +27,14 @@ internal sealed class PipeSession(
     private readonly InFlightGate _gate = new(limits.PipeInFlightMax, limits.PipeInFlightBytesMax);
 
     /// <summary>
-    /// With one reader, because the channel for many is a <c>ConcurrentQueue</c>: once it was peeked at, it keeps what is taken from it until a whole segment is taken, which is
+    /// A channel with one reader: the channel for many readers is a <c>ConcurrentQueue</c>, which after a peek keeps the items of a segment until the whole segment is taken, which is
     /// all values of a pipe.
     /// </summary>
     private readonly Channel<Ready> _ready = Channel.CreateUnbounded<Ready>(new UnboundedChannelOptions { SingleReader = true });
 
     private bool _stalled;
 
-    /// <summary>Runs until the client closed its side, or the token is cancelled, and everything that was begun is answered.</summary>
+    /// <summary>Runs until the client closes its side or the token is cancelled, and every started call is answered.</summary>
     /// <exception cref="FailureException">The client did not read its answers, or sent too much in one message.</exception>
     public async Task RunAsync(IAsyncStreamReader<PipeRequest> requests, CancellationToken cancellationToken)
     {
@@ -49,15 +49,15 @@ internal sealed class PipeSession(
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // The client went away, does not read, or the node stops; what was begun is still finished below.
+            // The client disconnected, does not read, or the node stops; started calls are still finished below.
         }
         catch (RpcException) when (ending.IsCancellationRequested)
         {
-            // The same, as the library may say it.
+            // The same case, as the library may report it.
         }
         catch (IOException)
         {
-            // The client reset the stream; reading it says so, now and then, before the token does. Nothing else in here reads or writes.
+            // The client reset the stream; sometimes the read fails for that reason before the token is cancelled. Nothing else in this block reads or writes.
         }
         finally
         {
@@ -133,7 +133,7 @@ internal sealed class PipeSession(
 
             if (!broken && !await TryWriteAsync(message))
             {
-                // Nothing that is asked from now on can be answered.
+                // No call that arrives from now on can be answered.
                 broken = true;
                 await ending.CancelAsync();
             }
@@ -144,7 +144,7 @@ internal sealed class PipeSession(
         }
     }
 
-    /// <summary>False if nobody listens any more: further answers are dropped, the calls are still awaited.</summary>
+    /// <summary>False if the client no longer reads: further answers are dropped, the calls are still awaited.</summary>
     private async ValueTask<bool> TryWriteAsync(PipeResponse message)
     {
         try
@@ -163,8 +163,8 @@ internal sealed class PipeSession(
         }
     }
 
-    /// <param name="Bytes">Of the call.</param>
-    /// <param name="Admitted">1 if the node had let it in, 0 if it was refused for want of room.</param>
-    /// <param name="Since">When the answer was made.</param>
+    /// <param name="Bytes">The bytes of the call.</param>
+    /// <param name="Admitted">1 if the node admitted it, 0 if it was refused for lack of room.</param>
+    /// <param name="Since">When the answer was created.</param>
     private readonly record struct Ready(PipeAnswer Answer, int Bytes, int Admitted, long Since);
 }

@@ -9,7 +9,7 @@ using State = KvRaft.V1.GetRequestResultResponse.Types.State;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>The question what became of a write, on its way to the shard that would remember it.</summary>
+/// <summary>A query for the outcome of a write, on its way to the shard that would have recorded it.</summary>
 internal readonly struct RequestResultShardRequest(GetRequestResultRequest request, AnswerHeaders headers, TimeProvider time)
     : IShardRequest<GetRequestResultResponse>
 {

@@ -8,12 +8,12 @@ namespace KvRaft.Node.KeyValue;
 /// <summary>
 /// A position in a walk over keys. Opaque to clients. It belongs to one walk: one call, keyspace, range, shard count, direction and order
 /// (<see cref="IsOf"/>). Any other request refuses it, since a position of another range would skip keys, or read and delete keys that the request does not name.
-/// What a request may change between two pages is not part of it: limits, chunk sizes, consistency, and whether values are included.
+/// A request may change other things between two pages: limits, chunk sizes, consistency, and whether values are included.
 /// <code>
 ///  version:1 = 3   flags:1 (bit 0 reverse, bit 1 ordered over all shards, bit 2 has a key)
 ///  keyspace:u32   shardCount:u32   shard:u32   walk:16 (WalkId)   key: the rest                       (big-endian)
 /// </code>
-/// The key is where the next page begins, or, in reverse, what it ends before; without one the page has all of the shard's range.
+/// The key is where the next page begins, or, in reverse, the key before which it ends; without one the page has all of the shard's range.
 /// An ordered walk is at one key in all shards, and its shard is 0.
 /// </summary>
 internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, int ShardCount, ShardId Shard, ReadOnlyMemory<byte>? Key)
@@ -32,7 +32,7 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
 
     public bool Ordered { get; init; }
 
-    /// <summary>Of the same walk.</summary>
+    /// <summary>The token is of the same walk.</summary>
     public bool IsOf(in ResumeToken other) =>
         Walk == other.Walk && Keyspace == other.Keyspace && ShardCount == other.ShardCount && Reverse == other.Reverse && Ordered == other.Ordered;
 
@@ -49,8 +49,8 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 
-    /// <summary>The position at which a request continues, or why its token is refused. Nothing was done then.</summary>
-    /// <param name="token">As it came from outside.</param>
+    /// <summary>The position at which a request continues, or why its token is refused. In that case nothing was done.</summary>
+    /// <param name="token">As the client sent it.</param>
     /// <param name="start">Where the request would begin without a token.</param>
     /// <param name="range">The keys of the request.</param>
     /// <param name="low">The first shard of the request.</param>
@@ -77,7 +77,7 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
             : (place, null);
     }
 
-    /// <summary>What of a range is left from here on. Whatever the position is, the answer is a part of the range.</summary>
+    /// <summary>The rest of a range from this position on. Whatever the position is, the result is a part of the range.</summary>
     public KeyRange Rest(KeyRange range)
     {
         if (Key is not { } key)
@@ -92,7 +92,7 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
     }
 
     /// <summary>Reads a token.</summary>
-    /// <returns>The token and no mistake, or what is wrong with the bytes.</returns>
+    /// <returns>The token and no mistake, or the mistake in the bytes.</returns>
     public static (ResumeToken? Token, string? Mistake) Read(ByteString token)
     {
         var bytes = token.Span;

@@ -8,14 +8,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// Walks a keyspace page by page: shard after shard, or in the order of keys over all shards (<see cref="MergedScan"/>). Of a shard
-/// nothing is read ahead: its next page is asked for when the one before was taken by the transport, so a slow reader costs no memory.
+/// Scans a keyspace page by page: shard after shard, or in the order of keys over all shards (<see cref="MergedScan"/>). Nothing of a shard
+/// is read ahead: its next page is requested when the transport took the one before, so a slow reader costs no memory.
 /// </summary>
 internal sealed class ScanOperations(
     RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, NodeOptions options)
 {
-    /// <summary>Streams the chunks. The deadline is that of each page, not of the walk.</summary>
-    /// <exception cref="FailureException">The request is wrong, or a page could not be had.</exception>
+    /// <summary>Streams the chunks. The deadline applies to each page, not to the scan.</summary>
+    /// <exception cref="FailureException">The request is wrong, or a page could not be read.</exception>
     public async Task RunAsync(ScanRequest request, AnswerWindow window, Func<ScanChunk, Task> send, Func<Deadline> deadlineOfPage)
     {
         if (SessionCheck.Check(request.Options, options.ClusterId) is { } session)
@@ -28,7 +28,7 @@ internal sealed class ScanOperations(
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
         if (plan.Ordered)
         {
-            // The other half is for the chunk that is filled, the value that is fetched, and a second walk on the connection.
+            // The other half is for the chunk that is being filled, the value that is fetched, and a second scan on the connection.
             var pages = plan.ForMerge(window.BytesMax / 2);
             var pagePlan = pages.Answer ?? throw new FailureException(pages.Failure!);
             var itemPlan = pagePlan.ForItem();
@@ -59,7 +59,7 @@ internal sealed class ScanOperations(
             chunk.ResumeToken = next?.Write() ?? Google.Protobuf.ByteString.Empty;
             var isEnd = next is null || itemsLeft <= 0 || bytesLeft <= 0;
 
-            // A page may be empty when all it met had expired; nobody needs to hear of that unless it is the last.
+            // A page may be empty if all its keys had expired; it is sent only if it is the last.
             if (chunk.Items.Count > 0 || isEnd)
             {
                 await SendAsync(chunk, window, send);
@@ -74,7 +74,7 @@ internal sealed class ScanOperations(
         }
     }
 
-    /// <summary>One page; what it holds of the window is given back when it was sent.</summary>
+    /// <summary>One page; the part of the window that it holds is released when it was sent.</summary>
     private async Task<ScanChunk> PageAsync(
         ScanRequest request, ScanPlan plan, AnswerWindow window, ResumeToken place, long itemsLeft, long bytesLeft, Deadline deadline)
     {
@@ -111,7 +111,7 @@ internal sealed class ScanOperations(
 
     private static long HeldBytes(ScanChunk chunk) => chunk.Items.Sum(MergedScan.HeldBytes);
 
-    /// <summary>Where the walk goes on after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
+    /// <summary>Where the scan continues after a chunk: in the same shard, at the beginning of the next, or (null) nowhere.</summary>
     private static ResumeToken? NextOf(ScanChunk chunk, ScanPlan plan, ResumeToken place)
     {
         if (!chunk.ResumeToken.IsEmpty)

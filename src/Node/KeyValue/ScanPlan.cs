@@ -10,8 +10,8 @@ using StoredScan = KvRaft.Storage.Shards.ScanRequest;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>What a scan request means: which range, of which shards, from where, in which direction, in what portions. Pure.</summary>
-/// <param name="Start">Where the walk begins: a shard, and a key in it if it goes on from somewhere.</param>
+/// <summary>The meaning of a scan request: which range, of which shards, from where, in which direction, in which portions. Pure.</summary>
+/// <param name="Start">Where the scan begins: a shard, and a key in it if the scan continues from a position.</param>
 /// <param name="LastShard">Where it ends; below the first shard in reverse.</param>
 internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, ResumeToken Start, ShardId LastShard)
 {
@@ -19,21 +19,21 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     private const int PageItemsMaxDefault = 1000;
 
     /// <summary>
-    /// Of an ordered walk, for each shard: what is fetched ahead and not yet told is held here, so all shards together should hold about
-    /// one chunk, but a page below 16 KiB costs more in questions than it saves.
+    /// The page size of an ordered scan, for each shard: the items that are fetched ahead and not yet sent are held here, so all shards together should hold about
+    /// one chunk, but the requests for pages below 16 KiB cost more than the memory they save.
     /// </summary>
     private const int MergedPageBytesMin = 16 * 1024;
 
     public long ItemsMax { get; init; } = long.MaxValue;
 
-    /// <summary>Keys and values in all; the item that passes it is the last.</summary>
+    /// <summary>Keys and values together; the item that passes this limit is the last.</summary>
     public long BytesMax { get; init; } = long.MaxValue;
 
     public int PageItemsMax { get; init; } = PageItemsMaxDefault;
 
     public required int ChunkBytesMax { get; init; }
 
-    /// <summary>What a page with its last item may come to: the room that is taken for it before it is read.</summary>
+    /// <summary>The possible size of a page with its last item: the bytes that are reserved for it before it is read.</summary>
     public int PageBytesHardMax { get; init; } = int.MaxValue;
 
     /// <summary>Larger items have no value in their page; see <see cref="StoredScan.ItemBytesMax"/>.</summary>
@@ -53,7 +53,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     /// <summary>In the order of keys over all shards, rather than shard after shard.</summary>
     public bool Ordered => Start.Ordered;
 
-    /// <summary>The plan, or what is wrong with the request.</summary>
+    /// <summary>The plan, or the mistake in the request.</summary>
     public static Answered<ScanPlan> Of(ScanRequest request, FoundKeyspace found, Limits limits)
     {
         if ((RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)
@@ -73,7 +73,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
             return Failure.Invalid("shard", $"from 0 to {map.ShardCount - 1}");
         }
 
-        // Keys that begin with one whole tag are in one shard; asking the others would find nothing.
+        // Keys that begin with one whole tag are in one shard; queries to the other shards would find nothing.
         var only = request.HasShard ? new ShardId(request.Shard) : KeyRange.OneShard(map, keyspace, request.Prefix, request.Start, request.End);
         if (SessionCheck.OneNumber(request.Options, isOneShard: only is not null) is { } several)
         {
@@ -123,7 +123,7 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
         };
     }
 
-    /// <summary>A position in one shard, as a token of a scan of that shard alone: so it is sent to the node that answers for the shard.</summary>
+    /// <summary>A position in one shard, as a token of a scan of that shard alone, in which form it is sent to the node that answers for the shard.</summary>
     public ResumeToken InShard(in ResumeToken place) => place with { Walk = WalkId.Of(WalkKind.Scan, place.Shard, Range), Ordered = false };
 
     /// <summary>The most a page may hold: its bytes, and the item that passes them.</summary>
@@ -135,10 +135,10 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     public ShardId? After(ShardId shard) => shard == LastShard ? null : new ShardId(shard.Value + (Reverse ? -1 : 1));
 
     /// <summary>
-    /// The same walk in the portions in which a merge fetches each shard's part. It holds a page of every shard, so a page and its last item share what the merge may hold with
-    /// those of all shards; a value for which that is too little is fetched when its turn has come (<see cref="ForItem"/>).
+    /// The same scan in the portions in which a merge fetches each shard's part. It holds a page of every shard, so all pages with their last items share the bytes that the merge
+    /// may hold. A value that does not fit into its share is fetched when it is the next one (<see cref="ForItem"/>).
     /// </summary>
-    /// <param name="heldBytesMax">What the merge may hold.</param>
+    /// <param name="heldBytesMax">The bytes that the merge may hold.</param>
     public Answered<ScanPlan> ForMerge(long heldBytesMax)
     {
         var share = heldBytesMax / Start.ShardCount;
@@ -157,12 +157,12 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
         };
     }
 
-    /// <summary>One item of a shard, with its value whatever its size.</summary>
+    /// <summary>One item of a shard, with its value of any size.</summary>
     public ScanPlan ForItem() => this with { PageItemsMax = 1, ItemBytesMax = int.MaxValue };
 
     private Answered<ScanPlan> Resumed(ScanRequest request, ShardId low, ShardId high)
     {
-        // An ordered walk has shard 0 in its token, and covers all of them.
+        // An ordered scan has shard 0 in its token, and covers all of them.
         var (place, failure) = ResumeToken.Resume(request.ResumeToken, Start, Range, Ordered ? Start.Shard : low, Ordered ? Start.Shard : high);
         return place is { } found ? this with { Start = found } : failure!;
     }

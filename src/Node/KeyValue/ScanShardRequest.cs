@@ -15,7 +15,7 @@ internal readonly struct ScanShardRequest(
 {
     public bool IsWrite => false;
 
-    /// <summary>The page of this node's replica, if the caller asked for so little that it may answer; otherwise null.</summary>
+    /// <summary>The page of this node's replica, if the requested consistency allows it to answer; otherwise null.</summary>
     public async ValueTask<ScanChunk?> TryReadHereAsync(ShardReplica? replica, Deadline deadline)
     {
         var permit = await ReadGate.TryNearAsync(replica, request.Options, deadline, time);
@@ -48,7 +48,7 @@ internal readonly struct ScanShardRequest(
         var page = replica.Store.Scan(plan.Page(place, itemsLeft, bytesLeft));
         if (page.Items.Any(item => IsOver(replica, item)))
         {
-            // As in a read of one key: what is over by the clock this leader runs is made to be over for everybody.
+            // As in a read of one key: a key that has expired by the clock of this leader is made to expire on every replica.
             if (await replica.PassTimeAsync(cancellationToken) is { } overdue)
             {
                 return overdue;
@@ -61,7 +61,7 @@ internal readonly struct ScanShardRequest(
         return ToChunk(replica, header, page);
     }
 
-    /// <summary>Asks for the shard alone, takes the first chunk and hangs up; the token in it leads on.</summary>
+    /// <summary>Requests the shard alone, takes the first chunk and cancels the call; its token continues the scan.</summary>
     public async ValueTask<Answered<ScanChunk>> ForwardAsync(Peer peer, Deadline deadline, CancellationToken cancellationToken)
     {
         var left = deadline.MillisecondsToForward(time);
@@ -97,7 +97,7 @@ internal readonly struct ScanShardRequest(
         }
     }
 
-    /// <summary>The other node's position is one in its own walk over the shard alone; here it becomes one of this walk.</summary>
+    /// <summary>The position of the other node is one in its own scan of the shard alone; here it becomes one of this scan.</summary>
     private Answered<ScanChunk> OfThisWalk(ScanChunk chunk)
     {
         if (chunk.ResumeToken.IsEmpty)
@@ -122,7 +122,7 @@ internal readonly struct ScanShardRequest(
         var chunk = new ScanChunk { Header = header };
         foreach (var item in page.Items)
         {
-            // The leader has moved the shard's clock; a replica that may lag shows what the clock allows as far as it knows it.
+            // The leader has advanced the shard's clock; a replica that may lag shows the keys that are live by the clock it has.
             if (header.ConsistencyDelivered == Consistency.Linearizable || !IsOver(replica, item))
             {
                 chunk.Items.Add(new ScanChunk.Types.Item
@@ -134,7 +134,7 @@ internal readonly struct ScanShardRequest(
             }
         }
 
-        // Inside the node a chunk is about one shard: done means that the shard is.
+        // Between nodes a chunk is about one shard: done means that the shard is.
         chunk.Done = page.ResumeKey is null;
         if (page.ResumeKey is { } next)
         {

@@ -5,14 +5,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// What a read asks for by AT_LEAST. Every shard counts its own versions, so a number without a shard says something only about a read of one shard; a
-/// session says for each shard what its caller has seen. Pure.
+/// The version that a read with AT_LEAST requires. Every shard counts its own versions, so a number without a shard has a meaning only for a read of one shard; a
+/// session has, for each shard, the version that its caller has seen. Pure.
 /// </summary>
 internal static class SessionCheck
 {
     private const int Format = 1;
 
-    /// <summary>What is wrong with a session; null if nothing is, or there is none.</summary>
+    /// <summary>The mistake in a session; null if there is none, or no session.</summary>
     public static Failure? Check(ReadOptions? options, Guid clusterId)
     {
         if (options is not { ConsistencyCase: ReadOptions.ConsistencyOneofCase.AtLeast, AtLeast: { Session: { } session } atLeast })
@@ -77,7 +77,7 @@ internal static class SessionCheck
         return 0;
     }
 
-    /// <summary>Adds what an answer has seen to what answers before it have seen. The list stays in the order of shards.</summary>
+    /// <summary>Adds the versions that an answer has seen to those of earlier answers. The list stays in the order of shards.</summary>
     public static void Merge(Google.Protobuf.Collections.RepeatedField<ShardVersion> seen, ResponseHeader answer)
     {
         if (answer.ShardVersion > 0)

@@ -10,7 +10,7 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>What concerns one shard but is no single-key operation: transactions, and the question what became of a write.</summary>
+/// <summary>Operations of one shard that are not single-key operations: transactions, and the query for the outcome of a write.</summary>
 internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keyspaces, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime)
 {
     private readonly Limits _limits = options.Limits;
@@ -65,8 +65,8 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
     }
 
     /// <summary>
-    /// What is atomic is one entry of one shard's log. Keys that would need two are told by shard: some of them in the message, all
-    /// of them, by the names of their places, in the facts.
+    /// Only one entry of one shard's log is atomic. For keys that would need two entries, the refusal lists them by shard: some of them in the message, all
+    /// of them, by the names of their fields, in the facts.
     /// </summary>
     internal static Failure? OneShard(
         ShardMap map, KeyspaceDescriptor keyspace, IReadOnlyList<(string Place, Google.Protobuf.ByteString Key)> keys, string field, out ShardId shard)
@@ -85,7 +85,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
         };
     }
 
-    /// <summary>The first of some keys, shortened: a trailer has 8 KiB for everything.</summary>
+    /// <summary>The first of several keys, shortened: a trailer has 8 KiB for everything.</summary>
     private static string Some(IEnumerable<Google.Protobuf.ByteString> keys)
     {
         var distinct = keys.Distinct().ToList();

@@ -6,15 +6,15 @@ using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>From what a replica answered to the wire's words. Pure.</summary>
+/// <summary>Translates the answers of a replica to the messages of the wire. Pure.</summary>
 internal static class SingleKeyAnswers
 {
     public static PipeAnswer OfFailure(long correlationId, Failure failure) =>
         new() { CorrelationId = correlationId, Error = RpcStatus.ToDetail(failure) };
 
     /// <summary>The answer of a write that reached the log.</summary>
-    /// <param name="call">What the caller asked for.</param>
-    /// <param name="outcome">What the state machine answered.</param>
+    /// <param name="call">The request of the caller.</param>
+    /// <param name="outcome">The outcome of the state machine.</param>
     /// <param name="header">The answer's header; the outcome adds to it.</param>
     public static PipeAnswer OfWrite(PipeCall call, ShardOutcome outcome, ResponseHeader header)
     {
@@ -95,8 +95,8 @@ internal static class SingleKeyAnswers
 
     public static ValueState? ToState(StoredValue? value, ResponseHeader header) => value is { } there ? ToState(there, header, keepValue: true) : null;
 
-    /// <summary>The bytes are wrapped, not copied: a stored value that was read is nobody else's.</summary>
-    /// <param name="value">What was found.</param>
+    /// <summary>The bytes are wrapped, not copied: a stored value that was read has no other holder.</summary>
+    /// <param name="value">The record that was found.</param>
     /// <param name="header">The answer's; its time is the shard's clock.</param>
     /// <param name="keepValue">False: version and expiry only.</param>
     public static ValueState ToState(StoredValue value, ResponseHeader header, bool keepValue) => new()
@@ -107,7 +107,7 @@ internal static class SingleKeyAnswers
         TtlMs = value.ExpireAtMs == 0 ? 0 : Math.Max(1, value.ExpireAtMs - header.ServerTimeMs),
     };
 
-    /// <summary>Bytes of the values an answer carries: what it holds of its window.</summary>
+    /// <summary>Bytes of the values in an answer: the part of its window that it holds.</summary>
     public static long HeldBytes(PipeAnswer answer) => answer.ResultCase switch
     {
         PipeAnswer.ResultOneofCase.Get => BytesOf(answer.Get.Current),
@@ -118,7 +118,7 @@ internal static class SingleKeyAnswers
 
     public static long BytesOf(ValueState? state) => state?.Value.Length ?? 0;
 
-    /// <summary>What every replica agreed to refuse.</summary>
+    /// <summary>The refusal that every replica agreed on.</summary>
     /// <param name="reason">Why.</param>
     /// <param name="asked">The header of the request.</param>
     /// <param name="answered">The header of the answer: the shard, and the index at which it refused.</param>
@@ -136,7 +136,7 @@ internal static class SingleKeyAnswers
             "answer", "values of one answer", ShardLimits.AnswerBytesMax, ShardLimits.AnswerBytesMax + 1L)),
         _ => Failure.Internal(Execution.NotExecuted),
     };
-    /// <summary>This attempt was not applied. Whether an earlier one was is known only to a writer that made none.</summary>
+    /// <summary>This attempt was not applied. Whether an earlier one was applied is certain only for a writer that made no earlier attempt.</summary>
     private static Failure SessionUnknown(RequestIdentity? identity, ResponseHeader answered) => new(
         ErrorReasons.RequestIdExpired,
         identity is { FirstAttempt: true } ? Execution.NotExecuted : Execution.Unknown,

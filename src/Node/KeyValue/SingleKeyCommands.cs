@@ -10,13 +10,13 @@ using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// From the wire's words to the log's. A time-to-live stays one: the state machine adds it to the shard's clock. The memory of keys and values is the request's own; nothing is copied before the log entry.
+/// Translates the messages of the wire to commands of the log. A time-to-live stays one: the state machine adds it to the shard's clock. The memory of keys and values is that of the request; nothing is copied before the log entry.
 /// </summary>
 internal static class SingleKeyCommands
 {
     /// <summary>The command of a checked write.</summary>
     /// <param name="call">A call that passed <see cref="RequestCheck"/>.</param>
-    /// <param name="keyspace">Where its key lives, and its default expiry.</param>
+    /// <param name="keyspace">The keyspace of its key, with its default expiry.</param>
     /// <param name="shard">The shard that will apply it.</param>
     public static ShardCommand ToCommand(PipeCall call, KeyspaceDescriptor keyspace, ShardId shard)
     {
@@ -32,7 +32,7 @@ internal static class SingleKeyCommands
                     Expiry = ExpiryOf(put.Options, keyspace),
                     ReturnPrevious = put.Options is { ReturnPrevious: true },
 
-                    // A condition that fails answers what is there instead, asked for or not.
+                    // If a condition fails, the answer has the present value, whether it was requested or not.
                     ReturnCurrent = put.Condition is not null,
                 };
             case Operation.Delete:
@@ -69,7 +69,7 @@ internal static class SingleKeyCommands
 
     public static RequestStamp ToStamp(RequestHeader? header, ShardId shard) => ToStamp(header?.Identity, shard);
 
-    /// <summary>The index that the writer has seen counts for the shard whose it is, and proves nothing to another one.</summary>
+    /// <summary>The index that the writer has seen counts only for the shard it belongs to; it proves nothing to another shard.</summary>
     public static RequestStamp ToStamp(RequestIdentity? identity, ShardId shard) => identity is null
         ? RequestStamp.None
         : new RequestStamp(
@@ -89,7 +89,7 @@ internal static class SingleKeyCommands
         _ => throw new ArgumentException($"a condition of kind {condition.KindCase} was not checked", nameof(condition)),
     };
 
-    /// <summary>When a value written now ends: as the request says, or by the keyspace's default, or at the latest the keyspace allows.</summary>
+    /// <summary>When a value written now expires: by the request, or by the keyspace's default, at the latest after the keyspace's longest time-to-live.</summary>
     public static Expiry ExpiryOf(WriteOptions? options, KeyspaceDescriptor keyspace)
     {
         var expiry = options?.ExpiryCase switch

@@ -12,8 +12,8 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>
-/// The way of every get, put, delete, increment and touch, from whichever service: checked, sent to its shard, answered. An
-/// answer is always given; what went wrong is its error. Thread-safe.
+/// The path of every get, put, delete, increment and touch, from either service: check, send to its shard, answer. There is
+/// always an answer; if something failed, the answer has the error. Thread-safe.
 /// </summary>
 internal sealed class SingleKeyOperations(
     RequestRouter router, KeyspaceLookup keyspaces, ShardTable shards, AnswerHeaders headers, DiskGuard disk, NodeOptions options, ClusterTimeProvider clusterTime,
@@ -22,10 +22,10 @@ internal sealed class SingleKeyOperations(
     private readonly Limits _limits = options.Limits;
 
     /// <param name="call">The operation.</param>
-    /// <param name="deadline">When to give up.</param>
+    /// <param name="deadline">When to abandon it.</param>
     /// <param name="window">
-    /// Where the values of the answer are counted. When this returns, the answer's <see cref="SingleKeyAnswers.HeldBytes"/> are taken, and the caller's to
-    /// give back once it was sent.
+    /// Counts the values of the answer. When this method returns, the answer's <see cref="SingleKeyAnswers.HeldBytes"/> are taken, and the caller
+    /// must release them when the answer was sent.
     /// </param>
     public async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, Deadline deadline, AnswerWindow window)
     {
@@ -35,8 +35,8 @@ internal sealed class SingleKeyOperations(
         }
         catch (Exception error)
         {
-            // A fault of this node, or of the disk under one replica. The caller of one operation in a pipe must hear of it, and
-            // the other operations must not.
+            // A fault of this node, or of the disk under one replica. The caller of the one operation in a pipe must receive it, and
+            // the other operations must not fail.
             logger.RequestFaulted(error, call.OperationCase.ToString());
             return SingleKeyAnswers.OfFailure(call.CorrelationId, Faults.ToFailure(error, call.IsWrite()));
         }

@@ -35,7 +35,7 @@ internal readonly struct SingleKeyRequest(
                 return Failure.Deadline(Execution.NotExecuted);
             }
 
-            // The other node sends no more than there is room for here.
+            // The other node sends no more than the window of this node can hold.
             if (await room.Window.TakeAsync(bytes, cancellationToken) is { } full)
             {
                 return full;
@@ -76,7 +76,7 @@ internal readonly struct SingleKeyRequest(
         var bytes = call.AnswersValue() ? room.First : 0;
         while (true)
         {
-            // What it writes again counts like what it answers, so that a pipe has no more of it under way than of answers.
+            // The value that it writes again counts like a value in the answer, so that a pipe has no more of them in progress than of answers.
             var weight = Weight(replica);
             if (await room.Window.TakeAsync(bytes + weight, cancellationToken) is { } full)
             {
@@ -124,7 +124,7 @@ internal readonly struct SingleKeyRequest(
             return stale;
         }
 
-        // A key whose time has passed by the clock this leader runs is not shown, and is made to be gone for whoever leads next.
+        // A key that has expired by the clock of this leader is not shown, and is made to expire for the next leader too.
         if (IsOver(replica, Head(replica).Value) && await replica.PassTimeAsync(cancellationToken) is { } overdue)
         {
             return overdue;
@@ -134,7 +134,7 @@ internal readonly struct SingleKeyRequest(
     }
 
     /// <summary>
-    /// The answer of this node's replica, if the caller asked for so little that it may answer; neither answer nor failure if the leader has to be asked.
+    /// The answer of this node's replica, if the requested consistency allows it; neither answer nor failure if the leader has to answer.
     /// </summary>
     public async ValueTask<Answered<PipeAnswer>> TryReadHereAsync(ShardReplica? replica, Deadline deadline, CancellationToken cancellationToken)
     {
@@ -154,7 +154,7 @@ internal readonly struct SingleKeyRequest(
         return answered;
     }
 
-    /// <summary>Reads no more than there is room for: a value that turns out larger is read again when there is.</summary>
+    /// <summary>Reads no more than the window has room for: a value that turns out larger is read again when there is room.</summary>
     private async ValueTask<Answered<PipeAnswer>> AnswerAsync(ShardReplica replica, Consistency delivered, CancellationToken cancellationToken)
     {
         var bytes = call.AnswersValue() ? room.First : 0;
@@ -182,16 +182,16 @@ internal readonly struct SingleKeyRequest(
         }
     }
 
-    /// <summary>The answer, if its value has at most so many bytes; else how many it has.</summary>
+    /// <summary>The answer, if its value has at most so many bytes; otherwise the size of the value.</summary>
     private (PipeAnswer? Answer, int Needed) TryAnswer(ShardReplica replica, Consistency delivered, int bytesMax)
     {
-        // The header first: neither its applied index nor the moment from which its age counts may be later than what the read saw.
+        // The header first: neither its applied index nor the moment from which its age counts may be later than the state that the read saw.
         var header = headers.OfRead(replica, delivered);
         var asOf = replica.AsOf;
         var read = replica.Store.Read(StoredKeyspace, call.Get.Key.Span, call.AnswersValue() ? bytesMax : -1);
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
 
-        // The leader has moved the shard's clock; a replica that may lag shows what the clock allows as far as it knows it.
+        // The leader has advanced the shard's clock; a replica that may lag shows the keys that are live by the clock it has.
         var found = delivered != Consistency.Linearizable && IsOver(replica, read.Value) ? null : read.Value;
         var needsValue = call.AnswersValue() && found is { } value && call.Get.IfVersionNot != value.Version;
         header.StalenessMs = AnswerAge.Of(delivered, replica.AgeOf(asOf));

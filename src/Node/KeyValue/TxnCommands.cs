@@ -9,7 +9,7 @@ using WireOperation = KvRaft.V1.TxnOperation;
 
 namespace KvRaft.Node.KeyValue;
 
-/// <summary>Transactions between the wire's words and the log's. Pure.</summary>
+/// <summary>Translates transactions between the messages of the wire and the commands of the log. Pure.</summary>
 internal static class TxnCommands
 {
     public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
@@ -82,7 +82,7 @@ internal static class TxnCommands
         return null;
     }
 
-    /// <summary>Every key the transaction names, and where.</summary>
+    /// <summary>Every key that the transaction names, and where.</summary>
     public static IEnumerable<(string Place, ByteString Key)> Places(TxnRequest request) =>
         request.Compares.Select((compare, i) => ($"compares[{i}]", compare.Key))
             .Concat(request.Success.Select((operation, i) => ($"success[{i}]", KeyOf(operation))))
@@ -95,7 +95,7 @@ internal static class TxnCommands
     public static bool AnswersValues(TxnRequest request) => request.Success.Concat(request.Failure).Any(static operation =>
         operation is { Get: not null } or { Put.Options.ReturnPrevious: true } or { Delete.Options.ReturnPrevious: true });
 
-    /// <summary>Bytes of the values an answer carries.</summary>
+    /// <summary>Bytes of the values in an answer.</summary>
     public static long HeldBytes(TxnResponse response) => response.Results.Sum(static result => SingleKeyAnswers.BytesOf(result.State));
 
     public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, ShardId shard)

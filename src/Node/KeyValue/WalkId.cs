@@ -12,8 +12,8 @@ internal enum WalkKind : byte
 }
 
 /// <summary>
-/// Identifies what one walk covers: the call, the range of keys, and the shard if the request names one. A resume token carries it, so a token
-/// is refused by a request for anything else. Requests that cover the same keys have the same id, whether they say so by prefix or by bounds.
+/// Identifies the keys of one walk: the call, the range of keys, and the shard if the request names one. A resume token carries it, so a request for anything else
+/// refuses the token. Requests for the same keys have the same id, whether they give a prefix or bounds.
 /// <para>
 /// It is a hash without a key: a client can compute one. That is safe, because a token holds nothing but a position, and the position is checked
 /// against the range of the request that carries it. A forged token reaches no key that the request does not name anyway.

@@ -4,7 +4,7 @@ using System.Net;
 
 namespace KvRaft.Node.Options;
 
-/// <summary>An address as people write it: <c>host:port</c>, <c>10.0.0.1:7400</c> or <c>[::1]:7400</c>.</summary>
+/// <summary>An address in its usual text form: <c>host:port</c>, <c>10.0.0.1:7400</c> or <c>[::1]:7400</c>.</summary>
 internal readonly record struct HostAndPort(string Host, int Port)
 {
     public static bool TryParse(string? text, out HostAndPort address)

@@ -1,8 +1,8 @@
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// Every limit a caller can meet at this node, in one place. A refusal always names the limit, what was asked, and the
-/// setting that moves it (<see cref="LimitExceeded"/>); <c>Hello</c> and <c>GetLimits</c> report the values in force.
+/// Every limit that a caller can reach at this node, in one place. A refusal always names the limit, the requested value, and the
+/// setting that changes it (<see cref="LimitExceeded"/>); <c>Hello</c> and <c>GetLimits</c> report the values in force.
 /// All sizes are bytes of the decoded field, never of the wire form, so that a caller can count them.
 /// </summary>
 internal sealed record Limits
@@ -19,28 +19,28 @@ internal sealed record Limits
     /// </summary>
     public int ValueBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>The largest gRPC message, both ways: gRPC's own default for receiving, which every language's client has.</summary>
+    /// <summary>The largest gRPC message, in both directions: gRPC's own default for receiving, which the clients of every language have.</summary>
     public int MessageBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Keys of one MultiGet or MultiSet. 256 keys of 4 KiB are 1 MiB, a quarter of a message; more is better sent as several
-    /// calls, whose answers then arrive earlier.
+    /// Keys of one MultiGet or MultiSet. 256 keys of 4 KiB are 1 MiB, a quarter of a message. For more keys, several
+    /// calls are better: their answers arrive earlier.
     /// </summary>
     public int MultiKeysMax { get; init; } = 256;
 
-    /// <summary>Compares and operations of one Txn: they are applied in one go, and others of the shard wait meanwhile. (etcd: 128.)</summary>
+    /// <summary>Compares and operations of one Txn: they are applied together, and other operations of the shard wait meanwhile. (etcd: 128.)</summary>
     public int TxnOperationsMax { get; init; } = 128;
 
     /// <summary>Operations in one pipe message. Past a few hundred the cost of the message itself is below 1 % of the operations'.</summary>
     public int PipeOperationsPerMessageMax { get; init; } = 1024;
 
     /// <summary>
-    /// Operations of one pipe that may be under way. At 1 ms a round, 4096 in flight allow 4 M operations a second, more than a
-    /// stream can carry; the bound is there for memory: 4096 × (4 KiB + 1 MiB) is the worst a stream can pin.
+    /// Operations of one pipe in progress. At 1 ms a round, 4096 in progress allow 4 M operations a second, more than a
+    /// stream can carry. The limit is for memory: 4096 × (4 KiB + 1 MiB) is the most a stream can hold.
     /// </summary>
     public int PipeInFlightMax { get; init; } = 4096;
 
-    /// <summary>Bytes of one pipe's operations that may be under way: what really bounds the memory a stream can pin (16 full messages).</summary>
+    /// <summary>Bytes of one pipe's operations in progress: the effective limit of the memory that a stream can hold (16 full messages).</summary>
     public long PipeInFlightBytesMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
@@ -49,26 +49,26 @@ internal sealed record Limits
     /// </summary>
     public int RequestsInHandMax { get; init; } = 16_384;
 
-    /// <summary>Bytes of those operations' requests: four pipes full of bytes. Answers have a bound of their own.</summary>
+    /// <summary>Bytes of those operations' requests: the bytes of four full pipes. Answers have a limit of their own.</summary>
     public long BytesInHandMax { get; init; } = 256L * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of requests that a node holds, of all callers together, from when they arrive, also in part: as much as for answers, and for the same reason.
+    /// Bytes of requests that a node holds, of all callers together, from their arrival, incomplete ones included: as many as for answers, for the same reason.
     /// </summary>
     public long BodyBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
 
     /// <summary>
     /// Bytes of values that a node holds for answers, of all callers together, from before they are read until they are sent. An eighth of the memory that
     /// the garbage collector may use (a container's limit, <c>DOTNET_GCHeapHardLimit</c>, or the machine's), from 32 MiB to 1 GiB: requests, the log's
-    /// tail and what is being collected need the rest.
+    /// tail and garbage that is not yet collected need the rest.
     /// </summary>
     public long AnswerBytesInHandMax { get; init; } = Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30);
 
-    /// <summary>The least that <see cref="AnswerStallMax"/> may be: longer than a client that reads, on a link that carries anything, needs for a megabyte.</summary>
+    /// <summary>The least value of <see cref="AnswerStallMax"/>: longer than a client that reads needs for a megabyte on any usable link.</summary>
     public static readonly TimeSpan AnswerStallMin = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long an answer may wait to be read by its client before the node ends it. A client that reads at all takes a message of 4 MiB in that time over
+    /// How long an answer may wait to be read by its client before the node ends it. A client that reads takes a message of 4 MiB in that time over
     /// 1 Mbit/s.
     /// </summary>
     public TimeSpan AnswerStallMax { get; init; } = TimeSpan.FromSeconds(30);
@@ -101,13 +101,13 @@ internal sealed record Limits
     public int ScanKeysMax { get; init; } = 10_000;
 
     /// <summary>
-    /// Room on the data disk (free bytes less what the engines have yet to flush) below which writes that need room are refused while deletes are still accepted; below
+    /// Free space on the data disk (free bytes less the bytes that the engines have yet to flush) below which writes that need space are refused while deletes are still accepted. Below
     /// a quarter of it the node's replicas accept no entries from leaders either. Compaction must be able to rewrite its largest level file (64 MiB) for several shards at
-    /// once, and the log to preallocate segments, and a second of writes may pass between two looks: 1 GiB.
+    /// once, and the log to preallocate segments, and a second of writes may pass between two checks: 1 GiB.
     /// </summary>
     public long DiskReserveBytes { get; init; } = 1024L * 1024 * 1024;
 
-    /// <summary>Timeout of a request that sets none: several elections long.</summary>
+    /// <summary>Timeout of a request without one: the length of several elections.</summary>
     public TimeSpan TimeoutDefault { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The longest timeout of a request; a longer one is reduced to it, because a waiting request holds memory.</summary>

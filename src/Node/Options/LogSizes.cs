@@ -1,11 +1,11 @@
 namespace KvRaft.Node.Options;
 
-/// <summary>How much disk the node's log takes.</summary>
+/// <summary>The disk space of the node's log.</summary>
 internal sealed record LogSizes
 {
     /// <summary>
-    /// Bytes of one segment. A segment is zeroed before use, so three of them are written at the first start; and deleted as a whole, so
-    /// the log is reclaimed in steps of this.
+    /// Bytes of one segment. A segment is zeroed before use, so three of them are written at the first start. A segment is deleted as a whole, so
+    /// the log is reclaimed in steps of this size.
     /// </summary>
     public int SegmentBytes { get; init; } = 64 << 20;
 
@@ -21,9 +21,9 @@ internal sealed record LogSizes
     /// </summary>
     public long RetainedBytesMax { get; init; } = 2L << 30;
 
-    /// <summary>What a laptop that tries the store should not notice: a few MiB at start, replay in a blink.</summary>
+    /// <summary>Sizes for a trial on a laptop: a few MiB at start, and a short replay.</summary>
     public static LogSizes Small { get; } = new() { SegmentBytes = 8 << 20, BytesMax = 128L << 20, RetainedBytesMax = 512L << 20 };
 
-    /// <summary>Fewer segments than this could not turn over: one being written, one prepared, one flushed, one to be deleted.</summary>
+    /// <summary>The log cannot turn over with fewer segments: one being written, one prepared, one flushed, one to be deleted.</summary>
     public const int SegmentsMin = 4;
 }

@@ -6,8 +6,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// What one node runs with: complete, typed and checked. Comes from <see cref="NodeOptionsReader"/> (file, environment, flags) or
-/// is written by <c>kvraft dev</c> and the tests; <see cref="NodeOptionsValidator"/> has the last word in either case.
+/// The options of one node: complete, typed and checked. They come from <see cref="NodeOptionsReader"/> (file, environment, flags), or
+/// <c>kvraft dev</c> and the tests create them; <see cref="NodeOptionsValidator"/> checks them in either case.
 /// </summary>
 internal sealed record NodeOptions
 {
@@ -20,15 +20,15 @@ internal sealed record NodeOptions
     /// <summary>Name of this node: the id of its entry in <see cref="Nodes"/>. It never changes and is never given to another node.</summary>
     public required NodeId NodeId { get; init; }
 
-    /// <summary>Directory of all data of the node. It belongs to one node for ever, which is checked at every start.</summary>
+    /// <summary>Directory of all data of the node. It belongs to one node permanently, which is checked at every start.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Where the gRPC services listen.</summary>
+    /// <summary>The address on which the gRPC services listen.</summary>
     public required IPEndPoint PublicListen { get; init; }
 
     /// <summary>
-    /// Where the same services listen for JSON over HTTP/1.1, for curl and scripts; none: no such port. A port of its own, because without TLS
-    /// a port speaks either HTTP/1.1 or the HTTP/2 that gRPC needs.
+    /// The address on which the same services listen for JSON over HTTP/1.1, for curl and scripts; null: no such port. It has its own port, because without TLS
+    /// a port serves either HTTP/1.1 or the HTTP/2 that gRPC needs.
     /// </summary>
     public IPEndPoint? HttpListen { get; init; }
 
@@ -38,15 +38,15 @@ internal sealed record NodeOptions
     /// </summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
-    /// <summary>Where all Raft groups of the node listen.</summary>
+    /// <summary>The address on which all Raft groups of the node listen.</summary>
     public required IPEndPoint RaftListen { get; init; }
 
-    /// <summary>The nodes the cluster starts with, this one among them; the same list on each of them.</summary>
+    /// <summary>The nodes with which the cluster starts, this one included; the same list on each of them.</summary>
     public required IReadOnlyList<InitialNode> Nodes { get; init; }
 
     /// <summary>
-    /// Addresses of nodes of a running cluster that this node joins. <see cref="Nodes"/> has this node alone then, and the
-    /// numbers of shards and replicas are the cluster's. Empty: the cluster is founded with this node.
+    /// Addresses of nodes of a running cluster that this node joins. In that case <see cref="Nodes"/> has only this node, and the
+    /// numbers of shards and replicas come from the cluster. Empty: the cluster is founded with this node.
     /// </summary>
     public IReadOnlyList<HostAndPort> Join { get; init; } = [];
 
@@ -56,12 +56,12 @@ internal sealed record NodeOptions
     public string? ClusterSecretFile { get; init; }
 
     /// <summary>
-    /// Refuse nodes that do not prove that they have the secret. False only while a running cluster is given one: first every node gets the file with this
+    /// Refuse nodes that do not prove that they have the secret. Set it to false only while a running cluster gets a secret: first every node gets the file with this
     /// set to false, then every node without it.
     /// </summary>
     public bool IsClusterSecretRequired { get; init; } = true;
 
-    /// <summary>Nodes that share the process and its descriptors: one, but in a development cluster and in tests.</summary>
+    /// <summary>Nodes that share the process and its descriptors: one, except in a development cluster and in tests.</summary>
     public int NodesInProcess { get; init; } = 1;
 
     /// <summary>Number of shards, a power of two. Fixed at the first start of the cluster.</summary>
@@ -74,14 +74,14 @@ internal sealed record NodeOptions
 
     public NodeTimings Timings { get; init; } = new();
 
-    /// <summary>Of the copies of eventual keys.</summary>
+    /// <summary>Options of the copies of eventual keys.</summary>
     public EventualLimits Eventual { get; init; } = new();
 
     public LogSizes Log { get; init; } = new();
 
     public Surroundings Surroundings { get; init; } = Surroundings.Real;
 
-    /// <summary>64 shards spread well over up to about ten nodes (six shares each) and cost an idle node little.</summary>
+    /// <summary>64 shards balance well over up to about ten nodes (six shares each) and cost an idle node little.</summary>
     public const int ShardCountDefault = 64;
 
     /// <summary>Three copies survive the loss of one.</summary>
@@ -89,7 +89,7 @@ internal sealed record NodeOptions
 
     /// <summary>
     /// Most initial nodes: they are the voters of group 0, and beyond seven each further voter costs every placement decision a
-    /// message while hardly adding to its safety. Further nodes join later, as data nodes.
+    /// message but hardly adds to its safety. Further nodes join later, as data nodes.
     /// </summary>
     public const int InitialNodesMax = 7;
 
@@ -101,20 +101,20 @@ internal sealed record NodeOptions
 internal sealed record NodeTimings
 {
     /// <summary>
-    /// Shortest time without a sign of life from the leading node before another replica campaigns. Shorter timeouts cause elections on a loaded machine,
-    /// where a busy scheduler or a slow disk delays signs of life by hundreds of milliseconds.
+    /// Shortest time without a message from the leading node before another replica campaigns. Shorter timeouts cause elections on a loaded machine,
+    /// where a busy scheduler or a slow disk delays messages by hundreds of milliseconds.
     /// </summary>
     public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(1000);
 
     /// <summary>
-    /// How long one attempt to elect a successor candidate may take. The timers of a group itself are ten times these two and decide only if the node-wide watch
+    /// How long one attempt to elect a successor candidate may take. The timers of a group itself are ten times these two, and act only if the node-wide failure detector
     /// did not.
     /// </summary>
     public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(2000);
 
     /// <summary>
-    /// How often the leader of a shard asks its state machine whether time alone has work for it (keys to purge, sessions to
-    /// forget). Readers hide expired keys by the shard's clock, which only these commands move when nobody writes, so this bounds
+    /// How often the leader of a shard queries its state machine for work that is due by time alone (keys to purge, sessions to
+    /// expire). Readers hide expired keys by the shard's clock. Without writes only these commands advance that clock, so this limits
     /// how late an idle shard notices an expiry.
     /// </summary>
     public TimeSpan DueInterval { get; init; } = TimeSpan.FromMilliseconds(250);
@@ -125,7 +125,7 @@ internal sealed record NodeTimings
     public TimeSpan NodeDownAfter { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// A node that does not answer for this long counts as dead: its replicas are made on other nodes, if those can hold them. Longer than a reboot, because every
+    /// A node that does not answer for this long counts as dead: its replicas are created on other nodes, if those have capacity for them. Longer than a reboot, because every
     /// byte is copied; 0: never.
     /// </summary>
     public TimeSpan NodeDeadAfter { get; init; } = TimeSpan.FromMinutes(10);
@@ -146,11 +146,11 @@ internal sealed record NodeTimings
     };
 
     /// <summary>
-    /// A client connection without a call under way for this long is closed; clients open another when they need one. Long enough that a client with
-    /// a call a minute keeps it.
+    /// A client connection without a call in progress for this long is closed; clients open another when they need one. It is long enough that a client with
+    /// a call a minute keeps its connection.
     /// </summary>
     public TimeSpan ConnectionIdle { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How long a stopping node waits for calls under way before it cuts them.</summary>
+    /// <summary>How long a stopping node waits for calls in progress before it cancels them.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -7,12 +7,12 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// Turns merged text settings (file, then environment, then flags; the later wins) into <see cref="NodeOptions"/>. Text that
-/// cannot be understood and rules that are broken are reported together.
+/// Turns merged text settings (file, then environment, then flags; the later one wins) into <see cref="NodeOptions"/>. Text that
+/// cannot be parsed and rules that are broken are reported together.
 /// </summary>
 internal static class NodeOptionsReader
 {
-    /// <exception cref="InvalidOptionsException">Something is missing or wrong; the exception has every mistake.</exception>
+    /// <exception cref="InvalidOptionsException">A setting is missing or wrong; the exception has every mistake.</exception>
     public static NodeOptions Read(IConfiguration source)
     {
         var reader = new SettingsReader(source);
@@ -47,7 +47,7 @@ internal static class NodeOptionsReader
         return mistakes.Count == 0 ? options : throw new InvalidOptionsException(mistakes);
     }
 
-    /// <summary>A field that could not be read stands in the options with a default; what the rules say about that default is noise.</summary>
+    /// <summary>A field that could not be read has its default in the options; a rule that the default breaks is not reported.</summary>
     private static List<OptionMistake> Together(IReadOnlyList<OptionMistake> read, IReadOnlyList<OptionMistake> rules)
     {
         var unread = read.Select(mistake => mistake.Field).ToHashSet(StringComparer.OrdinalIgnoreCase);
@@ -72,7 +72,7 @@ internal static class NodeOptionsReader
     }
 
     /// <summary>
-    /// The identity of a cluster that was given a name only: the same on every node that was told the same name. A UUID of
+    /// The identity of a cluster that has only a name: the same on every node with the same name. A UUID of
     /// version 8 (RFC 9562, section 5.8) over SHA-256.
     /// </summary>
     internal static Guid IdOfName(string name)
@@ -115,14 +115,14 @@ internal static class NodeOptionsReader
     }
 
     /// <summary>
-    /// Where to listen: as said, or at the address the other nodes were told, if it is one of this machine's, or on that port on
+    /// The address to listen on: the one in the setting, or the one that the other nodes use, if it is an address of this machine, or that port on
     /// every interface. A node without an entry in the list is a mistake reported elsewhere.
     /// </summary>
     private static IPEndPoint Listen(SettingsReader reader, string path, HostAndPort? advertised) =>
         OptionalListen(reader, path)
         ?? (advertised is { } known && known.TryToListen(out var own) ? own : new IPEndPoint(IPAddress.Any, advertised?.Port ?? 0));
 
-    /// <summary>Where to listen as said; null if nothing is said, or something that makes no sense, which is noted.</summary>
+    /// <summary>The address to listen on in the setting; null if the setting is absent, or wrong, which is recorded.</summary>
     private static IPEndPoint? OptionalListen(SettingsReader reader, string path)
     {
         if (reader.Address(path, required: false) is not { } address)
@@ -266,7 +266,7 @@ internal static class NodeOptionsReader
         };
     }
 
-    /// <summary>A setting nobody reads is a typo that would silently do nothing.</summary>
+    /// <summary>A setting that no code reads is a typo that would have no effect and no message.</summary>
     private static void UnknownSettings(IConfiguration source, SettingsReader reader)
     {
         foreach (var (path, value) in source.AsEnumerable())

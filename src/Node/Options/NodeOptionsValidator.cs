@@ -5,8 +5,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// The rules that typed options must meet, wherever they came from. Pure; reports every mistake at once, so that a configuration
-/// is repaired in one go.
+/// The rules that typed options must meet, whatever their source. Pure; reports every mistake at once, so that one edit repairs a
+/// configuration.
 /// </summary>
 internal static class NodeOptionsValidator
 {
@@ -46,7 +46,7 @@ internal static class NodeOptionsValidator
             mistakes.Add(new("dataDirectory", options.DataDirectory, "the directory this node keeps its data in"));
         }
 
-        // Port 0 lets the system choose: the tests use it, two listeners then never collide.
+        // Port 0 lets the system choose: the tests use it, and two such listeners never collide.
         if (options.PublicListen.Port != 0 && options.PublicListen.Port == options.RaftListen.Port)
         {
             mistakes.Add(new("raftListen", options.RaftListen.ToString(), "a port other than that of publicListen"));
@@ -110,7 +110,7 @@ internal static class NodeOptionsValidator
 
         if (options.Join.Count > 0)
         {
-            // The cluster's, which is asked.
+            // The cluster has this value; the node reads it when it joins.
             return;
         }
 
@@ -153,12 +153,12 @@ internal static class NodeOptionsValidator
         }
     }
 
-    /// <summary>Header, session token and field tags around one key and value, generously.</summary>
+    /// <summary>Header, session token and field tags around one key and value, with a margin.</summary>
     private const int EnvelopeBytes = 4096;
 
     private static void Clocks(NodeTimings timings, List<OptionMistake> mistakes)
     {
-        // Below 100 ms a garbage collection of a neighbour is taken for its death; above 10 s a dead leader blocks its shards.
+        // Below 100 ms the failure detector takes a garbage collection of another node for its death; above 10 s a dead leader blocks its shards.
         Between("timings.electionTimeoutMinMs", timings.ElectionTimeoutMin, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10), mistakes);
         if (timings.ElectionTimeoutMax < timings.ElectionTimeoutMin * 1.5)
         {
@@ -187,11 +187,11 @@ internal static class NodeOptionsValidator
         Between("eventual.hintBytesMax", eventual.HintBytesMax, 0, 16L << 30, mistakes);
         Between("eventual.hintAgeMaxMs", eventual.HintAgeMax, TimeSpan.Zero, TimeSpan.FromDays(30), mistakes);
 
-        // Twice what a message of repair, the slowest that carries states, may be under way.
+        // Twice the longest time that a message of repair, the slowest that carries states, may take.
         Between("eventual.tombstoneAgeMinMs", eventual.TombstoneAgeMin, new RepairOptions().CallTimeout * 2, TimeSpan.FromDays(365), mistakes);
     }
 
-    /// <summary>0: the node works it out.</summary>
+    /// <summary>0: the node computes it.</summary>
     private static void DerivedOrBetween(string field, int value, int low, int high, List<OptionMistake> mistakes)
     {
         if (value != 0 && (value < low || value > high))

@@ -1,13 +1,13 @@
 namespace KvRaft.Node.Options;
 
-/// <summary>One mistake in the configuration: which field, what it held, what is allowed.</summary>
+/// <summary>One mistake in the configuration: the field, its value, and the values that are allowed.</summary>
 internal sealed record OptionMistake(string Field, string? Value, string Allowed)
 {
     public override string ToString() =>
         Value is null ? $"{Field}: missing; {Allowed}" : $"{Field}: '{Value}' is not allowed; {Allowed}";
 }
 
-/// <summary>The configuration cannot be used. Carries every mistake found, not only the first.</summary>
+/// <summary>The configuration cannot be used. Carries every mistake, not only the first.</summary>
 internal sealed class InvalidOptionsException(IReadOnlyList<OptionMistake> mistakes)
     : Exception(string.Join(Environment.NewLine, mistakes))
 {

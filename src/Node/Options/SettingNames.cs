@@ -48,7 +48,7 @@ internal static class SettingNames
             && int.TryParse(index, out _)
             && OfNode.Contains(part, StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>The names that could have been meant: those of the same section.</summary>
+    /// <summary>The names that may have been intended: those of the same section.</summary>
     public static string Near(string path)
     {
         var section = path.Contains(':', StringComparison.Ordinal) ? path[..path.IndexOf(':', StringComparison.Ordinal)] : "";

@@ -3,7 +3,7 @@ using System.Collections;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// Where settings come from: the file, over it the environment, over it the flags. An environment variable is
+/// The sources of settings: the file, over it the environment, over it the flags. An environment variable is
 /// <c>KVRAFT_</c> and the setting with <c>_</c> between words and <c>__</c> between parts:
 /// <c>KVRAFT_DATA_DIRECTORY</c>, <c>KVRAFT_LIMITS__VALUE_BYTES_MAX</c>, <c>KVRAFT_NODES__0__ID</c>.
 /// </summary>
@@ -25,7 +25,7 @@ internal static class SettingSources
         return builder.AddInMemoryCollection(FromEnvironment(environment)).AddInMemoryCollection(flags).Build();
     }
 
-    /// <summary>A setting as given on the command line: <c>limits.keyBytesMax=1000</c>, <c>nodes[0].weight=2</c>.</summary>
+    /// <summary>A setting on the command line: <c>limits.keyBytesMax=1000</c>, <c>nodes[0].weight=2</c>.</summary>
     /// <exception cref="InvalidOptionsException">There is no <c>=</c>.</exception>
     public static KeyValuePair<string, string?> Parse(string text)
     {
@@ -43,8 +43,8 @@ internal static class SettingSources
     }
 
     /// <summary>
-    /// Only names that are settings: other programs (the test tools, scripts around the server) may use the prefix for purposes
-    /// of their own.
+    /// Only names of settings: other programs (the test tools, scripts around the server) may use the prefix for their
+    /// own purposes.
     /// </summary>
     private static IEnumerable<KeyValuePair<string, string?>> FromEnvironment(IDictionary environment)
     {

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// Reads single settings out of merged configuration and collects what is wrong with them instead of stopping at the first. A
-/// mistake answers the default, so that reading can go on and find the next one.
+/// Reads single settings from merged configuration and collects the mistakes in them instead of stopping at the first. For a
+/// mistake it returns the default, so that reading can continue and find the next one.
 /// </summary>
 internal sealed partial class SettingsReader(IConfiguration source)
 {
@@ -15,7 +15,7 @@ internal sealed partial class SettingsReader(IConfiguration source)
 
     public void Add(string path, string? value, string allowed) => _mistakes.Add(new(Written(path), value, allowed));
 
-    /// <summary>The path as the file shows it: <c>nodes:0:raft</c> is <c>nodes[0].raft</c>.</summary>
+    /// <summary>The path in the notation of the file: <c>nodes:0:raft</c> is <c>nodes[0].raft</c>.</summary>
     private static string Written(string path) => ArrayIndex().Replace(path, "[$1]").Replace(':', '.');
 
     [GeneratedRegex(@":(\d+)")]
@@ -41,7 +41,7 @@ internal sealed partial class SettingsReader(IConfiguration source)
     public TimeSpan Milliseconds(string path, TimeSpan missing) =>
         Parse(path, missing, "a number of milliseconds", (string text, out TimeSpan value) =>
         {
-            // Not a number, infinity and what no TimeSpan holds are mistakes, like any text that is no number.
+            // Values that are not a number, infinite, or too large for a TimeSpan are mistakes, like any text that is no number.
             var fits = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
                 && Math.Abs(number) <= TimeSpan.MaxValue.TotalMilliseconds / 2;
             value = fits ? TimeSpan.FromMilliseconds(number) : default;

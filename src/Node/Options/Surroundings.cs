@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Options;
 
 /// <summary>
-/// What a node takes from the world around it beside its options: the clock, and the way to another node. Always the real ones, but in a
-/// cluster whose clocks and ways a test controls; no setting reaches them.
+/// The environment of a node besides its options: the clock, and the network path to another node. Always the real ones, except in a
+/// cluster whose clocks and paths a test controls; no setting changes them.
 /// </summary>
 internal sealed record Surroundings
 {
@@ -12,9 +12,9 @@ internal sealed record Surroundings
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Where a connection to a node's replicas really goes, given where it should.</summary>
+    /// <summary>The real address of a connection to a node's replicas, given the configured one.</summary>
     public Func<NodeId, HostAndPort, HostAndPort> WayToRaft { get; init; } = static (_, address) => address;
 
-    /// <summary>Where a connection to a node's services really goes.</summary>
+    /// <summary>The real address of a connection to a node's services, given the configured one.</summary>
     public Func<NodeId, HostAndPort, HostAndPort> WayToServices { get; init; } = static (_, address) => address;
 }

@@ -3,27 +3,27 @@ using KvRaft.Node.Options;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// Bounds what a node has in hand for all its callers together: operations, each key of a batch and each call of a pipe counted, and
-/// the bytes of their requests; those of answers are bounded by <see cref="Answers.AnswerBudget"/>. What does not fit is refused at the door, before anything was done for it, with the time after which
-/// there may be room. Calls about the node itself (Status, Hello, routes, keyspaces) are not asked: they must work when it is full.
+/// Limits the requests that a node processes at once, of all callers together: operations (each key of a batch and each call of a pipe counts) and
+/// the bytes of their requests. <see cref="Answers.AnswerBudget"/> limits the bytes of answers. A request that does not fit is refused before any work is done for it; the refusal names
+/// the delay after which there may be room. Calls about the node itself (Status, Hello, routes, keyspaces) are not counted: they must work when the node is full.
 /// <para>
-/// A caller is refused earlier if its time would be over before its turn: what is in hand over what was answered lately is how long
-/// newcomers wait (Little's law). That is asked only when half of the places are taken; below, there is no queue worth the name, and a few
-/// requests that wait for an election must not close the door to shards that are well.
+/// If a request would still wait when its deadline ends, it is refused at once: a new request waits for the number of admitted requests divided by
+/// the recent rate of answers (Little's law). This rule applies only when half of the places are taken: below that there is no queue, and a few
+/// requests that wait for an election must not block requests for healthy shards.
 /// </para>
-/// <para>One that is larger than a bound is let in when nobody else is there, rather than never. Thread-safe.</para>
+/// <para>A request that is larger than a limit is admitted when no other request is admitted. Thread-safe.</para>
 /// </summary>
 internal sealed class Admission(NodeOptions options, TimeProvider time)
 {
-    /// <summary>What is told if nothing was answered lately: about the time in which a leader empties its queue.</summary>
+    /// <summary>The delay to return if no request was answered recently: about the time in which a leader empties its queue.</summary>
     private static readonly TimeSpan DelayUnknown = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Shorter than this callers come back before anything has changed, longer than this they would rather ask elsewhere.</summary>
+    /// <summary>The limits of the delay. After a shorter delay nothing has changed; after a longer one a caller would do better to try another node.</summary>
     private static readonly TimeSpan DelayMin = TimeSpan.FromMilliseconds(10);
 
     private static readonly TimeSpan DelayMax = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long answers are counted for one figure: longer than a round of the log, shorter than anybody's time-out.</summary>
+    /// <summary>How long answers are counted for one rate: longer than one round of the log, shorter than any request timeout.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(200);
 
     private readonly int _requestsMax = options.Limits.RequestsInHandMax;
@@ -34,7 +34,7 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
     private long _answered;
     private long _refused;
 
-    // Of the last whole window; written under the lock.
+    // Of the last complete window; written under the lock.
     private long _windowBegan = time.GetTimestamp();
     private long _answeredAtWindow;
     private double _perSecond;
@@ -46,7 +46,7 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
     /// <summary>Operations refused since the node started.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>Null: let in, to be followed by <see cref="Leave"/> with the same figures. Else what to answer.</summary>
+    /// <summary>Null: the request is admitted, and the caller must call <see cref="Leave"/> with the same figures. Otherwise the failure to return.</summary>
     public Failure? TryEnter(int requests, long bytes, Deadline deadline)
     {
         var requestsNow = Interlocked.Add(ref _requests, requests);
@@ -64,8 +64,8 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
             $"the node's work in hand ({requestsNow - requests} of {_requestsMax} requests, {bytesNow - bytes} of {_bytesMax} bytes)", Delay(requestsNow));
     }
 
-    /// <param name="requests">As it was let in.</param>
-    /// <param name="bytes">As it was let in.</param>
+    /// <param name="requests">The same value as at admission.</param>
+    /// <param name="bytes">The same value as at admission.</param>
     public void Leave(int requests, long bytes)
     {
         Interlocked.Add(ref _requests, -requests);
@@ -76,7 +76,7 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
     private bool OutlastsDeadline(long requests, Deadline deadline) =>
         requests > _requestsMax / 2 && PerSecond() is > 0 and var perSecond && TimeSpan.FromSeconds(requests / perSecond) > deadline.Remaining(time);
 
-    /// <summary>Until half of the places are free again.</summary>
+    /// <summary>The time until half of the places are free again.</summary>
     private TimeSpan Delay(long requests)
     {
         if (PerSecond() is not (> 0 and var perSecond))
@@ -88,7 +88,7 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
         return TimeSpan.FromSeconds(Math.Clamp(seconds, DelayMin.TotalSeconds, DelayMax.TotalSeconds));
     }
 
-    /// <summary>Operations answered in a second, lately; zero if none was.</summary>
+    /// <summary>The recent rate of answers, operations per second; zero if none was answered.</summary>
     private double PerSecond()
     {
         lock (_measuring)

@@ -3,9 +3,9 @@ using KvRaft.V1;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The age an answer tells, in milliseconds, rounded up: 0 if it is linearizable, <see cref="Unknown"/> if it is not known. It is an upper bound at the moment the answer leaves the
-/// node. So the moment from which it is counted is taken before the data are read (a catch-up in between makes the replica younger, not the data that were read), and
-/// whatever an answer waits for afterwards is added: other keys, other shards, a slow reader, the way from another node. Pure.
+/// The age that an answer reports, in milliseconds, rounded up: 0 if it is linearizable, <see cref="Unknown"/> if the age is unknown. It is an upper bound at the moment the answer
+/// leaves the node. So the age is counted from a moment before the data are read: a catch-up in between makes the replica newer, not the data that were read. The time that
+/// an answer waits afterwards is added: for other keys, other shards, a slow reader or the transfer from another node. Pure.
 /// </summary>
 internal static class AnswerAge
 {
@@ -14,7 +14,7 @@ internal static class AnswerAge
     public static long Of(Consistency delivered, TimeSpan? age) =>
         delivered == Consistency.Linearizable ? 0 : age is { } known ? Milliseconds(known) : Unknown;
 
-    /// <summary>The answer has waited, or was on its way, for up to this long since its age was told.</summary>
+    /// <summary>Adds the time for which the answer waited or was in transit since its age was computed, at most this long.</summary>
     public static void Add(ResponseHeader? header, TimeSpan passed)
     {
         if (header is not null && header.ConsistencyDelivered != Consistency.Linearizable && header.StalenessMs != Unknown)
@@ -23,7 +23,7 @@ internal static class AnswerAge
         }
     }
 
-    /// <summary>Of several answers told as one, up to this long after the first of them: the greatest age, and unknown if one is.</summary>
+    /// <summary>The age of several answers sent as one, at most this long after the first of them: the greatest age, and unknown if one of them is unknown.</summary>
     public static long OfAll(IReadOnlyCollection<ResponseHeader> headers, TimeSpan passed) =>
         headers.All(static header => header.ConsistencyDelivered == Consistency.Linearizable) ? 0
         : headers.Any(static header => header.StalenessMs == Unknown) ? Unknown

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace KvRaft.Node.Requests;
 
-/// <summary>An answer, or why there is none.</summary>
+/// <summary>An answer, or the failure in its place.</summary>
 internal readonly record struct Answered<T>(T? Answer, Failure? Failure)
     where T : class
 {

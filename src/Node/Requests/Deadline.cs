@@ -3,8 +3,8 @@ using KvRaft.V1;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The instant at which a request is given up, on the monotonic clock of this process, so that setting the wall clock neither
-/// kills nor revives requests.
+/// The instant at which a request is abandoned, on the monotonic clock of this process, so that a change of the wall clock
+/// does not end or prolong requests.
 /// </summary>
 internal readonly record struct Deadline(long Timestamp)
 {
@@ -15,20 +15,20 @@ internal readonly record struct Deadline(long Timestamp)
 
     public bool HasPassed(TimeProvider time) => time.GetTimestamp() >= Timestamp;
 
-    /// <summary>The way to another node and back, on a loaded machine: what is kept of the time when a request is passed on.</summary>
+    /// <summary>The time for the way to another node and back on a loaded machine: it is subtracted when a request is forwarded.</summary>
     private static readonly TimeSpan ForwardCost = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>What to allow another node, whole milliseconds; 0 or less means that passing it on is too late.</summary>
+    /// <summary>The timeout to send to another node, in whole milliseconds; 0 or less means that it is too late to forward.</summary>
     public int MillisecondsToForward(TimeProvider time) =>
         (int)Math.Min((Remaining(time) - ForwardCost).TotalMilliseconds, int.MaxValue);
 
     /// <summary>
-    /// The caller's patience: the earlier of the header's time-out and the call's own deadline, at most what the node allows,
+    /// The deadline of a caller: the earlier of the header's timeout and the deadline of the gRPC call, at most the node's maximum,
     /// and the node's default if neither is given.
     /// </summary>
     /// <param name="header">May be null.</param>
     /// <param name="callDeadline">gRPC's deadline, UTC; <see cref="DateTime.MaxValue"/> if the call has none.</param>
-    /// <param name="limits">Default and ceiling.</param>
+    /// <param name="limits">Default and maximum.</param>
     /// <param name="time">The clocks.</param>
     public static Deadline Of(RequestHeader? header, DateTime callDeadline, Options.Limits limits, TimeProvider time)
     {

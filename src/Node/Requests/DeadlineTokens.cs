@@ -2,19 +2,19 @@ namespace KvRaft.Node.Requests;
 
 /// <summary>
 /// Cancellation tokens for deadlines, shared by all requests that end within the same few milliseconds. A pipe carries hundreds
-/// of thousands of operations a second, nearly all with the same time-out; a timer for each would cost more than routing it.
-/// A token fires at most <see cref="Grain"/> after the deadline it was asked for, never before. Thread-safe.
+/// of thousands of operations a second, nearly all with the same timeout; a timer for each would cost more than routing it.
+/// A token fires at most <see cref="Grain"/> after the requested deadline, never before. Thread-safe.
 /// </summary>
 internal sealed class DeadlineTokens(TimeProvider time)
 {
-    /// <summary>One kernel tick at 64 Hz; nobody's time-out is more precise than that.</summary>
+    /// <summary>One kernel tick at 64 Hz; no timeout needs more precision.</summary>
     public static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(16);
 
     private readonly long _grainTicks = Math.Max(1, (long)(Grain.TotalSeconds * time.TimestampFrequency));
     private readonly Lock _lock = new();
     private readonly Dictionary<long, CancellationTokenSource> _byBucket = [];
 
-    // The bucket asked for last, as one immutable pair: nearly every request finds its token here without the lock.
+    // The bucket of the last request, as one immutable pair: nearly every request finds its token here without the lock.
     private volatile Bucket? _last;
 
     public CancellationToken For(Deadline deadline)
@@ -45,8 +45,8 @@ internal sealed class DeadlineTokens(TimeProvider time)
         }
     }
 
-    // The source is not disposed: somebody may have been handed its token and not registered yet. Its timer has fired, which
-    // is all it held.
+    // The source is not disposed: a caller may have received its token and not registered yet. Its timer has fired, and
+    // it holds nothing else.
     private void Forget(long number)
     {
         lock (_lock)

@@ -6,25 +6,25 @@ using KvRaft.V1;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// Why a request got no answer, and whether what it asked for may have happened all the same. A value that travels up through
-/// the rooms; only <c>Services/RpcStatus</c> knows what it looks like on the wire. The reasons are those of
+/// Why a request has no answer, and whether it may have been executed. A value that the lower components return;
+/// only <c>Requests/RpcStatus</c> translates it to the wire. The reasons are those of
 /// <see cref="ErrorReasons"/>; each factory here is one row of the error model.
 /// </summary>
 internal sealed record Failure(string Reason, Execution Execution, string Message)
 {
-    /// <summary>The request's field that is to blame, as in the proto; null if none is.</summary>
+    /// <summary>The field of the request that is wrong, as in the proto; null if none is.</summary>
     public string? Field { get; init; }
 
-    /// <summary>When trying again makes sense; zero says nothing about it.</summary>
+    /// <summary>After which delay a retry makes sense; zero gives no delay.</summary>
     public TimeSpan RetryAfter { get; init; }
 
-    /// <summary>Where the request should go instead.</summary>
+    /// <summary>The node to which the request should be sent instead.</summary>
     public RouteHint? Hint { get; init; }
 
-    /// <summary>Facts a program may want: limit, actual, setting, shard.</summary>
+    /// <summary>Facts for programs: limit, actual value, setting, shard.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
 
-    /// <summary>The same request may be sent again without any risk of it being executed twice.</summary>
+    /// <summary>The same request may be sent again without a risk that it is executed twice.</summary>
     public bool IsNotExecuted => Execution == Execution.NotExecuted;
 
     public static Failure NotLeader(RouteHint hint) =>
@@ -52,11 +52,11 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure NoMap(TimeSpan retryAfter) =>
         new(ErrorReasons.NoLeader, Execution.NotExecuted, "the cluster has no shard map yet") { RetryAfter = retryAfter };
 
-    /// <summary>Nobody leads group 0, so nothing about nodes and keyspaces can be changed.</summary>
+    /// <summary>Group 0 has no leader, so nodes and keyspaces cannot be changed.</summary>
     public static Failure NoPlacementLeader(TimeSpan retryAfter) =>
         new(ErrorReasons.NoLeader, Execution.NotExecuted, "the placement driver has no leader at the moment") { RetryAfter = retryAfter };
 
-    /// <summary>What only nodes of the cluster may do.</summary>
+    /// <summary>A call that only nodes of the cluster may make.</summary>
     public static Failure NodesOnly(string what) =>
         new(ErrorReasons.NodeProofRequired, Execution.NotExecuted, $"{what} is for nodes of the cluster, which prove that they have its secret (clusterSecretFile)");
 
@@ -71,7 +71,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
             Facts = [Fact("shard", shard.Value)],
         };
 
-    /// <summary>The leader changed, or the connection to it broke, while a write was under way.</summary>
+    /// <summary>The leader changed, or the connection to it failed, while a write was in progress.</summary>
     public static Failure OutcomeUnknown(ShardId shard) =>
         new(ErrorReasons.QuorumLost, Execution.Unknown, $"shard {shard} lost its leader while the write was under way")
         {
@@ -95,11 +95,11 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
             ],
         };
 
-    /// <summary>A request over HTTP that names a host this node is not, or that a page of another site makes.</summary>
+    /// <summary>A request over HTTP that names a host other than this node, or that a page of another site sends.</summary>
     public static Failure HostNotAllowed(string header, string why) =>
         new(ErrorReasons.HostNotAllowed, Execution.NotExecuted, why) { Field = header };
 
-    /// <summary>Not even a delete: it would need room in the log.</summary>
+    /// <summary>The disk is full even for a delete: a delete needs space in the log.</summary>
     public static Failure LogFull(ShardId shard) =>
         new(ErrorReasons.DiskFull, Execution.NotExecuted, $"the disk of the node that leads shard {shard} has no room for its log; nothing is written until there is")
         {
@@ -129,7 +129,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
             Facts = [new("keyspace", keyspace)],
         };
 
-    /// <summary>Fewer replicas of an eventual key answered than were asked for.</summary>
+    /// <summary>Fewer replicas of an eventual key answered than required.</summary>
     public static Failure QuorumNotReached(int answered, int wanted, Execution execution) =>
         new(ErrorReasons.QuorumNotReached, execution, execution == Execution.Unknown
             ? $"{answered} of {wanted} replicas have the write; those that do will spread it"
@@ -159,7 +159,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure StoreRebuilding(Execution execution) =>
         new(ErrorReasons.CorruptReplica, execution, "this node's store of eventual keys was damaged and is being rebuilt") { RetryAfter = TimeSpan.FromSeconds(1) };
 
-    /// <summary>The engine met the end of the disk, whatever the guard had seen.</summary>
+    /// <summary>The engine reached the end of the disk, whatever the guard had measured.</summary>
     public static Failure StoreFull(Execution execution) =>
         new(ErrorReasons.DiskFull, execution, "this node's data disk has no room; it takes writes of eventual keys again when there is room");
 
@@ -168,14 +168,14 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure Internal(Execution execution) =>
         new(ErrorReasons.Internal, execution, "the node met a fault; its log has the details");
 
-    /// <summary>A refusal by the state machine, which every replica agrees on: nothing was changed.</summary>
+    /// <summary>A refusal by the state machine, identical on every replica: nothing was changed.</summary>
     public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);
 
     private static KeyValuePair<string, string> Fact(string name, long value) =>
         new(name, value.ToString(CultureInfo.InvariantCulture));
 }
 
-/// <summary>Carries a <see cref="Failure"/> through code that has nothing else to answer, up to the edge.</summary>
+/// <summary>Carries a <see cref="Failure"/> through code that has no other way to return it, up to the edge.</summary>
 internal sealed class FailureException(Failure failure) : Exception(failure.Message)
 {
     public Failure Failure { get; } = failure;

@@ -7,8 +7,8 @@ using KvRaft.Storage;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The last catch of every call: failures get their status, and what nobody expected is logged here and told as INTERNAL, with
-/// an unknown execution. Without it gRPC would answer UNKNOWN with no details.
+/// The last handler of every call: failures become their status. An unexpected exception is logged here and returned as INTERNAL with
+/// an unknown execution. Without this interceptor gRPC would return UNKNOWN with no details.
 /// </summary>
 internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Interceptor
 {
@@ -53,13 +53,13 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
         }
     }
 
-    /// <summary>Not a status already, and not merely the caller who went away.</summary>
+    /// <summary>The exception is not a status already, and not the effect of a caller that cancelled.</summary>
     private static bool IsOurs(Exception error, ServerCallContext context) =>
         error is not RpcException && !context.CancellationToken.IsCancellationRequested;
 
     private RpcException Told(Exception error, ServerCallContext context)
     {
-        // What the status says of this node needs no line for each request.
+        // A failure that the status of this node already shows needs no log line for each request.
         if (error is not (FailureException or StorageFullException or StoreRebuildingException))
         {
             logger.RequestFaulted(error, context.Method);

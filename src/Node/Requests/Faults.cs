@@ -5,7 +5,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Requests;
 
-/// <summary>What a caller is told about an exception that no code above expected.</summary>
+/// <summary>The failure that a caller receives for an exception that no code above expected.</summary>
 internal static class Faults
 {
     public static Failure ToFailure(Exception error, bool isWrite)

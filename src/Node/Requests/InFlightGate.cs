@@ -1,8 +1,8 @@
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// Bounds what one pipe has under way, in calls and in bytes. One reader enters and waits here when full, which stops the reading
-/// and so, through HTTP/2 flow control, the sender. A call larger than the byte bound enters alone rather than never.
+/// Limits the calls and bytes that one pipe has in progress. One reader enters, and waits here when the gate is full. Then it stops reading,
+/// and HTTP/2 flow control stops the sender. A call larger than the byte limit enters when no other call is in progress.
 /// <see cref="EnterAsync"/> has one caller at a time; <see cref="Leave"/> any number.
 /// </summary>
 internal sealed class InFlightGate(int callsMax, long bytesMax)
@@ -56,7 +56,7 @@ internal sealed class InFlightGate(int callsMax, long bytesMax)
         drained?.SetResult();
     }
 
-    /// <summary>Completes when everything that entered has left. Call it after the last <see cref="EnterAsync"/> completed.</summary>
+    /// <summary>Completes when every call that entered has left. Call it after the last <see cref="EnterAsync"/> completed.</summary>
     public Task DrainAsync()
     {
         lock (_lock)

@@ -4,7 +4,7 @@ using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
 namespace KvRaft.Node.Requests;
 
-/// <summary>What the five single-key operations have in common, whichever of them a call carries.</summary>
+/// <summary>The common parts of the five single-key operations, whichever of them a call carries.</summary>
 internal static class PipeCalls
 {
     /// <summary>The header; null if the caller sent none.</summary>
@@ -18,7 +18,7 @@ internal static class PipeCalls
         _ => null,
     };
 
-    /// <summary>The header, made if need be, for a node that adds to it.</summary>
+    /// <summary>The header, created if it is missing, for a node that adds to it.</summary>
     public static RequestHeader OwnHeader(this PipeCall call) => call.OperationCase switch
     {
         Operation.Get => call.Get.Header ??= new(),
@@ -39,13 +39,13 @@ internal static class PipeCalls
         _ => ByteString.Empty,
     };
 
-    /// <summary>The bytes a call pins while it is under way: key and value. The rest is small and the same for all.</summary>
+    /// <summary>The bytes that a call holds while it is in progress: key and value. The rest is small and the same for all.</summary>
     public static int PayloadBytes(this PipeCall call) =>
         call.Key().Length + (call.OperationCase == Operation.Put ? call.Put.Value.Length : 0);
 
     public static bool IsWrite(this PipeCall call) => call.OperationCase != Operation.Get;
 
-    /// <summary>Its answer may carry a value.</summary>
+    /// <summary>The answer may carry a value.</summary>
     public static bool AnswersValue(this PipeCall call) => call.OperationCase switch
     {
         Operation.Get => !call.Get.HeadOnly,
@@ -54,7 +54,7 @@ internal static class PipeCalls
         _ => false,
     };
 
-    /// <summary>It may make the store larger, and is refused when the disk is nearly full. A delete and a new expiry are not.</summary>
+    /// <summary>The call may make the store larger, and is refused when the disk is nearly full. A delete and a new expiry do not.</summary>
     public static bool NeedsRoom(this PipeCall call) => call.OperationCase is Operation.Put or Operation.Increment;
 
     /// <summary>The same operation under another correlation id; shares the operation's message.</summary>

@@ -11,14 +11,14 @@ using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// What a request must look like before anything is done for it. Pure. Each rule answers the failure to send back, or null.
-/// Runs once per operation on the hot path, so nothing here allocates unless it refuses.
+/// The rules that a request must meet before any work is done for it. Pure. Each rule returns the failure to send, or null.
+/// It runs once per operation on the hot path, so it allocates only for a refusal.
 /// </summary>
 internal static class RequestCheck
 {
     private const int ClientIdBytes = 16;
 
-    /// <summary>A condition is repeated in the log; longer values are compared by hash or version. As documented in options.proto.</summary>
+    /// <summary>A condition is repeated in the log; compare longer values by hash or version. As documented in options.proto.</summary>
     public const int ConditionValueBytesMax = 1024;
 
     public static Failure? SingleKey(PipeCall call, Limits limits) => call.OperationCase switch
@@ -40,7 +40,7 @@ internal static class RequestCheck
         : header is { AnswerBytesMax: < 0 } ? Failure.Invalid("header.answer_bytes_max", "not negative")
         : null;
 
-    /// <summary>The header of a write: also its identity.</summary>
+    /// <summary>Checks the header of a write, which includes its identity.</summary>
     public static Failure? Write(RequestHeader? header) => Header(header) ?? Identity(header?.Identity, "header.identity");
 
     public static Failure? Identity(RequestIdentity? identity, string field)
@@ -87,7 +87,7 @@ internal static class RequestCheck
             ? Failure.Limit(new LimitExceeded(field, "limits.valueBytesMax", limits.ValueBytesMax, value.Length))
             : null;
 
-    /// <summary>How many keys one call may name.</summary>
+    /// <summary>The number of keys that one call may name.</summary>
     public static Failure? Count(int count, string field, Limits limits)
     {
         if (count == 0)
@@ -100,13 +100,13 @@ internal static class RequestCheck
             : null;
     }
 
-    /// <summary>The keyspace's own bound, below the node's.</summary>
+    /// <summary>The limit of the keyspace, below that of the node.</summary>
     public static Failure? ValueIn(KeyspaceDescriptor keyspace, ByteString value) =>
         keyspace.ValueBytesMax > 0 && value.Length > keyspace.ValueBytesMax
             ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
             : null;
 
-    /// <summary>The keyspace's longest life. What says nothing about its end is given one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
+    /// <summary>The longest time-to-live of the keyspace. A write without an expiry gets one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
     /// <param name="nowMs">The time of the cluster, milliseconds since the Unix epoch.</param>
     public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
     {
@@ -127,7 +127,7 @@ internal static class RequestCheck
             : null;
     }
 
-    /// <summary>Of a single-key write.</summary>
+    /// <summary>Checks a single-key write.</summary>
     public static WriteOptions? OptionsOf(PipeCall call) => call.OperationCase switch
     {
         Operation.Put => call.Put.Options,
@@ -148,7 +148,7 @@ internal static class RequestCheck
         _ => null,
     };
 
-    /// <summary>A time-to-live that is given, of any kind of keyspace.</summary>
+    /// <summary>Checks a time-to-live that is given, for any kind of keyspace.</summary>
     public static Failure? Ttl(long ttlMs, string field) => ttlMs switch
     {
         < 1 => Failure.Invalid(field, $"from 1 to {ShardLimits.TtlMsMax}"),
@@ -186,7 +186,7 @@ internal static class RequestCheck
     public static Failure? NoExpiry(WriteOptions? options, string field = "options") =>
         options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field, "a delete takes no expiry") : null;
 
-    /// <summary>Of the writes that return no value that was there before: asking for it is refused rather than ignored.</summary>
+    /// <summary>Checks the writes that return no previous value: a request for it is refused, not ignored.</summary>
     public static Failure? NoPrevious(WriteOptions? options, string field) =>
         options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only of puts and deletes") : null;
 

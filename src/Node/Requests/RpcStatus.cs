@@ -10,19 +10,19 @@ using RpcCode = Google.Rpc.Code;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The one place where a <see cref="Failure"/> becomes what a client sees: a gRPC code with <c>google.rpc.Status</c> details for
-/// unary calls, an <see cref="ErrorDetail"/> inside pipes and multi-key answers; and back, for what a forwarded call answered.
+/// The one place that translates a <see cref="Failure"/> for clients: to a gRPC code with <c>google.rpc.Status</c> details for
+/// unary calls, and to an <see cref="ErrorDetail"/> inside pipes and multi-key answers. It also translates the answer of a forwarded call back.
 /// <para>
-/// A leader that sits elsewhere is FAILED_PRECONDITION, not UNAVAILABLE, so that the retry policies generic gRPC clients ship
-/// with do not hammer the wrong node; UNAVAILABLE is only said where waiting helps.
+/// A leader on another node is FAILED_PRECONDITION, not UNAVAILABLE, so that the retry policies of generic gRPC clients
+/// do not repeat the call on the wrong node; UNAVAILABLE is used only where waiting helps.
 /// </para>
 /// </summary>
 internal static class RpcStatus
 {
-    /// <summary>Read by gRPC clients' own retry code (gRFC A6): how long the server wants them to wait.</summary>
+    /// <summary>The retry code of gRPC clients reads it (gRFC A6): the delay before the next attempt.</summary>
     private const string PushbackTrailer = "grpc-retry-pushback-ms";
 
-    /// <summary>What another node may ask callers to wait, at most; a longer delay is a fault of that node.</summary>
+    /// <summary>The longest delay that another node may request of callers; a longer delay is a fault of that node.</summary>
     private const long RetryDelayMsMax = 60_000;
 
     private static readonly FrozenDictionary<string, RpcCode> Codes = new Dictionary<string, RpcCode>(StringComparer.Ordinal)
@@ -64,7 +64,7 @@ internal static class RpcStatus
     private static readonly FrozenSet<string> Quotas = FrozenSet.ToFrozenSet(
         [ErrorReasons.QuotaBytes, ErrorReasons.QuotaKeys, ErrorReasons.DiskFull], StringComparer.Ordinal);
 
-    /// <summary>What the details of an error may be, for those who write them as text.</summary>
+    /// <summary>The types of the details of an error, for code that writes them as text.</summary>
     public static TypeRegistry DetailTypes { get; } = TypeRegistry.FromFiles(ErrorDetailsReflection.Descriptor, ErrorReflection.Descriptor);
 
     /// <summary>The reasons that have a code, which is all of them.</summary>
@@ -72,7 +72,7 @@ internal static class RpcStatus
 
     public static RpcCode CodeOf(string reason) => Codes.TryGetValue(reason, out var code) ? code : RpcCode.Unknown;
 
-    /// <summary>For pipes and the parts of multi-key answers.</summary>
+    /// <summary>The form for pipes and the parts of multi-key answers.</summary>
     public static ErrorDetail ToDetail(Failure failure)
     {
         var detail = new ErrorDetail
@@ -97,7 +97,7 @@ internal static class RpcStatus
         return detail;
     }
 
-    /// <summary>What another node said about a request that was forwarded to it.</summary>
+    /// <summary>The failure that another node returned for a forwarded request.</summary>
     public static Failure ToFailure(ErrorDetail detail) =>
         new(detail.Reason, detail.Execution == Execution.NotExecuted ? Execution.NotExecuted : Execution.Unknown, detail.Message)
         {
@@ -107,7 +107,7 @@ internal static class RpcStatus
             Facts = [.. detail.Metadata.Where(fact => fact.Key != "field")],
         };
 
-    /// <summary>For unary calls and streams that end.</summary>
+    /// <summary>The form for unary calls and streams that end.</summary>
     public static RpcException ToException(Failure failure)
     {
         var error = ToStatus(failure).ToRpcException();
@@ -164,8 +164,8 @@ internal static class RpcStatus
     }
 
     /// <summary>
-    /// What a forwarded unary call failed with. Without our details the failure is the connection's, or of code between the
-    /// nodes, and nothing is known about the execution.
+    /// The failure of a forwarded unary call. Without KvRaft's details it comes from the connection or from code between the
+    /// nodes, and the execution is unknown.
     /// </summary>
     public static Failure? ToFailure(RpcException error)
     {

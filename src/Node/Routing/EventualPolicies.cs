@@ -7,10 +7,10 @@ using EventualPolicy = KvRaft.Topology.EventualPolicy;
 
 namespace KvRaft.Node.Routing;
 
-/// <summary>What an eventual keyspace promises, in the words of the wire; their numbers are the same. Pure.</summary>
+/// <summary>The policy of an eventual keyspace, in the enums of the wire; their numbers are the same. Pure.</summary>
 internal static class EventualPolicies
 {
-    /// <summary>The policy that is meant; what is left out is three copies, or as many as there are nodes, of which a majority answers.</summary>
+    /// <summary>The complete policy of a request. Defaults: three copies, or as many as there are nodes, and a majority of them answers.</summary>
     public static EventualPolicy FromWire(V1.EventualPolicy? wire, int nodes)
     {
         var n = wire is { HasN: true } ? wire.N : Math.Min(EventualPolicy.Default.Quorum.N, nodes);
@@ -45,7 +45,7 @@ internal static class EventualPolicies
         Durability = wire.Durability == V1.EventualDurability.Unspecified ? null : (EventualDurability)(byte)wire.Durability,
     };
 
-    /// <summary>What can be said of a change without knowing the keyspace.</summary>
+    /// <summary>The mistakes in a change that show without the keyspace.</summary>
     public static Failure? Mistake(EventualPolicyChange change)
     {
         var wrong = IsWrong(change.HasN, change.N) ? "n" : IsWrong(change.HasR, change.R) ? "r" : IsWrong(change.HasW, change.W) ? "w" : null;

@@ -7,14 +7,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.Routing;
 
 /// <summary>
-/// Finds the keyspace a request names. Nearly always this node has heard of it. If not, somebody may have made it a moment ago through
-/// another node, so before a request is refused for it this node asks the leader of group 0 how far the registry has come, and
-/// hears everything up to there; likewise if the caller knows of a change that this node has not heard of. One question serves all requests that
-/// wait for it. Thread-safe.
+/// Finds the keyspace that a request names. Nearly always this node has it in its view. If not, a client may have created it a moment ago through
+/// another node. So before this node refuses a request for that reason, it requests the current revision of the registry from the leader of group 0, and
+/// waits until its own view includes that revision. It does the same if the caller has seen a change that this node has not received. All requests that
+/// wait share one query. Thread-safe.
 /// </summary>
 internal sealed class KeyspaceLookup
 {
-    /// <summary>A question to the leader takes a quorum round; without a leader an election passes in this time.</summary>
+    /// <summary>A query to the leader takes a quorum round; without a leader an election completes in this time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>A cluster that starts has its first map within a few elections.</summary>
@@ -37,22 +37,22 @@ internal sealed class KeyspaceLookup
         _rounds = new SharedRounds<Failure?>(CatchUpAsync);
     }
 
-    /// <summary>The keyspace that a request's header names; one of the other mode is none for it.</summary>
+    /// <summary>The keyspace that a request's header names; a keyspace of the other mode counts as absent.</summary>
     public async ValueTask<FoundKeyspace> FindAsync(RequestHeader? header, Topology.KeyspaceMode mode, Deadline deadline) =>
         Only(mode, await FindAsync(header?.Keyspace ?? "", header?.KnownEpoch ?? 0, deadline));
 
-    /// <summary>As <see cref="FindAsync(string, Deadline)"/>; a keyspace of the other mode is none for this request.</summary>
+    /// <summary>As <see cref="FindAsync(string, Deadline)"/>; a keyspace of the other mode counts as absent.</summary>
     public async ValueTask<FoundKeyspace> FindAsync(string name, Topology.KeyspaceMode mode, Deadline deadline) => Only(mode, await FindAsync(name, deadline));
 
-    /// <summary>The view a request is to keep to its end and the keyspace in it, or why there is none.</summary>
+    /// <summary>The view that a request keeps to its end and the keyspace in it, or the failure.</summary>
     /// <param name="name">Empty means the default.</param>
-    /// <param name="deadline">The caller's.</param>
+    /// <param name="deadline">The deadline of the caller.</param>
     public ValueTask<FoundKeyspace> FindAsync(string name, Deadline deadline) => FindAsync(name, knownEpoch: 0, deadline);
 
     /// <summary>As <see cref="FindAsync(string, Deadline)"/>, in a view of this epoch at least.</summary>
     /// <param name="name">Empty means the default.</param>
-    /// <param name="deadline">The caller's.</param>
-    /// <param name="knownEpoch">Of a change the caller knows; a number no leader has heard of is of a cluster that is no more, and then all there is counts.</param>
+    /// <param name="deadline">The deadline of the caller.</param>
+    /// <param name="knownEpoch">The epoch of a change that the caller has seen. If no leader has reached that epoch, it is of a cluster that no longer exists, and the current state counts.</param>
     public ValueTask<FoundKeyspace> FindAsync(string name, long knownEpoch, Deadline deadline)
     {
         var view = _map.Current;
@@ -92,7 +92,7 @@ internal sealed class KeyspaceLookup
         }
     }
 
-    /// <summary>Null: this node knows everything that was agreed on before this call.</summary>
+    /// <summary>Null: this node has everything that was committed before this call.</summary>
     private async Task<Failure?> CatchUpAsync()
     {
         var deadline = Deadline.After(Patience, _time);
@@ -114,5 +114,5 @@ internal sealed class KeyspaceLookup
     }
 }
 
-/// <summary>What <see cref="KeyspaceLookup"/> found: the keyspace in a view, or a failure.</summary>
+/// <summary>The result of <see cref="KeyspaceLookup"/>: the keyspace in a view, or a failure.</summary>
 internal readonly record struct FoundKeyspace(RoutingView View, KeyspaceDescriptor? Keyspace, Failure? Failure);

@@ -3,7 +3,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Routing;
 
 /// <summary>
-/// Who leads the shards this node has no replica of, as other nodes' answers told. Hints only: a wrong one costs a hop. Never
+/// The leaders of the shards of which this node has no replica, from the answers of other nodes. Hints only: a wrong one costs a hop. Never
 /// larger than the shard map. Thread-safe.
 /// </summary>
 internal sealed class LeaderBoard
@@ -19,7 +19,7 @@ internal sealed class LeaderBoard
         }
     }
 
-    /// <summary>Takes note, unless something of a later term is known.</summary>
+    /// <summary>Records a leader, unless one of a later term is recorded.</summary>
     public void Learn(ShardId shard, LeaderHint hint)
     {
         lock (_lock)

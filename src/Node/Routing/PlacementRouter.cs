@@ -12,24 +12,24 @@ using KvRaft.V1;
 namespace KvRaft.Node.Routing;
 
 /// <summary>
-/// Takes a change of placement to the leader of group 0, here or on another node, by the same rule as
-/// <see cref="RequestRouter"/>. Placement commands are idempotent, but their answers are not a client's to guess: an unknown
-/// outcome is told.
+/// Sends a change of placement to the leader of group 0, on this node or another one, by the same rule as
+/// <see cref="RequestRouter"/>. Placement commands are idempotent, but a client cannot guess their answers: an unknown
+/// outcome is reported as unknown.
 /// </summary>
 internal sealed class PlacementRouter(
     NodeOptions options, PlacementAgent agent, ShardMapHolder map, PeerDirectory peers, DeadlineTokens tokens, TimeProvider time)
 {
     private static readonly TimeSpan ElectionDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Who answered last as the leader, for a node that has no vote and is not told; a hint.</summary>
+    /// <summary>The node that last answered as the leader, for a node that has no vote and receives no leader hints; a hint.</summary>
     private volatile StrongBox<NodeId>? _lastLeader;
 
-    /// <summary>Answers with the outcome of the command here, or with what the leader's node answered.</summary>
-    /// <param name="command">What to propose.</param>
-    /// <param name="answer">What an outcome that the rules did not refuse means to the caller.</param>
+    /// <summary>Returns the outcome of the command here, or the answer of the leader's node.</summary>
+    /// <param name="command">The command to propose.</param>
+    /// <param name="answer">Makes the answer of the call from an outcome that the rules did not refuse.</param>
     /// <param name="forward">The same request to another node.</param>
-    /// <param name="wasForwarded">It came from another node, and goes no further.</param>
-    /// <param name="deadline">When to give up.</param>
+    /// <param name="wasForwarded">The call came from another node, and is not forwarded again.</param>
+    /// <param name="deadline">When to abandon it.</param>
     public async Task<Answered<T>> RouteAsync<T>(
         PlacementCommand command,
         Func<PlacementOutcome, Answered<T>> answer,
@@ -39,11 +39,11 @@ internal sealed class PlacementRouter(
         where T : class =>
         await RouteAsync(() => ProposeAsync(command, answer, deadline), forward, isWrite: true, wasForwarded, deadline);
 
-    /// <summary>The registry as the leader of group 0 has it after a quorum round, with its epoch.</summary>
+    /// <summary>The registry on the leader of group 0 after a quorum round, with its epoch.</summary>
     public Task<Answered<ListKeyspacesResponse>> ReadAsync(Deadline deadline, bool wasForwarded = false) =>
         RouteAsync(() => ListAsync(deadline), (peer, call) => peer.Keyspaces.ListAsync(new ListKeyspacesRequest(), call), isWrite: false, wasForwarded, deadline);
 
-    /// <summary>The same for what is more than one command, or none.</summary>
+    /// <summary>The same for a call that is several commands, or none.</summary>
     public async Task<Answered<T>> RouteAsync<T>(
         Func<Task<Answered<T>>> runHere,
         Func<Peer, CallOptions, AsyncUnaryCall<T>> forward,
@@ -55,12 +55,12 @@ internal sealed class PlacementRouter(
         Failure? last = null;
         for (int refusals = 0, forwards = 0, waits = 0; ;)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             var (step, node) = RouteRule.Next(Look(), wasForwarded, refusals, forwards);
             if (step == RouteStep.Forward)
             {
-                // Counted also if it is not known where that node is: the next turn asks another.
+                // Counted also if the address of that node is unknown: the next attempt goes to another node.
                 forwards++;
             }
 

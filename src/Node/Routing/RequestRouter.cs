@@ -10,35 +10,35 @@ using LeaderHint = KvRaft.Topology.LeaderHint;
 namespace KvRaft.Node.Routing;
 
 /// <summary>
-/// From a shard to an answer: carries a request out on the leader's replica if that is here, forwards it to the node where it is
-/// otherwise, and goes on while the leadership moves, until the deadline.
+/// From a shard to an answer: executes a request on the leader's replica if that is on this node, otherwise forwards it to the leader's node,
+/// and repeats this while the leadership moves, until the deadline.
 /// <para>
-/// It repeats only what is certain not to have been executed, and reads. A write whose fate is unknown is answered as unknown:
-/// the client, who numbered it, may send it again; this node must not guess.
+/// It repeats only reads, and requests that were certainly not executed. A write with an unknown outcome is answered as unknown:
+/// the client, which numbered it, may send it again; this node must not guess.
 /// </para>
-/// <para>Decisions are in <see cref="RouteRule"/>; this is the shell that owns the waiting. Thread-safe.</para>
+/// <para>The decisions are in <see cref="RouteRule"/>; this class does the waiting. Thread-safe.</para>
 /// </summary>
 internal sealed class RequestRouter(
     NodeOptions options, ShardMapHolder map, ShardTable shards, LeaderBoard leaders, PeerDirectory peers, DeadlineTokens tokens, TimeProvider time)
 {
-    /// <summary>What a caller is told to wait when a shard has no leader: a good part of an election.</summary>
+    /// <summary>The delay that a caller receives when a shard has no leader: a large part of an election.</summary>
     private static readonly TimeSpan ElectionDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly NodeId _self = options.NodeId;
 
     public TimeProvider Time => time;
 
-    /// <summary>The view a request is to keep to its end.</summary>
+    /// <summary>The view that a request keeps to its end.</summary>
     public RoutingView View => map.Current;
 
-    /// <summary>Cancelled when a request is to be given up.</summary>
+    /// <summary>Cancelled when a request is to be abandoned.</summary>
     public CancellationToken TokenOf(Deadline deadline) => tokens.For(deadline);
 
     /// <summary>Answers a request for one shard.</summary>
-    /// <param name="request">What to do, here or elsewhere.</param>
-    /// <param name="shard">The shard it is for, by the view in force.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="shard">Its shard, by the view in force.</param>
     /// <param name="noForward">Refuse with a hint rather than forward.</param>
-    /// <param name="deadline">When to give up.</param>
+    /// <param name="deadline">When to abandon it.</param>
     public async ValueTask<Answered<TAnswer>> RouteAsync<TAnswer, TRequest>(
         TRequest request, ShardId shard, bool noForward, Deadline deadline)
         where TAnswer : class
@@ -48,7 +48,7 @@ internal sealed class RequestRouter(
         Failure? last = null;
         for (int refusals = 0, forwards = 0, waits = 0; ;)
         {
-            // Taken before looking, so that news between the look and the wait are not slept through.
+            // Taken before the state is read, so that a change between the read and the wait is not missed.
             var news = map.Changes.Next;
             var (step, node) = RouteRule.Next(Look(shard), noForward, refusals, forwards);
             Answered<TAnswer> answered;
@@ -96,8 +96,8 @@ internal sealed class RequestRouter(
     }
 
     /// <summary>
-    /// A read that meets damage, or a replica that is being closed because of it, was answered by nobody: the replica hands leadership over, and the read goes to
-    /// the next leader. What a write met there is unknown, and is the caller's to hear.
+    /// If a read finds damage, or a replica that is being closed because of damage, it has no answer yet: the replica transfers leadership, and the read goes to
+    /// the next leader. The outcome of a write in the same case is unknown, and the caller receives that failure.
     /// </summary>
     private async ValueTask<Answered<TAnswer>> RunHereAsync<TAnswer, TRequest>(TRequest request, ShardId shard, Deadline deadline, CancellationToken token)
         where TAnswer : class
@@ -159,7 +159,7 @@ internal sealed class RequestRouter(
         }
     }
 
-    /// <summary>Where the caller should go instead, with everything this node knows.</summary>
+    /// <summary>A refusal that names the node to call instead, with every hint that this node has.</summary>
     private Failure Refusal(ShardId shard)
     {
         var view = map.Current;
@@ -167,7 +167,7 @@ internal sealed class RequestRouter(
         var leader = replica is not null ? replica.Leader : leaders.Find(shard);
         if (replica is not null && (leader is null || leader == _self))
         {
-            // Nobody, or this node but not confirmed yet: there is nowhere to go, so the caller must wait rather than try at once.
+            // No leader, or this node without confirmation yet: there is no other node to call, so the caller must wait and not repeat at once.
             return Failure.NoLeader(shard, leader is null ? ElectionDelay : RetryRule.Delay(0));
         }
 

@@ -10,7 +10,7 @@ using WireHint = KvRaft.V1.LeaderHint;
 
 namespace KvRaft.Node.Routing;
 
-/// <summary>The routing view in the wire's words, with the leaders this node's replicas know.</summary>
+/// <summary>The routing view as a message of the wire, with the leaders that this node's replicas have recorded.</summary>
 internal sealed class RouteMaps(NodeOptions options, ShardMapHolder map, ShardTable shards, LeaderBoard leaders, Cluster.PlacementAgent placement)
 {
     public RouteMap Current()

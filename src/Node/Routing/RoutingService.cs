@@ -7,12 +7,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Routing;
 
-/// <summary>Tells clients where things are.</summary>
+/// <summary>Sends clients the routes: nodes, shards and leaders.</summary>
 internal sealed class RoutingService(
     NodeOptions options, ShardMapHolder map, KeyspaceLookup lookup, RouteMaps routes, IHostApplicationLifetime lifetime, TimeProvider time)
     : V1.Routing.RoutingBase
 {
-    /// <summary>As promised in routing.proto: silence longer than this means a dead stream.</summary>
+    /// <summary>As documented in routing.proto: silence longer than this means a dead stream.</summary>
     private static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
 
     public override Task<HelloResponse> Hello(HelloRequest request, ServerCallContext context) => Task.FromResult(new HelloResponse
@@ -38,7 +38,7 @@ internal sealed class RoutingService(
         {
             while (true)
             {
-                // Taken before looking; see ChangeSignal.
+                // Taken before the state is read; see ChangeSignal.
                 var news = map.Changes.Next;
                 var epoch = map.Current.Epoch.Value;
                 if (updates.Next(epoch, routes.Current, routes.Leaders()) is { } update)
@@ -54,7 +54,7 @@ internal sealed class RoutingService(
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // The watcher went away, or the node stops and it should look for another.
+            // The watcher disconnected, or the node stops and the watcher should use another node.
         }
     }
 

@@ -6,7 +6,7 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Routing;
 
-/// <summary>The limits in force, as Hello and GetLimits tell them.</summary>
+/// <summary>The limits in force, as Hello and GetLimits return them.</summary>
 internal static class WireLimits
 {
     public static V1.Limits Of(Limits limits) => new()

@@ -3,7 +3,7 @@ using Google.Protobuf;
 
 namespace KvRaft.Node.Shards;
 
-/// <summary>A digest on the wire: eight bytes, big-endian, as people write it.</summary>
+/// <summary>A digest on the wire: eight bytes, big-endian, as in its written form.</summary>
 internal static class DigestBytes
 {
     public static ByteString Of(ulong digest)

@@ -8,9 +8,9 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// Lets time pass in shards nobody writes to: asks, at a steady pace, every replica that leads here for the command it wants
-/// proposed when time alone changes something, and proposes it. A tick that is refused is not repeated; the next one says the
-/// same and more.
+/// Advances the time in shards without writes: at a fixed interval it queries every leading replica here for the command that is due
+/// by time alone, and proposes it. A refused tick is not repeated; the next one includes its
+/// work.
 /// </summary>
 internal sealed class DueTicker(NodeOptions options, ShardTable table, NodeFailure failure, TimeProvider time, ILogger<DueTicker> logger)
     : BackgroundService

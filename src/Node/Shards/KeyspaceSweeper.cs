@@ -7,8 +7,8 @@ using KeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// Removes the data of dropped keyspaces from the shards this node leads. A shard that still counts keys under the id of a dropped one has
-/// something to remove: a leader that begins in the middle needs no memory of the drop, and a straggling write that lands after the removal is found
+/// Removes the data of dropped keyspaces from the shards this node leads. If a shard still counts keys under the id of a dropped keyspace, there is
+/// data to remove: a leader that starts in the middle needs no record of the drop, and a late write that is applied after the removal is found
 /// the next time.
 /// </summary>
 internal sealed class KeyspaceSweeper(
@@ -16,8 +16,8 @@ internal sealed class KeyspaceSweeper(
     : BackgroundService
 {
     /// <summary>
-    /// How long a write routed by the old map may still be under way, and then some: the look after this long finds it. Also the pace at
-    /// which refused removals are tried again.
+    /// Longer than a write routed by the old map may be in progress: the check after this time finds it. Also the pace at
+    /// which refused removals are repeated.
     /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
@@ -27,7 +27,7 @@ internal sealed class KeyspaceSweeper(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             foreach (var keyspace in placement.State.DroppedKeyspaces())
             {

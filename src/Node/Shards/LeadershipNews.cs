@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;
 
-/// <summary>Tells the log when this node begins or ceases to lead a shard, and wakes whoever waits for news about leaders.</summary>
+/// <summary>Logs when this node starts or stops leading a shard, and wakes the code that waits for news about leaders.</summary>
 internal sealed class LeadershipNews(NodeId self, ShardReplica replica, ChangeSignal changes, ILogger logger)
 {
     private int _led;

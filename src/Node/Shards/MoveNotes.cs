@@ -3,7 +3,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;
 
-/// <summary>What the moves of the shards led here wait for or do, for people. Thread-safe.</summary>
+/// <summary>The present wait or step of the moves of the shards led here, for operators. Thread-safe.</summary>
 internal sealed class MoveNotes
 {
     private readonly ConcurrentDictionary<ShardId, string> _notes = new();
@@ -11,7 +11,7 @@ internal sealed class MoveNotes
 
     public void Set(ShardId shard, string note) => _notes[shard] = note;
 
-    /// <summary>Why a replica of this node is not deleted although the shard map does not name it; empty: it is over, or there is none.</summary>
+    /// <summary>Why a replica of this node is not deleted although the shard map does not name it; empty: that has ended, or there is none.</summary>
     public void SetKept(ShardId shard, string why)
     {
         if (why.Length > 0)
@@ -27,6 +27,6 @@ internal sealed class MoveNotes
     /// <summary>Null: no replica of the shard is kept here against the shard map.</summary>
     public string? KeptBecause(ShardId shard) => _kept.GetValueOrDefault(shard);
 
-    /// <summary>Empty: there is no move, or nobody looked yet.</summary>
+    /// <summary>Empty: there is no move, or it was not checked yet.</summary>
     public string Of(ShardId shard) => _notes.GetValueOrDefault(shard, "");
 }

@@ -3,13 +3,13 @@ using KvRaft.Raft.Options;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// How long a write would wait before its answer, from what writes ahead of it took. Commands travel in entries, many to one, so the
-/// queue moves by rounds: a write with so many commands and bytes ahead of it takes part in the first round that has room for it,
-/// and a round takes what rounds took lately. Thread-safe.
+/// How long a write would wait before its answer, from the times of the writes ahead of it. Commands travel in entries, many to one, so the
+/// queue moves by rounds: a write with so many commands and bytes ahead of it takes part in the first round that has space for it,
+/// and a round takes as long as recent rounds took. Thread-safe.
 /// </summary>
 internal sealed class ProposalWait(TimeProvider time)
 {
-    /// <summary>A new measurement counts for a sixteenth: one slow fsync does not close the door, ten do.</summary>
+    /// <summary>A new measurement counts for a sixteenth: one slow fsync causes no refusals, ten do.</summary>
     private const int Smoothing = 16;
 
     /// <summary>
@@ -32,12 +32,12 @@ internal sealed class ProposalWait(TimeProvider time)
     private long _commands;
     private long _bytes;
 
-    // Ticks of TimeSpan; 0 until the first measurement. Lost updates of two racing measurements do no harm.
+    // Ticks of TimeSpan; 0 until the first measurement. A lost update of two concurrent measurements does no harm.
     private long _roundTicks;
 
     /// <summary>
-    /// What a write of so many bytes would wait now. Zero while nothing was measured, and for one that fits into the next entry: it is
-    /// always tried, or measurements of bad times would refuse writes for ever, and so never be corrected.
+    /// The present wait of a write of so many bytes. Zero before the first measurement, and for a write that fits into the next entry: that one is
+    /// always tried. Otherwise measurements of a slow period would refuse all writes, and so never be corrected.
     /// </summary>
     public TimeSpan Expected(int bytes)
     {
@@ -65,7 +65,7 @@ internal sealed class ProposalWait(TimeProvider time)
         Interlocked.Add(ref _bytes, -place.Bytes);
     }
 
-    /// <summary>It was applied: what it took says how long a round is.</summary>
+    /// <summary>It was applied: the time it took is a measurement of a round.</summary>
     public void Took(Place place)
     {
         var round = (long)(time.GetElapsedTime(place.Began).Ticks / place.Rounds);
@@ -77,6 +77,6 @@ internal sealed class ProposalWait(TimeProvider time)
     private static double Rounds(long commandsAhead, long bytes) =>
         1 + Math.Max((double)commandsAhead / Limits.CommandsPerEntryMax, (double)bytes / Limits.EntryBytesMax);
 
-    /// <summary>Where a write stood when it came.</summary>
+    /// <summary>The position of a write in the queue at its arrival.</summary>
     public readonly record struct Place(long Began, int Bytes, double Rounds);
 }

@@ -9,26 +9,26 @@ namespace KvRaft.Node.Shards;
 internal sealed record UnopenedReplica(ShardId Shard, int Incarnation, string Why);
 
 /// <summary>
-/// What became of replicas that failed on this node: when each may be opened again, what it had shown to readers before, and how often its state was set aside.
+/// The failures of replicas on this node: when each may be opened again, the index that readers had seen before, and how often its state was set aside.
 /// Written by the loop of <see cref="ShardHost"/>, read by status and metrics. Thread-safe.
 /// </summary>
 internal sealed class ReplicaRepairs(TimeProvider time)
 {
     /// <summary>
-    /// The first repair begins at once; each further one of the same replica waits twice as long as the one before. A replica that is damaged again and
-    /// again has a bad disk or bad memory under it, and would otherwise do nothing but copy.
+    /// The first repair starts at once; each further one of the same replica waits twice as long as the one before. If a replica is damaged repeatedly,
+    /// the disk or the memory is faulty, and without the wait the node would only copy.
     /// </summary>
     private static readonly TimeSpan DelayFirst = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan DelayMax = TimeSpan.FromMinutes(5);
 
-    /// <summary>Want of room is no sign of a bad disk, and ends by itself.</summary>
+    /// <summary>Lack of disk space is no sign of a faulty disk, and ends without a repair.</summary>
     private static readonly TimeSpan RoomDelayMax = TimeSpan.FromSeconds(4);
 
-    /// <summary>A replica that was well for so long begins anew.</summary>
+    /// <summary>If a replica had no fault for this long, its count starts again.</summary>
     private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(30);
 
-    /// <summary>How often the loop looks again while a replica waits for room or for its turn.</summary>
+    /// <summary>How often the loop checks while a replica waits for disk space or for its next attempt.</summary>
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<ShardId, Course> _courses = new();
@@ -41,25 +41,25 @@ internal sealed class ReplicaRepairs(TimeProvider time)
     /// <summary>Replicas that could not be opened.</summary>
     public IReadOnlyCollection<UnopenedReplica> Unopened => [.. _unopened.Values.OrderBy(static replica => replica.Shard)];
 
-    /// <summary>Something waits here that only time or room brings on.</summary>
+    /// <summary>A replica waits here for time or disk space.</summary>
     public bool ArePending => !_unopened.IsEmpty;
 
     /// <summary>How often the state of this replica was set aside since this process started.</summary>
     public int CountOf(ShardId shard) => _courses.TryGetValue(shard, out var course) ? course.SetAside : 0;
 
-    /// <summary>Null: the replica may be opened now. Otherwise how long it has to wait.</summary>
+    /// <summary>Null: the replica may be opened now. Otherwise the remaining wait.</summary>
     public TimeSpan? Delay(ShardId shard) =>
         _courses.TryGetValue(shard, out var course) && course.Wait - time.GetElapsedTime(course.At) is { Ticks: > 0 } left ? left : null;
 
-    /// <summary>What is to be said to the group that opens the replica again.</summary>
+    /// <summary>The facts for the group that opens the replica again.</summary>
     public GroupSpec Inform(ShardId shard, GroupSpec spec) => _courses.TryGetValue(shard, out var course)
         ? spec with { StateLostBecause = course.Reason, AppliedBefore = course.AppliedBefore }
         : spec;
 
     /// <summary>The replica was closed after a fault, and is opened again.</summary>
-    /// <param name="shard">Whose.</param>
-    /// <param name="fault">What it was.</param>
-    /// <param name="applied">How far its readers may have seen it.</param>
+    /// <param name="shard">The shard of the replica.</param>
+    /// <param name="fault">The fault.</param>
+    /// <param name="applied">The index up to which readers may have seen it.</param>
     public void Closed(ShardId shard, ReplicaFault fault, long applied)
     {
         var before = _courses.GetValueOrDefault(shard, Course.None);
@@ -86,9 +86,9 @@ internal sealed class ReplicaRepairs(TimeProvider time)
     }
 
     /// <summary>It is open.</summary>
-    /// <param name="shard">Whose.</param>
+    /// <param name="shard">The shard of the replica.</param>
     /// <param name="fault">
-    /// What it lacks. An engine may open with less than it had and report nothing (a manifest that was cut between two records): only the log shows it.
+    /// The state it lacks. An engine may open with less state than it had and report nothing (a manifest that was cut between two records): only the log shows it.
     /// </param>
     public void Opened(ShardId shard, ReplicaFault? fault)
     {
@@ -99,7 +99,7 @@ internal sealed class ReplicaRepairs(TimeProvider time)
         }
     }
 
-    /// <summary>The replica serves again: the reason is no news for the next opening.</summary>
+    /// <summary>The replica serves again: the reason does not apply to the next opening.</summary>
     public void Healed(ShardId shard)
     {
         if (_courses.TryGetValue(shard, out var course) && course.Reason is not null)
@@ -108,10 +108,10 @@ internal sealed class ReplicaRepairs(TimeProvider time)
         }
     }
 
-    /// <summary>Nothing of it is wanted here any more.</summary>
+    /// <summary>No replica of the shard is wanted here any more.</summary>
     public void Forget(ShardId shard) => _unopened.TryRemove(shard, out _);
 
-    /// <summary>Waits for news, and no longer than a moment while a replica waits for something else.</summary>
+    /// <summary>Waits for news, and only for a moment while a replica waits for another condition.</summary>
     public async Task NextAsync(Task news, bool isWaiting, CancellationToken cancellationToken)
     {
         if (!isWaiting && !ArePending)
@@ -124,18 +124,18 @@ internal sealed class ReplicaRepairs(TimeProvider time)
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>The wait before another repair, by how many there were. Pure.</summary>
+    /// <summary>The wait before another repair, by the number of earlier ones. Pure.</summary>
     internal static TimeSpan DelayAfter(int tries)
     {
         var delay = tries == 0 ? TimeSpan.Zero : DelayFirst * Math.Pow(2, Math.Min(tries - 1, 16));
         return delay < DelayMax ? delay : DelayMax;
     }
 
-    /// <param name="At">When the last fault was, by the monotonic clock.</param>
+    /// <param name="At">The time of the last fault, by the monotonic clock.</param>
     /// <param name="Tries">Faults in a row.</param>
-    /// <param name="Wait">It is not opened again before this has passed since.</param>
+    /// <param name="Wait">It is not opened again before this time has passed since the fault.</param>
     /// <param name="Reason">Why its state was set aside; null: it was not.</param>
-    /// <param name="AppliedBefore">How far its readers may have seen it.</param>
+    /// <param name="AppliedBefore">The index up to which readers may have seen it.</param>
     /// <param name="SetAside">How often.</param>
     private sealed record Course(long At, int Tries, TimeSpan Wait, string? Reason, long AppliedBefore, int SetAside)
     {

@@ -12,20 +12,20 @@ using KvRaft.V1;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// The end of a replica that is wanted no more: it is compared with one that stays, at the same entry of the log, and deleted. The one that
-/// stays says its digest and at which entry it took it; the one that goes takes over the committed entries up to exactly there. Where the
-/// comparison cannot be had (the node is away, its log begins later), that is said, and the data goes all the same: the others
-/// are a quorum of their own. Where the digests differ, one of the replicas is wrong, and nobody knows which: the data is set
+/// The end of a replica that is no longer wanted: it is compared with a replica that stays, at the same entry of the log, and deleted. The replica that
+/// stays reports its digest and the entry at which it computed it; the going replica applies the committed entries up to exactly that entry. If the
+/// comparison is not possible (the node is unreachable, its log begins later), that is logged, and the data is deleted all the same: the others
+/// are a quorum without it. If the digests differ, one of the replicas is wrong, and the comparison does not show which: the data is set
 /// aside.
 /// <para>
-/// What the shard map says is not enough to delete anything: before that, the leader of the shard's group must prove, by a quorum round, that the replica does not
-/// vote there any more. While it votes, or while nobody can prove anything, the replica is kept as it is, which is logged and shown in the status.
+/// The shard map alone permits no deletion: first the leader of the shard's group must prove, by a quorum round, that the replica no longer
+/// votes there. While it votes, or while no leader can prove anything, the replica is kept unchanged, which is logged and shown in the status.
 /// </para>
 /// </summary>
 internal sealed class ReplicaRetirement(
     NodeOptions options, RaftHost raft, Cluster.PlacementAgent placement, Shards.MoveNotes notes, PeerDirectory peers, TimeProvider time, ILogger<ReplicaRetirement> logger)
 {
-    /// <summary>For the digest of the one that stays and the entries up to it. A shard of some GiB is read in this time.</summary>
+    /// <summary>For the digest of the replica that stays and the entries up to it. A shard of some GiB is read in this time.</summary>
     private static readonly TimeSpan CompareTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Of group 0's log, for a node that was away for a while: its entries are small and few.</summary>
@@ -34,11 +34,11 @@ internal sealed class ReplicaRetirement(
     private readonly LineThrottle _keptLines = new(time);
 
     /// <summary>
-    /// Is it certain that a replica of this node does not vote in its group any more, so that its data may go? If not, that is logged and shown.
+    /// Whether it is certain that a replica of this node no longer votes in its group, so that its data may be deleted. If not, that is logged and shown.
     /// </summary>
-    /// <param name="replica">Here; running or not.</param>
-    /// <param name="state">Of group 0.</param>
-    /// <param name="known">Who votes as far as the replica itself knows; empty if it does not run.</param>
+    /// <param name="replica">On this node; running or not.</param>
+    /// <param name="state">The state of group 0.</param>
+    /// <param name="known">The voters by the replica's own configuration; empty if it does not run.</param>
     /// <param name="stoppingToken">Ends the waiting.</param>
     public async Task<bool> IsProvenOutAsync(RunningReplica replica, PlacementState state, IReadOnlyList<GroupVoter> known, CancellationToken stoppingToken)
     {
@@ -61,7 +61,7 @@ internal sealed class ReplicaRetirement(
         return why.Length == 0;
     }
 
-    /// <summary>Ends a running replica that no request can reach any more, and that is proven out of its group.</summary>
+    /// <summary>Ends a running replica that no request can reach any more, and that is proven to be no voter.</summary>
     public async Task RetireAsync(ShardReplica replica, IReadOnlyList<Replica> staying, CancellationToken stoppingToken)
     {
         var differs = await IsDifferentAsync(replica, staying, stoppingToken);
@@ -75,11 +75,11 @@ internal sealed class ReplicaRetirement(
         await DropAsync(new RunningReplica(replica.Shard, replica.Group.Incarnation), stoppingToken);
     }
 
-    /// <summary>Deletes what is left of replicas that are over for good: by a crash, or because they were never opened again.</summary>
-    /// <param name="state">What the running replicas were brought to; a newer one could name one that still runs.</param>
+    /// <summary>Deletes the data of replicas that have ended: by a crash, or because they were never opened again.</summary>
+    /// <param name="state">The state to which the running replicas were reconciled; a newer one could name one that still runs.</param>
     /// <param name="running">Those are ended elsewhere.</param>
     /// <param name="stoppingToken">Ends it in between.</param>
-    /// <returns>False: some are kept, because it is not certain that their group does without them.</returns>
+    /// <returns>False: some are kept, because it is not certain that their group can operate without them.</returns>
     public async Task<bool> DropLeftoversAsync(PlacementState state, IReadOnlySet<RunningReplica> running, CancellationToken stoppingToken)
     {
         var isDone = true;
@@ -107,7 +107,7 @@ internal sealed class ReplicaRetirement(
 
     private async Task DropAsync(RunningReplica replica, CancellationToken stoppingToken)
     {
-        // What this node knows of group 0 must outlive the data: a restart with an older map would found an empty replica in its place.
+        // This node's state of group 0 must outlive the data: a restart with an older map would found an empty replica in its place.
         await placement.Group.FlushAsync(PlacementEntriesKept, stoppingToken);
         var directory = ShardDirectory.Of(options.DataDirectory, replica.Shard, replica.Incarnation);
         ShardStateMachine.Drop(directory);
@@ -122,7 +122,7 @@ internal sealed class ReplicaRetirement(
         limit.CancelAfter(CompareTimeout);
         var why = "no other replica is known";
 
-        // A digest reads everything, so the leader, which writers wait for, is asked last.
+        // A digest reads everything, so the leader, which writers wait for, comes last.
         var leader = replica.Leader;
         foreach (var other in staying.Where(other => other.Node != options.NodeId).OrderBy(other => other.Node == leader))
         {

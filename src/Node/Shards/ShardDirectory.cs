@@ -6,15 +6,15 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// Where a replica's data is: <c>shards/s{shard}-r{incarnation}</c> in the data directory. A replica that comes back as another incarnation
-/// never opens what the old one left.
+/// The directory of a replica's data: <c>shards/s{shard}-r{incarnation}</c> in the data directory. A replica that returns as another incarnation
+/// never opens the data of the old one.
 /// </summary>
 internal static class ShardDirectory
 {
-    /// <summary>Behind the name of data that differed from the other replicas' when it was to be deleted; kept for people.</summary>
+    /// <summary>Suffix of data that differed from the data of the other replicas when it was to be deleted; kept for operators.</summary>
     private const string DiffersSuffix = ".differs";
 
-    /// <summary>Behind the name of data that could not be read back; kept until the replica has a whole state again.</summary>
+    /// <summary>Suffix of data that could not be read; kept until the replica has a complete state again.</summary>
     private const string DamagedSuffix = ".damaged";
 
     public static string Of(string dataDirectory, ShardId shard, int incarnation) =>
@@ -31,7 +31,7 @@ internal static class ShardDirectory
 
         foreach (var each in directory.EnumerateDirectories())
         {
-            // What was set aside of a replica is the replica's, and goes with it.
+            // Data that was set aside belongs to the replica, and is deleted with it.
             var name = each.Name.EndsWith(DamagedSuffix, StringComparison.Ordinal) ? each.Name[..^DamagedSuffix.Length] : each.Name;
             if (name.Split("-r") is [['s', .. var shard], var incarnation]
                 && int.TryParse(shard, NumberStyles.None, CultureInfo.InvariantCulture, out var shardNumber)
@@ -42,7 +42,7 @@ internal static class ShardDirectory
         }
     }
 
-    /// <summary>Takes the data out of the way without deleting it; answers where it is.</summary>
+    /// <summary>Moves the data aside without deleting it; returns its new path.</summary>
     public static string SetAside(string directory)
     {
         var aside = directory + DiffersSuffix;
@@ -51,11 +51,11 @@ internal static class ShardDirectory
     }
 
     /// <summary>
-    /// Takes damaged data out of the way, so that the replica is opened without any. One such copy is kept: where there is one already, what came after it was a
-    /// copy of other replicas' data that was not finished, and is deleted.
+    /// Moves damaged data aside, so that the replica is opened without any. One such copy is kept: if there is one already, the later data was an
+    /// incomplete copy of other replicas' data, and is deleted.
     /// </summary>
-    /// <returns>Where the damaged data is; null if there was none to keep.</returns>
-    /// <exception cref="IOException">The disk does not allow it.</exception>
+    /// <returns>The path of the damaged data; null if there was none to keep.</returns>
+    /// <exception cref="IOException">The file system refused it.</exception>
     public static string? SetDamagedAside(string directory)
     {
         var aside = directory + DamagedSuffix;
@@ -74,7 +74,7 @@ internal static class ShardDirectory
         return aside;
     }
 
-    /// <summary>Deletes what <see cref="SetDamagedAside"/> kept. True if there was something.</summary>
+    /// <summary>Deletes the data that <see cref="SetDamagedAside"/> kept. True if there was any.</summary>
     public static bool DropDamaged(string directory)
     {
         var aside = directory + DamagedSuffix;

@@ -14,33 +14,33 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// Runs the replicas that the shard map and the moves put on this node: at every change of group 0 it does the difference that
-/// <see cref="ShardReconciler"/> finds, and deletes what is over for good. One loop, so no two reconciliations meet.
+/// Runs the replicas that the shard map and the moves assign to this node: at every change of group 0 it applies the difference that
+/// <see cref="ShardReconciler"/> finds, and deletes replicas that have ended. One loop, so no two reconciliations overlap.
 /// <para>
-/// A replica is offered to requests once it is a voter. A learner is not: it knows no leader to send anybody to.
+/// Requests can reach a replica when it is a voter. They cannot reach a learner: it has no leader to name in a refusal.
 /// </para>
 /// <para>
-/// A replica that failed because its stored state is damaged, or because its disk was full, is closed and opened again by the same loop: the damaged state is set
-/// aside first, so that the group copies another. What is wrong with the files of one replica never ends the node.
+/// If a replica failed because its stored state is damaged, or because its disk was full, the same loop closes it and opens it again. Damaged state is set
+/// aside first, so that the replica copies another one's state. A fault in the files of one replica never ends the node.
 /// </para>
 /// </summary>
 internal sealed class ShardHost(
     NodeOptions options, Cluster.PlacementAgent placement, ShardMapHolder map, ShardTable table, RaftHost raft, IEngineFactory engines,
     ReplicaRetirement retirement, ReplicaRepairs repairs, DiskGuard disk, LatencyWindow writes, NodeFailure failure, TimeProvider time, ILogger<ShardHost> logger) : BackgroundService
 {
-    /// <summary>Opening waits for the disk most of the time; a few at once keep it busy without a crowd of compactions.</summary>
+    /// <summary>Opening mostly waits for the disk; a few at once keep it busy without too many concurrent compactions.</summary>
     private const int OpensAtOnce = 4;
 
-    /// <summary>All that run, learners too. Written by the loop, also a lock for <see cref="Offer"/>.</summary>
+    /// <summary>All running replicas, learners included. Written by the loop; also a lock for <see cref="Offer"/>.</summary>
     private readonly Dictionary<ShardId, ShardReplica> _running = [];
 
-    /// <summary>Replicas opened in this process whose damaged data may still be there, of an earlier process too.</summary>
+    /// <summary>Replicas opened in this process whose damaged data may still exist, also of an earlier process.</summary>
     private readonly HashSet<ShardId> _mayHaveSetAside = [];
 
-    /// <summary>A replica was closed to be opened again. The loop's own.</summary>
+    /// <summary>A replica was closed to be opened again. Used by the loop only.</summary>
     private bool _isReopening;
 
-    /// <summary>Something is kept that the map does not name, and is looked at again. The loop's own.</summary>
+    /// <summary>A replica is kept that the map does not name, and is checked again. Used by the loop only.</summary>
     private bool _isKeeping;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(FollowAsync, stoppingToken);
@@ -50,7 +50,7 @@ internal sealed class ShardHost(
         Epoch? followed = null;
         while (true)
         {
-            // Taken before looking, so that a map that comes meanwhile is not slept through.
+            // Taken before the state is read, so that a map that arrives meanwhile is not missed.
             var news = map.Changes.Next;
             var state = placement.State;
             var isWaiting = await CloseFailedAsync();
@@ -67,10 +67,10 @@ internal sealed class ShardHost(
     }
 
     /// <summary>
-    /// Closes replicas that failed and can be helped, so that they are opened again: one whose state is damaged without it, one whose disk was full when there
-    /// is room.
+    /// Closes failed replicas that can be repaired, so that they are opened again: one with damaged state without that state, one with a full disk when there
+    /// is space.
     /// </summary>
-    /// <returns>Some replica waits for room.</returns>
+    /// <returns>Some replica waits for disk space.</returns>
     private async Task<bool> CloseFailedAsync()
     {
         var isWaiting = false;
@@ -112,13 +112,13 @@ internal sealed class ShardHost(
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Opening it meets the same damage, and tries this again.
+            // The next opening finds the same damage, and repeats this.
             logger.ReplicaNotOpened(options.NodeId, shard, error.Message);
             return false;
         }
     }
 
-    /// <summary>Deletes damaged data of replicas that have a whole state again.</summary>
+    /// <summary>Deletes damaged data of replicas that have a complete state again.</summary>
     /// <returns>There is some left.</returns>
     private bool DropSetAside()
     {
@@ -161,7 +161,7 @@ internal sealed class ShardHost(
         }
     }
 
-    /// <summary>False: something is kept that the map does not name.</summary>
+    /// <summary>False: a replica is kept that the map does not name.</summary>
     private async Task<bool> ReconcileAsync(PlacementState state, bool isNews, CancellationToken cancellationToken)
     {
         var kept = new HashSet<ShardId>();
@@ -182,7 +182,7 @@ internal sealed class ShardHost(
                     continue;
                 }
 
-                // Requests that wait for this replica go elsewhere at once; the rest of its end takes its time.
+                // Requests that wait for this replica go to another one at once; the rest of its end takes longer.
                 var withdrawn = Withdraw(replica.Shard);
                 repairs.Forget(replica.Shard);
                 await TryAsync(() => retirement.RetireAsync(withdrawn, state.Map![replica.Shard].Replicas, cancellationToken));
@@ -200,7 +200,7 @@ internal sealed class ShardHost(
         return isDone && kept.Count == 0;
     }
 
-    /// <summary>What a full or failing disk does not let be deleted now is found again as a leftover.</summary>
+    /// <summary>Data that a full or failing disk does not allow to delete now is found again as a leftover.</summary>
     private async Task TryAsync(Func<Task> clean)
     {
         try
@@ -215,8 +215,8 @@ internal sealed class ShardHost(
     }
 
     /// <summary>
-    /// What is wrong with one replica's files concerns that replica: it is opened without a state where the one it has cannot be read, and tried again where it cannot be
-    /// opened at all. The node and its other replicas go on.
+    /// A fault in the files of one replica affects that replica only: if its state cannot be read, it is opened without a state, and if it cannot be
+    /// opened at all, that is repeated. The node and its other replicas continue.
     /// </summary>
     private async Task TryOpenAsync(ReplicaWish wish, CancellationToken cancellationToken)
     {
@@ -253,7 +253,7 @@ internal sealed class ShardHost(
         }
     }
 
-    /// <returns>What the replica was opened without.</returns>
+    /// <returns>The loss of state with which the replica was opened.</returns>
     private async Task<ReplicaFault?> OpenAsync(ReplicaWish wish, CancellationToken cancellationToken)
     {
         var store = ShardStateMachine.Open(
@@ -279,12 +279,12 @@ internal sealed class ShardHost(
         logger.ShardOpened(options.NodeId, wish.Shard);
         Offer(replica);
 
-        // It may lead already: the only voter needs nobody's word.
+        // It may already be the leader: an only voter needs no other vote.
         news.Tell();
         return lost;
     }
 
-    /// <summary>Lets requests reach a replica that runs and is a voter. Any thread, any number of times.</summary>
+    /// <summary>Makes a replica that runs and is a voter reachable for requests. Any thread, any number of times.</summary>
     private void Offer(ShardReplica replica)
     {
         lock (_running)

@@ -4,25 +4,25 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Shards;
 
-/// <summary>A replica that should run here, and with whom.</summary>
+/// <summary>A replica that should run here, and its group.</summary>
 /// <param name="Shard">The shard.</param>
-/// <param name="Incarnation">Which copy of it on this node.</param>
-/// <param name="Voters">Where the shard map puts the replicas: its first voters, or those to learn from.</param>
-/// <param name="IsLearner">It came after the shard was founded, and is a voter once its group made it one.</param>
+/// <param name="Incarnation">The number of the replica among those of the shard on this node over time.</param>
+/// <param name="Voters">The replicas in the shard map: its first voters, or those to learn from.</param>
+/// <param name="IsLearner">It was added after the shard was founded, and becomes a voter when its group makes it one.</param>
 internal sealed record ReplicaWish(ShardId Shard, int Incarnation, IReadOnlyList<GroupVoter> Voters, bool IsLearner);
 
 /// <summary>A replica that runs here.</summary>
 internal readonly record struct RunningReplica(ShardId Shard, int Incarnation);
 
-/// <summary>What to do about the difference; close first, then open, each in the order of shards.</summary>
+/// <summary>The steps that remove the difference; close first, then open, each in the order of shards.</summary>
 internal sealed record ReplicaChanges(IReadOnlyList<RunningReplica> Close, IReadOnlyList<ReplicaWish> Open)
 {
     public bool IsEmpty => Close.Count == 0 && Open.Count == 0;
 }
 
 /// <summary>
-/// The difference between the replicas that the shard map and the moves put on this node and those that run. Pure: the map is the wish,
-/// the running replicas are the fact, and doing the difference twice does nothing the second time.
+/// The difference between the replicas that the shard map and the moves assign to this node and those that run. Pure: the map is the desired state,
+/// the running replicas are the actual state, and applying the difference a second time does nothing.
 /// </summary>
 internal static class ShardReconciler
 {
@@ -30,7 +30,7 @@ internal static class ShardReconciler
     {
         if (desired is null)
         {
-            // No map is not an empty map: a node that does not know its duties yet drops nothing.
+            // No map is not an empty map: a node that has not received its assignments drops nothing.
             return new ReplicaChanges([], []);
         }
 
@@ -43,7 +43,7 @@ internal static class ShardReconciler
         var close = new List<RunningReplica>();
         foreach (var replica in running.OrderBy(replica => replica.Shard))
         {
-            // Another incarnation is another replica: the old one must be gone before the new one starts.
+            // Another incarnation is another replica: the old one must have ended before the new one starts.
             if (wishes.TryGetValue(replica.Shard, out var wish) && wish.Incarnation == replica.Incarnation)
             {
                 kept.Add(replica.Shard);

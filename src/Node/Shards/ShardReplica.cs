@@ -12,15 +12,15 @@ namespace KvRaft.Node.Shards;
 
 /// <summary>
 /// One shard on this node: the replica of its Raft group, and the store that the group drives. A write is a proposal whose
-/// outcome comes back from apply; a linearizable read is a barrier, then a look into the store. Neither is retried here: what is
-/// certain not to have been executed says so, and the router decides. Thread-safe.
+/// outcome comes back from apply; a linearizable read is a barrier, then a read of the store. Neither is retried here: a request that was
+/// certainly not executed is reported so, and the router decides. Thread-safe.
 /// </summary>
 internal sealed class ShardReplica
 {
-    /// <summary>What a refused caller is told to wait: about the time a full queue takes to empty.</summary>
+    /// <summary>The delay that a refused caller receives: about the time in which a full queue empties.</summary>
     private static readonly TimeSpan OverloadDelay = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A tick, or a question to the leader, that takes longer meets an election or a lost quorum; the next one may not.</summary>
+    /// <summary>A tick, or a query to the leader, that takes longer runs during an election or a lost quorum; the next one may succeed.</summary>
     private static readonly TimeSpan RoundPatience = TimeSpan.FromSeconds(2);
 
     private readonly ShardId _shard;
@@ -34,7 +34,7 @@ internal sealed class ShardReplica
     private readonly RateWindow _readRate;
     private readonly RateWindow _writeRate;
 
-    /// <summary>The state here is at least as new as this moment of the monotonic clock; 0 = nothing is known. Only grows.</summary>
+    /// <summary>The state here is at least as new as this moment of the monotonic clock; 0 = unknown. Only grows.</summary>
     private long _asOf;
 
     public ShardReplica(ShardId shard, RaftGroup group, IShardStore store, LatencyWindow writes, TimeProvider time)
@@ -55,13 +55,13 @@ internal sealed class ShardReplica
 
     public RaftGroup Group => _group;
 
-    /// <summary>What this replica has applied; any read of it is at least as old as <see cref="BarrierAsync"/> made sure.</summary>
+    /// <summary>The last applied index of this replica; any read of it is at least as new as <see cref="BarrierAsync"/> ensured.</summary>
     public IShardStore Store => _store;
 
     public bool IsLeader => _group.IsLeader;
 
     /// <summary>
-    /// Reads are not answered here, but where the shard is led: the node is about to be stopped, or leaves. Set by <see cref="ShardHost"/>.
+    /// The replica does not answer reads; the leader of the shard does: this node is about to stop, or leaves. Set by <see cref="ShardHost"/>.
     /// </summary>
     public bool IsResting
     {
@@ -71,20 +71,20 @@ internal sealed class ShardReplica
 
     private volatile bool _isResting;
 
-    /// <summary>Not failed, and not being rebuilt from what others have.</summary>
+    /// <summary>Not failed, and not being rebuilt from other replicas.</summary>
     public bool IsRunning => _group.IsRunning;
 
-    /// <summary>Who leads, as this replica knows; null if it has heard of nobody.</summary>
+    /// <summary>The leader in this replica's record; null if it has none.</summary>
     public NodeId? Leader => _group.Leader;
 
     /// <summary>
-    /// The shard's clock now, Unix milliseconds: on the leader what the next entry is stamped with, elsewhere a lower bound. It judges when values end.
+    /// The shard's clock now, Unix milliseconds: on the leader the stamp of the next entry, elsewhere a lower bound. It decides when values expire.
     /// </summary>
     public long ClockMs => _group.ClockMs;
 
     /// <summary>
-    /// The state here is at least as new as this moment; only for <see cref="AgeOf"/>. It is taken before the data are read whose age is told: a catch-up in between would make
-    /// them look younger than they are.
+    /// The state here is at least as new as this moment; only for <see cref="AgeOf"/>. It is taken before the data are read whose age is reported: a catch-up in between would make
+    /// them look newer than they are.
     /// </summary>
     public long AsOf => Volatile.Read(ref _asOf);
 
@@ -95,25 +95,25 @@ internal sealed class ShardReplica
     public TimeSpan? AgeOf(long asOf) => asOf > 0 ? _time.GetElapsedTime(asOf) : null;
 
     /// <summary>
-    /// What this process was told to have applied before it was started, it has applied again. Until then the state here may lack what a read of it has shown before, and
-    /// nothing but the leader's word makes up for that.
+    /// This process has applied again everything that it may have applied before its start. Before that the state here may lack data that an earlier read has shown, and
+    /// only the leader can answer.
     /// </summary>
     public bool IsReplayed => _group.IsReplayed;
 
-    /// <summary>Linearizable reads a second that were answered here, over the last ten.</summary>
+    /// <summary>Rate of linearizable reads that were answered here, per second, over the last ten seconds.</summary>
     public double ReadsPerSecond => _readRate.PerSecond;
 
-    /// <summary>Writes a second that were applied here for a caller, over the last ten.</summary>
+    /// <summary>Rate of writes that were applied here for a caller, per second, over the last ten seconds.</summary>
     public double WritesPerSecond => _writeRate.PerSecond;
 
     /// <summary>
-    /// Proposes a command and waits until it was applied here; refuses at once if the queue before it is longer than <see cref="ProposalWait"/>
-    /// allows or would outlast the deadline.
+    /// Proposes a command and waits until it is applied here; refuses at once if the queue before it is longer than <see cref="ProposalWait"/>
+    /// allows or if the wait in it would exceed the deadline.
     /// </summary>
-    /// <param name="command">What to do.</param>
-    /// <param name="weight">Bytes that it changes or returns, if they are more than its own; see <see cref="RaftGroup.ProposeAsync(ReadOnlyMemory{byte}, int, CancellationToken)"/>.</param>
-    /// <param name="deadline">When the caller gives up.</param>
-    /// <param name="cancellationToken">Cancelled then.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="weight">Bytes that it changes or returns, if they are more than its own size; see <see cref="RaftGroup.ProposeAsync(ReadOnlyMemory{byte}, int, CancellationToken)"/>.</param>
+    /// <param name="deadline">When the caller abandons it.</param>
+    /// <param name="cancellationToken">Cancelled at that time.</param>
     public async ValueTask<WriteResult> WriteAsync(ShardCommand command, int weight, Deadline deadline, CancellationToken cancellationToken)
     {
         var bytes = CommandCodec.Encode(command);
@@ -149,7 +149,7 @@ internal sealed class ShardReplica
             _writeRate.Record();
         }
 
-        // Also what was given up took its time.
+        // The time of an abandoned proposal counts too.
         if (result.Status is ProposalStatus.Applied or ProposalStatus.Unknown or ProposalStatus.Expired)
         {
             _writes.Record(begun);
@@ -170,7 +170,7 @@ internal sealed class ShardReplica
         };
     }
 
-    /// <summary>Null: a read of <see cref="Store"/> from now on is linearizable. Otherwise why it cannot be proven.</summary>
+    /// <summary>Null: a read of <see cref="Store"/> from now on is linearizable. Otherwise the reason why that cannot be proved.</summary>
     public async ValueTask<Failure?> BarrierAsync(CancellationToken cancellationToken)
     {
         try
@@ -191,14 +191,14 @@ internal sealed class ShardReplica
     }
 
     /// <summary>
-    /// Proposes, if the store wants it, the command by which time alone changes the shard. Everybody who asks while one is under way
-    /// shares the next.
+    /// Proposes, if the store requests it, the command by which time alone changes the shard. All callers that arrive while one is in progress
+    /// share the next.
     /// </summary>
     public Task<ProposalStatus> TickAsync() => _ticks.NextAsync();
 
     /// <summary>
-    /// Of the leader, for a reader that met a key whose expiry the clock run here has passed and no entry yet: moves the
-    /// shard's clock past it by an entry, so that the key is gone for every reader from now on, whoever leads. Null: done.
+    /// On the leader, for a reader that found a key whose expiry the clock here has passed but no entry has yet: moves the
+    /// shard's clock past it by an entry, so that the key is absent for every reader from now on, under any leader. Null: done.
     /// </summary>
     public async ValueTask<Failure?> PassTimeAsync(CancellationToken cancellationToken)
     {
@@ -255,7 +255,7 @@ internal sealed class ShardReplica
         return (await _group.ProposeAsync(command, patience.Token)).Status;
     }
 
-    /// <summary>A hint without addresses: the router, which knows them, fills them in where a client will see it.</summary>
+    /// <summary>A hint without addresses: the router has them, and adds them when the hint goes to a client.</summary>
     private Failure NotLeader(NodeId? leader) =>
         Failure.NotLeader(new RouteHint { Shard = _shard.Value, LeaderNode = leader?.Value ?? "", Term = _group.Term });
 }

@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Shards;
 
 /// <summary>
-/// The replicas that run on this node, by shard. Written by <see cref="ShardHost"/> alone, read once or more by every request:
-/// an array that is replaced whole.
+/// The replicas that run on this node, by shard. Written only by <see cref="ShardHost"/>, read once or more by every request:
+/// an array that is replaced as a whole.
 /// </summary>
 internal sealed class ShardTable
 {

@@ -4,7 +4,7 @@ using KvRaft.Storage.Commands;
 
 namespace KvRaft.Node.Shards;
 
-/// <summary>What became of a write on the replica that was asked: an outcome with its place in the log, or a failure.</summary>
+/// <summary>The outcome of a write on one replica, with its index in the log, or a failure.</summary>
 internal readonly record struct WriteResult(ShardOutcome? Outcome, LogPosition Position, Failure? Failure)
 {
     public static implicit operator WriteResult(Failure failure) => new(null, default, failure);
