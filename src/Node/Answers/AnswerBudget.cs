@@ -4,12 +4,12 @@ using KvRaft.Node.Requests;
 namespace KvRaft.Node.Answers;
 
 /// <summary>
-/// Bounds the bytes of values that a node holds for answers: from before they are read until the transport has sent them. A request of a few bytes can
-/// ask for megabytes, so requests alone bound nothing. What does not fit is refused before it is read or executed.
+/// Limits the bytes of values that a node holds for answers: from before they are read until the transport has sent them. A request of a few bytes can
+/// return megabytes, so a limit of requests is not enough. An answer that does not fit is refused before it is read or executed.
 /// <para>
 /// Bytes are taken in three steps, each of which may refuse: for one call or stream (<see cref="AnswerWindow"/>), for one connection
-/// (<see cref="AnswerShare"/>), and here. Small answers may pass the bound by an eighth, so that clients with small values are served while others
-/// have filled the node with large ones. Before an answer is refused, <see cref="AnswerSends"/> ends what is not being read.
+/// (<see cref="AnswerShare"/>), and here. Small answers may exceed the limit by an eighth, so that clients with small values are served while others
+/// have filled the node with large ones. Before an answer is refused, <see cref="AnswerSends"/> ends the answers that are not being read.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -18,10 +18,10 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
     /// <summary>Answers up to this size may use the reserve.</summary>
     public const long SmallBytesMax = 64 * 1024;
 
-    /// <summary>The reserve for small answers, as a shift of the bound.</summary>
+    /// <summary>The reserve for small answers, as a shift of the limit.</summary>
     private const int ReserveShift = 3;
 
-    /// <summary>What a refused caller should wait: a few round trips, in which some answers are sent.</summary>
+    /// <summary>The delay that a refused caller receives: a few round trips, in which some answers are sent.</summary>
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(50);
 
     private long _bytes;
@@ -29,7 +29,7 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
 
     public long BytesMax { get; } = options.Limits.AnswerBytesInHandMax;
 
-    /// <summary>What one connection may hold: half, so that two that take all they can are needed to keep out a third, and it keeps out small answers never.</summary>
+    /// <summary>The most that one connection may hold: half, so that one connection alone never excludes the others. It never excludes small answers.</summary>
     public long ConnectionBytesMax => BytesMax / 2;
 
     public long Bytes => Volatile.Read(ref _bytes);
@@ -37,12 +37,12 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
     /// <summary>Answers refused since the node started.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>Null: taken, to be given back. Else the refusal; nothing was done.</summary>
+    /// <summary>Null: taken, to be released. Otherwise the refusal; nothing was done.</summary>
     public Failure? TryTake(long bytes)
     {
         if (bytes > BytesMax)
         {
-            // It never fits: a caller that waited and tried again would do so for ever.
+            // It never fits: a caller that waited and repeated it would do so without end.
             Interlocked.Increment(ref _refused);
             return Failure.Limit(new LimitExceeded("answer", "limits.answerBytesInHandMax", BytesMax, bytes));
         }
@@ -56,7 +56,7 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
         return Full("the node's answers in hand", Bytes, BytesMax);
     }
 
-    /// <summary>Takes room for what exists already and cannot be refused any more, so that others are.</summary>
+    /// <summary>Takes bytes for data that already exist and cannot be refused any more, so that other answers are refused.</summary>
     public void Charge(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
     public void Give(long bytes) => Interlocked.Add(ref _bytes, -bytes);
@@ -83,7 +83,7 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
         new(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
 }
 
-/// <summary>What one connection holds of the <see cref="AnswerBudget"/>. Thread-safe.</summary>
+/// <summary>The part of the <see cref="AnswerBudget"/> that one connection holds. Thread-safe.</summary>
 internal sealed class AnswerShare(AnswerBudget budget)
 {
     private long _bytes;

@@ -1,8 +1,8 @@
 namespace KvRaft.Node.Answers;
 
 /// <summary>
-/// Room that was taken of a window for one answer. At the end of its scope it gives back what the answer does not hold, also if there is no answer because something failed; what the
-/// answer holds is given back once it was sent. By one at a time.
+/// Bytes that were taken of a window for one answer. At the end of its scope it releases the bytes that the answer does not hold, also if a failure left no answer; the bytes
+/// that the answer holds are released when it was sent. For one thread at a time.
 /// </summary>
 internal sealed class AnswerReservation(AnswerWindow window, long bytes) : IDisposable
 {

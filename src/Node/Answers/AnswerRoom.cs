@@ -6,10 +6,10 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Answers;
 
 /// <summary>
-/// How much room one operation may take for its answer, and the order in which it tries: a guess first, which nearly all values fit, then what the
-/// answer turned out to need, then all it may take. An attempt that turns out too small has read or executed nothing.
+/// How many bytes one operation may take for its answer, and the order of its attempts: a guess first, into which nearly all values fit, then the
+/// size that the answer turned out to need, then all it may take. An attempt that turns out too small has read or executed nothing.
 /// </summary>
-/// <param name="Window">Where the room is taken.</param>
+/// <param name="Window">The window from which the bytes are taken.</param>
 /// <param name="BytesMax">The most it may be.</param>
 /// <param name="IsCallers">The limit is the caller's (<c>header.answer_bytes_max</c>), not the node's.</param>
 internal readonly record struct AnswerRoom(AnswerWindow Window, int BytesMax, bool IsCallers)
@@ -30,9 +30,9 @@ internal readonly record struct AnswerRoom(AnswerWindow Window, int BytesMax, bo
 
     public int First => Math.Min(Window.Guess, BytesMax);
 
-    /// <summary>What to try after an attempt that was too small; null: there is no more.</summary>
-    /// <param name="tried">The room of that attempt.</param>
-    /// <param name="needed">What it needs at least, as far as is known.</param>
+    /// <summary>The size of the next attempt after one that was too small; null: there is no more.</summary>
+    /// <param name="tried">The size of that attempt.</param>
+    /// <param name="needed">The least size that it needs, if that is available.</param>
     public int? After(int tried, long needed) =>
         tried >= BytesMax || needed > BytesMax ? null : needed > tried ? (int)needed : BytesMax;
 
@@ -40,7 +40,7 @@ internal readonly record struct AnswerRoom(AnswerWindow Window, int BytesMax, bo
     public Failure TooLarge(long needed) =>
         Failure.Limit(new LimitExceeded("answer", IsCallers ? CallersSetting : NodesSetting, BytesMax, Math.Max(needed, BytesMax + 1L)));
 
-    /// <summary>What another node's refusal says an answer needs; null if it refused for another reason.</summary>
+    /// <summary>The size that an answer needs, from the refusal of another node; null if it refused for another reason.</summary>
     public static long? NeededBy(Failure? failure) => failure is { Reason: ErrorReasons.LimitExceeded }
         && failure.Facts.Any(static fact => fact is { Key: "setting", Value: CallersSetting })
         && long.TryParse(failure.Facts.FirstOrDefault(static fact => fact.Key == "actual").Value, out var needed)

@@ -8,18 +8,18 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Answers;
 
 /// <summary>
-/// Ends answers that are not being read. A client that stops reading leaves its answers in this node's memory for as long as its connection lasts; HTTP/2
-/// flow control keeps them from being sent, and nothing else bounds the time. An answer that is not sent within <c>limits.answerStallMs</c> is ended;
-/// while the budget is full, one that waits for <see cref="Limits.AnswerStallMin"/> is.
+/// Ends answers that are not being read. If a client stops reading, its answers stay in this node's memory for as long as its connection lasts: HTTP/2
+/// flow control prevents their sending, and nothing else limits the time. An answer that is not sent within <c>limits.answerStallMs</c> is ended;
+/// while the budget is full, one that has waited for <see cref="Limits.AnswerStallMin"/> is ended.
 /// <para>
-/// A stream is ended with a typed error behind what was written (<see cref="Send.Stalled"/>); what is still not read after that, or is the one
-/// answer of a call, is cut by a reset, which frees its memory.
+/// A stream is ended with a typed error after the data that was written (<see cref="Send.Stalled"/>). If that is still not read, or if it is the one
+/// answer of a call, a reset ends it, which frees its memory.
 /// </para>
 /// Thread-safe.
 /// </summary>
 internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, TimeProvider time, ILogger<AnswerSends> logger) : BackgroundService
 {
-    /// <summary>How a stream ends whose client does not read it. What it had not been sent was not done for it, and may be asked for again.</summary>
+    /// <summary>The end of a stream whose client does not read it. Operations whose answers were not sent can be repeated.</summary>
     public static Failure NotRead { get; } = new(ErrorReasons.Overloaded, Execution.Unknown, "the answers of this stream were not read in time (limits.answerStallMs)");
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
@@ -33,7 +33,7 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
     public long Ended => Volatile.Read(ref _ended);
 
     /// <summary>Registers an answer that is being sent, until it is disposed.</summary>
-    /// <param name="end">Called, once at most and never under a lock, when it has taken too long.</param>
+    /// <param name="end">Called, at most once and never under a lock, when it has taken too long.</param>
     public Send Begin(Action? end = null)
     {
         var send = new Send(this, time.GetTimestamp(), end);
@@ -45,7 +45,7 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
         return send;
     }
 
-    /// <summary>Awaits a write to a stream. False: its reader has stalled, and the write goes on for as long as the call lasts.</summary>
+    /// <summary>Awaits a write to a stream. False: its reader has stalled, and the write continues for as long as the call lasts.</summary>
     public async Task<bool> IsSentAsync(Task write)
     {
         if (write.IsCompleted)
@@ -61,12 +61,12 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
             return true;
         }
 
-        // The call ends without it; what it throws then says nothing new.
+        // The call ends without it; its later exception has no new information.
         _ = write.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return false;
     }
 
-    /// <summary>The budget is full: ends what has stalled for a short time. False if there is nothing, or this was done a moment ago.</summary>
+    /// <summary>The budget is full: ends the answers that have stalled for a short time. False if there is none, or this was done a moment ago.</summary>
     public bool EndStalledUnderPressure()
     {
         var last = Volatile.Read(ref _lastPressure);
@@ -91,7 +91,7 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
         List<Send>? stalled = null;
         lock (_lock)
         {
-            // In the order in which they began.
+            // In the order of their start.
             while (_running.First is { } first && time.GetElapsedTime(first.Value.Began) >= age)
             {
                 _running.RemoveFirst();

@@ -4,33 +4,33 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Answers;
 
-/// <summary>What happens to an answer for which a window has no room.</summary>
+/// <summary>How a window treats an answer that does not fit.</summary>
 internal enum WindowFull
 {
-    /// <summary>All answers of the call go into one message: what does not fit is refused.</summary>
+    /// <summary>All answers of the call go into one message: an answer that does not fit is refused.</summary>
     Refuse,
 
-    /// <summary>Answers leave one after the other: the next waits until others were sent.</summary>
+    /// <summary>Answers leave one after the other: the next waits until earlier ones were sent.</summary>
     Wait,
 }
 
 /// <summary>
-/// The answers of one call or stream: room is taken before a value is read, and given back once it was sent. A caller that needs more than it took gives
-/// that back first, so that callers never hold some room while they wait for more. Thread-safe.
+/// The answers of one call or stream: bytes are taken before a value is read, and released when it was sent. If a caller needs more than it took, it first
+/// releases that, so that callers never hold some bytes while they wait for more. Thread-safe.
 /// </summary>
-/// <param name="share">Of the connection.</param>
-/// <param name="bytesMax">What all answers together may hold; one that is larger than all of it is refused, or waits until it is alone.</param>
-/// <param name="full">What happens then.</param>
-/// <param name="guess">Bytes to try first, where the size of an answer is not known: most values are smaller.</param>
+/// <param name="share">The share of the connection.</param>
+/// <param name="bytesMax">The most that all answers together may hold; an answer that is larger than that is refused, or waits until it is the only one.</param>
+/// <param name="full">The treatment of an answer that does not fit.</param>
+/// <param name="guess">Bytes of the first attempt, if the size of an answer is unknown: most values are smaller.</param>
 internal sealed class AnswerWindow(AnswerShare share, long bytesMax, WindowFull full, int guess) : IDisposable
 {
-    /// <summary>Room for the header and the tags around values in a message.</summary>
+    /// <summary>Bytes for the header and the tags around values in a message.</summary>
     public const int EnvelopeBytes = 64 * 1024;
 
     private readonly Lock _lock = new();
     private readonly Queue<Waiter> _waiting = new();
 
-    /// <summary>Taken of the window; and of that, what the connection and the node have granted.</summary>
+    /// <summary>Bytes taken of the window; and the part of them that the connection and the node have granted.</summary>
     private long _bytes;
     private long _granted;
     private bool _disposed;
@@ -42,7 +42,7 @@ internal sealed class AnswerWindow(AnswerShare share, long bytesMax, WindowFull 
     /// <summary>Bytes taken.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>Null: there is room. Else why not: the window, the connection or the node is full; nothing was taken.</summary>
+    /// <summary>Null: taken. Otherwise the refusal: the window, the connection or the node is full; nothing was taken.</summary>
     public async ValueTask<Failure?> TakeAsync(long bytes, CancellationToken cancellationToken)
     {
         if (bytes == 0)
@@ -137,7 +137,7 @@ internal sealed class AnswerWindow(AnswerShare share, long bytesMax, WindowFull 
         Release(bytes);
     }
 
-    /// <summary>Gives back all that is taken: the call is over, and everything was sent or never will be. What its operations still give back is ignored.</summary>
+    /// <summary>Releases all that is taken: the call has ended, and every answer was sent or never will be. Later releases of its operations are ignored.</summary>
     public void Dispose()
     {
         long granted;
@@ -195,7 +195,7 @@ internal sealed class AnswerWindow(AnswerShare share, long bytesMax, WindowFull 
 
         public bool IsOver => Volatile.Read(ref _settled) != 0;
 
-        /// <summary>False: its caller has given up.</summary>
+        /// <summary>False: its caller has abandoned it.</summary>
         public bool TryReserve() => Interlocked.CompareExchange(ref _settled, 1, 0) == 0;
 
         public void Admit() => _admitted.TrySetResult(true);

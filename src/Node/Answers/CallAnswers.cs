@@ -7,11 +7,11 @@ namespace KvRaft.Node.Answers;
 
 /// <summary>
 /// Opens the window of a call and closes it when the last byte of its answer has left this process: Kestrel holds an answer until the client's flow
-/// control takes it, and that is what must be counted.
+/// control accepts it, so the answer counts until then.
 /// </summary>
 internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, AnswerSends sends)
 {
-    /// <summary>What a pipe may hold at most: many answers under way, and not so many that a few pipes fill a node.</summary>
+    /// <summary>The most that a pipe may hold: enough for many answers in progress, and so few that a few pipes do not fill a node.</summary>
     private const int PipeShareOfConnection = 2;
 
     private static readonly object ShareKey = new();
@@ -22,35 +22,35 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
     /// <summary>Bytes of values that one message can carry.</summary>
     public int MessageValuesMax => _limits.MessageBytesMax - AnswerWindow.EnvelopeBytes;
 
-    /// <summary>Of a call whose answers share one message.</summary>
+    /// <summary>The window of a call whose answers share one message.</summary>
     /// <param name="context">The call.</param>
     /// <param name="operations">Answers that share it.</param>
     public AnswerWindow OfMessage(ServerCallContext context, int operations) =>
         Open(context, MessageValuesMax, WindowFull.Refuse, Math.Clamp(MessageValuesMax / 2 / Math.Max(1, operations), 1024, (int)AnswerBudget.SmallBytesMax));
 
-    /// <summary>Of a stream whose answers leave one after the other.</summary>
+    /// <summary>The window of a stream whose answers leave one after the other.</summary>
     public AnswerWindow OfStream(ServerCallContext context) => Open(context, 2L * _limits.MessageBytesMax, WindowFull.Wait, PipeGuess);
 
     /// <summary>
-    /// Of a scan: the page being read, and where shards are merged one page of each. It is bounded by the connection and the node alone, because a merge
-    /// cannot go on with less than a page of every shard.
+    /// The window of a scan: the page being read, or one page of each shard if shards are merged. Only the connection and the node limit it, because a merge
+    /// cannot continue with less than a page of every shard.
     /// </summary>
     public AnswerWindow OfScan(ServerCallContext context) => Open(context, budget.ConnectionBytesMax, WindowFull.Refuse, PipeGuess);
 
-    /// <summary>Of a call about an eventual key, whose values or state are one message; their sizes are bounded by what replicas hold, not by <c>limits.messageBytesMax</c>.</summary>
+    /// <summary>The window of a call about an eventual key, whose values or state are one message; the sizes in the replicas limit it, not <c>limits.messageBytesMax</c>.</summary>
     public AnswerWindow OfState(ServerCallContext context) => Open(context, long.MaxValue, WindowFull.Refuse, PipeGuess);
 
     /// <summary>
-    /// For the states that a read of an eventual key collects. It outlives the call, because a read goes on until the last replica has answered, so whoever asks for
-    /// it disposes it.
+    /// For the states that a read of an eventual key collects. It outlives the call, because a read continues until the last replica has answered, so the code that opens
+    /// it must dispose it.
     /// </summary>
     public WindowRoom RoomForStates(ServerCallContext context) => new(new AnswerWindow(ShareOf(context.GetHttpContext()), long.MaxValue, WindowFull.Refuse, PipeGuess));
 
-    /// <summary>Of a pipe.</summary>
+    /// <summary>The window of a pipe.</summary>
     public AnswerWindow OfPipe(ServerCallContext context) => Open(
         context, Math.Min(_limits.PipeInFlightBytesMax, budget.ConnectionBytesMax / PipeShareOfConnection), WindowFull.Wait, PipeGuess);
 
-    /// <summary>A pipe has thousands of operations under way; so many guesses should not fill it.</summary>
+    /// <summary>A pipe has thousands of operations in progress; so many guesses should not fill it.</summary>
     private const int PipeGuess = 8 * 1024;
 
     /// <summary>
@@ -71,7 +71,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // Nobody reads it any more.
+            // The client no longer reads it.
         }
         finally
         {

@@ -3,7 +3,7 @@ using KvRaft.Node.Requests;
 
 namespace KvRaft.Node.Answers;
 
-/// <summary>Room for states of eventual keys in an <see cref="AnswerWindow"/>; a refusal of the window travels as <see cref="NoRoomException"/>.</summary>
+/// <summary>Bytes for states of eventual keys in an <see cref="AnswerWindow"/>; a refusal of the window is thrown as <see cref="NoRoomException"/>.</summary>
 internal sealed class WindowRoom(AnswerWindow window) : IStateRoom
 {
     private long _reserved;
@@ -13,10 +13,10 @@ internal sealed class WindowRoom(AnswerWindow window) : IStateRoom
     public static Failure FailureOf(NoRoomException full) => ((FailureException)full.InnerException!).Failure;
 
     /// <summary>
-    /// Takes room for several states at once, from which those that are taken later are served. Readers that each hold room for some of their states and wait for, or are refused, the
-    /// rest would all fail.
+    /// Takes bytes for several states at once; later takes use them. If readers each held bytes for some of their states and waited for the rest, or were refused the
+    /// rest, all of them would fail.
     /// </summary>
-    /// <returns>Null: reserved. Else the refusal; nothing was taken.</returns>
+    /// <returns>Null: reserved. Otherwise the refusal; nothing was taken.</returns>
     public async ValueTask<Failure?> ReserveAsync(long bytes, CancellationToken cancellationToken)
     {
         if (await window.TakeAsync(bytes, cancellationToken) is { } refusal)
@@ -28,7 +28,7 @@ internal sealed class WindowRoom(AnswerWindow window) : IStateRoom
         return null;
     }
 
-    /// <summary>Gives back what is reserved and was not taken.</summary>
+    /// <summary>Releases the bytes that are reserved and were not taken.</summary>
     public void GiveRest() => window.Give(Interlocked.Exchange(ref _reserved, 0));
 
     public async ValueTask TakeAsync(long bytes, CancellationToken cancellationToken)

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace KvRaft.Node.Bodies;
 
 /// <summary>
-/// Bounds the bytes of requests that a node holds: from when they arrive, whole or in part, until the call is over or, in a stream, until a message was read from
-/// them. <see cref="Requests.Admission"/> sees a request only when all of it is here; until then it costs as much memory, and nothing obliges a client to send the rest.
+/// Limits the bytes of requests that a node holds: from their arrival, complete or in part, until the call has ended or, in a stream, until a message was read from
+/// them. <see cref="Requests.Admission"/> sees a request only when it is complete; before that it costs as much memory, and nothing obliges a client to send the rest.
 /// <para>
-/// One connection may hold half. Small requests may pass the bound by an eighth, so that they are served while others have filled the node with large ones. When the
+/// One connection may hold half. Small requests may exceed the limit by an eighth, so that they are served while other clients have filled the node with large ones. When the
 /// budget is full, requests that have waited for their next bytes for <see cref="StallMax"/> are ended.
 /// </para>
 /// Thread-safe.
@@ -20,7 +20,7 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
     /// <summary>Requests up to this size may use the reserve.</summary>
     public const long SmallBytesMax = 64 * 1024;
 
-    /// <summary>Longer than a client that sends needs for its next bytes.</summary>
+    /// <summary>Longer than a sending client needs for its next bytes.</summary>
     public static readonly TimeSpan StallMax = TimeSpan.FromSeconds(2);
 
     private const int ReserveShift = 3;
@@ -42,10 +42,10 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
 
     public RequestBody Open(HttpContext context) => new(this, ShareOf(context));
 
-    /// <summary>Null: taken. Else the refusal; nothing was taken.</summary>
-    /// <param name="share">Of the connection.</param>
-    /// <param name="bytes">To be taken.</param>
-    /// <param name="body">What the request holds with them.</param>
+    /// <summary>Null: taken. Otherwise the refusal; nothing was taken.</summary>
+    /// <param name="share">The share of the connection.</param>
+    /// <param name="bytes">The bytes to take.</param>
+    /// <param name="body">The bytes that the request then holds.</param>
     internal Failure? TryTake(BodyShare share, long bytes, long body)
     {
         if (body > BytesMax)
@@ -115,7 +115,7 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
         List<Wait>? stalled = null;
         lock (_lock)
         {
-            // In the order in which they began.
+            // In the order of their start.
             while (_waiting.First is { } first && time.GetElapsedTime(first.Value.Began) >= StallMax)
             {
                 _waiting.RemoveFirst();
@@ -169,7 +169,7 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
     }
 }
 
-/// <summary>What the requests of one connection hold of the <see cref="BodyBudget"/>.</summary>
+/// <summary>The part of the <see cref="BodyBudget"/> that the requests of one connection hold.</summary>
 internal sealed class BodyShare
 {
     internal long Bytes;

@@ -7,14 +7,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.Bodies;
 
 /// <summary>
-/// The body of a gRPC call whose bytes are counted as they arrive. gRPC waits in its reader until a whole message is there, so what the reader has seen and not consumed is held in
-/// memory. What does not fit is dropped, and the call ends with the refusal.
+/// The body of a gRPC call whose bytes are counted on arrival. gRPC waits in its reader until a whole message is there, so bytes that the reader has seen and not consumed are held in
+/// memory. Bytes that do not fit are dropped, and the call ends with the refusal.
 /// </summary>
 /// <param name="inner">The body.</param>
-/// <param name="body">What it holds.</param>
+/// <param name="body">The bytes that it holds.</param>
 /// <param name="context">The call.</param>
 /// <param name="isStream">
-/// Messages are read one after the other, and count until they are read: what reads them bounds what it has under way. Else the one message counts until the call is over.
+/// Messages are read one after the other, and count until they are read: the code that reads them limits its own calls in progress. Otherwise the one message counts until the call has ended.
 /// </param>
 internal sealed class BodyReader(PipeReader inner, RequestBody body, HttpContext context, bool isStream) : PipeReader
 {
@@ -72,7 +72,7 @@ internal sealed class BodyReader(PipeReader inner, RequestBody body, HttpContext
         inner.AdvanceTo(_read.End);
         _read = default;
 
-        // What came before in a stream may have been executed, and was answered by itself.
+        // Earlier messages of a stream may have been executed, and have their own answers.
         throw RpcStatus.ToException(isStream && refusal.Execution == Execution.NotExecuted ? refusal with { Execution = Execution.Unknown } : refusal);
     }
 }

@@ -2,11 +2,11 @@ using KvRaft.Node.Requests;
 
 namespace KvRaft.Node.Bodies;
 
-/// <summary>What one request holds of the <see cref="BodyBudget"/>. For the one reader of the request; disposing gives all of it back.</summary>
+/// <summary>The part of the <see cref="BodyBudget"/> that one request holds. For the one reader of the request; disposing releases all of it.</summary>
 internal sealed class RequestBody(BodyBudget budget, BodyShare share) : IDisposable
 {
     /// <summary>
-    /// A body of JSON is held as text, in a buffer that doubles as it grows, and as the message that is made of it: three bytes for each.
+    /// A body of JSON is held as text, in a buffer that doubles as it grows, and as the message that is parsed from it: three bytes for each.
     /// </summary>
     public const int JsonBytesPerByte = 3;
 
@@ -19,7 +19,7 @@ internal sealed class RequestBody(BodyBudget budget, BodyShare share) : IDisposa
 
     public static RequestBody? Of(HttpContext context) => context.Items.TryGetValue(Key, out var kept) ? kept as RequestBody : null;
 
-    /// <summary>From now on the request holds so many bytes; a refusal leaves it with what it held.</summary>
+    /// <summary>From now on the request holds so many bytes; after a refusal it holds the same as before.</summary>
     public Failure? TryHold(long bytes)
     {
         if (bytes > Held)

@@ -7,10 +7,10 @@ using ConflictPolicy = KvRaft.Topology.ConflictPolicy;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What a state means to a client, by its keyspace's policy. Pure.</summary>
+/// <summary>Translates a state to the answer for a client, by its keyspace's policy. Pure.</summary>
 internal static class EventualAnswers
 {
-    /// <summary>The values of a keyspace of plain bytes that a reader is shown.</summary>
+    /// <summary>The values that a reader of a keyspace of plain bytes receives.</summary>
     public static IEnumerable<SiblingValue> Values(SiblingSet state, ConflictPolicy policy, long nowMs)
     {
         var standing = state.Expire(nowMs);
@@ -19,12 +19,12 @@ internal static class EventualAnswers
             return SiblingValues.Latest(standing) is { } latest ? [ToWire(latest)] : [];
         }
 
-        // One write that two coordinators took, because the first was thought lost, is one value to its reader.
+        // If two coordinators executed one write, because the first one seemed lost, the reader receives one value.
         return standing.Siblings.DistinctBy(static sibling => sibling.WriteId == 0 ? (object)sibling.Dot : sibling.WriteId).Select(ToWire);
     }
 
     /// <summary>The merged value of a typed keyspace.</summary>
-    /// <exception cref="EventualFormatException">What is stored is no such value.</exception>
+    /// <exception cref="EventualFormatException">The stored bytes are no such value.</exception>
     public static TypedValue Typed(SiblingSet state, ConflictPolicy policy) => ToWire(
         SiblingValues.Merge(state, policy.KindOf()!.Value) ?? throw new EventualFormatException("A stored value is of another type than its keyspace."));
 

@@ -15,10 +15,10 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What a request to an eventual keyspace must look like, and what it asks for in the words of the rooms below. Pure.</summary>
+/// <summary>The rules for a request to an eventual keyspace, and its translation to the types of the components below. Pure.</summary>
 internal static class EventualCheck
 {
-    /// <summary>The keyspace's quorum with what the request says otherwise.</summary>
+    /// <summary>The keyspace's quorum, with the values that the request overrides.</summary>
     public static (QuorumSpec Spec, Failure? Failure) Quorum(EventualPolicy policy, QuorumOptions? options)
     {
         var spec = policy.Quorum;
@@ -52,11 +52,11 @@ internal static class EventualCheck
                     ? Failure.Invalid("context", "a delete removes what was read; read first, or there is nothing to delete")
                     : null);
 
-    /// <summary>How long a value lives, milliseconds: as the request says, or the keyspace by default, or as long as it allows; 0 = for ever.</summary>
+    /// <summary>The time-to-live of a value, milliseconds: from the request, or the keyspace's default, at most the keyspace's longest; 0 = without end.</summary>
     public static long LifeMs(EventualPutRequest request, KeyspaceDescriptor keyspace) =>
         request.TtlMs > 0 ? request.TtlMs : keyspace.TtlDefaultMs > 0 ? keyspace.TtlDefaultMs : keyspace.TtlMaxMs;
 
-    /// <summary>The change a request asks for.</summary>
+    /// <summary>The change that a request contains.</summary>
     public static (MergeChange? Change, Failure? Failure) Update(EventualUpdateRequest request, KeyspaceDescriptor keyspace, Limits limits)
     {
         if ((RequestCheck.Write(request.Header) ?? RequestCheck.Key(request.Key, "key", limits)) is { } failure)
@@ -89,7 +89,7 @@ internal static class EventualCheck
             : Value(request.Value, "value", limits);
     }
 
-    /// <summary>The name of a write, by the client's identity; 0 if it gave none.</summary>
+    /// <summary>The name of a write, from the client's identity; 0 if it gave none.</summary>
     public static UInt128 WriteId(RequestHeader? header) => header?.Identity is { } identity
         ? BinaryPrimitives.ReadUInt128BigEndian(identity.ClientId.Span) ^ (UInt128)(ulong)identity.Sequence
         : 0;

@@ -9,18 +9,18 @@ using KvRaft.V1;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Finds a coordinator for a write this node should not coordinate: one of the key's primaries, the first that answers. A plain write is tried
-/// at the next if one is silent, since at worst the same value stands twice; an addition is not, since it could count twice.
+/// Finds a coordinator for a write that this node should not coordinate: one of the key's primaries, the first that answers. If it does not answer, a plain write
+/// is sent to the next, since at worst the same value is stored twice; an addition is not, since it could count twice.
 /// </summary>
 internal sealed class EventualForwarder(
     NodeOptions options, PeerDirectory peers, IReplicaPeers replicas, PeerSuspicion suspicion, CoordinatorOptions patience, DeadlineTokens tokens, TimeProvider time)
 {
-    /// <summary>Is this node to coordinate: does it keep the key, or was it chosen by another that does not?</summary>
+    /// <summary>Whether this node coordinates: it is a replica holder of the key, or another node that is none has chosen it.</summary>
     public bool IsCoordinator(PreferenceList list, bool wasForwarded) => wasForwarded || list.Primaries.Contains(options.NodeId);
 
-    /// <summary>No answer if no primary could be reached, and then somebody may stand in.</summary>
-    /// <param name="sloppy">May somebody stand in?</param>
-    /// <param name="call">Sends it; the number is how often it was sent before by this node, perhaps with effect.</param>
+    /// <summary>No answer if no primary could be reached; in that case a fallback may coordinate.</summary>
+    /// <param name="sloppy">Whether a fallback may coordinate.</param>
+    /// <param name="call">Sends it; the number is how often this node has sent it before, perhaps with effect.</param>
     public async Task<(Answered<T>? Answered, int Attempts)> ForwardAsync<T>(
         PreferenceList list, bool mayRepeat, bool sloppy, Func<Peer, CallOptions, int, AsyncUnaryCall<T>> call, Deadline deadline)
         where T : class
@@ -40,8 +40,8 @@ internal sealed class EventualForwarder(
                 return (answered, attempts);
             }
 
-            // It was there a moment ago and may be waiting for others: whether it is gone is asked, not concluded. Two nodes that a partition left alone
-            // with each other would take each other for gone, and then neither has anybody.
+            // It was reachable a moment ago and may be waiting for others: this node probes it before it counts as unreachable. Otherwise two nodes in a partition of their own
+            // would each take the other for unreachable, and neither would have a coordinator.
             _ = IsThereAsync(node, insists: true);
             if (!mayRepeat && !answered.Failure.IsNotExecuted)
             {
@@ -55,8 +55,8 @@ internal sealed class EventualForwarder(
     }
 
     /// <summary>
-    /// A write is not entrusted to a node that may be gone: what becomes of it there nobody would know. Never throws. A node that is suspected is left to
-    /// others to try, who lose nothing by it; but where nobody may stand in it is asked all the same.
+    /// A coordinator is probed before a write is forwarded to it: the outcome of a write on an unreachable node would be unknown. Never throws. A suspected node is skipped,
+    /// because other primaries can coordinate; but if no fallback is allowed, it is probed all the same.
     /// </summary>
     private async Task<bool> IsThereAsync(NodeId node, bool insists)
     {
@@ -84,14 +84,14 @@ internal sealed class EventualForwarder(
         }
     }
 
-    /// <summary>The coordinator itself gives replicas <see cref="CoordinatorOptions.ReplicaTimeout"/> and then one fallback as long; no more is worth waiting for.</summary>
+    /// <summary>The coordinator waits <see cref="CoordinatorOptions.ReplicaTimeout"/> for replicas and then as long for one fallback; a longer wait has no use.</summary>
     private Deadline Shortened(Deadline deadline)
     {
         var enough = Deadline.After(patience.ReplicaTimeout * 2.5, time);
         return enough.Timestamp < deadline.Timestamp ? enough : deadline;
     }
 
-    // Nothing that a coordinator itself decides is told with these. One that leaves or cannot read its own copy coordinates nothing, and another may.
+    // A coordinator never uses these codes for its own decisions. A node that leaves or cannot read its own copy coordinates nothing, and another may.
     private static bool IsSilence(Failure failure) =>
         failure.Reason is ErrorReasons.QuorumLost or ErrorReasons.Deadline or ErrorReasons.Draining || (failure.Reason == ErrorReasons.CorruptReplica && failure.IsNotExecuted);
 }

@@ -7,12 +7,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What this node has of eventual keys that others are to keep, and owes to others.</summary>
+/// <summary>The records of eventual keys on this node that other nodes should hold, and the hints that it has yet to deliver.</summary>
 internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owners, RepairLedger ledger, ShardMapHolder map, EventualRepairLoop loop)
 {
     public EventualStatus Now()
     {
-        // The plan first: what is counted then is counted under it or a later one.
+        // The plan first: the count below is made under it or a later one.
         var (plan, health) = (map.Current.Plan, replica.Health);
         var response = new EventualStatus
         {
@@ -28,14 +28,14 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
         }
         catch (StorageException)
         {
-            // Not known until it is open, and certainly not nothing.
+            // Unknown until the store is open, and certainly not zero.
             (response.ArcsToHandOver, response.Note) = (1, "its store is not open");
         }
 
         return response;
     }
 
-    /// <summary>Arcs kept here in which this node's word does not count.</summary>
+    /// <summary>Token ranges held here in which this node's answers do not count.</summary>
     private int Incomplete() => owners.Keyspaces.Sum(keyspace => owners.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.Arcs)
         .Count(arc => owners.ListOf(keyspace, arc)?.Primaries.Contains(owners.Self) is true && !replica.Tenures.IsWhole(keyspace, arc, tenure)));
 

@@ -8,7 +8,7 @@ using KvRaft.Node.Telemetry;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What a node measures of its copies of eventual keys; each value is looked up when somebody collects.</summary>
+/// <summary>The metrics of a node's copies of eventual keys; each value is read at collection.</summary>
 internal sealed class EventualMetrics
 {
     private readonly NodeOptions _options;
@@ -42,7 +42,7 @@ internal sealed class EventualMetrics
     private IEnumerable<Measurement<long>> Hints() =>
         _replica.Hints.Backlogs().Select(backlog => new Measurement<long>(backlog.Count, Node, new("kvraft.peer.id", backlog.Node.Value)));
 
-    // Only arcs with something to tell: there are 256 of each keyspace.
+    // Only token ranges with a value to report: there are 256 of each keyspace.
     private IEnumerable<Measurement<long>> Repaired() =>
         from keyspace in _owners.Keyspaces
         from arc in Enumerable.Range(0, LeafPlace.Arcs)

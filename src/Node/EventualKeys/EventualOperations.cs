@@ -18,8 +18,8 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// The way of every request to an eventual keyspace: checked, given to a coordinator here or on another node, answered with what the answer
-/// is worth. Thread-safe.
+/// The path of every request to an eventual keyspace: check, send to a coordinator on this node or another one, translate the answer.
+/// Thread-safe.
 /// </summary>
 internal sealed class EventualOperations(
     NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualReplica replica, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
@@ -27,8 +27,8 @@ internal sealed class EventualOperations(
 {
     private readonly Limits _limits = options.Limits;
 
-    /// <param name="window">Of the answer.</param>
-    /// <param name="room">For what the replicas answer; disposed here, or by the read when it is over.</param>
+    /// <param name="window">The window of the answer.</param>
+    /// <param name="room">For the answers of the replicas; disposed here, or by the read when it has ended.</param>
     public async Task<Answered<EventualGetResponse>> GetAsync(EventualGetRequest request, Deadline deadline, AnswerWindow window, WindowRoom room)
     {
         if (EventualCheck.Get(request, _limits) is { } mistake)
@@ -42,7 +42,7 @@ internal sealed class EventualOperations(
             return failure!;
         }
 
-        // One state of each replica, and the answer that is made of them. Nothing is known of a key that this node does not keep; its states are then taken one by one.
+        // One state of each replica, and the answer that is built from them. The sizes are unknown for a key that this node does not hold; its states are then reserved one by one.
         var expected = replica.LengthOf(target.Key) is var length && length > room.Guess ? (target.List.Primaries.Length + 1L) * (length + room.Guess) : 0;
         if (expected > 0 && await room.ReserveAsync(expected, tokens.For(deadline)) is { } full)
         {
@@ -68,7 +68,7 @@ internal sealed class EventualOperations(
             return Failure.QuorumNotReached(answer.Answered, target.Spec.R, Execution.NotExecuted);
         }
 
-        // The transport copies the values: the message counts beside the states it is made of.
+        // The transport copies the values: the message counts besides the states from which it is built.
         var response = ToResponse(answer, target);
         if (expected > 0)
         {
@@ -144,7 +144,7 @@ internal sealed class EventualOperations(
             });
     }
 
-    /// <param name="window">Of the answer, which has the whole value, however small the change.</param>
+    /// <param name="window">The window of the answer, which has the whole value, however small the change.</param>
     public async Task<Answered<EventualUpdateResponse>> UpdateAsync(EventualUpdateRequest request, bool wasForwarded, Deadline deadline, AnswerWindow window)
     {
         var (target, failure) = await FindAsync(request.Header, request.Key, request.Quorum, deadline);
@@ -172,17 +172,17 @@ internal sealed class EventualOperations(
             (done, header) => new EventualUpdateResponse { Header = header, Typed = EventualAnswers.Typed(done.State, target.Keyspace.Eventual!.Conflict) });
         if (answered.Answer is { } answer && answer.CalculateSize() is var bytes && bytes > expected)
         {
-            // Others changed the value meanwhile, or another node has it. The write is done, so its answer is not refused.
+            // Other writes changed the value meanwhile, or another node coordinated. The write is done, so its answer is not refused.
             window.Charge(bytes - expected);
         }
 
         return answered;
     }
 
-    /// <summary>Sent twice, it counts twice. Everything else sent twice is at worst the same value said again.</summary>
+    /// <summary>If it is sent twice, it counts twice. Any other write sent twice stores at worst the same value again.</summary>
     private static bool Adds(Eventual.Values.MergeChange change) => change is Eventual.Values.AddToCounter or Eventual.Values.ChangeField { Change: Eventual.Values.AddToCounter };
 
-    /// <summary>The request, for another coordinator, where one that was asked before may have done it.</summary>
+    /// <summary>The request for another coordinator, when one that received it before may have executed it.</summary>
     private static T Again<T>(T request, int attempts, Func<T, RequestHeader?> headerOf)
         where T : class, IDeepCloneable<T>
     {
@@ -191,7 +191,7 @@ internal sealed class EventualOperations(
             return request;
         }
 
-        // The call that failed may still be reading the old one.
+        // The failed call may still read the old one.
         var again = request.Clone();
         if (headerOf(again) is { } header)
         {
@@ -224,7 +224,7 @@ internal sealed class EventualOperations(
 
         if (owners.IsLeaving)
         {
-            // It stands in for nobody any more: it may be gone in a moment, with what it was given.
+            // This node is no fallback any more: it may be removed in a moment, with the values it accepted.
             return attempts > 0
                 ? Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown)
                 : Failure.Draining("this node leaves the cluster, and no keeper of the key answers it");
@@ -245,7 +245,7 @@ internal sealed class EventualOperations(
 
             if (owners.IsLeaving)
             {
-                // Since it began: what is only here may not be looked for here any more.
+                // For the whole request: a value that is only here can no longer be found here.
                 return Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown);
             }
 
@@ -269,12 +269,12 @@ internal sealed class EventualOperations(
         }
         catch (EventualFormatException)
         {
-            // This node's record of the key cannot be read, so the write did not begin here.
+            // This node's record of the key cannot be read, so the write did not start here.
             return (null, Failure.CorruptReplica(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
         }
         catch (StorageFullException)
         {
-            // As above: what is thrown here was not written here. A disk that fills up afterwards is an answer that does not come.
+            // As above: if the exception comes from here, nothing was written here. A disk that fills up afterwards is a missing answer of a replica.
             return (null, Failure.StoreFull(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
         }
         catch (Exception closed) when (closed is StoreRebuildingException or StorageCorruptionException)
@@ -283,7 +283,7 @@ internal sealed class EventualOperations(
         }
     }
 
-    /// <summary>Others can coordinate meanwhile.</summary>
+    /// <summary>Other nodes can coordinate meanwhile.</summary>
     private bool IsRebuilding => replica.Health.Outage is { Kind: OutageKind.Damage };
 
     // The state is the one before the refused write.
@@ -352,9 +352,9 @@ internal sealed class EventualOperations(
 
     private long NowMs => clusterTime.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>A write on its way.</summary>
+    /// <summary>A write in progress.</summary>
     /// <param name="NeedsRoom">It is refused when the disk is nearly full.</param>
-    /// <param name="MayRepeat">Done twice it is at worst the same value said again.</param>
+    /// <param name="MayRepeat">If it is executed twice, it stores at worst the same value again.</param>
     /// <param name="WasForwarded">Another node chose this one to coordinate.</param>
     private sealed record WriteOf(EventualTarget Target, ReplicaWrite Write, RequestHeader? Header, bool NeedsRoom, bool MayRepeat, bool WasForwarded);
 }

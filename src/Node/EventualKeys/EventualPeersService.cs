@@ -9,7 +9,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What other nodes ask of this node's copies of eventual keys: decode, call, encode.</summary>
+/// <summary>The calls of other nodes to this node's copies of eventual keys: decode, call, encode.</summary>
 internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys, CallAnswers answers) : EventualPeers.EventualPeersBase
 {
     public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
@@ -25,7 +25,7 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
 
         try
         {
-            // The window gives it back when the answer was sent.
+            // The window releases it when the answer was sent.
             var read = await replica.ReadWithWordAsync(key, owners, new WindowRoom(answers.OfState(context)), context.CancellationToken);
             return read.Bytes.Length > bytesMax
                 ? new FetchStateResponse { NeededBytes = read.Bytes.Length }
@@ -49,12 +49,12 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         var (end, kept) = await replica.WriteAsync(key, write, request.Durable, context.CancellationToken);
         if (end != WriteEnd.Applied)
         {
-            // Only a state that does not fit beside what is here ends so; neither is changed.
+            // This happens only if a state does not fit beside the state here; neither is changed.
             throw RpcStatus.ToException(Failure.Limit(new LimitExceeded(
                 "state", "actors of a record (fixed)", SiblingSetCodec.ActorsMax, kept.Seen.Merge(write.State.Seen).Entries.Length)));
         }
 
-        // Somebody may have looked already whether anything is left here; what came after that must not count for anybody.
+        // A check may already have found that nothing is left here; a state that arrives after that must not count as a copy.
         RefuseIfLeaving();
         var word = replica.WordOn(key, owners);
         return new StoreStateResponse { Keeps = word.Keeps, Partial = !word.IsWhole, Tenure = word.Tenure };
@@ -74,7 +74,7 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         return failure is null ? key : throw RpcStatus.ToException(failure);
     }
 
-    // What comes in is another node's word; what is not even a state is refused before it meets ours.
+    // The bytes come from another node; bytes that are no state are refused before they are merged with the state here.
     private static SiblingSet StateOf(StoreStateRequest request)
     {
         try
@@ -87,7 +87,7 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         }
     }
 
-    // A hint for a node that does not exist would be kept, and looked at, until it is too old.
+    // A hint for a node that does not exist would be stored, and checked, until it is too old.
     private NodeId? HintOf(StoreStateRequest request) =>
         request.HintFor.Length == 0 ? null
         : NodeId.IsValid(request.HintFor) && owners.Nodes.Contains(new NodeId(request.HintFor)) ? new NodeId(request.HintFor)

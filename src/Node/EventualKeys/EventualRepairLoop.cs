@@ -9,9 +9,9 @@ using KvRaft.Storage;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Has this node's copies of eventual keys meet those of others, for ever: what is owed is handed over, arcs are compared, values whose time is over
-/// and tombstones that everybody confirmed are removed. A node that answers again after a silence is served at once. Each of them paces
-/// itself; see <see cref="RepairOptions"/>.
+/// Repairs this node's copies of eventual keys with those of other nodes, continuously: hints are delivered, token ranges are compared, expired values
+/// and tombstones that every replica confirmed are removed. A node that answers again after a silence is repaired at once. Each task has its own
+/// pace; see <see cref="RepairOptions"/>.
 /// </summary>
 internal sealed class EventualRepairLoop(
     EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, ExpirySweep expiries, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
@@ -22,10 +22,10 @@ internal sealed class EventualRepairLoop(
     private readonly ChangeSignal _asked = new();
     private volatile bool _paused;
 
-    /// <summary>Records that the last sweep could not read. For the sweep.</summary>
+    /// <summary>Records that the last sweep could not read. Used by the sweep.</summary>
     private int _damaged;
 
-    /// <summary>Copies are not compared and tombstones not removed, until somebody says so or the node starts anew.</summary>
+    /// <summary>Copies are not compared and tombstones not removed, until a call resumes it or the node restarts.</summary>
     public bool IsPaused => _paused;
 
     public void Pause() => _paused = true;
@@ -36,7 +36,7 @@ internal sealed class EventualRepairLoop(
         RunSoon();
     }
 
-    /// <summary>Begins the next round without waiting for its time.</summary>
+    /// <summary>Starts the next round at once.</summary>
     public void RunSoon() => _asked.Raise();
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
@@ -48,7 +48,7 @@ internal sealed class EventualRepairLoop(
     {
         while (true)
         {
-            // Taken before the run, so that what comes meanwhile is not slept through.
+            // Taken before the run, so that a request that arrives meanwhile is not missed.
             var (back, asked, more) = (suspicion.Cleared, _asked.Next, news?.Invoke() ?? Never);
             try
             {
@@ -61,7 +61,7 @@ internal sealed class EventualRepairLoop(
             }
             catch (StorageException)
             {
-                // It has no room, or is rebuilt. It is tried again like everything else.
+                // The store has no disk space, or is being rebuilt. The step is repeated like all others.
             }
 
             await Task.WhenAny(back, asked, Task.Delay(interval, time, cancellationToken), more).WaitAsync(cancellationToken);
@@ -73,7 +73,7 @@ internal sealed class EventualRepairLoop(
         var damaged = await expiries.RunAsync(cancellationToken);
         if (damaged != _damaged)
         {
-            // Once for each change of the number: the sweep comes round every few seconds.
+            // Once for each change of the number: the sweep runs every few seconds.
             _damaged = damaged;
             logger.EventualRecordsDamaged(damaged);
         }

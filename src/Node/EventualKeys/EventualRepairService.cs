@@ -14,7 +14,7 @@ using Mode = KvRaft.Topology.KeyspaceMode;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What this node tells of its hints and its repair.</summary>
+/// <summary>Reports this node's hints and its repair.</summary>
 internal sealed class EventualRepairService(
     NodeOptions options, EventualReplica replica, HintedHandoff handoff, RepairLedger ledger, EventualRepairLoop loop, IKeyOwners owners,
     GetCoordinator gets, KeyspaceLookup keyspaces, ShardMapHolder map, TimeProvider time) : EventualRepair.EventualRepairBase
@@ -22,7 +22,7 @@ internal sealed class EventualRepairService(
     /// <summary>Keys of one answer: with keys of 4 KiB, the longest, 4 MiB.</summary>
     private const int TopMax = 1000;
 
-    /// <summary>What fits on a screen.</summary>
+    /// <summary>The number that fits on a screen.</summary>
     private const int TopDefault = 10;
 
     public override Task<ListHintsResponse> ListHints(ListHintsRequest request, ServerCallContext context)
@@ -108,7 +108,7 @@ internal sealed class EventualRepairService(
         return response;
     }
 
-    /// <summary>Null for an arc that is not kept here, or in which there is nothing and nothing went wrong.</summary>
+    /// <summary>Null for a token range that is not held here, or that is empty and without failures.</summary>
     private ArcRepair? StateOf(KeyspaceDescriptor keyspace, int arc)
     {
         if (owners.ListOf(keyspace.Id, arc) is not { } list || !list.Primaries.Contains(options.NodeId))

@@ -7,13 +7,13 @@ using KvRaft.Storage;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Removes this node's copies of eventual keyspaces that were dropped; a write that straggles in afterwards is found the next time.
+/// Removes this node's copies of eventual keyspaces that were dropped; a late write that arrives afterwards is found the next time.
 /// </summary>
 internal sealed class EventualSweeper(
     PlacementAgent placement, EventualReplica replica, ShardMapHolder map, NodeFailure failure, TimeProvider time, ILogger<EventualSweeper> logger)
     : BackgroundService
 {
-    /// <summary>As long as a write routed by the old map may still be under way, and then some.</summary>
+    /// <summary>Longer than a write routed by the old map may be in progress.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(SweepForeverAsync, stoppingToken);
@@ -22,7 +22,7 @@ internal sealed class EventualSweeper(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var news = map.Changes.Next;
             var state = placement.State;
             try
@@ -35,7 +35,7 @@ internal sealed class EventualSweeper(
             }
             catch (StorageException)
             {
-                // The store has no room, is rebuilt, or closes; the next look is as good. One that failed is reported by itself.
+                // The store has no disk space, is being rebuilt, or closes; the next check does the same work. A failed store is reported elsewhere.
             }
 
             await Task.WhenAny(news, Task.Delay(Interval, time, cancellationToken)).WaitAsync(cancellationToken);

@@ -8,17 +8,17 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>The key a request is about, who keeps it under what, and the quorum the request wants of them.</summary>
-/// <param name="ContextKeys">The cluster's, of the view in force.</param>
+/// <summary>The key of a request, its replica holders and its record, and the quorum that the request requires of them.</summary>
+/// <param name="ContextKeys">The keys of the cluster for contexts, of the view in force.</param>
 internal sealed record EventualTarget(ImmutableArray<ContextKey> ContextKeys, Guid ClusterId, KeyspaceDescriptor Keyspace, EventualKey Key, QuorumSpec Spec, PreferenceList List, Tenure Tenure)
 {
     /// <summary>
-    /// Of a write: it is met by reads with the keyspace's own R, whatever this request says of reads.
+    /// For a write: reads with the keyspace's own R overlap it, whatever R this request has.
     /// </summary>
     public QuorumCall Write => new(Spec with { R = Keyspace.Eventual!.Quorum.R }, List, Tenure.Word);
 
     /// <summary>
-    /// Of a read: it meets what was written so, if it asks at least as many as the keyspace does; with fewer it meets nothing for certain, which a W of 0 says.
+    /// For a read: it overlaps such writes if its R is at least that of the keyspace; with a smaller R no overlap is certain, which a W of 0 expresses.
     /// </summary>
     public QuorumCall Read => new(Spec with { W = Spec.R >= Keyspace.Eventual!.Quorum.R ? Keyspace.Eventual.Quorum.W : 0 }, List, Tenure.Word);
 

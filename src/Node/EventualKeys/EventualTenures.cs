@@ -6,8 +6,8 @@ using KvRaft.Storage;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Tells this node's copies of eventual keys of every change of the ring and the keyspaces, and has them meet the others where their word does not count any
-/// more; see <see cref="TenureBook"/>. A view that is passed over is harmless: what cannot be known is found out by meeting.
+/// Applies every change of the ring and the keyspaces to this node's copies of eventual keys, and repairs them with the others where this node's answers no longer
+/// count; see <see cref="TenureBook"/>. A skipped view does no harm: repair supplies the data that the node may lack.
 /// </summary>
 internal sealed class EventualTenures(
     EventualReplica replica, KeyOwners owners, ShardMapHolder map, EventualRepairLoop repair, NodeFailure failure) : BackgroundService
@@ -18,7 +18,7 @@ internal sealed class EventualTenures(
     {
         while (true)
         {
-            // Taken before looking; see ChangeSignal.
+            // Taken before the state is read; see ChangeSignal.
             var (news, opened) = (map.Changes.Next, replica.HealthChanged);
             if (map.Current.Map is not null)
             {
@@ -33,7 +33,7 @@ internal sealed class EventualTenures(
                 }
                 catch (StorageException)
                 {
-                    // It has no room, or is rebuilt: it hears of the ring when it is open.
+                    // The store has no disk space, or is being rebuilt: it receives the ring when it is open.
                 }
             }
 

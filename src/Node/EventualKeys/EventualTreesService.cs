@@ -9,18 +9,18 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>What other nodes ask of this node's trees: decode, call, encode.</summary>
+/// <summary>The calls of other nodes to this node's trees: decode, call, encode.</summary>
 internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners owners, TombstoneSweep tombstones, ArcHandover handover) : EventualTrees.EventualTreesBase
 {
     /// <summary>Names of records in one answer: with keys of 4 KiB, the longest, 4 MiB, and usually 50 KiB.</summary>
     private const int PageRecords = 1000;
 
-    /// <summary>Names in one question: nodes ask for a page at a time; this is what one of another version may send.</summary>
+    /// <summary>Names in one request: nodes request a page at a time; a node of another version may send this many.</summary>
     private const int NamesMax = 10_000;
 
     public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context)
     {
-        // In this order: what was stored under an earlier tenure is in the roots, then.
+        // In this order: then the roots include everything that was stored under an earlier tenure.
         var tenure = owners.TenureOf(KeyspaceOf(request.Keyspace))?.Word ?? 0;
         return Task.FromResult(new ArcRootsResponse { Tenure = tenure, Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
     }
@@ -55,7 +55,7 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
         return new RemoveTombstonesResponse();
     }
 
-    /// <summary>A position belongs to the bucket it was given for.</summary>
+    /// <summary>A position belongs to the bucket for which it was returned.</summary>
     private static EventualKey? AfterOf(BucketKeysRequest request, LeafPlace place) =>
         request.After is null ? null
         : PeerWire.IsKey(request.After) && PeerWire.FromWire(request.After) is var after && LeafPlace.Of(after.Keyspace, after.Token) == place ? after

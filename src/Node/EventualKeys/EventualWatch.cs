@@ -6,7 +6,7 @@ using KvRaft.Node.Telemetry;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Makes a failed disk of the store of eventual keys the failure of the node, and logs what the store recovers from by itself: a full disk, and damaged files.
+/// Turns a failed disk of the store of eventual keys into the failure of the node, and logs the faults from which the store recovers itself: a full disk, and damaged files.
 /// </summary>
 internal sealed class EventualWatch(NodeOptions options, EventualReplica replica, NodeFailure failure, ILogger<EventualWatch> logger) : BackgroundService
 {

@@ -8,12 +8,12 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>The replicas of other nodes, by gRPC.</summary>
+/// <summary>The replicas on other nodes, over gRPC.</summary>
 internal sealed class GrpcReplicaPeers(PeerCaller peers, AnswerBudget budget) : IReplicaPeers, IDisposable
 {
     /// <summary>
-    /// What is sent to other nodes at once, a quarter of what the node may hold for answers: a write of a few bytes sends the whole state of its key to each replica. More waits, as
-    /// long as the write has patience with its replica.
+    /// The bytes that are sent to other nodes at once, a quarter of those that the node may hold for answers: a write of a few bytes sends the whole state of its key to each replica. Further
+    /// bytes wait, at most until the write's timeout for its replica.
     /// </summary>
     private readonly AnswerWindow _sending = new(new AnswerShare(budget), budget.BytesMax / 4, WindowFull.Wait, guess: 0);
 

@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>The trees of other nodes, by gRPC.</summary>
+/// <summary>The trees of other nodes, over gRPC.</summary>
 internal sealed class GrpcTreePeers(PeerCaller peers) : ITreePeers
 {
     public async Task<ArcRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>Who keeps what, by the view in force.</summary>
+/// <summary>The replica holders of each token range, by the view in force.</summary>
 internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRings rings) : IKeyOwners
 {
     private volatile Registry? _last;
@@ -26,7 +26,7 @@ internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRin
         return registry.Policies.TryGetValue(keyspace, out var policy) ? Tenure.Of(registry.View.Plan, policy.Quorum) : null;
     }
 
-    /// <summary>What this node has heard, as its copies need to know it. The arcs it keeps are looked up anew: call it when something has changed.</summary>
+    /// <summary>The present view, in the form that the copies need. The token ranges held here are computed anew: call it when the view has changed.</summary>
     public RingNews News()
     {
         var (view, policies) = Current();
@@ -44,7 +44,7 @@ internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRin
         return registry.Policies.TryGetValue(keyspace, out var policy) ? rings.Of(registry.View).ListOf(arc, policy.Quorum.N) : null;
     }
 
-    // Asked for every arc of every keyspace in every round, so the registry is turned round once for each view.
+    // Called for every token range of every keyspace in every round, so the registry is inverted once for each view.
     private Registry Current()
     {
         var view = map.Current;

@@ -7,10 +7,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>Calls another node's services for eventual keys; whatever goes wrong on the way is a <see cref="PeerException"/>.</summary>
+/// <summary>Calls another node's services for eventual keys; every failure is a <see cref="PeerException"/>.</summary>
 internal sealed class PeerCaller(PeerDirectory peers)
 {
-    /// <exception cref="PeerException">The node is not known, or did not answer, or could not do it.</exception>
+    /// <exception cref="PeerException">The node is not in the view, did not answer, or could not execute the call.</exception>
     public async Task<T> CallAsync<T>(NodeId node, Func<Peer, AsyncUnaryCall<T>> call)
     {
         var peer = peers.Find(node) ?? throw new PeerException($"node {node} is not known");

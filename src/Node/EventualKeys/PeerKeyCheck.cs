@@ -9,14 +9,14 @@ using KvRaft.V1;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Checks the key of a record that another node sends or asks about: its keyspace is an eventual one of this cluster, its length is one that a client could have
-/// written, and its token is the key's own, so that no record gets where no read and no repair would look for it. Thread-safe.
+/// Checks the key of a record in a call from another node: its keyspace is an eventual one of this cluster, its length is one that a client could have
+/// written, and its token is the key's own, so that no record is stored where no read and no repair would find it. Thread-safe.
 /// </summary>
 internal sealed class PeerKeyCheck(NodeOptions options, ShardMapHolder map)
 {
     private volatile Registry? _last;
 
-    /// <summary>Null: what the wire says is a key that this node may hold.</summary>
+    /// <summary>Null: the key in the message is one that this node may hold.</summary>
     public (EventualKey Key, Failure? Failure) Check(StateKey? wire)
     {
         if (wire is null || !PeerWire.IsKey(wire))

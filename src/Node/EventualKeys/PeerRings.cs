@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>The ring of the nodes in a view that have a share (one that only joined keeps nothing yet), made once for each set of nodes. Thread-safe.</summary>
+/// <summary>The ring of the nodes in a view that have a share (a node that only joined holds nothing yet), computed once for each set of nodes. Thread-safe.</summary>
 internal sealed class PeerRings
 {
     private volatile Made? _last;
@@ -17,7 +17,7 @@ internal sealed class PeerRings
             return last.Lists;
         }
 
-        // Most views differ in a keyspace or a replica only; the ring, a sort of some thousand points for each node, stays.
+        // Most views differ in a keyspace or a replica only; the ring, a sort of some thousand points for each node, is reused.
         var nodes = view.Owners.Select(static node => node.ToRingNode()).ToArray();
         var lists = last is not null && last.Lists.Ring.Nodes.AsSpan().SequenceEqual(nodes) ? last.Lists : new ArcLists(HashRing.Of(nodes));
         _last = new Made(view, lists);

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.EventualKeys;
 
-/// <summary>Keys of eventual records in the words of the wire.</summary>
+/// <summary>Translates keys of eventual records to messages of the wire and back.</summary>
 internal static class PeerWire
 {
     public static StateKey ToWire(EventualKey key) => new()
@@ -24,7 +24,7 @@ internal static class PeerWire
         ? new(FromWire(record.Key), record.Hash)
         : throw new PeerException("the node sent a record without a valid key");
 
-    /// <summary>A key as a node may send it. The rows of the store count a key's bytes in two bytes.</summary>
+    /// <summary>A key that a node may send. The rows of the store count a key's bytes in two bytes.</summary>
     public static bool IsKey(StateKey? key) => key is { Keyspace: > 0, Key: { IsEmpty: false, Length: <= ushort.MaxValue } };
 
     /// <exception cref="PeerException">The node sent another number of hashes than there are.</exception>

@@ -8,22 +8,22 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
-/// Three nodes <c>n1</c> to <c>n3</c> in one process on loopback. The cluster's identity is drawn once and kept beside the
+/// Three nodes <c>n1</c> to <c>n3</c> in one process on loopback. The cluster's identity is created once and stored beside the
 /// nodes' directories, so that a second start is the same cluster and finds its data.
 /// </summary>
 internal sealed class DevCluster : IAsyncDisposable
 {
     public const int BasePortDefault = 7400;
 
-    /// <summary>Enough that every node leads some and requests meet forwarding; few enough to be ready in seconds.</summary>
+    /// <summary>Enough that every node leads some shards and requests are forwarded; few enough to be ready in seconds.</summary>
     public const int ShardCountDefault = 8;
 
     private const int NodeCount = 3;
 
-    /// <summary>How far a node's Raft port is from its public one.</summary>
+    /// <summary>The offset of a node's Raft port from its public one.</summary>
     private const int RaftPortOffset = 100;
 
-    /// <summary>How far the port on which a node hears JSON is from its public one.</summary>
+    /// <summary>The offset of a node's JSON port from its public one.</summary>
     private const int HttpPortOffset = 10;
 
     private readonly DataDirectory _directory;
@@ -46,7 +46,7 @@ internal sealed class DevCluster : IAsyncDisposable
                 "--base-port", basePort.ToString(CultureInfo.InvariantCulture), $"1024 to {IPEndPoint.MaxPort - RaftPortOffset - NodeCount}")]);
         }
 
-        // The options first: a start that they forbid must not delete what --fresh names.
+        // The options first: a start that they forbid must not delete data for --fresh.
         foreach (var number in Enumerable.Range(1, NodeCount))
         {
             NodeOptionsValidator.Demand(Options(number, Guid.NewGuid(), data, basePort, shards));
@@ -109,7 +109,7 @@ internal sealed class DevCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // All at once: a node that stops while the others run makes them elect new leaders for nothing.
+        // All at once: if one node stops while the others run, they elect new leaders without need.
         await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
         _engines.Dispose();
         await _directory.DisposeAsync();

@@ -5,8 +5,8 @@ using KvRaft.Storage;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
-/// The directory of a development cluster: the cluster's id and one directory for each node. One process holds it at a time, from before anything in it is
-/// read or deleted until its nodes have stopped.
+/// The directory of a development cluster: the cluster's id and one directory for each node. One process locks it at a time: before it reads or deletes anything in it,
+/// until its nodes have stopped.
 /// </summary>
 internal static class DevDirectory
 {
@@ -17,10 +17,10 @@ internal static class DevDirectory
     public static string SecretOf(string data) => Path.Combine(data, SecretName);
 
     /// <summary>Locks the directory; creates it if it does not exist. Changes nothing in a directory of another kind.</summary>
-    /// <exception cref="NodeStartException">It is in use, cannot be written, or is the directory of something else.</exception>
+    /// <exception cref="NodeStartException">It is in use, cannot be written, or is a directory of another kind.</exception>
     public static DataDirectory Hold(string data)
     {
-        // Before the lock, because the lock is a file, and a directory of something else gets none.
+        // Before the lock, because the lock is a file, and a directory of another kind gets none.
         Guarded(data, () => RefuseForeign(data));
         return DataDirectory.Hold(data);
     }
@@ -28,7 +28,7 @@ internal static class DevDirectory
     /// <summary>The id of the cluster whose data are here, or of a new one.</summary>
     /// <param name="directory">Held by the caller.</param>
     /// <param name="nodes">The directories of the nodes.</param>
-    /// <param name="fresh">Deletes these directories and draws a new id, unless one of the nodes runs.</param>
+    /// <param name="fresh">Deletes these directories and creates a new id, unless one of the nodes runs.</param>
     /// <exception cref="NodeStartException">A node runs, the directory cannot be written, or the id is damaged.</exception>
     public static Guid Identity(DataDirectory directory, IReadOnlyList<string> nodes, bool fresh) => Guarded(directory.Path, () =>
     {
@@ -54,7 +54,7 @@ internal static class DevDirectory
 
     private static bool RefuseForeign(string data)
     {
-        // A lock file alone is what a start leaves that ended before it wrote an id.
+        // If a start ended before it wrote an id, it left a lock file only.
         if (Directory.Exists(data) && !File.Exists(Path.Combine(data, IdentityName))
             && Directory.EnumerateFileSystemEntries(data).Any(static entry => Path.GetFileName(entry) != DataDirectory.LockName))
         {
@@ -66,7 +66,7 @@ internal static class DevDirectory
     }
 
     /// <summary>
-    /// Deletes the data of the nodes, and nothing else that a user keeps beside them. A node may run by itself (<c>kvraft node</c>), so the locks of all nodes
+    /// Deletes the data of the nodes, and no other file that a user has beside them. A node may run by itself (<c>kvraft node</c>), so the locks of all nodes
     /// are taken before the first file is deleted.
     /// </summary>
     private static void DeleteNodes(IReadOnlyList<string> nodes)

@@ -11,10 +11,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KvRaft.Node.Hosting;
 
-/// <summary>Opens the node's copies of eventual keys, and registers who uses them.</summary>
+/// <summary>Opens the node's copies of eventual keys, and registers the components that use them.</summary>
 internal static class EventualRoom
 {
-    /// <exception cref="NodeStartException">The store cannot be opened, neither for want of room nor for damage.</exception>
+    /// <exception cref="NodeStartException">The store cannot be opened, for a reason other than lack of disk space or damage.</exception>
     public static EventualReplica Open(NodeOptions options, IEngineFactory engines, DiskLevel level, TimeProvider time)
     {
         try
@@ -70,7 +70,7 @@ internal static class EventualRoom
         return services;
     }
 
-    /// <summary>What compares ages that different nodes wrote.</summary>
+    /// <summary>The components that compare ages which different nodes wrote.</summary>
     private static void AddOnClusterTime<T>(this IServiceCollection services)
         where T : class =>
         services.AddSingleton(static provider => ActivatorUtilities.CreateInstance<T>(provider, provider.GetRequiredService<ClusterTimeProvider>()));

@@ -21,13 +21,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
-/// One running node, whole: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
+/// One complete running node: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
 /// <para>
-/// From below: the data directory is claimed and the cluster asked whether it takes this node (<see cref="NodeEntrance"/>), the node's log opened (<see cref="RaftHost"/>), group 0 joined
-/// (<see cref="PlacementAgent"/>), the copies of eventual keys opened (<see cref="EventualRoom"/>), and then the web host runs everything else: the services clients call, and the loops that
-/// follow the shard map (<see cref="ShardHost"/>), let time pass in idle shards (<see cref="DueTicker"/>) and watch the disk
-/// (<see cref="DiskGuard"/>). Stopping goes the other way: first nobody is let in, then calls under way end, then replicas
-/// flush and close, and last the log.
+/// The order of a start: the node claims the data directory and queries the cluster whether it accepts this node (<see cref="NodeEntrance"/>), opens its log (<see cref="RaftHost"/>), joins group 0
+/// (<see cref="PlacementAgent"/>) and opens the copies of eventual keys (<see cref="EventualRoom"/>). Then the web host runs everything else: the services that clients call, and the loops that
+/// follow the shard map (<see cref="ShardHost"/>), advance the time of idle shards (<see cref="DueTicker"/>) and watch the disk
+/// (<see cref="DiskGuard"/>). A stop has the opposite order: first the node refuses new calls, then calls in progress end, then replicas
+/// flush and close, and the log is the last.
 /// </para>
 /// </summary>
 internal sealed class KvRaftNode : IAsyncDisposable
@@ -47,30 +47,30 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
     public NodeOptions Options { get; private set; }
 
-    /// <summary>Where the services listen; the real port if the options said 0.</summary>
+    /// <summary>The address on which the services listen; the real port if the options have 0.</summary>
     public IPEndPoint PublicEndPoint { get; private set; } = null!;
 
-    /// <summary>Where JSON over HTTP/1.1 is heard; null if the options said nothing of it.</summary>
+    /// <summary>The address of JSON over HTTP/1.1; null if the options have none.</summary>
     public IPEndPoint? HttpEndPoint { get; private set; }
 
-    /// <summary>Faults when the node cannot go on; the process must end with a code that is not zero.</summary>
+    /// <summary>Faults when the node cannot continue; the process must end with a code that is not zero.</summary>
     public Task Failure => Service<NodeFailure>().Happened;
 
-    /// <summary>A write or sync of its data disk failed: nothing may be written there any more, not even to close it.</summary>
+    /// <summary>A write or sync of its data disk failed: nothing may be written to it any more, not even to close the node.</summary>
     public bool HasDiskFailed => _disk.Any(static store => store.IsFaulted);
 
     /// <summary>Completes when a write or sync of its data disk failed, also while the node stops.</summary>
     public Task DiskFailed => Task.WhenAny(_disk);
 
-    /// <summary>For tests and the development cluster: a part of the node.</summary>
+    /// <summary>For tests and the development cluster: a component of the node.</summary>
     public T Service<T>()
         where T : notnull => _app!.Services.GetRequiredService<T>();
 
     /// <summary>Starts a node. Returns when it listens; shards elect their leaders after that (<see cref="WhenReadyAsync"/>).</summary>
     /// <param name="options">Checked here once more.</param>
-    /// <param name="engines">Shared by all nodes of the process; stays the caller's.</param>
-    /// <param name="loggers">Stays the caller's.</param>
-    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <param name="engines">Shared by all nodes of the process; the caller disposes it.</param>
+    /// <param name="loggers">The caller disposes it.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="InvalidOptionsException">The options break a rule.</exception>
     /// <exception cref="NodeStartException">The node could not start; nothing was changed or lost.</exception>
     public static async Task<KvRaftNode> StartAsync(
@@ -163,11 +163,11 @@ internal sealed class KvRaftNode : IAsyncDisposable
         app.BoundBodies();
         app.CheckJsonRequests(Options);
 
-        // Around what may still change headers: its flush sends them.
+        // Around the code that may still change headers: its flush sends them.
         CallAnswers.AwaitSending(app);
         app.ExplainOversizedMessages(Options.Limits);
 
-        // Nobody asks for the metrics; they are there for whoever listens to the process.
+        // No component reads the metrics; they are there for listeners in the process.
         app.Services.GetRequiredService<NodeMetrics>();
         app.Services.GetRequiredService<EventualMetrics>();
         app.MapGrpcServices();
@@ -194,14 +194,14 @@ internal sealed class KvRaftNode : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or SocketException or UnauthorizedAccessException)
         {
-            // Kestrel names the address in its message and nowhere else.
+            // Kestrel names the address only in its message.
             throw Options.HttpListen is { } http && error.Message.Contains(http.ToString(), StringComparison.Ordinal)
                 ? ListenFaults.ToStartException("httpListen", http, error)
                 : ListenFaults.ToStartException("publicListen", Options.PublicListen, error);
         }
     }
 
-    /// <summary>In the order in which <see cref="NodeServices.ListenForGrpc"/> named them.</summary>
+    /// <summary>In the order in which <see cref="NodeServices.ListenForGrpc"/> listed them.</summary>
     private static (IPEndPoint Public, IPEndPoint? Http) ListensOn(WebApplication app)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
@@ -210,7 +210,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
         return (addresses[0], addresses.ElementAtOrDefault(1));
     }
 
-    /// <summary>Waits until every shard has a leader that this node knows, and every replica of its own runs.</summary>
+    /// <summary>Waits until every shard has a leader in this node's view, and every replica of its own runs.</summary>
     public async Task WhenReadyAsync(CancellationToken cancellationToken)
     {
         var readiness = Service<Readiness>();
@@ -239,7 +239,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
             }
             catch (Exception fault)
             {
-                // What is below must be closed all the same: the log ends cleanly, the directory is given back.
+                // The lower components must be closed all the same: the log ends cleanly, and the directory is released.
                 _logger.StoppingFailed(fault, Options.NodeId);
                 faults.Add(fault);
             }

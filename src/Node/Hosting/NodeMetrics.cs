@@ -8,7 +8,7 @@ using KvRaft.Raft.Groups;
 
 namespace KvRaft.Node.Hosting;
 
-/// <summary>What a node measures of itself, under the meter <see cref="NodeMeter"/>; each value is looked up when somebody collects.</summary>
+/// <summary>The metrics of a node, under the meter <see cref="NodeMeter"/>; each value is read at collection.</summary>
 internal sealed class NodeMetrics
 {
     private readonly NodeOptions _options;

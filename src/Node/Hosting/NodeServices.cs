@@ -23,14 +23,14 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
-/// The rooms of a node, one short registration each; <see cref="KvRaftNode"/> reads like their list. What is registered as an
-/// instance stays its maker's to dispose; the container disposes only what it made.
+/// The components of a node, one short registration each; <see cref="KvRaftNode"/> reads like their list. If an instance is
+/// registered, its creator disposes it; the container disposes only the objects that it created.
 /// </summary>
 internal static class NodeServices
 {
     /// <summary>
-    /// A state that clients let grow to its limit on every one of many sides of a partition, and that then meets itself: thirty sides of 2 MiB.
-    /// Replicas must be able to tell each other of it.
+    /// A state that clients let grow to its limit on every one of many sides of a partition, and that is then merged: thirty sides of 2 MiB.
+    /// Replicas must be able to send it to each other.
     /// </summary>
     private const int EventualMessageBytesMax = 64 * 1024 * 1024;
 
@@ -49,7 +49,7 @@ internal static class NodeServices
         return services;
     }
 
-    /// <summary>Who may connect, how many, and what they may call.</summary>
+    /// <summary>Which callers may connect, how many, and which calls they may make.</summary>
     public static IServiceCollection AddCallers(this IServiceCollection services, NodeProof proof, ConnectionLimits connections) => services
         .AddSingleton(proof)
         .AddSingleton(connections)
@@ -111,7 +111,7 @@ internal static class NodeServices
             .AddServiceOptions<EventualPeersService>(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax)
             .AddJsonTranscoding(json =>
         {
-            // As the JSON form of protobuf has it: a number of 64 bits loses its last digits in what most languages read JSON into.
+            // As in the JSON form of protobuf: most languages read JSON numbers into a type in which a number of 64 bits loses its last digits.
             json.JsonSettings.WriteInt64sAsStrings = true;
             json.TypeRegistry = RpcStatus.DetailTypes;
         });
@@ -156,7 +156,7 @@ internal static class NodeServices
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.Http2.MaxStreamsPerConnection = options.Limits.StreamsPerConnectionMax;
 
-        // A pipe that carries everything a client has to say is one stream: let it fill a link of 1 Gbit/s at 8 ms.
+        // A pipe that carries all operations of a client is one stream: it may fill a link of 1 Gbit/s at 8 ms.
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
         kestrel.Limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
         kestrel.Limits.KeepAliveTimeout = options.Timings.ConnectionIdle;
@@ -188,7 +188,7 @@ internal static class NodeServices
         app.MapGrpcReflectionService();
     }
 
-    /// <summary>A loop of the node that others may also ask things.</summary>
+    /// <summary>A loop of the node that other components may also query.</summary>
     private static IServiceCollection AddLoop<T>(this IServiceCollection services)
         where T : class, IHostedService =>
         services.AddSingleton<T>().AddHostedService(provider => provider.GetRequiredService<T>());

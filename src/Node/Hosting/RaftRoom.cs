@@ -12,7 +12,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Hosting;
 
-/// <summary>Opens the node's log and its Raft port, and turns what can go wrong with them into a line for people.</summary>
+/// <summary>Opens the node's log and its Raft port, and turns their failures into one line for operators.</summary>
 internal static class RaftRoom
 {
     /// <exception cref="NodeStartException">The port is taken, or the log is not this node's or damaged.</exception>
@@ -56,8 +56,8 @@ internal static class RaftRoom
     }
 
     /// <summary>
-    /// What the options say, and for nodes that joined later what the cluster agreed on. The options come first: whoever moves a node
-    /// to another address writes it there, and without reaching that node nothing can be agreed on. What a node was told when it joined comes last.
+    /// The addresses in the options, and for nodes that joined later the committed ones. The options come first: an operator that moves a node
+    /// to another address writes it there, and without that node nothing may be committed. The addresses that a node received when it joined come last.
     /// </summary>
     private static EndPoint? Resolve(NodeOptions options, MembershipFile membership, ShardMapHolder map, NodeId node)
     {

@@ -6,12 +6,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>
-/// Whether this node should be sent requests: it has a shard map, all its replicas run, and each of their shards has a leader.
+/// Whether this node should receive requests: it has a shard map, all its replicas run, and each of their shards has a leader.
 /// Health service <c>kvraft.ready</c>.
 /// </summary>
 internal sealed class Readiness(NodeOptions options, ShardMapHolder map, ShardTable shards) : IHealthCheck
 {
-    /// <summary>What is missing, in words; null if nothing is.</summary>
+    /// <summary>The missing condition, as text; null if there is none.</summary>
     public string? WhyNot()
     {
         if (map.Current.Map is not { } current)
@@ -31,7 +31,7 @@ internal sealed class Readiness(NodeOptions options, ShardMapHolder map, ShardTa
                 return $"the replica of shard {shard.Id} does not serve yet";
             }
 
-            // A leader that is this node counts only once its term is confirmed.
+            // If this node is the leader, that counts only once its term is confirmed.
             if (replica.Leader is not { } leader || (leader == options.NodeId && !replica.IsLeader))
             {
                 return $"shard {shard.Id} has no leader";

@@ -1,7 +1,7 @@
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// The node's life is its caller's: a process may run several nodes, so none of them may listen to signals by itself, as the
+/// The caller controls the lifetime of the node: a process may run several nodes, so none of them may handle signals by itself, as the
 /// default lifetime would.
 /// </summary>
 internal sealed class CallersLifetime : IHostLifetime

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace KvRaft.Node.Http;
 
-/// <summary>One connection of a client and what it is used for at the moment. Thread-safe.</summary>
+/// <summary>One connection of a client and its calls in progress. Thread-safe.</summary>
 internal sealed class ClientConnection(ConnectionContext context, IPAddress address, TimeProvider time)
 {
-    /// <summary>For a connection that is told to end and does not.</summary>
+    /// <summary>For a connection that is to end and does not.</summary>
     private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(1);
 
     private static readonly object Key = new();
@@ -19,10 +19,10 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
 
     public ConnectionContext Context => context;
 
-    /// <summary>Whose it is; see <see cref="AddressOf"/>.</summary>
+    /// <summary>The party that owns it; see <see cref="AddressOf"/>.</summary>
     public IPAddress Address => address;
 
-    /// <summary>No call is under way on it.</summary>
+    /// <summary>No call is in progress on it.</summary>
     public bool IsIdle => Volatile.Read(ref _calls) == 0;
 
     public bool HasBeenUsed => Volatile.Read(ref _hasBeenUsed) == 1;
@@ -30,11 +30,11 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
     /// <summary>When its last call ended, or when it was opened.</summary>
     public long UsedAt => Volatile.Read(ref _usedAt);
 
-    /// <summary>The connection a request came on; null if this node did not accept it that way.</summary>
+    /// <summary>The connection on which a request arrived; null if this node did not accept it that way.</summary>
     public static ClientConnection? Of(HttpContext request) =>
         request.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out var found) == true ? (ClientConnection)found! : null;
 
-    /// <summary>What counts as one party: an IPv4 address, or the first 64 bits of an IPv6 address, which is the least that a network gives to a host.</summary>
+    /// <summary>The address that counts as one party: an IPv4 address, or the first 64 bits of an IPv6 address, which is the least that a network assigns to a host.</summary>
     public static IPAddress AddressOf(EndPoint? remote)
     {
         if (remote is not IPEndPoint { Address: var address })
@@ -72,10 +72,10 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
     }
 
     /// <summary>
-    /// Ends it in good order: HTTP/2 says which call was the last one taken, so a call that crosses with this is known not to have been executed, and the client
+    /// Ends it gracefully: HTTP/2 sends the number of the last call that was accepted, so a call that crosses with this was certainly not executed, and the client
     /// sends it on another connection.
     /// </summary>
-    /// <param name="isCut">At once, and without that: nothing was ever called on it, or there is no time.</param>
+    /// <param name="isCut">At once, without that: no call was ever made on it, or there is no time.</param>
     public async Task EndAsync(bool isCut)
     {
         if (!isCut)

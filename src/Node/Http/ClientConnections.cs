@@ -10,12 +10,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// Accepts the connections of clients, in the place of Kestrel's own transport, which has two faults here: with no descriptor left it tries again at once, for as
-/// long as that lasts, with all of a processor; and at its limit it turns newcomers away, so that idle connections of one party keep all others out.
+/// Accepts the connections of clients, in the place of Kestrel's own transport, which has two faults here: with no descriptor left it repeats at once, for as
+/// long as that lasts, with all of a processor; and at its limit it rejects new connections, so that idle connections of one party exclude all others.
 /// <para>
-/// Here a failing accept pauses, with one line in ten seconds. At the limit a connection on which no call is under way makes room, those first that never had one;
-/// only where all are busy is the newcomer closed. One address never has all the places (<see cref="ConnectionLimits.PerAddressMax"/>): at its limit it gets a new connection in the
-/// place of an idle one of its own, or none. A connection that stays idle is closed after <see cref="NodeTimings.ConnectionIdle"/>, by Kestrel.
+/// Here a failing accept pauses, with one line in ten seconds. At the limit a connection without a call in progress is closed for the new one, first those that never had a call;
+/// only if all are busy, the new connection is closed. One address never has all the places (<see cref="ConnectionLimits.PerAddressMax"/>): at its limit a new connection replaces
+/// an idle one of its own, or is closed. Kestrel closes a connection that stays idle for <see cref="NodeTimings.ConnectionIdle"/>.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -46,7 +46,7 @@ internal sealed class ClientConnections(
         }
     }
 
-    /// <summary>Connections closed at once since the start, because a limit was reached and a call was under way on each that might have made room.</summary>
+    /// <summary>Connections closed at once since the start, because a limit was reached and every connection that might be replaced had a call in progress.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>Counts the calls of each connection.</summary>
@@ -82,13 +82,13 @@ internal sealed class ClientConnections(
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            // What Kestrel expects of a transport, and turns into a message that names the address.
+            // The exception that Kestrel expects of a transport, and turns into a message that names the address.
             socket?.Dispose();
             throw new AddressInUseException(error.Message, error);
         }
     }
 
-    /// <summary>Null: all connections that might make room are busy, and the newcomer must go.</summary>
+    /// <summary>Null: all connections that might be replaced are busy, and the new one must be closed.</summary>
     private ConnectionContext? TryTake(Socket socket, EndPoint at)
     {
         var address = ClientConnection.AddressOf(socket.RemoteEndPoint);
@@ -101,7 +101,7 @@ internal sealed class ClientConnections(
                 isOfOne = _perAddress.GetValueOrDefault(address) >= limits.PerAddressMax;
                 if ((isOfOne || _open.Count >= limits.PublicMax) && (displaced = IdleMost(isOfOne ? address : null)) is not null)
                 {
-                    // Those that are told to end take up to a second; when many do so already, the next are cut.
+                    // Connections that end gracefully take up to a second; when many do so already, the next are cut.
                     isCut = !displaced.HasBeenUsed || _ending.Count >= limits.PublicMax / 4;
                     Close(displaced);
                     _ending.Add(displaced);
@@ -116,7 +116,7 @@ internal sealed class ClientConnections(
         }
         finally
         {
-            // Also if the newest is gone already, and cannot be taken.
+            // Also if the newest is closed already, and cannot be taken.
             if (displaced is not null)
             {
                 _ = displaced.EndAsync(isCut);
@@ -145,7 +145,7 @@ internal sealed class ClientConnections(
         return taken.Context;
     }
 
-    /// <summary>Only looked for at a limit: some thousand, a few microseconds.</summary>
+    /// <summary>The search runs only at a limit: some thousand connections, a few microseconds.</summary>
     private ClientConnection? IdleMost(IPAddress? of) => _open
         .Where(connection => connection.IsIdle && (of is null || connection.Address.Equals(of)))
         .MinBy(static connection => (connection.HasBeenUsed, connection.UsedAt));
@@ -189,9 +189,9 @@ internal sealed class ClientConnections(
         return Task.Delay(pause, time, unbound).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <param name="at">Where the newest came.</param>
+    /// <param name="at">The endpoint of the newest connection.</param>
     /// <param name="of">Null: the limit of all connections was reached.</param>
-    /// <param name="what">Became of it.</param>
+    /// <param name="what">The outcome for it.</param>
     private void TellFull(EndPoint at, IPAddress? of, string what)
     {
         if (of is null && _full.TryPass(out var suppressed))
@@ -231,7 +231,7 @@ internal sealed class ClientConnections(
                         return connection;
                     }
 
-                    // At once, with a reset: the other side must not wait for what will not come, and no descriptor lingers.
+                    // At once, with a reset: the other side must not wait for an answer, and no descriptor lingers.
                     accepted.Close(0);
                 }
                 catch (Exception error) when (_unbound.IsCancellationRequested && (error is OperationCanceledException or ObjectDisposedException))
@@ -251,7 +251,7 @@ internal sealed class ClientConnections(
                 }
                 catch (SocketException)
                 {
-                    // The other side went away before it was accepted: the next one.
+                    // The other side disconnected before it was accepted: the next one.
                 }
                 catch (Exception error)
                 {

@@ -4,13 +4,13 @@ using KvRaft.Node.Options;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// How many connections a node keeps, as set or as the process's descriptors allow: half of these stay for files (RocksDB keeps up to hundreds open, the log some)
+/// How many connections a node holds, from the settings or from the process's descriptors: half of the descriptors are for files (RocksDB holds up to hundreds open, the log some)
 /// and for connections that the node opens itself, a quarter each is for clients and for other nodes.
 /// </summary>
 /// <param name="PublicMax">Of clients, on the ports for gRPC and JSON together.</param>
 /// <param name="PerAddressMax">Of those, of one address.</param>
 /// <param name="RaftMax">Of other nodes, on the Raft port.</param>
-/// <param name="Descriptors">What the process may have open, in all.</param>
+/// <param name="Descriptors">The descriptors that the process may have open, in all.</param>
 internal sealed record ConnectionLimits(int PublicMax, int PerAddressMax, int RaftMax, long Descriptors)
 {
     /// <summary>More than a node with many groups has (4,096 are some thousand of three replicas), and clients share connections: each costs some 30 KiB.</summary>
@@ -18,10 +18,10 @@ internal sealed record ConnectionLimits(int PublicMax, int PerAddressMax, int Ra
 
     private const int DerivedMin = 16;
 
-    /// <summary>An eighth of the places is not for the address that has all the others.</summary>
+    /// <summary>An eighth of the places is not available to the address that has all the others.</summary>
     private const int ReservedShare = 8;
 
-    /// <summary>What is assumed where the system does not say: the usual limit of a shell.</summary>
+    /// <summary>Assumed if the system does not report the limit: the usual limit of a shell.</summary>
     private const long DescriptorsUnknown = 1024;
 
     public static ConnectionLimits Of(NodeOptions options) => Of(options.Limits, DescriptorsOfProcess() / options.NodesInProcess);
@@ -37,7 +37,7 @@ internal sealed record ConnectionLimits(int PublicMax, int PerAddressMax, int Ra
             limits.RaftConnectionsMax > 0 ? limits.RaftConnectionsMax : derived, descriptors);
     }
 
-    /// <summary>The soft limit, which .NET has raised to the hard one when the process began.</summary>
+    /// <summary>The soft limit, which .NET raised to the hard one when the process started.</summary>
     private static long DescriptorsOfProcess()
     {
         const string Limits = "/proc/self/limits";

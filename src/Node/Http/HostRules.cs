@@ -5,15 +5,15 @@ using KvRaft.Node.Options;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// Which names a node answers to when it is asked by JSON over HTTP. A page in a browser may come from anywhere and still reach this node: by a name of its own
-/// that resolves to this machine (DNS rebinding), or by a form or script of another site. A browser always says which name it asked for (Host) and, with anything that could
-/// change something, where the page came from (Origin). So:
+/// The host names under which a node answers JSON over HTTP. A page in a browser may have any origin and still reach this node: by a name of its own
+/// that resolves to this machine (DNS rebinding), or by a form or script of another site. A browser always sends the requested name (Host) and, with every request that could
+/// change data, the origin of the page (Origin). So:
 /// <list type="bullet">
 /// <item>Host is an IP address, a loopback name, a name of this node, or a name of the setting <c>allowedHosts</c>, each also with the dot at its end that a full DNS name may have. An IP
 /// address cannot be rebound.</item>
 /// <item>Origin, if there is one, is the same host and port, or a host of <c>allowedHosts</c>.</item>
 /// </list>
-/// gRPC calls are not asked: their content type is one that a browser sends to another site only after a preflight, which this node never answers, and proxies
+/// The rules do not apply to gRPC calls: a browser sends their content type to another site only after a preflight, which this node never answers, and proxies
 /// and service meshes may put any name into <c>:authority</c>. Pure.
 /// </summary>
 internal sealed class HostRules
@@ -27,7 +27,7 @@ internal sealed class HostRules
         _names = options.AllowedHosts.Append(options.Self.Public.Host).Append(Environment.MachineName).Select(WithoutRoot).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>What is wrong with where a request says that it goes and comes from; null if nothing is.</summary>
+    /// <summary>The mistake in the target or the origin of a request; null if there is none.</summary>
     /// <param name="host">The Host header or <c>:authority</c>, with its port if it has one; empty if there is none, which no browser does.</param>
     /// <param name="origin">The Origin header; null if there is none.</param>
     public NamedMistake? Check(HostString host, string? origin)

@@ -11,9 +11,9 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// Checks requests that are no gRPC calls before anything is read into a message: where they go to and come from (<see cref="HostRules"/>), how long they are, that a
+/// Checks requests that are no gRPC calls before a message is parsed: their target and origin (<see cref="HostRules"/>), their length, that a
 /// body is JSON, and that every name in it or in the query is one of the call's (<see cref="JsonStrictness"/>). gRPC checks its own messages. A
-/// refusal is the same google.rpc.Status that a failed call has, and says that nothing was done.
+/// refusal is the same google.rpc.Status that a failed call has, and states that nothing was executed.
 /// </summary>
 internal static class JsonRequests
 {
@@ -60,7 +60,7 @@ internal static class JsonRequests
 
         if (CallOf(context) is not { } call)
         {
-            // Of no call; whatever answers it answers that.
+            // The path belongs to no call; its own handler answers.
             return null;
         }
 
@@ -105,8 +105,8 @@ internal static class JsonRequests
         request.ContentLength > 0 || (request.ContentLength is null && request.Headers.TransferEncoding.Count > 0);
 
     /// <summary>
-    /// The whole body, which is read again from memory afterwards. A body that says beforehand that it is too long is refused before a byte of it is read, any
-    /// other one where it passes the bound.
+    /// The whole body, which is read again from memory afterwards. If a body declares a length above the limit, it is refused before a byte of it is read; any
+    /// other one is refused where it exceeds the limit.
     /// </summary>
     private static async ValueTask<(ReadOnlyMemory<byte> Body, Failure? Failure)> ReadAsync(HttpContext context, long bytesMax)
     {
@@ -116,7 +116,7 @@ internal static class JsonRequests
             return (default, TooLong(bytesMax, request.ContentLength.Value));
         }
 
-        // It grows with what arrives: a length that is only declared costs nothing.
+        // It grows with the bytes that arrive: a length that is only declared costs nothing.
         var body = new MemoryStream();
         var chunk = new byte[16 * 1024];
         while (await ReadAsync(context, chunk) is > 0 and var count)

@@ -4,19 +4,19 @@ using Google.Protobuf.Reflection;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// What a JSON request says that its message does not have. Protobuf's reader, as JSON transcoding uses it, skips names that it does not know, so that a misspelt
-/// condition overwrites, a misspelt life lasts for ever, and a misspelt end deletes to the end of the keyspace. So every name is looked up before the request is
-/// read, and a name that comes twice is refused as well, since one of the two would be ignored. Pure. Values are left to the reader, which refuses what is
+/// The names in a JSON request that its message does not have. Protobuf's reader, as JSON transcoding uses it, skips unknown names. Then a write with a misspelt
+/// condition overwrites, a value with a misspelt expiry never expires, and a range with a misspelt end deletes to the end of the keyspace. So every name is checked before the request is
+/// parsed, and a name that occurs twice is refused as well, since one of the two would be ignored. Pure. Values are left to the reader, which refuses values
 /// of another type.
 /// </summary>
 internal static class JsonStrictness
 {
-    /// <summary>Far deeper than any message; what is deeper is no request.</summary>
+    /// <summary>Far deeper than any message; a deeper body is no request.</summary>
     private const int DepthMax = 32;
 
-    /// <summary>What is wrong with a body; null if nothing is.</summary>
-    /// <param name="body">The whole body. None at all is an empty message.</param>
-    /// <param name="message">What it should be.</param>
+    /// <summary>The mistake in a body; null if there is none.</summary>
+    /// <param name="body">The whole body. An absent body is an empty message.</param>
+    /// <param name="message">The expected message.</param>
     /// <param name="boundByPath">Fields of the message that the path gives, and the body may not.</param>
     public static NamedMistake? InBody(ReadOnlySpan<byte> body, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
     {
@@ -33,7 +33,7 @@ internal static class JsonStrictness
                 ? InMessage(ref reader, message, "", boundByPath)
                 : new NamedMistake("body", "a JSON object");
 
-            // Reads on to the end: what follows the object is no part of a request.
+            // Reads on to the end: bytes after the object are no part of a request.
             return mistake ?? (reader.Read() ? new NamedMistake("body", "nothing may follow the JSON object") : null);
         }
         catch (JsonException malformed)
@@ -47,8 +47,8 @@ internal static class JsonStrictness
         }
     }
 
-    /// <summary>What is wrong with a query; null if nothing is.</summary>
-    /// <param name="query">Names with how often each comes.</param>
+    /// <summary>The mistake in a query; null if there is none.</summary>
+    /// <param name="query">Names, each with its number of occurrences.</param>
     /// <param name="message">The message whose fields they are.</param>
     /// <param name="boundByPath">Fields that the path gives, and the query may not.</param>
     public static NamedMistake? InQuery(IEnumerable<KeyValuePair<string, int>> query, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
@@ -171,7 +171,7 @@ internal static class JsonStrictness
     /// <summary>Their JSON has a form of its own, in which names are data.</summary>
     private static bool IsWellKnown(MessageDescriptor message) => message.File.Package == "google.protobuf";
 
-    /// <summary>The fields that a name of a query goes through; null if there is one that is not there, or is no single message on the way.</summary>
+    /// <summary>The fields along a name of a query; null if one does not exist, or is no single message on the way.</summary>
     private static List<FieldDescriptor>? FieldOf(string name, MessageDescriptor message)
     {
         var (path, at) = (new List<FieldDescriptor>(), (MessageDescriptor?)message);
@@ -193,7 +193,7 @@ internal static class JsonStrictness
         message.FindFieldByName(name) ?? message.Fields.InFieldNumberOrder().FirstOrDefault(field => field.JsonName == name);
 }
 
-/// <summary>What is wrong with a request, and where.</summary>
+/// <summary>A mistake in a request, and its place.</summary>
 /// <param name="Field">The name as the request has it.</param>
-/// <param name="Why">What is wrong with it.</param>
+/// <param name="Why">The mistake.</param>
 internal readonly record struct NamedMistake(string Field, string Why);

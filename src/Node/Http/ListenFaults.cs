@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KvRaft.Node.Http;
 
-/// <summary>Why an address cannot be listened on, in one line.</summary>
+/// <summary>Why the node cannot listen on an address, in one line.</summary>
 internal static class ListenFaults
 {
     /// <param name="setting">The setting that named the address.</param>
     /// <param name="address">The address.</param>
-    /// <param name="error">What the socket or Kestrel said.</param>
+    /// <param name="error">The exception of the socket or Kestrel.</param>
     public static NodeStartException ToStartException(string setting, IPEndPoint address, Exception error)
     {
         for (var cause = error; cause is not null; cause = cause.InnerException)

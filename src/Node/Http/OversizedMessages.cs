@@ -13,11 +13,11 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Http;
 
 /// <summary>
-/// Says of a gRPC message that is too large what is said of any other limit. gRPC refuses such a message before anything of ours sees it,
+/// Reports a gRPC message that is too large like an excess of any other limit. gRPC refuses such a message before KvRaft's code sees it,
 /// with a bare RESOURCE_EXHAUSTED that names neither limit nor size, and that clients take for an overload and repeat.
 /// <para>
-/// The refused message is still unread in the request's body, and its prefix has its size; an answer of ours that was too large to be sent ends in
-/// the same bare status and is left alone.
+/// The refused message is still unread in the request's body, and its prefix has its size. An answer of this node that was too large to send ends in
+/// the same bare status and is not changed.
 /// </para>
 /// </summary>
 internal static class OversizedMessages
@@ -42,13 +42,13 @@ internal static class OversizedMessages
         }
     });
 
-    /// <summary>Where gRPC has put its status: among the headers, unless an answer has begun.</summary>
+    /// <summary>Where gRPC has put its status: among the headers, unless an answer has started.</summary>
     private static IHeaderDictionary? Trailers(HttpResponse response) =>
         response.HasStarted ? response.HttpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : response.Headers;
 
     private static long? UnreadMessageBytes(HttpRequest request)
     {
-        // gRPC has marked what it saw as seen, and a read would wait for more; a cancelled one shows what is there.
+        // gRPC has marked the bytes as examined, and a read would wait for more; a cancelled one returns the bytes that are there.
         request.BodyReader.CancelPendingRead();
         if (!request.BodyReader.TryRead(out var unread))
         {
@@ -66,7 +66,7 @@ internal static class OversizedMessages
         return isThere ? BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]) : null;
     }
 
-    /// <summary>A call of one message was not executed; of a stream, that is certain only for what this message asked.</summary>
+    /// <summary>A call of one message was not executed; for a stream, that is certain only for the operations of this message.</summary>
     private static void Explain(IHeaderDictionary trailers, LimitExceeded exceeded, MethodType type)
     {
         var status = RpcStatus.ToStatus(Failure.Limit(exceeded) with

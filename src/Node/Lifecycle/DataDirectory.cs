@@ -6,11 +6,11 @@ namespace KvRaft.Node.Lifecycle;
 
 /// <summary>
 /// Holds the data directory for one process: creates it, proves that it can be written, and keeps a lock file open so that a
-/// second process started on the same directory by mistake is refused (the lock is the kernel's and dies with the process).
+/// second process started on the same directory by mistake is refused (the kernel releases the lock when the process ends).
 /// </summary>
 internal sealed class DataDirectory : IAsyncDisposable, IDisposable
 {
-    /// <summary>EWOULDBLOCK of Linux, which .NET hands on as it is: flock says that somebody else has the lock. Any other fault is the disk's.</summary>
+    /// <summary>EWOULDBLOCK of Linux, which .NET passes on unchanged: flock reports that another process has the lock. Any other fault is the disk's.</summary>
     private const int LockedByAnother = 11;
 
     internal const string LockName = "LOCK";
@@ -57,8 +57,8 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Holds the directory and makes sure that it is this node's: a first start writes the identity, every other compares it.
-    /// The identity is kept in <c>store/</c>, where nothing else is written, so that a directory with data but without it is
-    /// recognised as damaged rather than taken for new.
+    /// The identity is stored in <c>store/</c>, where nothing else is written, so that a directory with data but without an identity is
+    /// recognised as damaged and not taken for new.
     /// </summary>
     /// <exception cref="NodeStartException">Also: it is another node's, another cluster's, or has lost its identity.</exception>
     public static DataDirectory Claim(NodeOptions options)
@@ -76,12 +76,12 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Was there an identity before? If not, the node is new, or has lost everything.</summary>
+    /// <summary>Whether there was an identity before. If not, the node is new, or has lost its data.</summary>
     public bool IsClaimed => File.Exists(System.IO.Path.Combine(Store, StoreIdentity.FileName));
 
     private string Store => System.IO.Path.Combine(Path, "store");
 
-    /// <summary>Refuses a directory that is somebody else's, or nobody's; changes nothing.</summary>
+    /// <summary>Refuses a directory that belongs to another node or has no identity; changes nothing.</summary>
     /// <exception cref="NodeStartException">It holds directories but no identity.</exception>
     public void RefuseForeign()
     {

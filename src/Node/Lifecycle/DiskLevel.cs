@@ -1,12 +1,12 @@
 namespace KvRaft.Node.Lifecycle;
 
-/// <summary>How full the data disk is, as the last look found it. Written by <see cref="DiskGuard"/>, read by any thread.</summary>
+/// <summary>How full the data disk is, by the last check. Written by <see cref="DiskGuard"/>, read by any thread.</summary>
 internal sealed class DiskLevel
 {
     private volatile bool _refusesGrowth;
     private volatile bool _isCritical;
 
-    /// <summary>Below the reserve: clients' writes that need room are refused; deletes and what frees space are taken.</summary>
+    /// <summary>Below the reserve: clients' writes that need space are refused; deletes and calls that free space are accepted.</summary>
     public bool RefusesGrowth
     {
         get => _refusesGrowth;
@@ -14,7 +14,7 @@ internal sealed class DiskLevel
     }
 
     /// <summary>
-    /// Far below it, which only other nodes' clients or another process can bring about: replicas here take no entries from their leaders either.
+    /// Far below it, which only other nodes' clients or another process can cause: replicas here accept no entries from their leaders either.
     /// </summary>
     public bool IsCritical
     {

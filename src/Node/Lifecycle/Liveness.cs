@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvRaft.Node.Lifecycle;
 
-/// <summary>Whether the process is of any use: its log can be trusted and nothing made it fail. Health service <c>kvraft</c>.</summary>
+/// <summary>Whether the process can serve: its log is reliable and nothing made it fail. Health service <c>kvraft</c>.</summary>
 internal sealed class Liveness(NodeFailure failure) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>

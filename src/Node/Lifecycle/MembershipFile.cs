@@ -7,8 +7,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Lifecycle;
 
 /// <summary>
-/// What a data directory knows of its membership: the instance that was drawn when it was made, by which the cluster tells it from one that was wiped; and,
-/// of a node that joined, what it was told then. Written durably and whole.
+/// The membership record of a data directory: the instance that was created with it, by which the cluster distinguishes it from one that was wiped; and,
+/// if the node joined, the facts it received then. Written durably and as a whole.
 /// <code>
 ///  kvraft-membership 1              the format of this file
 ///  instance 0192…                   one "name value" per line, in this order
@@ -23,10 +23,10 @@ internal sealed record MembershipFile(Guid Instance)
 
     private const string Header = "kvraft-membership 1";
 
-    /// <summary>Null: it did not join, or was not told yet.</summary>
+    /// <summary>Null: it did not join, or has not received the facts yet.</summary>
     public JoinedCluster? Joined { get; init; }
 
-    /// <summary>What a directory holds; null if nothing.</summary>
+    /// <summary>The content of a directory; null if there is none.</summary>
     /// <exception cref="NodeStartException">The file is damaged.</exception>
     public static MembershipFile? Read(string directory)
     {
@@ -82,10 +82,10 @@ internal sealed record MembershipFile(Guid Instance)
     private static string Value(string line, string name) => line.StartsWith(name + " ", StringComparison.Ordinal) ? line[(name.Length + 1)..] : "";
 }
 
-/// <summary>What a node was told when it joined.</summary>
+/// <summary>The facts that a node received when it joined.</summary>
 /// <param name="ShardCount">Of the cluster.</param>
 /// <param name="ReplicationFactor">Of the cluster.</param>
-/// <param name="Voters">Who voted in group 0 then; whom to ask first. Who does now is found there.</param>
+/// <param name="Voters">The voters of group 0 at that time, to call first. They return the present ones.</param>
 internal sealed record JoinedCluster(int ShardCount, int ReplicationFactor, IReadOnlyList<KnownVoter> Voters)
 {
     public bool Equals(JoinedCluster? other) =>
@@ -94,7 +94,7 @@ internal sealed record JoinedCluster(int ShardCount, int ReplicationFactor, IRea
     public override int GetHashCode() => ShardCount;
 }
 
-/// <summary>A voter of group 0, and where it was reached.</summary>
+/// <summary>A voter of group 0, and its addresses at that time.</summary>
 internal sealed record KnownVoter(NodeId Id, int Incarnation, HostAndPort Raft, HostAndPort Public)
 {
     public GroupVoter ToVoter() => new(Id, Incarnation);

@@ -4,7 +4,7 @@ using KvRaft.Raft.Background;
 namespace KvRaft.Node.Lifecycle;
 
 /// <summary>
-/// Why this node must stop, once something says so: a log that can no longer be trusted, a replica that cannot be opened, a broken
+/// Why this node must stop, once a component reports it: a log that is no longer reliable, a replica that cannot be opened, a broken
 /// invariant. The process then ends with a code that is not zero, so that its supervisor notices. Thread-safe.
 /// </summary>
 internal sealed class NodeFailure
@@ -20,11 +20,11 @@ internal sealed class NodeFailure
 
     public void Report(Exception cause) => _happened.TrySetException(cause);
 
-    /// <summary>Runs a loop of the node: it ends with the token, and any other end is the node's.</summary>
+    /// <summary>Runs a loop of the node: it ends with the token; any other end is a failure of the node.</summary>
     public Task GuardAsync(Func<CancellationToken, Task> loop, CancellationToken stoppingToken, [CallerArgumentExpression(nameof(loop))] string name = "", [CallerFilePath] string file = "") =>
         _background.GuardLoopAsync($"{Path.GetFileNameWithoutExtension(file)}.{name}", loop, stoppingToken);
 
-    /// <summary>Begins work of the node that nothing awaits; an exception that the work does not handle is the node's.</summary>
+    /// <summary>Starts work of the node that nothing awaits; an exception that the work does not handle is a failure of the node.</summary>
     public void Begin(Func<Task> work, [CallerArgumentExpression(nameof(work))] string name = "", [CallerFilePath] string file = "") =>
         _ = _background.GuardAsync($"{Path.GetFileNameWithoutExtension(file)}.{name}", work);
 }

@@ -18,17 +18,17 @@ internal enum StartFault
     /// <summary>The data directory belongs to another node, another cluster, or a cluster of another shape.</summary>
     ForeignDirectory,
 
-    /// <summary>The cluster does not take the node: it is another one's, the name or the address is taken, the data was lost.</summary>
+    /// <summary>The cluster does not accept the node: it is another cluster's, the name or the address is taken, or the data was lost.</summary>
     NotAdmitted,
 
     /// <summary>The file with the cluster's secret cannot be read, is readable by others, or holds none.</summary>
     UnusableSecret,
 
-    /// <summary>The data are damaged in a way that must not be overlooked.</summary>
+    /// <summary>The data are damaged in a way that must not be ignored.</summary>
     DamagedData,
 }
 
-/// <summary>A node did not start; nothing was changed. The message is one line and says what to do.</summary>
+/// <summary>A node did not start; nothing was changed. The message is one line and names the next step.</summary>
 internal sealed class NodeStartException(StartFault fault, string message, Exception? inner = null) : Exception(message, inner)
 {
     public StartFault Fault { get; } = fault;

@@ -5,11 +5,11 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Node.Lifecycle;
 
 /// <summary>
-/// Ends the process when an allocation fails, wherever that is. After an <see cref="OutOfMemoryException"/> nothing is known about the code it was thrown
-/// through: a loop of a library may have ended, a listener may have closed, a lock may be held, while the rest of the process goes on and looks
-/// healthy. Everything that was acknowledged is on disk, so the process ends as if it were killed, and another start reads what is there.
+/// Ends the process when an allocation fails, wherever that is. After an <see cref="OutOfMemoryException"/> the state of the code through which it was thrown
+/// is unknown: a loop of a library may have ended, a listener may have closed, a lock may be held, while the rest of the process continues and looks
+/// healthy. Everything that was acknowledged is on disk, so the process ends as if it were killed, and another start reads that data.
 /// <para>
-/// The first-chance event is raised before any <c>catch</c> sees the exception, in our code and in that of libraries, which no other place can promise.
+/// The first-chance event is raised before any <c>catch</c> sees the exception, in KvRaft's code and in that of libraries; no other place guarantees this.
 /// The handler must not allocate: its line is prepared and its two system calls are resolved beforehand.
 /// </para>
 /// </summary>

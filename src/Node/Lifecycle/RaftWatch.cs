@@ -4,7 +4,7 @@ using KvRaft.Raft.Groups;
 
 namespace KvRaft.Node.Lifecycle;
 
-/// <summary>Makes a log that can no longer be trusted, a refusal by another node, and a fault in the work for all groups the failure of the node.</summary>
+/// <summary>Turns a log that is no longer reliable, a refusal by another node, and a fault in the work for all groups into the failure of the node.</summary>
 internal sealed class RaftWatch(NodeOptions options, RaftHost raft, NodeFailure failure, ILogger<RaftWatch> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -8,6 +8,6 @@ internal static class ServerVersion
     public static string Text { get; } = typeof(ServerVersion).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
-    /// <summary>Of the protocol <c>kvraft.v1</c>.</summary>
+    /// <summary>The version of the protocol <c>kvraft.v1</c>.</summary>
     public const int Protocol = 1;
 }

@@ -11,9 +11,9 @@ using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 namespace KvRaft.Node.Security;
 
 /// <summary>
-/// Refuses calls that are not the caller's to make (<see cref="CallerRules"/>), before anything of their body is read: those between nodes, and the marks that
-/// nodes put on the calls they pass on, need a proof of the cluster's secret. A node that has no secret, or may do without (<c>clusterSecretRequired</c>), takes
-/// them all the same, counts them, and says so. Thread-safe.
+/// Refuses calls that the caller may not make (<see cref="CallerRules"/>), before any of their body is read: calls between nodes, and the marks that
+/// nodes set on forwarded calls, need a proof of the cluster's secret. If a node has no secret, or does not require one (<c>clusterSecretRequired</c>), it accepts
+/// them all the same, counts them, and logs them. Thread-safe.
 /// </summary>
 internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProvider time, ILogger<CallerGuard> logger)
 {
@@ -23,14 +23,14 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
     private readonly LineThrottle _unproven = new(time);
     private long _unprovenCount;
 
-    /// <summary>Calls that only nodes make and that came without a proof since the start.</summary>
+    /// <summary>Calls without a proof that only nodes make, since the start.</summary>
     public long UnprovenCount => Interlocked.Read(ref _unprovenCount);
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         if (MethodOf(context.GetEndpoint()) is not { } method)
         {
-            // No method of a service: gRPC's own answers to what is not mapped.
+            // No method of a service: gRPC's own answers to methods that are not mapped.
             return next(context);
         }
 
@@ -71,7 +71,7 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
     {
         Interlocked.Increment(ref _unprovenCount);
 
-        // A node without a secret of its own says so once, at its start.
+        // A node without a secret of its own logs that once, at its start.
         if (proof.Authentication.Secret is not null && _unproven.TryPass(out var suppressed))
         {
             logger.UnprovenCall(options.NodeId, method, context.Connection.RemoteIpAddress?.ToString() ?? "?", suppressed);

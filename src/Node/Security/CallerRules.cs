@@ -2,24 +2,24 @@ using System.Collections.Frozen;
 
 namespace KvRaft.Node.Security;
 
-/// <summary>Who may make a call.</summary>
+/// <summary>The callers that may make a call.</summary>
 internal enum CallerKind
 {
     /// <summary>Clients and operators, and nodes on their behalf.</summary>
     Anyone,
 
-    /// <summary>Nodes of the cluster: it changes what replicas hold or who is who, and rests on the caller having checked it.</summary>
+    /// <summary>Nodes of the cluster: the call changes the data of replicas or the identity of nodes, and relies on the checks of the caller.</summary>
     Node,
 
     /// <summary>
-    /// As <see cref="Node"/>, from a node that does not know yet whom it asks: it starts, or wants to join, and has only an address.
+    /// As <see cref="Node"/>, from a node that has only the address of the called node, not its name: it starts, or wants to join.
     /// </summary>
     Newcomer,
 }
 
 /// <summary>
-/// Who may make which call: every method of every service that a node maps, by its full name. A method that is not listed is refused, so a new one is closed
-/// until it was thought about; a test compares the list with the protos and with what is mapped.
+/// The callers that may make each call: every method of every service that a node maps, by its full name. A method that is not listed is refused, so a new one is closed
+/// until a rule is added for it; a test compares the list with the protos and with the mapped methods.
 /// </summary>
 internal static class CallerRules
 {
@@ -60,7 +60,7 @@ internal static class CallerRules
         ["/kvraft.v1.Keyspaces/List"] = CallerKind.Anyone,
         ["/kvraft.v1.Keyspaces/GetLimits"] = CallerKind.Anyone,
 
-        // For operators, who have no identity of their own yet.
+        // For operators, which have no identity of their own yet.
         ["/kvraft.v1.Admin/Status"] = CallerKind.Anyone,
         ["/kvraft.v1.Admin/Digest"] = CallerKind.Anyone,
         ["/kvraft.v1.Admin/Flush"] = CallerKind.Anyone,
@@ -92,7 +92,7 @@ internal static class CallerRules
         ["/kvraft.v1.EventualRepair/PauseRepair"] = CallerKind.Anyone,
         ["/kvraft.v1.EventualRepair/TopSiblings"] = CallerKind.Anyone,
 
-        // Hashes of what a node holds, as Digest is for shards: it reads, changes nothing, and shows whether copies are equal.
+        // Hashes of a node's data, as Digest is for shards: it reads, changes nothing, and shows whether copies are equal.
         ["/kvraft.v1.EventualTrees/Roots"] = CallerKind.Anyone,
 
         // Between nodes.

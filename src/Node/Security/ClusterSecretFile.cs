@@ -30,7 +30,7 @@ internal static class ClusterSecretFile
                 throw Unusable($"{file} can be read by others than its owner; run: chmod 600 {file}");
             }
 
-            // The length first: a file that is something else is not read into memory.
+            // The length first: a file of another kind is not read into memory.
             if (stream.Length > ClusterSecret.BytesMax)
             {
                 throw Unusable($"{file} has {stream.Length} bytes and is no cluster secret; at most {ClusterSecret.BytesMax} are allowed");
@@ -49,7 +49,7 @@ internal static class ClusterSecretFile
         }
     }
 
-    /// <summary>Draws a secret into a file, unless there is one.</summary>
+    /// <summary>Writes a random secret into a file, unless there is one.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be written.</exception>
     public static void Make(string file)
@@ -59,7 +59,7 @@ internal static class ClusterSecretFile
             return;
         }
 
-        // Beside it first: a crash leaves a whole secret or none.
+        // To a temporary file first: a crash leaves a complete secret or none.
         var beside = file + ".new";
         File.Delete(beside);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

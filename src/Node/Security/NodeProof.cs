@@ -8,7 +8,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Security;
 
-/// <summary>What a call says of the party that makes it.</summary>
+/// <summary>What a call proves about its caller.</summary>
 internal enum ProofStanding
 {
     /// <summary>The call carries no proof, or this node has no secret to compare it with.</summary>
@@ -17,17 +17,17 @@ internal enum ProofStanding
     /// <summary>A node of this cluster makes the call.</summary>
     Proven,
 
-    /// <summary>A proof that does not fit: a node with another secret, or a forgery.</summary>
+    /// <summary>A proof that does not match: a node with another secret, or a forgery.</summary>
     Wrong,
 }
 
 /// <summary>
 /// How a node proves with each call that it belongs to the cluster: the metadata <see cref="Key"/> holds an HMAC-SHA256, under a key derived from the cluster's
-/// secret for this use, over the name of the node that is called and the method. So what is sent to one node is worth nothing at another, and one method's proof
-/// nothing for the next.
+/// secret for this use, over the name of the called node and the method. So a proof for one node is worthless at another, and a proof for one method
+/// is worthless for another.
 /// <para>
 /// It is the same each time: a party that reads the traffic between nodes can send it again, to the same node, for the same method. On links without encryption that
-/// party can change the calls themselves, so more is not gained by numbering them; TLS is what helps there.
+/// party can change the calls themselves, so numbers in the proofs would add no protection; TLS does.
 /// </para>
 /// Thread-safe.
 /// </summary>
@@ -39,7 +39,7 @@ internal sealed class NodeProof
     /// <summary>Names the key that is derived; see <see cref="ClusterSecret.DeriveKey"/>.</summary>
     private const string Use = "kvraft node-to-node calls 1";
 
-    /// <summary>The name under which a newcomer asks: it does not know yet who answers. No node may have it.</summary>
+    /// <summary>The name under which a joining node calls: it does not have the name of the called node yet. No node may have this name.</summary>
     private const string Whoever = "*";
 
     private readonly byte[]? _key;
@@ -56,10 +56,10 @@ internal sealed class NodeProof
 
     public NodeAuthentication Authentication { get; }
 
-    /// <summary>For a program that is given options and builds the rest.</summary>
+    /// <summary>For a program that receives options and builds the rest.</summary>
     public static NodeProof Of(NodeOptions options, NodeAuthentication authentication) => new(authentication, options.ClusterId, options.NodeId);
 
-    /// <summary>What to send with the calls to a node; null: this node has no secret. To one whose name is not known yet if <paramref name="to"/> is null.</summary>
+    /// <summary>The proof to send with calls to a node; null: this node has no secret. If <paramref name="to"/> is null, the name of the called node is not available yet.</summary>
     public Func<string, string>? Towards(NodeId? to)
     {
         if (_key is null)

@@ -7,7 +7,7 @@ namespace KvRaft.Node.Security;
 /// <param name="proofOf">By method.</param>
 internal sealed class ProvingInterceptor(Func<string, string> proofOf) : Interceptor
 {
-    /// <summary>The invoker of a channel, with the proof if this node has one to give.</summary>
+    /// <summary>The invoker of a channel, with the proof if this node has one.</summary>
     public static CallInvoker Over(ChannelBase channel, Func<string, string>? proofOf) =>
         proofOf is null ? channel.CreateCallInvoker() : channel.Intercept(new ProvingInterceptor(proofOf));
 

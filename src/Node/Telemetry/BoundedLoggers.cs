@@ -3,24 +3,24 @@ using System.Collections.Concurrent;
 namespace KvRaft.Node.Telemetry;
 
 /// <summary>
-/// Bounds what any one event can write to the log, whatever causes it: of each event of each category the first <see cref="BurstMax"/> lines in a while pass, after
-/// that <see cref="LinesPerSecond"/>; of those of libraries, whose lines come with the stack of every bad request, a fortieth of that; what is held back is counted, and the count is written with the next line that passes. Trace and Debug lines
-/// are for a person who looks for something and pass all.
+/// Limits the lines that any one event can write to the log, whatever causes it: of each event of each category the first <see cref="BurstMax"/> lines in a period pass, after
+/// that <see cref="LinesPerSecond"/>. For events of libraries, whose lines come with the stack of every bad request, the limit is a fortieth. Suppressed lines are counted, and the count is written with the next line that passes. Trace and Debug lines
+/// are for a person who searches for a cause, and all pass.
 /// <para>
-/// It stands under everything in a node, the libraries too, so that no caller, no packet and no fault that repeats fills a disk with lines, also from a place that
-/// was not thought of. It keeps a number per event, not per caller.
+/// It applies to every component of a node, the libraries included, so that no caller, packet or repeated fault fills a disk with lines, also from code
+/// without its own limit. It stores a number per event, not per caller.
 /// </para>
 /// Thread-safe.
 /// </summary>
 internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : ILoggerFactory
 {
-    /// <summary>A node with a thousand shards says a thousand times, within a second, that it leads one.</summary>
+    /// <summary>A node with a thousand shards logs a thousand times within a second that it leads one.</summary>
     public const int BurstMax = 2000;
 
     /// <summary>10 lines of 200 bytes a second are 170 MB a day: of one event, all day long.</summary>
     public const int LinesPerSecond = 10;
 
-    /// <summary>Lines of our own events have a few words; those of libraries may be a hundred times as long.</summary>
+    /// <summary>Lines of KvRaft's own events have a few words; those of libraries may be a hundred times as long.</summary>
     public const int LibraryShare = 40;
 
     private readonly ConcurrentDictionary<(string Category, int Event), Budget> _budgets = new();
@@ -34,7 +34,7 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
         // The factory belongs to the caller.
     }
 
-    /// <summary>False: held back. Otherwise how many were held back before.</summary>
+    /// <summary>False: suppressed. Otherwise the number of lines that were suppressed before.</summary>
     private bool TryPass(string category, int eventId, out long suppressed) =>
         _budgets.GetOrAdd(
         (category, eventId),
@@ -69,7 +69,7 @@ internal sealed class BoundedLoggers(ILoggerFactory inner, TimeProvider time) : 
         }
     }
 
-    /// <summary>A bucket of lines that fills slowly.</summary>
+    /// <summary>A token bucket of lines that fills slowly.</summary>
     private sealed class Budget(int share, TimeProvider time)
     {
         private readonly Lock _gate = new();

@@ -2,25 +2,25 @@ using System.Numerics;
 
 namespace KvRaft.Node.Telemetry;
 
-/// <summary>What was measured over the last seconds.</summary>
-/// <param name="Count">How often.</param>
+/// <summary>A summary of the measurements of the last seconds.</summary>
+/// <param name="Count">The number of measurements.</param>
 /// <param name="P50">No more than half took longer; at most a quarter above the true value.</param>
 /// <param name="P99">No more than a hundredth took longer; at most a quarter above the true value.</param>
 internal readonly record struct LatencySummary(long Count, TimeSpan P50, TimeSpan P99);
 
 /// <summary>
-/// How long something took lately: counts by logarithmic bucket, for each of the last few seconds. Recording is two interlocked additions and no
-/// allocation. Thread-safe; a count that falls between two seconds may be lost, which a percentile does not notice.
+/// Recent durations: counts by logarithmic bucket, for each of the last few seconds. Recording is two interlocked additions and no
+/// allocation. Thread-safe; a count at the border of two seconds may be lost, which does not affect a percentile.
 /// </summary>
 internal sealed class LatencyWindow
 {
-    /// <summary>Whole seconds a summary is made of, beside the one that runs: one alone has too few calls of a quiet node for a 99th percentile.</summary>
+    /// <summary>Complete seconds in a summary, besides the current one: a single second has too few calls of an idle node for a 99th percentile.</summary>
     private const int Seconds = 3;
 
-    /// <summary>Buckets of each power of two of microseconds: the bounds are a quarter apart at most.</summary>
+    /// <summary>Buckets of each power of two of microseconds: the bounds are at most a quarter apart.</summary>
     private const int PerPower = 4;
 
-    /// <summary>2^27 µs are two minutes; beyond, every call has failed.</summary>
+    /// <summary>2^27 µs are two minutes; every longer call has failed.</summary>
     private const int Powers = 27;
 
     private readonly TimeProvider _time;
@@ -28,7 +28,7 @@ internal sealed class LatencyWindow
 
     public LatencyWindow(TimeProvider time) => _time = time;
 
-    /// <param name="begun">The moment at which it began, of the clock's timestamps.</param>
+    /// <param name="begun">The moment of its start, of the clock's timestamps.</param>
     public void Record(long begun)
     {
         var now = _time.GetTimestamp();

@@ -1,12 +1,12 @@
 namespace KvRaft.Node.Telemetry;
 
 /// <summary>
-/// Lets one log line through in ten seconds and counts those it holds back: for lines that callers can cause at will, of which the first says all.
-/// What else a node logs is bounded by <see cref="BoundedLoggers"/>. Thread-safe.
+/// Writes one log line in ten seconds and counts the lines it suppresses: for lines that callers can cause at will, of which the first has all the information.
+/// <see cref="BoundedLoggers"/> limits all other lines of a node. Thread-safe.
 /// </summary>
 internal sealed class LineThrottle(TimeProvider time)
 {
-    /// <summary>An operator who looks sees that it goes on, and a day of it is less than a megabyte.</summary>
+    /// <summary>An operator sees that the condition persists, and a day of it is less than a megabyte.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
@@ -14,7 +14,7 @@ internal sealed class LineThrottle(TimeProvider time)
     private long _suppressed;
 
     /// <summary>True if the line may be written.</summary>
-    /// <param name="suppressed">How many lines were held back since the last one that was written.</param>
+    /// <param name="suppressed">The number of lines suppressed since the last one that was written.</param>
     public bool TryPass(out long suppressed)
     {
         lock (_gate)

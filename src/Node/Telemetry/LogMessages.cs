@@ -3,8 +3,8 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Telemetry;
 
 /// <summary>
-/// What the node says, ids 1000 to 1999. Information is a change of role, membership or placement; Debug a request; Trace a
-/// message. An id that is retired is not used again.
+/// The log messages of the node, ids 1000 to 1999. Information is a change of role, membership or placement; Debug a request; Trace a
+/// message. A retired id is not used again.
 /// </summary>
 internal static partial class LogMessages
 {
@@ -92,7 +92,7 @@ internal static partial class LogMessages
     [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are taken")]
     public static partial void DiskHasRoom(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
 
-    // 1360: replicas that repair themselves
+    // 1360: repair of replicas
     [LoggerMessage(1360, LogLevel.Warning, "Node {NodeId} closes its replica of shard {ShardId} and opens it again ({Loss}): {Reason}")]
     public static partial void ReplicaReopens(this ILogger logger, NodeId nodeId, ShardId shardId, Raft.Consensus.ReplicaLoss loss, string reason);
 
@@ -157,7 +157,7 @@ internal static partial class LogMessages
     [LoggerMessage(1511, LogLevel.Information, "Node {NodeId}: the store of eventual keys is complete again, and the damaged files were deleted")]
     public static partial void EventualStoreComplete(this ILogger logger, NodeId nodeId);
 
-    // 1350: who may do what
+    // 1350: permissions of callers
     [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): whoever reaches its ports can act as a node of the cluster. Give every node the same secret")]
     public static partial void NoClusterSecret(this ILogger logger, NodeId nodeId);
 

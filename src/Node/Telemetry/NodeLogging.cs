@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace KvRaft.Node.Telemetry;
 
-/// <summary>Where a process that runs nodes writes its log: one line each, to stderr, with UTC times.</summary>
+/// <summary>The log of a process that runs nodes: one line per event, to stderr, with UTC times.</summary>
 internal static class NodeLogging
 {
     public static ILoggerFactory ToConsole(LogLevel level) => LoggerFactory.Create(logging => logging
@@ -13,10 +13,10 @@ internal static class NodeLogging
         .AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("System.Net", LogLevel.Warning)
 
-        // A node that is not ready yet is asked and says so; that is no error of its own.
+        // A health check of a node that is not ready yet gets that answer; it is no error of the node.
         .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None)
 
-        // The node's loops report to NodeFailure, and a port in use is said by NodeStartException; here it would be said again.
+        // The node's loops report to NodeFailure, and NodeStartException reports a port in use; the host would log both a second time.
         .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
         .AddSimpleConsole(console =>
         {

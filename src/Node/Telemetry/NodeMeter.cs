@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace KvRaft.Node.Telemetry;
 
-/// <summary>The meter under which a node measures itself. Several nodes of one process have meters of one name.</summary>
+/// <summary>The meter of a node's metrics. Several nodes of one process have meters of one name.</summary>
 internal sealed class NodeMeter : IDisposable
 {
     public const string Name = "KvRaft.Server";

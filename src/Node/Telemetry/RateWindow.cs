@@ -1,18 +1,18 @@
 namespace KvRaft.Node.Telemetry;
 
 /// <summary>
-/// How often something happened lately: a count for each of the last ten whole seconds. Recording is one interlocked addition and no allocation. Thread-safe; a
-/// count that falls between two seconds may be lost.
+/// The recent rate of an event: a count for each of the last ten complete seconds. Recording is one interlocked addition and no allocation. Thread-safe; a
+/// count at the border of two seconds may be lost.
 /// </summary>
 internal sealed class RateWindow(TimeProvider time)
 {
-    /// <summary>Long enough that a burst is not taken for a habit, short enough that who decides on it sees a change at its second look.</summary>
+    /// <summary>Long enough that a burst is not taken for a steady rate, short enough that a component that decides by it sees a change at its second check.</summary>
     public const int Seconds = 10;
 
-    // One more for the second that runs.
+    // One more for the current second.
     private readonly Second[] _seconds = [.. Enumerable.Range(0, Seconds + 1).Select(static _ => new Second())];
 
-    /// <summary>Of the last ten whole seconds; a thing that began less than ten seconds ago looks rarer than it is.</summary>
+    /// <summary>Of the last ten complete seconds; for an event that began less than ten seconds ago it is lower than the true rate.</summary>
     public double PerSecond
     {
         get

@@ -2,7 +2,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Node.Verbs;
 
-/// <summary>What an exception says of the data disk.</summary>
+/// <summary>What an exception shows about the data disk.</summary>
 internal enum DiskFault
 {
     /// <summary>Nothing.</summary>
@@ -15,15 +15,15 @@ internal enum DiskFault
     Failed,
 }
 
-/// <summary>Tells exceptions of closing apart. Pure.</summary>
+/// <summary>Classifies exceptions of closing. Pure.</summary>
 internal static class DiskFaults
 {
-    /// <summary>ENOSPC and EDQUOT of Linux, which .NET hands on as they are.</summary>
+    /// <summary>ENOSPC and EDQUOT of Linux, which .NET passes on unchanged.</summary>
     private const int NoSpaceLeft = 28;
 
     private const int QuotaExceeded = 122;
 
-    /// <summary>Of several faults the worst; <see cref="DiskFault.None"/> as soon as one has nothing to do with the disk, so that it is not hidden.</summary>
+    /// <summary>The worst of several faults; <see cref="DiskFault.None"/> as soon as one is not a fault of the disk, so that it is not hidden.</summary>
     public static DiskFault Of(Exception? error) => error switch
     {
         null => DiskFault.None,

@@ -4,7 +4,7 @@ using KvRaft.Raft.Log;
 
 namespace KvRaft.Node.Verbs;
 
-/// <summary><c>kvraft log</c>: looks into the log of a node that is not running.</summary>
+/// <summary><c>kvraft log</c>: reads the log of a node that is not running.</summary>
 internal static class LogVerb
 {
     public static Command Create()

@@ -6,10 +6,10 @@ using KvRaft.Storage.Engine;
 
 namespace KvRaft.Node.Verbs;
 
-/// <summary><c>kvraft node</c>: one node, as it is run in earnest.</summary>
+/// <summary><c>kvraft node</c>: one node, for production.</summary>
 internal static class NodeVerb
 {
-    /// <summary>Flags that are short for a setting; every other setting has <c>--set name=value</c>.</summary>
+    /// <summary>Flags that stand for a setting; every other setting has <c>--set name=value</c>.</summary>
     private static readonly (string Flag, string Setting, string Help)[] Shorthands =
     [
         ("--cluster", "clusterName", "Name of the cluster; the same on all its nodes."),

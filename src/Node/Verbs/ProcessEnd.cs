@@ -5,17 +5,17 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Node.Verbs;
 
 /// <summary>
-/// The end of a process whose disk failed: at once and quietly, as by kill -9 but with an exit code. Nothing is closed: whatever is closed now writes to the failed disk,
-/// waits for it, or, where a file is mapped into memory, dies by a signal. Nothing is lost either: what was acknowledged is on the disks of a majority, and the next start
-/// reads what this disk holds.
+/// The end of a process whose disk failed: at once and without cleanup, as by kill -9 but with an exit code. Nothing is closed: a close writes to the failed disk,
+/// waits for it, or, if a file is mapped into memory, dies by a signal. Nothing is lost either: acknowledged entries are on the disks of a majority, and the next start
+/// reads the data on this disk.
 /// </summary>
 internal static partial class ProcessEnd
 {
-    /// <summary>The log's last lines are written by a thread of the console; a console that nobody reads must not hold up the end.</summary>
+    /// <summary>A thread of the console writes the last lines of the log; a console that no process reads must not delay the end.</summary>
     private static readonly TimeSpan FlushPatience = TimeSpan.FromMilliseconds(200);
 
-    /// <param name="exitCode">What the shell or supervisor is told.</param>
-    /// <param name="loggers">Flushed by being disposed.</param>
+    /// <param name="exitCode">The exit code for the shell or supervisor.</param>
+    /// <param name="loggers">Disposed, which flushes them.</param>
     [DoesNotReturn]
     public static void AtOnce(int exitCode, IDisposable loggers)
     {

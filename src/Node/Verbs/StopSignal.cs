@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace KvRaft.Node.Verbs;
 
 /// <summary>
-/// Ctrl-C and SIGTERM ask the process to stop cleanly; the second of either ends it at once, for a person who has waited enough.
+/// Ctrl-C and SIGTERM stop the process cleanly; the second of either ends it at once, for an operator that does not want to wait.
 /// </summary>
 internal sealed class StopSignal : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class StopSignal : IDisposable
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask),
     ];
 
-    /// <summary>Cancelled when the process was asked to stop.</summary>
+    /// <summary>Cancelled when the process receives a signal to stop.</summary>
     public CancellationToken Asked => _asked.Token;
 
     private void Ask(PosixSignalContext context)

@@ -5,7 +5,7 @@ using KvRaft.Node.Options;
 
 namespace KvRaft.Node.Verbs;
 
-/// <summary>The command line of <c>kvraft</c>: which verbs there are, and what their failures look like to a shell.</summary>
+/// <summary>The command line of <c>kvraft</c>: its verbs, and the form of their failures in a shell.</summary>
 internal static class Verb
 {
     public static async Task<int> RunAsync(string[] arguments)
@@ -27,11 +27,11 @@ internal static class Verb
             return ExitCodes.BadArguments;
         }
 
-        // Signals are StopSignal's business; the library's own handling would cut a stopping node after two seconds.
+        // StopSignal handles the signals; the library's own handling would end a stopping node after two seconds.
         return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
     }
 
-    /// <summary>Runs a verb that starts nodes; what is expected to go wrong is a line on stderr and a code, not a stack trace.</summary>
+    /// <summary>Runs a verb that starts nodes; an expected failure is a line on stderr and a code, not a stack trace.</summary>
     public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> run)
     {
         OutOfMemoryExit.Arm();
@@ -61,7 +61,7 @@ internal static class Verb
     }
 
     /// <summary>
-    /// Runs nodes until they are asked to stop or one of them cannot go on. If the disk failed under it, or a part of it ended by a bug, this does not return: the process ends at
+    /// Runs nodes until a signal stops them or one of them cannot continue. If its disk failed, or a component of it ended by a bug, this does not return: the process ends at
     /// once (<see cref="ProcessEnd"/>).
     /// </summary>
     public static async Task<int> UntilStoppedAsync(IReadOnlyCollection<KvRaftNode> nodes, ILoggerFactory loggers, CancellationToken asked)
@@ -86,8 +86,8 @@ internal static class Verb
     }
 
     /// <summary>
-    /// Closes nodes that were asked to stop, or that cannot go on. If the disk fails meanwhile, this does not return, as in <see cref="UntilStoppedAsync"/>. A disk without room
-    /// costs nothing that was acknowledged: what could not be written is found out again at the next start.
+    /// Closes nodes after a signal, or after a failure. If the disk fails meanwhile, this does not return, as in <see cref="UntilStoppedAsync"/>. A full disk
+    /// loses nothing that was acknowledged: the next start recovers the data that could not be written.
     /// </summary>
     public static async Task CloseAsync(IAsyncDisposable all, IReadOnlyCollection<KvRaftNode> nodes, ILoggerFactory loggers)
     {
