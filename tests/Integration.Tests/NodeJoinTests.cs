@@ -3,7 +3,7 @@ using KvRaft.Integration.Tests.Processes;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Processes that want to be nodes of a running cluster: those that are taken, and those that must not be.</summary>
+/// <summary>Processes that join a running cluster: those that are accepted, and those that must be refused.</summary>
 public sealed class NodeJoinTests
 {
     [Fact]
@@ -29,7 +29,7 @@ public sealed class NodeJoinTests
         Assert.Equal(("joined", "up", 0), (fourth.Standing, fourth.Health, fourth.Shards));
         Assert.Equal(["n1", "n2", "n3"], nodes.PlacementVoters);
 
-        // It is the same node after a restart, and needs nobody's introduction then.
+        // It is the same node after a restart, and needs no seed then.
         cluster.Kill("n4");
         cluster.Start("n4");
         await cluster.ServesAsync("n4");
@@ -48,10 +48,10 @@ public sealed class NodeJoinTests
 
         await AssertRefusedAsync("n4", "is cluster", changed: new() { ["clusterName"] = "another" });
         await AssertRefusedAsync("n4", "n1 is registered at", at: "n1", changed: new() { ["publicListen"] = "127.0.0.1:0", ["raftListen"] = "127.0.0.1:0" });
-        await AssertRefusedAsync("n4", "no room for a node", changed: new() { ["limits:diskReserveBytes"] = 1L << 60 });
+        await AssertRefusedAsync("n4", "no space for a node", changed: new() { ["limits:diskReserveBytes"] = 1L << 60 });
         Assert.Equal(3, (await client.Administration.Calls.ListNodesAsync()).Nodes.Count);
 
-        // The name of a node that is there, from another directory.
+        // The name of a node that is up, from another directory.
         await cluster.JoinAsync("n9");
         await cluster.ServesAsync("n9");
         cluster.Forget("n9");
@@ -75,7 +75,7 @@ public sealed class NodeJoinTests
         await using var client = cluster.Client("n1", "n2");
         await client.TextKeyspace().PutAsync("key", "value");
 
-        // That the others know its directory is what protects them.
+        // The record of its directory on the other nodes protects them.
         await cluster.EventuallyAsync(
             async () => await client.Administration.Calls.ListNodesAsync() is { } nodes && nodes.Nodes.All(node => node.SilenceMs >= 0) ? nodes : null, "all nodes to be heard");
         cluster.Kill("n3");

@@ -84,7 +84,7 @@ internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost ra
 
         if (!await group.TransferLeadershipAsync(successor, cancellationToken))
         {
-            throw RpcStatus.ToException(Failure.Invalid("to_node", $"'{node}' is away or behind; this node goes on leading"));
+            throw RpcStatus.ToException(Failure.Invalid("to_node", $"'{node}' is unreachable or behind; this node remains the leader"));
         }
     }
 

@@ -149,7 +149,7 @@ internal sealed class KeyspaceService(
 
         if (!Enum.IsDefined(wish.Mode) || !Enum.IsDefined(wish.Routing))
         {
-            return Failure.Invalid(Enum.IsDefined(wish.Mode) ? "keyspace.routing" : "keyspace.mode", "this version does not know it");
+            return Failure.Invalid(Enum.IsDefined(wish.Mode) ? "keyspace.routing" : "keyspace.mode", "this version does not support it");
         }
 
         return wish.Mode == V1.KeyspaceMode.Eventual ? EventualPolicies.Mistake(wish, map.Current.Owners.Count())

@@ -27,7 +27,7 @@ internal sealed class NodesService(
         if (request.ProtocolVersion != ServerVersion.Protocol)
         {
             throw RpcStatus.ToException(Failure.Invalid(
-                "protocol_version", $"the cluster speaks version {ServerVersion.Protocol}, the node {request.ProtocolVersion}"));
+                "protocol_version", $"the cluster has version {ServerVersion.Protocol}, the node {request.ProtocolVersion}"));
         }
 
         var node = new NodeDescriptor

@@ -28,7 +28,7 @@ internal static class PlacementWire
             PlanChangeKind.Zone => new TopologyChange(TopologyChangeKind.Zone, node, Zone: change.Zone),
             PlanChangeKind.Decommission => new TopologyChange(TopologyChangeKind.Decommission, node),
             PlanChangeKind.Rebalance => new TopologyChange(TopologyChangeKind.Rebalance, node),
-            _ => throw RpcStatus.ToException(Failure.Invalid("changes.kind", $"{change.Kind} is nothing that can be asked for")),
+            _ => throw RpcStatus.ToException(Failure.Invalid("changes.kind", $"{change.Kind} cannot be requested")),
         };
     }
 
@@ -104,7 +104,7 @@ internal static class PlacementWire
         info.State = !isRunning ? "waiting" : sight.State.MoveOf(one.Shard)!.IsCancelling ? "cancelling" : "running";
         if (!isRunning)
         {
-            info.Note = OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away) ?? "it begins now";
+            info.Note = OperatorSchedule.WhyNot(one, sight.State, sight.Facts.Away) ?? "it starts now";
             return info;
         }
 

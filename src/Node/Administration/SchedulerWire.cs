@@ -26,12 +26,12 @@ internal static class SchedulerWire
         Name = NameOf(scheduler),
         Does = scheduler switch
         {
-            SchedulerKind.ReplaceDead => "makes the replicas of a node that is dead elsewhere, if the others can hold them",
-            SchedulerKind.Balance => "moves shards to where the ring wants them, also those that were moved by hand",
-            SchedulerKind.Drain => "hands leadership over from nodes that are drained or leave",
+            SchedulerKind.ReplaceDead => "creates the replicas of a dead node on other nodes, if those have capacity",
+            SchedulerKind.Balance => "moves shards to their places on the ring, also those that were moved by hand",
+            SchedulerKind.Drain => "transfers leadership from nodes that are drained or leave",
             SchedulerKind.LeaderBalance => "spreads leadership by weight",
-            SchedulerKind.LoadBalance => "hands leadership of busy shards to nodes that are asked less",
-            _ => "gives the votes of group 0 to nodes that stay",
+            SchedulerKind.LoadBalance => "transfers leadership of busy shards to nodes with less load",
+            _ => "moves the votes of group 0 to nodes that stay",
         },
         Paused = settings.IsPaused(scheduler, nowMs),
         PausedUntilMs = settings.Paused.FirstOrDefault(paused => paused.Scheduler == scheduler).UntilMs is var until && until > nowMs ? until : 0,

@@ -103,7 +103,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         catch (RpcException refused) when (refused.StatusCode == StatusCode.PermissionDenied)
         {
             // If it continued, it would run beside a cluster that does not accept it.
-            throw new NodeStartException(StartFault.NotAdmitted, $"the node at {other} does not take this one for a node of the cluster: {refused.Status.Detail}", refused);
+            throw new NodeStartException(StartFault.NotAdmitted, $"the node at {other} does not accept this one as a node of the cluster: {refused.Status.Detail}", refused);
         }
         catch (RpcException)
         {
@@ -154,7 +154,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
             catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
             {
                 throw new NodeStartException(
-                    StartFault.NotAdmitted, $"none of {string.Join(", ", options.Join)} took this node within {JoinPatience.TotalSeconds:0} s", error);
+                    StartFault.NotAdmitted, $"none of {string.Join(", ", options.Join)} accepted this node within {JoinPatience.TotalSeconds:0} s", error);
             }
         }
     }
@@ -190,7 +190,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
 
         if (hello.ProtocolVersion != ServerVersion.Protocol)
         {
-            return $"it speaks version {hello.ProtocolVersion} of the protocol, this node {ServerVersion.Protocol}";
+            return $"it has version {hello.ProtocolVersion} of the protocol, this node {ServerVersion.Protocol}";
         }
 
         // In numbers: another node's clock may show a time outside the range of DateTimeOffset.
@@ -228,7 +228,7 @@ internal sealed class NodeEntrance(NodeOptions options, NodeProof proof, DataDir
         if (free <= options.Limits.DiskReserveBytes)
         {
             throw new NodeStartException(StartFault.NotAdmitted, FormattableString.Invariant(
-                $"{directory.Path} has {free} bytes free, and limits.diskReserveBytes keeps {options.Limits.DiskReserveBytes}: there is no room for a node"));
+                $"{directory.Path} has {free} bytes free, and limits.diskReserveBytes keeps {options.Limits.DiskReserveBytes}: there is no space for a node"));
         }
     }
 

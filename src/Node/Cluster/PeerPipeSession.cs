@@ -90,7 +90,7 @@ internal sealed class PeerPipeSession : IAsyncDisposable
 
     private Failure Broken(Execution execution, string why) => execution == Execution.NotExecuted
         ? new Failure(ErrorReasons.NoLeader, execution, $"node {_node} does not answer: {why}") { RetryAfter = RetryRule.Delay(3) }
-        : new Failure(ErrorReasons.QuorumLost, execution, $"the connection to node {_node} broke while the write was under way: {why}");
+        : new Failure(ErrorReasons.QuorumLost, execution, $"the connection to node {_node} failed while the write was in progress: {why}");
 
     private async Task WriteAsync(IClientStreamWriter<PipeRequest> stream)
     {

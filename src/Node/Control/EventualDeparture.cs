@@ -15,13 +15,13 @@ internal static class EventualDeparture
     /// <summary>Null if nothing prevents it; otherwise the reason.</summary>
     public static string? WhyNot(PlacementState state, NodeReport? report) =>
         state.Keyspaces.All(static keyspace => keyspace.Mode != KeyspaceMode.Eventual) ? null
-        : report is null or { Health: NodeHealthState.Up, Status: null } ? "it was not heard yet"
+        : report is null or { Health: NodeHealthState.Up, Status: null } ? "it has not answered yet"
         : report.Health == NodeHealthState.Dead ? null
         : report.Health != NodeHealthState.Up
-            ? "it does not answer, and may be the only one to keep some value of an eventual keyspace; it is waited for until it is dead (timings.nodeDeadAfterMs)"
-        : report.Status is not { State: NodeState.Leaving, Eventual: { } left } || left.Plan != state.Operations.NextPlan ? "it has not heard yet that it leaves"
+            ? "it does not answer, and may have the only copy of a value of an eventual keyspace; the removal waits until it is dead (timings.nodeDeadAfterMs)"
+        : report.Status is not { State: NodeState.Leaving, Eventual: { } left } || left.Plan != state.Operations.NextPlan ? "it has not received yet that it leaves"
         : left is { ArcsToHandOver: 0, Hints: 0 } ? null
-        : $"it hands over eventual keys: {Count(left.ArcsToHandOver, "arc")} and {Count(left.Hints, "hint")} left{(left.Note.Length > 0 ? $" ({left.Note})" : "")}";
+        : $"it hands over eventual keys: {Count(left.ArcsToHandOver, "token range")} and {Count(left.Hints, "hint")} left{(left.Note.Length > 0 ? $" ({left.Note})" : "")}";
 
     private static string Count(long count, string what) => FormattableString.Invariant($"{count} {what}{(count == 1 ? "" : "s")}");
 }

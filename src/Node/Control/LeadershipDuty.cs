@@ -80,7 +80,7 @@ internal sealed class LeadershipDuty(
     private static string WhyOf(SchedulerKind scheduler) => scheduler switch
     {
         SchedulerKind.Drain => "it is drained or leaves",
-        SchedulerKind.LoadBalance => "which is asked much more than others",
+        SchedulerKind.LoadBalance => "which has a much higher load than others",
         _ => "to spread leaders evenly",
     };
 

@@ -61,13 +61,13 @@ internal sealed class LeadershipHandOver(NodeOptions options, PeerDirectory peer
             }
             else
             {
-                logger.PlacementActRefused(what, $"{transfer.To} is away or behind");
+                logger.PlacementActRefused(what, $"{transfer.To} is unreachable or behind");
             }
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            logger.PlacementActRefused(what, "it took too long");
+            logger.PlacementActRefused(what, "it timed out");
         }
     }
 }

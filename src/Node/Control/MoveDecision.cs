@@ -88,17 +88,17 @@ internal static class MoveDecision
 
         if (facts.Strays.Count > 0 && facts.Missing.Count > 0)
         {
-            return MoveStep.Wait($"{facts.Strays[0]} votes and is not in the shard map, but neither does {facts.Missing[0]}, which is: none is removed before all that stay vote");
+            return MoveStep.Wait($"{facts.Strays[0]} votes and is not in the shard map, and {facts.Missing[0]} is in the map and does not vote: no voter is removed before all replicas of the map vote");
         }
 
         if (facts.Strays.Count > 0)
         {
-            return Remove(facts, facts.Strays[0], "it belongs to a move that is over");
+            return Remove(facts, facts.Strays[0], "it belongs to a move that has ended");
         }
 
         if (facts.Move is not { } move)
         {
-            return MoveStep.Wait("no move is under way");
+            return MoveStep.Wait("no move is in progress");
         }
 
         var (hasFrom, hasTo) = (facts.Voters.Contains(move.From), facts.Voters.Contains(move.To));
@@ -120,7 +120,7 @@ internal static class MoveDecision
         _ => null,
     };
 
-    private static MoveStep? Votes(MoveFacts facts) => facts.Votes ? null : MoveStep.Wait($"{facts.Move!.To} has not heard yet that it votes");
+    private static MoveStep? Votes(MoveFacts facts) => facts.Votes ? null : MoveStep.Wait($"{facts.Move!.To} has not received yet that it votes");
 
     private static MoveStep Remove(MoveFacts facts, Replica replica, string reason)
     {
@@ -134,7 +134,7 @@ internal static class MoveDecision
         var preferred = facts.Move is { } move ? (move.IsCancelling ? move.From : move.To) : default;
         var successor = successors.Contains(preferred) ? preferred : successors.FirstOrDefault();
         return successor == default
-            ? MoveStep.Wait("there is nobody to hand leadership to")
-            : MoveStep.With(MoveStepKind.HandOver, successor, $"{replica} leads and is to go: {reason}");
+            ? MoveStep.Wait("there is no other voter to transfer leadership to")
+            : MoveStep.With(MoveStepKind.HandOver, successor, $"{replica} leads and is to be removed: {reason}");
     }
 }

@@ -46,7 +46,7 @@ internal sealed class MoveFinisher(PlacementAgent agent, PlacementRouter router,
     {
         if (voters is null)
         {
-            return $"no leader of shard {move.Shard} proves who votes; {move} is not finished";
+            return $"no leader of shard {move.Shard} proves the voters; {move} is not finished";
         }
 
         var (stays, goes) = end == MoveEnd.Moved ? (move.To, move.From) : (move.From, move.To);

@@ -59,7 +59,7 @@ internal sealed class OperatorWatchdog
     public static string NoteOf(MoveOperator one, PlacementSight sight) =>
         sight.Facts.Away.Contains(one.To) ? $"{one.To} does not answer"
         : LeaderOf(one, sight) is { } leader ? leader.Move
-        : $"nobody leads shard {one.Shard}";
+        : $"shard {one.Shard} has no leader";
 
     /// <summary>The coming replica, as its node reports it; null: it is not open, or its node has not reported it.</summary>
     public static GroupStatus? ComingOf(MoveOperator one, PlacementSight sight) => sight.State.MoveOf(one.Shard) is { } move

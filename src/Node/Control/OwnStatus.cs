@@ -117,7 +117,7 @@ internal sealed class OwnStatus(
         Shard = replica.Shard.Value,
         Incarnation = replica.Incarnation,
         Role = ReplicaRole.Stopped,
-        State = $"failed: it cannot be opened, which is tried again: {replica.Why}",
+        State = $"failed: it cannot be opened; the node repeats the attempt: {replica.Why}",
         Rebuilds = repairs.CountOf(replica.Shard),
     };
 

@@ -48,7 +48,7 @@ internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, Sc
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
         {
-            logger.PlacementActRefused($"group 0: a change of {change.Node}", "it took too long; what became of it is looked at anew");
+            logger.PlacementActRefused($"group 0: a change of {change.Node}", "the step timed out; its state is read again");
         }
     }
 
@@ -82,6 +82,6 @@ internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, Sc
             }
         }
 
-        return "it leads, and there is nobody to hand leadership to";
+        return "it leads, and there is no other voter to transfer leadership to";
     }
 }

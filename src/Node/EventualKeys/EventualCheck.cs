@@ -46,10 +46,10 @@ internal static class EventualCheck
 
     public static Failure? Delete(EventualDeleteRequest request, KeyspaceDescriptor keyspace, Limits limits) =>
         keyspace.Eventual!.Conflict is ConflictPolicy.Counter or ConflictPolicy.Map
-            ? Failure.Invalid("key", "counters, and maps that may hold them, are not deleted: their shares must never begin again at nothing")
+            ? Failure.Invalid("key", "counters, and maps that may hold them, are not deleted: their shares must never restart at zero")
             : RequestCheck.Write(request.Header) ?? RequestCheck.Key(request.Key, "key", limits)
                 ?? (keyspace.Eventual.Conflict == ConflictPolicy.Siblings && request.Context.IsEmpty
-                    ? Failure.Invalid("context", "a delete removes what was read; read first, or there is nothing to delete")
+                    ? Failure.Invalid("context", "a delete removes the values that were read; read the key first")
                     : null);
 
     /// <summary>The time-to-live of a value, milliseconds: from the request, or the keyspace's default, at most the keyspace's longest; 0 = without end.</summary>

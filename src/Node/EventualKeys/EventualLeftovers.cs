@@ -45,6 +45,6 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
             .Count(root => root.Item != 0 && owners.ListOf(keyspace, root.Index)?.Primaries.Contains(owners.Self) is false));
         var hints = replica.Hints.Backlogs().Sum(static backlog => (long)backlog.Count);
         (response.ArcsToHandOver, response.Hints) = (arcs, hints);
-        response.Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused there" : ledger.HandoverError;
+        response.Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused on that node" : ledger.HandoverError;
     }
 }

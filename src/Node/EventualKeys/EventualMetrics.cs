@@ -22,12 +22,12 @@ internal sealed class EventualMetrics
         var meter = node.Meter;
         meter.CreateObservableUpDownCounter("kvraft.eventual.hints.bytes", () => Of(replica.Hints.ByteCount), "By", "Memory of the hints.");
         meter.CreateObservableGauge("kvraft.eventual.hints", Hints, "{key}", "Keys with a hint, by the node that the hint is for.");
-        meter.CreateObservableCounter("kvraft.eventual.hints.dropped", () => Of(replica.Hints.DroppedCount), "{key}", "Hints dropped for want of memory or for their age.");
+        meter.CreateObservableCounter("kvraft.eventual.hints.dropped", () => Of(replica.Hints.DroppedCount), "{key}", "Hints dropped for lack of memory or for their age.");
         meter.CreateObservableUpDownCounter("kvraft.eventual.siblings.keys", () => Of(replica.Crowded.Several), "{key}", "Keys that hold more than one value.");
         meter.CreateObservableUpDownCounter(
             "kvraft.eventual.siblings.warning", () => Of(replica.Crowded.Warned), "{key}", $"Keys that hold {CrowdedKeys.SiblingsWarning} values or more: a client writes without reading.");
         meter.CreateObservableCounter("kvraft.eventual.read_repairs", () => Of(gets.RepairedCount), "{key}", "States sent to replicas that a read found behind.");
-        meter.CreateObservableCounter("kvraft.eventual.read_repairs.skipped", () => Of(gets.RepairsSkippedCount), "{key}", "Read repairs left to comparison, because too many were under way.");
+        meter.CreateObservableCounter("kvraft.eventual.read_repairs.skipped", () => Of(gets.RepairsSkippedCount), "{key}", "Read repairs left to comparison, because too many were in progress.");
         meter.CreateObservableCounter("kvraft.eventual.repaired", Repaired, "{key}", "Keys repaired by comparison, by token range.");
         meter.CreateObservableCounter("kvraft.eventual.strays", () => Of(ledger.StraysHandedOver), "{key}", "Records handed to replica holders by nodes that are none.");
         meter.CreateObservableCounter("kvraft.eventual.damaged", () => Of(replica.Health.Rebuilds), "{store}", "Times the eventual store was found damaged, set aside and rebuilt.");

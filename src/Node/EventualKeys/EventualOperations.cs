@@ -227,7 +227,7 @@ internal sealed class EventualOperations(
             // This node is no fallback any more: it may be removed in a moment, with the values it accepted.
             return attempts > 0
                 ? Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown)
-                : Failure.Draining("this node leaves the cluster, and no keeper of the key answers it");
+                : Failure.Draining("this node leaves the cluster, and no replica holder of the key answers it");
         }
 
         if (write.NeedsRoom && disk.RefusesGrowth)

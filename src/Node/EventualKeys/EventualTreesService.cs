@@ -59,7 +59,7 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
     private static EventualKey? AfterOf(BucketKeysRequest request, LeafPlace place) =>
         request.After is null ? null
         : PeerWire.IsKey(request.After) && PeerWire.FromWire(request.After) is var after && LeafPlace.Of(after.Keyspace, after.Token) == place ? after
-        : throw RpcStatus.ToException(Failure.Invalid("after", "a key of the bucket that is asked for"));
+        : throw RpcStatus.ToException(Failure.Invalid("after", "a key of the requested bucket"));
 
     private static RecordName[] NamesOf(IReadOnlyList<RecordHash> records) => records.Count <= NamesMax
         ? [.. records.Select(NameOf)]

@@ -13,7 +13,7 @@ internal sealed class PeerCaller(PeerDirectory peers)
     /// <exception cref="PeerException">The node is not in the view, did not answer, or could not execute the call.</exception>
     public async Task<T> CallAsync<T>(NodeId node, Func<Peer, AsyncUnaryCall<T>> call)
     {
-        var peer = peers.Find(node) ?? throw new PeerException($"node {node} is not known");
+        var peer = peers.Find(node) ?? throw new PeerException($"node {node} is not in the cluster");
         try
         {
             using var running = call(peer);

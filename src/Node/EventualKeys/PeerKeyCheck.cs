@@ -27,7 +27,7 @@ internal sealed class PeerKeyCheck(NodeOptions options, ShardMapHolder map)
         var (view, keyspaces) = Current();
         if (view.Map is null || !keyspaces.TryGetValue(new KeyspaceId((uint)wire.Keyspace), out var keyspace))
         {
-            return (default, Failure.Refused(ErrorReasons.KeyspaceNotFound, $"node {options.NodeId} knows no eventual keyspace {wire.Keyspace}"));
+            return (default, Failure.Refused(ErrorReasons.KeyspaceNotFound, $"node {options.NodeId} has no eventual keyspace {wire.Keyspace}"));
         }
 
         var key = PeerWire.FromWire(wire);

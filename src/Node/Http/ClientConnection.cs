@@ -84,6 +84,6 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
             await Task.Delay(EndingPatience, time, context.ConnectionClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        context.Abort(new ConnectionAbortedException("The node makes room for another connection."));
+        context.Abort(new ConnectionAbortedException("The node closes an idle connection for a new one."));
     }
 }

@@ -125,7 +125,7 @@ internal sealed class ClientConnections(
 
         if (displaced is not null || taken is null)
         {
-            TellFull(at, isOfOne ? address : null, taken is not null ? "an idle one made room for the newest" : "the newest was closed, because a call is under way on each of the others");
+            TellFull(at, isOfOne ? address : null, taken is not null ? "an idle one was closed for the newest" : "the newest was closed, because each of the others has a call in progress");
         }
 
         if (taken is null)

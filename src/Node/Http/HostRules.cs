@@ -34,12 +34,12 @@ internal sealed class HostRules
     {
         if (host.HasValue && !IsOwn(WithoutRoot(host.Host)))
         {
-            return new NamedMistake("Host", $"this node is not '{host.Host}'; ask it by its address, or add the name to the setting allowedHosts");
+            return new NamedMistake("Host", $"this node is not '{host.Host}'; call it by its address, or add the name to the setting allowedHosts");
         }
 
         return origin is null || IsSame(host, origin)
             ? null
-            : new NamedMistake("Origin", $"requests of pages of '{origin}' are refused; add its host to the setting allowedHosts to take them");
+            : new NamedMistake("Origin", $"requests of pages of '{origin}' are refused; add its host to the setting allowedHosts to accept them");
     }
 
     private bool IsOwn(string host) =>

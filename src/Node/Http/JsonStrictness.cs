@@ -64,12 +64,12 @@ internal static class JsonStrictness
             var key = string.Join('.', path.Select(static field => field.Name));
             if (boundByPath.Contains(key))
             {
-                return new NamedMistake(name, "the path gives it already");
+                return new NamedMistake(name, "the path has it already");
             }
 
             if (!seen.Add(key) || (count > 1 && !path[^1].IsRepeated))
             {
-                return new NamedMistake(name, "it comes twice");
+                return new NamedMistake(name, "it occurs twice");
             }
         }
 
@@ -90,12 +90,12 @@ internal static class JsonStrictness
 
             if (at.Length == 0 && boundByPath.Contains(field.Name))
             {
-                return new NamedMistake(path, "the path gives it already");
+                return new NamedMistake(path, "the path has it already");
             }
 
             if (!fields.Add(field.FieldNumber))
             {
-                return new NamedMistake(path, "it comes twice");
+                return new NamedMistake(path, "it occurs twice");
             }
 
             reader.Read();
@@ -144,7 +144,7 @@ internal static class JsonStrictness
             var key = reader.GetString()!;
             if (!keys.Add(key))
             {
-                return new NamedMistake($"{path}.{key}", "it comes twice");
+                return new NamedMistake($"{path}.{key}", "it occurs twice");
             }
 
             reader.Read();

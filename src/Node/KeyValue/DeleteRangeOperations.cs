@@ -35,7 +35,7 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
         var oneShard = KeyRange.OneShard(map, keyspace, request.Prefix, request.Start, request.End);
         if (request.Atomic && oneShard is null)
         {
-            return Failure.CrossShard("what the keys of the range begin with must contain the whole tag of a keyspace that routes by tag", "prefix");
+            return Failure.CrossShard("in a keyspace that routes by tag, the common prefix of the range must contain the whole tag", "prefix");
         }
 
         var range = KeyRange.Of(request.Prefix, request.Start, request.End);
@@ -72,5 +72,5 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
     private static Failure? Extent(DeleteRangeRequest request) =>
         request.All == (request.Prefix.IsEmpty && request.Start.IsEmpty && request.End.IsEmpty)
             ? null
-            : Failure.Invalid("all", "either true, or a prefix, start or end; so that nobody empties a keyspace by an empty prefix");
+            : Failure.Invalid("all", "either true, or a prefix, start or end; so that an empty prefix does not empty a keyspace by mistake");
 }

@@ -27,7 +27,7 @@ internal static class SessionCheck
 
         if (session.Format != Format)
         {
-            return Failure.Invalid("options.at_least.session.format", $"{session.Format} is not known here, only {Format}; read again without the session");
+            return Failure.Invalid("options.at_least.session.format", $"{session.Format} is not supported, only {Format}; read again without the session");
         }
 
         if (session.ClusterId.Length > 0 && !(Guid.TryParse(session.ClusterId, out var cluster) && cluster == clusterId))
@@ -50,7 +50,7 @@ internal static class SessionCheck
     /// <summary>A read of several shards may not name one number.</summary>
     public static Failure? OneNumber(ReadOptions? options, bool isOneShard) =>
         !isOneShard && options is { ConsistencyCase: ReadOptions.ConsistencyOneofCase.AtLeast, AtLeast.Session: null }
-            ? Failure.Invalid("options.at_least.version", "a version is of one shard, and this read may meet several; name what was seen of each in session")
+            ? Failure.Invalid("options.at_least.version", "a version is of one shard, and this read may include several; give the version of each in session")
             : null;
 
     /// <summary>The version of a shard that a read with AT_LEAST must see; 0: any.</summary>

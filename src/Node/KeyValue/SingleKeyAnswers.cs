@@ -141,8 +141,8 @@ internal static class SingleKeyAnswers
         ErrorReasons.RequestIdExpired,
         identity is { FirstAttempt: true } ? Execution.NotExecuted : Execution.Unknown,
         identity is { FirstAttempt: true }
-            ? "the shard does not know this session; nothing was applied; send it again with the after_shard and after_index of this error"
-            : "the shard does not know this session any more; an earlier attempt may have been applied")
+            ? "the shard has no record of this session; nothing was applied; send it again with the after_shard and after_index of this error"
+            : "the shard has no record of this session any more; an earlier attempt may have been applied")
     {
         Facts =
         [

@@ -273,7 +273,7 @@ internal static class NodeOptionsReader
         {
             if (value is not null && !SettingNames.IsKnown(path))
             {
-                reader.Add(path, value, $"there is no such setting; known are {SettingNames.Near(path)}");
+                reader.Add(path, value, $"there is no such setting; similar settings are {SettingNames.Near(path)}");
             }
         }
     }

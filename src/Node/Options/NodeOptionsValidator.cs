@@ -63,7 +63,7 @@ internal static class NodeOptionsValidator
         var nodes = options.Nodes;
         if (options.Join.Count > 0 && nodes.Count > 1)
         {
-            mistakes.Add(new("nodes", Text(nodes.Count), "with 'join', this node alone; the others are the cluster's to tell"));
+            mistakes.Add(new("nodes", Text(nodes.Count), "with 'join', only this node; the cluster sends the others"));
         }
 
         if (nodes.Count is 0 or > NodeOptions.InitialNodesMax)

@@ -73,21 +73,21 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
 
     /// <summary>The leader changed, or the connection to it failed, while a write was in progress.</summary>
     public static Failure OutcomeUnknown(ShardId shard) =>
-        new(ErrorReasons.QuorumLost, Execution.Unknown, $"shard {shard} lost its leader while the write was under way")
+        new(ErrorReasons.QuorumLost, Execution.Unknown, $"shard {shard} lost its leader while the write was in progress")
         {
             Facts = [Fact("shard", shard.Value)],
         };
 
     public static Failure Deadline(Execution execution) =>
         new(ErrorReasons.Deadline, execution, execution == Execution.NotExecuted
-            ? "the time allowed ended before the request was executed"
-            : "the time allowed ended while the write was under way; it may still take effect");
+            ? "the deadline passed before the request was executed"
+            : "the deadline passed while the write was in progress; it may still take effect");
 
     public static Failure Overloaded(string what, TimeSpan retryAfter) =>
         new(ErrorReasons.Overloaded, Execution.NotExecuted, $"{what} is full") { RetryAfter = retryAfter };
 
     public static Failure DiskFull(long freeBytes, long reserveBytes) =>
-        new(ErrorReasons.DiskFull, Execution.NotExecuted, "the data disk is nearly full; deletes are still taken")
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, "the data disk is nearly full; deletes are still accepted")
         {
             Facts =
             [
@@ -101,7 +101,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
 
     /// <summary>The disk is full even for a delete: a delete needs space in the log.</summary>
     public static Failure LogFull(ShardId shard) =>
-        new(ErrorReasons.DiskFull, Execution.NotExecuted, $"the disk of the node that leads shard {shard} has no room for its log; nothing is written until there is")
+        new(ErrorReasons.DiskFull, Execution.NotExecuted, $"the disk of the node that leads shard {shard} has no space for its log; nothing is written until there is")
         {
             Facts = [Fact("shard", shard.Value)],
         };
@@ -117,7 +117,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
         new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{field}: {why}") { Field = field };
 
     public static Failure CrossShard(string why, string field) =>
-        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"what is atomic must be in one shard: {why}") { Field = field };
+        new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"an atomic operation must be in one shard: {why}") { Field = field };
 
     public static Failure KeyspaceNotFound(string name) =>
         new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };
@@ -132,7 +132,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     /// <summary>Fewer replicas of an eventual key answered than required.</summary>
     public static Failure QuorumNotReached(int answered, int wanted, Execution execution) =>
         new(ErrorReasons.QuorumNotReached, execution, execution == Execution.Unknown
-            ? $"{answered} of {wanted} replicas have the write; those that do will spread it"
+            ? $"{answered} of {wanted} replicas have the write; those replicas will send it to the others"
             : $"{answered} of {wanted} replicas answered")
         {
             Facts = [Fact("answered", answered), Fact("wanted", wanted)],
@@ -142,7 +142,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
         new(ErrorReasons.ContextInvalid, Execution.NotExecuted, $"the context is refused: {why}") { Field = "context" };
 
     public static Failure TooManySiblings(long actual, long limit, string setting) =>
-        new(ErrorReasons.TooManySiblings, Execution.NotExecuted, "too many values stand side by side; read, resolve, and write with the context")
+        new(ErrorReasons.TooManySiblings, Execution.NotExecuted, "the key has too many concurrent values; read, resolve, and write with the context")
         {
             Facts = [Fact("limit", limit), Fact("actual", actual), new("setting", setting)],
         };
@@ -153,7 +153,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
         new(ErrorReasons.CursorInvalid, Execution.NotExecuted, why) { Field = "resume_token" };
 
     public static Failure CorruptReplica(Execution execution) =>
-        new(ErrorReasons.CorruptReplica, execution, "what this replica has stored under the key cannot be read");
+        new(ErrorReasons.CorruptReplica, execution, "the stored record of the key on this replica cannot be read");
 
     /// <summary>This node's own copies of eventual keys are not open: damaged files were set aside.</summary>
     public static Failure StoreRebuilding(Execution execution) =>
@@ -161,12 +161,12 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
 
     /// <summary>The engine reached the end of the disk, whatever the guard had measured.</summary>
     public static Failure StoreFull(Execution execution) =>
-        new(ErrorReasons.DiskFull, execution, "this node's data disk has no room; it takes writes of eventual keys again when there is room");
+        new(ErrorReasons.DiskFull, execution, "this node's data disk has no space; it accepts writes of eventual keys again when there is space");
 
     public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
 
     public static Failure Internal(Execution execution) =>
-        new(ErrorReasons.Internal, execution, "the node met a fault; its log has the details");
+        new(ErrorReasons.Internal, execution, "the node failed with an unexpected error; its log has the details");
 
     /// <summary>A refusal by the state machine, identical on every replica: nothing was changed.</summary>
     public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);

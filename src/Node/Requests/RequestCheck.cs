@@ -159,7 +159,7 @@ internal static class RequestCheck
     public static Failure? Condition(Condition? condition, string field) => condition?.KindCase switch
     {
         null => null,
-        V1.Condition.KindOneofCase.None => Failure.Invalid(field, "must say what has to hold"),
+        V1.Condition.KindOneofCase.None => Failure.Invalid(field, "must have a condition"),
         V1.Condition.KindOneofCase.Absent when !condition.Absent => Failure.Invalid(field + ".absent", "true; use present for the opposite"),
         V1.Condition.KindOneofCase.Present when !condition.Present => Failure.Invalid(field + ".present", "true; use absent for the opposite"),
         V1.Condition.KindOneofCase.VersionEquals when condition.VersionEquals < 1 =>
@@ -188,7 +188,7 @@ internal static class RequestCheck
 
     /// <summary>Checks the writes that return no previous value: a request for it is refused, not ignored.</summary>
     public static Failure? NoPrevious(WriteOptions? options, string field) =>
-        options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only of puts and deletes") : null;
+        options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only for puts and deletes") : null;
 
     private static Failure? Touch(TouchRequest request) =>
         request.Options is null or { ExpiryCase: WriteOptions.ExpiryOneofCase.None }

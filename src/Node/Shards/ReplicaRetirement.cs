@@ -49,7 +49,7 @@ internal sealed class ReplicaRetirement(
         }
 
         var voters = await raft.ProveVotersAsync(GroupId.OfShard(replica.Shard), [.. candidates.Distinct()], stoppingToken);
-        var why = voters is null ? "no leader of its group could be asked whether it still votes"
+        var why = voters is null ? "no leader of its group could prove whether it still votes"
             : voters.Contains(new GroupVoter(options.NodeId, replica.Incarnation)) ? "it still votes in its group"
             : "";
         notes.SetKept(replica.Shard, why);
@@ -120,7 +120,7 @@ internal sealed class ReplicaRetirement(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         limit.CancelAfter(CompareTimeout);
-        var why = "no other replica is known";
+        var why = "no other replica is recorded";
 
         // A digest reads everything, so the leader, which writers wait for, comes last.
         var leader = replica.Leader;
@@ -140,7 +140,7 @@ internal sealed class ReplicaRetirement(
                 var (position, _, digest) = replica.Store.DigestAtPosition();
                 if (position.Index != theirs.AppliedIndex)
                 {
-                    why = $"it stands at {position.Index}, {other} at {theirs.AppliedIndex}";
+                    why = $"it has applied up to {position.Index}, {other} up to {theirs.AppliedIndex}";
                     continue;
                 }
 

@@ -21,13 +21,13 @@ internal static partial class LogMessages
     [LoggerMessage(1003, LogLevel.Critical, "Node {NodeId} cannot go on and stops; nothing that was acknowledged is lost")]
     public static partial void NodeFails(this ILogger logger, Exception error, NodeId nodeId);
 
-    [LoggerMessage(1004, LogLevel.Error, "Node {NodeId}: a part did not stop as it should; the rest is closed all the same")]
+    [LoggerMessage(1004, LogLevel.Error, "Node {NodeId}: a component failed to stop; the other components are closed")]
     public static partial void StoppingFailed(this ILogger logger, Exception error, NodeId nodeId);
 
     [LoggerMessage(1005, LogLevel.Information, "Node {NodeId} joined the cluster through {Seed}, at ring epoch {Epoch}")]
     public static partial void NodeJoined(this ILogger logger, NodeId nodeId, string seed, long epoch);
 
-    [LoggerMessage(1006, LogLevel.Information, "Node {NodeId} asked {Seed} to join and was not answered: {Why}")]
+    [LoggerMessage(1006, LogLevel.Information, "Node {NodeId} sent a join request to {Seed} and received no answer: {Why}")]
     public static partial void JoinRetried(this ILogger logger, NodeId nodeId, string seed, string why);
 
     // 1100: shards and placement
@@ -46,13 +46,13 @@ internal static partial class LogMessages
     [LoggerMessage(1104, LogLevel.Information, "Node {NodeId} no longer leads shard {ShardId}")]
     public static partial void LeadsShardNoMore(this ILogger logger, NodeId nodeId, ShardId shardId);
 
-    [LoggerMessage(1105, LogLevel.Debug, "Proposing what is due in shard {ShardId} answered {Status}; the next tick tries again")]
+    [LoggerMessage(1105, LogLevel.Debug, "The proposal of due work in shard {ShardId} ended with {Status}; the next tick repeats it")]
     public static partial void DueCommandRefused(this ILogger logger, ShardId shardId, Raft.Proposals.ProposalStatus status);
 
     [LoggerMessage(1106, LogLevel.Information, "Node {NodeId} registers that node {Moved} is now at {PublicAddress} (replicas at {RaftAddress})")]
     public static partial void RegistersAddress(this ILogger logger, NodeId nodeId, NodeId moved, string publicAddress, string raftAddress);
 
-    [LoggerMessage(1107, LogLevel.Error, "Node {NodeId} proposed to group 0 and was refused: {Why}")]
+    [LoggerMessage(1107, LogLevel.Error, "Group 0 refused a proposal of node {NodeId}: {Why}")]
     public static partial void PlacementRefused(this ILogger logger, NodeId nodeId, string why);
 
     [LoggerMessage(1108, LogLevel.Information, "Removing dropped keyspace {KeyspaceId} from shard {ShardId}: {Status}")]
@@ -64,7 +64,7 @@ internal static partial class LogMessages
     [LoggerMessage(1110, LogLevel.Information, "Shard {ShardId}: {Step} answered {Result} after {Milliseconds} ms")]
     public static partial void MoveStepTaken(this ILogger logger, ShardId shardId, string step, string result, double milliseconds);
 
-    [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move took too long; what became of it is looked at anew")]
+    [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move timed out; its state is read again")]
     public static partial void MoveStepTimedOut(this ILogger logger, ShardId shardId);
 
     [LoggerMessage(1112, LogLevel.Information, "Node {NodeId} compared its going replica of shard {ShardId} with {Other} at entry {Index}: digest {Digest:x16}, equal: {Equal}")]
@@ -76,7 +76,7 @@ internal static partial class LogMessages
     [LoggerMessage(1114, LogLevel.Critical, "Node {NodeId}: the going replica of shard {ShardId} differs from one that stays; its data is kept in {Directory}")]
     public static partial void ReplicaSetAside(this ILogger logger, NodeId nodeId, ShardId shardId, string directory);
 
-    [LoggerMessage(1115, LogLevel.Information, "Node {NodeId} deletes what is left of its replica {Incarnation} of shard {ShardId}, which was not compared with another")]
+    [LoggerMessage(1115, LogLevel.Information, "Node {NodeId} deletes the remaining data of its replica {Incarnation} of shard {ShardId}, which was not compared with another replica")]
     public static partial void LeftoverFound(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation);
 
     [LoggerMessage(1116, LogLevel.Information, "Node {NodeId} dropped its replica {Incarnation} of shard {ShardId}")]
@@ -86,10 +86,10 @@ internal static partial class LogMessages
     [LoggerMessage(1117, LogLevel.Information, "Removed this node's copies of dropped eventual keyspace {KeyspaceId}")]
     public static partial void EventualKeyspaceSwept(this ILogger logger, uint keyspaceId);
 
-    [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are taken")]
+    [LoggerMessage(1200, LogLevel.Warning, "Node {NodeId} has {FreeBytes} bytes left on its data disk, below the reserve of {ReserveBytes}: writes are refused, deletes are accepted")]
     public static partial void DiskNearlyFull(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
 
-    [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are taken")]
+    [LoggerMessage(1201, LogLevel.Information, "Node {NodeId} has {FreeBytes} bytes left on its data disk again (reserve {ReserveBytes}): writes are accepted")]
     public static partial void DiskHasRoom(this ILogger logger, NodeId nodeId, long freeBytes, long reserveBytes);
 
     // 1360: repair of replicas
@@ -102,19 +102,19 @@ internal static partial class LogMessages
     [LoggerMessage(1362, LogLevel.Warning, "Node {NodeId} cannot open its replica of shard {ShardId}: {Reason}")]
     public static partial void ReplicaNotOpened(this ILogger logger, NodeId nodeId, ShardId shardId, string reason);
 
-    [LoggerMessage(1363, LogLevel.Information, "Node {NodeId} has a whole replica of shard {ShardId} again and deleted the damaged state")]
+    [LoggerMessage(1363, LogLevel.Information, "Node {NodeId} has a complete replica of shard {ShardId} again and deleted the damaged state")]
     public static partial void ReplicaRepaired(this ILogger logger, NodeId nodeId, ShardId shardId);
 
-    [LoggerMessage(1364, LogLevel.Warning, "Node {NodeId} could not delete what is left of a replica; it tries again: {Reason}")]
+    [LoggerMessage(1364, LogLevel.Warning, "Node {NodeId} could not delete the remaining data of a replica; it repeats the deletion: {Reason}")]
     public static partial void LeftoverNotDropped(this ILogger logger, NodeId nodeId, string reason);
 
-    [LoggerMessage(1365, LogLevel.Error, "Node {NodeId} set the damaged state of group 0 aside in {Directory} and copies another: {Reason}")]
+    [LoggerMessage(1365, LogLevel.Error, "Node {NodeId} set the damaged state of group 0 aside in {Directory} and copies the state of another node: {Reason}")]
     public static partial void PlacementSetAside(this ILogger logger, NodeId nodeId, string directory, string reason);
 
-    [LoggerMessage(1366, LogLevel.Error, "Node {NodeId} has room for {FreeBytes} bytes on its data disk, below {CriticalBytes}: its replicas take no entries from leaders until there is room; votes and configurations are taken")]
+    [LoggerMessage(1366, LogLevel.Error, "Node {NodeId} has room for {FreeBytes} bytes on its data disk, below {CriticalBytes}: its replicas accept no entries from leaders until there is space; votes and configurations are accepted")]
     public static partial void DiskCritical(this ILogger logger, NodeId nodeId, long freeBytes, long criticalBytes);
 
-    [LoggerMessage(1367, LogLevel.Information, "Node {NodeId} has room for {FreeBytes} bytes on its data disk again (critical below {CriticalBytes}): its replicas take entries")]
+    [LoggerMessage(1367, LogLevel.Information, "Node {NodeId} has room for {FreeBytes} bytes on its data disk again (critical below {CriticalBytes}): its replicas accept entries")]
     public static partial void DiskNoLongerCritical(this ILogger logger, NodeId nodeId, long freeBytes, long criticalBytes);
 
     // 1250: the placement driver
@@ -135,20 +135,20 @@ internal static partial class LogMessages
     public static partial void AnswersStalled(this ILogger logger, NodeId nodeId, int answers, double seconds);
 
     // 1300: requests
-    [LoggerMessage(1300, LogLevel.Error, "Request {Method} met a fault that should not exist")]
+    [LoggerMessage(1300, LogLevel.Error, "Request {Method} failed with an unexpected exception")]
     public static partial void RequestFaulted(this ILogger logger, Exception error, string method);
 
-    [LoggerMessage(1340, LogLevel.Warning, "{Count} eventual records with values that ended cannot be read and are left as they are; reads and writes of them fail, other keys are not affected")]
+    [LoggerMessage(1340, LogLevel.Warning, "{Count} eventual records with expired values cannot be read and are not removed; reads and writes of them fail, other keys are not affected")]
     public static partial void EventualRecordsDamaged(this ILogger logger, int count);
 
     // 1507: the store of eventual keys
-    [LoggerMessage(1507, LogLevel.Error, "Node {NodeId}: the store of eventual keys is damaged and set aside; what can be read of it is copied, and the rest fetched from other nodes: {Reason}")]
+    [LoggerMessage(1507, LogLevel.Error, "Node {NodeId}: the store of eventual keys is damaged and set aside; its readable records are copied, and the others are fetched from other nodes: {Reason}")]
     public static partial void EventualStoreDamaged(this ILogger logger, NodeId nodeId, string reason);
 
-    [LoggerMessage(1508, LogLevel.Warning, "Node {NodeId}: the disk of the store of eventual keys is full; reads are served, and writes are taken again when there is room: {Reason}")]
+    [LoggerMessage(1508, LogLevel.Warning, "Node {NodeId}: the disk of the store of eventual keys is full; reads are served, and writes are accepted again when there is space: {Reason}")]
     public static partial void EventualStoreFull(this ILogger logger, NodeId nodeId, string reason);
 
-    [LoggerMessage(1509, LogLevel.Information, "Node {NodeId}: the store of eventual keys is open again (set aside {Rebuilds} times since the start, {RecordsLost} records or stretches of them not readable)")]
+    [LoggerMessage(1509, LogLevel.Information, "Node {NodeId}: the store of eventual keys is open again (set aside {Rebuilds} times since the start, {RecordsLost} records or ranges of records not readable)")]
     public static partial void EventualStoreOpen(this ILogger logger, NodeId nodeId, int rebuilds, long recordsLost);
 
     [LoggerMessage(1510, LogLevel.Warning, "Node {NodeId}: {Count} records of eventual keys could not be read and were set aside since the start; they are fetched from other nodes")]
@@ -158,28 +158,28 @@ internal static partial class LogMessages
     public static partial void EventualStoreComplete(this ILogger logger, NodeId nodeId);
 
     // 1350: permissions of callers
-    [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): whoever reaches its ports can act as a node of the cluster. Give every node the same secret")]
+    [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): every process that reaches its ports can act as a node of the cluster. Give every node the same secret")]
     public static partial void NoClusterSecret(this ILogger logger, NodeId nodeId);
 
     [LoggerMessage(1351, LogLevel.Warning, "Node {NodeId} accepts nodes that do not prove the cluster secret (clusterSecretRequired is false); set it to true when every node has the secret")]
     public static partial void ClusterSecretOptional(this ILogger logger, NodeId nodeId);
 
-    [LoggerMessage(1352, LogLevel.Warning, "Node {NodeId} took a call of {Method} from {Caller} without a proof of the cluster secret; it is accepted while clusterSecretRequired is false ({Suppressed} more since the last line)")]
+    [LoggerMessage(1352, LogLevel.Warning, "Node {NodeId} accepted a call of {Method} from {Caller} without a proof of the cluster secret; it is accepted while clusterSecretRequired is false ({Suppressed} more since the last line)")]
     public static partial void UnprovenCall(this ILogger logger, NodeId nodeId, string method, string caller, long suppressed);
 
     [LoggerMessage(1353, LogLevel.Warning, "Node {NodeId} refused a call of {Method} from {Caller}: {Why} ({Suppressed} more since the last line)")]
     public static partial void CallRefused(this ILogger logger, NodeId nodeId, string method, string caller, string why, long suppressed);
 
-    [LoggerMessage(1354, LogLevel.Warning, "Node {NodeId}: accepting a connection on {EndPoint} failed; {Connections} are open. Accepting pauses and goes on ({Suppressed} more failures since the last line)")]
+    [LoggerMessage(1354, LogLevel.Warning, "Node {NodeId}: accepting a connection on {EndPoint} failed; {Connections} are open. Accepting pauses and then continues ({Suppressed} more failures since the last line)")]
     public static partial void AcceptFailed(this ILogger logger, Exception error, NodeId nodeId, string endPoint, int connections, long suppressed);
 
     [LoggerMessage(1355, LogLevel.Warning, "Node {NodeId}: {Connections} connections are open on {EndPoint}, as many as limits.connectionsMax allows; {What} ({Suppressed} more since the last line)")]
     public static partial void ConnectionsFull(this ILogger logger, NodeId nodeId, int connections, string endPoint, string what, long suppressed);
 
-    [LoggerMessage(EventId = 1356, Message = "{Lines} more lines of event {Event} ({Category}) were held back")]
+    [LoggerMessage(EventId = 1356, Message = "{Lines} more lines of event {Event} ({Category}) were suppressed")]
     public static partial void LinesHeldBack(this ILogger logger, LogLevel level, long lines, int @event, string category);
 
-    [LoggerMessage(1357, LogLevel.Information, "Node {NodeId} keeps at most {Public} connections of clients, {PerAddress} of one address, and {Raft} of nodes; the process may have {Descriptors} descriptors")]
+    [LoggerMessage(1357, LogLevel.Information, "Node {NodeId} holds at most {Public} connections of clients, {PerAddress} of one address, and {Raft} of nodes; the process may have {Descriptors} descriptors")]
     public static partial void ConnectionLimits(this ILogger logger, NodeId nodeId, int @public, int perAddress, int raft, long descriptors);
 
     [LoggerMessage(1487, LogLevel.Warning, "Node {NodeId}: {Connections} connections of {Address} are open on {EndPoint}, as many as limits.connectionsPerAddressMax allows; {What} ({Suppressed} more since the last line)")]

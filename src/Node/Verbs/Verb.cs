@@ -97,7 +97,7 @@ internal static class Verb
         switch (fault)
         {
             case DiskFault.Failed:
-                await Console.Error.WriteLineAsync("kvraft: the disk failed while the node stopped; the next start reads what it holds");
+                await Console.Error.WriteLineAsync("kvraft: the disk failed while the node stopped; the next start reads the data on the disk");
                 ProcessEnd.AtOnce(ExitCodes.DiskFailed, loggers);
                 break;
             case DiskFault.NoRoom:

@@ -10,7 +10,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Administration;
 
-/// <summary>What is said of a move that waits, copies, or gets nowhere.</summary>
+/// <summary>The reported state and note of a move that waits, copies, or makes no progress.</summary>
 public sealed class OperatorWireTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-wire-").FullName;
@@ -21,7 +21,7 @@ public sealed class OperatorWireTests : IDisposable
         var (from, to) = (new NodeId("n1"), new NodeId("n4"));
         var waiting = StateOf(Plan(from, to));
         var one = waiting.Operations.Operators[0];
-        Assert.Equal(("waiting", "it begins now"), Said(PlacementWire.ToWire(one, Sight(waiting), TimeSpan.Zero)));
+        Assert.Equal(("waiting", "it starts now"), Said(PlacementWire.ToWire(one, Sight(waiting), TimeSpan.Zero)));
         var held = StateOf(Plan(from, to), new HoldOperator(0, Hold: true));
         Assert.Equal(("waiting", "operators are paused"), Said(PlacementWire.ToWire(held.Operations.Operators[0], Sight(held), TimeSpan.Zero)));
 
@@ -30,7 +30,7 @@ public sealed class OperatorWireTests : IDisposable
         Assert.Equal(("running", "n4/2 lacks 700 entries"), Said(PlacementWire.ToWire(one, Sight(running, ("n2", leader)), TimeSpan.FromSeconds(59))));
         Assert.Equal(
             ("running", "no progress for 75 s: n4/2 lacks 700 entries"), Said(PlacementWire.ToWire(one, Sight(running, ("n2", leader)), TimeSpan.FromSeconds(75))));
-        Assert.Equal(("running", "nobody leads shard 0"), Said(PlacementWire.ToWire(one, Sight(running), TimeSpan.Zero)));
+        Assert.Equal(("running", "shard 0 has no leader"), Said(PlacementWire.ToWire(one, Sight(running), TimeSpan.Zero)));
 
         var copying = new GroupStatus { Shard = 0, Incarnation = 2, Role = ReplicaRole.Learner, CopiedBytes = 600_000_000, CopyBytes = 2_000_000_000 };
         Assert.Equal(

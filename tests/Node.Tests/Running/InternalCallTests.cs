@@ -15,8 +15,8 @@ using KvRaft.V1;
 namespace KvRaft.Node.Tests.Running;
 
 /// <summary>
-/// Calls between nodes, made by a client. Three pairs of MoveShard and FinishMove used to delete every replica of a shard: the map was changed on a caller's word, and
-/// the nodes deleted what it did not name any more.
+/// Calls between nodes, made by a client. Three pairs of MoveShard and FinishMove used to delete every replica of a shard: the map was changed without proof from the group, and
+/// the nodes deleted the replicas that it did not name any more.
 /// </summary>
 public sealed class InternalCallTests
 {
@@ -42,7 +42,7 @@ public sealed class InternalCallTests
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).ConfirmTombstonesAsync(new TombstonesRequest()));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).RemoveTombstonesAsync(new TombstonesRequest()));
 
-        // The mark that nodes put on what they pass on.
+        // The mark that nodes set on forwarded calls.
         var marked = new Metadata { { "kvraft-forwarded", "1" } };
         await AssertRefusedAsync(new EventualKv.EventualKvClient(channel).PutAsync(new EventualPutRequest(), marked));
         await AssertRefusedAsync(new Keyspaces.KeyspacesClient(channel).ListAsync(new ListKeyspacesRequest(), marked));
@@ -86,7 +86,7 @@ public sealed class InternalCallTests
     [Fact]
     public async Task A_cluster_changes_over_to_a_secret_one_node_after_the_other()
     {
-        // Two nodes have it and do without it for now, one has none yet: everything works, in each direction.
+        // Two nodes have a secret and do not require it for now, one has none yet: every call works, in each direction.
         await using var cluster = await RunningCluster.StartAsync(3, shards: 2, change: static options => options with
         {
             IsClusterSecretRequired = false,
@@ -106,7 +106,7 @@ public sealed class InternalCallTests
         var shard = state.Map![new ShardId(0)];
         var free = state.Nodes.First(node => shard.ReplicaOn(node.Id) is null).Id;
 
-        // The coming node is away, so the move stays under way; without a secret everyone may say that it is finished.
+        // The coming node is down, so the move stays in progress; without a secret every caller may report that it is finished.
         var away = Enumerable.Range(0, 4).Single(node => cluster.Options(node).NodeId == free);
         await cluster.StopNodeAsync(away);
         var moves = new Moves.MovesClient(cluster.Channel(Enumerable.Range(0, 4).First(node => node != away)));
@@ -128,7 +128,7 @@ public sealed class InternalCallTests
         var agent = cluster.Nodes[leader]!.Service<PlacementAgent>();
         foreach (var id in Enumerable.Range(0, agent.State.Map!.ShardCount))
         {
-            // Group 0 is made to believe that the move is over, past the check: as a build without it would have done.
+            // Group 0 records the end of the move without the check, as a build without the check would do.
             var shard = agent.State.Map![new ShardId(id)];
             var free = agent.State.Nodes.First(node => shard.ReplicaOn(node.Id) is null).Id;
             await ProposeAsync(agent, new StartMove(shard.Id, shard.Replicas[0].Node, free));
@@ -164,8 +164,8 @@ public sealed class InternalCallTests
         };
 
         await peers.StoreAsync(Store(made.Id, token, key));
-        await AssertFailsAsync("knows no eventual keyspace", peers.StoreAsync(Store(made.Id + 1, token, key)));
-        await AssertFailsAsync("knows no eventual keyspace", peers.StoreAsync(Store(1, token, key)));
+        await AssertFailsAsync("has no eventual keyspace", peers.StoreAsync(Store(made.Id + 1, token, key)));
+        await AssertFailsAsync("has no eventual keyspace", peers.StoreAsync(Store(1, token, key)));
         await AssertFailsAsync("key.token", peers.StoreAsync(Store(made.Id, token + 1, key)));
         await AssertFailsAsync("hint_for", peers.StoreAsync(Store(made.Id, token, key, hintFor: "n99")));
         await AssertFailsAsync("no state of a key", peers.StoreAsync(Store(made.Id, token, key, what: ByteString.CopyFrom([1, 0xFF, 0xFF, 0x7F]))));

@@ -23,7 +23,7 @@ public sealed class BoundedLoggersTests : IDisposable
         Assert.Equal(BoundedLoggers.BurstMax, _lines.Written.Count);
         _time.Advance(TimeSpan.FromSeconds(1));
         logger.Log(LogLevel.Warning, new EventId(7), "again", null, static (text, _) => text);
-        Assert.Equal(["again", $"{102_000 - BoundedLoggers.BurstMax} more lines of event 7 (KvRaft.Loop) were held back"], _lines.Written.Skip(BoundedLoggers.BurstMax));
+        Assert.Equal(["again", $"{102_000 - BoundedLoggers.BurstMax} more lines of event 7 (KvRaft.Loop) were suppressed"], _lines.Written.Skip(BoundedLoggers.BurstMax));
 
         // Another event has a budget of its own.
         logger.Log(LogLevel.Warning, new EventId(8), "another", null, static (text, _) => text);

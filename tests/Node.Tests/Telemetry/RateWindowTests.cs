@@ -6,7 +6,7 @@ namespace KvRaft.Node.Tests.Telemetry;
 
 public sealed class RateWindowTests
 {
-    /// <summary>Against the plain definition: what was recorded in the ten whole seconds before the present one.</summary>
+    /// <summary>Compared with the plain definition: the events recorded in the ten complete seconds before the present one.</summary>
     [Fact]
     public void The_last_ten_whole_seconds_count_and_nothing_else() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[0, 20]).List[1, 60].Sample(steps =>
