@@ -10,8 +10,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// What the kernel was asked, in which order: no acknowledgement and no vote leaves a node before the fdatasync that covers it. The
-/// judge is first shown traces it must convict.
+/// The system calls and their order: no acknowledgement and no vote leaves a node before the fdatasync that covers it. The
+/// judge is first tested with traces that it must convict.
 /// </summary>
 public sealed class AnswerOrderTests(ITestOutputHelper output)
 {
@@ -100,8 +100,8 @@ public sealed class AnswerOrderTests(ITestOutputHelper output)
                 traces.Add(await Strace.AttachAsync(cluster.ProcessId(node), Path.Combine(files, node)));
             }
 
-            // The connections between the nodes are older than the trace, and only those are judged whose beginning it saw: killing
-            // leaders makes new ones, and votes.
+            // The connections between the nodes are older than the trace, and only connections whose beginning is in the trace are judged: killing
+            // leaders creates new ones, and votes.
             for (var round = 0; round < 3; round++)
             {
                 await WriteAsync(cluster, cluster.Nodes, tokens, count: 50);
@@ -162,7 +162,7 @@ public sealed class AnswerOrderTests(ITestOutputHelper output)
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.FailedPrecondition)
             {
-                // The leader changed. The write counts for nothing; the next one asks who leads now.
+                // The leader changed. The write counts for nothing; the next one finds the present leader.
             }
         }
     }

@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Nodes join one after the other, from three to nine, one gets heavier, and they leave again, while clients write.</summary>
+/// <summary>Nodes join one after the other, from three to nine, one gets a higher weight, and they leave again, while clients write.</summary>
 public sealed class BalanceTests(ITestOutputHelper output)
 {
     private const int Shards = 16;

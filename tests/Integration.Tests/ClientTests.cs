@@ -9,7 +9,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>What the typed client offers, against three real processes.</summary>
+/// <summary>The features of the typed client, against three real processes.</summary>
 public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeProcesses>
 {
     private readonly KvClient _client = processes.Client;
@@ -203,7 +203,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
         Assert.Equal((5L, false), (held.Value, held.ConditionFailed));
     }
 
-    /// <summary>Nodes hear of a change one after the other; whichever this client asks next must not answer from before it.</summary>
+    /// <summary>Nodes receive a change one after the other; the next node that this client calls must not answer from the state before it.</summary>
     [Fact]
     public async Task A_change_of_a_keyspace_is_in_force_for_whoever_made_it_on_every_node()
     {
@@ -221,7 +221,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     /// <summary>
-    /// A script altered a keyspace by one process and wrote by the next, through another node; that one took what was no longer allowed.
+    /// A script altered a keyspace by one process and wrote by the next, through another node; that node accepted a write that was no longer allowed.
     /// </summary>
     [Fact]
     public async Task A_change_of_a_keyspace_is_in_force_for_everybody_once_it_is_answered()

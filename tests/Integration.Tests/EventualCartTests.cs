@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Eventual keyspaces on real processes: what neither side of a partition could know of is there afterwards, and what was deleted is not.</summary>
+/// <summary>Eventual keyspaces on real processes: values that the two sides of a partition wrote independently are all there afterwards, and deleted ones are not.</summary>
 public sealed class EventualCartTests
 {
     private static readonly KvEventualOptions All = new() { Read = 3, Write = 3 };
@@ -17,7 +17,7 @@ public sealed class EventualCartTests
         await CreateAsync(cluster, "sets", ConflictPolicy.Set);
         await CreateAsync(cluster, "counters", ConflictPolicy.Counter);
 
-        // One side at a time is stopped dead, so nothing passes between them while both write.
+        // One side at a time is stopped completely, so nothing passes between them while both write.
         cluster.Pause("n2");
         cluster.Pause("n3");
         await using (var left = At(cluster, "n1"))
@@ -84,7 +84,7 @@ public sealed class EventualCartTests
         await EqualAsync(cluster);
         await ShowsAsync(cluster);
 
-        // It writes under a new name, so nothing of it is taken for what it wrote before.
+        // It writes under a new name, so none of its writes is taken for an earlier one.
         await using var wiped = At(cluster, "n3");
         await Cart(wiped).PutAsync("k19", "again", KvContext.None, All);
         Assert.Equal(["again", "v19"], (await Cart(wiped).GetAsync("k19", All)).Values.Order());
@@ -104,7 +104,7 @@ public sealed class EventualCartTests
 
     private static IEventualKeyspace<string, string> Cart(KvClient client) => client.Eventual.Keyspace("carts", KvSerializers.Utf8, KvSerializers.Utf8);
 
-    /// <summary>A client that speaks to one node only.</summary>
+    /// <summary>A client that calls one node only.</summary>
     private static KvClient At(ProcessCluster cluster, string node) => KvClient.Connect(cluster.Options(node) with { Routing = KvRouting.Endpoints });
 
     private static async Task CreateAsync(ProcessCluster cluster, string name, ConflictPolicy conflict)
@@ -117,7 +117,7 @@ public sealed class EventualCartTests
             Eventual = new EventualPolicy { N = 3, R = 1, W = 1, Conflict = conflict },
         };
 
-        // Asked for so, it may be sent again while group 0 elects.
+        // With these options it may be sent again while group 0 elects.
         await client.Administration.Calls.CreateKeyspaceAsync(keyspace, ifNotExists: true);
         foreach (var node in cluster.Nodes)
         {
@@ -126,7 +126,7 @@ public sealed class EventualCartTests
         }
     }
 
-    /// <summary>Waits until nobody owes anybody anything, and every node has found every arc equal on all its replicas after that.</summary>
+    /// <summary>Waits until no node has hints left, and every node has since found every token range equal on all its replicas.</summary>
     private static async Task EqualAsync(ProcessCluster cluster)
     {
         await using var client = cluster.Client();
@@ -158,7 +158,7 @@ public sealed class EventualCartTests
                 {
                     var status = await client.Administration.Calls.GetRepairStatusAsync(cluster.Endpoint(node));
 
-                    // One round may have begun before; the one after it has seen everything.
+                    // One round may have started before; the one after it has seen everything.
                     if (status.Rounds < since[node] + 2 || status.Arcs.Any(arc => arc.LastError.Length > 0))
                     {
                         await client.Administration.Calls.RunRepairAsync(cluster.Endpoint(node));

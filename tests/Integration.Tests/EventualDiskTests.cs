@@ -57,7 +57,7 @@ public sealed class EventualDiskTests
         var ended = cluster.WhenEndedByItselfAsync(Node);
         await using (var at = At(cluster, Node))
         {
-            // The copy of the node that is asked may be damaged: the other two answer.
+            // The copy on the called node may be damaged: the other two answer.
             for (var number = 0; number < Keys; number++)
             {
                 Assert.Equal([Value], (await Cart(at).GetAsync($"k{number}", Majority)).Values);
@@ -68,7 +68,7 @@ public sealed class EventualDiskTests
         Assert.False(Directory.Exists(Path.Combine(cluster.DataDirectory(Node), "eventual", "store.damaged")));
         Assert.False(ended.IsCompleted, "the node with the damaged store ended");
 
-        // Alone it has all of them.
+        // It has all of them without the others.
         cluster.Pause("n1");
         cluster.Pause("n2");
         await using (var at = At(cluster, Node))
@@ -141,7 +141,7 @@ public sealed class EventualDiskTests
         var ended = cluster.WhenEndedByItselfAsync("n1");
         await using (await Strace.FailSyncsAsync(cluster.ProcessId("n1"), trace))
         {
-            // Nothing is acknowledged that was not synced.
+            // No write is acknowledged that was not synced.
             await Assert.ThrowsAnyAsync<KvException>(async () => await Cart(client).PutAsync("k", "v", KvContext.None));
             EndsQuietly(await ended);
         }
@@ -195,7 +195,7 @@ public sealed class EventualDiskTests
         }
     }
 
-    /// <summary>Waits until the node has counted so many damaged stores, and every node has met all others in every arc.</summary>
+    /// <summary>Waits until the node has counted so many damaged stores, and every node has compared every token range with all others.</summary>
     private static Task WholeAsync(ProcessCluster cluster, int rebuilds) => cluster.EventuallyAsync(
         async () =>
         {
@@ -209,7 +209,7 @@ public sealed class EventualDiskTests
 
     private static IEventualKeyspace<string, string> Cart(KvClient client) => client.Eventual.Keyspace("carts", KvSerializers.Utf8, KvSerializers.Utf8);
 
-    /// <summary>A client that speaks to one node only.</summary>
+    /// <summary>A client that calls one node only.</summary>
     private static KvClient At(ProcessCluster cluster, string node) => KvClient.Connect(cluster.Options(node) with { Routing = KvRouting.Endpoints });
 
     private static async Task CreateAsync(ProcessCluster cluster)

@@ -5,7 +5,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Nodes come and go while eventual keyspaces are written: their arcs change hands, and whoever leaves is not gone before others have everything.</summary>
+/// <summary>Nodes join and leave while eventual keyspaces are written: their token ranges change replica holders, and a leaving node is not removed before others have everything.</summary>
 public sealed class EventualTopologyTests
 {
     private static readonly KvEventualOptions All = new() { Read = 3 };
@@ -39,7 +39,7 @@ public sealed class EventualTopologyTests
         await fillers.StopAsync();
         Assert.Empty(await fillers.LostAsync());
 
-        // All three that are left keep everything, under the new ring, and their word counts again.
+        // The three that remain hold everything, under the new ring, and their answers count again.
         await cluster.EventuallyAsync(
             async () =>
             {
@@ -49,7 +49,7 @@ public sealed class EventualTopologyTests
             "reads to meet every write again");
     }
 
-    // Written with nobody else there, and acknowledged by the node alone: it must not go before it could tell the others.
+    // Written while no other node is there, and acknowledged by the node alone: it must not be removed before it has sent them to the others.
     [Fact]
     public async Task A_node_that_alone_has_a_value_is_not_gone_before_others_have_it()
     {
@@ -74,7 +74,7 @@ public sealed class EventualTopologyTests
             cluster.Resume(node);
         }
 
-        // It cannot tell one of them, which is down; so it says what it waits for, and stays.
+        // One of them is down and cannot receive it; so it reports what it waits for, and stays.
         await using var client = cluster.Client("n2", "n3");
         await cluster.QuietAsync(client);
         cluster.Pause("n4");
@@ -119,7 +119,7 @@ public sealed class EventualTopologyTests
         }
     }
 
-    /// <summary>Clients that fill a few carts with numbered items, each over what it has read, and remember what was acknowledged.</summary>
+    /// <summary>Clients that fill a few carts with numbered items, each over the values it has read, and record the acknowledged ones.</summary>
     private sealed class CartFillers : IAsyncDisposable
     {
         private const int Carts = 16;

@@ -12,8 +12,8 @@ namespace KvRaft.Integration.Tests;
 
 /// <summary>
 /// Between 64 clients and three nodes stand proxies that send every request twice, lose every fifth answer and end connections at
-/// random, while the leaders are killed. Each counter must end at exactly what was acknowledged, and no repetition may have been
-/// answered anything but the original answer.
+/// random, while the leaders are killed. Each counter must end at exactly the number of acknowledged increments, and no repetition may have
+/// received anything but the original answer.
 /// </summary>
 public sealed class ExactlyOnceTests(ITestOutputHelper output)
 {
@@ -67,11 +67,11 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
                 {
                     Endpoints = [.. proxies.Select(proxy => proxy.Endpoint)],
 
-                    // Direct routing would go around the proxies.
+                    // Direct routing would bypass the proxies.
                     Routing = KvRouting.Endpoints,
                     Transport = i % 2 == 0 ? KvTransport.Pipe : KvTransport.Unary,
 
-                    // Shorter than an election on a busy machine, so that some outcomes stay unknown and have to be asked for.
+                    // Shorter than an election on a busy machine, so that some outcomes stay unknown and have to be queried.
                     Timeout = TimeSpan.FromSeconds(3),
                     AttemptTimeout = TimeSpan.FromMilliseconds(250),
                     RandomSeed = i,
@@ -121,8 +121,8 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Asks what became of each write of unknown fate, then sends it once more under its name: that settles it for good, and must
-    /// agree with what was said before. It asks while the others go on: shards remember a writer that is silent for ten minutes, and on a busy
+    /// Queries the outcome of each write with an unknown outcome, then sends it once more under its name: that decides it, and must
+    /// agree with the earlier answer. It runs while the others continue: shards keep a session for ten minutes after its last write, and on a busy
     /// machine the whole takes longer.
     /// </summary>
     private static async Task ResolveAsync(ProcessCluster cluster, Tally tally, Task work)
@@ -158,7 +158,7 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Sends a write again under its name, to one node after the other, until one answers: nodes are being killed meanwhile.</summary>
+    /// <summary>Sends a write again under its name, to one node after the other, until one answers: nodes are killed meanwhile.</summary>
     private static async Task<IncrementResponse> SettleAsync(GrpcChannel[] channels, int counter, KvRequestId id)
     {
         for (var turn = 0; ; turn++)

@@ -12,7 +12,7 @@ public sealed class ExpiryTests(ITestOutputHelper output)
     private const int Shards = 2;
     private const int Watchers = 24;
 
-    /// <summary>What is promised: a read that begins this long after the instant, or later, does not see the key.</summary>
+    /// <summary>The guarantee: a read that starts this long after the instant, or later, does not see the key.</summary>
     private const int ToleranceMs = 500;
 
     [Fact]
@@ -47,14 +47,14 @@ public sealed class ExpiryTests(ITestOutputHelper output)
         Assert.All(watches, watch => Assert.True(watch.WasGone));
     }
 
-    /// <summary>Writes a key that ends soon, reads it until it is gone, then a few times more.</summary>
+    /// <summary>Writes a key that expires soon, reads it until it is absent, then a few times more.</summary>
     private static async Task<ExpiryWatch> WatchAsync(IKeyspace<string, string> keyspace, string key, Random chance)
     {
         var life = TimeSpan.FromMilliseconds(200 + chance.Next(1_500));
         var instant = DateTimeOffset.FromUnixTimeMilliseconds(NowMs() + (long)life.TotalMilliseconds);
         await keyspace.PutAsync(key, "x", new KvWriteOptions { Expiry = chance.Next(2) == 0 ? KvExpiry.At(instant) : KvExpiry.After(life) });
 
-        // A time to live is promised as the instant the leader made of it; a key that ended before it could be asked tells nothing.
+        // A time-to-live is guaranteed as the instant that the leader computed from it; a key that expired before it could be read shows nothing.
         var promised = await keyspace.GetAsync(key);
         var expireAtMs = (promised.Found ? promised.Entry.ExpiresAt!.Value : instant).ToUnixTimeMilliseconds();
         var watch = new ExpiryWatch(key, expireAtMs, ToleranceMs);

@@ -4,7 +4,7 @@ using KvRaft.Integration.Tests.SystemCalls;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// After a failed fdatasync the kernel may have thrown the pages away, and the next one succeeds without them (Rebello et al., "Can
+/// After a failed fdatasync the kernel may have discarded the pages, and the next one succeeds without them (Rebello et al., "Can
 /// Applications Recover from fsync Failures?", 2020). A log whose sync failed must never be synced again: its node ends.
 /// </summary>
 public sealed class FailedSyncTests
@@ -42,7 +42,7 @@ public sealed class FailedSyncTests
             Assert.DoesNotContain("did not stop cleanly", log, StringComparison.Ordinal);
         }
 
-        // The engines' syncs fail too and are theirs to repeat: what they have not synced is replayed from the log.
+        // The engines' syncs fail too and the engines may repeat them: data that they have not synced is replayed from the log.
         var prefix = Path.GetFileName(writer) + " ";
         var syncs = File.ReadLines(trace).Where(line => line.StartsWith(prefix, StringComparison.Ordinal) && line.Contains("sync(", StringComparison.Ordinal)).ToArray();
         Assert.Contains("EIO", Assert.Single(syncs), StringComparison.Ordinal);

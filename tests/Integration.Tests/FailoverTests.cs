@@ -7,7 +7,7 @@ public sealed class FailoverTests
 {
     private const int GroupOfShardZero = 1;
 
-    /// <summary>Of every pull request the cell kill-leader/register asks the same and more (<c>chaos/run --tier pr</c>).</summary>
+    /// <summary>In every pull request the cell kill-leader/register covers the same and more (<c>chaos/run --tier pr</c>).</summary>
     [Trait("Category", "Long")]
     [Fact]
     public async Task A_killed_leader_is_replaced_and_takes_its_place_again()
@@ -27,7 +27,7 @@ public sealed class FailoverTests
     }
 
     /// <summary>
-    /// The reads wait in its socket beside its successor's word and are served while that sinks in: the moment in which a leader once answered from what it had when
+    /// The reads wait in its socket beside its successor's messages and are served while it processes those: in this moment a leader once answered from the state it had when
     /// it was paused.
     /// </summary>
     [Fact]
@@ -51,7 +51,7 @@ public sealed class FailoverTests
         Assert.All(await Task.WhenAll(reads), read => Assert.Equal("new", read.Value));
     }
 
-    /// <summary>Of every pull request the cell power-all/set asks the same and more: there even the page cache is lost.</summary>
+    /// <summary>In every pull request the cell power-all/set covers the same and more: there even the page cache is lost.</summary>
     [Trait("Category", "Long")]
     [Fact]
     public async Task All_nodes_killed_at_once_come_back_with_everything()

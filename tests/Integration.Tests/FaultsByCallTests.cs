@@ -5,7 +5,7 @@ using KvRaft.TestKit;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// What processes cannot be done to without a machine of their own, done to nodes in this process: networks that divide them, and clocks
+/// Faults that processes cannot have without a machine of their own, applied to nodes in this process: network partitions, and clocks
 /// that are wrong. The kit is used here as its users would.
 /// </summary>
 public sealed class FaultsByCallTests

@@ -6,8 +6,8 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// Five voters survive two failures. One follower is paused while the others take hundreds of large values. Then two others are paused and the first one continues, so the leader has one
-/// follower that holds everything and one that receives what it lacks. The test writes until the leader has acknowledged a number of values in this phase: only if a follower
+/// Five voters survive two failures. One follower is paused while the others accept hundreds of large values. Then two others are paused and the first one continues, so the leader has one
+/// follower that holds everything and one that receives the entries it lacks. The test writes until the leader has acknowledged a number of values in this phase: only if a follower
 /// that is behind counts, these are held by a minority. Then the leader and the follower that kept up are killed, and nothing acknowledged may be lost.
 /// </summary>
 public sealed class FiveVotersTests(ITestOutputHelper output)
@@ -15,13 +15,13 @@ public sealed class FiveVotersTests(ITestOutputHelper output)
     private const int GroupOfShardZero = 1;
     private const int ValueBytes = 900_000;
 
-    /// <summary>What the late follower lacks: 360 MB, several hundred runs of entries.</summary>
+    /// <summary>The entries that the late follower lacks: 360 MB, several hundred runs of entries.</summary>
     private const int ValuesBefore = 400;
 
-    /// <summary>So many acknowledgements, one after the other, take far less time than the late follower needs for what it lacks.</summary>
+    /// <summary>So many acknowledgements, one after the other, take far less time than the late follower needs to catch up.</summary>
     private const int ValuesMeanwhile = 20;
 
-    /// <summary>The late follower has caught up long before, also on a machine that does other work.</summary>
+    /// <summary>The late follower has caught up long before, also on a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     [Fact]
@@ -37,11 +37,11 @@ public sealed class FiveVotersTests(ITestOutputHelper output)
         cluster.Pause(late);
         await using (var client = cluster.Client(prompt))
         {
-            // Forty keys: the values need not all stay.
+            // Forty keys: not all values need to remain.
             await WriteAsync(client, "before", keys: 40, ValuesBefore, TimeSpan.FromSeconds(30), acknowledged);
         }
 
-        // The leader may have changed under the load; only now it matters which one it is.
+        // The leader may have changed under the load; only from here on it matters which one it is.
         var leader = await cluster.LeaderAsync(GroupOfShardZero, prompt);
         var keepsUp = await UpToDateAsync(cluster, leader, [.. prompt.Where(node => node != leader)]);
         var paused = prompt.Where(node => node != leader && node != keepsUp).ToArray();
@@ -90,7 +90,7 @@ public sealed class FiveVotersTests(ITestOutputHelper output)
             }
             catch (KvException error)
             {
-                // The outcome is unknown, and so is what the key holds from now on.
+                // The outcome is unknown, and so is the value of the key from now on.
                 acknowledged.Remove(key);
                 Assert.True(clock.Elapsed < Patience, $"Of {count} writes '{prefix}' only {answered} were acknowledged within {Patience.TotalMinutes:0} min; the last one: {error.Message}");
             }
@@ -99,7 +99,7 @@ public sealed class FiveVotersTests(ITestOutputHelper output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{prefix}: {count} writes acknowledged in {clock.Elapsed.TotalSeconds:0.0} s"));
     }
 
-    /// <summary>The first of some followers that has applied what the leader had applied.</summary>
+    /// <summary>The first of some followers that has applied everything that the leader had applied.</summary>
     private static async Task<string> UpToDateAsync(ProcessCluster cluster, string leader, IReadOnlyList<string> followers)
     {
         var index = (await AppliedAsync(cluster, leader)).GetValueOrDefault();

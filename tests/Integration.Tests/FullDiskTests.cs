@@ -6,10 +6,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>The disk of one node is really full. It says so, stops acknowledging and goes on; nothing it acknowledged is lost, and room given back is all it needs.</summary>
+/// <summary>The disk of one node is really full. The node reports it, stops acknowledging and continues; nothing it acknowledged is lost, and it recovers as soon as there is space.</summary>
 public sealed class FullDiskTests
 {
-    /// <summary>Three prepared log segments and the engines, with room to grow; an engine reserves 48 MiB for its write-ahead log at its first write.</summary>
+    /// <summary>Three prepared log segments and the engines, with space to grow; an engine reserves 48 MiB for its write-ahead log at its first write.</summary>
     private const int DiskMebibytes = 128;
 
     private static readonly object SmallLog = new { segmentBytes = 8 << 20, bytesMax = 64 << 20 };
@@ -54,7 +54,7 @@ public sealed class FullDiskTests
 
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
 
-        // More than the segments that were prepared at the start hold: the next one has no room.
+        // More than the segments prepared at the start can hold: there is no space for the next one.
         await using var client = cluster.Client();
         var keyspace = client.TextKeyspace();
         var value = new string('v', 512 << 10);
@@ -63,7 +63,7 @@ public sealed class FullDiskTests
         {
             var key = $"key-{acknowledged.Count}";
 
-            // It may lead, and refuses until it has handed leadership to a node with room.
+            // It may lead, and refuses until it has transferred leadership to a node with space.
             await UntilTakenAsync(async () => await keyspace.PutAsync(key, value));
             acknowledged.Add(key);
             Assert.False(ended.IsCompleted, "the node with the full disk ended");
@@ -144,7 +144,7 @@ public sealed class FullDiskTests
     private static async Task<TException> UntilAsync<TException>(Func<Task> call)
         where TException : Exception
     {
-        // The guard looks at the disk once a second.
+        // The guard checks the disk once a second.
         while (true)
         {
             try
@@ -170,7 +170,7 @@ public sealed class FullDiskTests
             }
             catch (KvException error) when (error.Reason == "DISK_FULL" && !patience.IsCancellationRequested)
             {
-                // Not looked yet, or its leader has not handed over yet.
+                // Not checked yet, or its leader has not transferred leadership yet.
             }
         }
     }

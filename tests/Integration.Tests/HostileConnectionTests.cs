@@ -8,7 +8,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>What a party does to the ports of real processes that can reach them and has no secret.</summary>
+/// <summary>Attacks on the ports of real processes by a party that can reach them and has no secret.</summary>
 public sealed class HostileConnectionTests
 {
     private const int Descriptors = 600;
@@ -16,8 +16,8 @@ public sealed class HostileConnectionTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// At 285 idle connections under this limit the node had no descriptor left: the accept loop tried again at once, with 102,000 log lines in 12 s, and nobody else was
-    /// let in.
+    /// At 285 idle connections under this limit the node had no descriptor left: the accept loop repeated at once, with 102,000 log lines in 12 s, and no other connection was
+    /// accepted.
     /// </summary>
     [Fact]
     public async Task Idle_connections_take_no_descriptors_from_anybody_and_no_lines_from_the_log()
@@ -44,7 +44,7 @@ public sealed class HostileConnectionTests
                 await keys.PutAsync($"meanwhile-{i}", "x");
             }
 
-            // A client that comes now, and other nodes, which need connections of their own after a restart.
+            // A client that connects now, and other nodes, which need connections of their own after a restart.
             await using (var late = cluster.Client("n1"))
             {
                 Assert.Equal("x", (await late.TextKeyspace().GetAsync("before")).Value);
@@ -69,7 +69,7 @@ public sealed class HostileConnectionTests
     [InlineData(true)]
     public async Task One_forged_packet_takes_no_shards_leader_away_also_not_after_restarts(bool withSecret)
     {
-        // Without a secret the packet reaches the replica's door; with one it does not get so far.
+        // Without a secret the packet reaches the replica; with a secret it is refused before that.
         await using var cluster = await ProcessCluster.StartAsync(shards: 2, settings: withSecret ? [] : new() { ["clusterSecretFile"] = "" });
         await using var client = cluster.Client();
         await client.TextKeyspace().PutAsync("key", "value");
@@ -118,7 +118,7 @@ public sealed class HostileConnectionTests
         ];
         await socket.SendAsync(preface);
 
-        // A run that no node has met yet: generation 1, an id, an empty log.
+        // A run that no node has seen yet: generation 1, an id, an empty log.
         await socket.SendAsync((byte[])[1, 0, 0, 0, 0, 0, 0, 0, .. Guid.NewGuid().ToByteArray(), .. new byte[8]]);
         var message = new byte[69];
         message[0] = 4;

@@ -7,8 +7,8 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// A shard of two GiB moves while clients write, and its target is killed in the middle of the copy. <c>KVRAFT_LARGE_MB</c> says how large (2100),
-/// <c>KVRAFT_LARGE_RATE</c> how many small writes a second (100).
+/// A shard of two GiB moves while clients write, and its target is killed in the middle of the copy. <c>KVRAFT_LARGE_MB</c> sets the size (2100),
+/// <c>KVRAFT_LARGE_RATE</c> the number of small writes a second (100).
 /// </summary>
 public sealed partial class LargeShardTests(ITestOutputHelper output)
 {
@@ -46,7 +46,7 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
         var took = Stopwatch.GetElapsedTime(begun);
         during = [.. during.Concat(load.TakeWrites()).Order()];
 
-        // Each process says what it found; the checkpoint was made once.
+        // Each process reports what it found; the checkpoint was made once.
         var fetches = Fetches().Matches(cluster.Log(to)).Select(static match => (Of: Number(match, 1), Here: Number(match, 2))).ToArray();
         Assert.Equal([0, fetches[^1].Here], fetches.Select(static fetch => fetch.Here));
         Assert.InRange(fetches[1].Here, cut - (32 << 20), fetches[1].Of);
@@ -70,7 +70,7 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
         var count = (int)(megabytes * 1_000_000L / ValueBytes);
         await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, cancel) =>
         {
-            // Of chance, so that no disk makes it smaller.
+            // Random, so that no disk compresses it.
             var value = new byte[ValueBytes];
             new Random(number).NextBytes(value);
             var key = System.Text.Encoding.UTF8.GetBytes($"large-{number}");
@@ -83,14 +83,14 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
                 }
                 catch (KvException error) when (error.IsTransient || error.Outcome == KvOutcome.Unknown)
                 {
-                    // The disk is the bottleneck, and says so; the same value may be written twice.
+                    // The disk is the bottleneck, and requests are refused for that reason; the same value may be written twice.
                     await Task.Delay(100, cancel);
                 }
             }
         });
     }
 
-    /// <summary>Waits until so much of the checkpoint is copied; answers how many bytes.</summary>
+    /// <summary>Waits until so much of the checkpoint is copied; returns the number of bytes.</summary>
     private static async Task<long> WhenCopiedAsync(ProcessCluster cluster, string to, double part)
     {
         var status = await cluster.EventuallyAsync(
@@ -99,7 +99,7 @@ public sealed partial class LargeShardTests(ITestOutputHelper output)
         return status.Groups.Single(static group => group.CopyBytes > 0).CopiedBytes;
     }
 
-    /// <summary>However long a careful copy takes; answers the slowest pace that was seen, in words.</summary>
+    /// <summary>Waits for a copy at any pace; returns the slowest pace that was seen, as text.</summary>
     private static async Task<string> DoneAsync(KvClient client)
     {
         var (slowest, words) = (long.MaxValue, "copied at full pace throughout");

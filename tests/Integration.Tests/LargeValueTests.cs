@@ -8,7 +8,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// Eight clients write values of 1 MiB to one shard as fast as it takes them, with default settings. <c>KVRAFT_LARGE_SECONDS</c> says for how long where nothing
+/// Eight clients write values of 1 MiB to one shard as fast as it accepts them, with default settings. <c>KVRAFT_LARGE_SECONDS</c> sets the duration where nothing
 /// else ends the load (60).
 /// </summary>
 public sealed class LargeValueTests(ITestOutputHelper output)
@@ -17,10 +17,10 @@ public sealed class LargeValueTests(ITestOutputHelper output)
 
     private const int Writers = 8;
 
-    /// <summary>Keys that are overwritten in turn: they bound the size of the store, not of the log.</summary>
+    /// <summary>Keys that are overwritten in turn: they limit the size of the store, not of the log.</summary>
     private const int Keys = 800;
 
-    /// <summary>A follower this close to the leader follows it: some MiB, less than what the leader has under way.</summary>
+    /// <summary>A follower this close to the leader follows it: some MiB, less than the leader has in progress.</summary>
     private const int EntriesClose = 16;
 
     [Trait("Category", "Long")]
@@ -56,7 +56,7 @@ public sealed class LargeValueTests(ITestOutputHelper output)
         await SayAsync(cluster, load, clock);
         cluster.Resume(behind);
 
-        // Twice in a row: neither a look at a moment when nothing was under way, nor one at an old commit index.
+        // Twice in a row: neither a check at a moment without writes in progress, nor one at an old commit index.
         for (var close = 0; close < 2;)
         {
             Assert.True(clock.Elapsed < TimeSpan.FromMinutes(5), $"{behind} did not come back.");
@@ -115,7 +115,7 @@ public sealed class LargeValueTests(ITestOutputHelper output)
 
         private async Task WriteAsync(KvClient client, int writer)
         {
-            // Of chance, so that neither log nor engine makes it smaller.
+            // Random, so that neither log nor engine compresses it.
             var value = new byte[ValueBytes];
             new Random(writer).NextBytes(value);
             while (!_stop.IsCancellationRequested)

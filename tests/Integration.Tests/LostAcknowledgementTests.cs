@@ -4,9 +4,9 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// The test the stock log of the Raft library fails: the third node is paused, so that the leader and one follower alone acknowledge;
-/// both are killed at once; the leader stays away; the follower restarts together with the third. Whatever the follower
-/// acknowledged but did not have on disk is gone then.
+/// The test that the stock log of the Raft library fails: the third node is paused, so that the leader and one follower alone acknowledge;
+/// both are killed at once; the leader stays down; the follower restarts together with the third. All entries that the follower
+/// acknowledged but did not have on disk are lost then.
 /// </summary>
 public sealed class LostAcknowledgementTests(ITestOutputHelper output)
 {

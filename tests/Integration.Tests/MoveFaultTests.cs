@@ -7,8 +7,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// Each step of a move x who takes part in it x kill -9 or a pause of 10 s, and a cancel at each step: a move ends done or rolled back, never half-way, and
-/// the members of every group and the map agree afterwards. A step is met by what the nodes print before they take it.
+/// Each step of a move x each node that takes part in it x kill -9 or a pause of 10 s, and a cancel at each step: a move ends completed or rolled back, never half-way, and
+/// the members of every group and the map agree afterwards. The test finds a step by the log lines that nodes print before they take it.
 /// </summary>
 public sealed partial class MoveFaultTests(ITestOutputHelper output)
 {
@@ -81,14 +81,14 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
             {
                 var (code, said) = await kvctl.EndAsync();
 
-                // If it was paused before it heard that the move was agreed on, it says that it does not know (6), and whoever typed it looks.
+                // If it was paused before it received the answer to the move, it reports an unknown outcome (6), and the operator checks.
                 Assert.True(code is 0 or 6, $"{code}: {said}");
             }
         }
 
         output.WriteLine($"{party} {fault}: met {string.Join(", ", met)}; {writers.FailedCalls} of {writers.Acknowledged.Count} writes not acknowledged");
 
-        // Whoever prints fast may have been missed once; a test that meets nothing proves nothing.
+        // A step may have been missed once, because nodes print fast; a test that meets no step proves nothing.
         Assert.True(met.Count >= 3, $"met only {string.Join(", ", met)}");
         await writers.StopAsync();
         Assert.Empty(await writers.LostAsync(client));
@@ -112,7 +112,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
                 await client.Administration.Calls.MoveShardAsync(Shard, from, to);
                 var isMet = await MeetAsync(cluster, client, tail, moment, from);
 
-                // Refused if it is over already.
+                // Refused if the move has ended already.
                 await ComingAndGoing.TryAsync(() => client.Administration.Calls.CancelMoveAsync(Shard));
                 var ended = await EndedAsync(cluster, client, from, to);
                 output.WriteLine($"cancelled at {moment}{(isMet ? "" : " or later")}: {ended.State}");
@@ -131,7 +131,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         string.Join(',', cluster.Nodes.Select(cluster.Endpoint)),
         "shard", "move", Shard.ToString(CultureInfo.InvariantCulture), "--from", from, "--to", to);
 
-    /// <summary>Only a leader that goes hands over.</summary>
+    /// <summary>Only a leader that is removed transfers leadership.</summary>
     private static async Task<(string From, string To)> ChooseAsync(ProcessCluster cluster, KvClient client, Moment moment)
     {
         await cluster.QuietAsync(client);
@@ -143,7 +143,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
     private static Task<ShardRoute> ShardAsync(ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
         async () => (await ComingAndGoing.TryAsync(() => client.Administration.Calls.GetRoutesAsync()))?.Shards.Single(static shard => shard.Shard == Shard), "a map");
 
-    /// <summary>Waits until a step is about to be taken; false: the move was over before it was seen.</summary>
+    /// <summary>Waits until a step is about to be taken; false: the move ended before the step was seen.</summary>
     private static async Task<bool> MeetAsync(ProcessCluster cluster, KvClient client, LogTail tail, Moment moment, string from)
     {
         if (moment == Moment.Agreed)
@@ -167,7 +167,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         await cluster.EventuallyAsync(
             async () =>
             {
-                // A few looks at what is printed for each question: the steps are milliseconds apart.
+                // Several checks of the printed lines for each query: the steps are milliseconds apart.
                 for (var look = 0; look < 100 && !isMet; look++)
                 {
                     isMet = tail.Says(sign);
@@ -180,7 +180,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
         return isMet;
     }
 
-    /// <summary>The record of the move, once it is over and nothing of the losing replica is left.</summary>
+    /// <summary>The record of the move, when it has ended and no data of the losing replica is left.</summary>
     private static async Task<OperatorInfo> EndedAsync(ProcessCluster cluster, KvClient client, string from, string to)
     {
         await cluster.QuietAsync(client);

@@ -6,17 +6,17 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// Move after move under a load that checks itself, followers and leaders in turn; and plans whose driver is killed or paused. <c>KVRAFT_MOVES</c> says how
-/// many moves (200), <c>KVRAFT_MOVES_RATE</c> how many writes a second (500).
+/// Move after move under a load that checks itself, followers and leaders in turn; and plans whose driver is killed or paused. <c>KVRAFT_MOVES</c> sets the
+/// number of moves (200), <c>KVRAFT_MOVES_RATE</c> the number of writes a second (500).
 /// </summary>
 public sealed class MovesUnderLoadTests(ITestOutputHelper output)
 {
     private const int Shards = 4;
 
-    /// <summary>Moves before anything is measured: five processes compile their way through a move and a hand-over first.</summary>
+    /// <summary>Moves before the measurement: five processes first compile the code of a move and a leadership transfer.</summary>
     private const int WarmUp = 32;
 
-    /// <summary>A move that holds a write longer is printed, to be looked for in the nodes' logs: hardly less than an election.</summary>
+    /// <summary>A move that delays a write longer is printed, so that the nodes' logs can be searched for it: hardly less than an election.</summary>
     private static readonly TimeSpan Remarkable = TimeSpan.FromMilliseconds(500);
 
     [Trait("Category", "Long")]
@@ -43,7 +43,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
             moving.Add(longest);
             Assert.True(load.Violations.Count == 0, string.Join('\n', load.Violations.Take(5)));
 
-            // The same machine for as long with nothing moving: what is longer than this is the move's.
+            // The same machine for as long with nothing moving: a longer delay is caused by the move.
             load.TakeLongestWrite();
             await Task.Delay(Stopwatch.GetElapsedTime(at));
             still.Add(load.TakeLongestWrite().Took.TotalMilliseconds);
@@ -60,7 +60,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.AgreesAsync(client);
     }
 
-    /// <summary>Whoever drives: the leader of group 0, at each of three moments of a plan.</summary>
+    /// <summary>The driver: the leader of group 0, at each of three moments of a plan.</summary>
     [Trait("Category", "Long")]
     [Theory]
     [InlineData(NodeFault.Kill, 0)]
@@ -89,7 +89,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         await cluster.AgreesAsync(client);
     }
 
-    /// <summary>Whoever receives: a newcomer, while it copies.</summary>
+    /// <summary>The receiver: a joining node, while it copies.</summary>
     [Trait("Category", "Long")]
     [Theory]
     [InlineData(NodeFault.Kill)]
@@ -142,13 +142,13 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
         Assert.All(history, static one => Assert.StartsWith("n4 does not answer for", one.Cause, StringComparison.Ordinal));
     }
 
-    /// <summary>Moves one replica of the shard whose turn it is, and answers how long the longest write took meanwhile, milliseconds.</summary>
+    /// <summary>Moves one replica of the shard whose turn it is, and returns the duration of the longest write meanwhile, in milliseconds.</summary>
     private async Task<double> MoveOnceAsync(ProcessCluster cluster, KvClient client, CheckedLoad load, int turn)
     {
         var shard = (await client.Administration.Calls.GetRoutesAsync()).Shards[turn % Shards];
         var replicas = shard.Replicas.Select(static replica => replica.NodeId).ToArray();
 
-        // Every fourth time the leader itself goes.
+        // Every fourth time the leader itself is removed.
         var leads = turn / Shards % 4 == 3;
         var from = replicas.FirstOrDefault(node => node == shard.LeaderNode == leads) ?? replicas[0];
         var to = cluster.Nodes.Where(node => !replicas.Contains(node)).ElementAt(turn % 2);

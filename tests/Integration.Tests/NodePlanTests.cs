@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>The life of a cluster whose nodes come and go while clients write: nobody notices, nothing is lost.</summary>
+/// <summary>The life of a cluster whose nodes join and leave while clients write: no client sees an error, nothing is lost.</summary>
 public sealed class NodePlanTests
 {
     private const int Shards = 4;
@@ -42,7 +42,7 @@ public sealed class NodePlanTests
         await cluster.ServesAsync("n4");
         await client.Administration.Calls.DrainNodeAsync("n4", undrain: true);
 
-        // A founder with a vote in group 0 goes.
+        // A founding node with a vote in group 0 leaves.
         await cluster.CommitAsync(client, ComingAndGoing.Decommission("n1"));
         var (code, log) = await cluster.WhenEndedByItselfAsync("n1");
         Assert.Equal(1, code);

@@ -4,8 +4,8 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// A node whose memory is used up ends at once and says why. One that went on had lost the loop that accepts other nodes' connections, and stayed deaf for
-/// 25 minutes while it called itself healthy.
+/// A node without memory ends at once and reports the reason. A node that continued had lost the loop that accepts other nodes' connections, and accepted none for
+/// 25 minutes while it reported itself healthy.
 /// </summary>
 public sealed class OutOfMemoryTests
 {
@@ -14,7 +14,7 @@ public sealed class OutOfMemoryTests
     [Fact]
     public async Task A_failed_allocation_ends_the_process_with_a_code_of_its_own_and_loses_nothing()
     {
-        // 32 MiB of heap, and requests that are let in up to eight times as much.
+        // 32 MiB of heap, and admission of requests of up to eight times as much.
         await using var cluster = await ProcessCluster.StartAsync(
             shards: 2, nodes: 1, environment: new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x2000000" });
         var node = cluster.Nodes[0];
@@ -44,7 +44,7 @@ public sealed class OutOfMemoryTests
             }
             catch (KvException)
             {
-                // The node is full, or gone.
+                // The node is full, or has ended.
             }
         }
     }

@@ -2,7 +2,7 @@ using KvRaft.Integration.Tests.Processes;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>What people type about the ring, the schedulers and the cluster, and what they are answered.</summary>
+/// <summary>The commands for the ring, the schedulers and the cluster, and their output.</summary>
 public sealed class PlacementVerbTests
 {
     [Fact]
@@ -23,7 +23,7 @@ public sealed class PlacementVerbTests
         Assert.Equal(["0", "1", "2", "3"], loads.Select(static line => line[0]).Order(StringComparer.Ordinal));
         Assert.All(loads, static line => Assert.Equal("0", line[2]));
 
-        // Against what is staged, and against the past.
+        // Compared with the staged changes, and with an earlier epoch.
         Assert.Equal("", await RunAsync(0, "ring", "diff", "-o", "plain"));
         var epoch = (await client.Administration.Calls.ShowRingAsync()).Epoch;
         await RunAsync(0, "node", "weight", "n1", "0.1");

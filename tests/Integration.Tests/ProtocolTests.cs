@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>What the protocol promises, asked of three real processes by plain gRPC, as another language would.</summary>
+/// <summary>The guarantees of the protocol, tested on three real processes by plain gRPC, as a client in another language would call them.</summary>
 public sealed class ProtocolTests(ThreeProcesses processes) : IClassFixture<ThreeProcesses>
 {
     [Fact]

@@ -9,8 +9,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// A node that was killed has, when it is back, only what its engine had flushed. It applies the rest again once a leader tells it what is committed; until then nothing of
-/// it is an answer, not even to a reader who takes any replica's.
+/// After a kill and a restart a node has only the data that its engine had flushed. It applies the rest again when a leader sends it the commit index; until then it
+/// answers no read, not even one that accepts any replica.
 /// </summary>
 public sealed class ReplayTests
 {
@@ -69,7 +69,7 @@ public sealed class ReplayTests
     private static GetRequest Read(int key) =>
         new() { Header = new() { TimeoutMs = 1_000 }, Key = ByteString.CopyFromUtf8(Key(key)), Options = new() { Any = new() } };
 
-    /// <summary>How many keys it told before it said that these are all.</summary>
+    /// <summary>The number of keys it sent before it reported the end.</summary>
     private static async Task<string> ScanAsync(Kv.KvClient kv, bool ordered)
     {
         using var call = kv.Scan(new ScanRequest { Header = new() { TimeoutMs = 1_000 }, Ordered = ordered, KeysOnly = true, Options = new() { Any = new() } });

@@ -4,8 +4,8 @@ using KvRaft.Integration.Tests.Processes;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// A node is started with a copy of its directory that lacks what it acknowledged since, while another follower is away: with the leader it would be a majority
-/// that has forgotten acknowledged writes. It is refused, and comes back with its last directory.
+/// A node is started with a copy of its directory that lacks the entries it acknowledged since, while another follower is down: with the leader it would be a majority
+/// that has lost acknowledged writes. It is refused, and starts again with its last directory.
 /// </summary>
 public sealed class RolledBackDirectoryTests
 {

@@ -5,7 +5,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>
-/// Four nodes, three replicas of each shard: one is moved to the node that lacks it while clients write, and whoever takes part in it is
+/// Four nodes, three replicas of each shard: one is moved to the node that lacks it while clients write, and a node that takes part in the move is
 /// killed.
 /// </summary>
 public sealed class ShardMoveTests
@@ -97,7 +97,7 @@ public sealed class ShardMoveTests
         await client.TextKeyspace().PutAsync("key", "value");
         var before = await ShardAsync(client);
 
-        // A target that is down keeps the move from going on.
+        // A target that is down keeps the move from continuing.
         var target = cluster.Nodes.Single(node => before.Replicas.All(replica => replica.NodeId != node));
         cluster.Kill(target);
         await using var reachable = cluster.Client([.. cluster.Nodes.Where(node => node != target)]);
@@ -140,7 +140,7 @@ public sealed class ShardMoveTests
     {
         var leader = await cluster.LeaderAsync(Group, cluster.Nodes);
 
-        // Whichever node the client asks; one may have heard of the last move a moment after another.
+        // Whichever node the client calls; one may receive the last move a moment after another.
         await cluster.EventuallyAsync(
             async () => (await Task.WhenAll(cluster.Nodes.Select(node => cluster.StatusAsync(node)))).Select(static status => status?.RingEpoch).Distinct().ToArray() is [not null] one ? one : null,
             "all nodes to have heard of the same map");
@@ -152,7 +152,7 @@ public sealed class ShardMoveTests
     private static async Task<ShardRoute> ShardAsync(KvClient client) =>
         (await client.Administration.Calls.GetRoutesAsync()).Shards.Single(shard => shard.Shard == Shard);
 
-    /// <summary>Waits until the target votes; that the move is over by then is as good.</summary>
+    /// <summary>Waits until the target votes; an end of the move by then is as good.</summary>
     private static Task VoterAsync(ProcessCluster cluster, KvClient client, MoveInfo move) => cluster.EventuallyAsync(
         async () =>
         {
@@ -183,7 +183,7 @@ public sealed class ShardMoveTests
         }
         catch (KvException error) when (error.IsTransient || error.Reason == ErrorReasons.InvalidRequest)
         {
-            // Away, or not open yet.
+            // Unreachable, or not open yet.
             return null;
         }
     }
@@ -197,7 +197,7 @@ public sealed class ShardMoveTests
                 : null,
         $"the old copy on {move.FromNode} to be gone");
 
-    /// <summary>The three replicas of the map are the three voters, and say the same digest at the same entry.</summary>
+    /// <summary>The three replicas of the map are the three voters, and report the same digest at the same entry.</summary>
     private static async Task ReplicasAgreeAsync(ProcessCluster cluster, KvClient client)
     {
         var replicas = (await ShardAsync(client)).Replicas.Select(replica => replica.NodeId).Order().ToArray();

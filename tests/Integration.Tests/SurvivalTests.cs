@@ -10,7 +10,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Calls that are under way, or come again, while processes die, stop or have too much to do.</summary>
+/// <summary>Calls that are in progress, or repeated, while processes die, stop or are overloaded.</summary>
 public sealed class SurvivalTests
 {
     private const int Shards = 4;
@@ -73,7 +73,7 @@ public sealed class SurvivalTests
         Assert.Empty(await keyspace.ScanAsync().ToListAsync(TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Five nodes, because of three any two that are gone take every shard with them.</summary>
+    /// <summary>Five nodes, because with three any two failures take the quorum of every shard.</summary>
     [Fact]
     public async Task A_shard_without_a_quorum_delays_nothing_of_a_streamed_batch()
     {
@@ -142,7 +142,7 @@ public sealed class SurvivalTests
             .Select(_ => Ended(kv.GetAsync(new GetRequest { Header = new() { TimeoutMs = 50_000 }, Key = key })))
             .ToArray();
 
-        // While nobody can be answered, the first that ends is one for whom there was no room.
+        // While no request can be answered, the first that ends is one that was refused for lack of capacity.
         await Task.WhenAny(reads);
         await using var client = new KvClient(cluster.Options("n1") with { Routing = KvRouting.Endpoints, Timeout = TimeSpan.FromSeconds(60) });
         var writes = Enumerable.Range(0, 100).Select(_ => client.TextKeyspace().IncrementAsync("n").AsTask()).ToArray();

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>Money moves between the accounts of one tag while nodes die; nobody may ever see a sum that is not the whole.</summary>
+/// <summary>Transfers between the accounts of one tag while nodes die; no reader may ever see a sum that is not the total.</summary>
 public sealed class TransactionTests(ITestOutputHelper output)
 {
     private const int Shards = 4;
@@ -89,7 +89,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>One try; false if another transfer came in between, or nobody answered. An unknown fate changes no total.</summary>
+    /// <summary>One attempt; false if another transfer came in between, or no node answered. An unknown outcome changes no total.</summary>
     private static async Task<bool> TryMoveAsync(IKeyspace<string, string> bank, Random chance)
     {
         var from = chance.Next(Accounts);
@@ -113,7 +113,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>All accounts at one place in the log.</summary>
+    /// <summary>All accounts at one index of the log.</summary>
     private static async Task<int> SumOfTransactionAsync(IKeyspace<string, string> bank)
     {
         var transaction = bank.Transaction();
@@ -160,7 +160,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
         Assert.Equal(increments.ToString(CultureInfo.InvariantCulture), (await first.TextKeyspace().GetAsync("number")).Value);
     }
 
-    /// <summary>Read, compare, set, until one of the tries is certain to have been applied.</summary>
+    /// <summary>Read, compare, set, until one of the attempts was certainly applied.</summary>
     private static async Task IncrementAsync(IKeyspace<string, string> keyspace)
     {
         while (true)
@@ -183,7 +183,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
             }
             catch (KvException error) when (error.IsTransient)
             {
-                // Nothing happened: once more.
+                // Nothing was applied: repeat.
             }
         }
     }

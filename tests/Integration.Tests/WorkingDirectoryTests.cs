@@ -7,7 +7,7 @@ using KvRaft.Integration.Tests.Processes;
 
 namespace KvRaft.Integration.Tests;
 
-/// <summary>What a process takes from the directory it is started in, which is nothing, and who may read what it leaves in its data directory.</summary>
+/// <summary>A process reads nothing from the directory in which it is started; and the permissions of the files in its data directory.</summary>
 public sealed class WorkingDirectoryTests : IDisposable
 {
     private const UnixFileMode ForOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
@@ -105,7 +105,7 @@ public sealed class WorkingDirectoryTests : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>A port so that all that a development cluster derives from it are free.</summary>
+    /// <summary>A port for which all ports that a development cluster derives from it are free.</summary>
     private static int FreeBasePort()
     {
         var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(static listener => listener.Port).ToHashSet();

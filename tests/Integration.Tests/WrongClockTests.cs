@@ -6,7 +6,7 @@ namespace KvRaft.Integration.Tests;
 
 /// <summary>
 /// Wall clocks that are wrong. The expiry of a value used to be the leader's wall clock plus its time-to-live, judged by the highest such clock any leader had: one lock was
-/// granted three times at once, and values were acknowledged that were dead at birth.
+/// granted three times at once, and acknowledged values had already expired.
 /// </summary>
 public sealed class WrongClockTests
 {
@@ -27,7 +27,7 @@ public sealed class WrongClockTests
             cluster.SetClock(leader, TimeSpan.FromSeconds(ahead));
             await TryLockAsync();
 
-            // A clock that is wrong by more than a second hands leadership over by itself.
+            // A node whose clock is wrong by more than a second transfers leadership by itself.
             if (ahead != 0)
             {
                 await UntilAsync(async () => await cluster.LeaderOfAsync("lock") != leader);
@@ -64,7 +64,7 @@ public sealed class WrongClockTests
             cluster.SetClock(node, TimeSpan.FromSeconds(-10));
         }
 
-        // It ends after its two seconds; by the wall clocks it would take twelve.
+        // It expires after its two seconds; by the wall clocks it would take twelve.
         await UntilAsync(async () => !(await keys.GetAsync("short")).Found);
         Assert.InRange(TimeProvider.System.GetElapsedTime(begun), TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(11));
         Assert.True((await keys.PutAsync("short", "2", TimeSpan.FromMinutes(1))).Applied);

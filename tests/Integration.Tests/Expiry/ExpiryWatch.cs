@@ -3,9 +3,9 @@ using System.Globalization;
 namespace KvRaft.Integration.Tests.Expiry;
 
 /// <summary>
-/// What one reader saw of one key that was promised to end at an instant, judged by what can be known from outside: a read saw the
-/// store at some moment between its beginning and its end, on the clock that all nodes of the test share. A reader that was kept
-/// from running widens that interval and so can hide a fault, but never invents one.
+/// One reader's observations of one key that must expire at a given instant, judged by facts that are visible to a client: a read saw the
+/// store at some moment between its start and its end, on the clock that all nodes of the test share. If the scheduler delays a reader,
+/// that interval is wider and can hide a fault, but it never creates one.
 /// </summary>
 internal sealed class ExpiryWatch(string key, long expireAtMs, int toleranceMs)
 {
@@ -14,16 +14,16 @@ internal sealed class ExpiryWatch(string key, long expireAtMs, int toleranceMs)
 
     public IReadOnlyList<string> Faults => _faults;
 
-    /// <summary>The key was found to be gone at least once.</summary>
+    /// <summary>The key was found absent at least once.</summary>
     public bool WasGone => _wasGone;
 
-    /// <summary>How long after the promised instant the latest read that still found the key had begun; 0 if none did.</summary>
+    /// <summary>How long after the given instant the latest read that still found the key had started; 0 if none did.</summary>
     public long LatestMs { get; private set; }
 
     /// <param name="beganMs">Just before the read was sent, Unix milliseconds.</param>
     /// <param name="endedMs">Just after its answer came.</param>
-    /// <param name="found">What it said.</param>
-    /// <param name="saidExpireAtMs">The expiry it told, if found.</param>
+    /// <param name="found">Whether it found the key.</param>
+    /// <param name="saidExpireAtMs">The expiry in its answer, if found.</param>
     public void Saw(long beganMs, long endedMs, bool found, long saidExpireAtMs)
     {
         if (!found)

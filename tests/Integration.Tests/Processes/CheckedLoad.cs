@@ -6,7 +6,7 @@ namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>
 /// A steady load that checks itself: each worker owns some keys, writes a growing number to one of them, and reads it back; linearizable, so the read must
-/// give what was just acknowledged. Workers keep a common pace as long as the cluster does.
+/// return the number that was just acknowledged. Workers keep a common pace as long as the cluster does.
 /// </summary>
 internal sealed class CheckedLoad : IAsyncDisposable
 {
@@ -33,10 +33,10 @@ internal sealed class CheckedLoad : IAsyncDisposable
 
     public long Failed => Interlocked.Read(ref _failed);
 
-    /// <summary>Reads that did not give what was acknowledged.</summary>
+    /// <summary>Reads that did not return the acknowledged number.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
-    /// <summary>The longest write since this was asked last: no pause of any shard was longer.</summary>
+    /// <summary>The longest write since the last call: no pause of any shard was longer.</summary>
     public LongestWrite TakeLongestWrite()
     {
         lock (_gate)
@@ -47,11 +47,11 @@ internal sealed class CheckedLoad : IAsyncDisposable
         }
     }
 
-    /// <summary>What each write since this was asked last took, in milliseconds, the quickest first.</summary>
+    /// <summary>The duration of each write since the last call, in milliseconds, the shortest first.</summary>
     public IReadOnlyList<double> TakeWrites() =>
         [.. Interlocked.Exchange(ref _ticks, new ConcurrentQueue<long>()).Select(static ticks => ticks * 1000.0 / Stopwatch.Frequency).Order()];
 
-    /// <summary>Ends the load; answers keys that do not hold what was acknowledged last.</summary>
+    /// <summary>Ends the load; returns keys that do not hold the last acknowledged number.</summary>
     public async Task<IReadOnlyCollection<string>> LostAsync()
     {
         await _end.CancelAsync();
@@ -104,7 +104,7 @@ internal sealed class CheckedLoad : IAsyncDisposable
             }
             catch (KvException error)
             {
-                // Its fate may be unknown, so nothing is promised about the key until it is written again.
+                // Its outcome may be unknown, so the value of the key is open until it is written again.
                 _last.TryRemove(key, out _);
                 Interlocked.Increment(ref _failed);
                 _violations.Enqueue($"{key}: {error.Message}");
@@ -128,5 +128,5 @@ internal sealed class CheckedLoad : IAsyncDisposable
     }
 }
 
-/// <summary>The longest write of a span of time, and when it was answered, to be found in the nodes' logs.</summary>
+/// <summary>The longest write of a span of time, and when it was answered, so that the nodes' logs can be searched for it.</summary>
 internal readonly record struct LongestWrite(TimeSpan Took, string Key, DateTimeOffset At);

@@ -3,10 +3,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Processes;
 
-/// <summary>What the tests of nodes that come and go wait for.</summary>
+/// <summary>The conditions that tests of joining and leaving nodes wait for.</summary>
 internal static class ComingAndGoing
 {
-    /// <summary>The answer, or null while it cannot be had: a node that was asked may be gone, or nobody leads group 0 just now.</summary>
+    /// <summary>The answer, or null while there is none: the called node may be down, or group 0 has no leader at the moment.</summary>
     public static async Task<T?> TryAsync<T>(Func<Task<T>> ask)
         where T : class
     {
@@ -24,13 +24,13 @@ internal static class ComingAndGoing
     public static Task QuietAsync(this ProcessCluster cluster, KvClient client) => cluster.EventuallyAsync(
         async () => await TryAsync(() => client.Administration.Calls.ListOperatorsAsync()) is { Operators.Count: 0 } quiet ? quiet : null, "all moves to be done");
 
-    /// <summary>Waits until the placement driver hears a node; it asks once a second, so a node that serves already may still be taken for away.</summary>
+    /// <summary>Waits until the placement driver has an answer of a node; it queries once a second, so a node that serves already may still count as unreachable.</summary>
     public static Task HeardAsync(this ProcessCluster cluster, KvClient client, string node) => cluster.EventuallyAsync(
         async () => await TryAsync(() => client.Administration.Calls.ListNodesAsync()) is { } nodes
             && nodes.Nodes.Any(each => each.NodeId == node && each.Health == "up" && each.SilenceMs >= 0) ? nodes : null,
         $"{node} to be heard");
 
-    /// <summary>Commits changes; tried again while nobody leads group 0.</summary>
+    /// <summary>Commits changes; repeats while group 0 has no leader.</summary>
     public static async Task<PlanInfo> CommitAsync(this ProcessCluster cluster, KvClient client, params PlanChange[] changes)
     {
         PlanInfo? done = null;
@@ -54,12 +54,12 @@ internal static class ComingAndGoing
 
     public static PlanChange Decommission(string node) => new() { Kind = PlanChangeKind.Decommission, NodeId = node };
 
-    /// <summary>Waits until each of some nodes leads nothing, or as many groups as wanted.</summary>
+    /// <summary>Waits until each of some nodes leads nothing, or the wanted number of groups.</summary>
     public static Task LeadsNothingAsync(this ProcessCluster cluster, string node) => cluster.EventuallyAsync(
         async () => await cluster.StatusAsync(node) is { } status && status.Groups.All(static group => group.Role != ReplicaRole.Leader) ? status : null,
         $"{node} to lead nothing");
 
-    /// <summary>Every replica of the map is a voter, nobody else is, and all say the same digest at the same entry.</summary>
+    /// <summary>Every replica of the map is a voter, no other replica is, and all report the same digest at the same entry.</summary>
     public static async Task AgreesAsync(this ProcessCluster cluster, KvClient client)
     {
         var map = await client.Administration.Calls.GetRoutesAsync();

@@ -27,7 +27,7 @@ internal sealed class DevProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>Waits for the line that says that all shards have a leader.</summary>
+    /// <summary>Waits for the line that reports that all shards have a leader.</summary>
     public async Task ReadyAsync(CancellationToken cancellationToken)
     {
         while (await _process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)

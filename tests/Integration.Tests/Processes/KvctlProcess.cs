@@ -32,7 +32,7 @@ internal sealed class KvctlProcess : IDisposable
 
     public void Resume() => Signal("CONT");
 
-    /// <summary>Waits for its end; answers the exit code and everything it printed.</summary>
+    /// <summary>Waits for its end; returns the exit code and everything it printed.</summary>
     public async Task<(int ExitCode, string Output)> EndAsync()
     {
         await _process.WaitForExitAsync();

@@ -2,14 +2,14 @@ namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>
 /// Kills the leaders of a cluster's shards, one after the other, as the work under test advances, so that each death falls into the work
-/// however fast or slow the machine is; each victim is started again and back in its place before the next dies.
+/// at any speed of the machine; each victim is started again and back in its place before the next dies.
 /// </summary>
 internal sealed class LeaderKiller(ProcessCluster cluster, int shards)
 {
     /// <summary>Leaders killed so far.</summary>
     public int Kills { get; private set; }
 
-    /// <summary>Kills the leader of the next shard; returns when every shard is led again and the victim runs.</summary>
+    /// <summary>Kills the leader of the next shard; returns when every shard has a leader again and the victim runs.</summary>
     public async Task KillNextAsync()
     {
         var group = (Kills % shards) + 1;

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace KvRaft.Integration.Tests.Processes;
 
-/// <summary>What nodes print from a moment on: the way to be there when a step is taken that takes only milliseconds.</summary>
+/// <summary>The lines that nodes print from a moment on: with them a test can act at a step that takes only milliseconds.</summary>
 internal sealed class LogTail
 {
     private readonly IReadOnlyList<(string File, long From)> _marks;
@@ -12,7 +12,7 @@ internal sealed class LogTail
 
     public static LogTail FromNowOn(IEnumerable<string> files) => new([.. files.Select(static file => (file, File.Exists(file) ? new FileInfo(file).Length : 0))]);
 
-    /// <summary>Has a node printed it since?</summary>
+    /// <summary>Whether a node has printed it since.</summary>
     public bool Says(Regex what) => _marks.Any(mark => what.IsMatch(Read(mark.File, mark.From)));
 
     private static string Read(string file, long from)

@@ -9,7 +9,7 @@ public enum NodeFault
 
 internal static class NodeFaults
 {
-    /// <summary>Kills a node and starts it at once, or stops it for ten seconds: longer than any election, shorter than any patience with a node.</summary>
+    /// <summary>Kills a node and starts it at once, or stops it for ten seconds: longer than any election, shorter than the time after which a node counts as dead.</summary>
     public static async Task LoseAsync(this ProcessCluster cluster, string node, NodeFault fault)
     {
         if (fault == NodeFault.Kill)

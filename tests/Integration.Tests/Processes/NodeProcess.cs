@@ -13,7 +13,7 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
     public static string Executable { get; } = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "KvRaft.Node", new DirectoryInfo(AppContext.BaseDirectory).Name, "kvraft"));
 
-    /// <summary>Variables of the process when it starts next.</summary>
+    /// <summary>Variables of the process at its next start.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; set; } = environment;
 
     public int Id => _process!.Id;
@@ -24,7 +24,7 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
         _wasStopped = false;
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
 
-        // exec: the process we hold is the node itself, so signals reach it and nothing else.
+        // exec: the child process is the node itself, so signals reach it and nothing else.
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add((descriptorsMax is { } most ? $"ulimit -n {most} && " : "") + "exec \"$0\" node --config \"$1\" >> \"$2\" 2>&1");
         start.ArgumentList.Add(Executable);
@@ -63,7 +63,7 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
         Assert.Equal(0, kill.ExitCode);
     }
 
-    /// <summary>Waits for an end nobody asked for; answers the exit code and everything printed.</summary>
+    /// <summary>Waits for an unexpected end; returns the exit code and everything printed.</summary>
     public async Task<(int ExitCode, string Log)> WhenEndedAsync()
     {
         _wasStopped = true;
@@ -71,7 +71,7 @@ internal sealed class NodeProcess(string config, string logFile, string endpoint
         return (_process.ExitCode, await File.ReadAllTextAsync(logFile));
     }
 
-    /// <summary>A node that ended without being asked to is the finding, not the timeout that follows.</summary>
+    /// <summary>If a node ended unexpectedly, that is the finding, not the timeout that follows.</summary>
     public void ThrowIfDiedByItself(string name)
     {
         if (_process is { HasExited: true } && !_wasStopped)

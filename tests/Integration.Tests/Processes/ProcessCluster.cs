@@ -9,7 +9,7 @@ namespace KvRaft.Integration.Tests.Processes;
 
 /// <summary>
 /// Three real nodes, each a process of its own with a directory of its own, on loopback. They can be killed, paused and started again;
-/// whatever happens, disposing ends exactly the processes that were started here.
+/// in every case, disposing ends exactly the processes that were started here.
 /// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("kvraft-nodes-").FullName;
     private readonly Dictionary<string, NodeProcess> _nodes = [];
 
-    /// <summary>Somebody waited in vain; what the nodes wrote may say why.</summary>
+    /// <summary>A wait timed out; the nodes' output may show the reason.</summary>
     private volatile bool _isEvidence;
     private int _shards;
     private Dictionary<string, object> _settings = [];
@@ -36,7 +36,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="settings">Further settings of every node, by their names in the configuration file.</param>
     /// <param name="settingsOf">Further settings of some nodes.</param>
     /// <param name="environment">Variables of every node's process.</param>
-    /// <param name="descriptorsMax">What each process may have open; null: as this one.</param>
+    /// <param name="descriptorsMax">The number of descriptors that each process may have open; null: as this one.</param>
     public static async Task<ProcessCluster> StartAsync(
         int shards, int nodes = 3, Dictionary<string, object>? settings = null, Dictionary<string, Dictionary<string, object>>? settingsOf = null,
         IReadOnlyDictionary<string, string>? environment = null, int? descriptorsMax = null)
@@ -81,7 +81,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
         catch
         {
-            // Whoever asked for the cluster gets none, so nobody else could end its processes.
+            // The caller that requested the cluster gets none, so no other code could end its processes.
             cluster.Kill([.. cluster.Nodes]);
             throw;
         }
@@ -89,8 +89,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>Writes the configuration of a process that joins the cluster, and starts it. It may be refused.</summary>
     /// <param name="node">Its name.</param>
-    /// <param name="through">Whom it asks; null: the first node.</param>
-    /// <param name="at">Whose addresses it has; null: free ones.</param>
+    /// <param name="through">The node that receives the join request; null: the first node.</param>
+    /// <param name="at">The node whose addresses it has; null: free ones.</param>
     /// <param name="changed">Settings that are different from the cluster's.</param>
     public async Task JoinAsync(string node, string? through = null, string? at = null, Dictionary<string, object>? changed = null)
     {
@@ -120,17 +120,17 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _nodes[node].Start();
     }
 
-    /// <summary>A process that ended, or is to end, is none of the cluster's nodes any more.</summary>
+    /// <summary>A process that ended, or is to end, is no node of the cluster any more.</summary>
     public void Forget(string node)
     {
         Kill(node);
         _nodes.Remove(node);
     }
 
-    /// <summary>Everything the node had is gone.</summary>
+    /// <summary>Deletes all data of the node.</summary>
     public void Wipe(string node) => Directory.Delete(DataDirectory(node), recursive: true);
 
-    /// <summary>The same for all nodes, and for nobody else.</summary>
+    /// <summary>The same for all nodes, and for no other process.</summary>
     public string SecretFile()
     {
         var file = Path.Combine(_root, "cluster-secret");
@@ -152,12 +152,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return config.RootElement.GetProperty("nodes").EnumerateArray().Single(each => each.GetProperty("id").GetString() == node).GetProperty("raft").GetString()!;
     }
 
-    /// <summary>All shards are led, by whoever.</summary>
+    /// <summary>Every shard has a leader.</summary>
     public Task AllLedAsync() => AllLedAsync(_shards);
 
     public string Endpoint(string node) => _nodes[node].Endpoint;
 
-    /// <summary>Throws if a process ended that was not told to, with its exit code and what it printed.</summary>
+    /// <summary>If a process ended that the test did not stop, throws with its exit code and its output.</summary>
     public void AssertAlive()
     {
         foreach (var (name, node) in _nodes)
@@ -166,7 +166,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>What a node has printed so far, over all its lives.</summary>
+    /// <summary>The output of a node so far, over all its lives.</summary>
     public string Log(string node)
     {
         using var reader = new StreamReader(new FileStream(
@@ -174,14 +174,14 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return reader.ReadToEnd();
     }
 
-    /// <summary>What the nodes print from now on.</summary>
+    /// <summary>The output of the nodes from now on.</summary>
     public LogTail TailLogs() => LogTail.FromNowOn(Nodes.Select(node => Path.Combine(_root, node, "node.log")));
 
     public string DataDirectory(string node) => Path.Combine(_root, node, "data");
 
     public int ProcessId(string node) => _nodes[node].Id;
 
-    /// <summary>A client that knows only the given nodes, or all.</summary>
+    /// <summary>A client with only the given nodes as seeds, or all.</summary>
     public KvClient Client(params string[] nodes) => KvClient.Connect(Options(nodes));
 
     /// <summary>The options of such a client, to be changed.</summary>
@@ -206,7 +206,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until a node ends although nobody asked it to; answers its exit code and everything it printed.</summary>
+    /// <summary>Waits until a node ends although the test did not stop it; returns its exit code and its output.</summary>
     public Task<(int ExitCode, string Log)> WhenEndedByItselfAsync(string node) => _nodes[node].WhenEndedAsync();
 
     public void Signal(string node, string name) => _nodes[node].Signal(name);
@@ -215,7 +215,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public void Resume(string node) => _nodes[node].Signal("CONT");
 
-    /// <summary>SIGTERM; answers the exit code.</summary>
+    /// <summary>SIGTERM; returns the exit code.</summary>
     public Task<int> StopAsync(string node) => _nodes[node].StopAsync();
 
     public async Task<string> LeaderAsync(int group, IReadOnlyList<string> among)
@@ -238,8 +238,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until each of some nodes takes somebody else than one that was lost for the leader of a group: what is sent to that one before may
-    /// be done or not, and its caller waits for its whole deadline to be told so.
+    /// Waits until each of some nodes sees a leader of a group other than the lost one: a request that is forwarded to the lost one before that may
+    /// be executed or not, and its caller waits for its whole deadline until it gets that answer.
     /// </summary>
     public async Task ReplacedAsync(int group, string lost, IReadOnlyList<string> among)
     {
@@ -252,7 +252,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>What a node says of itself, or null while it does not answer.</summary>
+    /// <summary>The status that a node reports, or null while it does not answer.</summary>
     public async Task<StatusResponse?> StatusAsync(string node)
     {
         try

@@ -35,7 +35,7 @@ internal sealed class SmallDisk : IDisposable
         return new SmallDisk(directory);
     }
 
-    /// <summary>Takes room until only so much is left.</summary>
+    /// <summary>Fills the disk until only so much is left.</summary>
     public void FillUpTo(long freeBytes)
     {
         using var file = new FileStream(_filler, FileMode.Append);

@@ -13,7 +13,7 @@ public sealed class ThreeProcesses : IAsyncLifetime
 
     public KvClient Client => _client!;
 
-    /// <summary>Plain gRPC to each node, as another language has it.</summary>
+    /// <summary>Plain gRPC to each node, as a client in another language uses it.</summary>
     public IReadOnlyList<Kv.KvClient> Kv => [.. _channels.Select(static channel => new Kv.KvClient(channel))];
 
     public async ValueTask InitializeAsync()

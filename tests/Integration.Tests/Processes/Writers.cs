@@ -3,7 +3,7 @@ using KvRaft.Client;
 
 namespace KvRaft.Integration.Tests.Processes;
 
-/// <summary>Many writers of unique keys, and the list of what was acknowledged to them.</summary>
+/// <summary>Many writers of unique keys, and the list of the acknowledged ones.</summary>
 internal sealed class Writers : IAsyncDisposable
 {
     private readonly KvClient _client;
@@ -26,7 +26,7 @@ internal sealed class Writers : IAsyncDisposable
     /// <summary>Calls that ended with anything but an acknowledgement.</summary>
     public long FailedCalls => Interlocked.Read(ref _failed);
 
-    /// <summary>The writers finish what they have begun, and begin nothing more.</summary>
+    /// <summary>The writers finish the calls they have started, and start no more.</summary>
     public async Task StopAsync()
     {
         _enough = true;
@@ -46,7 +46,7 @@ internal sealed class Writers : IAsyncDisposable
         }
     }
 
-    /// <summary>The writers give up what they are waiting for; what was not acknowledged by now may or may not be there.</summary>
+    /// <summary>The writers abandon their calls; a key that was not acknowledged by now may or may not be there.</summary>
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
@@ -55,7 +55,7 @@ internal sealed class Writers : IAsyncDisposable
         _end.Dispose();
     }
 
-    /// <summary>Reads every acknowledged key through a client; answers those that are not there as they were written.</summary>
+    /// <summary>Reads every acknowledged key through a client; returns those that are not there as they were written.</summary>
     public async Task<IReadOnlyCollection<string>> LostAsync(KvClient client)
     {
         var keyspace = client.TextKeyspace();
@@ -88,7 +88,7 @@ internal sealed class Writers : IAsyncDisposable
             }
             catch (KvException error) when (error.IsTransient || error.Outcome == KvOutcome.Unknown)
             {
-                // Not acknowledged: nothing is promised about this key.
+                // Not acknowledged: the outcome for this key is open.
                 Interlocked.Increment(ref _failed);
             }
         }

@@ -4,8 +4,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests.Proxies;
 
 /// <summary>
-/// Every answer any proxy ever got from a node, by the name of the write. All answers to one name must be equal, and at most one of
-/// them may claim to be the first: whatever was sent twice was applied once, and the repetition was told so.
+/// Every answer that any proxy received from a node, by the name of the write. All answers to one name must be equal, and at most one of
+/// them may claim to be the first: a write that was sent twice was applied once, and the answer to the repetition is flagged as one.
 /// </summary>
 internal sealed class AnswerLedger
 {
@@ -13,7 +13,7 @@ internal sealed class AnswerLedger
     private readonly ConcurrentQueue<string> _violations = new();
     private long _repeated;
 
-    /// <summary>What contradicts exactly-once, in words; empty in a sound store.</summary>
+    /// <summary>The contradictions to exactly-once, as text; empty if there are none.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
     /// <summary>How many writes were answered at least once.</summary>

@@ -1,12 +1,12 @@
 namespace KvRaft.Integration.Tests.Proxies;
 
-/// <summary>When a proxy does what to a call. Thread-safe; the same seed gives the same decisions, though not the same interleaving.</summary>
+/// <summary>Decides the faults of a proxy for each call. Thread-safe; the same seed gives the same decisions, though not the same interleaving.</summary>
 internal sealed class Mischief(int seed)
 {
     /// <summary>Every fifth answer is lost on its way back.</summary>
     private const int AnswersPerDrop = 5;
 
-    /// <summary>About once in so many calls a connection ends under everything it carries.</summary>
+    /// <summary>About once in so many calls a connection ends, with all calls that it carries.</summary>
     private const int CallsPerReconnect = 400;
 
     private readonly Lock _lock = new();

@@ -8,7 +8,7 @@ namespace KvRaft.Integration.Tests.Proxies;
 /// <summary>The increments of clients, unary or in pipes, on their way through an <see cref="UnreliableProxy"/>.</summary>
 internal sealed class UnreliableKvService(UnreliableProxy proxy) : Kv.KvBase
 {
-    /// <summary>A node whose process is gone may leave a call hanging; the client has given up long before.</summary>
+    /// <summary>A node whose process has ended may leave a call hanging; the client has abandoned it long before.</summary>
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
 
     public override async Task<IncrementResponse> Increment(IncrementRequest request, ServerCallContext context)
@@ -44,14 +44,14 @@ internal sealed class UnreliableKvService(UnreliableProxy proxy) : Kv.KvBase
         }
         catch (Exception error) when (error is OperationCanceledException or IOException)
         {
-            // The client went away, or its connection was ended here.
+            // The client disconnected, or its connection was ended here.
         }
 
         answers.Writer.TryComplete();
         await writing;
     }
 
-    /// <summary>Sends twice, one after the other, and answers what came last: usually the repetition.</summary>
+    /// <summary>Sends twice, one after the other, and returns the last answer: usually that of the repetition.</summary>
     private async Task<IncrementResponse> TwiceAsync(IncrementRequest request)
     {
         if (proxy.Mischief.Reconnects())
@@ -91,7 +91,7 @@ internal sealed class UnreliableKvService(UnreliableProxy proxy) : Kv.KvBase
         }
         catch (RpcException error)
         {
-            // As a node would tell of a connection that broke under a write.
+            // As a node would report a connection that failed under a write.
             answer.Error = new ErrorDetail
             {
                 Code = (int)error.StatusCode,
@@ -123,7 +123,7 @@ internal sealed class UnreliableKvService(UnreliableProxy proxy) : Kv.KvBase
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or InvalidOperationException)
         {
-            // As above: what is lost here is sent again by the client.
+            // As above: the client sends again a call that is lost here.
         }
     }
 }

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Integration.Tests.Proxies;
 
 /// <summary>
-/// Stands between clients and one node and does to their increments what networks and proxies do to requests: sends each twice, loses
-/// every fifth answer, and now and then ends a connection, on either side, under all calls it carries.
+/// A proxy between clients and one node that gives their increments the faults of networks: it sends each twice, loses
+/// every fifth answer, and sometimes ends a connection, on either side, with all calls that it carries.
 /// </summary>
 internal sealed class UnreliableProxy : IAsyncDisposable
 {
@@ -31,14 +31,14 @@ internal sealed class UnreliableProxy : IAsyncDisposable
         _channel = Connect();
     }
 
-    /// <summary>Where clients reach it, <c>host:port</c>.</summary>
+    /// <summary>The address for clients, <c>host:port</c>.</summary>
     public string Endpoint { get; private set; } = "";
 
     public Mischief Mischief { get; }
 
     public AnswerLedger Ledger { get; }
 
-    /// <summary>The node, over the connection of the moment.</summary>
+    /// <summary>The node, over the present connection.</summary>
     public Kv.KvClient Node
     {
         get
@@ -68,7 +68,7 @@ internal sealed class UnreliableProxy : IAsyncDisposable
         return self;
     }
 
-    /// <summary>Ends the connection to the node under whatever it carries, and opens another.</summary>
+    /// <summary>Ends the connection to the node with all calls that it carries, and opens another.</summary>
     public void Reconnect()
     {
         GrpcChannel old;

@@ -3,19 +3,19 @@ using System.Text;
 
 namespace KvRaft.Integration.Tests.SystemCalls;
 
-/// <summary>How many answers of each kind were looked at, and those that left before the disk had what they promise.</summary>
+/// <summary>The number of answers of each kind that were judged, and those that left before their data was on the disk.</summary>
 internal sealed record AnswerVerdict(int FollowerAnswers, int Votes, int ClientAnswers, IReadOnlyList<string> TooEarly);
 
 /// <summary>
-/// Judges one node's system calls. Every client write carries a token nobody else uses, so its bytes can be followed: received on a
+/// Judges one node's system calls. Every client write carries a unique token, so its bytes can be followed: received on a
 /// connection, written to the log, synced, answered on the connection it came from.
 /// <list type="bullet">
 /// <item>A follower's answer to the entries, and the leader's answer to the client, must begin after an fdatasync (of the file the
 /// token was written to, begun after that write had returned) has succeeded.</item>
-/// <item>A granted vote must be answered after something was written to the log and synced since the request came in.</item>
+/// <item>A granted vote must be answered after a record was written to the log and synced since the request arrived.</item>
 /// </list>
-/// Connections between nodes begin with <c>KVRF</c>, kind 1 for Raft; then one question, one answer (DotNext's TCP transport): the first byte
-/// of a question is its type, an answer to a vote is term (8 bytes) and result (1 byte). A client's connection is HTTP/2; its
+/// Connections between nodes begin with <c>KVRF</c>, kind 1 for Raft; then requests and answers alternate (DotNext's TCP transport): the first byte
+/// of a request is its type, an answer to a vote is term (8 bytes) and result (1 byte). A client's connection is HTTP/2; its
 /// answer is the first HEADERS or DATA frame.
 /// </summary>
 internal static class AnswerOrder
@@ -72,7 +72,7 @@ internal static class AnswerOrder
     private static bool IsGranted(byte[] answer) =>
         answer.Length == 9 && BinaryPrimitives.ReadInt64LittleEndian(answer) > 0 && answer[8] == 1;
 
-    /// <summary>At least one DATA (0) or HEADERS (1) frame; settings, pings and window updates answer nothing (RFC 9113, section 6).</summary>
+    /// <summary>At least one DATA (0) or HEADERS (1) frame; settings, pings and window updates are no answers (RFC 9113, section 6).</summary>
     private static bool IsHttp2Answer(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length >= 9)
@@ -89,7 +89,7 @@ internal static class AnswerOrder
         return false;
     }
 
-    /// <summary>The connections whose beginning the trace saw: a descriptor is reused once it was closed, and begins anew with a greeting.</summary>
+    /// <summary>The connections whose beginning is in the trace: a descriptor is reused after it was closed, and begins again with a greeting.</summary>
     private static List<Connection> Connections(IReadOnlyList<SystemCall> calls)
     {
         var open = new Dictionary<int, Connection>();
@@ -134,7 +134,7 @@ internal static class AnswerOrder
 
         public void Add(SystemCall call) => _calls.Add(call);
 
-        /// <summary>What came in since the last answer, the line its last byte came on, and the answer. On HTTP/2 only answering frames end a question.</summary>
+        /// <summary>The bytes received since the last answer, the line of their last byte, and the answer. On HTTP/2 only answering frames end a request.</summary>
         public IEnumerable<(byte[] Question, int QuestionLine, SystemCall Answer)> Exchanges()
         {
             var question = new List<byte>();
@@ -155,7 +155,7 @@ internal static class AnswerOrder
         }
     }
 
-    /// <summary>When what was on the disk.</summary>
+    /// <summary>Which bytes were on the disk, and when.</summary>
     private sealed class Disk(IReadOnlyList<SystemCall> calls)
     {
         private readonly SystemCall[] _writes = [.. calls.Where(call => call.IsFileWrite && call.Result > 0)];

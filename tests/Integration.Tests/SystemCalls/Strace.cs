@@ -18,18 +18,18 @@ internal sealed class Strace : IAsyncDisposable
 
     public static bool IsInstalled { get; } = Directory.Exists("/proc") && (System.IO.File.Exists("/usr/bin/strace") || System.IO.File.Exists("/bin/strace"));
 
-    // A follower that catches up writes a whole round at once: what the trace shows of a string must hold it.
+    // A follower that catches up writes a whole round at once: the traced part of a string must be long enough for it.
     /// <summary>Returns once every thread of the process is traced.</summary>
     public static Task<Strace> AttachAsync(int processId, string file) => AttachAsync(
         processId,
         file,
         "-xx", "-s", "65536", "-e", "trace=recvfrom,recvmsg,read,sendto,sendmsg,write,writev,pwrite64,pwritev,fdatasync,fsync,close");
 
-    /// <summary>From now on the process's syncs do nothing and fail with EIO, as on a disk that is gone; the trace lists them.</summary>
+    /// <summary>From now on the process's syncs do nothing and fail with EIO, as on a failed disk; the trace lists them.</summary>
     public static Task<Strace> FailSyncsAsync(int processId, string file) => AttachAsync(
         processId, file, "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO");
 
-    /// <summary>As <see cref="FailSyncsAsync"/>, and writes of files fail too: a disk that is dead. Sockets go on.</summary>
+    /// <summary>As <see cref="FailSyncsAsync"/>, and writes of files fail too: a dead disk. Sockets still work.</summary>
     public static Task<Strace> KillDiskAsync(int processId, string file) => AttachAsync(
         processId, file, "-e", "trace=fdatasync,fsync,msync,sync_file_range,pwrite64,pwritev,fallocate,ftruncate,rename",
         "-e", "inject=fdatasync,fsync,msync,sync_file_range,pwrite64,pwritev,fallocate,ftruncate,rename:error=EIO");

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace KvRaft.Integration.Tests.SystemCalls;
 
 /// <summary>
-/// Reads what <c>strace -f -xx</c> wrote: one call a line, or two lines (<c>unfinished</c>, <c>resumed</c>) when another thread's call
+/// Reads the output of <c>strace -f -xx</c>: one call a line, or two lines (<c>unfinished</c>, <c>resumed</c>) when another thread's call
 /// came between. Strings are all hexadecimal escapes.
 /// </summary>
 internal static partial class StraceOutput

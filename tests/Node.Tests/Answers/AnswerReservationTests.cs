@@ -13,7 +13,7 @@ public sealed class AnswerReservationTests
     [InlineData(300L, 300)]
     [InlineData(1000L, 1000)]
 
-    // An answer may turn out longer than it was taken for.
+    // An answer may turn out longer than its reservation.
     [InlineData(1200L, 1200)]
     public async Task What_an_answer_does_not_hold_is_given_back_at_the_end_of_its_scope(long? held, long kept)
     {

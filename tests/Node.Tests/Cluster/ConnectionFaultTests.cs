@@ -9,7 +9,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Cluster;
 
-/// <summary>A write for a node that is not there went nowhere, so it may be sent elsewhere: this used to be told as "fate unknown".</summary>
+/// <summary>A write for a node that is down was never sent, so it may be sent to another node: earlier it was reported as unknown.</summary>
 public sealed class ConnectionFaultTests
 {
     private static readonly NodeId Dead = new("n2");
@@ -56,7 +56,7 @@ public sealed class ConnectionFaultTests
 
     private static PutRequest Put() => new() { Key = ByteString.CopyFromUtf8("key"), Value = ByteString.CopyFromUtf8("value") };
 
-    /// <summary>A port that is taken, so that nobody else can have it, and refuses.</summary>
+    /// <summary>A port that is bound, so that no other process can have it, and that refuses connections.</summary>
     private static Socket NobodyListens()
     {
         var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Cluster;
 
-/// <summary>What a newcomer sees of a cluster before it asks to join, and what it keeps of the answer.</summary>
+/// <summary>The checks of a joining node before it sends the join request, and the facts it stores from the answer.</summary>
 public sealed class NodeEntranceTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
@@ -29,7 +29,7 @@ public sealed class NodeEntranceTests
         Assert.Contains("1.5 s apart", MistakeIn(Hello(TimeSpan.FromSeconds(-1.5))), StringComparison.Ordinal);
     }
 
-    // Question and answer took two seconds: the other clock was read at any moment of them.
+    // Request and answer took two seconds: the other clock was read at any moment of them.
     [Fact]
     public void A_slow_answer_proves_nothing_about_clocks() =>
         Assert.Null(NodeEntrance.Mistake(Options, Hello(TimeSpan.FromSeconds(0.9)), Now, TimeSpan.FromSeconds(2)));

@@ -5,7 +5,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Tests.Control;
 
-/// <summary>The decision alone, and then a whole move played with it: leaders change and steps fail by chance at every turn.</summary>
+/// <summary>Single decisions, and then a whole simulated move: leaders change and steps fail at random at every turn.</summary>
 public sealed class MoveDecisionTests
 {
     private static readonly Replica From = new(new NodeId("n1"), 1);
@@ -41,7 +41,7 @@ public sealed class MoveDecisionTests
     public void The_old_one_stays_while_the_new_voter_is_away_or_behind(long? lag) =>
         AssertWaits(Begun with { Voters = [From, A, B, To], Lag = lag });
 
-    /// <summary>Its log was filled from beside; as a voter it had not answered yet, and leadership offered to it was lost for two seconds.</summary>
+    /// <summary>Its log was filled outside of Raft rounds; as a voter it had not answered yet, and a leadership transfer to it failed after two seconds.</summary>
     [Fact]
     public void The_old_one_stays_while_the_new_voter_has_not_heard_that_it_votes() =>
         AssertWaits(Begun with { Voters = [From, A, B, To], Votes = false });
@@ -54,7 +54,7 @@ public sealed class MoveDecisionTests
     public void A_leader_that_is_to_go_hands_over_to_the_one_that_stays_in_its_place() =>
         AssertStep(MoveStepKind.HandOver, To, Begun with { Self = From.Node, Voters = [From, A, B, To] });
 
-    /// <summary>A map that was made to name replicas which never joined the group would otherwise have its leader remove the voters one by one, to the last.</summary>
+    /// <summary>Without the check, a map that names replicas which never joined the group would make its leader remove the voters one by one, to the last.</summary>
     [Fact]
     public void No_voter_is_removed_for_a_map_whose_replicas_do_not_vote() =>
         AssertWaits(Begun with { Move = null, Strays = [From, B], Missing = [To] });
@@ -94,8 +94,8 @@ public sealed class MoveDecisionTests
     public void Without_a_move_nothing_is_done() => AssertWaits(Begun with { Move = null });
 
     /// <summary>
-    /// A group of values: each turn somebody leads, the new replica is near, far or away, a step works or does not, and perhaps the move is
-    /// cancelled. There are never fewer voters than at first, one changes at a time, and once all is well the move ends.
+    /// A simulated group: in each turn some node leads, the new replica is near, far or unreachable, a step succeeds or fails, and perhaps the move is
+    /// cancelled. There are never fewer voters than at first, one changes at a time, and the move ends when all nodes are healthy.
     /// </summary>
     [Fact]
     public void However_leaders_change_and_steps_fail_a_move_ends_and_never_with_fewer_voters() =>

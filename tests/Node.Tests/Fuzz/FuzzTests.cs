@@ -11,17 +11,17 @@ using KvRaft.V1;
 namespace KvRaft.Node.Tests.Fuzz;
 
 /// <summary>
-/// Whatever is sent to whichever call, the node answers, or refuses with a reason of its own; it never crashes, never calls it an internal
-/// fault, and keeps nothing of it.
+/// For any message to any call, the node answers, or refuses with a reason of its own. It never crashes, never reports an internal
+/// fault, and stores nothing of the message.
 /// </summary>
 public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClassFixture<SingleNode>
 {
     private const int Workers = 4;
 
     /// <summary>
-    /// What a minute of noise may leave in memory; 80 to 116 MiB were seen. By heap dumps it is arrays of 2 MiB, the size to which .NET's shared pool rounds
-    /// large messages up: three after seven seconds, sixteen after forty, while all objects together grew from 104,000 to 114,000. The pool keeps up to 32 of a
-    /// size for each core, 128 MiB on two. Requests that leaked would be objects, and many.
+    /// The memory that a minute of random messages may leave; 80 to 116 MiB were measured. By heap dumps it is arrays of 2 MiB, the size to which .NET's shared pool rounds
+    /// large messages up: three after seven seconds, sixteen after forty, while all objects together grew from 104,000 to 114,000. The pool holds up to 32 of a
+    /// size for each core, 128 MiB on two. Leaked requests would be objects, and many.
     /// </summary>
     private const long GrowthBytesMax = 192L << 20;
 
@@ -32,7 +32,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         .. EventualPeers.Descriptor.Methods, .. EventualTrees.Descriptor.Methods,
     ];
 
-    // One for each, because a channel remembers every method it was ever called with.
+    // One for each, because a channel stores every method that was ever called through it.
     private static readonly Dictionary<MethodDescriptor, Method<byte[], IMessage>> Calls = Methods.ToDictionary(static method => method, static method => new Method<byte[], IMessage>(
         method.IsClientStreaming ? MethodType.DuplexStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary,
         method.Service.FullName, method.Name,
@@ -170,7 +170,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         }
     }
 
-    /// <summary>A reason of ours that is not a fault.</summary>
+    /// <summary>One of KvRaft's reasons, and not a fault.</summary>
     private static bool IsTyped(RpcException error) =>
         error.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: ErrorReasons.Domain, Reason: not (ErrorReasons.Internal or ErrorReasons.CorruptReplica or "") };
 
@@ -190,7 +190,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
         }
     }
 
-    /// <summary>One call of any kind. Of a stream the first few answers are enough.</summary>
+    /// <summary>One call of any kind. For a stream the first few answers are enough.</summary>
     private async Task CallAsync(MethodDescriptor method, byte[] request, Action<IMessage> seen)
     {
         var invoker = node.Cluster.Channel(0).CreateCallInvoker();
@@ -225,8 +225,8 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     }
 
     /// <summary>
-    /// What broke the write, if something did. A node that refuses a message by its length ends the call while the rest is still on its way;
-    /// the write then says no more than that it was cancelled, and the answer says why.
+    /// The failure of the write, if it failed. If a node refuses a message by its length, it ends the call while the rest is still in transit;
+    /// then the write only reports that it was cancelled, and the answer has the reason.
     /// </summary>
     private static async Task<RpcException?> SendAsync(IClientStreamWriter<byte[]> stream, byte[] request)
     {
@@ -244,7 +244,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
 
     private static async Task<int> ReadSomeAsync(IAsyncStreamReader<IMessage> stream, Action<IMessage> seen)
     {
-        // The first message of WatchRoutes comes at once, the next perhaps in five seconds.
+        // The first message of WatchRoutes arrives at once, the next perhaps in five seconds.
         if (!await stream.MoveNext(CancellationToken.None))
         {
             return 0;

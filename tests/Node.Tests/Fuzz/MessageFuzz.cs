@@ -5,8 +5,8 @@ using Google.Protobuf.Reflection;
 namespace KvRaft.Node.Tests.Fuzz;
 
 /// <summary>
-/// Random messages of any type: every field left out, at the edges of its type, at the edges of the limits, or plausible, so that some
-/// requests are nearly right and get far before they are refused.
+/// Random messages of any type: every field absent, at the edges of its type, at the edges of the limits, or plausible, so that some
+/// requests are nearly correct and pass many checks before they are refused.
 /// </summary>
 internal sealed class MessageFuzz(Random chance)
 {
@@ -19,7 +19,7 @@ internal sealed class MessageFuzz(Random chance)
 
     private readonly List<ByteString> _tokens = [];
 
-    /// <summary>Bytes that a node gave out, to be sent where they do not belong.</summary>
+    /// <summary>Bytes that a node returned, to be sent in other fields.</summary>
     public void Remember(ByteString token)
     {
         if (!token.IsEmpty && _tokens.Count < 64)

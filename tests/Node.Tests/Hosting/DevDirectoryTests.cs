@@ -17,7 +17,7 @@ public sealed class DevDirectoryTests : IDisposable
         Assert.Equal(first, Start(fresh: false));
     }
 
-    /// <summary>`kvraft dev --fresh` deleted the data under a cluster that was running, and only then found the lock of its first node.</summary>
+    /// <summary>`kvraft dev --fresh` deleted the data of a running cluster, and only then found the lock of its first node.</summary>
     [Fact]
     public void A_fresh_start_on_the_data_of_a_running_cluster_is_refused_and_deletes_nothing()
     {

@@ -3,7 +3,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Node.Tests.Hosting;
 
-/// <summary>What ends a node that is being stopped by its exit code, and what does not.</summary>
+/// <summary>Which faults end a stopping node by its exit code, and which do not.</summary>
 public sealed class DiskFaultTests
 {
     private static readonly IOException Full = new("full", 28);

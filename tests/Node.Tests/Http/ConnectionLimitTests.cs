@@ -55,7 +55,7 @@ public sealed class ConnectionLimitTests
         var channels = new List<Grpc.Net.Client.GrpcChannel>();
         try
         {
-            // Busy connections of one address, as many as it may have: each has a call under way.
+            // Busy connections of one address, as many as it may have: each has a call in progress.
             async Task<bool> TryOpenAsync()
             {
                 var channel = Grpc.Net.Client.GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new Grpc.Net.Client.GrpcChannelOptions { HttpHandler = From("127.0.0.1"), DisposeHttpClient = true });
@@ -148,7 +148,7 @@ public sealed class ConnectionLimitTests
         {
             while (await socket.ReceiveAsync(buffer, limit.Token) > 0)
             {
-                // The server's own first frames, and its farewell.
+                // The server's own first frames, and its GOAWAY.
             }
         }
         catch (SocketException)

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KvRaft.Node.Tests.KeyValue;
 
-/// <summary>An ordered walk holds pages of all shards while it waits for some of them and for its reader: they grow old meanwhile, and its chunks say so.</summary>
+/// <summary>An ordered scan holds pages of all shards while it waits for some of them and for its reader: their age grows meanwhile, and its chunks report it.</summary>
 public sealed class MergedScanAgeTests
 {
     private static readonly TimeSpan FetchTakes = TimeSpan.FromMilliseconds(100);
@@ -37,7 +37,7 @@ public sealed class MergedScanAgeTests
     {
         var chunks = await WalkAsync(static shard => shard == 0 ? (Consistency.Linearizable, 0) : (Consistency.Any, 5));
 
-        // Shard 0 was asked 200 ms before the first chunk, shard 1 100 ms before it and said 5.
+        // Shard 0 was queried 200 ms before the first chunk, shard 1 100 ms before it with a reported age of 5.
         Assert.Equal(200, chunks[0].Header.StalenessMs);
     }
 
@@ -57,7 +57,7 @@ public sealed class MergedScanAgeTests
         return chunks;
     }
 
-    /// <summary>One page a shard, of four keys.</summary>
+    /// <summary>One page per shard, of four keys.</summary>
     private Task<ScanChunk> FetchAsync(ResumeToken place, Func<int, (Consistency Delivered, long StalenessMs)> page)
     {
         var shard = place.Shard.Value;

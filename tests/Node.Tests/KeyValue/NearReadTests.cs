@@ -28,7 +28,7 @@ using StoredScanRequest = KvRaft.Storage.Shards.ScanRequest;
 namespace KvRaft.Node.Tests.KeyValue;
 
 /// <summary>
-/// Reads that any replica may answer, by a clock that the test moves. The store that is read catches up with the leader after it has read and before it answers, as it may happen between
+/// Reads that any replica may answer, by a clock that the test moves. The store catches up with the leader after it was read and before the answer, as it may happen between
 /// any two instructions of a read: the data are as old as they were before.
 /// </summary>
 public sealed class NearReadTests : IAsyncLifetime
@@ -55,7 +55,7 @@ public sealed class NearReadTests : IAsyncLifetime
 
         while (!await _replica.TryCatchUpAsync(TimeSpan.FromMinutes(1)))
         {
-            // The leader is not known here yet.
+            // The replica has no record of the leader yet.
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
@@ -105,7 +105,7 @@ public sealed class NearReadTests : IAsyncLifetime
         Assert.Equal(3_000, answer.Answer!.Get.Header.StalenessMs);
     }
 
-    /// <summary>A disk that failed under reads of a pipe, or of a connection that stays, left less room with each of them, until nothing was answered.</summary>
+    /// <summary>If the disk failed under reads of a pipe, or of a long-lived connection, each of them left less capacity, until no request was answered.</summary>
     [Fact]
     public async Task A_read_that_fails_gives_its_room_back()
     {
@@ -120,7 +120,7 @@ public sealed class NearReadTests : IAsyncLifetime
         Assert.Equal(SingleKeyAnswers.HeldBytes(answer), _window.Bytes);
     }
 
-    /// <summary>It is started anew on a store that lost what was not flushed, and nobody tells it what is committed.</summary>
+    /// <summary>It restarts with a store that lost its unflushed data, and receives no commit index.</summary>
     [Fact]
     public async Task A_replica_that_has_not_applied_again_what_it_had_applied_answers_nothing()
     {
@@ -183,7 +183,7 @@ public sealed class NearReadTests : IAsyncLifetime
 
     private Deadline Later() => Deadline.Of(new RequestHeader { TimeoutMs = 60_000 }, DateTime.MaxValue, new KvRaft.Node.Options.Limits(), _time);
 
-    /// <summary>A store in which something happens after a read and before its answer.</summary>
+    /// <summary>A store in which an event happens after a read and before its answer.</summary>
     private sealed class BetweenReadAndAnswer(IShardStore store, Action between) : IShardStore
     {
         public long Clock => store.Clock;

@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.KeyValue;
 
-/// <summary>The identity of a write between the wire and the log, and what a writer is told when the shard does not know it.</summary>
+/// <summary>The identity of a write between the wire and the log, and the answer to a writer when the shard has no record of the session.</summary>
 public sealed class SessionIdentityTests
 {
     private static readonly ResponseHeader Answered = new() { Shard = 3, AppliedIndex = 4_711 };

@@ -41,7 +41,7 @@ public sealed class DataDirectoryTests : IDisposable
         Assert.DoesNotContain('\n', error.Message);
     }
 
-    /// <summary>On a disk that had died three nodes said that another process held their directory, and their operator looked for it.</summary>
+    /// <summary>On a failed disk three nodes reported that another process held their directory, and their operator searched for it.</summary>
     [Fact]
     public void A_lock_file_that_cannot_be_opened_is_not_called_somebody_elses()
     {

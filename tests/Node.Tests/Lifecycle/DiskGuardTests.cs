@@ -40,7 +40,7 @@ public sealed class DiskGuardTests
         Assert.False(guard.RefusesGrowth);
     }
 
-    /// <summary>With 100 bytes buffered, a disk of 850 free has 750 to give; the flush that follows changes nothing about that.</summary>
+    /// <summary>With 100 bytes buffered, a disk with 850 free has room for 750; the flush that follows does not change that.</summary>
     [Fact]
     public void What_the_engines_have_yet_to_flush_is_not_free()
     {

@@ -180,7 +180,7 @@ public sealed class NodeOptionsReaderTests
     [Fact]
     public void Every_setting_name_is_read()
     {
-        // A name that no reader asks for would be accepted and do nothing: each is given nonsense, each must be noticed.
+        // A name that no reader uses would be accepted without effect: each gets an invalid value, and each must be reported.
         var nonsense = SettingNames.All
             .Where(name => name is not ("clusterName" or "dataDirectory" or "clusterSecretFile"))
             .Select(name => new KeyValuePair<string, string?>(name, "!")).ToArray();

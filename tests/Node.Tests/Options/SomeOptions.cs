@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Tests.Options;
 
-/// <summary>Options that break no rule, to change one thing of.</summary>
+/// <summary>Options that break no rule, for tests that change one of them.</summary>
 internal static class SomeOptions
 {
     public static NodeOptions SingleNode(string directory = "/nowhere") => new()

@@ -58,7 +58,7 @@ public sealed class AdmissionTests
         var admission = With(requests: 1000, bytes: 1000);
         Assert.Null(Enter(admission, 700, 0));
         admission.Leave(100, 0);
-        _time.Advance(TimeSpan.FromSeconds(1)); // A hundred a second: six seconds for what is left.
+        _time.Advance(TimeSpan.FromSeconds(1)); // A hundred a second: six seconds for the rest.
 
         Assert.Null(Enter(admission, 1, 0, TimeSpan.FromSeconds(7)));
         var refusal = Enter(admission, 1, 0, TimeSpan.FromSeconds(5))!;

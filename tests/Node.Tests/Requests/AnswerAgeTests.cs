@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Requests;
 
-/// <summary>What a header says about the age of the data is never less than the truth.</summary>
+/// <summary>The age of the data in a header is never less than the true age.</summary>
 public class AnswerAgeTests
 {
     private static readonly Gen<(bool IsLinearizable, double? Ms)> States =
@@ -33,7 +33,7 @@ public class AnswerAgeTests
         AnswerAge.Add(null, TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>Several keys read within some time of each other and told together: none of them is older than the answer says.</summary>
+    /// <summary>Several keys read within some time of each other and sent as one answer: none of them is older than the answer reports.</summary>
     [Fact]
     public void The_age_of_several_answers_is_at_least_that_of_each() => (
         from states in States.Array[1, 8]

@@ -7,7 +7,7 @@ using WriteOptions = KvRaft.V1.WriteOptions;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Every call refuses what makes no sense, names the field, and says that nothing was executed.</summary>
+/// <summary>Every call refuses an invalid request, names the field, and reports that nothing was executed.</summary>
 public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
 {
     private static readonly ByteString Key = ByteString.CopyFromUtf8("k");

@@ -7,7 +7,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Files of one replica are damaged, as a bad disk does it: the replica sets them aside and is rebuilt from the others, and the node goes on.</summary>
+/// <summary>Files of one replica are damaged, as by a bad disk: the replica sets them aside and is rebuilt from the others, and the node continues.</summary>
 public sealed class DamagedReplicaTests
 {
     private const int Keys = 200;
@@ -82,7 +82,7 @@ public sealed class DamagedReplicaTests
             cluster.Nodes[0].Running!.Service<PlacementAgent>().State.Epoch, node.Running!.Service<PlacementAgent>().State.Epoch);
     }
 
-    /// <summary>No replica of the shard can apply the entry, now or after a restart: the status says that the node does not try again.</summary>
+    /// <summary>No replica of the shard can apply the entry, now or after a restart: the status reports that the node does not repeat the attempt.</summary>
     [Fact]
     public async Task A_replica_that_stops_at_a_command_it_cannot_apply_says_that_it_needs_an_operator()
     {
@@ -109,7 +109,7 @@ public sealed class DamagedReplicaTests
         await Task.WhenAll(Enumerable.Range(0, Keys).Select(number => keys.PutAsync($"key-{number}", Value).AsTask()));
         foreach (var node in cluster.Nodes)
         {
-            // Into tables, and out of the log: what is damaged cannot be replayed.
+            // Into tables, and out of the log: a damaged table cannot be replayed.
             var group = GroupOf(node)!;
             await group.WaitForApplyAsync(cluster.Nodes.Max(static each => GroupOf(each)!.Status().CommitIndex), CancellationToken.None);
             await group.FlushAsync(keepEntries: 0, CancellationToken.None);

@@ -20,7 +20,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         await PutAsync(0, "carts", "k", "milk");
         await PutAsync(1, "carts", "k", "bread");
 
-        // Copies hear of a new keyspace a moment after requests do.
+        // Copies receive a new keyspace a moment after requests can use it.
         await MeetsAsync(2, "carts");
         var both = await GetAsync(2, "carts", "k");
         var written = await PutAsync(2, "carts", "k", "milk,bread", both.Context);
@@ -96,7 +96,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     /// <summary>
-    /// The check of a context was a hash that anybody could compute. So a client could claim any writes of any replica: the values of others went, and the key
+    /// The check of a context was a hash that every client could compute. So a client could claim any writes of any replica: values of other clients were removed, and the key
     /// could not be written any more.
     /// </summary>
     [Fact]
@@ -252,7 +252,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         Assert.Empty((await GetAsync(0, "carts", "k")).Values);
     }
 
-    /// <summary>Altered while it is used; what was written under the old counts is there under the new ones, and soon answers say that they meet it.</summary>
+    /// <summary>Altered while it is used; values written under the old counts are found under the new ones, and after a short time answers report that they overlap them.</summary>
     [Fact]
     public async Task Counts_and_what_conflicts_come_to_are_altered_and_nothing_is_lost()
     {
@@ -285,7 +285,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         await FailsAsync("INVALID_REQUEST", () => AlterAsync("carts", new EventualPolicyChange { Durability = (EventualDurability)7 }));
     }
 
-    // What asks for more than the keyspace does of its own may not count on others doing so too.
+    // A request for more replicas than the keyspace's own quorum must not rely on other requests to do the same.
     [Fact]
     public async Task A_request_is_worth_what_its_own_counts_and_those_of_the_keyspace_make_it()
     {
@@ -297,7 +297,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         Assert.True((await GetAsync(0, "carts", "k", new QuorumOptions { R = 3 })).Header.Overlaps);
     }
 
-    /// <summary>Waits until the copies of every key of the keyspace are known to be whole.</summary>
+    /// <summary>Waits until the copies of every key of the keyspace are verified as complete.</summary>
     private async Task MeetsAsync(int node, string keyspace)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -6,7 +6,7 @@ using Google.Protobuf;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>The same services as JSON over HTTP. tests/Interop has every call, by curl; here is what needs a node's inside.</summary>
+/// <summary>The same services as JSON over HTTP. tests/Interop has every call, by curl; here are the tests that need access to a node's internals.</summary>
 public sealed class JsonTests : IAsyncLifetime
 {
     private RunningCluster? _cluster;
@@ -106,7 +106,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     /// <summary>
-    /// Names that were not known were skipped: a misspelt condition overwrote, a misspelt life lasted for ever, a misspelt end deleted to the end of the keyspace.
+    /// Unknown names were skipped: a write with a misspelt condition overwrote, a value with a misspelt expiry never expired, a range with a misspelt end deleted to the end of the keyspace.
     /// </summary>
     [Theory]
     [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","conditon":{"absent":true}}""", "conditon")]
@@ -163,7 +163,7 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.NotEqual(0, (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("both") })).Current.ExpireAtMs);
     }
 
-    /// <summary>Also of calls that nobody has thought of yet.</summary>
+    /// <summary>Also for calls that are added later.</summary>
     [Fact]
     public async Task Every_call_that_is_heard_as_JSON_refuses_what_it_does_not_know()
     {
@@ -210,7 +210,7 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.Equal(pace, copies.BytesPerSecond);
     }
 
-    // What a form or a script of another site can send without being asked first.
+    // The requests that a form or a script of another site can send without a preflight.
     [Theory]
     [InlineData("text/plain")]
     [InlineData("application/x-www-form-urlencoded")]
@@ -218,7 +218,7 @@ public sealed class JsonTests : IAsyncLifetime
     [InlineData("application/json; charset=utf-16")]
     [InlineData(null)]
 
-    // What a page that reached this node by another name could say: the checks of JSON calls were left out for it.
+    // The requests of a page that reached this node by another name: the checks of JSON calls did not apply to it.
     [InlineData("application/grpc")]
     [InlineData("application/grpc-web+proto")]
     public async Task A_body_that_does_not_say_that_it_is_JSON_is_refused(string? type)
@@ -296,7 +296,7 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.False((await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("rebound") })).Found);
     }
 
-    // A proxy or a mesh puts its own name there, and a browser cannot make such a call without asking first.
+    // A proxy or a mesh sets its own name there, and a browser cannot make such a call without a preflight.
     [Fact]
     public async Task A_gRPC_call_may_name_any_authority()
     {

@@ -8,8 +8,8 @@ using Limits = KvRaft.Node.Options.Limits;
 namespace KvRaft.Node.Tests.Running;
 
 /// <summary>
-/// Requests of a few bytes whose answers are megabytes. What does not fit into a message is refused before it is executed, wherever the request
-/// enters; what is not read is ended; and what a node holds for answers comes back to nothing.
+/// Requests of a few bytes whose answers are megabytes. An answer that does not fit into a message is refused before the request is executed, at whichever node the request
+/// arrives; an answer that is not read is ended; and at the end a node holds no bytes for answers.
 /// </summary>
 public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClassFixture<LargeAnswersTests.Cluster>
 {
@@ -224,7 +224,7 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         using var pipe = kv.Pipe();
         await pipe.RequestStream.WriteAsync(new PipeRequest { Calls = { Enumerable.Range(0, 64).Select(i => new PipeCall { CorrelationId = i, Get = new() { Header = Tagged(), Key = Key(i % 8) } }) } });
 
-        // Meanwhile others are served, on the same connection as well.
+        // Meanwhile other requests are served, on the same connection as well.
         var ordinary = 0;
         var before = _cluster.Nodes[0]!.Service<AnswerSends>().Ended;
         while (_cluster.Nodes[0]!.Service<AnswerSends>().Ended < before + 3)
@@ -280,7 +280,7 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         }
     }
 
-    /// <summary>What was sent is given back a moment after the client has it.</summary>
+    /// <summary>The bytes of an answer are released a moment after the client has it.</summary>
     private async Task NothingIsHeldAsync()
     {
         using var limit = new CancellationTokenSource(RunningCluster.Patience);
@@ -298,7 +298,7 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
         Assert.True(info.Metadata.ContainsKey("setting"));
     }
 
-    /// <summary>Three nodes with values of a megabyte, a small budget and little patience.</summary>
+    /// <summary>Three nodes with values of a megabyte, a small budget and a short stall timeout.</summary>
     public sealed class Cluster : IAsyncLifetime
     {
         public RunningCluster Running { get; private set; } = null!;

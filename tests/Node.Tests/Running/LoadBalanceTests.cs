@@ -5,10 +5,10 @@ using KvRaft.TestKit;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Two shards of one node are asked everything: one of them gets another leader, and nobody who asks notices.</summary>
+/// <summary>Two shards of one node get all requests: one of them gets another leader, and no client sees an error.</summary>
 public sealed class LoadBalanceTests
 {
-    /// <summary>Rates are over ten seconds, and a shard whose leadership changed rests for twenty; a starved machine may do that twice.</summary>
+    /// <summary>Rates are over ten seconds, and a shard whose leadership changed is left alone for twenty; a starved machine may need that twice.</summary>
     private static readonly TimeSpan Patience = 2 * RunningCluster.Patience;
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class LoadBalanceTests
         var answered = 0L;
         while (!enough.IsCancellationRequested)
         {
-            // One write of four requests; ended only between two, so that each of them counts.
+            // One write of four requests; it ends only between two, so that each of them counts.
             if (answered++ % 4 == 0)
             {
                 await keyspace.PutAsync(key, "value", cancellationToken: CancellationToken.None);

@@ -4,7 +4,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>What a node measures of itself, as whoever listens to the process sees it.</summary>
+/// <summary>The metrics of a node, as a listener in the process receives them.</summary>
 public sealed class MetricsTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed class MetricsTests
 
     private static long Read(RunningCluster cluster, string instrument)
     {
-        // Other tests run nodes of the same names in this process; only this cluster's data directory tells them apart, so all are asked
+        // Other tests run nodes of the same names in this process; only this cluster's data directory distinguishes them, so the test collects all of them
         // through the one instance that belongs to it.
         var owner = cluster.Nodes[0]!.Service<KvRaft.Node.Telemetry.NodeMeter>();
         long? seen = null;
@@ -51,7 +51,7 @@ public sealed class MetricsTests
         return seen ?? throw new InvalidOperationException($"nothing measures {instrument}");
     }
 
-    /// <summary>Wall-clock time as the node tells it.</summary>
+    /// <summary>Wall-clock time as the node reports it.</summary>
     private sealed class ServerClock(RunningCluster cluster)
     {
         public async Task PassAsync(long instantMs)

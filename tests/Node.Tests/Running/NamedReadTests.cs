@@ -7,7 +7,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Three nodes for tests of who may answer what.</summary>
+/// <summary>Three nodes for tests of the replicas that may answer each read.</summary>
 public sealed class ThreeRunningNodes : IAsyncLifetime
 {
     private RunningCluster? _cluster;
@@ -25,7 +25,7 @@ public sealed class ThreeRunningNodes : IAsyncLifetime
     }
 }
 
-/// <summary>Reads that ask for less than linearizable get it from the node that was asked, and the answer says what it is.</summary>
+/// <summary>The called node answers reads with less than linearizable consistency, and the answer reports which consistency it has.</summary>
 public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRunningNodes>
 {
     private static readonly ByteString Key = ByteString.CopyFromUtf8("named");
@@ -43,7 +43,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
             var writtenBefore = (long)Stopwatch.GetElapsedTime(written).TotalMilliseconds;
             var second = await ReadAsync(follower, new ReadOptions { Bounded = new() { MaxStalenessMs = 60_000 } });
 
-            // What it does not show is younger than the age it admits.
+            // Every value that it lacks is younger than the age it reports.
             Assert.True(second.Current?.Version >= put.Version || second.Header.StalenessMs >= writtenBefore);
             foreach (var header in new[] { first.Header, second.Header })
             {
@@ -65,7 +65,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
             var written = Stopwatch.GetTimestamp();
             var read = await ReadAsync(i % 3, new ReadOptions { Bounded = new() { MaxStalenessMs = 1 } });
 
-            // Whoever answered: a state at most 1 ms old at some moment after the write was answered, unless that moment is less than
+            // Whichever replica answers: a state at most 1 ms old at some moment after the write was answered, unless that moment is less than
             // 1 ms after it.
             var sinceWrite = Stopwatch.GetElapsedTime(written).TotalMilliseconds;
             Assert.True(read.Header.StalenessMs is 0 or 1);

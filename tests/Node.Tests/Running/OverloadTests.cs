@@ -6,7 +6,7 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>A node that has as much in hand as it may: reads that wait for a quorum that is gone, for as long as they have time.</summary>
+/// <summary>A node that has as many requests in progress as it may: reads that wait for a lost quorum, until their deadlines.</summary>
 public sealed class OverloadTests : IAsyncLifetime
 {
     private const int InHandMax = 8;
@@ -66,7 +66,7 @@ public sealed class OverloadTests : IAsyncLifetime
 
     private static ByteString Key { get; } = ByteString.CopyFromUtf8("k");
 
-    /// <summary>One that waits: a write would be told that its outcome is unknown when the leader gives up, a read is tried until its end.</summary>
+    /// <summary>A read that waits: a write would be answered as unknown when the leader gives up, a read is repeated until its deadline.</summary>
     private static PipeCall Read(int id) => new()
     {
         CorrelationId = id,
@@ -75,7 +75,7 @@ public sealed class OverloadTests : IAsyncLifetime
 
     private async Task WhenInHandAsync(int requests)
     {
-        // The node says nothing when a call begins; looking again is what a person would do.
+        // The node reports nothing when a call starts, so the test polls.
         var admission = _cluster!.Nodes[0]!.Service<KvRaft.Node.Requests.Admission>();
         using var patience = new CancellationTokenSource(RunningCluster.Patience);
         while (admission.Requests < requests)

@@ -69,7 +69,7 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
     [Fact]
     public async Task A_message_that_is_too_large_is_refused_while_it_is_written_and_the_answer_says_why()
     {
-        // Far more than what may be under way unread, so that the refusal always meets the writer.
+        // Far more than may be in progress unread, so that the refusal always arrives while the writer writes.
         var message = new PipeRequest
         {
             Calls = { new PipeCall { Put = new PutRequest { Key = ByteString.CopyFromUtf8("k"), Value = ByteString.CopyFrom(new byte[32 << 20]) } } },
@@ -78,7 +78,7 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
         {
             using var pipe = _kv.Pipe();
 
-            // Not waited for: a write that waits for room on a stream the other side has ended may never wake (seen once, for good). The client does not wait for it either.
+            // Not awaited: a write that waits for flow control of a stream that the other side has ended may never complete (seen once). The client does not await it either.
             var write = pipe.RequestStream.WriteAsync(message);
             _ = write.ContinueWith(static done => done.Exception, TaskScheduler.Default);
             var read = await Assert.ThrowsAsync<RpcException>(() => AllAsync(pipe.ResponseStream));

@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Many keys at once through any of three nodes: in order, in reverse, at once, as they come.</summary>
+/// <summary>Many keys in one call through any of three nodes: in order, in reverse, in one answer, and as a stream.</summary>
 public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRunningNodes>
 {
     private readonly RunningCluster _cluster = nodes.Cluster;
@@ -72,7 +72,7 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
     }
 
     /// <summary>
-    /// A deletion of everything under <c>z/</c> that was given the token of a walk over <c>a/</c> began at the token's position, and so deleted all keys
+    /// A deletion of everything under <c>z/</c> with the token of a walk over <c>a/</c> started at the token's position, and so deleted all keys
     /// between the two ranges, which no request had named.
     /// </summary>
     [Fact]
@@ -269,7 +269,7 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
         return keys;
     }
 
-    /// <summary>The whole walk, its pieces from one node after the other.</summary>
+    /// <summary>The whole walk, with pages from one node after the other.</summary>
     private async Task<IReadOnlyList<string>> ReadAllAsync(ScanRequest request)
     {
         var (found, calls) = (new List<string>(), 0);

@@ -9,7 +9,7 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Requests of which a part has arrived hold memory for as long as their clients like; what all of them hold is bounded, and small requests are served beside them.</summary>
+/// <summary>Requests that have arrived in part hold memory for as long as their clients decide; the total of all of them is limited, and small requests are served at the same time.</summary>
 public sealed class RequestBodyTests
 {
     private const long BodyBytesMax = 16L << 20;
@@ -25,7 +25,7 @@ public sealed class RequestBodyTests
 
         using (var end = new CancellationTokenSource())
         {
-            // Each is a message of 3 MiB of which the last byte does not come; more than two on a connection are above its share.
+            // Each is a message of 3 MiB whose last byte is not sent; more than two on a connection exceed its share.
             var clients = Enumerable.Range(0, 8).Select(_ => new HttpClient(new SocketsHttpHandler { UseProxy = false })).ToArray();
             var calls = clients.Select(client => SendPartAsync(client, cluster.Nodes[0]!.PublicEndPoint.ToString(), 3 << 20, end.Token)).ToArray();
             await EventuallyAsync(() => budget.Bytes > BodyBytesMax - (4 << 20));
@@ -34,7 +34,7 @@ public sealed class RequestBodyTests
             {
                 while (true)
                 {
-                    // Until those that are under way hold all of it.
+                    // Until those in progress hold all of it.
                     await cluster.Kv(0).PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8("large"), Value = ByteString.CopyFrom(new byte[1 << 20]) });
                     await Task.Delay(20);
                 }
@@ -65,7 +65,7 @@ public sealed class RequestBodyTests
         var budget = cluster.Nodes[0]!.Service<BodyBudget>();
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
-        // As text and as a message it is three times as large as it is here.
+        // As text and as a message it takes three times as many bytes as here.
         using var response = await client.PostAsync(
             $"http://{cluster.Nodes[0]!.HttpEndPoint}/v1/kv/put", new StringContent($"{{\"value\": \"{new string('A', 6 << 20)}\"}}", Encoding.UTF8, "application/json"));
 
@@ -92,7 +92,7 @@ public sealed class RequestBodyTests
             }
             catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)
             {
-                // Ended by the node, which needed the room, or by this test.
+                // Ended by the node, which needed the memory, or by this test.
             }
         }
     }

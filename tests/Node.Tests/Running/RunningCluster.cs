@@ -8,13 +8,13 @@ using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>A <see cref="TestCluster"/> from the inside: its nodes, their options, and a channel to each.</summary>
+/// <summary>Access to the internals of a <see cref="TestCluster"/>: its nodes, their options, and a channel to each.</summary>
 public sealed class RunningCluster : IAsyncDisposable
 {
-    /// <summary>Generous: only a test that hangs meets it.</summary>
+    /// <summary>Long: only a test that hangs reaches it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    // A fault inside a node is otherwise only seen as INTERNAL.
+    // Without it, a fault inside a node is only visible as INTERNAL.
     private static readonly ILoggerFactory Loggers = NodeLogging.ToConsole(Enum.TryParse<LogLevel>(Environment.GetEnvironmentVariable("KVRAFT_TEST_LOG_LEVEL"), out var level) ? level : LogLevel.Error);
 
     private readonly TestCluster _kit;
@@ -43,7 +43,7 @@ public sealed class RunningCluster : IAsyncDisposable
                 Shards = shards,
                 ReplicationFactor = nodes,
 
-                // Many clusters run side by side here, and a leader that is lost is a fault of the test.
+                // Many clusters run at the same time here, and a lost leader is a fault of the test.
                 ElectionTimeout = TimeSpan.FromMilliseconds(500),
                 Loggers = Loggers,
                 Patience = Patience,

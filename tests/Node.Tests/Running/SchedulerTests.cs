@@ -6,7 +6,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Settings of the placement driver, its schedulers and the ring, asked for and changed through whichever node.</summary>
+/// <summary>Settings of the placement driver, its schedulers and the ring, read and changed through any node.</summary>
 public sealed class SchedulerTests
 {
     [Fact]
@@ -41,7 +41,7 @@ public sealed class SchedulerTests
         var drained = await LeadingAsync(cluster);
         await Nodes(cluster, 0).DrainAsync(new DrainRequest { NodeId = drained });
 
-        // What it would do at once it has not done after three looks of a driver that looks twice a second.
+        // The driver checks twice a second: a step that it would take at once has not been taken after three checks.
         await RoundsAsync(cluster, 3);
         Assert.NotEqual(0, await LeadsAsync(cluster, drained));
 
@@ -109,7 +109,7 @@ public sealed class SchedulerTests
     private static async Task<int> LeadsAsync(RunningCluster cluster, string node) =>
         (await Nodes(cluster, 0).ListAsync(new ListNodesRequest())).Nodes.Single(each => each.NodeId == node).Leaders;
 
-    /// <summary>The drained node led group 0, and what it did is known there.</summary>
+    /// <summary>The drained node led group 0, and its last action is recorded there.</summary>
     private static async Task<bool> PlacementMovedAsync(RunningCluster cluster, string drained) =>
         (await Nodes(cluster, 0).ListAsync(new ListNodesRequest())).PlacementLeader != drained;
 

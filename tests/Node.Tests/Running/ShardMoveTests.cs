@@ -10,7 +10,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>Four nodes of this process, three replicas: whatever moves, and whoever restarts meanwhile, no call fails and nothing is lost.</summary>
+/// <summary>Four nodes of this process, three replicas: whichever replica moves, and whichever node restarts meanwhile, no call fails and nothing is lost.</summary>
 public sealed class ShardMoveTests
 {
     private static readonly ShardId Shard = new(0);
@@ -48,7 +48,7 @@ public sealed class ShardMoveTests
         await using var cluster = await StartAsync();
         var before = State(cluster, 0).Map![Shard].Replicas;
         var target = Free(cluster);
-        await cluster.StopNodeAsync(target); // Which keeps the move from going on.
+        await cluster.StopNodeAsync(target); // Which keeps the move from continuing.
         var asked = Up(cluster).First();
         var from = before[0].Node.Value;
         await UntilLedAsync(() => Moves(cluster, asked).MoveShardAsync(new MoveShardRequest
@@ -129,7 +129,7 @@ public sealed class ShardMoveTests
         return (from, to);
     }
 
-    /// <summary>Every node has heard that the map has the new replica, the group votes by it, and the old one has left nothing.</summary>
+    /// <summary>Every node has received the map with the new replica, the group votes by it, and no data of the old one is left.</summary>
     private static async Task EndedAsync(RunningCluster cluster, int from, int to)
     {
         await EventuallyAsync(
@@ -143,7 +143,7 @@ public sealed class ShardMoveTests
             voters.Select(voter => new Replica(voter.Node, voter.Incarnation)));
     }
 
-    /// <summary>The node that was stopped may have led group 0. Asking twice for the same move is asking once.</summary>
+    /// <summary>The stopped node may have led group 0. Two requests for the same move have the effect of one.</summary>
     private static async Task UntilLedAsync(Func<AsyncUnaryCall<MoveInfo>> ask)
     {
         for (var attempt = 1; ; attempt++)
@@ -180,7 +180,7 @@ public sealed class ShardMoveTests
         }
     }
 
-    /// <summary>Clients that put one key after another through every node, with no more patience than a person has.</summary>
+    /// <summary>Clients that put one key after another through every node, with the timeout of an interactive client.</summary>
     private sealed class Callers : IAsyncDisposable
     {
         private readonly RunningCluster _cluster;

@@ -137,8 +137,8 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     /// <summary>
-    /// The shard's clock moves by entries only, a quarter of a second apart when nobody writes: a read in between must not show what is
-    /// over by the leader's own clock.
+    /// The shard's clock advances by entries only, a quarter of a second apart without writes: a read in between must not show a value that has
+    /// expired by the leader's own clock.
     /// </summary>
     [Fact]
     public async Task A_read_that_begins_after_the_expiry_does_not_see_the_key()
@@ -148,7 +148,7 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
             var key = Bytes($"single/over/{i}");
             await _kv.PutAsync(new PutRequest { Key = key, Value = Bytes("x"), Options = new WriteOptions { TtlMs = 1 } });
 
-            // By the clock the expiry is told by: a timer of 3 ms was seen to end after 1.03, and once early enough to find the key.
+            // By the clock that defines the expiry: a timer of 3 ms was seen to end after 1.03 ms, and once early enough to find the key.
             for (var over = DateTimeOffset.UtcNow.AddMilliseconds(2); DateTimeOffset.UtcNow < over;)
             {
                 await Task.Delay(1);
@@ -179,7 +179,7 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     {
         await _kv.PutAsync(new PutRequest { Key = Bytes("single/ttl"), Value = Bytes("x"), Options = new WriteOptions { TtlMs = 1 } });
 
-        // The ticker moves the shard's clock; how soon is its business, that it does is ours.
+        // The ticker advances the shard's clock; this test requires that it does, not how soon.
         using var patience = new CancellationTokenSource(RunningCluster.Patience);
         while ((await _kv.GetAsync(new GetRequest { Key = Bytes("single/ttl") }, cancellationToken: patience.Token)).Found)
         {

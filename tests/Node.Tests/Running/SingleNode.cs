@@ -1,6 +1,6 @@
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>One node for all tests that only talk to it; each uses keys of its own.</summary>
+/// <summary>One node for all tests that only send requests to it; each uses keys of its own.</summary>
 public sealed class SingleNode : IAsyncLifetime
 {
     private RunningCluster? _cluster;

@@ -7,7 +7,7 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>A node with the smallest budget for answers: what needs a page of every shard, or a copy of every replica, works or is refused with the reason.</summary>
+/// <summary>A node with the smallest budget for answers: a call that needs a page of every shard, or a copy of every replica, succeeds or is refused with the reason.</summary>
 public sealed class SmallNodeTests
 {
     private const int Shards = 64;
@@ -68,7 +68,7 @@ public sealed class SmallNodeTests
                 var info = refused.GetRpcStatus()!.GetDetail<ErrorInfo>()!;
 
 
-                // This node has no room, or another one has none to send it what it holds.
+                // This node has no budget left, or another one has none to send it its state.
                 Assert.True(info.Reason is ErrorReasons.Overloaded or ErrorReasons.QuorumNotReached, info.Reason);
                 Assert.Equal(ErrorReasons.NotExecuted, info.Metadata[ErrorReasons.ExecutionKey]);
                 Assert.Equal(info.Reason == ErrorReasons.Overloaded ? "limits.answerBytesInHandMax" : null, info.Metadata.GetValueOrDefault("setting"));
@@ -83,7 +83,7 @@ public sealed class SmallNodeTests
         Assert.Equal(19, (await kv[0].GetAsync(new EventualGetRequest { Header = header, Key = key })).Values.Count);
     }
 
-    // The queue of a pipe's answers kept those that were sent already: 4,096 reads of a large value, one after the other, filled a node.
+    // The queue of a pipe's answers held those that had been sent already: 4,096 reads of a large value, one after the other, filled a node.
     [Fact]
     public async Task A_pipe_keeps_no_answer_that_was_sent()
     {

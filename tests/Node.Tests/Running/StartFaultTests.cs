@@ -5,7 +5,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>What keeps a node from starting is said in one line, and leaves the data as they were.</summary>
+/// <summary>The reason why a node does not start is one line, and the data are unchanged.</summary>
 public sealed class StartFaultTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using KvRaft.TestKit;
 
 namespace KvRaft.Node.Tests.Running;
 
-/// <summary>The faults of the kit, as a user of it would call them: each does what it says, and is undone.</summary>
+/// <summary>The faults of the kit, as a user of it would call them: each has its documented effect, and is reverted.</summary>
 public sealed class TestClusterTests
 {
     [Fact]
@@ -64,7 +64,7 @@ public sealed class TestClusterTests
     [Fact]
     public async Task A_wall_clock_that_is_set_wrong_moves_neither_the_time_of_the_shard_nor_the_end_of_a_value()
     {
-        // One node is its own majority: its time approaches the new one by a hundredth of what passes.
+        // One node is its own majority: its cluster time approaches the new one by a hundredth of the elapsed time.
         await using var cluster = await TestCluster.StartAsync(new TestClusterOptions { Nodes = 1, Shards = 1 });
         await using var client = cluster.CreateClient(Patient);
         var keys = client.TextKeyspace();

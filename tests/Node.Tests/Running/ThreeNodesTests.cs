@@ -39,8 +39,8 @@ public sealed class ThreeNodesTests
     }
 
     /// <summary>
-    /// Somebody does not lead the shard of key 0; who does says the refusal, and asking there works. In its first seconds a cluster hands leaderships on
-    /// until every node has its share: a round in which that happened, and no two need agree, is asked again.
+    /// A node that does not lead the shard of key 0 refuses, the refusal names the leader, and the same call to the leader succeeds. In its first seconds a cluster transfers leaderships
+    /// until every node has its share: if that happened during a round, so that its answers may differ, the round is repeated.
     /// </summary>
     private static async Task RefusesWithHintAsync(RunningCluster cluster)
     {
@@ -54,7 +54,7 @@ public sealed class ThreeNodesTests
         while (leaders[0] is null || leaders.Any(other => other != leaders[0]));
     }
 
-    /// <summary>Who leads the shard of key 0 by the word of one node: itself, if it answers, or whom its refusal names. Null if nobody does just now.</summary>
+    /// <summary>The leader of the shard of key 0 according to one node: itself, if it answers, or the node that its refusal names. Null if there is none at the moment.</summary>
     private static async Task<string?> LeaderByAsync(RunningCluster cluster, int node)
     {
         var get = new GetRequest { Header = new RequestHeader { NoForward = true }, Key = Key(0) };
@@ -109,7 +109,7 @@ public sealed class ThreeNodesTests
         }
     }
 
-    /// <summary>What a client does: a write of unknown fate is sent again under the same identity.</summary>
+    /// <summary>The behaviour of a client: a write with an unknown outcome is sent again under the same identity.</summary>
     private static async Task RepeatUnknownAsync(Func<AsyncUnaryCall<PutResponse>> put)
     {
         while (true)
@@ -121,7 +121,7 @@ public sealed class ThreeNodesTests
             }
             catch (RpcException error) when (error.GetRpcStatus()?.GetDetail<ErrorInfo>()?.Metadata["execution"] == "UNKNOWN")
             {
-                // Again.
+                // Repeat.
             }
         }
     }

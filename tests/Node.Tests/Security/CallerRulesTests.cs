@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace KvRaft.Node.Tests.Security;
 
-/// <summary>Nobody forgot to say who may make a call.</summary>
+/// <summary>Every call has a rule for its callers.</summary>
 public sealed class CallerRulesTests(SingleNode node) : IClassFixture<SingleNode>
 {
     private static readonly FileDescriptor[] Protos =
@@ -21,7 +21,7 @@ public sealed class CallerRulesTests(SingleNode node) : IClassFixture<SingleNode
     [Fact]
     public void Every_method_of_the_protos_is_listed_and_nothing_else_is()
     {
-        // Every file that has a service must be among those above: the assembly knows all of them.
+        // Every file that has a service must be among those above: the assembly contains all of them.
         var files = typeof(KvReflection).Assembly.GetTypes().Where(static type => type.Name.EndsWith("Reflection", StringComparison.Ordinal))
             .Select(static type => type.GetProperty("Descriptor")?.GetValue(null)).OfType<FileDescriptor>();
         Assert.Equal(
@@ -42,7 +42,7 @@ public sealed class CallerRulesTests(SingleNode node) : IClassFixture<SingleNode
         Assert.Equal([], mapped.OfType<string>().Where(static method => CallerRules.Of(method) is null));
         Assert.Equal([], CallerRules.Methods.Where(static method => method.StartsWith("/kvraft.", StringComparison.Ordinal)).Except(mapped.OfType<string>()));
 
-        // What is no method is gRPC's own answer to what is not mapped.
+        // A path that is no method is gRPC's own answer to calls that are not mapped.
         Assert.All(
             endpoints.Where(static endpoint => endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null && endpoint.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is null),
             static endpoint => Assert.StartsWith("gRPC - Unimplemented", endpoint.DisplayName, StringComparison.Ordinal));
