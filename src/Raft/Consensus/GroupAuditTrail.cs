@@ -247,6 +247,18 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
+    /// <summary>Completes when every configuration that has been handed to the member storage is saved.</summary>
+    public Task ConfigurationsSaved
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _savingConfiguration;
+            }
+        }
+    }
+
     /// <summary>
     /// Saves the configurations of the log that are certainly committed before any commit index arrives: all but the last one. The same rule as
     /// <see cref="SaveConfigurationsBefore"/>, for a replica that stopped after its log held a configuration and before the member storage held the previous one. Without

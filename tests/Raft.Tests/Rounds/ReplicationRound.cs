@@ -5,7 +5,7 @@ namespace KvRaft.Raft.Tests.Rounds;
 
 /// <summary>
 /// A round as DotNext 6.12 counts it (<c>ReplicationBarrier</c>, <c>ReplicationState</c>, <c>LeaderState.GetCommitIndex</c>): it ends with the first answers that decide it, and
-/// the index it commits is the middle one of those. <see cref="ReplicationRoundTests"/> compares this model with the library.
+/// the index it commits is the middle one of those. <c>ReplicationRoundTests</c> compares this model with the library.
 /// </summary>
 internal sealed class ReplicationRound(int voters)
 {

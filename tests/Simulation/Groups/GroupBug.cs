@@ -31,4 +31,7 @@ public enum GroupBug
 
     /// <summary>The table of sessions does not survive being copied to another replica.</summary>
     CopiesNoSessions,
+
+    /// <summary>An answer to a part of a round counts as one to all of it: DotNext commits the median of the first majority of answers.</summary>
+    CommitsMedianOfPartialAnswers,
 }

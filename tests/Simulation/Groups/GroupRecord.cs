@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using KvRaft.Raft.Log;
+using KvRaft.Storage;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
@@ -9,6 +10,12 @@ internal sealed class GroupRecord
     private readonly Dictionary<long, int> _leaders = [];
     private readonly List<(long Term, ulong Hash)> _committed = [];
     private readonly List<ReadAttempt> _rounds = [];
+
+    /// <summary>Does a replica, also one that is down, hold this entry on its disk? Null: commits are not proven, and what a minority holds must be found otherwise.</summary>
+    public Func<int, LogPosition, bool>? IsHeld { get; set; }
+
+    /// <summary>Rounds in which a follower was sent a part of what it lacked.</summary>
+    public int PartialRounds { get; set; }
 
     /// <summary>What was found wrong first; null: nothing.</summary>
     public string? Fault { get; private set; }
@@ -31,6 +38,17 @@ internal sealed class GroupRecord
             Fault ??= $"term {term} has two leaders, {_leaders[term]} and {replica}";
         }
     }
+
+    /// <summary>A leader committed this entry by a round with these voters.</summary>
+    public void Committed(int replica, LogPosition position, IReadOnlySet<int> voters)
+    {
+        if (IsHeld is { } isHeld && voters.Count(voter => isHeld(voter, position)) is var count && count <= voters.Count / 2)
+        {
+            Fault ??= $"{replica} committed {position}, which {count} of the voters {string.Join(",", voters.Order())} hold";
+        }
+    }
+
+    public void Failed(Exception error) => Fault ??= error.ToString();
 
     /// <summary>A replica applied this entry: nobody ever applied another one there.</summary>
     public void Applied(int replica, LogEntry entry)

@@ -3,7 +3,7 @@ using KvRaft.Raft.Reads;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <summary>A read that waits for the proof that its replica leads, and for what it must see to be applied.</summary>
-internal sealed class ReadAttempt(string key, ReadPoint point)
+internal sealed class ReadAttempt(string key, ReadPoint point, IReadOnlySet<int> voters)
 {
     private readonly HashSet<int> _words = [];
 
@@ -22,11 +22,11 @@ internal sealed class ReadAttempt(string key, ReadPoint point)
 
     public bool IsAnswered { get; private set; }
 
-    /// <summary>How many have given their word, this one included.</summary>
-    public int Hear(int from)
+    /// <summary>True: a majority of the voters has given its word.</summary>
+    public bool Hear(int from)
     {
         _words.Add(from);
-        return _words.Count;
+        return _words.Count(voters.Contains) > voters.Count / 2;
     }
 
     public void Answer(string? value) => (Value, IsAnswered) = (value, true);

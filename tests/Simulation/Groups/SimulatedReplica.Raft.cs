@@ -1,4 +1,6 @@
+using DotNext.Net.Cluster.Consensus.Raft;
 using KvRaft.Raft.Consensus;
+using KvRaft.Raft.Log;
 using KvRaft.Raft.Proposals;
 using KvRaft.Storage;
 using KvRaft.Topology;
@@ -8,17 +10,34 @@ namespace KvRaft.Simulation.Tests.Groups;
 /// <content>
 /// The library's Raft, as far as the store's side of it can tell: one request at a time is dealt with, and the next one waits until what the first has written is on
 /// disk; a leader's own entries and its proofs do not wait. (Ongaro and Ousterhout: In Search of an Understandable Consensus Algorithm, 2014, figure 2.)
+/// Rounds are DotNext's: one after the other, decided by the first answers that suffice (<see cref="LeaderRound"/>, <see cref="ReplicationProcess"/>), with the voters that were in
+/// force when the round began. A change of the voters is an entry, and in force where it is committed.
 /// </content>
 internal sealed partial class SimulatedReplica
 {
     private readonly Queue<Message> _waiting = new();
     private readonly HashSet<int> _votes = [];
-    private readonly Dictionary<int, long> _next = [];
-    private readonly Dictionary<int, long> _matched = [];
+    private readonly SortedDictionary<int, Connection> _connections = [];
+    private LeaderRound? _round;
+
+    /// <summary>The last round of this leadership that had a majority.</summary>
+    private LeaderRound? _decided;
+
+    /// <summary>The rounds of this leadership that committed something, in order. An entry is committed by the first one that covers it, also if it gets to the leader's own disk later.</summary>
+    private readonly List<LeaderRound> _committing = [];
+
+    /// <summary>The next round begins as soon as this one is over.</summary>
+    private bool _isRoundWanted;
+    private bool _isSending;
+    private bool _hasVoted;
+    private long _requests;
     private Role _role;
     private int _patience;
     private Task? _writing;
     private Action? _then;
+
+    /// <summary>DotNext's request timeout.</summary>
+    private const long RequestTimeoutMs = 150;
 
     /// <summary>What is being written are a leader's entries, which may stop coming.</summary>
     private bool _mayBeCutOff;
@@ -30,15 +49,28 @@ internal sealed partial class SimulatedReplica
         Leader,
     }
 
-    private IEnumerable<int> Peers => Enumerable.Range(0, _nodes).Where(peer => peer != _number);
+    /// <summary>Something waits for the disk.</summary>
+    public bool IsWriting => IsUp && _writing is not null;
+
+    private IEnumerable<int> Peers => Voters.Order().Where(peer => peer != _number);
 
     /// <summary>Nobody has said for a while that he leads.</summary>
     public bool LosesPatience() => --_patience < 0;
 
+    /// <summary>Has it granted a vote since the last time it was asked?</summary>
+    public bool TakeVote()
+    {
+        var has = _hasVoted;
+        _hasVoted = false;
+        return has;
+    }
+
+    public bool MayStand => IsUp && _role != Role.Leader && _writing is null && Voters.Contains(_number);
+
     /// <summary>It wants to lead.</summary>
     public void StandForElection()
     {
-        if (_role == Role.Leader || _writing is not null)
+        if (!MayStand)
         {
             return;
         }
@@ -56,20 +88,130 @@ internal sealed partial class SimulatedReplica
         });
     }
 
-    /// <summary>What each follower lacks, or that there is nothing new.</summary>
+    /// <summary>A new round: what each follower lacks, or that there is nothing new.</summary>
     public void Replicate()
     {
-        foreach (var peer in Peers)
+        foreach (var connection in _connections.Values.ToArray())
         {
-            // Nothing is sent to whoever needs what the log has forgotten.
-            var previous = _next[peer] - 1;
-            if (previous >= _log.Start.Index)
-            {
+            connection.Process.GiveUpAfter(RequestTimeoutMs);
+        }
 
-                // A run is closed by its bytes; here by chance, so that runs of every length meet logs of every kind.
-                var entries = previous < _log.LastIndex ? _log.ReadSome(previous + 1, _log.LastIndex, _chance.Next(2) == 0 ? int.MaxValue : _chance.Next(400)) : [];
-                _wire.Send(new AppendRequest(_number, peer, _trail.LeadingTerm, new LogPosition(_log.TermAt(previous), previous), entries, _trail.CommitIndex));
-            }
+        _isRoundWanted = _role == Role.Leader;
+        BeginRoundIfWanted();
+    }
+
+    /// <summary>Adds or removes a voter, if the change before it is in force and a round has passed since (<c>GroupMembership</c>).</summary>
+    public bool TryChangeVoters(int replica)
+    {
+        if (_role != Role.Leader || _trail.HasOpenConfiguration || _decided is not { } round || !round.Voters.SetEquals(Voters)
+            || _log.TryPositionAt(_trail.CommitIndex)?.Term != _trail.LeadingTerm)
+        {
+            return false;
+        }
+
+        try
+        {
+            var voters = Voters.Contains(replica) ? Voters.Where(voter => voter != replica) : Voters.Append(replica);
+            Complete(State.AppendAsync(new ConfigurationOfGroup(_trail.LeadingTerm, SimulatedMembers.Encode(voters))));
+            return true;
+        }
+        catch (NotLeaderException)
+        {
+            return false;
+        }
+    }
+
+    private void MoveNextIndex(int peer, long index)
+    {
+        if (_connections.TryGetValue(peer, out var connection))
+        {
+            connection.Process.MoveNextIndex(index);
+        }
+    }
+
+    /// <summary>
+    /// A leader takes its followers' logs for shorter than they are. DotNext does not do it, and Raft allows it, which is why src/Raft/Consensus/MemberInternals.cs may change a next index: what
+    /// a follower holds beyond the entries of a request, it must not commit.
+    /// </summary>
+    public void UnderrateFollowers()
+    {
+        foreach (var connection in _connections.Values)
+        {
+            connection.Process.MoveNextIndexBack(_chance.NextInt64(_log.Start.Index + 1, _log.LastIndex + 2));
+        }
+    }
+
+    private void BeginRoundIfWanted()
+    {
+        while (_isRoundWanted && _role == Role.Leader && _round is null && !_isSending)
+        {
+            _isRoundWanted = false;
+            BeginRound();
+        }
+    }
+
+    private void BeginRound()
+    {
+        var voters = Voters;
+        foreach (var removed in _connections.Keys.Where(peer => !voters.Contains(peer)).ToArray())
+        {
+            _connections[removed].Process.Stop(isRemoved: true);
+            _connections.Remove(removed);
+        }
+
+        foreach (var added in Peers.Where(peer => !_connections.ContainsKey(peer)).ToArray())
+        {
+            _connections[added] = new Connection(this, added);
+        }
+
+        var round = _round = new LeaderRound(voters, _log.LastIndex);
+        if (voters.Contains(_number))
+        {
+            round.Add(round.Checkpoint);
+        }
+
+        _isSending = true;
+        foreach (var connection in _connections.Values.ToArray())
+        {
+            connection.Process.Replicate(round);
+        }
+
+        _isSending = false;
+        DecideRound();
+    }
+
+    private void DecideRound()
+    {
+        if (_isSending || _round is not { IsOver: true } round)
+        {
+            return;
+        }
+
+        _round = null;
+        if (!round.HasConsensus)
+        {
+            // A leader without a majority steps down, in the same term.
+            BecomeFollower();
+            return;
+        }
+
+        _decided = round;
+        if (round.CommitIndex > _trail.CommitIndex)
+        {
+            _committing.Add(round);
+            Complete(State.CommitAsync(round.CommitIndex));
+            AwaitConfigurations();
+        }
+
+        BeginRoundIfWanted();
+    }
+
+    /// <summary>The law of every commit: a majority of the voters of the round holds the entry on disk.</summary>
+    private void OnCommit(long index)
+    {
+        if (_role == Role.Leader && _committing.Find(round => round.CommitIndex >= index) is { } round)
+        {
+            _record.Committed(_number, new LogPosition(_log.TermAt(index), index), round.Voters);
         }
     }
 
@@ -134,7 +276,11 @@ internal sealed partial class SimulatedReplica
             {
                 BePatient();
                 var given = State.UpdateVotedForAsync(candidate).AsTask();
-                WhenDurable(_bug == GroupBug.VotesBeforeDisk ? Task.CompletedTask : given, () => Answer(true));
+                WhenDurable(_bug == GroupBug.VotesBeforeDisk ? Task.CompletedTask : given, () =>
+                {
+                    _hasVoted = true;
+                    Answer(true);
+                });
             }
             else
             {
@@ -150,7 +296,7 @@ internal sealed partial class SimulatedReplica
         if (_role == Role.Candidate && answer.Granted && answer.Asked == _trail.Term)
         {
             _votes.Add(answer.From);
-            if (_votes.Count > _nodes / 2)
+            if (_votes.Count(Voters.Contains) > Voters.Count / 2)
             {
                 Lead();
             }
@@ -162,11 +308,6 @@ internal sealed partial class SimulatedReplica
         _role = Role.Leader;
         _record.Elected(_trail.Term, _number);
         State.AppendAsync(new FirstOfTerm(_trail.Term)).AsTask().GetAwaiter().GetResult();
-        foreach (var peer in Peers)
-        {
-            (_next[peer], _matched[peer]) = (_log.LastIndex, 0);
-        }
-
         Replicate();
     }
 
@@ -174,7 +315,7 @@ internal sealed partial class SimulatedReplica
     {
         if (_trail.Term > request.Term)
         {
-            Answer(false, 0);
+            Answer(HeartbeatResult.Rejected);
             return;
         }
 
@@ -184,26 +325,17 @@ internal sealed partial class SimulatedReplica
             BecomeFollower();
             BePatient();
             var previous = request.Previous;
-            if (previous.Index < _log.Start.Index)
+            if (_log.TryPositionAt(previous.Index)?.Term != previous.Term)
             {
-                // Below what it has it knows nothing; it will tell where it stands.
-                Answer(false, previous.Index - 1);
+                Answer(HeartbeatResult.Rejected);
+                return;
             }
-            else if (previous.Index > _log.LastIndex || _log.TermAt(previous.Index) != previous.Term)
-            {
-                Answer(false, Math.Min(previous.Index - 1, _log.LastIndex));
-            }
-            else if (request.Entries.Count == 0)
-            {
-                Commit();
-            }
-            else
-            {
-                var producer = new DotNext.IO.Log.LogEntryProducer<LogEntryView>([.. request.Entries.Select(static entry => new LogEntryView(entry))]);
-                var appended = State.AppendAsync(producer, previous.Index + 1).AsTask();
-                WhenDurable(_bug == GroupBug.AnswersBeforeDisk ? Task.CompletedTask : appended, Commit);
-                _mayBeCutOff = _writing is not null;
-            }
+
+            // Also a heartbeat without entries waits for what is on its way to the disk.
+            var producer = new DotNext.IO.Log.LogEntryProducer<LogEntryView>([.. request.Entries.Select(static entry => new LogEntryView(entry))]);
+            var appended = _posted.Run(() => State.AppendAsync(producer, previous.Index + 1).AsTask());
+            WhenDurable(_bug == GroupBug.AnswersBeforeDisk ? Task.CompletedTask : appended, Commit);
+            _mayBeCutOff = _writing is not null;
         });
 
         void Commit()
@@ -211,31 +343,19 @@ internal sealed partial class SimulatedReplica
             // What the leader has committed may lie beyond what it sent, and what this one holds there may come from a deposed one.
             var sent = request.Previous.Index + request.Entries.Count;
             Complete(State.CommitAsync(_bug == GroupBug.CommitsWhatItWasNotSent ? request.CommitIndex : Math.Min(request.CommitIndex, sent)));
-            Answer(true, sent);
+            AwaitConfigurations();
+            var isOfLeader = request.Entries.Any(entry => entry.Term == request.Term) || (request.Entries.Count == 0 && request.Previous.Term == request.Term);
+            Answer(isOfLeader ? HeartbeatResult.ReplicatedWithLeaderTerm : HeartbeatResult.Replicated);
         }
 
-        void Answer(bool matches, long index) => _wire.Send(new AppendAnswer(_number, request.From, _trail.Term, request.Term, matches, index));
+        void Answer(HeartbeatResult result) => _wire.Send(new AppendAnswer(_number, request.From, request.Request, _trail.Term, result, _log.LastIndex));
     }
 
     private void Handle(AppendAnswer answer)
     {
-        if (_role != Role.Leader || answer.Asked != _trail.LeadingTerm)
+        if (_role == Role.Leader && _connections.TryGetValue(answer.From, out var connection) && connection.Request == answer.Request)
         {
-            return;
-        }
-
-        if (!answer.Matches)
-        {
-            _next[answer.From] = Math.Max(_matched[answer.From] + 1, Math.Min(_next[answer.From], answer.Index + 1));
-            return;
-        }
-
-        _matched[answer.From] = Math.Max(_matched[answer.From], answer.Index);
-        _next[answer.From] = Math.Max(_next[answer.From], answer.Index + 1);
-        var agreed = Peers.Select(peer => _matched[peer]).Append(_log.LastIndex).OrderDescending().ElementAt(_nodes / 2);
-        if (agreed > _trail.CommitIndex && _log.TermAt(agreed) == _trail.LeadingTerm)
-        {
-            Complete(State.CommitAsync(agreed));
+            connection.Process.Receive(answer.Result, answer.Term, answer.LastIndex);
         }
     }
 
@@ -266,10 +386,23 @@ internal sealed partial class SimulatedReplica
         }
 
         _underWay.Clear();
+        StopLeading();
         _role = Role.Follower;
     }
 
-    private void BePatient() => _patience = _chance.Next(2, 6);
+    private void StopLeading()
+    {
+        foreach (var connection in _connections.Values)
+        {
+            connection.Process.Stop(isRemoved: false);
+        }
+
+        _connections.Clear();
+        (_round, _decided, _isRoundWanted) = (null, null, false);
+        _committing.Clear();
+    }
+
+    private void BePatient() => _patience = _chance.Next(5, 10);
 
     private void WhenDurable(Task written, Action then)
     {
@@ -286,4 +419,37 @@ internal sealed partial class SimulatedReplica
     }
 
     private static void Complete(ValueTask<long> done) => done.AsTask().GetAwaiter().GetResult();
+
+    /// <summary>A configuration that is committed is saved by another thread; nothing goes on here before it is in force.</summary>
+    private void AwaitConfigurations() => _trail.ConfigurationsSaved.GetAwaiter().GetResult();
+
+    private sealed class Connection : ReplicationProcess.ILink
+    {
+        private readonly SimulatedReplica _leader;
+        private readonly int _peer;
+
+        public Connection(SimulatedReplica leader, int peer)
+        {
+            (_leader, _peer) = (leader, peer);
+            Process = new ReplicationProcess(
+                leader._trail, leader._log.LastIndex + 1, leader._bug == GroupBug.CommitsMedianOfPartialAnswers, this);
+        }
+
+        public ReplicationProcess Process { get; }
+
+        /// <summary>The request that waits for its answer; an answer to an earlier one comes too late.</summary>
+        public long Request { get; private set; }
+
+        public long NowMs => _leader.NowMs;
+
+        public void Send(LogPosition previous, IReadOnlyList<LogEntry> entries)
+        {
+            Request = ++_leader._requests;
+            _leader._wire.Send(new AppendRequest(_leader._number, _peer, Request, _leader._trail.LeadingTerm, previous, entries, _leader._trail.CommitIndex));
+        }
+
+        public void Answered(LeaderRound round) => _leader.DecideRound();
+
+        public void Failed(Exception error) => _leader._record.Failed(error);
+    }
 }

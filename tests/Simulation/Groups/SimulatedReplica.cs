@@ -26,7 +26,8 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     private static readonly LogIdentity Identity = new(Guid.Parse("3d0b7c3e-6a1d-4f0e-8a65-0c9b7f6f2f11"), new NodeId("node"));
 
     private readonly int _number;
-    private readonly int _nodes;
+    private readonly SimulatedMembers _members;
+    private readonly PostedContinuations _posted = new();
     private readonly GroupBug _bug;
     private readonly Random _chance;
     private readonly Wire _wire;
@@ -40,6 +41,8 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     private readonly List<ReadAttempt> _reads = [];
     private int _starts;
     private int _copies;
+    private readonly int _runBytes;
+    private readonly TimeSpan _runsLast;
 
     private NodeLog _node = null!;
     private GroupLog _log = null!;
@@ -48,11 +51,13 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     private ProposalLedger _proposals = null!;
     private ShardStateMachine _machine = null!;
 
-    public SimulatedReplica(int number, int nodes, GroupBug bug, Random chance, Wire wire, GroupRecord record, string directory)
+    public SimulatedReplica(int number, GroupSetup setup, Random chance, Wire wire, GroupRecord record, string directory)
     {
-        (_number, _nodes, _bug, _chance, _wire, _record) = (number, nodes, bug, chance, wire, record);
+        (_number, _bug, _chance, _wire, _record) = (number, setup.Bug, chance, wire, record);
+        (_runBytes, _runsLast) = (setup.RunBytes, setup.RunsLast);
+        _members = new SimulatedMembers(number < setup.Voters ? Enumerable.Range(0, setup.Voters).ToHashSet() : new HashSet<int>());
         _directory = Path.Combine(directory, number.ToString(CultureInfo.InvariantCulture));
-        _engines = bug == GroupBug.CopiesNoSessions ? new ForgetfulEngines() : new InMemoryEngines();
+        _engines = _bug == GroupBug.CopiesNoSessions ? new ForgetfulEngines() : new InMemoryEngines();
         Start();
     }
 
@@ -60,9 +65,19 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     public bool IsLeader => IsUp && _role == Role.Leader;
 
+    public long Term => _trail.Term;
+
+    /// <summary>The voters that are in force here.</summary>
+    public IReadOnlySet<int> Voters => _members.Voters;
+
+    public long VotersVersion => _members.Version;
+
     public LogPosition Applied => _machine.Applied;
 
     public LogPosition Last => _log.Last;
+
+    /// <summary>Is this entry on its disk, or part of the state that its log begins with?</summary>
+    public bool Holds(long index, long term) => _log.Start.Index >= index || (_log.DurableIndex >= index && _log.TryPositionAt(index)?.Term == term);
 
     public ulong Digest => _machine.Digest();
 
@@ -97,8 +112,21 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
         _progress = new ApplyProgress(_machine.Applied.Index);
         _trail = new GroupAuditTrail(
-            _log, _machine.Applied, _progress, Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"shell-{_starts}")), NullLogger.Instance);
+            _log, _machine.Applied, _progress, Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"shell-{_starts}")), NullLogger.Instance)
+        {
+            RunBytesWanted = _runBytes,
+            RunsLast = _runsLast,
+            Time = new ReplicaTime(() => NowMs),
+            CommitWitness = OnCommit,
+            ConfigurationStorage = _members,
+        };
+        _trail.MoreToSend += () =>
+        {
+            _record.PartialRounds++;
+            _isRoundWanted = true;
+        };
         _trails.Add(_trail);
+        _trail.SaveEarlierConfigurationsAsync().GetAwaiter().GetResult();
         var proposer = new byte[16];
         _chance.NextBytes(proposer);
         _proposals = new ProposalLedger(new Guid(proposer), static () => null);
@@ -110,6 +138,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     public void Crash(bool power)
     {
         IsUp = false;
+        StopLeading();
         _trail.Detach();
         (_writing, _then, _mayBeCutOff) = (null, null, false);
         _waiting.Clear();
@@ -144,9 +173,11 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             var then = _then!;
             (_writing, _then, _mayBeCutOff) = (null, null, false);
             written.GetAwaiter().GetResult();
+            AwaitConfigurations();
             then();
         }
 
+        AwaitConfigurations();
         while (IsUp && _writing is null && _waiting.TryDequeue(out var message))
         {
             Handle(message);
@@ -247,6 +278,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
         _machine.InstallCheckpoint(copy);
         _trail.ResetTo(position);
+        _members.TakeOver(other._members);
         _proposals.OnJumped(position);
         _progress.Advance(position.Index);
         return true;
@@ -257,7 +289,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     {
         if (leader.IsLeader && _trail.CommitIndex <= leader._log.LastIndex)
         {
-            leader._next[_number] = RescueRules.NextIndex(leader._log, _trail.CommitIndex);
+            leader.MoveNextIndex(_number, RescueRules.NextIndex(leader._log, _trail.CommitIndex));
         }
     }
 
@@ -316,7 +348,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             return null;
         }
 
-        var read = new ReadAttempt(key, point) { IsProven = _bug == GroupBug.ReadsWithoutAsking };
+        var read = new ReadAttempt(key, point, Voters) { IsProven = _bug == GroupBug.ReadsWithoutAsking };
         read.Hear(_number);
         _reads.Add(read);
         var round = _record.NextRound(read);
@@ -337,7 +369,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     private void Hear(TermSaid word)
     {
         var read = _record.ReadOf(word.Round);
-        if (!word.IsStillIn || !_reads.Contains(read) || read.IsProven || read.Hear(word.From) <= _nodes / 2)
+        if (!word.IsStillIn || !_reads.Contains(read) || read.IsProven || !read.Hear(word.From))
         {
             return;
         }

@@ -9,6 +9,12 @@ internal sealed class Wire(Random chance, int nodes)
     /// <summary>Of a hundred messages so many are lost, and as many arrive twice.</summary>
     public int Trouble { get; set; }
 
+    /// <summary>Of a hundred messages that arrive so many are not the oldest one.</summary>
+    public int Disorder { get; init; } = 25;
+
+    /// <summary>The node whose messages take longer than those of the others; null: none.</summary>
+    public int? Late { get; set; }
+
     public void Send(Message message)
     {
         if (_isCut[message.From, message.To] || chance.Next(100) < Trouble)
@@ -32,13 +38,22 @@ internal sealed class Wire(Random chance, int nodes)
         }
 
         // Mostly the oldest: with every order equally likely hardly anything would ever be agreed on.
-        var place = chance.Next(4) == 0 ? chance.Next(_underWay.Count) : 0;
+        var place = chance.Next(100) < Disorder ? chance.Next(_underWay.Count) : 0;
         var message = _underWay[place];
+        if (message.From == Late && chance.Next(5) != 0)
+        {
+            return null;
+        }
+
         _underWay.RemoveAt(place);
         return _isCut[message.From, message.To] ? null : message;
     }
 
     public void Cut(int from, int to) => _isCut[from, to] = true;
 
-    public void Heal() => Array.Clear(_isCut);
+    public void Heal()
+    {
+        Array.Clear(_isCut);
+        Late = null;
+    }
 }
