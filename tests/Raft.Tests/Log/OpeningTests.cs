@@ -39,7 +39,7 @@ public sealed class OpeningTests
         await FillAsync();
         _fixture.Fs.Remove(LogFixture.PathOf(1));
         _fixture.Fs.Remove(LogFixture.PathOf(2));
-        Assert.Contains("forgotten its votes", Assert.Throws<LogOpenException>(() => _fixture.Open()).Message, StringComparison.Ordinal);
+        Assert.Contains("lost its votes", Assert.Throws<LogOpenException>(() => _fixture.Open()).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class TermFrameTests
     [InlineData(15)]
     [InlineData((TermFrame.QuestionsMax + 1) * TermFrame.QuestionLength)]
     public void What_is_no_list_of_questions_is_declined(int length) =>
-        Assert.Contains($"{length} bytes are not", Assert.Throws<PeerRequestException>(() => TermFrame.Decode(new byte[length])).Message, StringComparison.Ordinal);
+        Assert.Contains($"a body of {length} bytes does not consist of", Assert.Throws<PeerRequestException>(() => TermFrame.Decode(new byte[length])).Message, StringComparison.Ordinal);
 
     private static TermQuestion Question(int group, int incarnation, long term) => new(new ReplicaKey(new GroupId(group), incarnation), term);
 }

@@ -468,7 +468,7 @@ internal sealed class CrashSchedule
         }
         catch (LogOpenException failure)
         {
-            Assert.Contains("gone", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("missing or unreadable", failure.Message, StringComparison.Ordinal);
             return false;
         }
 
