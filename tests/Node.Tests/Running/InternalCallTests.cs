@@ -168,7 +168,7 @@ public sealed class InternalCallTests
         await AssertFailsAsync("has no eventual keyspace", peers.StoreAsync(Store(1, token, key)));
         await AssertFailsAsync("key.token", peers.StoreAsync(Store(made.Id, token + 1, key)));
         await AssertFailsAsync("hint_for", peers.StoreAsync(Store(made.Id, token, key, hintFor: "n99")));
-        await AssertFailsAsync("no state of a key", peers.StoreAsync(Store(made.Id, token, key, what: ByteString.CopyFrom([1, 0xFF, 0xFF, 0x7F]))));
+        await AssertFailsAsync("not a state of a key", peers.StoreAsync(Store(made.Id, token, key, what: ByteString.CopyFrom([1, 0xFF, 0xFF, 0x7F]))));
         await AssertFailsAsync("at most 65535 bytes", peers.FetchAsync(new FetchStateRequest { Key = new StateKey { Keyspace = made.Id, Token = token, Key = ByteString.CopyFrom(new byte[70_000]) } }));
         await AssertFailsAsync("a keyspace, a token and a key", peers.FetchAsync(new FetchStateRequest()));
         var trees = new EventualTrees.EventualTreesClient(ProvingInterceptor.Over(cluster.Channel(0), proof.Towards(self)));
