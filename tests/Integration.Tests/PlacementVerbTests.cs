@@ -39,7 +39,7 @@ public sealed class PlacementVerbTests
         Assert.Contains("balance\tpaused", await RunAsync(0, "scheduler", "list", "-o", "plain"), StringComparison.Ordinal);
         Assert.StartsWith("drain is paused until ", await RunAsync(0, "scheduler", "pause", "drain", "--for", "10m"), StringComparison.Ordinal);
         Assert.Contains("drain\tpaused\t20", await RunAsync(0, "scheduler", "list", "-o", "plain"), StringComparison.Ordinal);
-        Assert.StartsWith("drain hands leadership over", await RunAsync(0, "scheduler", "resume", "drain"), StringComparison.Ordinal);
+        Assert.StartsWith("drain transfers leadership", await RunAsync(0, "scheduler", "resume", "drain"), StringComparison.Ordinal);
         Assert.Contains("there is no scheduler 'nobody'", await RunAsync(128, "scheduler", "pause", "nobody"), StringComparison.Ordinal);
         Assert.Equal("copy-mb-per-second is 32.", (await RunAsync(0, "scheduler", "config", "set", "copy-mb-per-second", "32")).TrimEnd());
         Assert.Contains("copy-mb-per-second\t32", await RunAsync(0, "scheduler", "config", "-o", "plain"), StringComparison.Ordinal);
