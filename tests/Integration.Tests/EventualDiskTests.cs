@@ -6,6 +6,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests;
 
 /// <summary>Disks under the store of eventual keys, on real processes: full, damaged, dead.</summary>
+[Trait("Category", "Long")]
 public sealed class EventualDiskTests
 {
     /// <summary>EX_IOERR.</summary>
