@@ -3,8 +3,8 @@ using KvRaft.Chaos.Cluster;
 namespace KvRaft.Chaos.Faults;
 
 /// <summary>
-/// Some nodes lose power at one moment: each is stopped, its file system loses what was not synced, and the process
-/// is killed. Then the file system is mounted again, which replays its journal, and the node is started.
+/// Cuts the power of several nodes at one moment: the fault stops each process, discards the unsynced writes of its file system, and kills the
+/// process. Then it mounts the file system again, which replays the journal, and starts the node.
 /// </summary>
 internal sealed class PowerCutFault(Victims victims) : IFault
 {

@@ -5,8 +5,10 @@ using KvRaft.V1;
 
 namespace KvRaft.Chaos.Workloads;
 
-/// <summary>The common part of the workloads on eventual keyspaces: the keyspace, and the operations of a client: a read, a write over what was read, a
-/// delete.</summary>
+/// <summary>
+/// The common part of the workloads on eventual keyspaces. It creates the keyspace and runs the operations of a client: a read, a write that replaces the
+/// values that the client read, a delete.
+/// </summary>
 internal static class EventualKeyspaces
 {
     /// <summary>N of every keyspace here; two nodes of five are fallbacks.</summary>

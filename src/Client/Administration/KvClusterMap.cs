@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -20,7 +21,7 @@ public sealed record KvClusterMap(
     internal static KvClusterMap From(RouteMap map) => new(
         map.ClusterId,
         map.Epoch,
-        Messages.TextOrNull(map.PlacementLeader),
+        WireValues.TextOrNull(map.PlacementLeader),
         [.. map.Nodes.Select(static node => new KvNodeRoute(node.NodeId, node.Endpoint, node.Zone, node.Weight, (KvNodeState)node.State, node.Version))],
         [.. map.Shards.Select(KvShardRoute.From)],
         [.. map.Keyspaces.Select(KvKeyspaceInfo.From)]);
@@ -56,7 +57,7 @@ public sealed record KvNodeRoute(string Name, string Endpoint, string Zone, doub
 public sealed record KvShardRoute(int Shard, string? Leader, long LeaderTerm, IReadOnlyList<string> Nodes)
 {
     internal static KvShardRoute From(ShardRoute shard) => new(
-        shard.Shard, Messages.TextOrNull(shard.LeaderNode), shard.LeaderTerm, [.. shard.Replicas.Select(static replica => replica.NodeId)]);
+        shard.Shard, WireValues.TextOrNull(shard.LeaderNode), shard.LeaderTerm, [.. shard.Replicas.Select(static replica => replica.NodeId)]);
 }
 
 /// <summary>Where a key is stored.</summary>

@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -10,7 +11,7 @@ public sealed record KvHints(string HeldBy, IReadOnlyList<KvHintsOfNode> Nodes, 
     internal static KvHints From(ListHintsResponse hints) => new(
         hints.KeptBy,
         [.. hints.Nodes.Select(static node => new KvHintsOfNode(
-            node.Node, node.Keys, Messages.InstantOrNull(node.OldestMs), node.Delivered, Messages.TextOrNull(node.LastError)))],
+            node.Node, node.Keys, WireValues.Instant(node.OldestMs), node.Delivered, WireValues.TextOrNull(node.LastError)))],
         hints.Dropped);
 }
 
@@ -28,7 +29,7 @@ public sealed record KvRepairStatus(
     internal static KvRepairStatus From(RepairStatusResponse status) => new(
         status.Node,
         [.. status.Arcs.Select(static arc => new KvRangeRepair(
-            arc.Keyspace, arc.Arc, [.. arc.Others], Messages.InstantOrNull(arc.EqualAtMs), arc.KeysRepaired, Messages.TextOrNull(arc.LastError)))],
+            arc.Keyspace, arc.Arc, [.. arc.Others], WireValues.Instant(arc.EqualAtMs), arc.KeysRepaired, WireValues.TextOrNull(arc.LastError)))],
         status.ReadRepairs, status.TombstonesRemoved, status.Rounds, status.Paused);
 }
 

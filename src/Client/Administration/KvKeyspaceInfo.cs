@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -200,5 +201,5 @@ public sealed record KvKeyspaceInfo(string Name)
         Eventual = Eventual?.ToMessage(),
     };
 
-    private static TimeSpan? Milliseconds(long value) => value == 0 ? null : TimeSpan.FromMilliseconds(value);
+    private static TimeSpan? Milliseconds(long value) => value == 0 ? null : WireValues.Span(value);
 }

@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -65,7 +66,7 @@ public sealed record KvLimits
         ScanKeysMax = limits.ScanKeysMax,
         DeleteRangeKeysMax = limits.DeleteRangeKeysMax,
         PipeInFlightMax = limits.PipeInFlightMax,
-        TimeoutMax = TimeSpan.FromMilliseconds(limits.TimeoutMsMax),
+        TimeoutMax = WireValues.Span(limits.TimeoutMsMax),
         SessionOutcomesMax = limits.SessionOutcomesMax,
         KeyspacesMax = limits.KeyspacesMax,
         KeyspaceNameBytesMax = limits.KeyspaceNameBytesMax,
@@ -73,7 +74,7 @@ public sealed record KvLimits
         RequestsInHandMax = limits.RequestsInHandMax,
         BytesInHandMax = limits.BytesInHandMax,
         AnswerBytesInHandMax = limits.AnswerBytesInHandMax,
-        TimeToLiveMax = TimeSpan.FromMilliseconds(limits.TtlMsMax),
-        ExpiresAtMax = DateTimeOffset.FromUnixTimeMilliseconds(limits.ExpireAtMsMax),
+        TimeToLiveMax = WireValues.Span(limits.TtlMsMax),
+        ExpiresAtMax = WireValues.Moment(limits.ExpireAtMsMax),
     };
 }

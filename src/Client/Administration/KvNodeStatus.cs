@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -20,9 +21,9 @@ public sealed record KvNodeStatus(
     IReadOnlyList<KvReplicaStatus> Replicas)
 {
     internal static KvNodeStatus From(StatusResponse status) => new(
-        status.ClusterId, status.NodeId, status.ServerVersion, status.RingEpoch, (KvNodeState)status.State, TimeSpan.FromMilliseconds(status.UptimeMs),
-        DateTimeOffset.FromUnixTimeMilliseconds(status.ServerTimeMs), status.WorkingSetBytes, status.DiskFreeBytes, status.DiskTotalBytes,
-        status.Clock is { } clock ? TimeSpan.FromMilliseconds(clock.OffsetMs) : null, [.. status.Groups.Select(KvReplicaStatus.From)]);
+        status.ClusterId, status.NodeId, status.ServerVersion, status.RingEpoch, (KvNodeState)status.State, WireValues.Span(status.UptimeMs),
+        WireValues.Moment(status.ServerTimeMs), status.WorkingSetBytes, status.DiskFreeBytes, status.DiskTotalBytes,
+        status.Clock is { } clock ? WireValues.Span(clock.OffsetMs) : null, [.. status.Groups.Select(KvReplicaStatus.From)]);
 }
 
 /// <summary>The part of a replica in its Raft group.</summary>
@@ -63,7 +64,7 @@ public sealed record KvReplicaStatus(
     int Rebuilds)
 {
     internal static KvReplicaStatus From(GroupStatus group) => new(
-        group.Group == 0 ? null : group.Shard, (KvReplicaRole)group.Role, group.Term, Messages.TextOrNull(group.Leader), group.CommitIndex, group.AppliedIndex,
+        group.Group == 0 ? null : group.Shard, (KvReplicaRole)group.Role, group.Term, WireValues.TextOrNull(group.Leader), group.CommitIndex, group.AppliedIndex,
         group.DurableIndex, group.State, group.Bytes, [.. group.Voters], group.ReadsPerSecond, group.WritesPerSecond, group.Rebuilds);
 }
 

@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -11,7 +12,7 @@ public sealed record KvNodes(
     long Epoch, IReadOnlyList<KvNode> Nodes, IReadOnlyList<string> PlacementVoters, string? PlacementLeader, IReadOnlyList<string> Removed)
 {
     internal static KvNodes From(ListNodesResponse nodes) => new(
-        nodes.Epoch, [.. nodes.Nodes.Select(KvNode.From)], [.. nodes.PlacementVoters], Messages.TextOrNull(nodes.PlacementLeader), [.. nodes.Removed]);
+        nodes.Epoch, [.. nodes.Nodes.Select(KvNode.From)], [.. nodes.PlacementVoters], WireValues.TextOrNull(nodes.PlacementLeader), [.. nodes.Removed]);
 }
 
 /// <summary>A node of the cluster.</summary>
@@ -49,7 +50,7 @@ public sealed record KvNode(
     string? Note)
 {
     internal static KvNode From(NodeInfo node) => new(
-        node.NodeId, node.Public, node.Raft, node.Zone, node.Weight, node.Standing, node.Health, Messages.DurationOrNull(node.SilenceMs), node.Suspicion,
+        node.NodeId, node.Public, node.Raft, node.Zone, node.Weight, node.Standing, node.Health, WireValues.SpanOrNull(node.SilenceMs), node.Suspicion,
         node.Shards, node.Leaders, node.Owns, node.DataBytes, node.DiskFreeBytes, node.DiskTotalBytes, node.Version,
-        TimeSpan.FromMilliseconds(node.ClockOffsetMs), node.ClockSkewed, Messages.TextOrNull(node.Note));
+        WireValues.Span(node.ClockOffsetMs), node.ClockSkewed, WireValues.TextOrNull(node.Note));
 }

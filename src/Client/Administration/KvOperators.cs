@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -34,5 +35,5 @@ public sealed record KvOperator(
 {
     internal static KvOperator From(OperatorInfo move) => new(
         move.Number, move.Plan == 0 ? null : move.Plan, move.Shard, move.FromNode, move.ToNode, move.Cause, move.State, move.Note,
-        Messages.InstantOrNull(move.AgreedMs), Messages.InstantOrNull(move.EndedMs), TimeSpan.FromMilliseconds(move.StillMs), move.CopiedBytes, move.CopyBytes);
+        WireValues.Instant(move.AgreedMs), WireValues.Instant(move.EndedMs), WireValues.Span(move.StillMs), move.CopiedBytes, move.CopyBytes);
 }

@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -77,7 +78,7 @@ public sealed record KvPlan(
         [.. plan.Moves.Select(static move => new KvPlanMove(move.Shard, move.FromNode, move.ToNode))],
         [.. plan.Shares.Select(static share => new KvNodeShare(share.NodeId, share.ShardsBefore, share.ShardsAfter))],
         plan.Bytes < 0 ? null : plan.Bytes, plan.ToleranceBefore, plan.ToleranceDuring, plan.ToleranceAfter,
-        plan.ZoneToleranceBefore, plan.ZoneToleranceAfter, [.. plan.Warnings], Messages.DurationOrNull(plan.EtaMs));
+        plan.ZoneToleranceBefore, plan.ZoneToleranceAfter, [.. plan.Warnings], WireValues.SpanOrNull(plan.EtaMs));
 }
 
 /// <summary>A move that a plan needs.</summary>

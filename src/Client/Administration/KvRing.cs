@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -14,7 +15,7 @@ public sealed record KvRing(
         [.. ring.Nodes.Select(static node => new KvRingNode(
             node.NodeId, node.Zone, node.Weight, node.VirtualNodes, node.Share, node.Owns, node.Shards, node.FairShards, node.Leaders, node.FairLeaders))],
         [.. ring.Shards.Select(static shard => new KvRingShard(
-            shard.Shard, shard.FirstToken, shard.LastToken, [.. shard.Nodes], Messages.TextOrNull(shard.Leader)))],
+            shard.Shard, shard.FirstToken, shard.LastToken, [.. shard.Nodes], WireValues.TextOrNull(shard.Leader)))],
         ring.EarliestEpoch);
 }
 

@@ -1,3 +1,4 @@
+using KvRaft.Client.Values;
 using KvRaft.V1;
 
 namespace KvRaft.Client;
@@ -8,7 +9,7 @@ namespace KvRaft.Client;
 public sealed record KvScheduler(string Name, string Description, bool IsPaused, DateTimeOffset? PausedUntil, string Note)
 {
     internal static KvScheduler From(SchedulerInfo scheduler) =>
-        new(scheduler.Name, scheduler.Does, scheduler.Paused, Messages.InstantOrNull(scheduler.PausedUntilMs), scheduler.Note);
+        new(scheduler.Name, scheduler.Does, scheduler.Paused, WireValues.Instant(scheduler.PausedUntilMs), scheduler.Note);
 }
 
 /// <summary>The limits of the placement driver, and how fast nodes may copy now.</summary>
@@ -24,8 +25,8 @@ public sealed record KvSchedulerConfig(
     string? CopyNote)
 {
     internal static KvSchedulerConfig From(SchedulerConfig config) => new(
-        config.CopyMegabytesPerSecond, config.ForegroundP99Ms == 0 ? null : TimeSpan.FromMilliseconds(config.ForegroundP99Ms),
-        config.MovesAtOnce, config.MovesAtOncePerNode, config.CopyBytesPerSecondNow, Messages.TextOrNull(config.CopyNote));
+        config.CopyMegabytesPerSecond, config.ForegroundP99Ms == 0 ? null : WireValues.Span(config.ForegroundP99Ms),
+        config.MovesAtOnce, config.MovesAtOncePerNode, config.CopyBytesPerSecondNow, WireValues.TextOrNull(config.CopyNote));
 }
 
 /// <summary>A change of the limits of the placement driver; what is null stays as it is.</summary>

@@ -83,7 +83,7 @@ public sealed class KvTransaction<TKey, TValue>
         /// <param name="key">The key.</param>
         /// <param name="value">Its new value.</param>
         /// <param name="expiry">When it ends.</param>
-        /// <param name="returnPrevious">The item of this operation has what was there before, as the operations before it left it.</param>
+        /// <param name="returnPrevious">The result contains the entry that the key had before this operation and after the earlier operations of the transaction.</param>
         public Branch Put(TKey key, TValue value, KvExpiry expiry = default, bool returnPrevious = false) => Add(new TxnOperation
         {
             Put = new()
@@ -95,7 +95,7 @@ public sealed class KvTransaction<TKey, TValue>
         });
 
         /// <param name="key">The key.</param>
-        /// <param name="returnPrevious">The item of this operation has what was there before, as the operations before it left it.</param>
+        /// <param name="returnPrevious">The result contains the entry that the key had before this operation and after the earlier operations of the transaction.</param>
         public Branch Delete(TKey key, bool returnPrevious = false) => Add(new TxnOperation
         {
             Delete = new() { Key = _owner.Take(key), Options = WireValues.ToWire(KvExpiry.Default, returnPrevious) },

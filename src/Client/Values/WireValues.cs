@@ -15,8 +15,8 @@ internal static class WireValues
     public static KvEntry<TValue>? EntryOrNull<TValue>(ValueState? state, IKvSerializer<TValue> values) =>
         state is null ? null : Entry(state, values);
 
-    public static DateTimeOffset? Instant(long expireAtMs) =>
-        expireAtMs == 0 ? null : Moment(expireAtMs);
+    public static DateTimeOffset? Instant(long unixMs) =>
+        unixMs == 0 ? null : Moment(unixMs);
 
     /// <summary>
     /// The time, or the nearest time that .NET can represent: the number comes from another program, and one invalid value must not end a scan.
@@ -27,6 +27,13 @@ internal static class WireValues
     /// <inheritdoc cref="Moment"/>
     public static TimeSpan Span(long milliseconds) =>
         TimeSpan.FromTicks((long)Int128.Clamp((Int128)milliseconds * TimeSpan.TicksPerMillisecond, TimeSpan.MinValue.Ticks, TimeSpan.MaxValue.Ticks));
+
+    /// <inheritdoc cref="Moment"/>
+    /// <returns>Null if negative, which stands for an unknown time.</returns>
+    public static TimeSpan? SpanOrNull(long milliseconds) => milliseconds < 0 ? null : Span(milliseconds);
+
+    /// <returns>Null if empty, which stands for an unknown or absent text.</returns>
+    public static string? TextOrNull(string text) => text.Length == 0 ? null : text;
 
     /// <returns>Null for linearizable, which is the default of the wire format.</returns>
     public static ReadOptions? ToWire(KvConsistency consistency) => consistency.Level switch

@@ -21,14 +21,9 @@ internal sealed record StoreOutage(OutageKind Kind, string Reason)
     {
         StorageFullException => new StoreOutage(OutageKind.NoRoom, error.Message),
         StorageCorruptionException { IsFailedWrite: false } => new StoreOutage(OutageKind.Damage, error.Message),
-        IOException { HResult: NoSpaceLeft or QuotaExceeded } => new StoreOutage(OutageKind.NoRoom, error.Message),
+        _ when FullDisk.Is(error) => new StoreOutage(OutageKind.NoRoom, error.Message),
         _ => null,
     };
-
-    /// <summary>ENOSPC and EDQUOT of Linux, which .NET passes on unchanged.</summary>
-    private const int NoSpaceLeft = 28;
-
-    private const int QuotaExceeded = 122;
 
     /// <summary>The exception for requests during the outage.</summary>
     public StorageException ToException() => Kind == OutageKind.NoRoom

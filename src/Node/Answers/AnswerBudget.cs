@@ -62,10 +62,7 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
     public void Give(long bytes) => Interlocked.Add(ref _bytes, -bytes);
 
     public static Failure Full(string what, long bytes, long bytesMax) =>
-        Failure.Overloaded($"{what} ({bytes} of {bytesMax} bytes, limits.answerBytesInHandMax)", Delay) with
-        {
-            Facts = [Fact("limit", bytesMax), Fact("actual", bytes), new("setting", "limits.answerBytesInHandMax")],
-        };
+        Failure.Full(what, "limits.answerBytesInHandMax", bytes, bytesMax, bytes, Delay);
 
     private bool Fits(long bytes)
     {
@@ -78,9 +75,6 @@ internal sealed class AnswerBudget(NodeOptions options, AnswerSends sends)
         Give(bytes);
         return false;
     }
-
-    private static KeyValuePair<string, string> Fact(string name, long value) =>
-        new(name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
 }
 
 /// <summary>The part of the <see cref="AnswerBudget"/> that one connection holds. Thread-safe.</summary>

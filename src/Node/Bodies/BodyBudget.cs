@@ -60,16 +60,8 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
         }
 
         Interlocked.Increment(ref _refused);
-        var (bytesNow, bytesMax) = (Bytes, BytesMax);
-        return Failure.Overloaded($"the node's requests in hand ({bytesNow} of {bytesMax} bytes, {Setting})", Delay) with
-        {
-            Facts =
-            [
-                new("limit", bytesMax.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-                new("actual", (bytesNow + bytes).ToString(System.Globalization.CultureInfo.InvariantCulture)),
-                new("setting", Setting),
-            ],
-        };
+        var bytesNow = Bytes;
+        return Failure.Full("the node's requests in hand", Setting, bytesNow, BytesMax, bytesNow + bytes, Delay);
     }
 
     internal void Give(BodyShare share, long bytes)
@@ -95,14 +87,13 @@ internal sealed class BodyBudget(NodeOptions options, TimeProvider time)
     {
         var isSmall = body <= SmallBytesMax;
         var shareNow = Interlocked.Add(ref share.Bytes, bytes);
-        if ((isSmall || shareNow <= BytesMax / 2 || shareNow == body)
-            && Interlocked.Add(ref _bytes, bytes) <= (isSmall ? BytesMax + (BytesMax >> ReserveShift) : BytesMax))
-        {
-            return true;
-        }
-
         if (isSmall || shareNow <= BytesMax / 2 || shareNow == body)
         {
+            if (Interlocked.Add(ref _bytes, bytes) <= (isSmall ? BytesMax + (BytesMax >> ReserveShift) : BytesMax))
+            {
+                return true;
+            }
+
             Interlocked.Add(ref _bytes, -bytes);
         }
 

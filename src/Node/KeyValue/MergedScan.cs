@@ -119,12 +119,12 @@ internal sealed class MergedScan(
             _ages.Add(new PageAge(chunk.Header, asked));
             if (chunk.Items.Count > 0)
             {
-                source.PutInFront(chunk.Items[0], chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, _order, give);
+                source.PutInFront(chunk.Items[0], After(chunk), _order, give);
                 return;
             }
 
             // If a page has only expired keys, the scan continues; without a position there is nothing more in the shard.
-            place = chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token;
+            place = After(chunk);
         }
 
         source.End(give);
@@ -156,8 +156,11 @@ internal sealed class MergedScan(
         var chunk = page.Chunk;
         _ages.Add(page.Age);
         Note(chunk);
-        source.Fill(chunk.Items, chunk.ResumeToken.IsEmpty ? null : ResumeToken.Read(chunk.ResumeToken).Token, page.Age);
+        source.Fill(chunk.Items, After(chunk), page.Age);
     }
+
+    /// <summary>Where the shard of a page continues; null: the page is its last.</summary>
+    private static ResumeToken? After(ScanChunk page) => page.ResumeToken.IsEmpty ? null : ResumeToken.Read(page.ResumeToken).Token;
 
     private void Note(ScanChunk chunk)
     {

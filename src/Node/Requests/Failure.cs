@@ -86,6 +86,19 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure Overloaded(string what, TimeSpan retryAfter) =>
         new(ErrorReasons.Overloaded, Execution.NotExecuted, $"{what} is full") { RetryAfter = retryAfter };
 
+    /// <summary>A budget of bytes has no space for a request now.</summary>
+    /// <param name="what">The budget.</param>
+    /// <param name="setting">The setting of its limit.</param>
+    /// <param name="bytes">The bytes taken of it.</param>
+    /// <param name="bytesMax">Its limit.</param>
+    /// <param name="actual">The value to report against the limit.</param>
+    /// <param name="retryAfter">The delay before a repetition.</param>
+    public static Failure Full(string what, string setting, long bytes, long bytesMax, long actual, TimeSpan retryAfter) =>
+        Overloaded($"{what} ({bytes} of {bytesMax} bytes, {setting})", retryAfter) with
+        {
+            Facts = [Fact("limit", bytesMax), Fact("actual", actual), new("setting", setting)],
+        };
+
     public static Failure DiskFull(long freeBytes, long reserveBytes) =>
         new(ErrorReasons.DiskFull, Execution.NotExecuted, "the data disk is nearly full; deletes are still accepted")
         {

@@ -18,17 +18,13 @@ internal enum DiskFault
 /// <summary>Classifies exceptions of closing. Pure.</summary>
 internal static class DiskFaults
 {
-    /// <summary>ENOSPC and EDQUOT of Linux, which .NET passes on unchanged.</summary>
-    private const int NoSpaceLeft = 28;
-
-    private const int QuotaExceeded = 122;
-
     /// <summary>The worst of several faults; <see cref="DiskFault.None"/> as soon as one is not a fault of the disk, so that it is not hidden.</summary>
     public static DiskFault Of(Exception? error) => error switch
     {
         null => DiskFault.None,
         AggregateException several => several.InnerExceptions.Select(Of).ToArray() is { Length: > 0 } faults && !faults.Contains(DiskFault.None) ? faults.Max() : DiskFault.None,
-        StorageFullException or IOException { HResult: NoSpaceLeft or QuotaExceeded } => DiskFault.NoRoom,
+        StorageFullException => DiskFault.NoRoom,
+        _ when FullDisk.Is(error) => DiskFault.NoRoom,
         StorageException or IOException => DiskFault.Failed,
         _ => DiskFault.None,
     };

@@ -595,7 +595,7 @@ internal sealed class GroupAuditTrail : WriteAheadLog, IPersistentState, IAuditT
                 await ConfigurationStorage.SaveConfigurationAsync(new LogEntryView(entry), entry.Index, CancellationToken.None).ConfigureAwait(false);
                 break;
             }
-            catch (IOException full) when (OutOfRoom.Is(full) && !_isDetached)
+            catch (IOException full) when (FullDisk.Is(full) && !_isDetached)
             {
                 // A full disk does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
                 await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);

@@ -38,7 +38,7 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
                 case StorageCorruptionException:
                     return new ReplicaFault(ReplicaLoss.State, error.Message);
                 case StorageFullException:
-                case var full when OutOfRoom.Is(full):
+                case var full when FullDisk.Is(full):
                     return new ReplicaFault(ReplicaLoss.Room, error.Message);
             }
         }

@@ -46,7 +46,7 @@ internal sealed class LeaderSearch(
                 return;
             }
 
-            if (Heir(voters, answers) == peers.Self)
+            if (Candidate(voters, answers) == peers.Self)
             {
                 LogMessages.LeaderSucceeded(logger, group.Id.Value, gone is { } node ? $"its leader {node} has ended or stepped down" : "a majority of its voters has no leader");
                 await Task.WhenAll(answers.Select(answer => peers.TellAsync(answer.Voter.Node, PeerRequestKind.StandAside, cancellationToken))).ConfigureAwait(false);
@@ -77,7 +77,7 @@ internal sealed class LeaderSearch(
         return Succession.IsVacant(voters, 1 + answers.Count - hearing);
     }
 
-    private NodeId? Heir(IReadOnlyList<GroupVoter> voters, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> answers) => Succession.Heir(
+    private NodeId? Candidate(IReadOnlyList<GroupVoter> voters, IReadOnlyList<(GroupVoter Voter, PeerStatus Status)> answers) => Succession.Candidate(
         group.Id,
         [.. voters.Select(static voter => voter.Node)],
         [

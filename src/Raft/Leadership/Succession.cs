@@ -26,7 +26,7 @@ internal static class Succession
     /// <param name="voters">All voters of the group, the dead leader included.</param>
     /// <param name="survivors">The replicas that answered, and this replica itself, with the end of their logs, and whether their clock is wrong.</param>
     /// <param name="incomplete">The survivors that lack their state: they vote, but could not serve.</param>
-    public static NodeId? Heir(
+    public static NodeId? Candidate(
         GroupId group, IReadOnlyCollection<NodeId> voters, IReadOnlyCollection<(NodeId Node, LogPosition Last, bool IsSkewed)> survivors, IReadOnlyCollection<NodeId>? incomplete = null)
     {
         var able = survivors.Where(each => incomplete?.Contains(each.Node) != true).ToArray();

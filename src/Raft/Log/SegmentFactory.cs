@@ -1,3 +1,4 @@
+using KvRaft.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace KvRaft.Raft.Log;
@@ -160,7 +161,7 @@ internal sealed class SegmentFactory(IFileSystem fs, string directory, LogIdenti
 
             return segment;
         }
-        catch (IOException full) when (full is LogOutOfRoomException || OutOfRoom.Is(full))
+        catch (IOException full) when (full is LogOutOfRoomException || FullDisk.Is(full))
         {
             Discard(Path.Combine(directory, Segment.NameOf(number)) + TemporaryExtension);
             if (!_isOutOfRoom)

@@ -69,6 +69,24 @@ public sealed class KvAdministrationTests
         Assert.False(message.HasCopyMegabytesPerSecond || message.HasMovesAtOnce || message.HasMovesAtOncePerNode);
     }
 
+    /// <summary>A number comes from another program; one that .NET cannot represent must not end the call.</summary>
+    [Theory]
+    [InlineData(long.MinValue)]
+    [InlineData(long.MaxValue)]
+    public void A_time_beyond_the_range_of_NET_becomes_the_nearest_one(long number)
+    {
+        var status = KvNodeStatus.From(new StatusResponse { UptimeMs = number, ServerTimeMs = number, Clock = new ClockStatus { OffsetMs = number } });
+        var move = KvOperator.From(new OperatorInfo { AgreedMs = number, EndedMs = number, StillMs = number });
+        var limits = KvLimits.From(new Limits { TimeoutMsMax = number, TtlMsMax = number, ExpireAtMsMax = number });
+        var (moment, span) = number < 0 ? (DateTimeOffset.MinValue, TimeSpan.MinValue) : (DateTimeOffset.MaxValue, TimeSpan.MaxValue);
+
+        Assert.Equal((span, moment.ToUnixTimeMilliseconds(), span), (status.Uptime, status.ServerTime.ToUnixTimeMilliseconds(), status.ClockOffset));
+        Assert.Equal((moment.ToUnixTimeMilliseconds(), span), (move.AgreedAt!.Value.ToUnixTimeMilliseconds(), move.Unchanged));
+        Assert.Equal((span, span, moment.ToUnixTimeMilliseconds()), (limits.TimeoutMax, limits.TimeToLiveMax, limits.ExpiresAtMax.ToUnixTimeMilliseconds()));
+        Assert.Equal(span, KvKeyspaceInfo.From(new KeyspaceInfo { TtlMaxMs = number }).TimeToLiveMax);
+        Assert.Equal(number < 0 ? null : TimeSpan.MaxValue, KvPlan.From(new PlanInfo { EtaMs = number }).Duration);
+    }
+
     [Fact]
     public void What_a_message_leaves_out_is_null()
     {

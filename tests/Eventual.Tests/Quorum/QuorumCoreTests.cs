@@ -48,7 +48,7 @@ public class QuorumCoreTests
 
     // A request to another node beside a slow one never costs a quorum, and no node receives it twice.
     [Fact]
-    public void A_slow_node_and_whoever_is_asked_beside_it_both_count() => Cases.Sample(
+    public void A_slow_node_and_its_substitute_both_count() => Cases.Sample(
         static drawn =>
         {
             var (list, up) = Ring(drawn.Nodes, drawn.Spec.N, drawn.Up);

@@ -19,12 +19,12 @@ public sealed class SuccessionTests
         Gen.Select(Survivors, Gen.Int[0, 4], Gen.Int[0, 1023]).Sample((survivors, turned, number) =>
         {
             var (group, voters) = (new GroupId(number), survivors.Select(each => each.Node).ToArray());
-            var heir = Succession.Heir(group, voters, survivors);
-            var last = survivors.Single(each => each.Node == heir).Last;
+            var candidate = Succession.Candidate(group, voters, survivors);
+            var last = survivors.Single(each => each.Node == candidate).Last;
             var longest = survivors.Max(each => (each.Last.Term, each.Last.Index));
             return longest == (last.Term, last.Index)
-                && (!survivors.Single(each => each.Node == heir).IsSkewed || survivors.All(each => each.IsSkewed || (each.Last.Term, each.Last.Index) != longest))
-                && heir == Succession.Heir(group, [.. voters.Reverse()], [.. survivors.Skip(turned), .. survivors.Take(turned)]);
+                && (!survivors.Single(each => each.Node == candidate).IsSkewed || survivors.All(each => each.IsSkewed || (each.Last.Term, each.Last.Index) != longest))
+                && candidate == Succession.Candidate(group, [.. voters.Reverse()], [.. survivors.Skip(turned), .. survivors.Take(turned)]);
         });
 
     [Theory]
@@ -32,7 +32,7 @@ public sealed class SuccessionTests
     [InlineData(4, 2)]
     [InlineData(5, 2)]
     public void A_minority_has_no_heir(int voters, int survivors) =>
-        Assert.Null(Succession.Heir(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1), false))]));
+        Assert.Null(Succession.Candidate(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1), false))]));
 
     [Theory]
     [InlineData(3)]
@@ -41,7 +41,7 @@ public sealed class SuccessionTests
     {
         // All groups used to choose the first node by name, which then had that many elections to win at once.
         var nodes = Nodes(voters);
-        var shares = Enumerable.Range(0, 64 * voters).CountBy(number => Succession.Heir(
+        var shares = Enumerable.Range(0, 64 * voters).CountBy(number => Succession.Candidate(
             new GroupId(number), nodes, [.. nodes.Skip(1).Select(node => (node, new LogPosition(1, 1), false))])!.Value).ToArray();
         Assert.Equal(voters - 1, shares.Length);
         Assert.All(shares, share => Assert.InRange(share.Value, 64, 128));
@@ -57,7 +57,7 @@ public sealed class SuccessionTests
 
     /// <summary>A missing first answer or vote cost a whole election timeout: one failover in fifty took two seconds.</summary>
     [Fact]
-    public async Task Whoever_could_not_succeed_at_once_tries_again()
+    public async Task A_candidate_that_was_rejected_campaigns_again()
     {
         await using var cluster = await StartPatientAsync();
         var (first, second, third) = (cluster.Nodes[0], cluster.Nodes[1], cluster.Nodes[2]);
