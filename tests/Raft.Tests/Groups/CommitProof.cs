@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using KvRaft.Raft.Groups;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Membership;
@@ -18,7 +19,9 @@ namespace KvRaft.Raft.Tests.Groups;
 internal sealed class CommitProof
 {
     private readonly ConcurrentDictionary<(NodeId Node, GroupId Group, int Incarnation), GroupLog> _logs = new();
-    private readonly ConcurrentDictionary<RaftGroup, IReadOnlyList<GroupVoter>> _before = new();
+    /// <summary>Weak: a replica that was stopped must not keep the memory of its log.</summary>
+    private readonly ConditionalWeakTable<RaftGroup, IReadOnlyList<GroupVoter>> _before = [];
+
     private readonly ConcurrentDictionary<GroupId, bool> _changing = new();
     private readonly ConcurrentQueue<string> _violations = new();
     private long _checked;
@@ -45,8 +48,8 @@ internal sealed class CommitProof
         }
 
         var voters = group.Voters();
-        var before = _before.GetValueOrDefault(group, voters);
-        _before[group] = voters;
+        var before = _before.TryGetValue(group, out var earlier) ? earlier : voters;
+        _before.AddOrUpdate(group, voters);
         var term = group.Log.TermAt(index);
         Interlocked.Increment(ref _checked);
         if (IsProven(voters, group.Id, index, term))
