@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Digests;
 
 /// <summary>
-/// The leader of a shard compares its voters' states, all at one index, in the background: replicas that applied the same entries must be equal, and no other
+/// The leader of a group compares its voters' states, all at one index, in the background: replicas that applied the same entries must be equal, and no other
 /// check would detect a difference. The leader agrees with the voters on an index a little ahead. Each takes a snapshot there and computes its digest at its own rate
-/// (<see cref="DigestPace"/>), and the leader decides (<see cref="DigestRules"/>): a minority is removed; without a majority all are notified, and no data is deleted.
+/// (<see cref="DigestPace"/>), and the leader decides (<see cref="DigestRules"/>): a minority is removed; without a majority, and in group 0, all are notified, and no data is deleted.
 /// </summary>
 internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, RaftHostOptions options, ILogger logger)
 {
@@ -33,7 +33,7 @@ internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, 
     public bool IsWanted => group.Machine.Applied.Index > Volatile.Read(ref _equalAt);
 
     /// <summary>The same, and a period has passed since the last comparison.</summary>
-    public bool IsDue => group.IsLeader && !group.Id.IsPlacement && IsWanted
+    public bool IsDue => group.IsLeader && IsWanted
         && (_lookedAt == 0 || options.Time.GetElapsedTime(_lookedAt) >= options.DigestPeriod);
 
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -146,8 +146,9 @@ internal sealed class DigestComparison(IComparedGroup group, PeerSurvey survey, 
         var found = string.Join(", ", digests.OrderBy(static digest => digest.Key).Select(static digest => FormattableString.Invariant($"{digest.Key} {digest.Value:x16}")));
         LogMessages.DigestsDiffer(logger, group.Id.Value, index, found);
         var reason = FormattableString.Invariant($"replicas differ at index {index} ({found})");
-        if (verdict.Majority is null)
+        if (verdict.Majority is null || group.Id.IsPlacement)
         {
+            // A node without its replica of group 0 routes nothing, so there an operator decides; the reason names the digest of each node.
             await SendAsync(voters, new DigestDiffersRequest(group.Id.Value, reason, IsMinority: false), cancellationToken).ConfigureAwait(false);
             return;
         }

@@ -665,7 +665,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             _host.CountDigestMismatch();
         }
 
-        if (request.IsMinority)
+        if (request.IsMinority && !Id.IsPlacement)
         {
             Condemn(request.Reason);
         }

@@ -54,6 +54,24 @@ public sealed class DigestComparisonTests
         await cluster.AppendAsync("third");
     }
 
+    /// <summary>A node that lost its replica of group 0 would route nothing.</summary>
+    [Fact]
+    public async Task A_difference_in_group_0_is_reported_by_every_replica_and_removes_none()
+    {
+        const int Placement = 0;
+        await using var cluster = await RaftTestCluster.StartAsync(3, firstGroup: Placement, configure: static options => options with { DigestPeriod = Period });
+        await cluster.AppendAsync("first", Placement);
+        var leader = await cluster.LeaderAsync(Placement);
+        var odd = cluster.Nodes.First(node => node != leader);
+        cluster.Machine(odd, Placement).Falsify();
+        await cluster.AppendAsync("second", Placement);
+        await RaftTestCluster.EventuallyAsync(
+            () => cluster.Nodes.All(node => cluster.Group(node, Placement).Status().Note?.Contains($"{odd} ", StringComparison.Ordinal) == true), "all replicas to report it");
+        Assert.All(cluster.Nodes, node => Assert.Equal(ReplicaState.Running, cluster.Group(node, Placement).Status().State));
+        Assert.All(cluster.Nodes, node => Assert.Equal(1, cluster.Host(node).DigestMismatches));
+        await cluster.AppendAsync("third", Placement);
+    }
+
     [Fact]
     public async Task Equal_replicas_are_found_equal_under_load_and_are_not_compared_again_while_nothing_is_applied()
     {
