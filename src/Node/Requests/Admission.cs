@@ -43,6 +43,9 @@ internal sealed class Admission(NodeOptions options, TimeProvider time)
 
     public long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>Operations that were admitted and have ended since the node started.</summary>
+    public long Answered => Volatile.Read(ref _answered);
+
     /// <summary>Operations refused since the node started.</summary>
     public long Refused => Volatile.Read(ref _refused);
 

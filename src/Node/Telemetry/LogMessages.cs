@@ -187,4 +187,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(1358, LogLevel.Warning, "Node {NodeId} keeps its replica of shard {ShardId}, incarnation {Incarnation}, although the shard map does not name it: {Why} ({Suppressed} more since the last line)")]
     public static partial void ReplicaKept(this ILogger logger, NodeId nodeId, ShardId shardId, int incarnation, string why, long suppressed);
+
+    [LoggerMessage(1512, LogLevel.Information, "Node {NodeId} had no work and gave memory back: resident {Before} MiB before, {After} MiB after; the managed heap has {Heap} MiB, write buffers {Buffers} MiB")]
+    public static partial void MemoryGivenBack(this ILogger logger, NodeId nodeId, long before, long after, long heap, long buffers);
 }

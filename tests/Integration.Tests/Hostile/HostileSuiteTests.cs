@@ -175,7 +175,16 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
                 return;
             }
 
-            Assert.True(clock.Elapsed < IdleMax, text);
+            if (clock.Elapsed >= IdleMax)
+            {
+                foreach (var node in cluster.Nodes)
+                {
+                    output.WriteLine(string.Join('\n', cluster.Log(node).Split('\n').Where(static line => line.Contains("gave memory back", StringComparison.Ordinal))));
+                }
+
+                Assert.Fail(text);
+            }
+
             await Task.Delay(500);
         }
     }
