@@ -47,21 +47,26 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
     }
 
     /// <summary>Compares the files that are left after a start. Null if the replica may vote, count and serve.</summary>
-    internal static ReplicaFault? Judge(GroupLog log, IReplicatedStateMachine machine, bool ranBefore, bool logKnown)
+    internal static ReplicaFault? Judge(GroupLog log, IReplicatedStateMachine machine, bool ranBefore, bool logKnown, bool membersDamaged)
     {
+        if (ranBefore && !logKnown)
+        {
+            return new ReplicaFault(ReplicaLoss.Log, "its log is missing, with its vote and all acknowledged entries");
+        }
+
         if (log.Damage is { } damage)
         {
             return new ReplicaFault(ReplicaLoss.Log, $"its log is damaged: {damage}");
         }
 
+        if (membersDamaged)
+        {
+            return new ReplicaFault(ReplicaLoss.Log, "its member list is damaged, so it cannot determine whose votes count");
+        }
+
         if (log.Ballot.Term > Ballot.TermMax)
         {
             return new ReplicaFault(ReplicaLoss.Log, $"its term {log.Ballot.Term} is above {Ballot.TermMax}, which no election can reach");
-        }
-
-        if (ranBefore && !logKnown)
-        {
-            return new ReplicaFault(ReplicaLoss.Log, "its log is missing, with its vote and all acknowledged entries");
         }
 
         return log.Start.Index > machine.Applied.Index

@@ -102,8 +102,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         Background = new BackgroundTasks(OnBackgroundFault);
         _progress = new ApplyProgress(machine.Applied.Index);
         _machine.Faulted += OnMachineFaulted;
-        _members = new MemberStorage(Path.Combine(directory, "members"));
-
+        _members = new MemberStorage(Path.Combine(directory, MemberStorage.FileName), host.Files);
 
         // If the state was lost, everything up to the log's start is committed nevertheless: the start only moves to an applied index.
         var committed = fault is { Loss: ReplicaLoss.State } && log.Start.Index > machine.Applied.Index ? log.Start : machine.Applied;
@@ -472,10 +471,12 @@ public sealed partial class RaftGroup : IAsyncDisposable
     {
         var key = new ReplicaKey(spec.Group, spec.Incarnation);
         var directory = GroupDirectory.Of(host.Options.DataDirectory, key);
-        var members = Path.Combine(directory, "members");
+        var members = Path.Combine(directory, MemberStorage.FileName);
         var ranBefore = File.Exists(members);
         var logKnown = host.Log.Contains(key);
-        var log = host.Log.OpenGroup(key, isKnownToBeNew: !ranBefore);
+
+        // The member list may be lost with the log. A learner's incarnation was just assigned; any other replica that the log does not know may have been here.
+        var log = host.Log.OpenGroup(key, isKnownToBeNew: !ranBefore && spec.IsLearner, ranBefore);
         if (!ranBefore)
         {
             // The log's own record is checked first: a member list without a log means that the log was lost.
@@ -485,7 +486,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             MemberStorage.WriteFirst(members, spec.Group, spec.IsLearner ? [] : spec.Voters, host.Files);
         }
 
-        var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown);
+        var fault = ReplicaFault.Judge(log, machine, ranBefore, logKnown, MemberStorage.IsDamagedAt(members));
         if (fault is null && machine.Applied.Index >= log.Start.Index && log.TryPositionAt(machine.Applied.Index) != machine.Applied)
         {
             // The process ended after it installed a checkpoint and before it updated the log. The log may reach further, with entries of a deposed leader.
@@ -809,20 +810,17 @@ public sealed partial class RaftGroup : IAsyncDisposable
         }
 
         await _log.WhenDurableAsync().ConfigureAwait(false);
-        var (_, known) = await LoadMembersAsync(cancellationToken).ConfigureAwait(false);
-        if (manifest.ConfigurationVersion <= known && known > 0)
-        {
-            // A replica that lost only its state may have stored a later configuration than the replica whose state it copies.
-            _applier.Wake();
-            LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
-            return;
-        }
 
-        var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
-        await ((DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage)_members)
-            .SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
+        // A replica that lost only its state may have stored a later configuration than the replica whose state it copies; the storage keeps the later one.
+        await SaveMembersAsync(manifest, cancellationToken).ConfigureAwait(false);
         _applier.Wake();
         LogMessages.CheckpointInstalled(_logger, Id.Value, position.Index);
+    }
+
+    private async Task SaveMembersAsync(CheckpointManifest manifest, CancellationToken cancellationToken)
+    {
+        var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
+        await _members.SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -839,6 +837,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         {
             // Our state already holds everything that is committed; only the log must begin anew there.
             _audit.ResetTo(_machine.Applied);
+            await SaveMembersAsync(manifest, cancellationToken).ConfigureAwait(false);
         }
 
         _audit.Abstain(highestTerm);
@@ -847,13 +846,17 @@ public sealed partial class RaftGroup : IAsyncDisposable
     }
 
     /// <summary>
-    /// The other voters, from the member list on disk: the list exists before the cluster runs. A learner that has no list yet uses the voters it was
-    /// opened with.
+    /// The other voters, from the member list on disk: the list exists before the cluster runs. A learner that has no list yet, and a replica whose list is damaged, use the voters
+    /// they were opened with.
     /// </summary>
     internal async Task<IReadOnlyList<GroupVoter>> OtherVotersAsync(CancellationToken cancellationToken)
     {
-        var storage = (DotNext.Net.Cluster.Consensus.Raft.Membership.IClusterConfigurationStorage<EndPoint>)_members;
-        var configuration = await storage.LoadConfigurationAsync(cancellationToken).ConfigureAwait(false);
+        if (_members.IsDamaged)
+        {
+            return OtherFirstVoters();
+        }
+
+        var configuration = await _members.LoadConfigurationAsync(cancellationToken).ConfigureAwait(false);
         var voters = new List<GroupVoter>();
         foreach (var member in configuration.Members)
         {
@@ -865,8 +868,10 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
         return voters.Count > 0 || configuration.Members.Count > 0
             ? voters
-            : [.. _firstVoters.Where(voter => voter.Node != _host.Options.NodeId)];
+            : OtherFirstVoters();
     }
+
+    private IReadOnlyList<GroupVoter> OtherFirstVoters() => [.. _firstVoters.Where(voter => voter.Node != _host.Options.NodeId)];
 
     /// <summary>The voters in this replica's view, by node name.</summary>
     public IReadOnlyList<GroupVoter> Voters() =>

@@ -168,7 +168,14 @@ public sealed class RaftHost : IAsyncDisposable
                 files,
                 Path.Combine(options.DataDirectory, "log"),
                 new LogIdentity(options.ClusterId, options.NodeId),
-                new NodeLogOptions { SegmentBytes = options.LogSegmentBytes, LogBytesMax = options.LogBytesMax },
+                new NodeLogOptions
+                {
+                    SegmentBytes = options.LogSegmentBytes,
+                    LogBytesMax = options.LogBytesMax,
+
+                    // A start makes the log first, and then counts itself.
+                    IsExpected = GenerationFile.IsThere(options.DataDirectory),
+                },
                 loggers.CreateLogger<NodeLog>()),
             cancellationToken).ConfigureAwait(false);
         RaftHost host;

@@ -14,9 +14,16 @@ namespace KvRaft.Raft.Log;
 /// </summary>
 internal sealed class LogRecovery
 {
+    /// <summary>
+    /// Exists since records of an unknown owner were lost, also when their segments are gone: a group that the log does not know may have been in them. Empty; made and synced before
+    /// the log is continued.
+    /// </summary>
+    public const string LossFileName = "records.lost";
+
     private readonly IFileSystem _fs;
     private readonly string _directory;
     private readonly LogIdentity _identity;
+    private readonly bool _isExpected;
     private readonly ILogger _logger;
 
     // First byte of each sound segment from which on it is zero to its end.
@@ -24,8 +31,9 @@ internal sealed class LogRecovery
     private byte[] _bytes = [];
     private bool _wasClosed;
 
-    private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
+    private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, bool isExpected, ILogger logger)
     {
+        _isExpected = isExpected;
         _fs = fs;
         _directory = directory;
         _identity = identity;
@@ -54,10 +62,18 @@ internal sealed class LogRecovery
     /// <summary>No batch with a higher number was ever synced.</summary>
     public long LastBatch => Math.Max(Replay.LastBatchNumber, Mark.Batch);
 
-    /// <exception cref="LogOpenException">The files belong to another node, have another version, or are lost.</exception>
-    public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, ILogger logger)
+    /// <summary>At this start or an earlier one records of an unknown owner were lost. See <see cref="LossFileName"/>.</summary>
+    public bool MayHaveForgottenGroups { get; private set; }
+
+    /// <param name="fs">The files.</param>
+    /// <param name="directory">Their directory.</param>
+    /// <param name="identity">The owner that they must have.</param>
+    /// <param name="isExpected">See <see cref="NodeLogOptions.IsExpected"/>.</param>
+    /// <param name="logger">Reports what is lost.</param>
+    /// <exception cref="LogOpenException">The files belong to another node or have another version.</exception>
+    public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, bool isExpected, ILogger logger)
     {
-        var recovery = new LogRecovery(fs, directory, identity, logger);
+        var recovery = new LogRecovery(fs, directory, identity, isExpected, logger);
         try
         {
             recovery.Run();
@@ -100,20 +116,19 @@ internal sealed class LogRecovery
                 Replay.AddLoss(number, 0, $"the segments {previous + 1} to {number - 1} are missing");
             }
 
-            ReadSegment(number, isLast: number == numbers[^1]);
+            ReadSegment(number, isLast: number == numbers[^1], isOnly: numbers.Length == 1);
             previous = number;
+        }
+
+        if (_isExpected && numbers.Length == 0)
+        {
+            Replay.AddLoss(FirstNumber, 0, "the log is missing, and this node was started before");
         }
 
         Replay.Finish();
         _bytes = [];
         Segments.ForEach(segment => segment.IsHeadSound = !Replay.SpoiltSegments.Contains(segment.Number));
-        if (Replay.LastBatchNumber == 0 && Mark.Batch > 0)
-        {
-            throw new LogOpenException(
-                $"The log in '{_directory}' had reached batch {Mark.Batch}, but its segments are missing or unreadable. "
-                + "This node has lost its votes: remove its data directory and let it join as a new node.");
-        }
-
+        RememberLoss(names.Contains(LossFileName));
         Report();
         TakeBackClosing();
         ZeroBehindTail();
@@ -141,7 +156,19 @@ internal sealed class LogRecovery
         }
     }
 
-    private void ReadSegment(long number, bool isLast)
+    /// <summary>Later starts no longer find the damage, once its segments are reclaimed or replaced.</summary>
+    private void RememberLoss(bool isRemembered)
+    {
+        MayHaveForgottenGroups = isRemembered || Replay.MayHaveForgottenGroups;
+        if (MayHaveForgottenGroups && !isRemembered)
+        {
+            using var file = _fs.Open(Path.Combine(_directory, LossFileName), FileOpening.Create);
+            file.FlushData();
+            _fs.SyncDirectory(_directory);
+        }
+    }
+
+    private void ReadSegment(long number, bool isLast, bool isOnly)
     {
         var path = Path.Combine(_directory, Segment.NameOf(number));
         var file = _fs.Open(path, FileOpening.ReadWrite);
@@ -159,7 +186,7 @@ internal sealed class LogRecovery
                 Segments.Add(new Segment(header, path, file));
                 Scan(number, bytes[..(int)Math.Min(bytes.Length, header.Size)], header);
                 break;
-            case var _ when isLast && SegmentScanner.ContentEnd(bytes.Span[Math.Min(SegmentHeader.Bytes, bytes.Length)..]) == 0:
+            case var _ when isLast && !isOnly && SegmentScanner.ContentEnd(bytes.Span[Math.Min(SegmentHeader.Bytes, bytes.Length)..]) == 0:
                 // Prepared, but no record was written to it.
                 file.Dispose();
                 Delete(path);

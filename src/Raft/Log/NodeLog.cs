@@ -71,7 +71,7 @@ internal sealed class NodeLog : IAsyncDisposable
         Logger = logger;
         Cache = new TailCache(options.TailCacheBytes);
         Holes = found.Replay.Holes;
-        _mayHaveForgottenGroups = found.Replay.MayHaveForgottenGroups;
+        _mayHaveForgottenGroups = found.MayHaveForgottenGroups;
         _mark = new DurableMarkFile(found.MarkFile!, found.Mark, options.Time, options.DurableMarkInterval);
         _background = new BackgroundWork(options.IsManual, Fail);
         _factory = new SegmentFactory(fs, directory, identity, options, _background, logger);
@@ -142,7 +142,7 @@ internal sealed class NodeLog : IAsyncDisposable
         {
             fs.CreateDirectory(directory);
             directoryLock = TakeLock(fs, directory);
-            found = LogRecovery.Run(fs, directory, identity, logger);
+            found = LogRecovery.Run(fs, directory, identity, options.IsExpected, logger);
             var log = new NodeLog(fs, directory, identity, options, logger, directoryLock, found);
             log.StartThread();
             logger.LogOpened(directory, log.Segments.Count, log._groups.Count, log._writer.LastBatch);
@@ -192,10 +192,11 @@ internal sealed class NodeLog : IAsyncDisposable
     /// <param name="key">The replica.</param>
     /// <param name="isKnownToBeNew">
     /// The caller guarantees that this replica never was on this node before (its incarnation was just assigned). Without that, an
-    /// unknown replica is marked as damaged if the log has lost records of an unknown owner: they may have been its votes.
+    /// unknown replica is marked as damaged if the log ever lost records of an unknown owner: they may have been its votes.
     /// </param>
+    /// <param name="ranBefore">The caller guarantees that this replica was on this node before. If it is unknown, its records are lost, and it is marked as damaged.</param>
     /// <exception cref="LogFailedException">The log failed.</exception>
-    public GroupLog OpenGroup(ReplicaKey key, bool isKnownToBeNew = false)
+    public GroupLog OpenGroup(ReplicaKey key, bool isKnownToBeNew = false, bool ranBefore = false)
     {
         lock (_groupsLock)
         {
@@ -205,8 +206,8 @@ internal sealed class NodeLog : IAsyncDisposable
             }
 
             var hole = Holes.Count == 0 ? null : Holes[^1];
-            var damage = _mayHaveForgottenGroups && !isKnownToBeNew
-                ? new LogDamage(LogDamageKind.MayHaveBeenForgotten, hole!.Segment, hole.Offset)
+            var damage = ranBefore || (_mayHaveForgottenGroups && !isKnownToBeNew)
+                ? new LogDamage(LogDamageKind.MayHaveBeenForgotten, hole?.Segment ?? 0, hole?.Offset ?? 0)
                 : null;
             var group = new GroupLog(this, key, new GroupState(default, default, default, damage), new RingDeque<EntryLocation>());
             group.AnnounceOpened();

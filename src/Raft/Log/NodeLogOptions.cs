@@ -17,6 +17,12 @@ internal sealed record NodeLogOptions
     /// </summary>
     public int SegmentBytes { get; init; } = 64 << 20;
 
+    /// <summary>
+    /// This directory's node was started before, and a start makes the first segment. So a log without segments is not new but lost, and with it the votes and entries that
+    /// replicas acknowledged.
+    /// </summary>
+    public bool IsExpected { get; init; }
+
     /// <summary>Disk space for segments before the groups that pin the oldest ones must flush, bytes.</summary>
     public long LogBytesMax { get; init; } = 1L << 30;
 

@@ -30,7 +30,7 @@ internal static class GenerationFile
         var path = Path.Combine(directory, FileName);
         try
         {
-            var isNew = !File.Exists(path) || new FileInfo(path).Length == 0;
+            var isNew = !IsThere(directory);
             using var file = files.Open(path, isNew ? FileOpening.Create : FileOpening.ReadWrite);
             if (isNew)
             {
@@ -55,6 +55,9 @@ internal static class GenerationFile
             throw new LogOpenException($"The start counter '{path}' cannot be read or written: {error.Message}", error);
         }
     }
+
+    /// <summary>The directory was started before, up to the count at least.</summary>
+    public static bool IsThere(string directory) => new FileInfo(Path.Combine(directory, FileName)) is { Exists: true, Length: > 0 };
 
     internal static void Format(long generation, Span<byte> slot)
     {

@@ -37,7 +37,7 @@ internal static class RunRules
             return run.Generation == last.Generation && run.Id == last.Id ? RunVerdict.Known : RunVerdict.Superseded;
         }
 
-        // An empty log was lost as a whole. Its replicas detect that they ran before, and rebuild themselves from all others (ReplicaFault).
+        // An empty log was lost as a whole. The node's log detects that (NodeLogOptions.IsExpected), and its replicas rebuild themselves from all others.
         if (run.LogBatch > 0 && run.LogBatch < last.LogBatch)
         {
             return RunVerdict.LogCutShort;

@@ -306,7 +306,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     [Fact]
     public async Task Earlier_configurations_are_in_force_before_a_later_one_is_acknowledged()
     {
-        using var members = new MemberStorage(Members("members", "n1"));
+        using var members = new MemberStorage(Members("members", "n1"), OsFileSystem.Instance);
         _trail.ConfigurationStorage = members;
         var (two, three) = (Configuration("n1", "n2"), Configuration("n1", "n2", "n3"));
         var views = new LogEntryView[]
@@ -337,7 +337,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     [Fact]
     public async Task Earlier_configurations_are_in_force_before_a_replica_that_starts_may_campaign()
     {
-        using var members = new MemberStorage(Members("members-at-start", "n1"));
+        using var members = new MemberStorage(Members("members-at-start", "n1"), OsFileSystem.Instance);
         var (two, three) = (Configuration("n1", "n2"), Configuration("n1", "n2", "n3"));
         Follow(1);
         _log.Append(1, LogEntryKind.Configuration, two);

@@ -303,4 +303,98 @@ public sealed class RestartTests
         await cluster.AppendAsync("last");
         Assert.Equal(11, (await cluster.ConvergedAsync()).Count);
     }
+
+    [Fact]
+    public async Task A_replica_whose_log_is_gone_does_not_vote_after_a_second_start_either()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        for (var number = 0; number < 10; number++)
+        {
+            await cluster.AppendAsync($"a{number}");
+        }
+
+        var leader = await cluster.LeaderAsync();
+        var wiped = cluster.Nodes.First(node => node != leader);
+        var other = cluster.Nodes.First(node => node != leader && node != wiped);
+        await cluster.StopNodeAsync(wiped);
+        Directory.Delete(Path.Combine(cluster.DirectoryOf(wiped), "log"), recursive: true);
+        await cluster.StopNodeAsync(other);
+        await cluster.StartNodeAsync(wiped);
+        Assert.Equal(ReplicaState.Rebuilding, cluster.Group(wiped).Status().State);
+
+        await cluster.StopNodeAsync(wiped);
+        await cluster.StartNodeAsync(wiped);
+        Assert.Equal(ReplicaState.Rebuilding, cluster.Group(wiped).Status().State);
+    }
+
+    [Fact]
+    public async Task A_replica_whose_log_and_member_list_are_gone_does_not_vote_until_it_was_rebuilt()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        for (var number = 0; number < 10; number++)
+        {
+            await cluster.AppendAsync($"a{number}");
+        }
+
+        var leader = await cluster.LeaderAsync();
+        var wiped = cluster.Nodes.First(node => node != leader);
+        var other = cluster.Nodes.First(node => node != leader && node != wiped);
+        await cluster.StopNodeAsync(wiped);
+        Directory.Delete(Path.Combine(cluster.DirectoryOf(wiped), "log"), recursive: true);
+        Directory.Delete(Path.Combine(cluster.DirectoryOf(wiped), "groups"), recursive: true);
+        await cluster.StopNodeAsync(other);
+        await cluster.StartNodeAsync(wiped);
+        Assert.Equal(ReplicaState.Rebuilding, cluster.Group(wiped).Status().State);
+    }
+
+    /// <summary>The count of members is one byte, and DotNext reads only so many names: the replica was the only voter of a group of its own.</summary>
+    [Theory]
+    [InlineData("members", 8, 2)]
+    [InlineData("members", 0, 0x40)]
+    [InlineData("members", -1, 1)]
+    [InlineData("members.sum", 8, 1)]
+    public async Task A_replica_with_a_damaged_member_list_takes_no_part_until_it_has_the_leaders(string name, int at, int flip)
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        await cluster.ConvergedAsync();
+        var leader = await cluster.LeaderAsync();
+        var node = cluster.Nodes.First(node => node != leader);
+        var other = cluster.Nodes.First(other => other != node && other != leader);
+        await cluster.StopNodeAsync(node);
+        var file = Assert.Single(Directory.GetFiles(Path.Combine(cluster.DirectoryOf(node), "groups"), name, SearchOption.AllDirectories));
+        var bytes = await File.ReadAllBytesAsync(file);
+        bytes[at < 0 ? bytes.Length + at : at] ^= (byte)flip;
+        await File.WriteAllBytesAsync(file, bytes);
+
+        await cluster.StopNodeAsync(other);
+        await cluster.StartNodeAsync(node);
+        Assert.Equal(ReplicaState.Rebuilding, cluster.Group(node).Status().State);
+        Assert.Contains("its member list is damaged", cluster.Group(node).Status().Note, StringComparison.Ordinal);
+
+        await cluster.StartNodeAsync(other);
+        await cluster.AppendAsync("second");
+        Assert.Equal(["first", "second"], await cluster.ConvergedAsync());
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(node).Status().State == ReplicaState.Running, "the replica to take part again");
+        Assert.Equal(cluster.Nodes, cluster.Group(node).Voters().Select(static voter => voter.Node));
+
+        // The new list is the one that counts from now on.
+        await cluster.StopNodeAsync(node);
+        await cluster.StartNodeAsync(node);
+        Assert.Equal(ReplicaState.Running, cluster.Group(node).Status().State);
+    }
+
+    [Fact]
+    public async Task A_replica_with_an_empty_member_list_takes_no_part_until_it_has_the_leaders()
+    {
+        await using var cluster = await RaftTestCluster.StartAsync();
+        await cluster.AppendAsync("first");
+        var node = cluster.Nodes[0];
+        await cluster.StopNodeAsync(node);
+        var file = Assert.Single(Directory.GetFiles(Path.Combine(cluster.DirectoryOf(node), "groups"), "members", SearchOption.AllDirectories));
+        await File.WriteAllBytesAsync(file, []);
+        await cluster.StartNodeAsync(node);
+        await cluster.AppendAsync("second");
+        Assert.Equal(2, (await cluster.ConvergedAsync()).Count);
+    }
 }

@@ -33,13 +33,62 @@ public sealed class OpeningTests
         Assert.Contains("version 2", Assert.Throws<LogOpenException>(() => _fixture.Open()).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Refuses_to_begin_anew_where_a_log_has_been()
+    /// <summary>Segments gone, beside a durable mark and without one; a damaged or empty only segment. The second start finds a sound log, and must remember.</summary>
+    [Theory]
+    [InlineData("segments")]
+    [InlineData("everything")]
+    [InlineData("header")]
+    [InlineData("content")]
+    public async Task A_lost_log_begins_anew_and_never_trusts_a_replica_that_it_does_not_know(string lost)
     {
         await FillAsync();
-        _fixture.Fs.Remove(LogFixture.PathOf(1));
-        _fixture.Fs.Remove(LogFixture.PathOf(2));
-        Assert.Contains("lost its votes", Assert.Throws<LogOpenException>(() => _fixture.Open()).Message, StringComparison.Ordinal);
+        switch (lost)
+        {
+            case "header":
+                _fixture.Fs.Remove(LogFixture.PathOf(2));
+                _fixture.Fs.Spoil(LogFixture.PathOf(1), static bytes => [.. bytes.AsSpan(0, 8), (byte)(bytes[8] ^ 1), .. bytes.AsSpan(9, 3), 0, .. bytes.AsSpan(13)]);
+                break;
+            case "content":
+                _fixture.Fs.Remove(LogFixture.PathOf(2));
+                _fixture.Fs.Spoil(LogFixture.PathOf(1), static _ => []);
+                _fixture.Fs.Remove(Path.Combine(LogFixture.Directory, DurableMark.FileName));
+                break;
+            default:
+                _fixture.Fs.Remove(LogFixture.PathOf(1));
+                _fixture.Fs.Remove(LogFixture.PathOf(2));
+                if (lost == "everything")
+                {
+                    _fixture.Fs.Remove(Path.Combine(LogFixture.Directory, DurableMark.FileName));
+                }
+
+                break;
+        }
+
+        _fixture.Options = _fixture.Options with { IsExpected = true };
+        await using (var begun = _fixture.Open())
+        {
+            Assert.Equal(LogDamageKind.MayHaveBeenForgotten, begun.OpenGroup(LogFixture.Key(1)).Damage?.Kind);
+            Assert.Null(begun.OpenGroup(LogFixture.Key(9), isKnownToBeNew: true).Damage);
+        }
+
+        await using var again = _fixture.Open();
+        Assert.NotNull(again.OpenGroup(LogFixture.Key(1)).Damage);
+        Assert.Null(again.OpenGroup(LogFixture.Key(9)).Damage);
+        Assert.Equal(LogDamageKind.MayHaveBeenForgotten, again.OpenGroup(LogFixture.Key(2)).Damage?.Kind);
+    }
+
+    [Fact]
+    public async Task A_replica_that_ran_here_and_is_unknown_has_lost_its_records_whatever_else_is_there()
+    {
+        await FillAsync();
+        await using (var log = _fixture.Open())
+        {
+            Assert.Equal(LogDamageKind.MayHaveBeenForgotten, log.OpenGroup(LogFixture.Key(8), ranBefore: true).Damage?.Kind);
+            Assert.Null(log.OpenGroup(LogFixture.Key(9)).Damage);
+        }
+
+        await using var again = _fixture.Open();
+        Assert.Equal(LogDamageKind.MayHaveBeenForgotten, again.OpenGroup(LogFixture.Key(8), ranBefore: true).Damage?.Kind);
     }
 
     [Fact]
