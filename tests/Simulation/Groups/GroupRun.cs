@@ -147,7 +147,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
                 replica.Apply(1 + _chance.Next(8));
                 break;
             case < 890:
-                Work(replica);
+                Tick(replica);
                 break;
             case < 960:
                 if (_chance.Next(5) == 0)
@@ -165,7 +165,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
                 Note("campaigns", replica);
                 break;
             case < 968:
-                replica.Flush();
+                replica.Flush(_chance.Next(4));
                 Note("flushes", replica);
                 break;
             case < 977:
@@ -242,15 +242,10 @@ internal sealed partial class GroupRun : IAsyncDisposable
         ? Directory.CreateDirectory(Path.Combine("/dev/shm", $"kvraft-simulated-{Guid.NewGuid():n}")).FullName
         : Directory.CreateTempSubdirectory("kvraft-simulated-").FullName;
 
-    private void Work(SimulatedReplica replica)
+    private void Tick(SimulatedReplica replica)
     {
-        if (replica.IsLeader)
+        if (replica.Tick())
         {
-            replica.Replicate();
-        }
-        else if (replica.TickElectionTimer())
-        {
-            replica.Campaign();
             Note("campaigns after an election timeout", replica);
         }
     }

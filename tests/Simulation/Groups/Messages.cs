@@ -37,3 +37,14 @@ internal sealed record AppendAnswer(int From, int To, long Request, long Term, H
 internal sealed record TermRequest(int From, int To, long Term, long Round) : Message(From, To);
 
 internal sealed record TermAnswer(int From, int To, long Round, bool IsConfirmed) : Message(From, To);
+
+/// <summary>A query of a leader before it transfers leadership.</summary>
+internal sealed record StatusRequest(int From, int To) : Message(From, To);
+
+internal sealed record StatusAnswer(int From, int To, bool IsVoter, long LastIndex, long AppliedIndex) : Message(From, To);
+
+/// <summary>The receiver shall not campaign until a leader of a higher term exists.</summary>
+internal sealed record StandAsideRequest(int From, int To) : Message(From, To);
+
+/// <summary>The receiver shall campaign at once.</summary>
+internal sealed record CampaignRequest(int From, int To) : Message(From, To);

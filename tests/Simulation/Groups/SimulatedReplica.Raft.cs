@@ -55,7 +55,16 @@ internal sealed partial class SimulatedReplica
     private IEnumerable<int> Peers => Voters.Order().Where(peer => peer != _number);
 
     /// <summary>Counts down one tick without a message of a leader. True: the election timeout has passed.</summary>
-    public bool TickElectionTimer() => --_ticksToElection < 0;
+    public bool TickElectionTimer()
+    {
+        if (--_ticksToElection >= 0)
+        {
+            return false;
+        }
+
+        _asideSince = null;
+        return true;
+    }
 
     /// <summary>Returns and clears whether the replica has granted a vote since the last call.</summary>
     public bool TakeHasVoted()
@@ -65,7 +74,7 @@ internal sealed partial class SimulatedReplica
         return has;
     }
 
-    public bool CanCampaign => IsUp && _role != Role.Leader && _writing is null && Voters.Contains(_number);
+    public bool CanCampaign => IsUp && _role != Role.Leader && _asideSince is null && _writing is null && Voters.Contains(_number);
 
     /// <summary>Becomes a candidate in the next term and requests votes.</summary>
     public void Campaign()
@@ -98,6 +107,23 @@ internal sealed partial class SimulatedReplica
 
         _isRoundWanted = _role == Role.Leader;
         BeginRoundIfWanted();
+    }
+
+    /// <summary>One interval of the leader's timer or of a follower's election timer. True: the election timeout has passed, and the replica campaigns.</summary>
+    public bool Tick()
+    {
+        if (_role == Role.Leader)
+        {
+            Replicate();
+            AskTarget();
+        }
+        else if (TickElectionTimer())
+        {
+            Campaign();
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>Adds or removes a voter if the previous change is in force and a round has passed since (<c>GroupMembership</c>).</summary>
@@ -223,8 +249,17 @@ internal sealed partial class SimulatedReplica
             case TermRequest asked:
                 _wire.Send(new TermAnswer(_number, asked.From, asked.Round, _trail.Term <= asked.Term));
                 break;
-            case TermAnswer word:
-                Confirm(word);
+            case TermAnswer answer:
+                Confirm(answer);
+                break;
+            case StatusRequest request:
+                Handle(request);
+                break;
+            case StatusAnswer answer:
+                Handle(answer);
+                break;
+            case StandAsideRequest request:
+                Handle(request);
                 break;
             default:
                 if (_writing is null)
@@ -255,6 +290,9 @@ internal sealed partial class SimulatedReplica
                 break;
             case AppendAnswer answer:
                 FollowIfLater(answer.Term, () => Handle(answer));
+                break;
+            case CampaignRequest:
+                Campaign();
                 break;
         }
     }
@@ -324,6 +362,7 @@ internal sealed partial class SimulatedReplica
             Invariant.Holds(_role != Role.Leader, $"Term {request.Term} has two leaders, {_number} and {request.From}.");
             BecomeFollower();
             ResetElectionTimer();
+            _asideSince = request.Term > _asideSince ? null : _asideSince;
             var previous = request.Previous;
             if (_log.TryPositionAt(previous.Index)?.Term != previous.Term)
             {
@@ -398,7 +437,7 @@ internal sealed partial class SimulatedReplica
         }
 
         _connections.Clear();
-        (_round, _decided, _isRoundWanted) = (null, null, false);
+        (_round, _decided, _isRoundWanted, _transfer) = (null, null, false, null);
         _committing.Clear();
     }
 

@@ -86,6 +86,22 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     private IPersistentState State => _trail;
 
+    public ReplicaView View => new(
+        _role.ToString().ToLowerInvariant(),
+        _writing is not null,
+        _asideSince is not null,
+        _trail.Term,
+        _log.Ballot.VotedFor.IsEmpty ? null : NumberOf(_log.Ballot.VotedFor.Span),
+        _log.Start,
+        [.. _log.Read(_log.Start.Index + 1, _log.LastIndex)],
+        _log.DurableIndex,
+        _trail.CommitIndex,
+        _machine.Applied.Index,
+        [.. Voters.Order()]);
+
+    /// <summary>The index of the next entry that this leader sends to a voter; null: it has no connection to it.</summary>
+    public long? NextIndexOf(int peer) => _connections.TryGetValue(peer, out var connection) ? connection.Process.NextIndex : null;
+
     public override string ToString() => IsUp ? $"{_number}:{_role} term {_trail.Term} log {_log.Start.Index}..{_log.Last} commit {_trail.CommitIndex} applied {_machine.Applied.Index}" : $"{_number}:down";
 
     // ---- start, crash, disk ----
@@ -140,7 +156,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         IsUp = false;
         StopLeading();
         _trail.Detach();
-        (_writing, _then, _mayBeCutOff) = (null, null, false);
+        (_writing, _then, _mayBeCutOff, _asideSince) = (null, null, false, null);
         _waiting.Clear();
         _offered.Clear();
         _underWay.Clear();
@@ -247,14 +263,15 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     }
 
     /// <summary>Flushes the state machine and discards log entries that are no longer needed.</summary>
-    public void Flush()
+    /// <param name="retained">The number of applied entries that the log keeps.</param>
+    public void Flush(int retained)
     {
         if (_bug != GroupBug.DropsUnflushedEntries)
         {
             _machine.Flush();
         }
 
-        var start = (_bug == GroupBug.DropsUnflushedEntries ? _machine.Applied : _machine.Durable).Index - _chance.Next(4);
+        var start = (_bug == GroupBug.DropsUnflushedEntries ? _machine.Applied : _machine.Durable).Index - retained;
         if (start > _log.Start.Index && start <= _log.LastIndex)
         {
             _log.SetStart(new LogPosition(_log.TermAt(start), start));
@@ -311,7 +328,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     /// <summary>Combines all offered commands into one entry and appends it.</summary>
     public void Propose()
     {
-        if (!IsUp)
+        if (!IsUp || _transfer is { IsHolding: true })
         {
             return;
         }
@@ -340,6 +357,9 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads the state machine as it is.</summary>
+    public string? Value(string key) => GroupOperation.Read(_machine, key);
+
     /// <summary>Begins a linearizable read. Null: refused, because the replica does not lead.</summary>
     public ReadAttempt? BeginRead(string key)
     {
@@ -366,10 +386,10 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         _ => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term),
     };
 
-    private void Confirm(TermAnswer word)
+    private void Confirm(TermAnswer answer)
     {
-        var read = _record.ReadOf(word.Round);
-        if (!word.IsConfirmed || !_reads.Contains(read) || read.IsConfirmed || !read.Confirm(word.From))
+        var read = _record.ReadOf(answer.Round);
+        if (!answer.IsConfirmed || !_reads.Contains(read) || read.IsConfirmed || !read.Confirm(answer.From))
         {
             return;
         }
@@ -394,6 +414,8 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             _reads.Remove(read);
         }
     }
+
+    private static int NumberOf(ReadOnlySpan<byte> id) => id[0] - 1;
 
     private static ClusterMemberId IdOf(int number) => new(Enumerable.Repeat((byte)(number + 1), ClusterMemberId.Size).ToArray());
 }

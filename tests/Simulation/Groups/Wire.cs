@@ -15,9 +15,14 @@ internal sealed class Wire(Random chance, int nodes)
     /// <summary>The node whose messages take longer than those of the others; null: none.</summary>
     public int? SlowSender { get; set; }
 
+    /// <summary>Raised for each message that a replica sends; false: it is lost at once.</summary>
+    public event Action<Message, bool>? Sent;
+
     public void Send(Message message)
     {
-        if (_isCut[message.From, message.To] || chance.Next(100) < LossPercent)
+        var isLost = _isCut[message.From, message.To] || chance.Next(100) < LossPercent;
+        Sent?.Invoke(message, !isLost);
+        if (isLost)
         {
             return;
         }
@@ -48,6 +53,22 @@ internal sealed class Wire(Random chance, int nodes)
         _underWay.RemoveAt(place);
         return _isCut[message.From, message.To] ? null : message;
     }
+
+    /// <summary>Takes the oldest message in flight that a condition selects, also if its link was cut meanwhile; null: there is none.</summary>
+    public Message? TakeOldest(Predicate<Message> isSelected)
+    {
+        var place = _underWay.FindIndex(isSelected);
+        if (place < 0)
+        {
+            return null;
+        }
+
+        var message = _underWay[place];
+        _underWay.RemoveAt(place);
+        return message;
+    }
+
+    public bool IsCut(int from, int to) => _isCut[from, to];
 
     public void Cut(int from, int to) => _isCut[from, to] = true;
 
