@@ -238,7 +238,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
     }
 
     // Every flush of a state is synced, which is cheap in memory.
-    private static string NewDirectory() => Directory.Exists("/dev/shm")
+    internal static string NewDirectory() => Directory.Exists("/dev/shm")
         ? Directory.CreateDirectory(Path.Combine("/dev/shm", $"kvraft-simulated-{Guid.NewGuid():n}")).FullName
         : Directory.CreateTempSubdirectory("kvraft-simulated-").FullName;
 

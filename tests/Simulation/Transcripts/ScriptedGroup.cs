@@ -21,7 +21,7 @@ internal sealed class ScriptedGroup : IAsyncDisposable
     private readonly GroupBug _bug;
     private readonly FixedChance _chance = new();
     private readonly GroupRecord _record = new();
-    private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-transcript-").FullName;
+    private readonly string _directory = GroupRun.NewDirectory();
     private readonly List<(string Text, int Replica, Proposal Proposal)> _proposals = [];
     private readonly List<(int Replica, ReadAttempt Read)> _reads = [];
     private readonly List<string> _lines = [];
