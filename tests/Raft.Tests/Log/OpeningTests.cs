@@ -34,7 +34,7 @@ public sealed class OpeningTests
     }
 
     [Fact]
-    public async Task Refuses_to_begin_anew_where_a_log_has_been()
+    public async Task Refuses_to_create_a_log_where_one_has_been()
     {
         await FillAsync();
         _fixture.Fs.Remove(LogFixture.PathOf(1));

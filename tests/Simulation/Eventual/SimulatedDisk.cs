@@ -9,7 +9,7 @@ namespace KvRaft.Simulation.Tests.Eventual;
 /// A disk in memory for one node. A power failure keeps synced data and a random part of the unsynced data. Opening the directory again finds
 /// that data; opening another directory finds none (the disk was replaced).
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The engine belongs to whoever opened it; the disk only cuts its power.")]
+[SuppressMessage("Design", "CA1001", Justification = "The caller that opened the engine disposes it; the disk only cuts its power.")]
 internal sealed class SimulatedDisk(Random chance) : IEngineFactory
 {
     private ImmutableSortedDictionary<byte[], byte[]> _synced = Empty;

@@ -33,7 +33,7 @@ internal static class ReplicaText
         Add(before.CommitIndex != after.CommitIndex, Text($"commit {after.CommitIndex}"));
         Add(before.AppliedIndex != after.AppliedIndex, Text($"applied {after.AppliedIndex}"));
         Add(!before.Voters.SequenceEqual(after.Voters), Voters(after));
-        Add(before.IsAside != after.IsAside, after.IsAside ? "stands aside" : "stands aside no longer");
+        Add(before.IsAside != after.IsAside, after.IsAside ? "stands aside" : "no longer stands aside");
         Add(after.IsWaiting && !before.IsWaiting, "waits for its disk");
         return string.Join(", ", changes);
 
