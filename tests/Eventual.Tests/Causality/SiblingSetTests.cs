@@ -67,6 +67,6 @@ public class SiblingSetTests
     }
 
     [Fact]
-    public void A_dot_is_never_assigned_twice() => Assert.Throws<Topology.InvariantException>(() =>
+    public void A_dot_that_exists_already_is_an_invariant_violation() => Assert.Throws<Topology.InvariantException>(() =>
         SiblingSet.Empty.Write(VersionVector.Empty, Some.Value(1, 2, "a")).Write(VersionVector.Empty, Some.Value(1, 1, "b")));
 }

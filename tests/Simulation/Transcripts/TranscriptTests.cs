@@ -16,6 +16,7 @@ public class TranscriptTests(ITestOutputHelper output)
     {
         var transcript = Transcript.Of(name);
         var text = await transcript.RunAsync();
+        Assert.DoesNotContain(ScriptedGroup.Violation, text, StringComparison.Ordinal);
         if (Environment.GetEnvironmentVariable(UpdateVariable) == "1")
         {
             transcript.Write(text);
