@@ -30,7 +30,7 @@ public class LoadRunTests
     }
 
     [Fact]
-    public async Task A_key_that_was_acknowledged_and_is_not_there_ends_the_run()
+    public async Task A_missing_acknowledged_key_ends_the_run()
     {
         var data = new Dataset(keys: 1, valueBytesMax: 10, seed: 1);
 
@@ -52,7 +52,7 @@ public class LoadRunTests
     }
 
     [Fact]
-    public void A_name_says_operation_size_and_clients_or_rate()
+    public void A_name_contains_operation_size_and_clients_or_rate()
     {
         Assert.Equal("get 10 @4", Workload(OperationKind.Get).Name);
         Assert.Equal("put 10 @1500/s", (Workload(OperationKind.Put) with { ArrivalsPerSecond = 1500 }).Name);

@@ -5,7 +5,7 @@ namespace KvRaft.Benchmarks.Tests;
 public class PairLedgerTests
 {
     [Fact]
-    public void A_pair_counts_only_if_all_of_its_measurements_were_quiet()
+    public void A_pair_counts_only_if_all_of_its_measurements_were_undisturbed()
     {
         var ledger = new PairLedger(wanted: 1, noiseMax: 0.3);
 
@@ -44,11 +44,11 @@ public class PairLedgerTests
     }
 
     [Fact]
-    public void What_the_baseline_never_did_has_no_ratio() =>
+    public void A_cell_without_a_baseline_has_no_ratio() =>
         Assert.Null(RatioTable.MedianRatio([new Pair(Some.Cell(), [Some.Cell()])], 0, static cell => cell.SyncsPerOperation));
 
     [Fact]
-    public void The_table_shows_each_pair_and_how_many_were_thrown_away()
+    public void The_table_shows_each_pair_and_the_number_of_discarded_ones()
     {
         var ledger = new PairLedger(wanted: 2, noiseMax: 0.3);
         ledger.Add(new Pair(Some.Cell(), [Some.Cell("kvraft typed", throughput: 3000)]));

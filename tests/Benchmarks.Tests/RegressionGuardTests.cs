@@ -10,11 +10,11 @@ public sealed class RegressionGuardTests
     [InlineData(4, false)]
     [InlineData(1, false)]
     [InlineData(0.99, true)]
-    public void A_fall_by_more_than_half_is_one(double now, bool isFall) =>
+    public void A_fall_by_more_than_half_is_a_regression(double now, bool isFall) =>
         Assert.Equal(isFall ? [Put] : [], new RegressionGuard([Put]).Falls([Put with { Throughput = now }]));
 
     [Fact]
-    public void What_was_recorded_and_is_not_measured_is_a_fall()
+    public void A_recorded_figure_that_is_not_measured_is_a_regression()
     {
         var guard = new RegressionGuard([Put]);
 
@@ -34,7 +34,7 @@ public sealed class RegressionGuardTests
     }
 
     [Fact]
-    public void What_is_written_is_read_and_what_is_no_record_is_named()
+    public void A_written_record_is_read_back_and_another_file_is_refused_by_name()
     {
         var file = Path.GetTempFileName();
         try

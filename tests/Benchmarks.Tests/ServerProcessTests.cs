@@ -38,7 +38,7 @@ public sealed class ServerProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_server_said_before_it_ended_is_in_the_error()
+    public async Task The_error_contains_the_output_of_a_server_that_ended()
     {
         using var server = new ServerProcess(_log, "/bin/sh", "-c", "echo no such disk; exit 3");
         await server.EndedAsync();

@@ -15,7 +15,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     private readonly KvClient _client = processes.Client;
 
     [Fact]
-    public async Task A_transaction_does_one_branch_and_tells_what_it_did()
+    public async Task A_transaction_executes_one_branch_and_returns_its_results()
     {
         var keyspace = await KeyspaceAsync("transactions", RoutingRule.Tag);
         await keyspace.PutAsync("{cart}/total", "10");
@@ -40,7 +40,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task A_transaction_tells_what_was_there_before_where_it_is_asked_to()
+    public async Task A_transaction_returns_previous_values_on_request()
     {
         var keyspace = await KeyspaceAsync("previous", RoutingRule.Tag);
         await keyspace.PutAsync("{cart}/a", "apple");
@@ -74,7 +74,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task The_fate_of_a_write_nobody_sent_is_not_seen()
+    public async Task The_outcome_of_a_write_that_was_never_sent_is_not_seen()
     {
         var result = await _client.TextKeyspace().GetRequestResultAsync("key", new KvRequestId(Guid.CreateVersion7(), 1));
 
@@ -105,7 +105,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task A_life_can_be_given_asked_for_and_made_endless()
+    public async Task A_time_to_live_can_be_set_queried_and_removed()
     {
         var keyspace = _client.TextKeyspace();
         await keyspace.PutAsync("life", "x", TimeSpan.FromHours(1));
@@ -118,7 +118,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task Scans_come_in_order_and_in_reverse_and_ranges_go()
+    public async Task Scans_are_ordered_in_both_directions_and_ranges_are_deleted()
     {
         var keyspace = await KeyspaceAsync("ranges");
         var keys = Enumerable.Range(0, 300).Select(i => string.Create(CultureInfo.InvariantCulture, $"k{i:d3}")).ToArray();
@@ -132,7 +132,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task Reads_by_name_say_what_they_are()
+    public async Task Reads_return_the_level_that_was_delivered()
     {
         var keyspace = _client.TextKeyspace();
         var put = await keyspace.PutAsync("named", "x");
@@ -164,7 +164,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task Batches_are_each_for_itself_or_all_or_none()
+    public async Task Batches_are_independent_or_atomic()
     {
         var keyspace = await KeyspaceAsync("batches", RoutingRule.Tag);
         await keyspace.PutAsync("{b}/1", "old");
@@ -205,7 +205,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
 
     /// <summary>Nodes receive a change one after the other; the next node that this client calls must not answer from the state before it.</summary>
     [Fact]
-    public async Task A_change_of_a_keyspace_is_in_force_for_whoever_made_it_on_every_node()
+    public async Task A_change_of_a_keyspace_is_in_force_on_every_node_for_the_client_that_made_it()
     {
         var keyspace = await KeyspaceAsync("changing");
         foreach (var bytes in Enumerable.Range(1, 20))
@@ -224,7 +224,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     /// A script altered a keyspace by one process and wrote by the next, through another node; that node accepted a write that was no longer allowed.
     /// </summary>
     [Fact]
-    public async Task A_change_of_a_keyspace_is_in_force_for_everybody_once_it_is_answered()
+    public async Task A_change_of_a_keyspace_is_in_force_for_all_clients_once_it_is_answered()
     {
         await KeyspaceAsync("changed-by-another");
         foreach (var bytes in Enumerable.Range(1, 20))
@@ -247,7 +247,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task Nothing_lives_longer_than_the_keyspace_allows()
+    public async Task No_value_outlives_the_limit_of_its_keyspace()
     {
         var keyspace = await KeyspaceAsync("brief");
         await _client.Administration.Calls.AlterKeyspaceAsync("brief", timeToLiveMax: TimeSpan.FromHours(1));
@@ -269,7 +269,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task What_was_there_before_is_told_on_request()
+    public async Task The_previous_value_is_returned_on_request()
     {
         var keyspace = _client.TextKeyspace();
         var asking = new KvWriteOptions { ReturnPrevious = true };
@@ -284,7 +284,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task A_counter_begins_where_it_should_and_stays_within_its_bounds()
+    public async Task A_counter_starts_at_its_initial_value_and_stays_within_its_bounds()
     {
         var keyspace = _client.TextKeyspace();
         var bounded = new KvIncrementOptions { Initial = 10, Min = 0, Max = 20 };
@@ -297,7 +297,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
     }
 
     [Fact]
-    public async Task A_keyspace_comes_and_goes_while_another_is_used()
+    public async Task A_keyspace_is_created_and_dropped_while_another_is_used()
     {
         using var end = new CancellationTokenSource();
         var written = 0;

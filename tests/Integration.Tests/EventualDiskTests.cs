@@ -135,7 +135,7 @@ public sealed class EventualDiskTests
     }
 
     [Fact]
-    public async Task A_dead_disk_under_eventual_writes_ends_the_process_quietly_with_its_own_code()
+    public async Task A_failed_disk_during_eventual_writes_ends_the_process_with_its_own_exit_code()
     {
         Assert.SkipUnless(Strace.IsInstalled, "strace is not installed (apt-get install strace).");
         var trace = Path.GetTempFileName();
@@ -154,7 +154,7 @@ public sealed class EventualDiskTests
     }
 
     [Fact]
-    public async Task A_disk_that_dies_while_the_node_stops_ends_the_process_quietly_with_its_own_code()
+    public async Task A_disk_that_fails_while_the_node_stops_ends_the_process_with_its_own_exit_code()
     {
         Assert.SkipUnless(Strace.IsInstalled, "strace is not installed (apt-get install strace).");
         var trace = Path.GetTempFileName();

@@ -51,7 +51,7 @@ public sealed class EventualTopologyTests
 
     // Written while no other node is there, and acknowledged by the node alone: it must not be removed before it has sent them to the others.
     [Fact]
-    public async Task A_node_that_alone_has_a_value_is_not_gone_before_others_have_it()
+    public async Task A_node_with_the_only_copy_of_a_value_does_not_leave_before_others_have_it()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1, nodes: 4, settings: new() { ["timings:nodeDeadAfterMs"] = 0 });
         await CreateAsync(cluster);

@@ -140,7 +140,7 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
 
             var (counter, id) = open;
             var said = await keyspace.GetRequestResultAsync(KeyOf(counter), id);
-            Assert.True(said.State is KvRequestState.Applied or KvRequestState.NotSeen, $"{id} is {said.State} although nobody acknowledged it.");
+            Assert.True(said.State is KvRequestState.Applied or KvRequestState.NotSeen, $"{id} is {said.State} although it was not acknowledged.");
             var answer = await SettleAsync(channels, counter, id);
             if (said.State == KvRequestState.Applied)
             {

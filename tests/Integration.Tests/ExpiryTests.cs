@@ -16,11 +16,11 @@ public sealed class ExpiryTests(ITestOutputHelper output)
     private const int ToleranceMs = 500;
 
     [Fact]
-    public Task Keys_end_when_promised_through_three_deaths_of_leaders() => RunAsync(keys: 240, kills: 3);
+    public Task Keys_expire_on_time_while_three_leaders_are_killed() => RunAsync(keys: 240, kills: 3);
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Thousands_of_keys_end_when_promised_through_twenty_deaths_of_leaders() => RunAsync(keys: 4_000, kills: 20);
+    public Task Thousands_of_keys_expire_on_time_while_twenty_leaders_are_killed() => RunAsync(keys: 4_000, kills: 20);
 
     private async Task RunAsync(int keys, int kills)
     {

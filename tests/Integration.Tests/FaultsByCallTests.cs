@@ -13,7 +13,7 @@ public sealed class FaultsByCallTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_write_that_only_a_cut_off_leader_took_is_known_not_to_have_happened()
+    public async Task A_write_that_only_an_isolated_leader_appended_is_reported_as_not_executed()
     {
         await using var cluster = await TestCluster.StartAsync();
         await using var client = cluster.CreateClient(Patient);
@@ -33,7 +33,7 @@ public sealed class FaultsByCallTests
     }
 
     [Fact]
-    public async Task A_leader_whose_clock_is_two_hours_ahead_ends_no_value_that_has_an_hour_to_live()
+    public async Task A_leader_whose_clock_is_two_hours_ahead_expires_no_value_with_an_hour_to_live()
     {
         await using var cluster = await TestCluster.StartAsync();
         await using var client = cluster.CreateClient(Patient);

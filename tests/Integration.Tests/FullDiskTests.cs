@@ -40,7 +40,7 @@ public sealed class FullDiskTests
     }
 
     [Fact]
-    public async Task A_node_whose_disk_is_full_goes_on_without_taking_entries_and_comes_back_by_itself()
+    public async Task A_node_with_a_full_disk_refuses_entries_and_recovers_by_itself()
     {
         const string Small = "n3";
         using var disk = SmallDisk.TryMount(DiskMebibytes);
@@ -113,7 +113,7 @@ public sealed class FullDiskTests
             await Assert.ThrowsAsync<RpcException>(async () => await new Admin.AdminClient(channel).FlushAsync(new FlushRequest { Shard = 0 }));
         }
 
-        await cluster.EventuallyAsync(async () => await StateAsync(cluster, "n1") is { } state && state != "serving" ? state : null, "the replica to stop for want of room");
+        await cluster.EventuallyAsync(async () => await StateAsync(cluster, "n1") is { } state && state != "serving" ? state : null, "the replica to stop because the disk is full");
         Assert.False(ended.IsCompleted, "the node with the full disk ended");
 
         disk.GiveBack();

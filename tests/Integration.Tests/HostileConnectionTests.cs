@@ -20,7 +20,7 @@ public sealed class HostileConnectionTests
     /// accepted.
     /// </summary>
     [Fact]
-    public async Task Idle_connections_take_no_descriptors_from_anybody_and_no_lines_from_the_log()
+    public async Task Idle_connections_exhaust_neither_descriptors_nor_the_log()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 8, descriptorsMax: Descriptors);
         await using var client = cluster.Client("n1");
@@ -67,7 +67,7 @@ public sealed class HostileConnectionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task One_forged_packet_takes_no_shards_leader_away_also_not_after_restarts(bool withSecret)
+    public async Task A_forged_packet_deposes_no_leader_even_after_restarts(bool withSecret)
     {
         // Without a secret the packet reaches the replica; with a secret it is refused before that.
         await using var cluster = await ProcessCluster.StartAsync(shards: 2, settings: withSecret ? [] : new() { ["clusterSecretFile"] = "" });

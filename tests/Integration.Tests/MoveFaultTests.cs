@@ -43,7 +43,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
     [InlineData(Party.PlacementLeader, NodeFault.Pause)]
     [InlineData(Party.Cli, NodeFault.Kill)]
     [InlineData(Party.Cli, NodeFault.Pause)]
-    public async Task A_move_is_done_whoever_is_lost_at_whichever_step(Party party, NodeFault fault)
+    public async Task A_move_ends_when_any_party_fails_at_any_step(Party party, NodeFault fault)
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 2, nodes: 5);
         await using var client = cluster.Client();
@@ -97,7 +97,7 @@ public sealed partial class MoveFaultTests(ITestOutputHelper output)
 
     [Trait("Category", "Long")]
     [Fact]
-    public async Task A_move_that_is_cancelled_at_whichever_step_is_done_or_rolled_back()
+    public async Task A_move_that_is_cancelled_at_any_step_is_completed_or_rolled_back()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 2, nodes: 5);
         await using var client = cluster.Client();

@@ -21,7 +21,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
 
     [Trait("Category", "Long")]
     [Fact]
-    public async Task Move_after_move_nothing_fails_nothing_is_stale_and_nothing_lost()
+    public async Task Consecutive_moves_cause_no_failed_stale_or_lost_operation()
     {
         var (moves, rate) = (Setting("KVRAFT_MOVES", 200), Setting("KVRAFT_MOVES_RATE", 500));
         await using var cluster = await ProcessCluster.StartAsync(Shards, nodes: 5);
@@ -94,7 +94,7 @@ public sealed class MovesUnderLoadTests(ITestOutputHelper output)
     [Theory]
     [InlineData(NodeFault.Kill)]
     [InlineData(NodeFault.Pause)]
-    public async Task A_plan_is_carried_out_when_the_newcomer_is_lost_for_a_while(NodeFault fault)
+    public async Task A_plan_is_carried_out_when_the_newcomer_is_absent_for_a_while(NodeFault fault)
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         await using var client = cluster.Client();

@@ -24,7 +24,7 @@ public sealed class NodeJoinTests
         Assert.Equal("through n4", (await before.TextKeyspace().GetAsync("key")).Value);
         var nodes = await cluster.EventuallyAsync(
             async () => await before.Administration.Calls.ListNodesAsync() is { Nodes.Count: 4 } all && all.Nodes.All(node => node.SilenceMs >= 0) ? all : null,
-            "the placement driver to hear four nodes");
+            "the placement driver to receive heartbeats of four nodes");
         var fourth = nodes.Nodes.Single(node => node.NodeId == "n4");
         Assert.Equal(("joined", "up", 0), (fourth.Standing, fourth.Health, fourth.Shards));
         Assert.Equal(["n1", "n2", "n3"], nodes.PlacementVoters);
@@ -38,7 +38,7 @@ public sealed class NodeJoinTests
     }
 
     [Fact]
-    public async Task Whoever_is_not_what_it_says_is_refused_and_nothing_changes()
+    public async Task A_node_with_a_false_identity_is_refused_and_nothing_changes()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1);
         await using var client = cluster.Client();
@@ -77,7 +77,7 @@ public sealed class NodeJoinTests
 
         // The record of its directory on the other nodes protects them.
         await cluster.EventuallyAsync(
-            async () => await client.Administration.Calls.ListNodesAsync() is { } nodes && nodes.Nodes.All(node => node.SilenceMs >= 0) ? nodes : null, "all nodes to be heard");
+            async () => await client.Administration.Calls.ListNodesAsync() is { } nodes && nodes.Nodes.All(node => node.SilenceMs >= 0) ? nodes : null, "heartbeats of all nodes");
         cluster.Kill("n3");
         cluster.Wipe("n3");
         cluster.Start("n3");

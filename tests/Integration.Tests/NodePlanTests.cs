@@ -10,7 +10,7 @@ public sealed class NodePlanTests
     private const int Shards = 4;
 
     [Fact]
-    public async Task Two_nodes_come_one_is_drained_and_one_goes_and_no_call_fails()
+    public async Task Two_nodes_join_one_is_drained_one_leaves_and_no_call_fails()
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         await using var client = cluster.Client("n2", "n3");

@@ -6,7 +6,7 @@ namespace KvRaft.Integration.Tests;
 public sealed class PlacementVerbTests
 {
     [Fact]
-    public async Task The_ring_the_schedulers_and_the_cluster_are_asked_for_and_changed_by_kvctl()
+    public async Task Kvctl_shows_and_changes_the_ring_the_schedulers_and_the_cluster()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 4, nodes: 4);
         await using var client = cluster.Client();

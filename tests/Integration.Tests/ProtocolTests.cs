@@ -11,7 +11,7 @@ namespace KvRaft.Integration.Tests;
 public sealed class ProtocolTests(ThreeProcesses processes) : IClassFixture<ThreeProcesses>
 {
     [Fact]
-    public async Task Every_answer_says_who_gave_it_and_what_it_promises()
+    public async Task Every_answer_has_the_node_that_gave_it_and_its_level()
     {
         var key = Bytes("explained");
         foreach (var node in processes.Kv)
@@ -56,7 +56,7 @@ public sealed class ProtocolTests(ThreeProcesses processes) : IClassFixture<Thre
     }
 
     [Fact]
-    public async Task A_name_is_answered_once_and_not_lent_to_another_write()
+    public async Task A_request_id_has_one_answer_and_is_refused_for_another_write()
     {
         var identity = new RequestIdentity { ClientId = ByteString.CopyFrom(Guid.NewGuid().ToByteArray()), Sequence = 1, FirstUnacked = 1 };
         var request = new IncrementRequest { Header = new() { Identity = identity }, Key = Bytes("named-once"), Delta = 5 };
@@ -79,7 +79,7 @@ public sealed class ProtocolTests(ThreeProcesses processes) : IClassFixture<Thre
     }
 
     [Fact]
-    public async Task A_refusal_names_the_limit_what_it_met_and_the_setting()
+    public async Task A_refusal_names_the_limit_the_actual_value_and_the_setting()
     {
         var limits = await processes.Client.Administration.Calls.GetLimitsAsync(TestContext.Current.CancellationToken);
         var value = ByteString.CopyFrom(new byte[limits.ValueBytesMax + 1]);

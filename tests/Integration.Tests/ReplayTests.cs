@@ -18,7 +18,7 @@ public sealed class ReplayTests
     private const int Keys = 300;
 
     [Fact]
-    public async Task A_node_that_was_killed_does_not_say_that_its_keys_are_not_there()
+    public async Task A_node_that_was_killed_does_not_report_its_keys_as_absent()
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         await using (var client = cluster.Client())

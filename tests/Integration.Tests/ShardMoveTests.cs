@@ -56,7 +56,7 @@ public sealed class ShardMoveTests
     [InlineData(Party.Source, false)]
     [InlineData(Party.Target, true)]
     [InlineData(Party.Leader, false)]
-    public Task So_is_one_whose_party_was_killed_at_the_other_moment(Party party, bool isVoter) => KilledInTheMiddleAsync(party, isVoter);
+    public Task A_move_ends_when_a_party_is_killed_at_the_other_moment(Party party, bool isVoter) => KilledInTheMiddleAsync(party, isVoter);
 
     private static async Task KilledInTheMiddleAsync(Party party, bool isVoter)
     {
@@ -103,7 +103,7 @@ public sealed class ShardMoveTests
         await using var reachable = cluster.Client([.. cluster.Nodes.Where(node => node != target)]);
         var move = await reachable.Administration.Calls.MoveShardAsync(Shard, before.Replicas[0].NodeId, target);
         await cluster.EventuallyAsync(
-            async () => await reachable.Administration.Calls.ListMovesAsync() is { Moves.Count: 1 } moves ? moves : null, "whichever node is asked to have heard of the move");
+            async () => await reachable.Administration.Calls.ListMovesAsync() is { Moves.Count: 1 } moves ? moves : null, "the node that is asked to list the move");
 
         await reachable.Administration.Calls.CancelMoveAsync(Shard);
         await DoneAsync(cluster, reachable, move, cancelled: true);
@@ -116,7 +116,7 @@ public sealed class ShardMoveTests
     }
 
     [Fact]
-    public async Task Moves_that_make_no_sense_are_refused_with_the_reason()
+    public async Task Invalid_moves_are_refused_with_the_reason()
     {
         await using var cluster = await ProcessCluster.StartAsync(shards: 1, nodes: 4);
         await cluster.AllLedAsync(shards: 1);
@@ -143,7 +143,7 @@ public sealed class ShardMoveTests
         // Whichever node the client calls; one may receive the last move a moment after another.
         await cluster.EventuallyAsync(
             async () => (await Task.WhenAll(cluster.Nodes.Select(node => cluster.StatusAsync(node)))).Select(static status => status?.RingEpoch).Distinct().ToArray() is [not null] one ? one : null,
-            "all nodes to have heard of the same map");
+            "all nodes to have the same map");
         var replicas = (await ShardAsync(client)).Replicas.Select(replica => replica.NodeId).ToArray();
         var from = replicas.First(node => goes(node, leader));
         return await client.Administration.Calls.MoveShardAsync(Shard, from, cluster.Nodes.Single(node => !replicas.Contains(node)));

@@ -16,7 +16,7 @@ public sealed class SurvivalTests
     private const int Shards = 4;
 
     [Fact]
-    public async Task A_repeated_write_gets_its_first_answer_after_everybody_was_killed()
+    public async Task A_repeated_write_gets_its_first_answer_after_all_nodes_were_killed()
     {
         await using var cluster = await ProcessCluster.StartAsync(Shards);
         using var channel = GrpcChannel.ForAddress($"http://{cluster.Endpoint("n1")}");
@@ -126,7 +126,7 @@ public sealed class SurvivalTests
     }
 
     [Fact]
-    public async Task A_node_with_too_much_in_hand_says_so_at_once_and_its_clients_get_through()
+    public async Task An_overloaded_node_refuses_at_once_and_its_clients_succeed_later()
     {
         const int InHandMax = 8;
         await using var cluster = await ProcessCluster.StartAsync(

@@ -43,7 +43,7 @@ public sealed class WorkingDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_node_stores_is_its_users_alone_also_where_the_umask_allows_more()
+    public async Task Files_of_a_node_are_readable_by_its_user_only_for_any_umask()
     {
         var data = Path.Combine(_root, "data");
         using var process = new DevProcess(_root, data, FreeBasePort());

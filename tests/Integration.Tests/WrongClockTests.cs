@@ -52,7 +52,7 @@ public sealed class WrongClockTests
     }
 
     [Fact]
-    public async Task All_clocks_set_back_revive_no_lock_and_stop_no_time()
+    public async Task Setting_all_clocks_back_revives_no_lock_and_stops_no_expiry()
     {
         await using var cluster = await TestCluster.StartAsync();
         await using var client = cluster.CreateClient(Patient);
@@ -72,7 +72,7 @@ public sealed class WrongClockTests
     }
 
     [Fact]
-    public async Task After_a_leader_one_hour_ahead_died_values_live_their_time_and_status_showed_it()
+    public async Task After_a_leader_that_was_one_hour_ahead_values_keep_their_time_to_live()
     {
         await using var cluster = await TestCluster.StartAsync();
         await using var client = cluster.CreateClient(Patient);

@@ -45,7 +45,7 @@ internal sealed class ReferencePage(string file)
         }
 
         var kept = File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : "";
-        Assert.True(kept == text, $"docs/reference/{file} differs from the code{FirstDifference(kept, text)}\nTo write it anew: {UpdateVariable}=1 dotnet run --project tests/Reference.Tests");
+        Assert.True(kept == text, $"docs/reference/{file} differs from the code{FirstDifference(kept, text)}\nTo regenerate: {UpdateVariable}=1 dotnet run --project tests/Reference.Tests");
     }
 
     private static string FirstDifference(string kept, string text)

@@ -21,7 +21,7 @@ public class ArrowTests
     };
 
     [Fact]
-    public void Projects_of_src_and_chaos_reference_what_the_table_says_and_nothing_else()
+    public void Projects_of_src_and_chaos_reference_only_what_the_table_permits()
     {
         var rooms = Repository.Projects.Where(project => Repository.IsUnder(project, "src", "chaos")).ToDictionary(RoomOf, ReferencesOf);
         Assert.NotEmpty(rooms);

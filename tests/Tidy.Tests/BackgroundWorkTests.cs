@@ -26,7 +26,7 @@ public class BackgroundWorkTests
         ["src/Raft/Proposals/ProposalQueue.cs"] = "catches everything: each exception is an outcome of the proposals",
         ["src/Raft/Groups/RaftGroup.cs"] = "awaited",
         ["src/Raft/Groups/RaftHost.cs"] = "awaited",
-        ["src/Raft/Reads/SharedRounds.cs"] = "gives every exception to those who wait",
+        ["src/Raft/Reads/SharedRounds.cs"] = "passes every exception to the waiting callers",
         ["src/Raft/Transport/OutgoingConnection.cs"] = "the end of one connection",
     };
 
@@ -37,7 +37,7 @@ public class BackgroundWorkTests
         .ToLookup(static found => found.file, static found => found.text);
 
     [Fact]
-    public void Background_work_has_an_owner_that_hears_of_its_faults() =>
+    public void Background_work_has_an_owner_that_receives_its_faults() =>
         Findings.AssertNone(Found.Where(static file => !Without.ContainsKey(file.Key)).SelectMany(static file => file), "Started without BackgroundTasks");
 
     [Fact]

@@ -11,7 +11,7 @@ public class HouseTests
     private static readonly string[] Unfinished = ["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Exception"];
 
     [Fact]
-    public void No_room_is_named_after_a_kind() =>
+    public void No_folder_is_named_after_a_kind() =>
         Findings.AssertNone(
             Repository.Files.Where(static file => Repository.IsUnder(file, "src", "tests", "chaos"))
                 .Select(static file => Path.GetDirectoryName(file)!.Replace('\\', '/')).Distinct()

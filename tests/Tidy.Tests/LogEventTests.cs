@@ -37,7 +37,7 @@ public class LogEventTests
             "Event ids");
 
     [Fact]
-    public void Each_room_stays_in_its_block() =>
+    public void Each_component_stays_in_its_block() =>
         Findings.AssertNone(
             Events.Where(static found => found.Id is { } id
                     && !(Blocks.TryGetValue(string.Join('/', found.File.Split('/').Take(2)), out var first) && id >= first && id < first + 1000))

@@ -23,7 +23,7 @@ public class PackageFenceTests
     };
 
     [Fact]
-    public void Rooms_reference_only_packages_they_may_name() =>
+    public void Components_reference_only_packages_they_may_name() =>
         Findings.AssertNone(
             Repository.Projects.Where(static project => Repository.IsUnder(project, "src")).SelectMany(project =>
                 Named(project)
@@ -37,13 +37,13 @@ public class PackageFenceTests
     [InlineData(@"\bRocksDbSharp\b", "src/Storage/Engine", "tests/Storage.Tests", "tests/Benchmarks")]
     [InlineData(@"\bOpenTelemetry\.", "src/Node", "tests")]
     [InlineData(@"\bSpectre\.Console\b", "src/Cli", "tests")]
-    public void Code_names_an_engine_in_its_room_only(string name, params string[] rooms) => AssertFence(name, rooms);
+    public void Code_names_an_engine_in_its_component_only(string name, params string[] rooms) => AssertFence(name, rooms);
 
     [Fact]
     public void Code_names_gRPC_at_the_edges_only() => AssertFence(@"\bGrpc\.|\bGoogle\.Protobuf\b", Edges);
 
     [Fact]
-    public void Versions_stand_in_Directory_Packages_props_only()
+    public void Versions_are_in_Directory_Packages_props_only()
     {
         Findings.AssertNone(
             Repository.Files

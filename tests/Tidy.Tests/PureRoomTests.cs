@@ -44,5 +44,5 @@ public class PureRoomTests
     public void No_file_silences_the_ban() =>
         Findings.AssertNone(
             Repository.CSharp("src", "chaos").Where(file => Repository.Read(file).Contains("RS0030", StringComparison.Ordinal)),
-            "The list of banned calls is changed for all or for nobody");
+            "A change of the list of banned calls must apply to all projects");
 }

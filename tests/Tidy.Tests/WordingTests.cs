@@ -3,13 +3,6 @@ namespace KvRaft.Tidy.Tests;
 /// <summary>Comments are plain technical English: no personal pronouns for programs, and the terms of the glossary in ARCHITECTURE.md.</summary>
 public class WordingTests
 {
-    // Projects whose comments are not converted yet. The list only shrinks: a new project is never added, and a converted project must leave it.
-    private static readonly string[] Pending =
-    [
-        "tests/Integration.Tests",
-        "tests/Simulation",
-    ];
-
     private static readonly Dictionary<string, Wording> Projects = Repository.Files
         .Where(static file => Path.GetExtension(file) is ".cs" or ".proto" && Repository.IsUnder(file, "src", "tests", "chaos"))
         .Where(static file => !Repository.IsUnder(file, "src/Contracts/Protos/google"))
@@ -19,20 +12,14 @@ public class WordingTests
     [Fact]
     public void A_program_is_not_a_person() =>
         Findings.AssertNone(
-            Converted.Where(static project => project.Value.HasTooManyPronouns).SelectMany(static project => project.Value.Pronouns),
+            Projects.Where(static project => project.Value.HasTooManyPronouns).SelectMany(static project => project.Value.Pronouns),
             "More than 0.5 pronouns per 1,000 words of comment in a project: name the thing that acts");
 
     [Fact]
     public void A_term_has_one_name() =>
         Findings.AssertNone(
-            Converted.SelectMany(static project => project.Value.Synonyms),
+            Projects.SelectMany(static project => project.Value.Synonyms),
             "Write: heartbeat interval, successor candidate, group-0 voters, quiesced, token range, replica holder, quorum confirmation");
-
-    [Fact]
-    public void A_pending_project_exists_and_is_not_converted() =>
-        Findings.AssertNone(
-            Pending.Where(static project => !Projects.TryGetValue(project, out var wording) || wording is { Pronouns.Count: 0, Synonyms.Count: 0 }),
-            "Remove from the pending projects");
 
     [Theory]
     [InlineData("The leader answers, whoever sent the request.", 1, 0)]
@@ -65,6 +52,4 @@ public class WordingTests
     [InlineData("    var address = \"http://localhost\";", "")]
     [InlineData("    var x = 1;", "")]
     public void Finds_the_comment_of_a_line(string line, string comment) => Assert.Equal(comment, Repository.CommentOf(line));
-
-    private static IEnumerable<KeyValuePair<string, Wording>> Converted => Projects.Where(static project => !Pending.Contains(project.Key));
 }

@@ -132,7 +132,7 @@ public class ShardAssignmentTests
             string.Join(", ", Lines(ShardAssignment.Of(HashRing.Of([.. Enumerable.Range(1, 5).Select(i => new RingNode(new NodeId($"n{i}")))]), 8, 3))));
 
     [Fact]
-    public void Refuses_more_replicas_than_nodes_and_counts_that_are_no_power_of_two()
+    public void Refuses_more_replicas_than_nodes_and_counts_that_are_not_a_power_of_two()
     {
         var ring = HashRing.Of([new RingNode(new NodeId("a")), new RingNode(new NodeId("b"))]);
         Assert.Throws<ArgumentException>(() => ShardAssignment.Of(ring, 4, 3));

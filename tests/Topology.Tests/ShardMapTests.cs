@@ -11,7 +11,7 @@ public class ShardMapTests
     private static readonly NodeId C = new("c");
 
     [Fact]
-    public void Lookup_finds_the_one_shard_whose_arc_holds_the_token() =>
+    public void Lookup_finds_the_only_shard_whose_token_range_holds_the_token() =>
         Gen.Select(Gen.Int[0, 12].Select(power => 1 << power), Gen.ULong.Select(value => new Token(value))).Sample((count, token) =>
         {
             var map = Map(count);

@@ -6,7 +6,7 @@ namespace KvRaft.Checkers.Tests.Aggregates;
 public class BankCheckerTests
 {
     [Fact]
-    public void A_transfer_shows_whole_or_not_at_all()
+    public void A_transfer_is_visible_completely_or_not_at_all()
     {
         Assert.Empty(Check(Transfer(Bank(), 0, 10).Invoke(1, Functions.Read).Ok(1, Balances(100, 0)).Ok(0)));
         Assert.Empty(Check(Transfer(Bank(), 0, 10).Invoke(1, Functions.Read).Ok(1, Balances(90, 10)).Ok(0)));
@@ -41,7 +41,7 @@ public class BankCheckerTests
     [InlineData("""{"from":"a","to":"b"}""")]
     [InlineData("""{"from":"a","to":"b","amount":"10"}""")]
     [InlineData("[]")]
-    public void Refuses_a_transfer_that_is_none(string value) =>
+    public void Refuses_an_invalid_transfer(string value) =>
         Assert.Throws<HistoryFormatException>(() => Check(Bank().Invoke(0, Functions.Transfer, HistoryValue.Json(value)).Ok(0)));
 
     private static HistoryBuilder Bank() => new HistoryBuilder().WithParameters(("balance:a", 100), ("balance:b", 0));

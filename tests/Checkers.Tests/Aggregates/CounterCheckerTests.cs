@@ -15,7 +15,7 @@ public class CounterCheckerTests
     }
 
     [Fact]
-    public void What_was_acknowledged_must_be_seen() =>
+    public void An_acknowledged_increment_must_be_seen() =>
         Assert.Equal(["lost-increment"], Check(Increment(Start(), 0, 4).Ok(0).Invoke(1, Functions.Read).Ok(1, Number(3))));
 
     [Fact]
@@ -55,7 +55,7 @@ public class CounterCheckerTests
     }
 
     [Fact]
-    public void Refuses_a_value_that_is_no_integer() =>
+    public void Refuses_a_value_that_is_not_an_integer() =>
         Assert.Throws<HistoryFormatException>(() => Check(Start().Invoke(0, Functions.Increment, HistoryValue.Text("1")).Ok(0)));
 
     [Fact]

@@ -22,7 +22,7 @@ public class SetCheckerTests
         Assert.Empty(Check(Add(new(), 0, "1").Info(0).Invoke(1, Functions.Read).Ok(1, Json("[]"))));
 
     [Fact]
-    public void Missing_first_and_back_later_is_stale_unless_the_read_asked_for_less()
+    public void An_element_that_is_missing_and_returns_is_stale_unless_the_read_was_weak()
     {
         Assert.Equal(["stale"], Check(Missing(level: null)));
         Assert.Empty(Check(Missing(level: "stale")));
@@ -36,7 +36,7 @@ public class SetCheckerTests
         Assert.Empty(Check(Add(new(), 0, "1").Invoke(1, Functions.Read).Invoke(2, Functions.Read).Ok(1, Json("[1]")).Ok(2, Json("[]")).Ok(0)));
 
     [Fact]
-    public void What_nobody_added_or_added_only_later_is_unexpected()
+    public void An_element_that_was_never_added_or_only_later_is_unexpected()
     {
         Assert.Equal(["unexpected"], Check(Add(new(), 0, "1").Ok(0).Invoke(1, Functions.Read).Ok(1, Json("[1,7]"))));
         Assert.Equal(["unexpected"], Check(Add(new HistoryBuilder().Invoke(1, Functions.Read).Ok(1, Json("[1]")), 0, "1").Ok(0)));
@@ -47,7 +47,7 @@ public class SetCheckerTests
         Assert.Equal(["lost", "unexpected"], Check(Add(new(), 0, "1").Ok(0).Invoke(1, Functions.Read).Ok(1, Json("[\"1\"]"))));
 
     [Fact]
-    public void Acknowledged_elements_nobody_looked_for_are_counted()
+    public void Acknowledged_elements_that_no_read_covers_are_counted()
     {
         var verdict = SetChecker.Check(Add(new(), 0, "1").Ok(0).Build());
         Assert.True(verdict.IsValid);

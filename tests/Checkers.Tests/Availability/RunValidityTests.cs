@@ -10,7 +10,7 @@ public class RunValidityTests
         Assert.True(RunValidity.Check(Run(during: true).Build()).IsValid);
 
     [Fact]
-    public void A_fault_that_hit_nothing_does_not_count()
+    public void A_fault_without_operations_during_it_does_not_count()
     {
         var verdict = RunValidity.Check(Run(during: false).Build());
         Assert.Equal(Judgement.Undecided, verdict.Judgement);

@@ -76,7 +76,7 @@ public class WriteAvailabilityTests
     }
 
     [Fact]
-    public void A_few_writes_are_no_share() => Assert.Empty(Check(Writes(new HistoryBuilder(), 10, refused: true)));
+    public void A_share_needs_a_minimum_of_writes() => Assert.Empty(Check(Writes(new HistoryBuilder(), 10, refused: true)));
 
     [Fact]
     public void Without_the_parameter_nothing_is_demanded() =>
@@ -84,7 +84,7 @@ public class WriteAvailabilityTests
 
     /// <summary>Writers that started after the clocks of the servers had been ahead were refused until the true time had caught up.</summary>
     [Fact]
-    public void A_writer_that_is_refused_for_its_age_is_unwelcome_at_any_time()
+    public void A_refusal_of_a_writer_for_its_age_is_a_violation_at_any_time()
     {
         var history = new HistoryBuilder().Mark("kill n1").Put(0, "a").Info(0, "request-id-expired").Mark("heal kill n1");
         Assert.Equal(["writer-unwelcome"], WriteAvailability.Check(history.Build()).Anomalies());

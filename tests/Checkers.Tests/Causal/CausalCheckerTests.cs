@@ -24,16 +24,16 @@ public class CausalCheckerTests
     }
 
     [Fact]
-    public void What_stood_twice_may_come_back() =>
+    public void A_value_that_was_written_twice_may_return() =>
         Assert.Empty(Check(Put(new(), 0, "a", repeated: true).Invoke(1, Functions.EventualDelete, Json("""{"saw":["a"]}""")).Ok(1, Json("{}")), ["a"]));
 
     [Fact]
-    public void A_delete_that_runs_during_the_final_read_convicts_nobody() => Assert.Empty(CausalChecker.Check(
+    public void A_delete_that_runs_during_the_final_read_is_no_violation() => Assert.Empty(CausalChecker.Check(
         Put(new(), 0, "a").Invoke(2, Functions.EventualGet, level: "all").Invoke(1, Functions.EventualDelete, Json("""{"saw":["a"]}""")).Ok(1, Json("{}"))
             .Ok(2, Json("""{"values":["a"]}""")).Build()).Anomalies());
 
     [Fact]
-    public void A_sure_read_may_have_missed_what_was_not_over_before_it() => Assert.Empty(CausalChecker.Check(
+    public void A_certain_read_may_miss_a_write_that_had_not_ended_before_it() => Assert.Empty(CausalChecker.Check(
         new HistoryBuilder().Invoke(0, Functions.EventualPut, Json("""{"write":"a","saw":[]}""")).Invoke(1, Functions.EventualGet)
             .Ok(0, Json("""{"overlaps":true}""")).Ok(1, Json("""{"values":[],"overlaps":true}""")).Build()).Anomalies());
 

@@ -7,7 +7,7 @@ namespace KvRaft.Checkers.Tests.Expiry;
 public class LockCheckerTests
 {
     [Fact]
-    public void One_holder_after_another_is_what_a_lock_is_for() =>
+    public void Consecutive_holders_are_valid() =>
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Acquire(1, "b").Refused(1, "a").Wait(1_000).Acquire(1, "b").Ok(1)));
 
     /// <summary>A leader with a clock that was ahead, and the next one with a correct clock: the first grant had expired when it was made.</summary>
@@ -31,7 +31,7 @@ public class LockCheckerTests
     }
 
     [Fact]
-    public void A_lock_that_is_being_released_may_be_anybodys()
+    public void A_lock_that_is_being_released_may_be_granted_or_not()
     {
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Release(0, "a").Acquire(1, "b").Ok(1).Ok(0)));
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Release(0, "a").Info(0).Acquire(1, "b").Ok(1)));
@@ -55,7 +55,7 @@ public class LockCheckerTests
     }
 
     [Fact]
-    public void Who_holds_it_for_certain_finds_it_and_is_not_refused()
+    public void A_certain_holder_must_not_be_refused()
     {
         Assert.Equal(["lost-early"], Check(Acquire(0, "a").Ok(0).Wait(500).Get(1).Saw(1, null)));
         Assert.Equal(["lost-early"], Check(Acquire(0, "a").Ok(0).Wait(500).Renew(0, "a").Refused(0, null)));
@@ -76,7 +76,7 @@ public class LockCheckerTests
 
     /// <summary>A grant without an answer may take effect at any later time, but not after its token was seen.</summary>
     [Fact]
-    public void A_grant_without_an_answer_counts_from_when_its_token_was_seen()
+    public void A_grant_without_an_answer_counts_from_the_first_read_of_its_token()
     {
         Assert.Empty(Check(Acquire(0, "a").Info(0).Wait(5_000).Get(1).Saw(1, "a").Wait(900).Get(1).Saw(1, "a")));
         Assert.Equal(["held-too-long"], Check(Acquire(0, "a").Info(0).Wait(5_000).Get(1).Saw(1, "a").Wait(1_150).Get(1).Saw(1, "a")));
@@ -85,7 +85,7 @@ public class LockCheckerTests
     }
 
     [Fact]
-    public void Locks_are_judged_each_for_itself() =>
+    public void Each_lock_is_checked_alone() =>
         Assert.Empty(Check(Acquire(0, "a").Ok(0).Acquire(1, "b", "other").Ok(1)));
 
     private static LockHistory Acquire(int process, string token) => new LockHistory().Acquire(process, token);

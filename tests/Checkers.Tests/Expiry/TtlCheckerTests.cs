@@ -13,7 +13,7 @@ public class TtlCheckerTests
     [InlineData(1_000, "a", "")]
     [InlineData(1_095, "a", "")]
     [InlineData(1_105, "a", "visible-after-expiry")]
-    public void A_value_goes_within_the_margin_of_its_time(long waitMilliseconds, string? seen, string anomaly) =>
+    public void A_value_expires_within_the_margin_of_its_time(long waitMilliseconds, string? seen, string anomaly) =>
         Assert.Equal(anomaly, string.Join(',', Check(Put().Ok(0).Wait(waitMilliseconds).Get(1).Saw(1, seen))));
 
     [Fact]
@@ -36,15 +36,15 @@ public class TtlCheckerTests
     }
 
     [Fact]
-    public void Updates_that_were_over_before_the_put_excuse_nothing() =>
+    public void Updates_that_ended_before_the_put_excuse_nothing() =>
         Assert.Equal(["gone-early"], Check(new HistoryBuilder().Delete(2).Ok(2).Put(0, "a", ttlMilliseconds: 1_000).Ok(0).Get(1).Saw(1, null)));
 
     [Fact]
-    public void Once_gone_it_stays_gone_whatever_the_margin() =>
+    public void An_expired_value_does_not_return_for_any_margin() =>
         Assert.Equal(["resurrected"], Check(Put().Ok(0).Wait(1_000).Get(1).Saw(1, null).Get(1).Saw(1, "a")));
 
     [Fact]
-    public void A_value_put_without_a_time_to_live_is_none_of_its_business() =>
+    public void A_value_without_a_time_to_live_is_not_checked() =>
         Assert.Empty(Check(new HistoryBuilder().Put(0, "a").Ok(0).Wait(60_000).Get(1).Saw(1, "a").Get(1).Saw(1, null)));
 
     [Fact]
@@ -52,14 +52,14 @@ public class TtlCheckerTests
         Assert.Empty(TtlChecker.Check(Put().Ok(0).Wait(1_500).Get(1).Saw(1, "a").WithParameters((TtlOptions.MarginParameter, 2_000)).Build()).Findings);
 
     [Fact]
-    public void Without_a_parameter_half_a_second_early_is_gone_early()
+    public void Without_a_parameter_half_a_second_early_is_too_early()
     {
         Assert.Equal(["gone-early"], TtlChecker.Check(new HistoryBuilder().Put(0, "a", ttlMilliseconds: 4_000).Ok(0).Wait(3_400).Get(1).Saw(1, null).Build()).Anomalies());
         Assert.Empty(TtlChecker.Check(new HistoryBuilder().Put(0, "a", ttlMilliseconds: 4_000).Ok(0).Wait(3_600).Get(1).Saw(1, null).Build()).Findings);
     }
 
     [Fact]
-    public void A_late_margin_of_its_own_does_not_excuse_what_is_gone_early()
+    public void A_separate_late_margin_does_not_excuse_an_early_expiry()
     {
         HistoryBuilder Late(HistoryBuilder history) => history.WithParameters((TtlOptions.MarginParameter, 100), (TtlOptions.LateMarginParameter, 2_000));
         Assert.Empty(TtlChecker.Check(Late(Put().Ok(0).Wait(2_500).Get(1).Saw(1, "a")).Build()).Findings);

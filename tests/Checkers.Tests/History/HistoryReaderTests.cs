@@ -35,7 +35,7 @@ public class HistoryReaderTests
     }
 
     [Fact]
-    public void Reads_the_header_and_ignores_members_it_does_not_know()
+    public void Reads_the_header_and_ignores_unknown_members()
     {
         var header = Read(Header).Header;
         Assert.Equal(["n1", "n2"], header.Nodes);
@@ -43,7 +43,7 @@ public class HistoryReaderTests
     }
 
     [Fact]
-    public void What_was_written_is_what_is_read_and_byte_for_byte_the_same_when_written_again()
+    public void A_history_is_read_back_and_written_again_byte_for_byte()
     {
         var reader = new HistoryReader(new StringReader(Example));
         var events = reader.ReadEvents().ToList();
@@ -78,7 +78,7 @@ public class HistoryReaderTests
     [InlineData("[]")]
     [InlineData("""{"index":0,"process":0""")]
     [InlineData("""{"index":0,"index":0,"process":0,"type":"invoke","f":"get","key":"a","time":1}""")]
-    public void A_line_that_is_no_object_is_named(string line)
+    public void A_line_that_is_not_an_object_is_reported_with_its_number(string line)
     {
         var fault = Assert.Throws<HistoryFormatException>(() => Read(Header + "\n" + line + "\n" + Header));
         Assert.Equal(2, fault.Line);
@@ -109,7 +109,7 @@ public class HistoryReaderTests
     }
 
     [Fact]
-    public void A_process_is_never_used_again_after_an_info()
+    public void A_process_ends_with_an_info_event()
     {
         const string Retired = """
             {"index":0,"process":0,"type":"invoke","f":"get","key":"a","time":1}

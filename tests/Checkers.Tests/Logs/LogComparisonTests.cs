@@ -10,15 +10,15 @@ public class LogComparisonTests
     public void Equal_logs_agree() => Assert.Empty(Check(Nothing, ("n1", 1, 1, "a"), ("n2", 1, 1, "a"), ("n1", 2, 1, "b")));
 
     [Fact]
-    public void One_index_and_term_has_one_entry_whoever_holds_it() =>
+    public void One_index_and_term_has_one_entry_on_all_replicas() =>
         Assert.Equal(["log-matching"], Check(Nothing, ("n1", 5, 4, "first of term"), ("n2", 5, 4, "a deposed leader's")));
 
     [Fact]
-    public void A_suffix_that_was_replaced_by_a_newer_term_is_no_fault() =>
+    public void A_suffix_that_a_newer_term_replaced_is_no_violation() =>
         Assert.Empty(Check(new() { [1] = 1 }, ("n1", 1, 1, "old"), ("n1", 1, 2, "new"), ("n2", 1, 2, "new")));
 
     [Fact]
-    public void What_all_have_applied_must_be_the_same_everywhere()
+    public void Applied_entries_must_be_equal_on_all_replicas()
     {
         (string, long, long, string)[] logs = [("n1", 1, 1, "old"), ("n2", 1, 2, "new")];
         Assert.Equal(["committed-differs"], Check(new() { [1] = 1 }, logs));

@@ -15,7 +15,7 @@ public class RecordedHistoryTests
 
     [Theory]
     [MemberData(nameof(Good))]
-    public void A_good_history_is_cleared_by_all(string name)
+    public void A_correct_history_passes_all_checkers(string name)
     {
         var verdicts = HistoryJudge.Judge(Read(name));
         Assert.All(verdicts, verdict => Assert.True(verdict.IsValid, verdict.ToText()));
@@ -36,7 +36,7 @@ public class RecordedHistoryTests
 
     [Theory]
     [MemberData(nameof(Undecided))]
-    public void A_run_that_proves_nothing_is_no_pass(string name)
+    public void A_run_that_proves_nothing_does_not_pass(string name)
     {
         var history = Read(name);
         var verdicts = HistoryJudge.Judge(history);

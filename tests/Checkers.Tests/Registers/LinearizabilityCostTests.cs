@@ -57,7 +57,7 @@ public class LinearizabilityCostTests
     /// Such a history took minutes and gigabytes, and was not decided.
     /// </summary>
     [Fact]
-    public void A_text_to_which_fifty_clients_append_is_routine()
+    public void A_text_to_which_fifty_clients_append_is_checked_within_the_budget()
     {
         for (var seed = 0; seed < 10; seed++)
         {
@@ -106,7 +106,7 @@ public class LinearizabilityCostTests
     }
 
     [Fact]
-    public void A_violation_stands_when_there_is_no_time_to_shrink_it()
+    public void A_violation_is_reported_even_without_time_to_shrink_it()
     {
         var history = new HistoryBuilder().Put(0, "a").Ok(0).Get(1).Saw(1, null).Build();
         var verdict = Linearizability.Check(history, new LinearizabilityOptions { IsShrinkingOver = static () => true });
@@ -117,7 +117,7 @@ public class LinearizabilityCostTests
     private static RegisterPlan FiftyAppend => new() { Clients = 50, Operations = 400, Appends = true, AppendWeight = 20, Compares = false };
 
     [Fact]
-    public void Five_hundred_keys_cost_what_five_hundred_keys_cost()
+    public void The_cost_is_proportional_to_the_number_of_keys()
     {
         // A hundred thousand operations: each key is judged independently, so the total is the sum of the steps.
         var events = new List<HistoryEvent>();

@@ -36,7 +36,7 @@ public class LinearizabilityTests
         Valid(new HistoryBuilder().Put(0, "never").Info(0).Get(1).Saw(1, null).Delete(1).Ok(1));
 
     [Fact]
-    public void An_open_write_is_spent_once() =>
+    public void An_open_write_takes_effect_once() =>
         Invalid(new HistoryBuilder()
             .Put(0, "x").Info(0)
             .Get(1).Saw(1, "x").Put(1, "b").Ok(1).Get(1).Saw(1, "b").Get(1).Saw(1, "x"));
@@ -78,11 +78,11 @@ public class LinearizabilityTests
     }
 
     [Fact]
-    public void A_cas_that_failed_for_another_reason_says_nothing() =>
+    public void A_cas_that_failed_for_another_reason_is_no_observation() =>
         Valid(new HistoryBuilder().Put(0, "a").Ok(0).Cas(0, "a", "c").Fail(0).Get(0).Saw(0, "a"));
 
     [Fact]
-    public void An_open_write_of_a_value_nobody_read_can_explain_a_refused_cas()
+    public void An_open_write_of_a_value_that_was_never_read_can_explain_a_refused_cas()
     {
         Valid(new HistoryBuilder().Put(0, "a").Ok(0).Put(1, "z").Info(1).Cas(0, "a", "c").Mismatch(0));
         Invalid(new HistoryBuilder().Put(0, "a").Ok(0).Put(1, "z").Info(1).Cas(0, "a", "c").Mismatch(0).Get(0).Saw(0, "a"));
@@ -125,7 +125,7 @@ public class LinearizabilityTests
         Valid(new HistoryBuilder().Put(0, "a").Ok(0).Get(1, level: "stale").Saw(1, null));
 
     [Fact]
-    public void Refuses_what_is_no_operation_of_a_register()
+    public void Refuses_an_operation_that_registers_do_not_have()
     {
         var history = new HistoryBuilder().Invoke(0, Functions.Add, HistoryValue.Json("1")).Ok(0).Build();
         var fault = Assert.Throws<HistoryFormatException>(() => Linearizability.Check(history));

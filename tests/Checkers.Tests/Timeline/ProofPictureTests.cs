@@ -7,7 +7,7 @@ namespace KvRaft.Checkers.Tests.Timeline;
 public class ProofPictureTests
 {
     [Fact]
-    public void It_is_one_file_of_the_proof_alone_with_the_fault_behind_it()
+    public void The_picture_is_one_file_with_the_proof_and_the_fault_behind_it()
     {
         // Only the first put and the read that misses it are the proof; the others have the same key and are omitted.
         var history = new HistoryBuilder()
@@ -32,7 +32,7 @@ public class ProofPictureTests
     }
 
     [Fact]
-    public void What_no_operations_prove_has_no_picture() =>
+    public void A_finding_without_operations_has_no_picture() =>
         Assert.Null(ProofPicture.Of(new Finding("node-died", "n1 ended by itself"), new HistoryBuilder().Put(0, "a").Ok(0).Build()));
 
     private static string[] Classes(XElement element) => element.Attribute("class")?.Value.Split(' ') ?? [];

@@ -7,7 +7,7 @@ namespace KvRaft.Checkers.Tests.Timeline;
 public class TimelinePageTests
 {
     [Fact]
-    public void The_page_is_one_file_and_the_same_every_time()
+    public void The_page_is_one_file_and_deterministic()
     {
         var page = Render(Violation());
         Assert.Equal(page, Render(Violation()));
@@ -102,7 +102,7 @@ public class TimelinePageTests
     }
 
     [Fact]
-    public void More_findings_than_a_page_bears_are_counted()
+    public void Findings_beyond_the_limit_of_a_page_are_counted()
     {
         var history = new HistoryBuilder();
         for (var key = 0; key < 30; key++)

@@ -62,7 +62,7 @@ public class CycleCheckerAgreementTests
 
     [Fact]
     [Trait("Category", "Long")]
-    public void Twenty_thousand_transactions_in_one_component_end()
+    public void A_component_of_twenty_thousand_transactions_is_decided()
     {
         // The worst case for the search: no transaction is atomic, so that all of them are in one component.
         var history = SimulatedLists.Run(new ListPlan(10, 20_000, 200, 0, ListFault.NotAtomic), new Random(1)).Build();

@@ -80,7 +80,7 @@ public class CycleCheckerTests
     [InlineData("""[["append","x"]]""", """[["append","x"]]""")]
     [InlineData("""{"x":1}""", """[]""")]
     [InlineData("""[["append","x",1],["append","x",1]]""", """[["append","x",1],["append","x",1]]""")]
-    public void Refuses_what_is_no_transaction_or_no_answer_to_it(string asked, string answered)
+    public void Refuses_a_value_that_is_neither_a_transaction_nor_its_answer(string asked, string answered)
     {
         var history = new HistoryBuilder();
         Begin(history, 0, asked);

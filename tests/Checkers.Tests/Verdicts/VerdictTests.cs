@@ -57,7 +57,7 @@ public class VerdictTests
     }
 
     [Fact]
-    public void The_judge_refuses_a_workload_it_does_not_know()
+    public void An_unknown_workload_is_refused()
     {
         var fault = Assert.Throws<HistoryFormatException>(() => HistoryJudge.Judge(new HistoryBuilder().Build()));
         Assert.Equal("workload", fault.Member);

@@ -98,7 +98,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_can_be_changed_until_write_mode_is_on()
+    public async Task Changes_are_refused_until_write_mode_is_on()
     {
         var console = new TestConsole("""
             writemode off
@@ -134,7 +134,7 @@ public sealed class DataCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_rows_are_one_document_or_one_a_line()
+    public async Task Many_rows_are_one_document_or_one_document_per_line()
     {
         await RunAsync("put", "a", "1");
         await RunAsync("put", "b", "2");

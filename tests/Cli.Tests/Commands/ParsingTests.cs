@@ -56,7 +56,7 @@ public sealed class ParsingTests
     }
 
     [Fact]
-    public async Task Help_is_no_failure()
+    public async Task Help_is_not_a_failure()
     {
         var (code, output, _) = await TestConsole.RunOnceAsync("--help");
 
@@ -71,7 +71,7 @@ public sealed class ParsingTests
     [InlineData("--help")]
     [InlineData("get", "--help")]
     [InlineData("keyspace", "alter", "-h")]
-    public async Task Help_says_what_the_exit_codes_mean(params string[] args)
+    public async Task Help_explains_the_exit_codes(params string[] args)
     {
         var (code, output, _) = await TestConsole.RunOnceAsync(args);
 
@@ -132,7 +132,7 @@ public sealed class ParsingTests
     }
 
     [Fact]
-    public void One_condition_becomes_a_condition_and_none_none()
+    public void Without_a_condition_option_a_command_has_no_condition()
     {
         Assert.Null(Arguments.Condition(false, null, null));
         Assert.Same(KvCondition.Absent, Arguments.Condition(true, null, null));

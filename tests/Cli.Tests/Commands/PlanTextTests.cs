@@ -6,7 +6,7 @@ namespace KvRaft.Cli.Tests.Commands;
 public sealed class PlanTextTests
 {
     [Fact]
-    public void A_plan_says_what_changes_what_moves_and_what_that_means()
+    public void A_plan_lists_changes_moves_and_consequences()
     {
         var plan = new PlanInfo
         {

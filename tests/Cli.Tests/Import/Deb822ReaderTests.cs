@@ -60,13 +60,13 @@ public sealed class Deb822ReaderTests
     }
 
     [Fact]
-    public async Task Comments_alone_are_no_stanza()
+    public async Task Comments_alone_are_not_a_stanza()
     {
         Assert.Empty(await ReadAsync("# nothing\n\n# here\n"));
     }
 
     [Fact]
-    public async Task Values_are_the_bytes_of_the_file_whatever_their_encoding()
+    public async Task Values_are_the_bytes_of_the_file_in_any_encoding()
     {
         byte[] stanza = [.. "Package: a\nVersion: 1\nArchitecture: all\nX: "u8, 0xff, 0xfe, .. "\n"u8];
 
@@ -76,7 +76,7 @@ public sealed class Deb822ReaderTests
     }
 
     [Fact]
-    public void Whatever_is_written_is_read_back()
+    public void Written_stanzas_are_read_back()
     {
         var field = Gen.Select(Gen.Char.AlphaNumeric.Array[1, 8], Gen.Char.AlphaNumeric.Array[0, 200])
             .Select((name, value) => $"X{new string(name)}: {new string(value)}\n");

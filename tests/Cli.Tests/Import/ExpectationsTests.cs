@@ -8,7 +8,7 @@ public sealed class ExpectationsTests
     private static readonly byte[] Key = [0xff, 0x00, 0x41];
 
     [Fact]
-    public void Of_several_acknowledged_writes_the_last_version_counts_in_whatever_order_they_stand()
+    public void Of_several_acknowledged_writes_the_last_version_counts_in_any_order()
     {
         var expectations = Of(new AckLine(Key, "new", 9), new AckLine(Key, "old", 3));
 
@@ -18,7 +18,7 @@ public sealed class ExpectationsTests
     }
 
     [Fact]
-    public void A_write_of_unknown_outcome_may_be_there_but_need_not()
+    public void A_write_of_unknown_outcome_may_exist_or_not()
     {
         var expected = Assert.Single(Of(new AckLine(Key, "sure", 9), new AckLine(Key, "maybe", 0)).Keys);
 

@@ -21,7 +21,7 @@ public sealed class LineBufferTests
     }
 
     [Fact]
-    public void Earlier_lines_come_back_and_so_does_the_one_being_typed()
+    public void Earlier_lines_and_the_line_being_typed_are_restored()
     {
         Type("inc");
         Press(ConsoleKey.UpArrow);
@@ -36,7 +36,7 @@ public sealed class LineBufferTests
     }
 
     [Fact]
-    public void Cuts_to_either_end()
+    public void Deletes_to_either_end()
     {
         Type("get abc");
         Press(ConsoleKey.Home);

@@ -76,7 +76,7 @@ public sealed class ConnectionStringTests
     [InlineData("1 s")]
     [InlineData("9999999999999999d")]
     [InlineData("")]
-    public void Other_text_is_no_duration(string text)
+    public void Other_text_is_not_a_duration(string text)
     {
         Assert.False(DurationText.TryParse(text, out _));
     }

@@ -189,7 +189,7 @@ public sealed class PipeClientTests
     }
 
     [Fact]
-    public async Task A_node_that_dies_is_left_for_another()
+    public async Task A_client_leaves_a_node_that_ends()
     {
         var store = new FakeStore();
         var first = await FakeNode.StartAsync(store, "n1");
@@ -363,7 +363,7 @@ public sealed class PipeClientTests
     }
 
     [Fact]
-    public async Task A_write_that_may_have_been_applied_before_its_session_was_forgotten_has_an_unknown_outcome()
+    public async Task A_write_that_may_have_been_applied_before_its_session_was_discarded_has_an_unknown_outcome()
     {
         await using var node = await FakeNode.StartAsync(new FakeStore());
         await using var client = Client(KvTransport.Pipe, node);

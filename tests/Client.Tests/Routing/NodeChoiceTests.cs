@@ -14,7 +14,7 @@ public sealed class NodeChoiceTests
     }
 
     [Fact]
-    public void A_hint_goes_before_the_leader_we_know()
+    public void A_hint_has_priority_over_the_cached_leader()
     {
         Assert.Equal("h3:3", Pick(new NodeQuestion(2, false, null, "h3:3", 0)));
     }

@@ -60,7 +60,7 @@ public sealed class RouteTableTests
     }
 
     [Fact]
-    public void The_cache_takes_the_map_of_a_new_cluster_whatever_its_epoch()
+    public void The_cache_takes_the_map_of_a_new_cluster_with_any_epoch()
     {
         var cache = new RouteCache();
         cache.Offer(Maps.ThreeNodes(epoch: 5));

@@ -10,7 +10,7 @@ public sealed class RequestTrailTests
     /// A process that was paused during the request for a move received DEADLINE_EXCEEDED and reported that the move had failed; it had been made.
     /// </summary>
     [Fact]
-    public void A_change_whose_answer_never_came_may_have_been_made_whatever_a_later_attempt_was_refused_for()
+    public void A_change_without_an_answer_may_have_been_applied_for_any_refusal_of_a_later_attempt()
     {
         var trail = new RequestTrail("MOVE_SHARD", isWrite: true, "-");
         trail.AttemptAt("n1:1");

@@ -50,7 +50,7 @@ public sealed class KvSessionTests
     [InlineData("kvs1.CAESAWMaBQgBEK")]
     [InlineData("kvs1.!")]
     [InlineData("kvs1.CAESAWMaCwj___________8BEAE")]
-    public void What_is_no_session_of_this_format_is_refused(string text) => Assert.Throws<FormatException>(() => KvSession.Parse(text));
+    public void A_session_of_another_format_is_refused(string text) => Assert.Throws<FormatException>(() => KvSession.Parse(text));
 
     [Fact]
     public void Sessions_of_two_clusters_are_not_mixed()

@@ -12,7 +12,7 @@ public class CausalContextTests
     private static readonly VersionVector Seen = Some.Vector((1, 3), (2, 1));
 
     [Fact]
-    public void Comes_back_as_it_was_given()
+    public void Is_decoded_as_it_was_encoded()
     {
         Assert.Equal((Seen, null), Here.Decode(Here.Encode(Seen)));
         Assert.Empty(Here.Encode(VersionVector.Empty));
@@ -43,7 +43,7 @@ public class CausalContextTests
     [InlineData("02010201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "not given by this cluster")]
     [InlineData("02090201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "no such key")]
     [InlineData("0201", "too short")]
-    public void A_context_that_was_made_up_is_refused(string bytes, string mistake)
+    public void A_forged_context_is_refused(string bytes, string mistake)
     {
         var (seen, why) = Here.Decode(Convert.FromHexString(bytes));
 
@@ -71,7 +71,7 @@ public class CausalContextTests
     }
 
     [Fact]
-    public void Every_changed_byte_and_every_cut_is_noticed()
+    public void Every_changed_byte_and_every_cut_is_detected()
     {
         var bytes = Here.Encode(Seen);
         for (var i = 0; i < bytes.Length; i++)
@@ -84,11 +84,11 @@ public class CausalContextTests
     }
 
     [Fact]
-    public void Bytes_of_chance_are_refused() => Gen.Byte.Array[1, 60].Sample(
+    public void Random_bytes_are_refused() => Gen.Byte.Array[1, 60].Sample(
         static bytes => Assert.NotNull(Here.Decode(bytes).Mistake), iter: 10_000);
 
     [Fact]
-    public void The_longest_is_taken_and_a_longer_one_refused()
+    public void The_longest_permitted_context_is_accepted_and_a_longer_one_refused()
     {
         var longest = VersionVector.Empty;
         for (var i = 0; i < SiblingSetCodec.ActorsMax; i++)

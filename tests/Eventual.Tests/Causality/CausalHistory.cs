@@ -93,7 +93,7 @@ internal sealed class CausalHistory
 
             if (!replica.Writes.All(replica.State.Seen.Contains))
             {
-                return $"replica {i} has forgotten a write it knew";
+                return $"replica {i} has lost a write that it held";
             }
         }
 

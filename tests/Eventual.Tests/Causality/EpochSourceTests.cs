@@ -6,7 +6,7 @@ namespace KvRaft.Eventual.Tests.Causality;
 public class EpochSourceTests
 {
     [Fact]
-    public void Two_starts_never_give_the_same_and_later_ones_give_greater()
+    public void Two_starts_never_have_the_same_epoch_and_later_ones_have_greater_epochs()
     {
         var (first, second) = (new EpochSource(1), new EpochSource(2));
         ulong[] given = [first.Next(), first.Next(), second.Next()];
@@ -16,5 +16,5 @@ public class EpochSourceTests
     }
 
     [Fact]
-    public void A_start_that_was_not_counted_gives_none() => Assert.Throws<InvariantException>(() => new EpochSource(0).Next());
+    public void A_start_that_was_not_recorded_has_no_epoch() => Assert.Throws<InvariantException>(() => new EpochSource(0).Next());
 }

@@ -8,7 +8,7 @@ public class HybridClockTests
     private static readonly long Drift = (long)HybridClock.DriftMax.TotalMilliseconds;
 
     [Fact]
-    public void Stamps_grow_whatever_the_wall_clock_does() => Gen.Long[0, 1000].Array[1, 50].Sample(static clocks =>
+    public void Stamps_increase_for_any_wall_clock() => Gen.Long[0, 1000].Array[1, 50].Sample(static clocks =>
     {
         var clock = default(HybridClock);
         foreach (var now in clocks)
@@ -21,7 +21,7 @@ public class HybridClockTests
     });
 
     [Fact]
-    public void What_is_stamped_after_a_stamp_was_heard_is_later()
+    public void A_stamp_is_later_than_all_received_stamps()
     {
         var clock = new HybridClock(HybridStamp.AtStartOf(1000)).Hear(HybridStamp.AtStartOf(5000), nowMs: 1000);
 

@@ -41,7 +41,7 @@ public class SiblingSetCodecTests
     });
 
     [Fact]
-    public void Bytes_of_chance_are_refused_or_mean_one_state() => Gen.Byte.Array[0, 80].Sample(
+    public void Random_bytes_are_refused_or_mean_one_state() => Gen.Byte.Array[0, 80].Sample(
         static bytes => Judge([1, .. bytes]), iter: 20_000);
 
     [Fact]

@@ -6,7 +6,7 @@ namespace KvRaft.Eventual.Tests.Causality;
 public class SiblingSetTests
 {
     [Fact]
-    public void Shows_exactly_the_values_that_nobody_known_has_replaced() => Histories.Any.Sample(
+    public void Shows_exactly_the_values_that_no_known_write_has_replaced() => Histories.Any.Sample(
         static history =>
         {
             var play = new CausalHistory(history.Replicas);
@@ -45,7 +45,7 @@ public class SiblingSetTests
     }
 
     [Fact]
-    public void What_a_delete_has_seen_does_not_return_and_what_it_has_not_seen_stays()
+    public void Values_that_a_delete_has_seen_do_not_return_and_others_remain()
     {
         var first = SiblingSet.Empty.Write(VersionVector.Empty, Some.Value(1, 1, "a"));
         var second = first.Write(VersionVector.Empty, Some.Value(2, 1, "b"));
@@ -67,6 +67,6 @@ public class SiblingSetTests
     }
 
     [Fact]
-    public void A_name_is_never_given_twice() => Assert.Throws<Topology.InvariantException>(() =>
+    public void A_dot_that_exists_already_is_an_invariant_violation() => Assert.Throws<Topology.InvariantException>(() =>
         SiblingSet.Empty.Write(VersionVector.Empty, Some.Value(1, 2, "a")).Write(VersionVector.Empty, Some.Value(1, 1, "b")));
 }

@@ -39,7 +39,7 @@ public class HandOverTests
 
     // If each of two nodes took the other for the replica holder, both would drop the record at the same time, and it would be lost.
     [Fact]
-    public async Task A_record_is_not_dropped_to_a_node_that_does_not_know_that_it_keeps_it()
+    public async Task A_record_is_not_dropped_while_its_new_holder_has_an_older_ring()
     {
         await using var cluster = SmallCluster.Start(3, One);
         var (old, others) = (cluster[1], cluster.Nodes.Skip(1).ToArray());
@@ -60,7 +60,7 @@ public class HandOverTests
 
     // No other node has the record, and no hint exists for it: its new replica holders receive it, and it stays until the last of them has it.
     [Fact]
-    public async Task A_record_stays_until_every_new_keeper_has_it()
+    public async Task A_record_stays_until_every_new_replica_holder_has_it()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: true));
         var key = Some.Key("cart");
@@ -83,7 +83,7 @@ public class HandOverTests
     }
 
     [Fact]
-    public async Task A_node_that_leaves_takes_nothing_and_its_hints_are_given_up()
+    public async Task A_leaving_node_accepts_no_write_and_its_hints_are_dropped()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 1, 1, Sloppy: false));
         var key = Some.Key("cart");
@@ -114,7 +114,7 @@ public class HandOverTests
 
     // A new replica holder holds a key at once, but its answers count only when it has met every node.
     [Fact]
-    public async Task Across_a_change_of_the_ring_only_those_count_who_know_what_was_there()
+    public async Task Across_a_change_of_the_ring_only_replicas_with_complete_data_count()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: false));
         var key = Some.Key("cart");
@@ -140,7 +140,7 @@ public class HandOverTests
 
     // It confirmed that it holds the key, and another node may have dropped its copy for that.
     [Fact]
-    public async Task A_record_that_is_no_stray_any_more_when_it_would_be_removed_stays()
+    public async Task A_record_that_is_not_a_stray_any_more_is_not_removed()
     {
         using var directory = new TemporaryDirectory();
         await using var replica = Some.Open(directory.Path);

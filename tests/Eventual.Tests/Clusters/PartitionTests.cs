@@ -54,7 +54,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task Fallbacks_stand_in_and_keep_nothing_for_themselves()
+    public async Task Substitutes_take_writes_and_keep_none_of_them()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: true));
         var list = cluster.Lists.ListOf(Cart.Token, 3);
@@ -75,7 +75,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task Without_fallbacks_a_strict_write_on_the_smaller_side_is_not_acknowledged()
+    public async Task Without_substitutes_a_strict_write_on_the_smaller_side_is_not_acknowledged()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 2, 2, Sloppy: false));
         var list = cluster.Lists.ListOf(Cart.Token, 3);
@@ -87,7 +87,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task Trees_find_what_hints_do_not_know_of()
+    public async Task Trees_find_keys_without_hints()
     {
         await using var cluster = SmallCluster.Start(3, One);
         cluster.Partition([1], [2, 3]);
@@ -134,7 +134,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task A_wiped_node_is_filled_again_and_forgets_nothing_for_others()
+    public async Task A_wiped_node_is_filled_again_and_loses_nothing_for_others()
     {
         await using var cluster = SmallCluster.Start(3, One);
         await cluster[1].PutAsync(Cart, "milk", spec: One with { W = 3 });
@@ -147,7 +147,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task No_delete_comes_back_by_a_node_that_was_away()
+    public async Task A_node_that_was_away_does_not_revert_a_delete()
     {
         await using var cluster = SmallCluster.Start(3, One);
         var written = await cluster[1].PutAsync(Cart, "milk", spec: One with { W = 3 });
@@ -171,7 +171,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task A_tombstone_stays_while_it_is_young()
+    public async Task A_tombstone_stays_until_its_minimum_age()
     {
         await using var cluster = SmallCluster.Start(3, One, tombstoneAgeMin: TimeSpan.FromHours(1));
         var written = await cluster[1].PutAsync(Cart, "milk", spec: One with { W = 3 });
@@ -183,7 +183,7 @@ public class PartitionTests
     }
 
     [Fact]
-    public async Task What_a_fallback_kept_without_a_hint_goes_to_all_who_should_have_it()
+    public async Task A_key_that_a_substitute_kept_without_a_hint_goes_to_all_replica_holders()
     {
         await using var cluster = SmallCluster.Start(5, new QuorumSpec(3, 1, 1, Sloppy: true));
         var list = cluster.Lists.ListOf(Cart.Token, 3);

@@ -41,15 +41,15 @@ internal sealed record PlantedBug(string Name)
         {
             Fetches = static state => state.Siblings.Length > 1 ? SiblingSet.TryOf(state.Seen, state.Siblings[1..])! : state,
         },
-        new("what values replaced is not told with them")
+        new("a value is sent without the dots that it replaces")
         {
             Fetches = static state => state.IsTombstone ? state : SiblingSet.TryOf(Known(state), state.Siblings)!,
             Stores = static (_, _, sent) => sent.IsTombstone ? sent : SiblingSet.TryOf(Known(sent), sent.Siblings),
         },
-        new("a tombstone goes before everybody has it") { EverybodyAgrees = true },
+        new("a tombstone is removed before all replicas have it") { EverybodyAgrees = true },
         new("a tombstone goes while messages from before it are under way") { TombstonesAgeNot = true },
         new("an empty disk writes under its old name") { WipeKeepsName = true },
-        new("a crashed replica takes itself for who it was") { CrashKeepsName = true },
+        new("a crashed replica keeps its actor id") { CrashKeepsName = true },
         new("a write is acknowledged before it is on disk") { Syncs = false },
         new("trees are compared with themselves") { TreesAreBlind = true },
         new("a node that leaves is gone before it has handed over") { LeaversJustGo = true },

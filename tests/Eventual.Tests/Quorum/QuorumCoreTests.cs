@@ -78,7 +78,7 @@ public class QuorumCoreTests
         iter: 10_000);
 
     [Fact]
-    public void A_read_says_what_all_answers_say_together_and_who_is_behind() => Gen.Select(Cases, Histories.States).Sample(
+    public void A_read_returns_the_merge_of_all_answers_and_the_replicas_that_are_behind() => Gen.Select(Cases, Histories.States).Sample(
         static (drawn, states) =>
         {
             var (list, up) = Ring(drawn.Nodes, drawn.Spec.N, drawn.Up);
@@ -108,7 +108,7 @@ public class QuorumCoreTests
 
     // Any R and any W of N primaries have one in common if R + W is above N: the reason for these numbers.
     [Fact]
-    public void What_overlaps_is_read_after_it_was_acknowledged() => Cases.Sample(static drawn =>
+    public void A_write_with_an_overlapping_quorum_is_read_after_its_acknowledgement() => Cases.Sample(static drawn =>
     {
         var (list, up) = Ring(drawn.Nodes, drawn.Spec.N, drawn.Up);
         var (put, get) = (PutCore.Start(drawn.Spec, list), GetCore.Start(drawn.Spec, list));
@@ -134,7 +134,7 @@ public class QuorumCoreTests
     });
 
     [Fact]
-    public void Whoever_has_forgotten_what_it_had_is_heard_and_does_not_count_for_sure()
+    public void A_replica_with_incomplete_data_answers_but_does_not_count()
     {
         var (list, _) = Ring(3, 3, []);
         var core = GetCore.Start(new QuorumSpec(3, 2, 2, Sloppy: true), list);

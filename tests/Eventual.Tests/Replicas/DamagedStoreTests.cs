@@ -56,7 +56,7 @@ public sealed class DamagedStoreTests : IDisposable
     [InlineData("MANIFEST-*", "gone")]
     [InlineData("MANIFEST-*", "cut")]
     [InlineData("CURRENT", "gone")]
-    public async Task A_replica_starts_with_a_missing_or_cut_file_of_its_store_and_is_somebody_new(string file, string damage)
+    public async Task A_replica_starts_with_a_missing_or_cut_file_of_its_store_under_a_new_actor_id(string file, string damage)
     {
         var writer = await FillAsync();
         var path = Directory.GetFiles(StoreDirectory.Store(_directory.Path), file).Order(StringComparer.Ordinal).Last();
@@ -81,7 +81,7 @@ public sealed class DamagedStoreTests : IDisposable
 
     // RocksDB's default silently drops everything behind the damage, including synced and acknowledged writes.
     [Fact]
-    public async Task A_flipped_byte_of_the_write_ahead_log_is_noticed_and_what_comes_before_it_stays()
+    public async Task A_flipped_byte_of_the_write_ahead_log_is_detected_and_earlier_records_remain()
     {
         await FillAsync(isInTables: false);
         Flip(Directory.GetFiles(StoreDirectory.Store(_directory.Path), "*.log").Single(static file => new FileInfo(file).Length > 0), place: 0.5);
@@ -95,7 +95,7 @@ public sealed class DamagedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_the_write_ahead_log_that_is_gone_is_noticed()
+    public async Task A_missing_file_of_the_write_ahead_log_is_detected()
     {
         await FillAsync(isInTables: false);
         foreach (var log in Directory.GetFiles(StoreDirectory.Store(_directory.Path), "*.log"))
@@ -110,7 +110,7 @@ public sealed class DamagedStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_copy_that_was_not_finished_begins_anew_at_the_next_start()
+    public async Task An_unfinished_copy_begins_again_at_the_next_start()
     {
         await FillAsync();
         StoreDirectory.SetAside(_directory.Path);
@@ -160,7 +160,7 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(seconds), EventualReplica.RebuildDelay(rebuilds));
 
     [Fact]
-    public async Task A_store_that_is_damaged_again_says_how_long_it_waits_and_is_rebuilt_afterwards()
+    public async Task A_store_that_is_damaged_again_reports_its_delay_and_is_rebuilt_afterwards()
     {
         var (time, engines) = (new FakeTimeProvider(), new FullEngines(Some.Engines));
         await using var replica = EventualReplica.Open(_directory.Path, engines, new EventualLimits(), time);

@@ -10,7 +10,7 @@ public sealed class DurabilityTests : IDisposable
 
     // If a write finds its own state already stored, it must not count before that state is durable.
     [Fact]
-    public async Task A_write_that_changes_nothing_still_waits_for_what_it_found_to_be_synced()
+    public async Task A_write_that_changes_nothing_waits_until_the_existing_record_is_synced()
     {
         await using var replica = Some.Open(_directory.Path);
         var state = (await replica.WriteAsync(Some.Key("k"), Some.Put("v"), durable: false)).State;

@@ -15,7 +15,7 @@ public sealed class EventualReplicaTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task Keeps_what_was_written_and_who_it_is_over_a_clean_stop()
+    public async Task Keeps_values_and_actor_id_over_a_clean_stop()
     {
         await using (var first = Some.Open(_directory.Path))
         {
@@ -45,7 +45,7 @@ public sealed class EventualReplicaTests : IDisposable
 
     // A crash may have lost writes that other nodes have received; under the old incarnation the replica would issue their dots again.
     [Fact]
-    public async Task Has_what_was_safe_but_is_somebody_new_after_a_crash()
+    public async Task Has_synced_values_but_a_new_actor_id_after_a_crash()
     {
         await using var running = Some.Open(_directory.Path);
         await running.WriteAsync(Cart, Some.Put("milk"));
@@ -59,7 +59,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_disks_never_give_the_same_name()
+    public async Task Two_disks_never_assign_the_same_dot()
     {
         using var other = new TemporaryDirectory();
         await using var left = Some.Open(_directory.Path);
@@ -71,7 +71,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_record_that_was_handed_over_and_forgotten_begins_under_a_new_name()
+    public async Task A_record_that_was_handed_over_and_removed_begins_under_a_new_actor_id()
     {
         await using var replica = Some.Open(_directory.Path);
         var first = (await replica.WriteAsync(Cart, Some.Put("milk"))).State;
@@ -96,7 +96,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task What_asks_for_no_sync_gets_none()
+    public async Task A_write_that_requires_no_sync_causes_none()
     {
         await using var replica = Some.Open(_directory.Path);
 
@@ -107,7 +107,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_sent_again_changes_nothing_while_its_value_stands()
+    public async Task A_repeated_write_changes_nothing_while_its_value_exists()
     {
         await using var replica = Some.Open(_directory.Path);
 
@@ -146,7 +146,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task Clients_may_not_pile_up_siblings_but_replicas_take_what_was_acknowledged()
+    public async Task Clients_may_not_exceed_the_sibling_limit_but_replicas_accept_acknowledged_values()
     {
         var limits = new EventualLimits { SiblingsMax = 2, SiblingBytesMax = 10 };
         await using var replica = Some.Open(_directory.Path, limits);
@@ -167,7 +167,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_counter_counts_and_refuses_what_is_no_addition()
+    public async Task A_counter_counts_and_refuses_other_operations()
     {
         await using var replica = Some.Open(_directory.Path);
 
@@ -204,7 +204,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task Equal_records_make_equal_trees_whatever_their_history()
+    public async Task Equal_records_make_equal_trees_for_any_history()
     {
         using var disk = new TemporaryDirectory();
         await using var left = Some.Open(_directory.Path);
@@ -219,7 +219,7 @@ public sealed class EventualReplicaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_tombstone_goes_only_if_it_is_still_the_one_that_was_confirmed()
+    public async Task A_tombstone_is_removed_only_if_it_is_the_confirmed_one()
     {
         await using var replica = Some.Open(_directory.Path);
         var seen = (await replica.WriteAsync(Cart, Some.Put("milk"))).State.Seen;

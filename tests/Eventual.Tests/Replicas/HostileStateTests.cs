@@ -52,7 +52,7 @@ public sealed class HostileStateTests : IDisposable
     }
 
     [Fact]
-    public async Task A_state_that_uses_up_the_counter_of_this_replica_makes_it_go_on_as_another_actor()
+    public async Task A_state_that_exhausts_the_counter_of_this_replica_gives_it_a_new_actor_id()
     {
         await using var replica = Some.Open(_directory.Path);
         var actor = (await replica.WriteAsync(Cart, Some.Put("milk"))).State.Siblings[0].Dot.Actor;
@@ -78,7 +78,7 @@ public sealed class HostileStateTests : IDisposable
 
     // The stamp after the last one overflowed, in the writer.
     [Fact]
-    public async Task A_register_with_the_last_stamp_there_is_can_be_written_over()
+    public async Task A_register_with_the_highest_stamp_can_be_replaced()
     {
         await using var replica = Some.Open(_directory.Path);
         var dot = new Dot(new ActorId(77, 1), 1);
@@ -117,7 +117,7 @@ public sealed class HostileStateTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_record_that_cannot_be_read_is_set_aside_and_this_replicas_word_does_not_count_in_its_arc_any_more(bool isFoundByWrite)
+    public async Task A_record_that_cannot_be_read_is_set_aside_and_the_replica_does_not_count_in_its_token_range(bool isFoundByWrite)
     {
         var tenure = new Tenure(1, 3, 2, 2);
         await using (var replica = Some.Open(_directory.Path))
@@ -159,7 +159,7 @@ public sealed class HostileStateTests : IDisposable
     }
 
     [Fact]
-    public async Task A_page_begins_inside_the_range_that_is_asked_for_wherever_the_last_one_is_said_to_have_ended()
+    public async Task A_page_begins_inside_the_requested_range_for_any_claimed_end_of_the_last_page()
     {
         await using var replica = Some.Open(_directory.Path);
         await replica.WriteAsync(Some.Key("a", keyspace: 3), Some.Put("x"));

@@ -22,7 +22,7 @@ public class RecordLayoutTests
     });
 
     [Fact]
-    public void Records_stand_in_the_order_of_their_tokens() => Gen.Select(Keys, Keys).Sample(static (a, b) =>
+    public void Records_are_in_the_order_of_their_tokens() => Gen.Select(Keys, Keys).Sample(static (a, b) =>
     {
         var order = (a.Keyspace.Value, a.Token.Value).CompareTo((b.Keyspace.Value, b.Token.Value));
         if (order != 0)
@@ -32,7 +32,7 @@ public class RecordLayoutTests
     });
 
     [Fact]
-    public void Bytes_of_chance_are_refused_or_mean_one_record() => Gen.Select(Gen.Int[0, 1], Gen.Byte.Array[0, 60]).Sample(
+    public void Random_bytes_are_refused_or_mean_one_record() => Gen.Select(Gen.Int[0, 1], Gen.Byte.Array[0, 60]).Sample(
         static (hasWriter, tail) =>
         {
             byte[] bytes = [1, (byte)hasWriter, .. tail];

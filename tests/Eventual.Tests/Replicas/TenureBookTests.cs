@@ -11,14 +11,14 @@ public class TenureBookTests
     private static readonly QuorumSpec Spec = new(3, 2, 2, Sloppy: true);
 
     [Fact]
-    public void A_keyspace_that_is_made_under_the_ring_in_force_is_whole_at_once()
+    public void A_keyspace_created_under_the_present_ring_is_complete_at_once()
     {
         var book = TenureBook.Blank.Hear(News(1, ring: 4, next: 7)).Hear(News(2, ring: 4, next: 8, Kept(4, 0, 1)));
         Assert.Equal([0, 1], WholeIn(book, 4));
     }
 
     [Fact]
-    public void An_empty_disk_is_whole_nowhere_until_it_has_met_everybody()
+    public void An_empty_disk_is_complete_nowhere_until_it_has_met_all_replicas()
     {
         var book = TenureBook.Blank.Hear(News(2, ring: 4, next: 8, Kept(4, 0, 1)));
         Assert.Empty(WholeIn(book, 4));
@@ -26,7 +26,7 @@ public class TenureBookTests
     }
 
     [Fact]
-    public void When_the_ring_changes_those_who_stay_are_whole_and_newcomers_are_not()
+    public void When_the_ring_changes_nodes_that_stay_are_complete_and_newcomers_are_not()
     {
         var book = Whole(4, 0, 1).Hear(News(3, ring: 5, next: 8, Kept(5, 1, 2)));
         Assert.Equal([1], WholeIn(book, 5));
@@ -35,11 +35,11 @@ public class TenureBookTests
 
     // In between it may not have been a replica holder, and other nodes have acknowledged writes that it never saw.
     [Fact]
-    public void Who_missed_a_ring_is_whole_nowhere() =>
+    public void A_node_that_missed_a_ring_is_complete_nowhere() =>
         Assert.Empty(WholeIn(Whole(4, 0, 1).Hear(News(3, ring: 6, next: 8, Kept(6, 0, 1))), 6));
 
     [Fact]
-    public void Other_counts_make_nobody_whole()
+    public void Other_counts_make_no_replica_complete()
     {
         var other = Spec with { R = 1, W = 3 };
         var book = Whole(4, 0, 1).Hear(News(3, ring: 4, next: 8, new KeptKeyspace(Carts, Tenure.Of(4, other), ArcSet.None.With([0, 1]))));
@@ -47,14 +47,14 @@ public class TenureBookTests
     }
 
     [Fact]
-    public void A_keyspace_that_was_made_under_a_ring_that_is_over_is_not_whole()
+    public void A_keyspace_created_under_an_earlier_ring_is_not_complete()
     {
         var book = TenureBook.Blank.Hear(News(1, ring: 4, next: 7)).Hear(News(3, ring: 5, next: 8, Kept(5, 0)));
         Assert.Empty(WholeIn(book, 5));
     }
 
     [Fact]
-    public void Old_news_and_meetings_under_another_tenure_change_nothing()
+    public void Old_reports_and_meetings_under_another_tenure_change_nothing()
     {
         var book = Whole(4, 0);
         Assert.Same(book, book.Hear(News(1, ring: 3, next: 7)));
@@ -63,7 +63,7 @@ public class TenureBookTests
     }
 
     [Fact]
-    public void A_tenure_and_a_book_are_what_they_were_after_they_were_told()
+    public void A_tenure_and_a_book_survive_encoding()
     {
         var tenure = new Tenure(1L << 40, 7, 6, 5);
         Assert.Equal(tenure, Tenure.FromWord(tenure.Word));
@@ -78,10 +78,10 @@ public class TenureBookTests
         Convert.ToHexStringLower(TenureBookCodec.Encode(Whole(4, 0, 64, 255))));
 
     [Fact]
-    public void Any_bytes_are_a_book_or_a_blank_one() => Gen.Byte.Array[0, 100].Sample(bytes => TenureBookCodec.Decode(bytes) is not null);
+    public void Any_bytes_are_read_as_a_book_or_as_an_empty_one() => Gen.Byte.Array[0, 100].Sample(bytes => TenureBookCodec.Decode(bytes) is not null);
 
     [Fact]
-    public void A_damaged_book_is_a_blank_one() =>
+    public void A_damaged_book_is_read_as_an_empty_one() =>
         Gen.Int[0, 59].Sample(length => TenureBookCodec.Decode(TenureBookCodec.Encode(Whole(4, 0)).AsMemory()[..length]) == TenureBook.Blank);
 
     private static TenureBook Whole(long ring, params int[] arcs) =>

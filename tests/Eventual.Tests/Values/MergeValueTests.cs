@@ -36,7 +36,7 @@ public class MergeValueTests
     });
 
     [Fact]
-    public void A_counter_is_the_sum_of_all_additions_heard_of() => ValueHistory.Steps.Sample(
+    public void A_counter_is_the_sum_of_all_received_additions() => ValueHistory.Steps.Sample(
         static steps =>
         {
             var history = ValueHistory.Play(MergeKind.Counter, steps);
@@ -45,7 +45,7 @@ public class MergeValueTests
         iter: 10_000);
 
     [Fact]
-    public void An_element_stands_if_an_addition_is_known_that_no_known_removal_had_seen() => ValueHistory.Steps.Sample(
+    public void An_element_exists_if_an_addition_is_known_that_no_known_removal_had_seen() => ValueHistory.Steps.Sample(
         static steps =>
         {
             var history = ValueHistory.Play(MergeKind.Set, steps);
@@ -65,7 +65,7 @@ public class MergeValueTests
     }
 
     [Fact]
-    public void Who_writes_over_a_register_wins_even_with_a_clock_that_is_behind()
+    public void A_writer_that_replaces_a_register_wins_even_with_a_clock_that_is_behind()
     {
         var ahead = LastWriterRegister.Unwritten.Write("old"u8.ToArray(), new WriteMark(Some.Dot(1, 1), HybridStamp.AtStartOf(9_000)));
         var over = ahead.Write("new"u8.ToArray(), new WriteMark(Some.Dot(2, 1), HybridStamp.AtStartOf(1)));
@@ -107,7 +107,7 @@ public class MergeValueTests
     }
 
     [Fact]
-    public void Bytes_of_chance_are_refused_or_mean_one_value() => Gen.Select(Gen.Byte[1, 4], Gen.Byte.Array[0, 60]).Sample(
+    public void Random_bytes_are_refused_or_mean_one_value() => Gen.Select(Gen.Byte[1, 4], Gen.Byte.Array[0, 60]).Sample(
         static (kind, rest) =>
         {
             byte[] bytes = [1, kind, .. rest];

@@ -42,10 +42,10 @@ public sealed class JudgedHistoryTests : IDisposable
     public void A_missing_file_is_exit_code_2() => Assert.Equal(2, JudgedHistory.Judge(Path.Combine(_root, "nowhere"), CommandLine.Parse([])));
 
     [Fact]
-    public void What_does_not_fit_into_the_budget_is_exit_code_3() => Assert.Equal(3, Judge("small.jsonl", Stale.Replace("null", "\"v1\"", StringComparison.Ordinal), "--configurations-max", "1"));
+    public void A_history_beyond_the_budget_is_exit_code_3() => Assert.Equal(3, Judge("small.jsonl", Stale.Replace("null", "\"v1\"", StringComparison.Ordinal), "--configurations-max", "1"));
 
     [Fact]
-    public void A_history_without_a_header_is_judged_as_what_is_asked_for()
+    public void A_history_without_a_header_is_checked_as_the_requested_workload()
     {
         var headless = string.Join('\n', Stale.Split('\n').Skip(1));
         Assert.Equal(2, Judge("headless.jsonl", headless));

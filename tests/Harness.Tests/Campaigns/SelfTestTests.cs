@@ -18,11 +18,11 @@ public class SelfTestTests
     private static readonly Verdict Dead = Verdict("cluster", Judgement.Violation);
 
     [Fact]
-    public void A_store_that_never_answered_is_not_convicted_whatever_is_wrong_with_it() =>
+    public void A_store_that_never_answered_is_not_convicted_of_anything() =>
         Assert.Empty(SelfTest.Guilty([Dead], History.Read(new StringReader(""))));
 
     [Fact]
-    public void One_that_answered_is_convicted_by_what_it_did_and_not_by_being_slow()
+    public void A_store_that_answered_is_convicted_by_its_answers_and_not_by_its_delays()
     {
         var history = History.Read(new StringReader(Answered));
         Assert.Equal([Dead], SelfTest.Guilty([Verdict("liveness", Judgement.Violation), Dead, Verdict("set", Judgement.Undecided)], history));
@@ -48,7 +48,7 @@ public class SelfTestTests
     }
 
     [Fact]
-    public void The_tier_pr_tries_three_bugs_there_are()
+    public void The_tier_pr_tries_three_existing_bugs()
     {
         var names = ScenarioMatrix.PullRequestBugs.Split(',');
         Assert.Equal(3, names.Distinct().Count());

@@ -7,7 +7,7 @@ namespace KvRaft.Harness.Tests.Cluster;
 public class ClusterStatusTests
 {
     [Fact]
-    public void A_cluster_lacks_a_replica_that_is_closed_to_be_opened_again()
+    public void A_replica_that_is_being_reopened_counts_as_missing()
     {
         var plan = new ClusterPlan { Folder = "", Build = new NodeBuild("", null), Nodes = 3, Replicas = 3, Shards = 1, Host = new ProcessHost(inNamespaces: false) };
         var statuses = plan.Numbers.ToDictionary(static node => node, static node => new StatusResponse

@@ -11,7 +11,7 @@ public sealed class NodeProcessTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task A_node_that_ends_although_nothing_allows_it_has_died_and_a_later_start_does_not_hide_it()
+    public async Task An_unexpected_end_of_a_node_is_recorded_and_a_later_start_does_not_hide_it()
     {
         var process = Process("exit 3");
         await process.StartAsync();
@@ -26,7 +26,7 @@ public sealed class NodeProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_node_that_may_end_or_is_killed_has_not_died()
+    public async Task An_expected_end_of_a_node_is_not_recorded()
     {
         var process = Process("exit 3");
         await process.StartAsync(mayEnd: true);

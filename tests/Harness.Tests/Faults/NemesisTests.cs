@@ -9,7 +9,7 @@ public sealed class NemesisTests
 {
     /// <summary>If a node refused its directory, each heal waited a minute for it, and three planted bugs took minutes to convict.</summary>
     [Fact]
-    public async Task A_heal_is_not_waited_for_once_the_run_has_its_verdict()
+    public async Task A_run_with_a_verdict_does_not_wait_for_the_heal()
     {
         using var over = new CancellationTokenSource();
         using var text = new MemoryStream();

@@ -9,7 +9,7 @@ public class PartitionShapeTests
     private static readonly Gen<int[]> Orders = Gen.Shuffle(Enumerable.Range(0, 5).ToArray());
 
     [Fact]
-    public void A_lonely_node_hears_nobody_and_is_heard_by_nobody() => Gen.Int[0, 4].Sample(lonely =>
+    public void An_isolated_node_neither_sends_nor_receives() => Gen.Int[0, 4].Sample(lonely =>
     {
         var shape = PartitionShape.Alone(5, lonely);
         Assert.Equal([lonely], Reach(shape, lonely));
@@ -43,7 +43,7 @@ public class PartitionShapeTests
     });
 
     [Fact]
-    public void The_mute_and_the_deaf_are_cut_in_one_direction_each() => Gen.Int[0, 4].Sample(node =>
+    public void One_way_partitions_cut_sending_or_receiving() => Gen.Int[0, 4].Sample(node =>
     {
         Assert.All(PartitionShape.Mute(5, node).Cuts, cut => Assert.Equal(node, cut.From));
         Assert.All(PartitionShape.Deaf(5, node).Cuts, cut => Assert.Equal(node, cut.To));

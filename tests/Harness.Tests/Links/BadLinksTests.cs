@@ -11,7 +11,7 @@ public class BadLinksTests
     private static readonly Link There = new(0, 1);
 
     [Fact]
-    public async Task What_is_lost_does_not_connect_and_what_is_slow_takes_as_long_as_was_asked()
+    public async Task A_lossy_link_does_not_connect_and_a_slow_one_has_the_requested_delay()
     {
         var host = new ProcessHost(inNamespaces: true);
         var why = await host.WhyNoNetworkAsync() ?? TunDevice.WhyImpossible;

@@ -40,7 +40,7 @@ public class LinkScheduleTests
     });
 
     [Fact]
-    public void About_as_many_are_lost_as_was_asked()
+    public void The_share_of_lost_packets_is_about_the_requested_one()
     {
         var traffic = Enumerable.Repeat((1, new Link(0, 1)), 10_000).ToArray();
 
@@ -49,7 +49,7 @@ public class LinkScheduleTests
     }
 
     [Fact]
-    public void A_link_that_was_mended_is_fast_for_what_comes_after()
+    public void A_repaired_link_is_fast_for_later_packets()
     {
         var schedule = new LinkSchedule(new Random(1));
         schedule.Set(new Link(0, 1), new LinkQuality(Ms(100), Ms(0), 0));

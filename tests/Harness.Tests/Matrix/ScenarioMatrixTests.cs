@@ -33,7 +33,7 @@ public class ScenarioMatrixTests
     [Theory]
     [InlineData("wipe/set,none/bank,wipe/set", "named twice")]
     [InlineData("wipe/set,", "is not FAULT/WORKLOAD")]
-    public void A_list_with_a_cell_that_is_none_or_a_cell_twice_is_refused(string text, string why) =>
+    public void A_list_with_an_unknown_or_repeated_cell_is_refused(string text, string why) =>
         Assert.Contains(why, Assert.Throws<ArgumentException>(() => ScenarioMatrix.ParseList(text)).Message, StringComparison.Ordinal);
 
     [Theory]
@@ -41,7 +41,7 @@ public class ScenarioMatrixTests
     [InlineData("kill-leader/nothing")]
     [InlineData("nothing/register")]
     [InlineData("kill-leader/register/more")]
-    public void What_is_no_cell_is_told_the_names_there_are(string text) =>
+    public void An_unknown_cell_is_refused_with_the_valid_names(string text) =>
         Assert.Contains("kill-leader", Assert.Throws<ArgumentException>(() => ScenarioMatrix.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
@@ -54,7 +54,7 @@ public class ScenarioMatrixTests
     }
 
     [Fact]
-    public void A_need_that_is_not_met_names_its_reason()
+    public void An_unmet_requirement_names_its_reason()
     {
         var abilities = new HostAbilities("not root", null, null, null, null, null);
         Assert.Equal("not root", abilities.WhyNot(FaultNeeds.Network | FaultNeeds.Volumes));

@@ -14,10 +14,10 @@ public class FailoverTimesTests
     }
 
     [Fact]
-    public void Of_one_time_every_percentile_is_it() =>
+    public void Every_percentile_of_one_time_is_that_time() =>
         Assert.Equal(7, new FailoverTimes([TimeSpan.FromMilliseconds(7)], 0).Percentile(0.01).TotalMilliseconds);
 
     [Fact]
-    public void Outages_are_said_and_not_averaged_away() =>
+    public void Outages_are_reported_separately() =>
         Assert.Contains("1 outages", FailoverTimes.None.And(new FailoverTimes([], 1)).ToString(), StringComparison.Ordinal);
 }

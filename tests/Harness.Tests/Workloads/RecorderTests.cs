@@ -35,7 +35,7 @@ public class RecorderTests
         Assert.Equal([(0, OperationOutcome.Failed), (0, OperationOutcome.Ok)], await PutsAsync(new KvException("no") { Outcome = KvOutcome.NotApplied }, null));
 
     [Fact]
-    public async Task What_a_client_should_never_throw_is_unknown_and_told()
+    public async Task An_unexpected_exception_of_a_client_is_unknown_and_reported()
     {
         List<string> leaks = [];
         var history = await RecordAsync(1, async worker =>
@@ -48,7 +48,7 @@ public class RecorderTests
     }
 
     [Fact]
-    public async Task A_read_without_an_answer_is_a_fail_whatever_the_client_says()
+    public async Task A_read_without_an_answer_is_a_fail_for_any_client_error()
     {
         var history = await RecordAsync(1, worker => worker.DoAsync(new Call(Functions.Get) { Key = "k", IsRead = true }, () => throw Unknown()));
         Assert.Equal(OperationOutcome.Failed, Assert.Single(history.Operations).Outcome);

@@ -83,13 +83,13 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
                 }
                 catch (Exception error) when (error is KvException or Grpc.Core.RpcException or OperationCanceledException or IOException or InvalidOperationException or HttpRequestException)
                 {
-                    // An attack that could not even begin was withstood.
+                    // The cluster withstood an attack that could not begin.
                 }
             }));
             await ending;
         }
 
-        // Before anything is read of the processes: a node that ended is the finding, not a missing file of /proc.
+        // Checked before /proc is read: if a node has ended, that is the failure to report, not a missing file of /proc.
         cluster.AssertAlive();
         var led = await leaders.AllLedAsync();
         output.WriteLine(string.Create(
@@ -101,7 +101,7 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
         Assert.True(leaders.Longest <= ElectionMax, $"a group had no leader for {leaders.Longest} during {name}");
     }
 
-    /// <summary>An attack goes on until somebody else was served beside it: on a busy machine a few seconds prove nothing.</summary>
+    /// <summary>An attack continues until the ordinary client has been served during it: on a busy machine a few seconds prove nothing.</summary>
     private static async Task EndAsync(OrdinaryClient ordinary, long served, int seconds, CancellationTokenSource end)
     {
         var clock = Stopwatch.StartNew();
@@ -130,12 +130,12 @@ public sealed class HostileSuiteTests(ITestOutputHelper output)
 
         await FillSiblingsAsync(new EventualKv.EventualKvClient(channel));
 
-        // What a node that was used for a moment holds: code, connections, buffers.
+        // Code, connections and buffers of a node that was used for a moment.
         await using var ordinary = new OrdinaryClient(cluster.Client(), workers: 4);
         await Task.Delay(TimeSpan.FromSeconds(5));
     }
 
-    /// <summary>Values of eventual keys that stand side by side, up to the limit of bytes of a key.</summary>
+    /// <summary>Concurrent values of eventual keys, up to the limit of bytes of a key.</summary>
     private static async Task FillSiblingsAsync(EventualKv.EventualKvClient kv)
     {
         foreach (var key in Enumerable.Range(0, Victim.SiblingKeys))

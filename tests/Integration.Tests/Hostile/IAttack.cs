@@ -7,19 +7,19 @@ namespace KvRaft.Integration.Tests.Hostile;
 
 /// <summary>
 /// One way in which a client may try to harm a cluster. To add one, add a class in <c>Attacks</c>: the suite finds it. An attack runs until its token is
-/// cancelled, may fail in any way it likes, and asserts nothing; what the cluster must withstand is asserted by the suite.
+/// cancelled and may fail in any way; it asserts nothing. The suite asserts that the cluster withstands it.
 /// </summary>
 internal interface IAttack
 {
     Task RunAsync(Victim victim, CancellationToken until);
 }
 
-/// <summary>What an attack has to work with.</summary>
+/// <summary>The targets of an attack.</summary>
 /// <param name="Endpoints">Services of each node, <c>host:port</c>.</param>
 /// <param name="RaftEndpoints">Replication port of each node, <c>host:port</c>.</param>
 internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<string> RaftEndpoints)
 {
-    /// <summary>Keyspaces that route by tag, and that are eventual.</summary>
+    /// <summary>A keyspace that routes by tag, and an eventual keyspace.</summary>
     public const string Tagged = "hostile-tagged";
 
     public const string Eventual = "hostile-eventual";
@@ -29,7 +29,7 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
     /// <summary>Keys of one tag with a value of <see cref="ValueBytes"/> each.</summary>
     public const int LargeKeys = 16;
 
-    /// <summary>Eventual keys whose values stand side by side, each with nearly as many bytes as a key may have (<c>eventual.siblingBytesMax</c>).</summary>
+    /// <summary>Eventual keys with concurrent values, each with nearly as many bytes as a key may have (<c>eventual.siblingBytesMax</c>).</summary>
     public const int SiblingKeys = 4;
 
     public const int SiblingsOfKey = 19;
@@ -42,7 +42,7 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
 
     public static ByteString LargeKey(int i) => ByteString.CopyFromUtf8($"{{t}}/{i % LargeKeys}");
 
-    /// <summary>A connection of its own to a node.</summary>
+    /// <summary>Opens a new connection to a node.</summary>
     public GrpcChannel Connect(int node) => GrpcChannel.ForAddress($"http://{Endpoints[node % Endpoints.Count]}", new GrpcChannelOptions
     {
         MaxReceiveMessageSize = null,
@@ -60,11 +60,11 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
         }
         catch (RpcException)
         {
-            // The next call of the attack is made all the same.
+            // The attack continues with its next call.
         }
     }
 
-    /// <summary>Repeats a call from many sides at once until the end; what it fails with is the attack's own affair.</summary>
+    /// <summary>Repeats a call from many tasks at once until the end. Failures are ignored.</summary>
     public static Task RepeatAsync(int sides, Func<int, CancellationToken, Task> call, CancellationToken until) =>
         Task.WhenAll(Enumerable.Range(0, sides).Select(side => Task.Run(
             async () =>
@@ -77,7 +77,7 @@ internal sealed record Victim(IReadOnlyList<string> Endpoints, IReadOnlyList<str
                     }
                     catch (Exception error) when (error is RpcException or IOException or HttpRequestException or OperationCanceledException or InvalidOperationException or System.Net.Sockets.SocketException)
                     {
-                        // Refused, cut off, or over: an attacker tries again, though not in an endless loop of its own.
+                        // Refused, cut off, or ended: an attacker repeats the call after a pause.
                         await Task.WhenAny(Task.Delay(20, CancellationToken.None));
                     }
                 }

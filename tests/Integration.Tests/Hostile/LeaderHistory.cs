@@ -3,7 +3,7 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests.Hostile;
 
 /// <summary>
-/// What the answers of nodes prove about the leaders of their groups. A group is without a leader between two times if each replica answered at or before the first and was asked again
+/// The intervals without a leader that the answers of nodes prove. A group is without a leader between two times if each replica answered at or before the first and was asked again
 /// at or after the second, no answer in between came from a leader, and either all replicas answered so or a majority that knows no leader. An answer that does not arrive proves
 /// neither that there is a leader nor that there is none. Time is in milliseconds.
 /// </summary>
@@ -15,8 +15,8 @@ internal sealed class LeaderHistory(int replicas)
     public long LongestMs { get; private set; }
 
     /// <param name="node">The node that answered.</param>
-    /// <param name="asked">When it was asked: its answer holds at this time or later.</param>
-    /// <param name="answered">When its answer arrived: its answer holds at this time or before.</param>
+    /// <param name="asked">The time of the question; the answer describes this time or a later one.</param>
+    /// <param name="answered">The arrival of the answer; the answer describes this time or an earlier one.</param>
     /// <param name="statuses">The answer.</param>
     public void Add(string node, long asked, long answered, IEnumerable<GroupStatus> statuses)
     {
@@ -36,7 +36,7 @@ internal sealed class LeaderHistory(int replicas)
 
             if (asked < group.LedAsOf)
             {
-                continue; // It was answered about a time before the leader answered.
+                continue; // The answer describes a time before the leader answered.
             }
 
             Extend(group.Unled, node, asked, answered);
@@ -53,18 +53,18 @@ internal sealed class LeaderHistory(int replicas)
         }
     }
 
-    /// <summary>The groups of which no leader answered a question that was asked at a time or later.</summary>
+    /// <summary>The groups for which no leader has answered a question that was asked at this time or later.</summary>
     public IReadOnlyList<int> NotLedSince(long time) => [.. _groups.Where(group => group.Value.LedAsOf < time).Select(static group => group.Key).Order()];
 
-    /// <summary>How many groups were seen.</summary>
+    /// <summary>The number of groups in all answers.</summary>
     public int Groups => _groups.Count;
 
     private static void Extend(Dictionary<string, (long From, long Until)> spans, string node, long asked, long answered) =>
         spans[node] = spans.TryGetValue(node, out var span) ? (span.From, Math.Max(span.Until, asked)) : (answered, asked);
 
-    /// <summary>The longest time that the spans of some number of nodes have in common.</summary>
+    /// <summary>The longest interval that is part of the spans of this number of nodes.</summary>
     private static long Shared(Dictionary<string, (long From, long Until)> spans, int count) =>
-        // Any such time begins where one of the spans begins.
+        // Each such interval begins where one of the spans begins.
         spans.Values.Select(start => spans.Values
             .Where(span => span.From <= start.From)
             .Select(static span => span.Until)
@@ -75,13 +75,13 @@ internal sealed class LeaderHistory(int replicas)
 
     private sealed class Group
     {
-        /// <summary>When a leader was asked last that answered; before the first such answer: never.</summary>
+        /// <summary>The time of the last question that a leader has answered; before the first such answer: never.</summary>
         public long LedAsOf { get; set; } = long.MinValue;
 
-        /// <summary>For each node the time in which it did not lead.</summary>
+        /// <summary>For each node, the interval in which it did not lead.</summary>
         public Dictionary<string, (long From, long Until)> Unled { get; set; } = [];
 
-        /// <summary>For each node the time in which it neither led nor knew a leader.</summary>
+        /// <summary>For each node, the interval in which it neither led nor knew a leader.</summary>
         public Dictionary<string, (long From, long Until)> Unaware { get; set; } = [];
     }
 }

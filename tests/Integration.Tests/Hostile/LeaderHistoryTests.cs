@@ -7,7 +7,7 @@ public sealed class LeaderHistoryTests
     private readonly LeaderHistory _history = new(replicas: 3);
 
     [Fact]
-    public void A_group_without_a_leader_is_found_from_the_last_first_answer_to_the_earliest_last_question()
+    public void A_gap_lasts_from_the_latest_first_answer_to_the_earliest_last_question()
     {
         Answer("n1", 0, 10, leader: "n2");
         Answer("n2", 0, 20, leader: "n2", leads: true);
@@ -23,7 +23,7 @@ public sealed class LeaderHistoryTests
     }
 
     [Fact]
-    public void A_majority_that_knows_no_leader_is_a_proof_without_the_third_answer()
+    public void A_majority_without_a_known_leader_proves_a_gap_without_the_third_answer()
     {
         Answer("n1", 0, 10, leader: "");
         Answer("n3", 0, 20, leader: "");
@@ -34,7 +34,7 @@ public sealed class LeaderHistoryTests
     }
 
     [Fact]
-    public void A_node_that_does_not_answer_is_no_proof_while_the_others_follow_it()
+    public void A_leader_that_does_not_answer_proves_no_gap_while_the_others_follow_it()
     {
         Answer("n2", 0, 10, leader: "n2", leads: true);
         foreach (var time in new[] { 100, 10_000, 20_000 })
@@ -48,7 +48,7 @@ public sealed class LeaderHistoryTests
     }
 
     [Fact]
-    public void Time_without_answers_does_not_lengthen_what_was_proven_and_a_leader_ends_it()
+    public void Time_without_answers_does_not_extend_a_gap_and_a_leader_ends_it()
     {
         foreach (var time in new[] { 0, 1_000 })
         {
@@ -66,7 +66,7 @@ public sealed class LeaderHistoryTests
     }
 
     [Fact]
-    public void An_answer_about_a_time_before_the_leader_answered_is_not_counted()
+    public void An_answer_for_a_time_before_the_leader_answered_is_not_counted()
     {
         Answer("n2", 1_000, 1_010, leader: "n2", leads: true);
         Answer("n1", 0, 2_000, leader: "");

@@ -6,16 +6,16 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile;
 
-/// <summary>Asks every node again and again which groups it leads, each on a connection of its own, and adds the answers to a <see cref="LeaderHistory"/>.</summary>
+/// <summary>Asks every node repeatedly which groups it leads, each on its own connection, and adds the answers to a <see cref="LeaderHistory"/>.</summary>
 internal sealed class LeaderWatch : IAsyncDisposable
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Long, because an answer that comes late proves something, and one that was given up proves nothing.</summary>
+    /// <summary>Long, because a late answer proves something, and an abandoned request proves nothing.</summary>
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a leader may take to answer once the attack is over.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>The time within which each leader must answer after the attack.</summary>
+    private static readonly TimeSpan RecoveryMax = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _end = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -41,8 +41,8 @@ internal sealed class LeaderWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until each group has a leader that answers what is asked from now on.</summary>
-    /// <returns>How long it took.</returns>
+    /// <summary>Waits until a leader of each group has answered a question that was asked after this call.</summary>
+    /// <returns>The duration of the wait.</returns>
     public async Task<TimeSpan> AllLedAsync()
     {
         var began = _clock.ElapsedMilliseconds;
@@ -58,7 +58,7 @@ internal sealed class LeaderWatch : IAsyncDisposable
                 }
             }
 
-            Assert.True(_clock.ElapsedMilliseconds - began < Patience.TotalMilliseconds, $"no leader of group {string.Join(", ", missing)} answered for {Patience.TotalSeconds:0} s after the attack");
+            Assert.True(_clock.ElapsedMilliseconds - began < RecoveryMax.TotalMilliseconds, $"no leader of group {string.Join(", ", missing)} answered for {RecoveryMax.TotalSeconds:0} s after the attack");
             await Task.Delay(Pace);
         }
     }
@@ -87,7 +87,7 @@ internal sealed class LeaderWatch : IAsyncDisposable
             }
             catch (RpcException)
             {
-                // No answer, no proof.
+                // A node that does not answer proves nothing.
             }
 
             await Task.WhenAny(Task.Delay(Pace, _end.Token));

@@ -23,10 +23,10 @@ internal sealed class OrdinaryClient : IAsyncDisposable
     /// <summary>Writes that were acknowledged and read back.</summary>
     public long Served => Interlocked.Read(ref _served);
 
-    /// <summary>The milliseconds that each write with its read took since the last call, in order.</summary>
+    /// <summary>The durations in milliseconds of each write with its read since the last call, in ascending order.</summary>
     public IReadOnlyList<double> TakeWaits() => [.. Interlocked.Exchange(ref _waits, []).Order()];
 
-    /// <summary>Calls that failed after all retries, and values that were read but not written.</summary>
+    /// <summary>Calls that failed after all retries, and reads that returned another value than the written one.</summary>
     public IReadOnlyCollection<string> Wrong => _wrong;
 
     public async ValueTask DisposeAsync()

@@ -28,7 +28,7 @@ internal static class ComingAndGoing
     public static Task HeardAsync(this ProcessCluster cluster, KvClient client, string node) => cluster.EventuallyAsync(
         async () => await TryAsync(() => client.Administration.Calls.ListNodesAsync()) is { } nodes
             && nodes.Nodes.Any(each => each.NodeId == node && each.Health == "up" && each.SilenceMs >= 0) ? nodes : null,
-        $"{node} to be heard");
+        $"heartbeats of {node}");
 
     /// <summary>Commits changes; repeats while group 0 has no leader.</summary>
     public static async Task<PlanInfo> CommitAsync(this ProcessCluster cluster, KvClient client, params PlanChange[] changes)

@@ -37,7 +37,7 @@ internal sealed class AnswerLedger
         }
         else if (Interlocked.Increment(ref entry.Firsts) > 1)
         {
-            _violations.Enqueue($"{name} was told twice to be the first.");
+            _violations.Enqueue($"{name} was answered twice as the first attempt.");
         }
     }
 

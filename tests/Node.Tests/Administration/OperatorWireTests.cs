@@ -16,7 +16,7 @@ public sealed class OperatorWireTests : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("kvraft-wire-").FullName;
 
     [Fact]
-    public void One_that_waits_says_what_keeps_it_and_one_that_runs_what_its_leader_says()
+    public void A_waiting_operator_has_its_cause_and_a_running_one_the_report_of_its_leader()
     {
         var (from, to) = (new NodeId("n1"), new NodeId("n4"));
         var waiting = StateOf(Plan(from, to));

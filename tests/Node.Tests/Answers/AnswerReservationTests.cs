@@ -15,7 +15,7 @@ public sealed class AnswerReservationTests
 
     // An answer may turn out longer than its reservation.
     [InlineData(1200L, 1200)]
-    public async Task What_an_answer_does_not_hold_is_given_back_at_the_end_of_its_scope(long? held, long kept)
+    public async Task An_unused_reservation_is_returned_at_the_end_of_its_scope(long? held, long kept)
     {
         var options = SomeOptions.SingleNode();
         var budget = new AnswerBudget(options, new AnswerSends(options, new NodeFailure(), TimeProvider.System, NullLogger<AnswerSends>.Instance));

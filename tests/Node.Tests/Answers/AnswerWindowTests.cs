@@ -16,7 +16,7 @@ public sealed class AnswerWindowTests
     private readonly AnswerBudget _budget = NewBudget();
 
     [Fact]
-    public async Task What_the_node_has_no_room_for_is_refused_with_a_delay_and_nothing_is_taken()
+    public async Task An_answer_beyond_the_budget_is_refused_with_a_delay_and_takes_nothing()
     {
         using var one = Window(BudgetMax, WindowFull.Wait);
         using var other = Window(BudgetMax, WindowFull.Wait);
@@ -54,7 +54,7 @@ public sealed class AnswerWindowTests
     }
 
     [Fact]
-    public async Task In_one_message_what_does_not_fit_is_refused()
+    public async Task Answers_that_do_not_fit_one_message_are_refused()
     {
         using var window = Window(1000, WindowFull.Refuse);
         Assert.Null(await window.TakeAsync(600, CancellationToken.None));
@@ -94,7 +94,7 @@ public sealed class AnswerWindowTests
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_takes_nothing_and_blocks_nobody()
+    public async Task A_cancelled_wait_takes_nothing_and_blocks_no_other()
     {
         using var window = Window(1000, WindowFull.Wait);
         using var patience = new CancellationTokenSource();
@@ -110,7 +110,7 @@ public sealed class AnswerWindowTests
     }
 
     [Fact]
-    public async Task The_end_of_a_call_gives_back_everything_once_whatever_its_operations_still_do()
+    public async Task The_end_of_a_call_returns_all_bytes_once_while_its_operations_continue()
     {
         var window = Window(1000, WindowFull.Wait);
         await window.TakeAsync(900, CancellationToken.None);
@@ -125,7 +125,7 @@ public sealed class AnswerWindowTests
     }
 
     [Fact]
-    public void Whatever_is_taken_given_and_ended_the_budget_comes_back_to_zero_and_is_never_passed() =>
+    public void The_budget_returns_to_zero_and_is_never_exceeded() =>
         Gen.Select(Gen.Int[0, 3], Gen.Long[1, 6L << 20], Gen.Int[0, 2]).Array[1, 60].Sample(
             steps =>
             {

@@ -14,10 +14,10 @@ public sealed class NodeEntranceTests
     private static readonly NodeOptions Options = SomeOptions.SingleNode();
 
     [Fact]
-    public void The_right_cluster_with_the_right_time_is_no_mistake() => Assert.Null(MistakeIn(Hello()));
+    public void The_right_cluster_with_the_right_time_is_accepted() => Assert.Null(MistakeIn(Hello()));
 
     [Fact]
-    public void Another_cluster_another_protocol_and_another_time_are_told_apart()
+    public void Another_cluster_another_protocol_and_another_time_are_distinguished()
     {
         var other = Hello();
         other.ClusterId = Guid.Empty.ToString();
@@ -35,7 +35,7 @@ public sealed class NodeEntranceTests
         Assert.Null(NodeEntrance.Mistake(Options, Hello(TimeSpan.FromSeconds(0.9)), Now, TimeSpan.FromSeconds(2)));
 
     [Fact]
-    public void What_a_node_was_told_when_it_joined_is_kept_as_text_and_read_back()
+    public void The_answer_to_a_join_is_kept_as_text_and_read_back()
     {
         var file = new MembershipFile(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
         Assert.Equal("kvraft-membership 1\ninstance 00112233-4455-6677-8899-aabbccddeeff\n", file.Format());

@@ -27,31 +27,31 @@ public sealed class MoveDecisionTests
     };
 
     [Fact]
-    public void The_coming_replica_is_added_when_it_follows_closely() =>
+    public void The_new_replica_is_added_when_it_follows_closely() =>
         AssertStep(MoveStepKind.Add, To, Begun with { Lag = MoveDecision.LagMax });
 
     [Theory]
     [InlineData(null)]
     [InlineData(MoveDecision.LagMax + 1)]
-    public void It_is_not_added_while_it_is_away_or_behind(long? lag) => AssertWaits(Begun with { Lag = lag });
+    public void The_new_replica_is_not_added_while_it_is_absent_or_behind(long? lag) => AssertWaits(Begun with { Lag = lag });
 
     [Theory]
     [InlineData(null)]
     [InlineData(MoveDecision.LagMax + 1)]
-    public void The_old_one_stays_while_the_new_voter_is_away_or_behind(long? lag) =>
+    public void The_old_replica_stays_while_the_new_voter_is_absent_or_behind(long? lag) =>
         AssertWaits(Begun with { Voters = [From, A, B, To], Lag = lag });
 
     /// <summary>Its log was filled outside of Raft rounds; as a voter it had not answered yet, and a leadership transfer to it failed after two seconds.</summary>
     [Fact]
-    public void The_old_one_stays_while_the_new_voter_has_not_heard_that_it_votes() =>
+    public void The_old_replica_stays_while_the_new_voter_does_not_know_that_it_votes() =>
         AssertWaits(Begun with { Voters = [From, A, B, To], Votes = false });
 
     [Fact]
-    public void The_old_one_is_removed_when_the_new_voter_follows() =>
+    public void The_old_replica_is_removed_when_the_new_voter_follows() =>
         AssertStep(MoveStepKind.Remove, From, Begun with { Voters = [From, A, B, To] });
 
     [Fact]
-    public void A_leader_that_is_to_go_hands_over_to_the_one_that_stays_in_its_place() =>
+    public void A_leader_that_is_to_be_removed_transfers_to_its_replacement() =>
         AssertStep(MoveStepKind.HandOver, To, Begun with { Self = From.Node, Voters = [From, A, B, To] });
 
     /// <summary>Without the check, a map that names replicas which never joined the group would make its leader remove the voters one by one, to the last.</summary>
@@ -67,11 +67,11 @@ public sealed class MoveDecisionTests
     public void Nothing_is_done_while_a_change_is_under_way() => AssertWaits(Begun with { IsSettled = false });
 
     [Fact]
-    public void The_end_is_told_when_the_old_one_is_gone() =>
+    public void The_end_is_reported_when_the_old_replica_is_gone() =>
         Assert.Equal(MoveStep.Finish(To, MoveEnd.Moved), MoveDecision.Next(Begun with { Voters = [A, B, To], Lag = null }));
 
     [Fact]
-    public void A_cancelled_move_that_added_nobody_is_over_at_once() =>
+    public void A_cancelled_move_that_added_no_voter_ends_at_once() =>
         Assert.Equal(MoveStep.Finish(To, MoveEnd.Cancelled), MoveDecision.Next(Cancelled with { Lag = null }));
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class MoveDecisionTests
         AssertStep(MoveStepKind.HandOver, From, Cancelled with { Self = To.Node, Voters = [From, A, B, To] });
 
     [Fact]
-    public void What_came_too_far_to_be_cancelled_is_finished() =>
+    public void A_move_past_the_point_of_no_return_is_finished() =>
         Assert.Equal(MoveStep.Finish(To, MoveEnd.Moved), MoveDecision.Next(Cancelled with { Voters = [A, B, To] }));
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class MoveDecisionTests
     /// cancelled. There are never fewer voters than at first, one changes at a time, and the move ends when all nodes are healthy.
     /// </summary>
     [Fact]
-    public void However_leaders_change_and_steps_fail_a_move_ends_and_never_with_fewer_voters() =>
+    public void A_move_ends_with_enough_voters_for_any_failures_and_leader_changes() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[0, 3], Gen.Bool, Gen.Int[0, 30]).List[0, 25].Sample(turns =>
         {
             var facts = Begun;

@@ -48,7 +48,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     public Task A_minute_of_noise_gets_typed_answers() => RunAsync(TimeSpan.FromMinutes(1));
 
     [Fact]
-    public async Task Bytes_that_are_no_message_are_refused_and_harm_nobody()
+    public async Task Malformed_bytes_are_refused_and_harm_no_other_request()
     {
         var chance = new Random(1);
         foreach (var method in Methods.Where(method => !method.IsClientStreaming))
@@ -65,7 +65,7 @@ public sealed class FuzzTests(SingleNode node, ITestOutputHelper output) : IClas
     }
 
     [Fact]
-    public async Task Json_that_makes_no_sense_is_refused_and_harms_nobody()
+    public async Task Malformed_json_is_refused_and_harms_no_other_request()
     {
         using var http = new HttpClient();
         var chance = new Random(2);

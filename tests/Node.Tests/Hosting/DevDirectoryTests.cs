@@ -57,7 +57,7 @@ public sealed class DevDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_of_something_else_is_refused_and_gets_no_lock()
+    public void A_directory_with_other_content_is_refused_and_gets_no_lock()
     {
         File.WriteAllText(Path.Combine(_root, "thesis"), "mine");
 

@@ -21,7 +21,7 @@ public sealed class ConnectionLimitTests
         Assert.Equal((@public, raft), (ConnectionLimits.Of(new Limits(), descriptors).PublicMax, ConnectionLimits.Of(new Limits(), descriptors).RaftMax));
 
     [Fact]
-    public void What_is_set_holds() =>
+    public void A_set_limit_is_used() =>
         Assert.Equal(new ConnectionLimits(7, 6, 99, 600), ConnectionLimits.Of(new Limits { ConnectionsMax = 7, RaftConnectionsMax = 99 }, 600));
 
     [Theory]
@@ -137,7 +137,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task A_connection_that_says_nothing_is_closed_after_the_idle_time()
+    public async Task A_silent_connection_is_closed_after_the_idle_time()
     {
         await using var cluster = await RunningCluster.StartAsync(
             1, shards: 2, change: static options => options with { Timings = options.Timings with { ConnectionIdle = TimeSpan.FromSeconds(1) } });

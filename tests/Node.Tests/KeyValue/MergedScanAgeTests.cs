@@ -16,7 +16,7 @@ public sealed class MergedScanAgeTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task A_page_that_was_fetched_before_its_reader_stalled_is_as_old_as_that()
+    public async Task A_page_that_was_fetched_before_its_reader_stalled_has_that_age()
     {
         var chunks = await WalkAsync(static shard => (Consistency.Any, 10 + shard));
 

@@ -82,7 +82,7 @@ public sealed class NearReadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nor_does_one_between_the_read_of_a_page_and_its_answer()
+    public async Task A_catch_up_between_the_read_of_a_page_and_its_answer_does_not_make_it_younger()
     {
         var request = new V1.ScanRequest { Options = new() { Any = new() } };
         var place = new ResumeToken(default, Keyspace.Id, 1, new ShardId(0), null);

@@ -59,7 +59,7 @@ public sealed class ResumeTokenTests
     [InlineData("030400000007000000100000000200000000000000000000000000000000", "malformed")]
     [InlineData("030200000007000000100000000000000000000000000000000000000000", "malformed")]
     [InlineData("0300FFFFFFFF80000000FFFFFFFF00000000000000000000000000000000", "malformed")]
-    public void Bytes_that_are_no_token_of_this_version_are_named_as_what_they_are(string bytes, string mistake)
+    public void Bytes_that_are_not_a_token_of_this_version_are_refused_with_the_cause(string bytes, string mistake)
     {
         var (token, why) = ResumeToken.Read(ByteString.CopyFrom(Convert.FromHexString(bytes)));
 
@@ -69,7 +69,7 @@ public sealed class ResumeTokenTests
 
     /// <summary>Also if the check before it let a wrong position pass.</summary>
     [Fact]
-    public void What_is_left_of_a_range_is_a_part_of_it_at_any_position() =>
+    public void The_rest_of_a_range_is_a_part_of_it_at_any_position() =>
         Gen.Select(Ranges, Keys.Where(static key => key.Length > 0), Keys, Gen.Bool).Sample((range, position, probe, reverse) =>
         {
             var place = new ResumeToken(default, new KeyspaceId(1), 1, new ShardId(0), position) { Reverse = reverse };

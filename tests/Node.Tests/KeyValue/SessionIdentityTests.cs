@@ -56,7 +56,7 @@ public sealed class SessionIdentityTests
     }
 
     [Fact]
-    public void An_item_keeps_what_its_request_proves()
+    public void An_item_keeps_the_seen_index_and_the_first_attempt_of_its_request()
     {
         var identity = Identity();
         identity.After = new SeenIndex { Shard = 3, Index = 42 };

@@ -43,7 +43,7 @@ public sealed class DataDirectoryTests : IDisposable
 
     /// <summary>On a failed disk three nodes reported that another process held their directory, and their operator searched for it.</summary>
     [Fact]
-    public void A_lock_file_that_cannot_be_opened_is_not_called_somebody_elses()
+    public void A_lock_file_that_cannot_be_opened_is_not_reported_as_locked()
     {
         using var place = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         place.Bind(new UnixDomainSocketEndPoint(Path.Combine(_root, "LOCK")));

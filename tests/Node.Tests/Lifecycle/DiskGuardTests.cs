@@ -42,7 +42,7 @@ public sealed class DiskGuardTests
 
     /// <summary>With 100 bytes buffered, a disk with 850 free has room for 750; the flush that follows does not change that.</summary>
     [Fact]
-    public void What_the_engines_have_yet_to_flush_is_not_free()
+    public void Unflushed_bytes_of_the_engines_are_not_free()
     {
         var (free, unflushed) = (850L, 100L);
         using var guard = Guard(reserve: 800, () => free, () => unflushed);

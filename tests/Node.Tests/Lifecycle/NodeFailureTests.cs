@@ -33,7 +33,7 @@ public sealed class NodeFailureTests
     }
 
     [Fact]
-    public async Task A_loop_that_ends_the_node_on_purpose_is_no_bug()
+    public async Task A_loop_that_ends_the_node_on_purpose_is_not_a_bug()
     {
         var failure = new NodeFailure();
         await failure.GuardAsync(static _ => throw NodeFarewellOf("n1"), CancellationToken.None);

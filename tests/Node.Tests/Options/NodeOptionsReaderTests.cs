@@ -36,7 +36,7 @@ public sealed class NodeOptionsReaderTests
     }
 
     [Fact]
-    public void Json_is_heard_where_it_is_asked_for()
+    public void The_endpoint_of_JSON_and_its_hosts_are_read()
     {
         Assert.Equal("127.0.0.1:7410", Read(Three, flags: [new("httpListen", "127.0.0.1:7410")]).HttpListen!.ToString());
         Assert.Empty(Read(Three).AllowedHosts);
@@ -45,7 +45,7 @@ public sealed class NodeOptionsReaderTests
 
     [Theory]
     [InlineData("NaN"), InlineData("Infinity"), InlineData("1e300"), InlineData("-1e300"), InlineData("soon")]
-    public void A_duration_that_is_none_is_a_mistake_with_a_name(string text)
+    public void A_malformed_duration_is_reported_with_its_setting(string text)
     {
         var mistake = Assert.Single(Mistakes(Three, [new("timings:stopGraceMs", text)]));
 
@@ -53,7 +53,7 @@ public sealed class NodeOptionsReaderTests
     }
 
     [Fact]
-    public void Nodes_told_the_same_cluster_name_agree_on_the_cluster_id()
+    public void Nodes_with_the_same_cluster_name_have_the_same_cluster_id()
     {
         var first = Read(Three, flags: [new("nodeId", "n1")]);
         var second = Read(Three, flags: [new("nodeId", "n3")]);
@@ -140,7 +140,7 @@ public sealed class NodeOptionsReaderTests
     [InlineData("\"limits\": { \"answerBytesInHandMax\": 1000 }", "limits.answerBytesInHandMax")]
     [InlineData("\"limits\": { \"answerStallMs\": 1 }", "limits.answerStallMs")]
     [InlineData("\"clusterId\": \"7\"", "clusterId")]
-    public void A_single_mistake_is_found(string setting, string field)
+    public void A_single_error_is_found(string setting, string field)
     {
         var mistakes = Mistakes(Three.Replace("\"clusterName\": \"test\"", "\"clusterName\": \"test\", " + setting, StringComparison.Ordinal));
 

@@ -12,7 +12,7 @@ public sealed class AdmissionTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Lets_in_up_to_the_bound_and_again_when_somebody_left()
+    public void Admits_requests_up_to_the_bound_and_again_when_one_has_ended()
     {
         var admission = With(requests: 3, bytes: 100);
 
@@ -41,7 +41,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void What_is_larger_than_a_bound_is_let_in_alone()
+    public void A_request_larger_than_a_bound_is_admitted_alone()
     {
         var admission = With(requests: 2, bytes: 10);
 
@@ -53,7 +53,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void Refuses_who_would_wait_longer_than_he_has_time()
+    public void Refuses_a_request_that_would_wait_beyond_its_deadline()
     {
         var admission = With(requests: 1000, bytes: 1000);
         Assert.Null(Enter(admission, 700, 0));
@@ -68,7 +68,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void A_few_requests_that_wait_do_not_close_the_door()
+    public void A_few_waiting_requests_do_not_prevent_admission()
     {
         var admission = With(requests: 1000, bytes: 1000);
         Assert.Null(Enter(admission, 400, 0));

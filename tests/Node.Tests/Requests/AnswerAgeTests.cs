@@ -21,7 +21,7 @@ public class AnswerAgeTests
     }
 
     [Fact]
-    public void What_an_answer_waits_for_is_added_unless_it_is_linearizable_or_its_age_is_not_known()
+    public void The_wait_of_an_answer_is_added_unless_it_is_linearizable_or_its_age_is_unknown()
     {
         var (bounded, unknown, linearizable) = (Header(Consistency.BoundedStaleness, 12), Header(Consistency.Any, -1), Header(Consistency.Linearizable, 0));
         foreach (var header in new[] { bounded, unknown, linearizable })
@@ -55,7 +55,7 @@ public class AnswerAgeTests
             {
                 var (isLinearizable, ms) = told.states[i];
                 var truth = isLinearizable ? 0 : ms;
-                Assert.True(all == AnswerAge.Unknown || (truth is { } age && all >= age + told.Left - told.readAt[i]), $"{all} ms told");
+                Assert.True(all == AnswerAge.Unknown || (truth is { } age && all >= age + told.Left - told.readAt[i]), $"{all} ms returned");
             }
 
             Assert.Equal(told.states.Any(static state => !state.IsLinearizable && state.Ms is null), all == AnswerAge.Unknown);

@@ -40,7 +40,7 @@ public sealed class RpcStatusTests
 
     [Theory]
     [MemberData(nameof(Table))]
-    public void Each_failure_has_its_code_and_says_whether_it_was_executed(string name, StatusCode code, string execution)
+    public void Each_failure_has_its_code_and_whether_it_was_executed(string name, StatusCode code, string execution)
     {
         var failure = Make(name);
 
@@ -93,7 +93,7 @@ public sealed class RpcStatusTests
     }
 
     [Fact]
-    public void A_delay_is_told_to_clients_that_read_details_and_to_those_that_do_not()
+    public void A_delay_is_in_the_details_and_in_the_headers()
     {
         var error = RpcStatus.ToException(Failure.NoLeader(new ShardId(1), TimeSpan.FromMilliseconds(250)));
 
@@ -112,7 +112,7 @@ public sealed class RpcStatusTests
     }
 
     [Fact]
-    public void A_status_of_somebody_else_is_no_failure_of_ours() =>
+    public void A_status_of_another_service_is_not_read_as_a_failure_of_this_one() =>
         Assert.Null(RpcStatus.ToFailure(new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "connection refused"))));
 
     private static Failure Make(string name) => name switch

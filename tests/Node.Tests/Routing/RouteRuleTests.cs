@@ -23,7 +23,7 @@ public sealed class RouteRuleTests
     }
 
     [Fact]
-    public void Forwards_to_the_leader_or_tells_where_it_is()
+    public void Forwards_to_the_leader_or_returns_its_address()
     {
         var sight = new ShardSight(Self, LeadsHere: false, HasReplicaHere: true, Other, Everywhere);
 
@@ -32,7 +32,7 @@ public sealed class RouteRuleTests
     }
 
     [Fact]
-    public void Waits_when_nobody_leads_or_this_node_is_about_to()
+    public void Waits_without_a_leader_and_while_this_node_begins_to_lead()
     {
         Assert.Equal(RouteStep.Wait, Step(new ShardSight(Self, false, HasReplicaHere: true, null, Everywhere)));
         Assert.Equal(RouteStep.Wait, Step(new ShardSight(Self, false, HasReplicaHere: true, Self, Everywhere)));
@@ -62,11 +62,11 @@ public sealed class RouteRuleTests
     [InlineData(Execution.NotExecuted, false, true)]
     [InlineData(Execution.Unknown, true, false)]
     [InlineData(Execution.Unknown, false, true)]
-    public void Only_reads_are_repeated_when_the_fate_is_unknown(Execution execution, bool isWrite, bool mayRetry) =>
+    public void Only_reads_are_repeated_when_the_outcome_is_unknown(Execution execution, bool isWrite, bool mayRetry) =>
         Assert.Equal(mayRetry, RetryRule.MayRetry(Failure.QuorumLost(new ShardId(0), execution, TimeSpan.Zero), isWrite));
 
     [Fact]
-    public void What_waiting_does_not_help_is_not_repeated()
+    public void A_permanent_refusal_is_not_repeated()
     {
         Failure[] final =
         [

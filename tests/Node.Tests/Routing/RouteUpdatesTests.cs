@@ -17,7 +17,7 @@ public sealed class RouteUpdatesTests
     }
 
     [Fact]
-    public void A_watcher_that_lacks_nothing_hears_once_and_then_only_news()
+    public void A_watcher_with_the_present_map_receives_one_update_and_then_only_changes()
     {
         var updates = new RouteUpdates(3);
 

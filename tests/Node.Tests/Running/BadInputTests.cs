@@ -107,7 +107,7 @@ public sealed class BadInputTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task The_last_instant_is_taken_and_read_back_and_its_limit_is_told()
+    public async Task The_last_instant_is_accepted_and_read_back_and_its_limit_is_reported()
     {
         var kv = node.Cluster.Kv(0);
         var last = new WriteOptions { ExpireAtMs = ShardLimits.InstantMsMax };

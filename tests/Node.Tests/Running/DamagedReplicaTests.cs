@@ -84,7 +84,7 @@ public sealed class DamagedReplicaTests
 
     /// <summary>No replica of the shard can apply the entry, now or after a restart: the status reports that the node does not repeat the attempt.</summary>
     [Fact]
-    public async Task A_replica_that_stops_at_a_command_it_cannot_apply_says_that_it_needs_an_operator()
+    public async Task A_replica_that_cannot_apply_a_command_stops_and_reports_that_it_needs_an_operator()
     {
         await using var cluster = await TestCluster.StartAsync(new TestClusterOptions { Shards = 1 });
         var leader = await cluster.LeaderOfAsync("key");

@@ -14,7 +14,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     private readonly RunningCluster _cluster = nodes.Cluster;
 
     [Fact]
-    public async Task Writes_without_context_stand_side_by_side_and_a_write_with_context_replaces_what_was_read()
+    public async Task Writes_without_context_become_siblings_and_a_write_with_context_replaces_them()
     {
         await CreateAsync("carts");
         await PutAsync(0, "carts", "k", "milk");
@@ -46,7 +46,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     [Fact]
-    public async Task Typed_values_merge_what_two_nodes_took()
+    public async Task Typed_values_merge_the_writes_of_two_nodes()
     {
         await CreateAsync("counters", ConflictPolicy.Counter);
         await CreateAsync("sets", ConflictPolicy.Set);
@@ -78,7 +78,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     [Fact]
-    public async Task A_value_whose_time_has_passed_is_not_shown()
+    public async Task An_expired_value_is_not_returned()
     {
         await CreateAsync("short");
         var request = new EventualPutRequest { Header = Header("short"), Key = Bytes("k"), Value = Bytes("v"), TtlMs = 1 };
@@ -144,7 +144,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     [Fact]
-    public async Task What_cannot_be_is_refused_by_its_name()
+    public async Task An_impossible_request_is_refused_with_its_reason()
     {
         await CreateAsync("carts");
         await CreateAsync("counters", ConflictPolicy.Counter);
@@ -175,7 +175,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     [Fact]
-    public async Task Siblings_pile_up_to_the_limit_and_can_then_be_resolved()
+    public async Task Siblings_accumulate_up_to_the_limit_and_can_then_be_resolved()
     {
         await CreateAsync("carts");
         for (var i = 0; i < 100; i++)
@@ -191,7 +191,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     }
 
     [Fact]
-    public async Task The_keys_with_most_values_are_told_and_repair_can_be_paused()
+    public async Task The_keys_with_most_values_are_listed_and_repair_can_be_paused()
     {
         await CreateAsync("carts");
         foreach (var (key, count) in new[] { ("two", 2), ("four", 4), ("one", 1) })
@@ -225,7 +225,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
     };
 
     [Fact]
-    public async Task A_policy_that_cannot_be_kept_is_refused_and_one_that_can_is_told()
+    public async Task An_impossible_policy_is_refused_and_a_possible_one_is_returned()
     {
         foreach (var (field, policy) in ImpossiblePolicies.Select(static row => row.Data))
         {
@@ -254,7 +254,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
 
     /// <summary>Altered while it is used; values written under the old counts are found under the new ones, and after a short time answers report that they overlap them.</summary>
     [Fact]
-    public async Task Counts_and_what_conflicts_come_to_are_altered_and_nothing_is_lost()
+    public async Task Counts_and_conflict_policies_are_altered_and_nothing_is_lost()
     {
         await CreateAsync("carts", new EventualPolicy { N = 1, R = 1, W = 1 });
         for (var i = 0; i < 20; i++)
@@ -287,7 +287,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
 
     // A request for more replicas than the keyspace's own quorum must not rely on other requests to do the same.
     [Fact]
-    public async Task A_request_is_worth_what_its_own_counts_and_those_of_the_keyspace_make_it()
+    public async Task A_request_has_the_guarantee_of_its_own_counts_and_those_of_the_keyspace()
     {
         await CreateAsync("carts", new EventualPolicy { N = 3, R = 2, W = 2 });
         await MeetsAsync(0, "carts");
@@ -304,7 +304,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         for (var key = 0; key < 16;)
         {
             key = (await GetAsync(node, keyspace, $"meets{key}", new QuorumOptions { R = 3 })).Header.Overlaps ? key + 1 : 0;
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), "nobody's word counts");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), "no replica counts towards the quorum");
         }
     }
 

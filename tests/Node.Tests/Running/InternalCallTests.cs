@@ -59,7 +59,7 @@ public sealed class InternalCallTests
     }
 
     [Fact]
-    public async Task JSON_is_no_way_around_it()
+    public async Task Internal_calls_are_refused_as_JSON_too()
     {
         await using var cluster = await RunningCluster.StartAsync(1, shards: 2, change: static options => options with { HttpListen = new IPEndPoint(IPAddress.Loopback, 0) });
         using var http = new HttpClient { BaseAddress = new Uri($"http://{cluster.Nodes[0]!.HttpEndPoint}") };
@@ -72,7 +72,7 @@ public sealed class InternalCallTests
     }
 
     [Fact]
-    public async Task A_node_with_the_secret_takes_nodes_without_it_only_while_it_is_told_to_and_counts_them()
+    public async Task A_node_with_the_secret_accepts_nodes_without_it_only_if_configured_and_counts_them()
     {
         await using var cluster = await RunningCluster.StartAsync(1, shards: 2, change: static options => options with { IsClusterSecretRequired = false });
         await new EventualPeers.EventualPeersClient(cluster.Channel(0)).HearAsync(new HearRequest());
@@ -120,7 +120,7 @@ public sealed class InternalCallTests
     }
 
     [Fact]
-    public async Task A_replica_that_votes_in_its_group_is_kept_whatever_the_map_says()
+    public async Task A_replica_that_votes_in_its_group_is_kept_for_any_map()
     {
         await using var cluster = await FourNodesAsync(static options => options);
         await PutAsync(cluster, 0, "k", "v");
@@ -144,7 +144,7 @@ public sealed class InternalCallTests
     }
 
     [Fact]
-    public async Task What_another_node_stores_here_is_checked()
+    public async Task Values_that_another_node_stores_here_are_checked()
     {
         await using var cluster = await RunningCluster.StartAsync(1, shards: 2);
         var self = cluster.Options(0).NodeId;

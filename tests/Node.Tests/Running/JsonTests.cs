@@ -31,7 +31,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_JSON_wrote_gRPC_reads_with_numbers_whole_and_bytes_as_they_are()
+    public async Task Values_written_as_JSON_are_read_by_gRPC_with_exact_numbers_and_bytes()
     {
         var put = await PostAsync("put", new { key = Base64("json"), value = Convert.ToBase64String([0xff, 0x00]) });
         var read = await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("json") });
@@ -57,7 +57,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_is_too_long_is_refused_whether_it_says_so_or_not()
+    public async Task A_body_that_is_too_long_is_refused_with_and_without_a_length()
     {
         var content = new byte[_cluster!.Options(0).Limits.MessageBytesMax * 2 + 1];
         Array.Fill(content, (byte)' ');
@@ -77,7 +77,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_scan_is_a_document_a_line()
+    public async Task A_scan_is_one_document_per_line()
     {
         foreach (var i in Enumerable.Range(0, 20))
         {
@@ -93,7 +93,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_port_of_gRPC_hears_JSON_over_HTTP_2()
+    public async Task The_port_of_gRPC_accepts_JSON_over_HTTP_2()
     {
         using var message = new HttpRequestMessage(HttpMethod.Get, $"http://{_cluster!.Nodes[0]!.PublicEndPoint}/v1/status")
         {
@@ -165,7 +165,7 @@ public sealed class JsonTests : IAsyncLifetime
 
     /// <summary>Also for calls that are added later.</summary>
     [Fact]
-    public async Task Every_call_that_is_heard_as_JSON_refuses_what_it_does_not_know()
+    public async Task Every_JSON_route_refuses_unknown_fields()
     {
         var calls = new[] { V1.KvReflection.Descriptor, V1.KeyspacesReflection.Descriptor, V1.RoutingReflection.Descriptor, V1.AdminReflection.Descriptor, V1.NodesReflection.Descriptor, V1.MovesReflection.Descriptor }
             .SelectMany(static file => file.Services).SelectMany(static service => service.Methods)
@@ -221,7 +221,7 @@ public sealed class JsonTests : IAsyncLifetime
     // The requests of a page that reached this node by another name: the checks of JSON calls did not apply to it.
     [InlineData("application/grpc")]
     [InlineData("application/grpc-web+proto")]
-    public async Task A_body_that_does_not_say_that_it_is_JSON_is_refused(string? type)
+    public async Task A_body_without_the_content_type_of_JSON_is_refused(string? type)
     {
         using var content = new ByteArrayContent(Encoding.UTF8.GetBytes($$"""{"key":"{{Base64("typed")}}","value":"eA=="}"""));
         content.Headers.TryAddWithoutValidation("Content-Type", type);
@@ -285,7 +285,7 @@ public sealed class JsonTests : IAsyncLifetime
     [Theory]
     [InlineData("application/json")]
     [InlineData("application/grpc")]
-    public async Task A_foreign_host_is_refused_by_a_JSON_route_whatever_the_body_says_it_is(string type)
+    public async Task A_foreign_host_is_refused_by_a_JSON_route_for_any_content_type(string type)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/kv/put");
         message.Headers.Host = "rebound.example";

@@ -26,7 +26,7 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task Making_it_twice_is_an_error_unless_asked_otherwise()
+    public async Task Creating_a_keyspace_twice_is_an_error_unless_permitted_by_the_request()
     {
         var request = new CreateKeyspaceRequest { Keyspace = new() { Name = "twice" } };
         var first = await _keyspaces.CreateAsync(request);
@@ -52,7 +52,7 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task Nothing_lives_longer_than_the_keyspace_allows()
+    public async Task No_value_outlives_the_limit_of_its_keyspace()
     {
         const long HourMs = 3_600_000;
         var header = new RequestHeader { Keyspace = "short" };
@@ -97,7 +97,7 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task Lists_by_name_and_tells_the_limits()
+    public async Task Lists_by_name_and_returns_the_limits()
     {
         await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = "alist" } });
 
@@ -115,7 +115,7 @@ public sealed class KeyspaceTests(SingleNode node) : IClassFixture<SingleNode>
     [InlineData("Capital", 0, KeyspaceMode.Unspecified)]
     [InlineData("numbered", 7, KeyspaceMode.Unspecified)]
     [InlineData("Eventual", 0, KeyspaceMode.Eventual)]
-    public async Task What_cannot_be_a_keyspace_is_refused(string name, int id, KeyspaceMode mode) =>
+    public async Task An_invalid_keyspace_is_refused(string name, int id, KeyspaceMode mode) =>
         await FailsAsync("INVALID_REQUEST", async () =>
             await _keyspaces.CreateAsync(new CreateKeyspaceRequest { Keyspace = new() { Name = name, Id = id, Mode = mode } }));
 

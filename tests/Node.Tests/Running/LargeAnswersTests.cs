@@ -91,7 +91,7 @@ public sealed class LargeAnswersTests(LargeAnswersTests.Cluster cluster) : IClas
     }
 
     [Fact]
-    public async Task A_repeat_gets_the_first_answer_or_says_that_it_was_not_kept()
+    public async Task A_repeat_gets_the_first_answer_or_an_error_that_it_was_not_kept()
     {
         var kv = Kv(1);
         var small = ByteString.CopyFromUtf8("small");

@@ -27,7 +27,7 @@ public sealed class LoadBalanceTests
             var leaders = await LeadersAsync(client);
             while (leaders.Count < 8 || leaders[busy[0]] == leaders[busy[1]] || leaders.Values.CountBy(static node => node).Any(static led => led.Value is < 2 or > 3))
             {
-                Assert.False(workers.Any(static worker => worker.IsFaulted), "a reader noticed");
+                Assert.False(workers.Any(static worker => worker.IsFaulted), "a reader failed");
                 await Task.Delay(100, patience.Token);
                 leaders = await LeadersAsync(client);
             }

@@ -8,7 +8,7 @@ namespace KvRaft.Node.Tests.Running;
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task The_lag_of_the_purge_grows_while_nobody_ticks_and_falls_when_somebody_does()
+    public async Task The_lag_of_the_purge_grows_without_ticks_and_falls_with_them()
     {
         // Nothing ticks by itself for a minute.
         await using var cluster = await RunningCluster.StartAsync(nodes: 1, shards: 1, options => options with

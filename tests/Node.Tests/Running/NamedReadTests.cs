@@ -89,7 +89,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
     }
 
     [Fact]
-    public async Task A_lease_read_is_linearizable_and_says_so()
+    public async Task A_lease_read_is_linearizable_and_returns_that_level()
     {
         var put = await _cluster.Kv(0).PutAsync(new PutRequest { Key = Key, Value = Key });
 
@@ -100,7 +100,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
     }
 
     [Fact]
-    public async Task Any_is_answered_by_whoever_is_asked()
+    public async Task A_read_of_level_any_is_answered_by_the_node_that_receives_it()
     {
         foreach (var node in Enumerable.Range(0, 3))
         {
@@ -127,7 +127,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
     /// one had counted more.
     /// </summary>
     [Fact]
-    public async Task One_version_is_no_promise_about_several_shards()
+    public async Task A_version_of_one_shard_promises_nothing_about_others()
     {
         var (first, second) = await KeysOfBothShardsAsync();
         var one = new ReadOptions { AtLeast = new() { Version = 1 } };
@@ -196,7 +196,7 @@ public sealed class NamedReadTests(ThreeRunningNodes nodes) : IClassFixture<Thre
     }
 
     [Fact]
-    public async Task A_session_that_is_none_of_this_cluster_or_format_is_refused()
+    public async Task A_session_of_another_cluster_or_format_is_refused()
     {
         var (key, _) = await KeysOfBothShardsAsync();
         var good = SessionOf((0, 1));

@@ -67,7 +67,7 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task A_message_that_is_too_large_is_refused_while_it_is_written_and_the_answer_says_why()
+    public async Task A_message_that_is_too_large_is_refused_while_it_is_written_and_the_answer_has_the_reason()
     {
         // Far more than may be in progress unread, so that the refusal always arrives while the writer writes.
         var message = new PipeRequest

@@ -109,7 +109,7 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
     }
 
     [Fact]
-    public async Task The_same_range_said_by_bounds_takes_the_token_of_one_said_by_prefix()
+    public async Task A_token_of_a_prefix_is_valid_for_the_same_range_by_bounds()
     {
         var keys = await FillAsync("said", 20);
         var first = await ReadAsync(0, new ScanRequest { Header = new() { Keyspace = "said" }, Prefix = Bytes("key"), Ordered = true, Limit = 5 });
@@ -196,7 +196,7 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
     }
 
     [Fact]
-    public async Task Items_of_several_shards_are_refused_and_told_by_shard()
+    public async Task Items_of_several_shards_are_refused_and_listed_by_shard()
     {
         var request = new MultiSetRequest { Atomicity = MultiSetRequest.Types.Atomicity.Shard };
         request.Items.Add(Enumerable.Range(0, 20).Select(i => new MultiSetRequest.Types.Item { Key = Bytes($"scattered{i}"), Value = Bytes("x") }));
@@ -222,7 +222,7 @@ public sealed class RangeTests(ThreeRunningNodes nodes) : IClassFixture<ThreeRun
     }
 
     [Fact]
-    public async Task An_answer_that_would_not_fit_a_message_says_so_for_the_keys_that_do_not()
+    public async Task An_answer_that_exceeds_a_message_has_an_error_for_each_key_that_does_not_fit()
     {
         foreach (var i in Enumerable.Range(0, 6))
         {

@@ -12,7 +12,7 @@ public sealed class RoutingServiceTests(SingleNode node) : IClassFixture<SingleN
     private readonly Admin.AdminClient _admin = new(node.Cluster.Channel(0));
 
     [Fact]
-    public async Task Hello_says_who_is_there_and_what_it_allows()
+    public async Task Hello_returns_the_node_and_its_limits()
     {
         var hello = await _routing.HelloAsync(new HelloRequest());
 
@@ -70,7 +70,7 @@ public sealed class RoutingServiceTests(SingleNode node) : IClassFixture<SingleN
     }
 
     [Fact]
-    public async Task Locate_agrees_with_who_serves_the_key()
+    public async Task Locate_returns_the_shard_that_serves_the_key()
     {
         var key = ByteString.CopyFromUtf8("located");
 

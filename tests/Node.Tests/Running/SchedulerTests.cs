@@ -33,7 +33,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public async Task A_paused_scheduler_does_nothing_until_it_is_resumed_and_says_then_what_it_did()
+    public async Task A_paused_scheduler_does_nothing_until_it_is_resumed_and_then_reports_its_work()
     {
         await using var cluster = await StartAsync();
         await PausedAsync(cluster, "leader-balance");
@@ -56,7 +56,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public async Task Balance_moves_back_what_was_moved_by_hand_once_it_is_resumed_and_the_ring_tells_both()
+    public async Task Balance_reverts_a_manual_move_once_it_is_resumed_and_the_ring_shows_both_states()
     {
         await using var cluster = await RunningCluster.StartAsync(nodes: 4, shards: 4, static options => options with { ReplicationFactor = 3 });
         var before = await Ring(cluster, 0).ShowAsync(new ShowRingRequest());

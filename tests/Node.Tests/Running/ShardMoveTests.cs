@@ -62,13 +62,13 @@ public sealed class ShardMoveTests
         await EventuallyAsync(() => State(cluster, asked).Moves.IsEmpty, "the move to be over");
 
         await cluster.StartNodeAsync(target);
-        await EventuallyAsync(() => State(cluster, target).Epoch == State(cluster, asked).Epoch, "the target to hear of it");
+        await EventuallyAsync(() => State(cluster, target).Epoch == State(cluster, asked).Epoch, "the target to have the new map");
         Assert.Equal(before, State(cluster, target).Map![Shard].Replicas);
         await EventuallyAsync(() => !HasFiles(cluster, target, 2), "the target to hold nothing");
     }
 
     [Fact]
-    public async Task Moves_that_make_no_sense_are_refused_with_the_reason()
+    public async Task Invalid_moves_are_refused_with_the_reason()
     {
         await using var cluster = await StartAsync();
         var replicas = State(cluster, 0).Map![Shard].Replicas.Select(replica => replica.Node.Value).ToArray();

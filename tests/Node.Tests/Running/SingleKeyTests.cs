@@ -15,7 +15,7 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 
     [Fact]
-    public async Task Reads_what_was_written_and_says_who_answered()
+    public async Task Reads_the_written_value_and_returns_the_node_that_answered()
     {
         var put = await _kv.PutAsync(new PutRequest { Key = Bytes("single/a"), Value = Bytes("1") });
         var get = await _kv.GetAsync(new GetRequest { Key = Bytes("single/a") });
@@ -175,7 +175,7 @@ public sealed class SingleKeyTests(SingleNode node) : IClassFixture<SingleNode>
     }
 
     [Fact]
-    public async Task A_key_with_a_time_to_live_goes_although_nobody_writes()
+    public async Task A_key_with_a_time_to_live_expires_without_writes()
     {
         await _kv.PutAsync(new PutRequest { Key = Bytes("single/ttl"), Value = Bytes("x"), Options = new WriteOptions { TtlMs = 1 } });
 

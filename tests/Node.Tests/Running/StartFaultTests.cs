@@ -9,7 +9,7 @@ namespace KvRaft.Node.Tests.Running;
 public sealed class StartFaultTests
 {
     [Fact]
-    public async Task A_node_that_cannot_start_says_why_and_loses_nothing()
+    public async Task A_node_that_cannot_start_reports_the_cause_and_loses_nothing()
     {
         await using var cluster = await RunningCluster.StartAsync(nodes: 1, shards: 1);
         var key = Google.Protobuf.ByteString.CopyFromUtf8("kept");

@@ -36,7 +36,7 @@ public sealed class NodeProofTests : IDisposable
     }
 
     [Fact]
-    public void A_newcomer_that_knows_no_name_proves_itself_for_its_own_questions_only()
+    public void A_newcomer_without_a_name_can_make_its_own_calls_only()
     {
         var towards = Proof(One).Towards(null)!;
         Assert.Equal(ProofStanding.Proven, Proof(Two).Judge(Join, towards(Join)));
@@ -44,7 +44,7 @@ public sealed class NodeProofTests : IDisposable
     }
 
     [Fact]
-    public void Without_a_secret_nothing_is_sent_and_nothing_is_believed()
+    public void Without_a_secret_no_proof_is_sent_and_none_is_accepted()
     {
         var none = new NodeProof(NodeAuthentication.None, Cluster, One);
         Assert.Null(none.Towards(Two));
@@ -53,7 +53,7 @@ public sealed class NodeProofTests : IDisposable
 
     [Fact]
     [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
-    public void A_secret_that_was_made_is_its_owners_only_and_stays()
+    public void A_created_secret_is_readable_by_its_owner_only_and_is_kept()
     {
         var file = Path.Combine(_directory, "cluster-secret");
         ClusterSecretFile.Make(file);

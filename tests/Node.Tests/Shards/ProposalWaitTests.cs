@@ -46,7 +46,7 @@ public sealed class ProposalWaitTests
     }
 
     [Fact]
-    public void What_left_is_not_waited_for()
+    public void Bytes_that_were_sent_are_not_waited_for()
     {
         var wait = new ProposalWait(_time);
         Measure(wait, TimeSpan.FromMilliseconds(10));

@@ -12,7 +12,7 @@ public sealed class ShardReconcilerTests
     private static readonly NodeId Other = new("n2");
 
     [Fact]
-    public void Opens_what_the_map_puts_here_with_all_its_voters()
+    public void Opens_replicas_that_the_map_assigns_with_all_their_voters()
     {
         var changes = Diff(Map([Here(1), There(1)], [There(1)]), []);
 
@@ -24,7 +24,7 @@ public sealed class ShardReconcilerTests
     }
 
     [Fact]
-    public void Closes_what_the_map_no_longer_puts_here()
+    public void Closes_replicas_that_the_map_no_longer_assigns()
     {
         var changes = Diff(Map([There(1)], [Here(1)]), [Running(0, 1), Running(1, 1)]);
 
@@ -42,7 +42,7 @@ public sealed class ShardReconcilerTests
     }
 
     [Fact]
-    public void Opens_what_a_move_brings_here_as_a_learner_of_those_that_have_it()
+    public void Opens_the_target_of_a_move_as_a_learner_of_the_voters()
     {
         var move = new ShardMove(new ShardId(1), There(1), Here(2), IsCancelling: false);
         var changes = ShardReconciler.Diff(Map([Here(1)], [There(1)]), [move], Self, [Running(0, 1)]);
@@ -55,14 +55,14 @@ public sealed class ShardReconcilerTests
     }
 
     [Fact]
-    public void Keeps_what_a_move_takes_away_until_the_map_does()
+    public void Keeps_the_source_of_a_move_until_the_map_changes()
     {
         var move = new ShardMove(new ShardId(0), Here(1), There(2), IsCancelling: false);
         Assert.True(ShardReconciler.Diff(Map([Here(1)]), [move], Self, [Running(0, 1)]).IsEmpty);
     }
 
     [Fact]
-    public void A_replica_that_came_by_a_move_is_opened_as_a_learner_ever_after() =>
+    public void A_replica_that_a_move_created_is_always_opened_as_a_learner() =>
         Assert.True(Assert.Single(Diff(Map([Here(2)]), []).Open).IsLearner);
 
     [Fact]

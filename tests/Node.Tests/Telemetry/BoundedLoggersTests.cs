@@ -12,7 +12,7 @@ public sealed class BoundedLoggersTests : IDisposable
     public void Dispose() => _lines.Dispose();
 
     [Fact]
-    public void One_event_cannot_fill_the_log_and_says_what_was_held_back()
+    public void One_event_cannot_fill_the_log_and_reports_the_suppressed_lines()
     {
         var logger = new BoundedLoggers(_lines, _time).CreateLogger("KvRaft.Loop");
         for (var i = 0; i < 102_000; i++)
@@ -43,7 +43,7 @@ public sealed class BoundedLoggersTests : IDisposable
     }
 
     [Fact]
-    public void Lines_that_somebody_asked_for_all_pass()
+    public void Lines_of_level_debug_all_pass()
     {
         var logger = new BoundedLoggers(_lines, _time).CreateLogger("loop");
         for (var i = 0; i < 2 * BoundedLoggers.BurstMax; i++)

@@ -25,7 +25,7 @@ public sealed class LatencyWindowTests
         });
 
     [Fact]
-    public void What_is_long_ago_is_forgotten()
+    public void Old_measurements_are_discarded()
     {
         var time = new FakeTimeProvider();
         var window = new LatencyWindow(time);

@@ -29,7 +29,7 @@ public sealed class RateWindowTests
         });
 
     [Fact]
-    public void What_many_threads_record_within_a_second_is_all_there()
+    public void All_records_of_many_threads_within_a_second_are_counted()
     {
         var time = new FakeTimeProvider();
         var window = new RateWindow(time);

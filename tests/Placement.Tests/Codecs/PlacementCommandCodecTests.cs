@@ -125,7 +125,7 @@ public class PlacementCommandCodecTests
             command => Assert.Throws<ArgumentException>(() => PlacementCommandCodec.Encode(command)));
 
     [Fact]
-    public void Any_cut_is_noticed() =>
+    public void Any_cut_is_detected() =>
         SomeCommands.Encodable.Sample(command =>
         {
             var bytes = PlacementCommandCodec.Encode(command);

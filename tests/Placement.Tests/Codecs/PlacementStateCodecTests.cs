@@ -119,7 +119,7 @@ public class PlacementStateCodecTests
         States.Sample(state => Assert.Equal((state, Position), PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position))));
 
     [Fact]
-    public void Any_cut_and_any_flipped_bit_of_a_file_is_noticed()
+    public void Any_cut_and_any_flipped_bit_of_a_file_is_detected()
     {
         var bytes = PlacementStateCodec.EncodeFile(SomeCommands.Founded(), Position);
         for (var length = 0; length < bytes.Length; length++)

@@ -12,7 +12,7 @@ public sealed class BackgroundTasksTests
     public BackgroundTasksTests() => _tasks = new BackgroundTasks((work, cause) => _faults.Add((work, cause)));
 
     [Fact]
-    public async Task A_loop_that_is_asked_to_stop_is_no_fault()
+    public async Task A_loop_that_is_asked_to_stop_is_not_a_fault()
     {
         using var stopping = new CancellationTokenSource();
         var loop = _tasks.StartLoop("loop", static token => Task.Delay(Timeout.Infinite, token), stopping.Token);
@@ -46,7 +46,7 @@ public sealed class BackgroundTasksTests
     }
 
     [Fact]
-    public async Task Work_that_ends_by_itself_is_no_fault_and_its_exception_is()
+    public async Task Work_may_end_by_itself_and_its_exception_is_a_fault()
     {
         await _tasks.Start("work", static () => Task.CompletedTask).WaitAsync(Patience);
         await _tasks.GuardAsync("work", static () => Task.CompletedTask);

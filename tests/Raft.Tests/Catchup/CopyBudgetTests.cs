@@ -8,7 +8,7 @@ public sealed class CopyBudgetTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void All_copies_together_keep_to_it()
+    public void All_copies_together_stay_within_the_budget()
     {
         var budget = new CopyBudget(_time, 1000);
         for (var piece = 1; piece <= 20; piece++)
@@ -22,7 +22,7 @@ public sealed class CopyBudgetTests
     }
 
     [Fact]
-    public void A_change_is_felt_with_the_next_piece_and_idle_time_is_not_saved_up()
+    public void A_change_takes_effect_with_the_next_piece_and_idle_time_is_not_accumulated()
     {
         var budget = new CopyBudget(_time, 1000);
         _time.Advance(TimeSpan.FromHours(1));
@@ -36,7 +36,7 @@ public sealed class CopyBudgetTests
     }
 
     [Fact]
-    public async Task Whoever_took_waits_until_it_is_paid_for()
+    public async Task A_taker_waits_until_its_bytes_are_earned()
     {
         var budget = new CopyBudget(_time, 1000);
         var waits = budget.TakeAsync(2000, TestContext.Current.CancellationToken).AsTask();

@@ -21,7 +21,7 @@ public sealed class FetchDirectoryTests : IDisposable
     [InlineData(32, 16)]
     [InlineData(33, 32)]
     [InlineData(40, 32)]
-    public async Task Of_the_last_file_only_what_was_certainly_synced_is_whole(int chunks, int whole)
+    public async Task Only_the_synced_part_of_the_last_file_counts_as_complete(int chunks, int whole)
     {
         await BeginAsync();
         Write(Manifest.Files[0], 20 * Chunk);
@@ -32,7 +32,7 @@ public sealed class FetchDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_is_shorter_than_it_should_be_is_not_whole_because_another_follows()
+    public async Task A_short_file_is_incomplete_although_another_follows()
     {
         await BeginAsync();
         Write(Manifest.Files[0], 19 * Chunk);
@@ -41,7 +41,7 @@ public sealed class FetchDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_begun_is_known_until_it_ends_and_nothing_is_believed_of_a_torn_description()
+    public async Task A_fetch_is_recorded_until_it_ends_and_a_torn_description_is_ignored()
     {
         Assert.Null(await _directory.BegunAsync(TestContext.Current.CancellationToken));
         await BeginAsync();

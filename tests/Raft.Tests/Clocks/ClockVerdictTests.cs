@@ -15,12 +15,12 @@ public sealed class ClockVerdictTests
             .Select(Gen.Int[0, 3], static (clocks, away) => (clocks.Select((clock, i) => Reading($"n{i + 1}", clock.Item1, clock.Item2)).ToArray(), clocks.Length + away));
 
     [Fact]
-    public void Somebody_who_answers_may_always_lead() =>
+    public void At_least_one_node_that_answers_may_lead() =>
         Clocks.Sample(clocks => ClockVerdict.Of(clocks.Readings, clocks.Known) is var verdict
             && clocks.Readings.Any(reading => verdict.MayLead(reading.Node)) && verdict.MayLead(new NodeId("unheard")));
 
     [Fact]
-    public void All_who_read_the_same_clocks_judge_alike() =>
+    public void All_nodes_with_the_same_readings_reach_the_same_verdict() =>
         Clocks.Select(Gen.Double[-Hour, Hour]).Sample((clocks, shift) =>
         {
             // Another node reads the same clocks by its own monotonic clock, and in another order.
@@ -53,7 +53,7 @@ public sealed class ClockVerdictTests
     }
 
     [Fact]
-    public void Two_of_five_are_no_majority()
+    public void Two_of_five_are_not_a_majority()
     {
         Assert.False(ClockVerdict.Of([Reading("n1", 0, 0), Reading("n2", 0, 0)], 5).IsAgreed);
         Assert.True(ClockVerdict.Of([Reading("n1", 0, 0), Reading("n2", 0, 0), Reading("n3", Hour, 0)], 3).IsAgreed);

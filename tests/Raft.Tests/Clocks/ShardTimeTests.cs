@@ -37,7 +37,7 @@ public sealed class ShardTimeTests
         });
 
     [Fact]
-    public void A_clock_that_stands_an_hour_ahead_goes_on_running()
+    public void A_clock_that_is_an_hour_ahead_continues_to_run()
     {
         var time = new ShardTime(3_600_000, 0).Led(0, 10_000);
 
@@ -45,7 +45,7 @@ public sealed class ShardTimeTests
     }
 
     [Fact]
-    public void What_a_follower_shows_is_never_ahead_of_its_leader() =>
+    public void The_time_of_a_follower_is_never_ahead_of_its_leader() =>
         Gen.Select(Gen.Double[0, 1e7], Gen.Double[0, 10_000].List[1, 10]).Sample((latency, pauses) =>
         {
             // The leader slows down as much as it may; the follower applied its stamp later.

@@ -40,7 +40,7 @@ public sealed class ApplyProgressTests
     }
 
     [Fact]
-    public async Task When_the_replica_fails_everyone_who_waits_learns_why()
+    public async Task When_the_replica_fails_all_waits_fail_with_the_cause()
     {
         var progress = new ApplyProgress(0);
         var waiting = progress.WaitAsync(1, default).AsTask();

@@ -67,7 +67,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_leader_whose_history_is_another_one_is_not_followed_and_the_conflict_is_told()
+    public async Task A_leader_with_another_history_is_not_followed_and_the_conflict_is_reported()
     {
         var conflicts = new List<string>();
         _trail.Conflicted += conflicts.Add;
@@ -94,7 +94,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_new_term_forgets_the_vote_and_is_answered_only_when_it_is_on_disk()
+    public async Task A_new_term_clears_the_vote_and_is_answered_only_when_it_is_on_disk()
     {
         await Pumped(State.UpdateVotedForAsync(Candidate(1)).AsTask());
 
@@ -132,7 +132,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_may_have_been_applied_before_the_start_is_what_the_log_held_and_no_conflict_cut_off()
+    public async Task Entries_that_may_have_been_applied_before_the_start_are_those_of_the_log_below_any_conflict()
     {
         await Pumped(ReplicateAsync(1, (1, "a"), (1, "b"), (1, "c"), (1, "d")));
         await using var restarted = new GroupAuditTrail(_log, LogPosition.None, new ApplyProgress(0), Path.Combine(_directory, "shell2"), NullLogger.Instance);
@@ -148,7 +148,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_conflict_at_the_commit_index_cannot_be()
+    public async Task A_conflict_at_the_commit_index_is_an_invariant_violation()
     {
         await Pumped(ReplicateAsync(1, (1, "a"), (1, "b")));
         await State.CommitAsync(2);
@@ -170,7 +170,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_a_quorum_said_in_an_older_term_is_forgotten_with_the_term()
+    public async Task A_quorum_of_an_older_term_is_discarded_with_the_term()
     {
         await LeadAsync();
         await State.AppendAsync(new ProposedEntry(1, "a"u8.ToArray()));
@@ -214,7 +214,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_candidate_appends_nothing_before_it_has_won()
+    public async Task A_candidate_appends_nothing_before_it_is_elected()
     {
         await Pumped(State.IncrementTermAsync(Candidate(1)).AsTask());
 
@@ -228,7 +228,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     /// to abstain in that term, and stopped permanently because it had voted in it.
     /// </summary>
     [Fact]
-    public async Task A_rebuilt_replica_keeps_the_vote_it_still_knows()
+    public async Task A_rebuilt_replica_keeps_a_recorded_vote()
     {
         await Pumped(State.UpdateTermAsync(3, resetLastVote: true).AsTask());
         await Pumped(State.UpdateVotedForAsync(Candidate(1)).AsTask());
@@ -244,7 +244,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Below_its_start_the_log_is_unavailable_and_knows_no_terms()
+    public async Task Below_its_start_the_log_is_unavailable_and_has_no_terms()
     {
         await Pumped(ReplicateAsync(1, (3, "a"), (3, "b"), (3, "c")));
         await State.CommitAsync(3);
@@ -261,7 +261,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
 
     /// <summary>The start may move between the check and the read: a reader gets the entries or "unavailable", nothing else.</summary>
     [Fact]
-    public async Task A_start_that_moves_under_a_reader_is_no_fault_of_the_readers()
+    public async Task A_start_that_moves_during_a_read_is_not_an_error()
     {
         const int Last = 2_000;
         await Pumped(ReplicateAsync(1, [.. Enumerable.Range(1, Last).Select(index => (1L, $"{index}"))]));
@@ -335,7 +335,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     // A replica was killed when its log held a configuration and its member storage did not hold the previous one yet. It had acknowledged nothing, and still campaigned
     // with the voters of two changes ago. Together with a removed voter that was still running, it elected a second leader.
     [Fact]
-    public async Task Earlier_configurations_are_in_force_before_a_replica_that_starts_may_campaign()
+    public async Task Earlier_configurations_are_in_force_before_a_starting_replica_may_campaign()
     {
         using var members = new MemberStorage(Members("members-at-start", "n1"), OsFileSystem.Instance);
         var (two, three) = (Configuration("n1", "n2"), Configuration("n1", "n2", "n3"));
@@ -367,7 +367,7 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Committed_entries_that_were_pulled_replace_what_is_not_and_raise_the_term_without_a_vote()
+    public async Task Pulled_committed_entries_replace_uncommitted_ones_and_raise_the_term_without_a_vote()
     {
         await Pumped(ReplicateAsync(1, (1, "a"), (1, "doomed")));
         await Pumped(_trail.AppendCommittedAsync(

@@ -33,7 +33,7 @@ public sealed class BackgroundFaultTests
     }
 
     [Fact]
-    public async Task A_fault_in_the_work_for_all_groups_is_the_nodes()
+    public async Task A_fault_in_the_work_for_all_groups_ends_the_node()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -48,7 +48,7 @@ public sealed class BackgroundFaultTests
     }
 
     [Fact]
-    public async Task A_replica_that_closes_is_no_fault()
+    public async Task A_replica_that_closes_is_not_a_fault()
     {
         await using var cluster = await RaftTestCluster.StartAsync(groups: 3);
         await cluster.AppendAsync("before");

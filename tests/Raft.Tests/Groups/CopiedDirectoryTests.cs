@@ -37,7 +37,7 @@ public sealed class CopiedDirectoryTests
 
         var seen = cluster.Host(rolledBack).Log.BatchFound;
         await RaftTestCluster.EventuallyAsync(
-            () => cluster.Host(leader).Runs.Of(rolledBack) is { } known && (!isCopiedWhileItRuns || known.LogBatch > seen + 20), "the leader to hear how far the log is");
+            () => cluster.Host(leader).Runs.Of(rolledBack) is { } known && (!isCopiedWhileItRuns || known.LogBatch > seen + 20), "the leader to receive the position of the log");
         await cluster.StopNodeAsync(rolledBack);
         cluster.RestoreDirectoryOf(rolledBack, copy);
         var refusal = await Assert.ThrowsAsync<RunRefusedException>(() => cluster.StartNodeAsync(rolledBack));
@@ -49,7 +49,7 @@ public sealed class CopiedDirectoryTests
     }
 
     [Fact]
-    public async Task An_older_copy_that_started_alone_is_refused_by_the_first_node_that_knows_better()
+    public async Task An_older_copy_that_started_alone_is_refused_by_the_first_node_with_a_newer_record()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("old");
@@ -86,7 +86,7 @@ public sealed class CopiedDirectoryTests
         var copy = cluster.CopyDirectoryOf(first);
         var run = cluster.Host(first).Runs.Self;
         await RaftTestCluster.EventuallyAsync(
-            () => cluster.Nodes.Skip(1).All(node => cluster.Host(node).Watch.IsConnected(first, run.Id)), "the others to hear the first process");
+            () => cluster.Nodes.Skip(1).All(node => cluster.Host(node).Watch.IsConnected(first, run.Id)), "the others to connect to the first process");
         await Assert.ThrowsAsync<RunRefusedException>(() => cluster.StartHostAsync(first, copy));
         await cluster.AppendAsync("new");
         Assert.Equal(2, (await cluster.ConvergedAsync()).Count);
@@ -94,7 +94,7 @@ public sealed class CopiedDirectoryTests
     }
 
     [Fact]
-    public async Task A_cluster_that_starts_as_a_whole_refuses_nobody()
+    public async Task A_cluster_that_starts_as_a_whole_refuses_no_node()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         for (var round = 0; round < 3; round++)

@@ -9,7 +9,7 @@ public sealed class CopyTests
     private static readonly NodeId Spare = new("n4");
 
     [Fact]
-    public async Task A_copy_that_was_cut_off_goes_on_where_it_stopped_and_is_followed_by_entries()
+    public async Task An_interrupted_copy_resumes_and_is_followed_by_entries()
     {
         // No replica keeps an entry below the flushed index, except for a replica that has a checkpoint.
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 4, voters: 3, configure: static options => options with { LogEntriesKept = 1 });
@@ -44,7 +44,7 @@ public sealed class CopyTests
 
     /// <summary>While a large checkpoint was copied, the others wrote more entries than the threshold for a checkpoint; the next copy would have had the same result.</summary>
     [Fact]
-    public async Task A_learner_takes_one_checkpoint_and_then_entries_however_far_it_is_behind()
+    public async Task A_learner_takes_one_checkpoint_and_then_entries_for_any_lag()
     {
         const int Worth = 20;
         await using var cluster = await RaftTestCluster.StartAsync(

@@ -42,7 +42,7 @@ public sealed class DigestComparisonTests
     }
 
     [Fact]
-    public async Task Without_a_majority_both_replicas_say_that_they_differ_and_go_on()
+    public async Task Without_a_majority_both_replicas_report_the_difference_and_continue()
     {
         await using var cluster = await StartAsync(nodes: 2);
         await cluster.AppendAsync("first");
@@ -90,7 +90,7 @@ public sealed class DigestComparisonTests
 
     /// <summary>Any node could remove every replica of a group by one message to each.</summary>
     [Fact]
-    public async Task Only_the_leader_says_that_a_replica_differs_and_only_with_a_reason()
+    public async Task Only_the_leader_reports_a_differing_replica_and_only_with_a_reason()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");

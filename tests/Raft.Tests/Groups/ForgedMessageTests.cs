@@ -23,7 +23,7 @@ public sealed class ForgedMessageTests
     [InlineData("append entries")]
     [InlineData("vote")]
     [InlineData("pre-vote")]
-    public async Task A_term_that_no_election_reached_takes_no_groups_leader_away_also_not_after_restarts(string what)
+    public async Task A_forged_term_deposes_no_leader_even_after_restarts(string what)
     {
         await using var cluster = await RaftTestCluster.StartAsync(configure: static options => options with { Authentication = NodeAuthentication.None });
         await cluster.AppendAsync("before");
@@ -63,7 +63,7 @@ public sealed class ForgedMessageTests
     [InlineData(new byte[] { 5 })]
     [InlineData(new byte[] { 6 })]
     [InlineData(new byte[] { 9 })]
-    public async Task What_no_replica_asks_for_is_answered_by_hanging_up(byte[] message)
+    public async Task An_unknown_request_closes_the_connection(byte[] message)
     {
         await using var cluster = await RaftTestCluster.StartAsync(configure: static options => options with { Authentication = NodeAuthentication.None });
         await cluster.AppendAsync("before");
@@ -73,7 +73,7 @@ public sealed class ForgedMessageTests
     }
 
     [Fact]
-    public async Task An_entry_that_claims_gigabytes_or_a_later_term_is_not_taken()
+    public async Task An_entry_with_a_forged_length_or_a_later_term_is_refused()
     {
         await using var cluster = await RaftTestCluster.StartAsync(configure: static options => options with { Authentication = NodeAuthentication.None });
         await cluster.AppendAsync("before");
@@ -95,7 +95,7 @@ public sealed class ForgedMessageTests
     }
 
     [Fact]
-    public async Task Where_the_secret_is_required_nothing_of_a_party_without_it_reaches_a_replica()
+    public async Task If_the_secret_is_required_no_message_without_it_reaches_a_replica()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -107,13 +107,13 @@ public sealed class ForgedMessageTests
             await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), NodeAuthentication.None));
         Assert.Equal(PrefaceAnswer.Unproven, refused.Answer);
         refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () =>
-            await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), Wires.Authentication("a secret that somebody guessed, and not the right one")));
+            await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), Wires.Authentication("a guessed secret that is wrong")));
         Assert.Equal(PrefaceAnswer.OtherSecret, refused.Answer);
         Assert.Equal((leader, term), (await cluster.LeaderAsync(), cluster.Group(leader).Term));
     }
 
     [Fact]
-    public async Task A_word_about_a_term_to_come_or_by_another_node_silences_no_leader()
+    public async Task A_report_about_a_future_term_or_another_node_deposes_no_leader()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -174,7 +174,7 @@ public sealed class ForgedMessageTests
     }
 
     [Fact]
-    public async Task Frames_that_claim_too_much_end_their_connection_and_nothing_else()
+    public async Task Frames_with_excessive_lengths_end_their_connection_and_nothing_else()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -189,7 +189,7 @@ public sealed class ForgedMessageTests
     }
 
     [Fact]
-    public async Task A_replica_whose_term_no_election_can_have_reached_is_rebuilt_from_the_others()
+    public async Task A_replica_with_an_impossible_term_is_rebuilt_from_the_others()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");

@@ -7,7 +7,7 @@ namespace KvRaft.Raft.Tests.Groups;
 public sealed class FullDiskTests
 {
     [Fact]
-    public async Task A_follower_without_room_refuses_entries_votes_and_catches_up_when_there_is_room()
+    public async Task A_follower_with_a_full_disk_refuses_entries_but_votes_and_catches_up_later()
     {
         var full = new ConcurrentDictionary<NodeId, bool>();
         await using var cluster = await RaftTestCluster.StartAsync(configure: options => options with

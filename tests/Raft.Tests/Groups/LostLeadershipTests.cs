@@ -7,19 +7,19 @@ namespace KvRaft.Raft.Tests.Groups;
 public sealed class LostLeadershipTests
 {
     [Fact]
-    public async Task A_leader_that_stood_down_does_not_go_on_to_confirm_its_term()
+    public async Task A_leader_that_stepped_down_does_not_confirm_its_term()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
         var (leader, others) = await IsolateLeaderAsync(cluster);
-        await RaftTestCluster.EventuallyAsync(() => cluster.Group(leader).Leaders.HasStoodDown, "the leader to stand down");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(leader).Leaders.HasStoodDown, "the leader to step down");
         await cluster.Group(leader).ConfirmLeadershipAsync().WaitAsync(RaftTestCluster.Patience);
         Assert.True(cluster.Group(leader).Leaders.HasStoodDown);
         Assert.All(others, node => Assert.False(cluster.IsUp(node)));
     }
 
     [Fact]
-    public async Task A_search_for_a_leader_ends_when_its_group_closes_although_there_is_no_other_node_to_ask()
+    public async Task A_search_for_a_leader_without_other_nodes_ends_when_its_group_closes()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");

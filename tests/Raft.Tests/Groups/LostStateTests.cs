@@ -72,7 +72,7 @@ public sealed class LostStateTests
     }
 
     [Fact]
-    public async Task A_leader_whose_state_is_found_damaged_is_succeeded_at_once_and_serves_again_where_its_readers_were()
+    public async Task A_leader_with_a_damaged_state_is_replaced_at_once_and_serves_again_later()
     {
         await using var cluster = await FlushedAsync();
         var leader = await cluster.LeaderAsync();
@@ -96,7 +96,7 @@ public sealed class LostStateTests
     }
 
     [Fact]
-    public async Task All_replicas_without_a_state_say_so_and_serve_nothing()
+    public async Task All_replicas_without_a_state_report_it_and_serve_nothing()
     {
         await using var cluster = await FlushedAsync();
         foreach (var node in cluster.Nodes)
@@ -119,11 +119,11 @@ public sealed class LostStateTests
     [Theory]
     [InlineData(10, 10, true)]
     [InlineData(10, 9, false)]
-    public void A_state_that_ends_before_the_log_begins_is_no_state_to_copy(long logStart, long applied, bool isSource) =>
+    public void A_state_that_ends_before_the_log_begins_is_not_copied(long logStart, long applied, bool isSource) =>
         Assert.Equal(isSource, RescueRules.StateSource(logStart, [Peer("a", applied)]) is not null);
 
     [Fact]
-    public void The_whole_replica_that_is_furthest_ahead_is_copied_and_of_equals_a_follower() => Assert.Equal(
+    public void The_complete_replica_that_is_furthest_ahead_is_copied_and_of_equals_a_follower() => Assert.Equal(
         new NodeId("c"),
         RescueRules.StateSource(5, [Peer("a", 9, isWhole: false), Peer("b", 8, isLeader: true), Peer("c", 8), Peer("d", 7)])?.Node);
 

@@ -61,7 +61,7 @@ public sealed class MembershipTests
     }
 
     [Fact]
-    public async Task Leadership_goes_to_the_voter_that_was_named()
+    public async Task Leadership_is_transferred_to_the_named_voter()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");
@@ -133,7 +133,7 @@ public sealed class MembershipTests
     }
 
     [Fact]
-    public async Task Replicas_move_around_under_writes_and_nothing_is_lost()
+    public async Task Replicas_move_during_writes_and_nothing_is_lost()
     {
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 4, voters: 3);
         await using var writers = new MoveWriters(cluster, count: 8);
@@ -147,7 +147,7 @@ public sealed class MembershipTests
     }
 
     [Fact]
-    public async Task A_move_goes_on_after_each_of_its_parties_crashed()
+    public async Task A_move_continues_after_each_of_its_parties_crashed()
     {
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 4, voters: 3);
         await using var writers = new MoveWriters(cluster, count: 4);

@@ -21,7 +21,7 @@ public sealed class OtherLeaderTests
     /// A deposed leader that has not detected it yet has another history than the group. A replica that met it, and then found some leader proven, treated its own history as the wrong one.
     /// </summary>
     [Fact]
-    public async Task A_deposed_leader_with_another_history_condemns_no_replica()
+    public async Task A_deposed_leader_with_another_history_stops_no_replica()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -61,7 +61,7 @@ public sealed class OtherLeaderTests
 
     /// <summary>The log of the others was kept, and their writers slowed, for a replica that had caught up by other means long before.</summary>
     [Fact]
-    public async Task A_lease_ends_when_the_log_has_brought_the_replica_past_a_fetch_that_was_cut_off()
+    public async Task A_lease_ends_when_the_log_has_passed_an_interrupted_fetch()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");

@@ -45,7 +45,7 @@ public sealed class ReplicationTests
         await cluster.AppendAsync("first");
         var leader = await cluster.LeaderAsync();
         var follower = cluster.Nodes.First(node => node != leader);
-        await RaftTestCluster.EventuallyAsync(() => cluster.Group(follower).Leader is not null, "the follower to hear of the leader");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(follower).Leader is not null, "the follower to know the leader");
 
         var result = await cluster.Group(follower).ProposeAsync("x"u8.ToArray(), CancellationToken.None);
         var barrier = await cluster.Group(follower).ReadBarrierAsync(CancellationToken.None);
@@ -55,7 +55,7 @@ public sealed class ReplicationTests
     }
 
     [Fact]
-    public async Task A_leader_that_is_cut_off_serves_no_read_and_its_write_is_settled_later()
+    public async Task An_isolated_leader_serves_no_read_and_its_write_is_decided_later()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -78,7 +78,7 @@ public sealed class ReplicationTests
     }
 
     [Fact]
-    public async Task A_caller_that_gives_up_after_the_proposal_learns_that_the_outcome_is_unknown()
+    public async Task A_caller_that_gives_up_after_the_proposal_gets_an_unknown_outcome()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");
@@ -94,7 +94,7 @@ public sealed class ReplicationTests
     }
 
     [Fact]
-    public async Task A_state_machine_that_fails_takes_its_replica_out_and_the_others_go_on()
+    public async Task A_failed_state_machine_stops_its_replica_and_the_others_continue()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("before");

@@ -12,7 +12,7 @@ public sealed class RestartTests
     /// was lost until it was applied again, and its watch task ended with a broken invariant. Seen once in an hour of stress.
     /// </summary>
     [Fact]
-    public async Task A_checkpoint_that_comes_too_late_takes_nothing_back()
+    public async Task A_late_checkpoint_does_not_revert_applied_entries()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("one");
@@ -61,7 +61,7 @@ public sealed class RestartTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Everything_acknowledged_is_there_after_nodes_restart(int restarted)
+    public async Task Acknowledged_writes_are_present_after_nodes_restart(int restarted)
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         var expected = new List<string>();
@@ -89,7 +89,7 @@ public sealed class RestartTests
     /// again and again, without end.
     /// </summary>
     [Fact]
-    public async Task A_replica_that_missed_more_than_one_request_can_carry_comes_back_by_itself()
+    public async Task A_replica_that_lacks_more_than_one_request_can_carry_catches_up_by_itself()
     {
         const int Commands = 96;
         await using var cluster = await RaftTestCluster.StartAsync(configure: static options => options with
@@ -116,7 +116,7 @@ public sealed class RestartTests
     }
 
     [Fact]
-    public async Task A_replica_behind_every_log_start_comes_back_by_itself()
+    public async Task A_replica_behind_every_log_start_catches_up_by_itself()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");
@@ -147,7 +147,7 @@ public sealed class RestartTests
     /// housekeeping permanently. Seen once, in a run of all tests.
     /// </summary>
     [Fact]
-    public async Task Two_that_let_the_log_forget_at_the_same_moment_are_not_in_each_others_way()
+    public async Task Two_concurrent_truncations_of_the_log_start_do_not_interfere()
     {
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 1);
         await cluster.AppendAsync("first");
@@ -172,7 +172,7 @@ public sealed class RestartTests
     /// do not fit, and then none any more, until enough was written to leave its log behind. Found by a simulated group (tests/Simulation), seed 11.
     /// </summary>
     [Fact]
-    public async Task A_deposed_leader_whose_own_entries_reach_into_its_successors_log_comes_back_by_itself()
+    public async Task A_deposed_leader_with_entries_beyond_its_successors_log_start_catches_up_by_itself()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");
@@ -195,7 +195,7 @@ public sealed class RestartTests
     /// simulated group, which did not converge.
     /// </summary>
     [Fact]
-    public async Task A_log_with_another_entry_where_the_state_stands_begins_anew_there()
+    public async Task A_log_with_another_entry_at_the_position_of_the_state_is_reset_there()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         await cluster.AppendAsync("first");
@@ -237,7 +237,7 @@ public sealed class RestartTests
     }
 
     [Fact]
-    public async Task A_follower_that_lacks_megabytes_is_sent_them_in_runs()
+    public async Task A_follower_that_lacks_megabytes_receives_them_in_runs()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         var leader = await cluster.LeaderAsync();

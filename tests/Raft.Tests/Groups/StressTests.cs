@@ -31,13 +31,13 @@ public sealed class StressTests(ITestOutputHelper output)
     [InlineData(5, LargeBytes)]
     [InlineData(7, LargeBytes)]
     [Trait("Category", "Long")]
-    public Task Nothing_is_lost_or_doubled_whatever_happens_to_the_voters(int voters, int valueBytes) =>
+    public Task Nothing_is_lost_or_applied_twice_under_any_faults_of_the_voters(int voters, int valueBytes) =>
         RunAsync(voters, valueBytes, TimeSpan.FromSeconds(Setting("KVRAFT_STRESS_SECONDS", 600)), Setting("KVRAFT_STRESS_SEED", Random.Shared.Next()));
 
     [Theory]
     [InlineData(3, SmallBytes)]
     [InlineData(5, LargeBytes)]
-    public Task Nothing_is_lost_or_doubled_in_a_few_seconds_of_it(int voters, int valueBytes) =>
+    public Task Nothing_is_lost_or_applied_twice_in_a_few_seconds(int voters, int valueBytes) =>
         RunAsync(voters, valueBytes, TimeSpan.FromSeconds(6), Setting("KVRAFT_STRESS_SEED", Random.Shared.Next()));
 
     private static int Setting(string name, int otherwise) =>

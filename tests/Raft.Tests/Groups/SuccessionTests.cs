@@ -15,7 +15,7 @@ public sealed class SuccessionTests
             .Select(ends => ends.Select((end, i) => (new NodeId($"n{i + 1}"), new LogPosition(end.Item1, end.Item2), end.Item3)).ToArray());
 
     [Fact]
-    public void Nobody_has_a_longer_log_than_the_heir_or_as_long_a_one_and_a_better_clock_and_all_agree_who_it_is() =>
+    public void All_survivors_choose_the_same_candidate_with_the_longest_log_and_the_better_clock() =>
         Gen.Select(Survivors, Gen.Int[0, 4], Gen.Int[0, 1023]).Sample((survivors, turned, number) =>
         {
             var (group, voters) = (new GroupId(number), survivors.Select(each => each.Node).ToArray());
@@ -31,7 +31,7 @@ public sealed class SuccessionTests
     [InlineData(3, 1)]
     [InlineData(4, 2)]
     [InlineData(5, 2)]
-    public void A_minority_has_no_heir(int voters, int survivors) =>
+    public void A_minority_has_no_successor_candidate(int voters, int survivors) =>
         Assert.Null(Succession.Candidate(new GroupId(1), Nodes(voters), [.. Nodes(survivors).Select(node => (node, new LogPosition(1, 1), false))]));
 
     [Theory]
@@ -128,7 +128,7 @@ public sealed class SuccessionTests
     }
 
     [Fact]
-    public async Task A_leader_that_nobody_hears_is_succeeded_and_follows_when_it_is_heard_again()
+    public async Task An_isolated_leader_is_replaced_and_follows_when_it_is_reachable_again()
     {
         await using var cluster = await StartWatchfulAsync();
         var first = cluster.Nodes[0];
@@ -142,13 +142,13 @@ public sealed class SuccessionTests
     }
 
     [Fact]
-    public async Task One_that_hears_no_leader_does_not_take_the_others_from_theirs()
+    public async Task A_replica_without_a_leader_does_not_depose_the_leader_of_the_others()
     {
         await using var cluster = await StartWatchfulAsync();
         var (first, second) = (cluster.Nodes[0], cluster.Nodes[1]);
         var term = cluster.Group(first).Term;
         cluster.Gate.Isolate(first, [second]);
-        await RaftTestCluster.EventuallyAsync(() => cluster.Group(second).Leader is null, "the second to hear no leader");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Group(second).Leader is null, "the second to have no leader");
 
         // It has queried the third voter, received the answer, and queried again.
         await cluster.Group(second).Search.RunAsync(gone: null, CancellationToken.None);
@@ -164,7 +164,7 @@ public sealed class SuccessionTests
 
     /// <summary>A majority is lost for a moment, too short for an election: the leader steps down, and no other replica detects it.</summary>
     [Fact]
-    public async Task A_leader_that_stood_down_for_want_of_a_majority_does_not_leave_the_group_without_one()
+    public async Task A_group_elects_a_leader_after_its_leader_stepped_down_without_a_majority()
     {
         await using var cluster = await StartWatchfulAsync();
         var first = cluster.Group(cluster.Nodes[0]);
@@ -173,14 +173,14 @@ public sealed class SuccessionTests
         var lost = first.ProposeAsync("lost"u8.ToArray(), limit.Token).AsTask();
         await RaftTestCluster.EventuallyAsync(() => first.Leaders.IsVacant, "the leader to step down");
         cluster.Gate.Heal();
-        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => cluster.Group(node).IsLeader), "somebody to lead");
+        await RaftTestCluster.EventuallyAsync(() => cluster.Nodes.Any(node => cluster.Group(node).IsLeader), "a leader to be elected");
         await lost;
         await cluster.AppendAsync("after");
         await cluster.ConvergedAsync();
     }
 
     [Fact]
-    public async Task A_follower_that_comes_back_to_a_quiet_group_is_told_what_it_missed()
+    public async Task A_follower_that_returns_to_a_quiesced_group_receives_what_it_missed()
     {
         await using var cluster = await StartWatchfulAsync();
         var third = cluster.Nodes[2];
@@ -193,7 +193,7 @@ public sealed class SuccessionTests
 
     /// <summary>Nodes route by the state of group 0; a shard that had moved was searched in its old place for one heartbeat interval.</summary>
     [Fact]
-    public async Task Followers_of_group_0_hear_what_is_committed_before_any_beat()
+    public async Task Followers_of_group_0_receive_the_commit_index_before_the_next_heartbeat()
     {
         const int Placement = 0;
         await using var cluster = await RaftTestCluster.StartAsync(configure: Patient(heartbeatShare: 0.9), firstGroup: Placement);

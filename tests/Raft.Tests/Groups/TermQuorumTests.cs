@@ -10,7 +10,7 @@ namespace KvRaft.Raft.Tests.Groups;
 public sealed class TermQuorumTests
 {
     [Fact]
-    public async Task A_majority_says_so_until_there_is_a_later_leader()
+    public async Task A_majority_confirms_until_a_later_leader_is_elected()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         var old = await cluster.LeaderAsync();
@@ -50,7 +50,7 @@ public sealed class TermQuorumTests
     }
 
     [Fact]
-    public async Task Another_incarnation_or_an_earlier_term_is_not_meant()
+    public async Task Another_incarnation_or_an_earlier_term_does_not_count()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         var group = cluster.Group(await cluster.LeaderAsync());
@@ -68,7 +68,7 @@ public sealed class TermQuorumTests
     /// heartbeat, as did every node that follows group 0.
     /// </summary>
     [Fact]
-    public async Task Whoever_proves_that_it_leads_has_told_a_majority_how_far_it_committed()
+    public async Task A_confirmed_leader_has_sent_its_commit_index_to_a_majority()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         for (var number = 0; number < 10; number++)
@@ -86,7 +86,7 @@ public sealed class TermQuorumTests
     /// paused.
     /// </summary>
     [Fact]
-    public async Task A_leader_that_knows_of_a_later_term_does_not_ask_for_the_majority_of_its_successor()
+    public async Task A_leader_with_a_higher_term_does_not_request_a_confirmation_of_that_term()
     {
         await using var cluster = await RaftTestCluster.StartAsync();
         var old = cluster.Group(await cluster.LeaderAsync());

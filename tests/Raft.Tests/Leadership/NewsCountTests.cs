@@ -9,7 +9,7 @@ public sealed class NewsCountTests
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 2], Gen.Int[0, 9]).Select(each => (each.Item1, each.Item2, each.Item3 > 0)).Array[1, 40];
 
     [Fact]
-    public void News_is_told_at_the_beat_it_came_and_at_the_next_ones_and_then_no_more() =>
+    public void A_change_is_sent_at_its_heartbeat_and_the_next_ones_and_then_no_more() =>
         Beats.Sample(beats =>
         {
             var news = new NewsCount();
@@ -23,7 +23,7 @@ public sealed class NewsCountTests
         });
 
     [Fact]
-    public void Whoever_did_not_hear_it_can_have_it_repeated()
+    public void A_replica_that_missed_a_change_can_have_it_repeated()
     {
         var news = new NewsCount();
         while (news.Beat(7, 7, mayBeQuiet: true))

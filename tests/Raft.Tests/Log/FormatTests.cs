@@ -11,7 +11,7 @@ public sealed class FormatTests
     private static readonly ReplicaKey Key = new(new GroupId(17), 3);
 
     [Fact]
-    public void Checksums_as_RFC_3720_says()
+    public void Checksums_are_those_of_RFC_3720()
     {
         Assert.Equal(0xE3069283u, Crc32C.Of("123456789"u8));
         Assert.Equal(0x8A9136AAu, Crc32C.Of(new byte[32]));

@@ -13,7 +13,7 @@ public sealed class FullDiskTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_log_without_room_refuses_entries_takes_votes_and_goes_on_when_there_is_room(bool isSeenBefore)
+    public async Task A_log_on_a_full_disk_refuses_entries_accepts_votes_and_continues_when_there_is_space(bool isSeenBefore)
     {
         var fixture = new LogFixture();
         fixture.Options = fixture.Options with { IsManual = false };
@@ -57,7 +57,7 @@ public sealed class FullDiskTests
 
     /// <summary>If votes use up even the rest of the segment, they wait, unanswered, and are answered when there is space.</summary>
     [Fact]
-    public async Task A_writer_without_any_room_waits_and_loses_nothing()
+    public async Task A_writer_without_disk_space_waits_and_loses_nothing()
     {
         var fixture = new LogFixture();
         fixture.Options = fixture.Options with { IsManual = false };
@@ -85,7 +85,7 @@ public sealed class FullDiskTests
     }
 
     [Fact]
-    public async Task A_log_that_waits_for_room_can_be_closed()
+    public async Task A_log_that_waits_for_disk_space_can_be_closed()
     {
         var fixture = new LogFixture();
         fixture.Options = fixture.Options with { IsManual = false };

@@ -51,7 +51,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task Tells_how_far_a_group_is_durable_also_when_a_cut_brings_it_back_to_the_same_index()
+    public async Task Reports_the_durable_index_also_when_a_truncation_returns_it_to_the_same_index()
     {
         var fixture = new LogFixture();
         await using var log = fixture.Open();

@@ -101,7 +101,7 @@ public sealed class GroupLogTests
     }
 
     [Fact]
-    public async Task Accepts_nothing_for_a_dropped_group_and_begins_anew_under_its_key()
+    public async Task Accepts_nothing_for_a_dropped_group_and_starts_empty_under_its_key()
     {
         await using var log = _fixture.Open();
         var old = log.OpenGroup(LogFixture.Key(1));

@@ -23,7 +23,7 @@ public sealed class OpeningTests
     public async Task Refuses_another_version_of_the_format()
     {
         await FillAsync();
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes =>
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes =>
         {
             bytes[8] = 2;
             var register = Crc32C.Append(~0u, bytes.AsSpan(0, 12));
@@ -46,11 +46,11 @@ public sealed class OpeningTests
         {
             case "header":
                 _fixture.Fs.Remove(LogFixture.PathOf(2));
-                _fixture.Fs.Spoil(LogFixture.PathOf(1), static bytes => [.. bytes.AsSpan(0, 8), (byte)(bytes[8] ^ 1), .. bytes.AsSpan(9, 3), 0, .. bytes.AsSpan(13)]);
+                _fixture.Fs.Corrupt(LogFixture.PathOf(1), static bytes => [.. bytes.AsSpan(0, 8), (byte)(bytes[8] ^ 1), .. bytes.AsSpan(9, 3), 0, .. bytes.AsSpan(13)]);
                 break;
             case "content":
                 _fixture.Fs.Remove(LogFixture.PathOf(2));
-                _fixture.Fs.Spoil(LogFixture.PathOf(1), static _ => []);
+                _fixture.Fs.Corrupt(LogFixture.PathOf(1), static _ => []);
                 _fixture.Fs.Remove(Path.Combine(LogFixture.Directory, DurableMark.FileName));
                 break;
             default:
@@ -113,7 +113,7 @@ public sealed class OpeningTests
         log.Pump();
         _fixture.Fs.KillProcess();
         // The middle of the unsynced batch never reached the disk; its end did.
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes =>
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes =>
         {
             bytes.AsSpan(1024, 512).Clear();
             return bytes;
@@ -136,7 +136,7 @@ public sealed class OpeningTests
             group.Append(1, LogEntryKind.Command, Enumerable.Repeat((byte)1, 700).ToArray());
         }
 
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes =>
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes =>
         {
             bytes.AsSpan(1024, 512).Clear();
             return bytes;
@@ -149,10 +149,10 @@ public sealed class OpeningTests
     }
 
     [Fact]
-    public async Task Marks_only_the_group_whose_record_is_spoilt_when_its_header_can_be_read()
+    public async Task Marks_only_the_group_whose_record_is_corrupt_when_its_header_can_be_read()
     {
         await FillAsync();
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
         await using var found = _fixture.Open();
         Assert.Equal(LogFixture.Key(1), Assert.Single(found.Holes).Owner);
         Assert.NotNull(found.OpenGroup(LogFixture.Key(1)).Damage);
@@ -168,14 +168,14 @@ public sealed class OpeningTests
             var first = log.OpenGroup(LogFixture.Key(1));
             var second = log.OpenGroup(LogFixture.Key(2));
             log.Pump();
-            first.Append(1, LogEntryKind.Command, "spoilt"u8.ToArray());
+            first.Append(1, LogEntryKind.Command, "broken"u8.ToArray());
             log.Pump();
             second.Append(1, LogEntryKind.Command, "proof"u8.ToArray());
             log.Pump();
         }
 
         // The record's header: its owner is unknown.
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "spoilt", -RecordHeader.Bytes + 20));
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "broken", -RecordHeader.Bytes + 20));
         await using var found = _fixture.Open();
         Assert.NotEmpty(found.Holes);
         Assert.All(found.Holes, hole => Assert.Null(hole.Owner));
@@ -188,7 +188,7 @@ public sealed class OpeningTests
     public async Task Does_not_trust_an_unknown_replica_after_a_loss_unless_it_is_known_to_be_new()
     {
         await FillAsync();
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 2", -RecordHeader.Bytes + 20));
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 2", -RecordHeader.Bytes + 20));
         await using var found = _fixture.Open();
         Assert.Equal(LogDamageKind.MayHaveBeenForgotten, found.OpenGroup(LogFixture.Key(8)).Damage?.Kind);
         Assert.Null(found.OpenGroup(LogFixture.Key(9), isKnownToBeNew: true).Damage);
@@ -198,7 +198,7 @@ public sealed class OpeningTests
     public async Task Remembers_damage_over_restarts_until_it_is_cleared()
     {
         await FillAsync();
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
         await using (var found = _fixture.Open())
         {
             found.OpenGroup(LogFixture.Key(1)).SetBallot(7, default);
@@ -227,7 +227,7 @@ public sealed class OpeningTests
             var group = log.OpenGroup(LogFixture.Key(1));
             group.Append(1, LogEntryKind.Command, "payload of 1"u8.ToArray());
             log.Pump();
-            _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
+            _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
             Assert.Throws<LogDamagedException>(() => group.Read(1, 1));
             Assert.Equal(LogDamageKind.UnreadableEntry, group.Damage?.Kind);
         }
@@ -244,7 +244,7 @@ public sealed class OpeningTests
         Assert.True(LogDump.Write(_fixture.Fs, LogFixture.Directory, sound, withRecords: true));
         Assert.Contains("entry 1@1 Command 12 bytes", sound.ToString(), StringComparison.Ordinal);
 
-        _fixture.Fs.Spoil(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
+        _fixture.Fs.Corrupt(LogFixture.PathOf(1), bytes => FlipAt(bytes, "payload of 1"));
         var calls = _fixture.Fs.Calls;
         using var damaged = new StringWriter();
         Assert.False(LogDump.Write(_fixture.Fs, LogFixture.Directory, damaged, withRecords: true));

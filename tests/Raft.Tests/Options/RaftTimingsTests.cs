@@ -28,7 +28,7 @@ public sealed class RaftTimingsTests
     [Theory]
     [InlineData(0.0009, false)]
     [InlineData(0.001, true)]
-    public void A_beat_is_a_millisecond_or_more(double share, bool isAllowed) =>
+    public void A_heartbeat_interval_is_a_millisecond_or_more(double share, bool isAllowed) =>
         Assert.Equal(isAllowed, new RaftTimings { HeartbeatShare = share }.Validate().Count == 0);
 
     [Fact]

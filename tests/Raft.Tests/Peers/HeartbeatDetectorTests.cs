@@ -23,7 +23,7 @@ public sealed class HeartbeatDetectorTests
         });
 
     [Fact]
-    public void The_longer_a_silence_the_stranger_it_is_and_no_silence_is_believed_for_ever() =>
+    public void Suspicion_grows_with_the_silence_and_every_silence_is_suspected_in_the_end() =>
         Gen.Select(Gen.Double[0.5, 2.5].List[1, 100], Gen.Double[0.1, 1]).Sample((gaps, step) =>
         {
             var time = new FakeTimeProvider();
@@ -73,7 +73,7 @@ public sealed class HeartbeatDetectorTests
 
     /// <summary>A node that needed five seconds to start counted as down permanently: the library's detector ignores nodes that it has declared dead.</summary>
     [Fact]
-    public void One_that_comes_back_is_believed_again() =>
+    public void A_node_that_answers_again_is_not_suspected() =>
         Gen.Select(Gen.Double[0.5, 2.5].List[0, 50], Gen.Double[3, 100]).Sample((gaps, silence) =>
         {
             var time = new FakeTimeProvider();
@@ -95,7 +95,7 @@ public sealed class HeartbeatDetectorTests
         });
 
     [Fact]
-    public void One_that_was_never_heard_is_suspected_all_the_same()
+    public void A_node_that_never_answered_is_suspected_too()
     {
         var time = new FakeTimeProvider();
         var detector = new HeartbeatDetector(Period, Pause, time);

@@ -20,7 +20,7 @@ public sealed class NodeWatchTests
     private static readonly NodeId Other = new("n2");
 
     [Fact]
-    public async Task A_listener_that_closes_is_a_process_that_is_gone_and_is_told_once_per_death()
+    public async Task A_closed_listener_is_an_ended_process_and_is_reported_once()
     {
         var told = new SemaphoreSlim(0);
         IPEndPoint address = new(IPAddress.Loopback, 0);
@@ -46,7 +46,7 @@ public sealed class NodeWatchTests
     }
 
     [Fact]
-    public async Task A_process_that_was_never_there_is_not_gone()
+    public async Task A_process_that_never_existed_is_not_reported_as_gone()
     {
         // A port without a listener: bound, so that no other process can take it.
         using var bound = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -66,7 +66,7 @@ public sealed class NodeWatchTests
     }
 
     [Fact]
-    public async Task A_connection_that_ends_while_the_process_listens_is_made_anew_without_a_word()
+    public async Task A_connection_that_ends_while_the_process_listens_is_replaced_without_a_report()
     {
         IPEndPoint address = new(IPAddress.Loopback, 0);
         var connections = new SemaphoreSlim(0);
@@ -89,7 +89,7 @@ public sealed class NodeWatchTests
     }
 
     [Fact]
-    public async Task A_connection_that_nobody_greets_any_more_is_looked_at_again_at_once()
+    public async Task A_connection_that_is_never_accepted_is_checked_again_at_once()
     {
         // While a process is being killed, the kernel still accepts connections for a moment. After such a connection, a second used to pass, and
         // the group stayed without a leader for as long.
@@ -120,7 +120,7 @@ public sealed class NodeWatchTests
     }
 
     [Fact]
-    public async Task A_node_that_owes_too_many_answers_is_silent_until_it_is_heard_and_is_never_gone()
+    public async Task A_node_that_owes_too_many_answers_counts_as_silent_until_it_answers_and_never_as_gone()
     {
         var timings = new RaftTimings();
         var (connections, silences) = (new SemaphoreSlim(0), 0);
@@ -170,7 +170,7 @@ public sealed class NodeWatchTests
     }
 
     [Fact]
-    public async Task What_it_asks_is_answered_by_a_node_without_any_group()
+    public async Task Its_queries_are_answered_by_a_node_without_any_group()
     {
         var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var server = new PeerServer(

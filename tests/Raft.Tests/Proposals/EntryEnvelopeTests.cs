@@ -18,7 +18,7 @@ public sealed class EntryEnvelopeTests
     }
 
     [Fact]
-    public void What_was_encoded_is_decoded() =>
+    public void Encoded_values_are_decoded() =>
         Gen.Select(Gen.Guid, Gen.Long, Gen.Long, Gen.Bool, Gen.Byte.Array[0, 50].Array[0, 20]).Sample((proposer, number, stamp, isStep, commands) =>
         {
             var time = new ProposalTime(stamp, isStep);

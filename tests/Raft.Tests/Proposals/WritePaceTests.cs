@@ -11,10 +11,10 @@ public sealed class WritePaceTests
     private readonly WritePace _pace = new(Max, Retained, new StandingTime());
 
     [Fact]
-    public void A_log_of_ordinary_size_slows_nobody() => Assert.Null(_pace.BytesPerSecond(Max));
+    public void A_log_of_ordinary_size_slows_no_writer() => Assert.Null(_pace.BytesPerSecond(Max));
 
     [Fact]
-    public void At_the_bound_writers_go_on_at_the_least_pace() => Assert.Equal(WritePace.BytesPerSecondMin, _pace.BytesPerSecond(Retained));
+    public void At_the_bound_writers_continue_at_the_slowest_pace() => Assert.Equal(WritePace.BytesPerSecondMin, _pace.BytesPerSecond(Retained));
 
     [Fact]
     public void Beyond_the_bound_writers_are_not_stopped() => Assert.Equal(WritePace.BytesPerSecondMin, _pace.BytesPerSecond(long.MaxValue / 4));

@@ -8,7 +8,7 @@ public sealed class SharedRoundsTests
     private readonly Channel<TaskCompletionSource<int>> _runs = Channel.CreateUnbounded<TaskCompletionSource<int>>();
 
     [Fact]
-    public async Task Whoever_asks_while_one_runs_shares_the_next_and_none_overlap()
+    public async Task Requests_during_a_run_share_the_next_one_and_runs_do_not_overlap()
     {
         var rounds = new SharedRounds<int>(BeginAsync);
         var first = rounds.NextAsync();
@@ -28,7 +28,7 @@ public sealed class SharedRoundsTests
     }
 
     [Fact]
-    public async Task What_one_run_throws_is_not_the_next_ones_concern()
+    public async Task An_exception_of_one_run_does_not_affect_the_next()
     {
         var rounds = new SharedRounds<int>(BeginAsync);
         var first = rounds.NextAsync();

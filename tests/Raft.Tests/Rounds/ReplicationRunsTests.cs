@@ -62,7 +62,7 @@ public sealed class ReplicationRunsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_fits_one_run_is_sent_as_one()
+    public async Task Entries_that_fit_one_run_are_sent_in_one_run()
     {
         await AppendAsync(term: 1, count: 11);
         var follower = new Follower(9);
@@ -113,7 +113,7 @@ public sealed class ReplicationRunsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Nothing_is_sent_that_was_read_after_another_term_began()
+    public async Task Entries_read_after_another_term_began_are_not_sent()
     {
         await AppendAsync(term: 1, count: 11);
         var follower = new Follower(2)
@@ -132,7 +132,7 @@ public sealed class ReplicationRunsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_log_that_forgets_what_is_still_to_be_sent_ends_the_round_without_counting()
+    public async Task A_log_that_discards_entries_of_a_round_ends_the_round_without_counting()
     {
         await AppendAsync(term: 1, count: 11);
         var follower = new Follower(2)

@@ -18,14 +18,14 @@ public sealed class RunBookTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void A_run_is_on_disk_when_it_was_met()
+    public void A_run_is_on_disk_before_it_is_accepted()
     {
         Assert.Equal(RunVerdict.New, Open().Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
         Assert.Equal(new KnownRun(3, One, 17), Open().Of(Node));
     }
 
     [Fact]
-    public void What_a_run_reports_survives_and_only_grows()
+    public void The_reports_of_a_run_survive_and_only_increase()
     {
         var book = Open();
         book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true);
@@ -40,7 +40,7 @@ public sealed class RunBookTests : IDisposable
 
     /// <summary>A party that reached the port of a node without a secret could make it refuse another node permanently, with an invented generation.</summary>
     [Fact]
-    public void A_run_that_nothing_confirms_is_judged_and_not_remembered()
+    public void An_unconfirmed_run_is_checked_and_not_recorded()
     {
         var book = Open();
         Assert.Equal(RunVerdict.New, book.Meet(Node, new NodeRun(9, Two, 0), isConfirmed: false));
@@ -56,7 +56,7 @@ public sealed class RunBookTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_book_is_begun_anew()
+    public void A_damaged_book_is_replaced_by_an_empty_one()
     {
         Open().Meet(Node, new NodeRun(3, One, 17), isConfirmed: true);
         var path = Path.Combine(_directory, RunBook.FileName);
@@ -66,7 +66,7 @@ public sealed class RunBookTests : IDisposable
     }
 
     [Fact]
-    public void Its_text_never_changes() => Assert.Equal(
+    public void The_text_of_a_book_never_changes() => Assert.Equal(
         "kvraft-runs 1\nn2 3 11111111-1111-1111-1111-111111111111 17\ncrc32c 9fdfb272\n",
         RunBook.Format([new(Node, new KnownRun(3, One, 17))]));
 

@@ -24,7 +24,7 @@ public sealed class GuardedTransportTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_message_that_is_believed_passes_whole(bool isTried)
+    public async Task An_accepted_message_passes_whole(bool isTried)
     {
         var message = ForgedMessages.Vote(1, 0, 0);
         var (input, gate) = await ReceiveAsync(message, isEnded: true);
@@ -35,7 +35,7 @@ public sealed class GuardedTransportTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_head_that_is_cut_off_by_the_end_is_not_passed(bool isTried)
+    public async Task A_head_that_is_cut_by_the_end_of_the_stream_is_not_passed(bool isTried)
     {
         var (input, gate) = await ReceiveAsync(ForgedMessages.Vote(1)[..20], isEnded: true);
         var result = await ReadAsync(input, isTried);
@@ -44,7 +44,7 @@ public sealed class GuardedTransportTests
     }
 
     [Fact]
-    public async Task A_head_that_has_not_come_whole_is_no_message_yet()
+    public async Task An_incomplete_head_is_not_a_message_yet()
     {
         var (input, _) = await ReceiveAsync(ForgedMessages.Vote(1)[..20], isEnded: false);
         Assert.False(input.TryRead(out _));

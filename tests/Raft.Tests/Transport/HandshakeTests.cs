@@ -51,7 +51,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task A_proof_that_was_recorded_is_worth_nothing_on_another_connection()
+    public async Task A_recorded_proof_is_refused_on_another_connection()
     {
         await using var listener = Listen(Required, out _);
         var proof = new PrefaceProof(Required.Secret!.DeriveKey(Cluster, PrefaceProof.Use));
@@ -85,7 +85,7 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task Connections_that_say_nothing_make_room_for_nodes()
+    public async Task Silent_connections_are_closed_for_nodes()
     {
         // A quarter of these may be without an introduction.
         await using var listener = Wires.Listen(Cluster, Other, authentication: Required, connectionsMax: 32);
@@ -129,7 +129,7 @@ public sealed class HandshakeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_run_that_a_party_without_the_secret_invents_keeps_no_node_away(bool hasSecret)
+    public async Task A_forged_run_of_a_party_without_the_secret_excludes_no_node(bool hasSecret)
     {
         // If the secret is optional, or there is none.
         var accepting = hasSecret ? Optional : NodeAuthentication.None;

@@ -21,7 +21,7 @@ public sealed class ListenerTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
     [Fact]
-    public async Task A_replica_that_lives_here_is_reached() =>
+    public async Task A_replica_on_this_node_is_reached() =>
         (await Dialer(_cluster).ConnectAsync(Server, ConnectionKind.Raft, "kvraft://n2/g/1/r/2", CancellationToken.None)).Dispose();
 
     [Fact]
@@ -29,15 +29,15 @@ public sealed class ListenerTests : IAsyncDisposable
         Assert.Equal(PrefaceAnswer.OtherCluster, await RefusalAsync(Dialer(Guid.NewGuid()), Server, "kvraft://n2/g/1/r/2"));
 
     [Fact]
-    public async Task An_address_that_changed_hands_is_noticed() =>
+    public async Task An_address_of_another_node_is_detected() =>
         Assert.Equal(PrefaceAnswer.OtherNode, await RefusalAsync(Dialer(_cluster), new NodeId("n3"), "kvraft://n3/g/1/r/2"));
 
     [Fact]
-    public async Task An_old_incarnation_is_nobody() =>
+    public async Task An_old_incarnation_is_refused() =>
         Assert.Equal(PrefaceAnswer.UnknownReplica, await RefusalAsync(Dialer(_cluster), Server, "kvraft://n2/g/1/r/1"));
 
     [Fact]
-    public async Task A_port_in_use_is_said_in_words()
+    public async Task A_port_in_use_has_its_own_message()
     {
         var error = await Assert.ThrowsAsync<IOException>(async () =>
             await Wires.Listen(_cluster, Server, _listener.LocalEndPoint).DisposeAsync());

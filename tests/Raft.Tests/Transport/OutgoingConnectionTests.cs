@@ -17,7 +17,7 @@ public sealed class OutgoingConnectionTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public void Is_let_go_without_waiting_for_its_end()
+    public void Is_released_without_waiting_for_its_end()
     {
         var never = new NeverEnding();
 
@@ -28,7 +28,7 @@ public sealed class OutgoingConnectionTests
     }
 
     [Fact]
-    public async Task Is_what_a_replica_gets_when_it_connects()
+    public async Task Is_returned_to_a_replica_that_connects()
     {
         var clusterId = Guid.NewGuid();
         var key = new ReplicaKey(new GroupId(1), 1);

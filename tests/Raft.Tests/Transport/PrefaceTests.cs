@@ -31,7 +31,7 @@ public sealed class PrefaceTests
     }
 
     [Fact]
-    public void Each_side_proves_something_else_and_for_one_connection_only()
+    public void The_proofs_of_both_sides_differ_and_are_valid_for_one_connection_only()
     {
         var accepting = Proof.OfAccepting(Sample, Nonce);
         Assert.NotEqual(accepting, Proof.OfConnecting(Sample, Nonce));
@@ -55,7 +55,7 @@ public sealed class PrefaceTests
     [Theory]
     [InlineData("01")]
     [InlineData("02")]
-    public async Task A_preface_of_an_earlier_version_is_refused_in_words_that_version_understands(string version)
+    public async Task A_handshake_of_an_earlier_version_is_refused_in_the_format_of_that_version(string version)
     {
         var old = Convert.FromHexString("4B565246" + version + "01" + "33221100554477668899AABBCCDDEEFF" + "026E31" + "026E32" + "0000");
         Assert.Equal((null, PrefaceAnswer.UnknownVersion), await Preface.ReadAsync(new MemoryStream(old), CancellationToken.None));
@@ -63,7 +63,7 @@ public sealed class PrefaceTests
     }
 
     [Fact]
-    public async Task What_was_encoded_is_read()
+    public async Task Encoded_values_are_read()
     {
         var (preface, answer) = await Preface.ReadAsync(new MemoryStream(Sample.Encode()), CancellationToken.None);
         Assert.Equal((Sample with { Nonce = preface!.Nonce }, PrefaceAnswer.Accepted), (preface, answer));
@@ -84,7 +84,7 @@ public sealed class PrefaceTests
     }
 
     [Fact]
-    public async Task A_preface_that_ends_early_is_no_preface() =>
+    public async Task A_handshake_that_ends_early_is_refused() =>
         await Assert.ThrowsAsync<EndOfStreamException>(
             async () => await Preface.ReadAsync(new MemoryStream(Sample.Encode()[..^1]), CancellationToken.None));
 
@@ -104,7 +104,7 @@ public sealed class PrefaceTests
     [InlineData("kvraft://n1/g/17/r/-3")]
     [InlineData("kvraft://n1/h/17/r/3")]
     [InlineData("")]
-    public void Other_texts_are_no_identity(string text) => Assert.False(ReplicaEndPoint.TryParse(text, out _, out _));
+    public void Other_texts_are_not_an_identity(string text) => Assert.False(ReplicaEndPoint.TryParse(text, out _, out _));
 
     [Fact]
     public void Equal_identities_are_equal_end_points()

@@ -17,15 +17,15 @@ public sealed class TermGateTests
     [InlineData(long.MinValue, 0, false)]
     [InlineData(long.MaxValue, TermGate.TermMax, false)]
     [InlineData(TermGate.TermMax, TermGate.TermMax, true)]
-    public void A_term_is_believed_up_to_a_step_above_what_is_known(long term, long known, bool isAdmitted) =>
+    public void A_term_is_accepted_up_to_a_step_above_the_highest_known(long term, long known, bool isAdmitted) =>
         Assert.Equal(isAdmitted, TermGate.IsAdmitted(term, known));
 
     [Fact]
-    public void Whatever_is_believed_leaves_room_for_every_election_to_come() => Gen.Select(Gen.Long, Gen.Long[0, TermGate.TermMax]).Sample((term, known) =>
+    public void Accepted_terms_leave_enough_terms_for_all_later_elections() => Gen.Select(Gen.Long, Gen.Long[0, TermGate.TermMax]).Sample((term, known) =>
         !TermGate.IsAdmitted(term, known) || (term >= 0 && term <= TermGate.TermMax && term <= known + TermGate.JumpMax));
 
     [Fact]
-    public void What_a_replica_says_when_it_is_asked_raises_what_is_known()
+    public void The_answer_of_a_replica_raises_the_highest_known_term()
     {
         var gate = Wires.Terms(own: 3);
         const long Far = 5 * TermGate.JumpMax;
@@ -39,7 +39,7 @@ public sealed class TermGateTests
     }
 
     [Fact]
-    public void The_heads_of_messages_are_judged_and_no_bytes_break_the_judge()
+    public void The_heads_of_messages_are_checked_and_no_bytes_break_the_check()
     {
         var gate = Wires.Terms(own: 7);
         Assert.Null(RaftMessageHead.OfRequest(ForgedMessages.AppendEntries(8), gate, out var needed));

@@ -8,27 +8,27 @@ using KvRaft.Topology;
 
 namespace KvRaft.Simulation.Clocks;
 
-/// <summary>Put into a run on purpose; each must be found.</summary>
+/// <summary>Bugs that a run can plant; the simulation must find each.</summary>
 public enum ClockBug
 {
     None,
 
-    /// <summary>The leader stamps by its wall clock, as it once did.</summary>
+    /// <summary>The leader stamps by its wall clock, as in an earlier version.</summary>
     StampsByWallClock,
 
-    /// <summary>The leader turns a time-to-live into an instant by its wall clock, as it once did.</summary>
+    /// <summary>The leader computes the expiry from its wall clock, as in an earlier version.</summary>
     ExpiresByWallClock,
 
-    /// <summary>The time of the cluster takes over at once what a majority's wall clocks show.</summary>
+    /// <summary>The cluster time adopts a jump of a majority's wall clocks at once.</summary>
     AdoptsJumps,
 
-    /// <summary>A new leader goes on from what it applied, and what passed since is not counted.</summary>
+    /// <summary>A new leader continues from the last applied stamp and does not count the time that has passed since.</summary>
     CountsNothingBetweenLeaders,
 }
 
 /// <summary>
-/// A shard whose nodes have wall clocks that are set to and fro, led by one after the other, and clients that take a lock with put-if-absent and a time-to-live. The clock rules and
-/// the state machine are the store's own; nodes, time and the log are played. True time is what the run counts.
+/// A shard whose nodes have wall clocks that jump, with frequent changes of the leader, and clients that take a lock with put-if-absent and a time-to-live. The clock rules and
+/// the state machine are the store's own; nodes, time and the log are simulated. The run counts true time.
 /// </summary>
 internal sealed class ClockRun : IDisposable
 {
@@ -47,10 +47,10 @@ internal sealed class ClockRun : IDisposable
     private long _term = 1;
     private long _index;
 
-    /// <param name="seed">Of everything.</param>
-    /// <param name="nodes">How many.</param>
-    /// <param name="majorityJumps">All wall clocks are set together now and then; else those of a minority.</param>
-    /// <param name="bug">Put in on purpose.</param>
+    /// <param name="seed">The seed of all random decisions.</param>
+    /// <param name="nodes">The number of nodes.</param>
+    /// <param name="majorityJumps">True: some jumps set all wall clocks together. False: jumps set the clocks of a minority.</param>
+    /// <param name="bug">The planted bug.</param>
     public ClockRun(int seed, int nodes, bool majorityJumps, ClockBug bug)
     {
         (_random, _majorityJumps, _bug) = (new Random(seed), majorityJumps, bug);
@@ -58,7 +58,7 @@ internal sealed class ClockRun : IDisposable
         _shard = ShardStateMachine.Open(Path.Combine(_directory, "shard"), new InMemoryEngines(), ShardSettings.Default);
     }
 
-    /// <summary>What was wrong; empty: nothing.</summary>
+    /// <summary>The violations.</summary>
     public List<string> Faults { get; } = [];
 
     public int Grants { get; private set; }
@@ -74,10 +74,10 @@ internal sealed class ClockRun : IDisposable
             var ttl = key == "lock-2" ? 1_800_000 : _random.Next(1_000, 60_000);
             if (!Propose(key, ttl))
             {
-                // The holder's time is over, and by more than clocks may bend it: the lock must be free.
+                // The lock has expired, by more than the permitted deviation of clocks: it must be free.
                 if (locks.TryGetValue(key, out var held) && _now - held.At > (held.TtlMs * (1 + (2 * ClockRules.SlewShare))) + Slack)
                 {
-                    Faults.Add(Told($"{key} of {held.TtlMs} ms is held after {_now - held.At} ms"));
+                    Faults.Add(Describe($"{key} of {held.TtlMs} ms is held after {_now - held.At} ms"));
                 }
 
                 continue;
@@ -86,7 +86,7 @@ internal sealed class ClockRun : IDisposable
             Grants++;
             if (locks.TryGetValue(key, out var before) && _now - before.At < (before.TtlMs * (1 - (2 * ClockRules.SlewShare))) - Slack)
             {
-                Faults.Add(Told($"{key} of {before.TtlMs} ms was granted again after {_now - before.At} ms"));
+                Faults.Add(Describe($"{key} of {before.TtlMs} ms was granted again after {_now - before.At} ms"));
             }
 
             locks[key] = (_now, ttl);
@@ -99,7 +99,7 @@ internal sealed class ClockRun : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>What readings of clocks, and answers under way, may be wrong by.</summary>
+    /// <summary>The tolerance for the error of clock readings and for the delay of answers.</summary>
     private const double Slack = 700;
 
     private void Pass(double milliseconds)
@@ -153,7 +153,7 @@ internal sealed class ClockRun : IDisposable
         }
         else if (dice < 0.2)
         {
-            // Whoever it is: a leader whose clock is wrong has not handed over yet.
+            // Any node may lead: a leader with a wrong clock may not have handed over yet.
             _leader = _random.Next(_nodes.Length);
             _term++;
         }
@@ -197,7 +197,7 @@ internal sealed class ClockRun : IDisposable
         var outcome = (ShardOutcome)_shard.Apply([new CommittedEntry(new LogPosition(_term, ++_index), stamp, [CommandCodec.Encode(command)], isStep)])[0][0];
         foreach (var node in _nodes)
         {
-            // A follower applies later.
+            // Followers apply later.
             var at = node.Monotonic(_now + (node == leader ? 0 : _random.Next(100)));
             node.Shard = node.Shard.Applied(_shard.Clock, at);
         }
@@ -205,16 +205,16 @@ internal sealed class ClockRun : IDisposable
         return outcome.Status == ShardStatus.Applied;
     }
 
-    private string Told(FormattableString what) => string.Create(CultureInfo.InvariantCulture, $"after {_now:0} ms, term {_term}, led by {_nodes[_leader].Id}: {FormattableString.Invariant(what)}");
+    private string Describe(FormattableString what) => string.Create(CultureInfo.InvariantCulture, $"after {_now:0} ms, term {_term}, led by {_nodes[_leader].Id}: {FormattableString.Invariant(what)}");
 
-    /// <summary>A process and the machine under it.</summary>
+    /// <summary>A process and its machine.</summary>
     private sealed class SimulatedNode(NodeId id, double startedAt)
     {
         private double _startedAt = startedAt;
 
         public NodeId Id => id;
 
-        /// <summary>By how much the wall clock is wrong.</summary>
+        /// <summary>The error of the wall clock.</summary>
         public double Offset { get; set; }
 
         public ClusterTime Cluster { get; set; }
@@ -227,7 +227,7 @@ internal sealed class ClockRun : IDisposable
 
         public double Wall(double now) => Epoch + now + Offset;
 
-        /// <summary>It knows what is on its disk: what it applied, and not when.</summary>
+        /// <summary>After a restart the node has its applied state, but not the times at which it applied it.</summary>
         public void Restart(double now, long clock)
         {
             _startedAt = now;

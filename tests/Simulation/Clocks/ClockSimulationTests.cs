@@ -1,21 +1,21 @@
 namespace KvRaft.Simulation.Clocks;
 
-/// <summary>A lock lives its time, however wrong the clocks of leaders are: it is never granted twice within it, and free after it.</summary>
+/// <summary>A lock is held for its time-to-live, whatever the error of the leaders' clocks: it is never granted twice within that time, and it is free afterwards.</summary>
 public sealed class ClockSimulationTests
 {
     [Theory]
     [InlineData(3, false), InlineData(3, true), InlineData(5, false), InlineData(5, true)]
-    public void No_lock_has_two_holders_and_none_outlives_its_time(int nodes, bool majorityJumps) => Run(nodes, majorityJumps, seeds: 15);
+    public void A_lock_is_granted_once_within_its_time_to_live_and_is_free_afterwards(int nodes, bool majorityJumps) => Run(nodes, majorityJumps, seeds: 15);
 
     [Theory]
     [InlineData(3, false), InlineData(3, true), InlineData(5, false), InlineData(5, true)]
     [Trait("Category", "Long")]
-    public void No_lock_has_two_holders_in_many_runs(int nodes, bool majorityJumps) => Run(nodes, majorityJumps, seeds: 4_000);
+    public void A_lock_is_granted_once_within_its_time_to_live_in_many_runs(int nodes, bool majorityJumps) => Run(nodes, majorityJumps, seeds: 4_000);
 
     [Theory]
     [InlineData(ClockBug.StampsByWallClock, false), InlineData(ClockBug.ExpiresByWallClock, false), InlineData(ClockBug.AdoptsJumps, true)]
     [InlineData(ClockBug.CountsNothingBetweenLeaders, false)]
-    public void Every_bug_is_found(ClockBug bug, bool majorityJumps)
+    public void A_planted_bug_is_found(ClockBug bug, bool majorityJumps)
     {
         for (var seed = 1; seed <= 40; seed++)
         {
@@ -32,7 +32,7 @@ public sealed class ClockSimulationTests
 
     private static void Run(int nodes, bool majorityJumps, int seeds)
     {
-        var first = Environment.GetEnvironmentVariable("KVRAFT_SIMULATION_SEED") is { Length: > 0 } told ? int.Parse(told, System.Globalization.CultureInfo.InvariantCulture) : 1;
+        var first = Environment.GetEnvironmentVariable("KVRAFT_SIMULATION_SEED") is { Length: > 0 } chosen ? int.Parse(chosen, System.Globalization.CultureInfo.InvariantCulture) : 1;
         var grants = 0;
         for (var seed = first; seed < first + seeds; seed++)
         {

@@ -6,10 +6,10 @@ using KvRaft.Storage.Engine;
 namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>
-/// A disk in memory for one node: it keeps what was synced, and a power cut takes the rest, or by chance some of it. Opening it again finds what is
-/// left, unless the directory is another one (the disk was replaced).
+/// A disk in memory for one node. A power failure keeps synced data and a random part of the unsynced data. Opening the directory again finds
+/// that data; opening another directory finds none (the disk was replaced).
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The engine belongs to whoever opened it; the disk only cuts its power.")]
+[SuppressMessage("Design", "CA1001", Justification = "The caller that opened the engine disposes it; the disk only cuts its power.")]
 internal sealed class SimulatedDisk(Random chance) : IEngineFactory
 {
     private ImmutableSortedDictionary<byte[], byte[]> _synced = Empty;
@@ -31,14 +31,14 @@ internal sealed class SimulatedDisk(Random chance) : IEngineFactory
         return _engine = new Engine(this, _synced);
     }
 
-    /// <summary>The power goes at the next sync: what was to be synced is written, told to others, and lost.</summary>
+    /// <summary>The power fails at the next sync. Other replicas may have received the data that is lost.</summary>
     public void CutPowerAtNextSync() => _engine!.DiesAtSync = true;
 
     public void CutPower()
     {
         _engine!.IsDead = true;
 
-        // A batch is whole or not there, and no later one without it; how many of the unsynced survive is chance.
+        // A batch survives whole or not at all, and none survives without all batches before it. The number of surviving unsynced batches is random.
         var history = _engine.Unsynced;
         var survivors = chance.Next(history.Count + 1);
         _synced = survivors == 0 ? _synced : history[survivors - 1];

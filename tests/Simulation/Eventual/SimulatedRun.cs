@@ -10,10 +10,10 @@ using Some = KvRaft.Eventual.Tests.Replicas.Some;
 namespace KvRaft.Simulation.Tests.Eventual;
 
 /// <summary>
-/// Five replicas, their disks, their network and their time, all by one seed: clients read, write and delete while nodes are cut off from each other,
-/// crash, lose their disks, leave the ring and join it again (of which each hears in its own time), and messages are lost, doubled, late and out of order. The
-/// code is the store's own, down to the disk; only waiting is simulated. At the end everything heals, and every answer that was given is held against what
-/// is there. Meanwhile a read that claims to meet every write that claims to be met has to.
+/// Five replicas with their disks, network and time, all driven by one seed. Clients read, write and delete while nodes are cut off from each other,
+/// crash, lose their disks, and leave and join the ring (each node receives the new ring at another time), and messages are lost, duplicated, delayed and reordered. The
+/// code is the store's own, down to the disk; only time is simulated. At the end all faults are removed, and every answer is compared with the state of the
+/// replicas. During the run, a read whose quorum overlaps the quorums of writes must return those writes.
 /// </summary>
 internal sealed class SimulatedRun : IAsyncDisposable
 {
@@ -22,10 +22,10 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private const int Clients = 3;
     private const int StepsMax = 160;
 
-    /// <summary>One more than copies, so that there is always somebody to stand in.</summary>
+    /// <summary>One more than the number of copies, so that a substitute always exists.</summary>
     private const int RingMin = 4;
 
-    /// <summary>How long a message may be late, in all: below the least age of a tombstone that goes, as in the store.</summary>
+    /// <summary>The longest delay of a message: shorter than the minimum age at which a tombstone is removed, as in the store.</summary>
     private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan TombstoneAgeMin = TimeSpan.FromSeconds(6);
@@ -43,7 +43,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
     private TimeSpan _sinceArrival;
     private int _step;
 
-    /// <summary>Never where one copy is enough to acknowledge.</summary>
+    /// <summary>Always false if one copy suffices to acknowledge a write.</summary>
     private bool _mayWipe;
 
     public SimulatedRun(int seed, PlantedBug? bug = null)
@@ -63,15 +63,15 @@ internal sealed class SimulatedRun : IAsyncDisposable
         _network.Decide = FateOf;
     }
 
-    /// <summary>What happened, for whoever looks for a fault.</summary>
-    public List<string> Story { get; } = [];
+    /// <summary>The events, in order.</summary>
+    public List<string> Events { get; } = [];
 
-    /// <summary>What is wrong, if a check failed; null otherwise.</summary>
+    /// <summary>The first failed check; null: none.</summary>
     public string? Fault { get; private set; }
 
     public int Acknowledged => _operations.Count(static operation => operation.IsAcknowledged);
 
-    public async Task PlayAsync()
+    public async Task RunAsync()
     {
         for (_step = 0; _step < StepsMax && Fault is null; _step++)
         {
@@ -80,7 +80,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
 
         await HealAsync();
-        Check("after everything healed");
+        Check("after all faults were removed");
         await _network.ArriveAsync(_chance);
         _time.Pass(TombstoneAgeMin * 2);
         await _cluster.BuryAsync();
@@ -92,7 +92,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
     private async Task StepAsync()
     {
-        // Nobody asks one that is gone.
+        // Clients send nothing to a node that has left.
         var node = _cluster.Nodes[_chance.Next(Nodes)];
         if (_cluster.Gone.Contains(node))
         {
@@ -119,15 +119,15 @@ internal sealed class SimulatedRun : IAsyncDisposable
                 Partition();
                 break;
             case < 72:
-                Tell("the network is whole");
+                Note("the network is healed");
                 _network.Heal();
                 break;
             case < 76:
                 _trouble = _chance.Next(2) == 0 ? 0.3 : 0;
-                Tell($"{_trouble:P0} of the messages go astray");
+                Note($"{_trouble:P0} of the messages are lost, duplicated or delayed");
                 break;
             case < 78:
-                Tell($"{node} crashes");
+                Note($"{node} crashes");
                 await _cluster.Members[node].CrashAsync(_disks[node].CutPower);
                 break;
             case < 80:
@@ -137,22 +137,22 @@ internal sealed class SimulatedRun : IAsyncDisposable
                 await ChangeRingAsync(Nodes - _cluster.Lists.Ring.Nodes.Length > 0 && _chance.Next(4) > 0 ? Outsider : node);
                 break;
             case < 83:
-                Tell($"{node} restarts");
+                Note($"{node} restarts");
                 await _cluster.Members[node].RestartAsync();
                 break;
             case < 85:
                 await WipeAsync(node);
                 break;
             case < 88:
-                Tell($"{node} hands over");
+                Note($"{node} hands over keys");
                 await _cluster.Members[node].Handoff.RunAsync(CancellationToken.None);
                 break;
             case < 91:
-                Tell($"{node} compares");
+                Note($"{node} compares trees");
                 await _cluster.Members[node].Rounds.RunAsync(CancellationToken.None);
                 break;
             case < 94:
-                Tell($"{node} buries");
+                Note($"{node} removes tombstones");
                 await _cluster.Members[node].Tombstones.RunAsync(CancellationToken.None);
                 break;
             case < 97:
@@ -169,30 +169,30 @@ internal sealed class SimulatedRun : IAsyncDisposable
         await PassAsync(TimeSpan.FromMilliseconds(_chance.Next(0, 400)));
     }
 
-    // Nodes on different sides hear nothing of each other; or only one side hears nothing.
+    // Nodes on different sides receive nothing from each other, or only one side receives nothing.
     private void Partition()
     {
         var (split, oneWay) = (_chance.Next(1, 1 << Nodes), _chance.Next(3) == 0);
-        Tell($"partition {split:b5}{(oneWay ? ", one way" : "")}");
+        Note($"partition {split:b5}{(oneWay ? ", one way" : "")}");
         int SideOf(NodeId each) => (split >> (each.Value[1] - '1')) & 1;
         _network.Cut(_cluster.Nodes, (from, to) => oneWay ? SideOf(from) < SideOf(to) : SideOf(from) != SideOf(to));
     }
 
-    // The write is told to others, and its own coordinator forgets it.
+    // The coordinator sends the write to other replicas and loses its own copy.
     private async Task CrashAtSyncAsync(int client, int key, NodeId node)
     {
         var coordinator = CoordinatorOf(key, node);
-        Tell($"{coordinator.Self} loses its power while it syncs");
+        Note($"{coordinator.Self} loses power during a sync");
         _disks[coordinator.Self].CutPowerAtNextSync();
         await WriteAsync(client, key, node, blind: _chance.Next(2) == 0);
         await SettledAsync();
         await coordinator.CrashAsync(_disks[coordinator.Self].CutPower);
     }
 
-    // What only a node has that is to leave.
+    // Stores a write only on a node that is about to leave.
     private async Task WriteAloneAsync(NodeId node)
     {
-        Tell($"{node} is alone for a moment");
+        Note($"{node} is cut off for one write");
         _network.Cut(_cluster.Nodes, (from, to) => (from == node) != (to == node));
         await WriteAsync(_chance.Next(Clients), _chance.Next(Keys), node, blind: true);
         await SettledAsync();
@@ -201,7 +201,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
     private NodeId Outsider => _cluster.Nodes.Except(_cluster.Lists.Ring.Nodes.Select(static each => each.Id)).First();
 
-    // One that leaves goes on running until it has handed over everything, as a node does that is taken out of service; then it is gone, or taken back before.
+    // A node that leaves continues to run until it has handed over all keys, as a decommissioned node does. Then it is gone, or joins again before.
     private async Task ChangeRingAsync(NodeId node)
     {
         var ring = _cluster.Lists.Ring.Nodes.Select(static each => each.Id).ToHashSet();
@@ -219,9 +219,9 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
         _cluster.Gone.Remove(node);
         _cluster.ChangeRing(ring);
-        var heard = _cluster.Members.Values.Where(_ => _chance.Next(2) == 0).ToArray();
-        Array.ForEach(heard, static member => member.HearOfRing());
-        Tell($"the ring is {string.Join(' ', ring.Order())}, and {string.Join(' ', heard.Select(static member => member.Self))} know it");
+        var informed = _cluster.Members.Values.Where(_ => _chance.Next(2) == 0).ToArray();
+        Array.ForEach(informed, static member => member.HearOfRing());
+        Note($"the ring is {string.Join(' ', ring.Order())}, and {string.Join(' ', informed.Select(static member => member.Self))} have received it");
         if (!ring.Contains(node) && _chance.Next(2) == 0)
         {
             _cluster.Members[node].HearOfRing();
@@ -229,7 +229,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
     }
 
-    // It may hand over what it has, and is asked whether anything is left; what it is given after that it must not take.
+    // The node may hand over its keys, and is then asked whether any key remains. After that it must not accept writes.
     private async Task LeaveAsync(NodeId node)
     {
         if (_chance.Next(2) == 0)
@@ -238,14 +238,14 @@ internal sealed class SimulatedRun : IAsyncDisposable
             await _cluster.Members[node].Rounds.RunAsync(CancellationToken.None);
         }
 
-        Tell($"{node} is asked whether it may go");
+        Note($"{node} asks to leave");
         if (!await _cluster.LetGoAsync(node))
         {
             await WriteAloneAsync(node);
             _ = await _cluster.LetGoAsync(node);
         }
 
-        Tell(_cluster.Gone.Contains(node) ? $"{node} is gone" : $"{node} is still there");
+        Note(_cluster.Gone.Contains(node) ? $"{node} is gone" : $"{node} is still there");
     }
 
     private async Task ReadAsync(int client, int key, NodeId node)
@@ -255,7 +255,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         {
             CheckOverlap(key, node, answer);
             _readings[client, key] = new Reading(answer.State.Seen, [.. answer.State.Texts()]);
-            Tell($"client {client} reads k{key} at {node}: {string.Join(' ', answer.State.Texts())}");
+            Note($"client {client} reads k{key} at {node}: {string.Join(' ', answer.State.Texts())}");
         }
     }
 
@@ -266,12 +266,12 @@ internal sealed class SimulatedRun : IAsyncDisposable
         _operations.Add(operation);
         var answer = await TryAsync(CoordinatorOf(key, node), member => member.PutAsync(KeyOf(key), operation.Value, reading.Seen));
         Note(operation, answer);
-        Tell($"client {client} writes k{key} = {operation.Value} over [{string.Join(' ', operation.Saw)}] at {node}: {answer.End} {answer.Answered}");
+        Note($"client {client} writes k{key} = {operation.Value} over [{string.Join(' ', operation.Saw)}] at {node}: {answer.End} {answer.Answered}");
     }
 
     private async Task DeleteAsync(int client, int key, NodeId node)
     {
-        // Mostly of what is there now, so that keys become tombstones.
+        // Mostly deletes the present values, so that keys become tombstones.
         if (_chance.Next(3) > 0)
         {
             await ReadAsync(client, key, node);
@@ -286,7 +286,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
         _operations.Add(operation);
         var answer = await TryAsync(CoordinatorOf(key, node), member => member.WriteAsync(KeyOf(key), new DeleteSeen(ConflictPolicy.Siblings, seen)));
         Note(operation, answer);
-        Tell($"client {client} deletes [{string.Join(' ', operation.Saw)}] of k{key} at {node}: {answer.End} {answer.Answered}");
+        Note($"client {client} deletes [{string.Join(' ', operation.Saw)}] of k{key} at {node}: {answer.End} {answer.Answered}");
     }
 
     private void Note(Operation operation, PutAnswer answer)
@@ -299,22 +299,22 @@ internal sealed class SimulatedRun : IAsyncDisposable
     {
         try
         {
-            // One that leaves stands in for nobody.
+            // A leaving node does not act as a substitute.
             return coordinator.IsLeaving ? default : await write(coordinator);
         }
         catch (StorageException)
         {
-            // The power went; whether the write is anywhere is unknown.
+            // The power failed: the write may be stored on any replicas, or on none.
             return default;
         }
     }
 
-    // A key goes for good, as fast as the store lets it: deleted, told to everybody who can be reached, and buried.
+    // Removes a key as fast as the store permits: deletes it, sends the tombstone to all reachable nodes, and removes the tombstone.
     private async Task ClearAsync(int client, int key, NodeId node)
     {
         if (_chance.Next(3) == 0)
         {
-            Tell("all is well for a moment, but each message arrives once more, later");
+            Note("no faults for one write, but each message arrives a second time later");
             _cluster.Heal();
             _network.Decide = static (_, _) => Fate.Twice;
             await WriteAsync(client, key, node, blind: true);
@@ -327,11 +327,11 @@ internal sealed class SimulatedRun : IAsyncDisposable
         await _cluster.HandOverAsync();
         await _cluster.CompareAsync();
         await PassAsync(_chance.Next(2) == 0 ? TombstoneAgeMin : TimeSpan.Zero);
-        Tell("everybody buries");
+        Note("all nodes remove tombstones");
         await _cluster.BuryAsync();
     }
 
-    // One copy of two may go; the other fills it again before the next may go.
+    // One of two copies may be lost. The other must fill it again before the next one may be lost.
     private async Task WipeAsync(NodeId node)
     {
         if (!_mayWipe)
@@ -341,7 +341,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
             return;
         }
 
-        Tell($"{node} loses its disk");
+        Note($"{node} loses its disk");
         _mayWipe = false;
         await _cluster.Members[node].WipeAsync();
     }
@@ -365,7 +365,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
 
     private async Task HealAsync()
     {
-        Tell("everything heals");
+        Note("all faults are removed");
         _trouble = 0;
         _cluster.Heal();
         await ArriveAsync();
@@ -397,19 +397,19 @@ internal sealed class SimulatedRun : IAsyncDisposable
         }
     }
 
-    private void CheckKey(int key, HashSet<string> stands, string when)
+    private void CheckKey(int key, HashSet<string> present, string when)
     {
         var operations = _operations.Where(operation => operation.Key == key).ToArray();
-        Demand(stands.IsSubsetOf(operations.Select(static operation => operation.Value)), $"{when}, k{key} holds what nobody wrote");
+        Demand(present.IsSubsetOf(operations.Select(static operation => operation.Value)), $"{when}, k{key} holds a value that was never written");
         foreach (var done in operations.Where(static operation => operation.IsAcknowledged))
         {
             var replaced = operations.Any(other => other.Saw.Contains(done.Value));
-            Demand(done.IsDelete || stands.Contains(done.Value) || replaced, $"{when}, {done.Value} of k{key} was acknowledged, replaced by nobody, and is gone");
-            Demand(!done.Saw.Any(stands.Contains), $"{when}, {done.Value} of k{key} replaced {string.Join(' ', done.Saw)}, and one of them is back");
+            Demand(done.IsDelete || present.Contains(done.Value) || replaced, $"{when}, {done.Value} of k{key} was acknowledged, was not replaced, and is missing");
+            Demand(!done.Saw.Any(present.Contains), $"{when}, {done.Value} of k{key} replaced {string.Join(' ', done.Saw)}, and one of these values has returned");
         }
     }
 
-    // R + W > N, and primaries only: what was acknowledged is read, or what somebody wrote who had read it.
+    // With R + W > N and primaries only, a read returns each acknowledged value, or a value whose writer had read it.
     private void CheckOverlap(int key, NodeId node, GetAnswer answer)
     {
         if (!answer.Overlaps)
@@ -430,11 +430,11 @@ internal sealed class SimulatedRun : IAsyncDisposable
     {
         if (!condition)
         {
-            Fault ??= $"seed {_seed}, step {_step}: {otherwise}\n{string.Join('\n', Story)}";
+            Fault ??= $"seed {_seed}, step {_step}: {otherwise}\n{string.Join('\n', Events)}";
         }
     }
 
-    // As the node's forwarder: a primary that can be reached and coordinates, or else whoever was asked.
+    // As the node's forwarder: a reachable primary that coordinates, or else the node that received the request.
     private SmallCluster.Member CoordinatorOf(int key, NodeId asked)
     {
         var primaries = _cluster.Members[asked].View.Lists.ListOf(KeyOf(key).Token, 3).Primaries.ToArray();
@@ -452,12 +452,12 @@ internal sealed class SimulatedRun : IAsyncDisposable
             count = _messages[(_step, from, to)] = _messages.GetValueOrDefault((_step, from, to)) + 1;
         }
 
-        // Of the message's own name, so that messages sent side by side do not take each other's chance.
+        // Seeded by step, link and number, so that messages sent in parallel do not change each other's fate.
         var chance = new Random(((((_seed * 1009) + _step) * 31) + (from.Value[1] * 7) + to.Value[1]) * 17 + count);
         return chance.NextDouble() >= _trouble ? Fate.Delivered : (Fate)chance.Next(1, 5);
     }
 
-    private void Tell(string what) => Story.Add($"{_step}: {what}");
+    private void Note(string what) => Events.Add($"{_step}: {what}");
 
     private static EventualKey KeyOf(int key) => Some.Key($"key{key}");
 
@@ -467,7 +467,7 @@ internal sealed class SimulatedRun : IAsyncDisposable
     {
         public bool IsAcknowledged { get; set; }
 
-        /// <summary>It was acknowledged with the word that reads meet it.</summary>
+        /// <summary>The acknowledgement promised that reads with an overlapping quorum return it.</summary>
         public bool Overlaps { get; set; }
     }
 }

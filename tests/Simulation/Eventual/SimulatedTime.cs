@@ -1,6 +1,6 @@
 namespace KvRaft.Simulation.Tests.Eventual;
 
-/// <summary>A clock that only moves when it is told to. Timers never fire: nothing in a simulation waits for time.</summary>
+/// <summary>A clock that moves only by <see cref="Pass"/>. Timers never fire, because no code in a simulation waits for time.</summary>
 internal sealed class SimulatedTime : TimeProvider
 {
     private long _ms = 1_000_000;

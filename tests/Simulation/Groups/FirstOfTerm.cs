@@ -4,7 +4,7 @@ using DotNext.Net.Cluster.Consensus.Raft;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>What the library appends as soon as an election is won.</summary>
+/// <summary>The empty entry that DotNext appends when a candidate wins an election.</summary>
 internal sealed class FirstOfTerm(long term) : IRaftLogEntry
 {
     public long Term => term;

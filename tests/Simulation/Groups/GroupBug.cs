@@ -1,37 +1,37 @@
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>What may be wrong with a simulated group, to show that the simulation would notice.</summary>
+/// <summary>Bugs that a run can plant in a simulated group, to show that the simulation finds them.</summary>
 public enum GroupBug
 {
     None,
 
-    /// <summary>A follower says that it has entries before they are on its disk.</summary>
+    /// <summary>A follower acknowledges entries before they are on its disk.</summary>
     AnswersBeforeDisk,
 
-    /// <summary>A vote is given before it is on the voter's disk.</summary>
+    /// <summary>A voter answers a vote request before its vote is on its disk.</summary>
     VotesBeforeDisk,
 
-    /// <summary>A leader reads without asking whether it still leads.</summary>
-    ReadsWithoutAsking,
+    /// <summary>A leader answers reads without a quorum confirmation.</summary>
+    ReadsWithoutConfirmation,
 
-    /// <summary>A fresh leader takes what it knows to be committed for all that is.</summary>
-    ReadsAtCommitIndexAlone,
+    /// <summary>A new leader reads at its commit index before it has committed an entry of its term.</summary>
+    ReadsBeforeFirstCommitOfTerm,
 
-    /// <summary>A follower commits as far as it is told, also what it holds beyond the entries that were sent.</summary>
-    CommitsWhatItWasNotSent,
+    /// <summary>A follower sets its commit index to the leader's, although its log may hold entries of another leader beyond those that the request carried.</summary>
+    CommitsBeyondRequest,
 
-    /// <summary>A writer repeats a write under another name.</summary>
-    RetriesAsNew,
+    /// <summary>A client repeats a write under a new request number.</summary>
+    RetriesAsNewRequest,
 
-    /// <summary>A deposed leader calls failed whatever was under way.</summary>
-    OpenCalledFailed,
+    /// <summary>A deposed leader reports its open proposals as failed, although their outcome is unknown.</summary>
+    ReportsUnknownAsFailed,
 
-    /// <summary>The log forgets what the state machine has applied and not made durable.</summary>
-    ForgetsWhatIsNotFlushed,
+    /// <summary>The log discards entries that the state machine has applied but not flushed.</summary>
+    DropsUnflushedEntries,
 
-    /// <summary>The table of sessions does not survive being copied to another replica.</summary>
-    CopiesNoSessions,
+    /// <summary>A checkpoint does not contain the session table.</summary>
+    CheckpointsLackSessions,
 
-    /// <summary>An answer to a part of a round counts as one to all of it: DotNext commits the median of the first majority of answers.</summary>
-    CommitsMedianOfPartialAnswers,
+    /// <summary>An answer to a part of a round counts as an answer to the whole round: DotNext commits the median of the first majority of answers.</summary>
+    CountsPartialAnswers,
 }

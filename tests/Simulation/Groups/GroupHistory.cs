@@ -3,7 +3,7 @@ using KvRaft.Chaos.Checkers;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>What writers saw, for the judges that also judge real clusters.</summary>
+/// <summary>The operations and answers of the clients, for the checkers that also check real clusters.</summary>
 internal sealed class GroupHistory
 {
     private readonly List<HistoryEvent> _registers = [];
@@ -14,12 +14,12 @@ internal sealed class GroupHistory
 
     public int Answered { get; private set; }
 
-    /// <summary>A logical client that was never there before.</summary>
+    /// <summary>The number of a new logical client.</summary>
     public int NewProcess() => _process++;
 
     public void Invoke(int process, GroupOperation operation) => Note(process, EventType.Invoke, operation, operation.Value, error: null);
 
-    /// <summary>What somebody last read or wrote there: a comparison with it has a fair chance to hold.</summary>
+    /// <summary>The value that a client last read or wrote at the key. A comparison with it is likely to hold.</summary>
     public string? LastSeen(string key) => _seen.GetValueOrDefault(key);
 
     public void Ok(int process, GroupOperation operation, HistoryValue value)
@@ -33,12 +33,12 @@ internal sealed class GroupHistory
 
     public void Open(int process, GroupOperation operation) => Note(process, EventType.Info, operation, operation.Value, "unknown");
 
-    /// <summary>What is wrong; null: nothing.</summary>
-    public string? Judge()
+    /// <summary>The first violation that a checker finds; null: none.</summary>
+    public string? Check()
     {
         Verdict[] verdicts = [Linearizability.Check(History.FromEvents(_registers)), CounterChecker.Check(History.FromEvents(_counters))];
-        return verdicts.FirstOrDefault(static verdict => !verdict.IsValid) is { } guilty
-            ? $"{guilty.Checker}: {guilty.Reason} {string.Join("; ", guilty.Findings.Select(static finding => $"{finding.Message}\n{finding.Explanation}"))}"
+        return verdicts.FirstOrDefault(static verdict => !verdict.IsValid) is { } violation
+            ? $"{violation.Checker}: {violation.Reason} {string.Join("; ", violation.Findings.Select(static finding => $"{finding.Message}\n{finding.Explanation}"))}"
             : null;
     }
 

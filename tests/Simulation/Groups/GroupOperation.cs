@@ -6,7 +6,7 @@ using KvRaft.Storage.Shards;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>Something a writer asks for; reads have no command.</summary>
+/// <summary>An operation of a client. A read has no command.</summary>
 internal sealed record GroupOperation(string Function, string Key)
 {
     private static readonly KeyspaceId Keyspace = new(1);
@@ -28,7 +28,7 @@ internal sealed record GroupOperation(string Function, string Key)
             Functions.CompareAndSet => new PutCommand(Keyspace, key, Bytes(Value.Content!)) { Condition = Expected.Content is { } old ? Condition.ValueEquals(Bytes(old)) : Condition.Absent },
             Functions.Delete => new DeleteCommand(Keyspace, key),
             Functions.Increment => new IncrementCommand(Keyspace, key, 1),
-            _ => throw new InvalidOperationException($"{Function} is no command."),
+            _ => throw new InvalidOperationException($"{Function} has no command."),
         };
         return CommandCodec.Encode(command with { Stamp = stamp });
     }

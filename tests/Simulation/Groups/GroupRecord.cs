@@ -4,25 +4,25 @@ using KvRaft.Storage;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>What is true of every Raft group, held against what all replicas did in all their lives.</summary>
+/// <summary>The invariants of every Raft group, checked against the actions of all replicas in all their lives.</summary>
 internal sealed class GroupRecord
 {
     private readonly Dictionary<long, int> _leaders = [];
     private readonly List<(long Term, ulong Hash)> _committed = [];
     private readonly List<ReadAttempt> _rounds = [];
 
-    /// <summary>Does a replica, also one that is down, hold this entry on its disk? Null: commits are not proven, and what a minority holds must be found otherwise.</summary>
+    /// <summary>Returns whether a replica, running or not, holds an entry on its disk. Null: commits are not checked, and a commit on a minority is found only by its consequences.</summary>
     public Func<int, LogPosition, bool>? IsHeld { get; set; }
 
-    /// <summary>Rounds in which a follower was sent a part of what it lacked.</summary>
+    /// <summary>Rounds in which a leader sent a follower only a part of the entries that it lacked.</summary>
     public int PartialRounds { get; set; }
 
-    /// <summary>What was found wrong first; null: nothing.</summary>
+    /// <summary>The first violation; null: none.</summary>
     public string? Fault { get; private set; }
 
     public int Elections => _leaders.Count;
 
-    /// <summary>The name of a round of questions for this read.</summary>
+    /// <summary>Registers a read and returns the number of its quorum confirmation.</summary>
     public long NextRound(ReadAttempt read)
     {
         _rounds.Add(read);
@@ -39,7 +39,7 @@ internal sealed class GroupRecord
         }
     }
 
-    /// <summary>A leader committed this entry by a round with these voters.</summary>
+    /// <summary>A leader committed this entry in a round with these voters.</summary>
     public void Committed(int replica, LogPosition position, IReadOnlySet<int> voters)
     {
         if (IsHeld is { } isHeld && voters.Count(voter => isHeld(voter, position)) is var count && count <= voters.Count / 2)
@@ -50,7 +50,7 @@ internal sealed class GroupRecord
 
     public void Failed(Exception error) => Fault ??= error.ToString();
 
-    /// <summary>A replica applied this entry: nobody ever applied another one there.</summary>
+    /// <summary>A replica applied this entry. No replica may have applied another entry at its index.</summary>
     public void Applied(int replica, LogEntry entry)
     {
         var mark = (entry.Term, XxHash3.HashToUInt64(entry.Payload.Span));
@@ -60,7 +60,7 @@ internal sealed class GroupRecord
         }
         else if (entry.Index > _committed.Count)
         {
-            Fault ??= $"{replica} applied entry {entry.Index}, and nobody the one before it";
+            Fault ??= $"{replica} applied entry {entry.Index}, and no replica has applied the entry before it";
         }
         else if (_committed[(int)entry.Index - 1] != mark)
         {

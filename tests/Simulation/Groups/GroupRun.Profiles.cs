@@ -1,23 +1,23 @@
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <content>What each <see cref="GroupProfile"/> adds. A profile changes how often an event happens and when; which events are possible, and what is judged, is the same in all of them.</content>
+/// <content>The steps that each <see cref="GroupProfile"/> adds. A profile changes the frequency and the time of events. The possible events and the checks are the same in all profiles.</content>
 internal sealed partial class GroupRun
 {
-    /// <summary>The leader that is cut off. Its clock stands still meanwhile: none of its requests times out, so it goes on leading.</summary>
+    /// <summary>The leader that is cut off. Its clock is stopped meanwhile: none of its requests times out, so it does not step down.</summary>
     private SimulatedReplica? _deposed;
 
-    /// <summary>False: the step is one of those that all profiles have.</summary>
-    private bool StepOfProfile()
+    /// <summary>Runs a step of the profile. False: this step is one of those that all profiles share.</summary>
+    private bool TryStepOfProfile()
     {
         switch (_setup.Profile)
         {
             case GroupProfile.Elections when _chance.Next(80) == 0:
-                Compete();
+                CompeteForTerm();
                 return true;
             case GroupProfile.DeposedLeaders when _chance.Next(_deposed is not null ? 300 : 150) == 0:
                 if (_deposed is not null)
                 {
-                    Reunite();
+                    Reconnect();
                 }
                 else
                 {
@@ -33,10 +33,10 @@ internal sealed partial class GroupRun
         }
     }
 
-    /// <summary>Two replicas stand in the same term, the highest one in which two can, and the requests of one arrive when voters have already answered the other.</summary>
-    private void Compete()
+    /// <summary>Two replicas campaign in the same term, the highest one in which two can. The vote requests of one of them arrive after voters have answered the other.</summary>
+    private void CompeteForTerm()
     {
-        var able = Array.FindAll(_replicas, static replica => replica.MayStand).ToLookup(static replica => replica.Term);
+        var able = Array.FindAll(_replicas, static replica => replica.CanCampaign).ToLookup(static replica => replica.Term);
         if (able.Where(static term => term.Count() > 1).MaxBy(static term => term.Key) is not { } rivals)
         {
             return;
@@ -44,26 +44,26 @@ internal sealed partial class GroupRun
 
         var candidates = rivals.ToArray();
         _chance.Shuffle(candidates);
-        _wire.Late = Array.IndexOf(_replicas, candidates[1]);
+        _wire.SlowSender = Array.IndexOf(_replicas, candidates[1]);
         foreach (var candidate in candidates.AsSpan(0, 2))
         {
-            candidate.StandForElection();
-            Tell("competes", candidate);
+            candidate.Campaign();
+            Note("competes", candidate);
         }
     }
 
-    /// <summary>A voter dies right after it granted a vote and is back at once: the rival's request finds it.</summary>
+    /// <summary>A voter crashes directly after it granted a vote and restarts at once; then the vote request of the other candidate arrives.</summary>
     private void RestartIfVoted(SimulatedReplica replica)
     {
-        if (_setup.Profile == GroupProfile.Elections && replica.IsUp && replica.TakeVote() && _chance.Next(2) == 0)
+        if (_setup.Profile == GroupProfile.Elections && replica.IsUp && replica.TakeHasVoted() && _chance.Next(2) == 0)
         {
             Crash(replica, power: _chance.Next(2) == 0);
             replica.Start();
-            Tell("starts", replica);
+            Note("starts", replica);
         }
     }
 
-    /// <summary>A leader is cut off, appends what it can send to no other replica, and a survivor stands at once.</summary>
+    /// <summary>A leader is cut off and appends entries that it cannot send. A survivor campaigns at once.</summary>
     private void Depose()
     {
         if (Array.FindAll(_replicas, static replica => replica.IsLeader) is not { Length: > 0 } leaders)
@@ -75,15 +75,15 @@ internal sealed partial class GroupRun
         Cut(deposed, isOneWay: false);
         Fill(deposed);
         _deposed = deposed;
-        if (Array.FindAll(_replicas, replica => replica != deposed && replica.MayStand) is { Length: > 0 } survivors)
+        if (Array.FindAll(_replicas, replica => replica != deposed && replica.CanCampaign) is { Length: > 0 } survivors)
         {
             var candidate = survivors.MaxBy(static replica => (replica.Last.Term, replica.Last.Index))!;
-            candidate.StandForElection();
-            Tell("stands for the one that is cut off", candidate);
+            candidate.Campaign();
+            Note("campaigns, because the leader is cut off", candidate);
         }
     }
 
-    /// <summary>Clients reach both leaders: some read from the deposed one what others have written at its successor.</summary>
+    /// <summary>Clients reach both leaders: some read from the deposed one keys that others have written through its successor.</summary>
     private void AskBothLeaders()
     {
         if (Array.FindAll(_replicas, static replica => replica.IsLeader) is not { Length: > 0 } leaders)
@@ -95,21 +95,21 @@ internal sealed partial class GroupRun
         if (client.IsIdle && _chance.Next(2) == 0)
         {
             client.Begin(SimulatedClient.ReadOf(SimulatedClient.Keys.ElementAt(_chance.Next(4))));
-            client.Step(leaders.MinBy(static leader => leader.Term)!, isPatient: false);
+            client.Step(leaders.MinBy(static leader => leader.Term)!, waits: false);
         }
         else
         {
-            client.Step(leaders.MaxBy(static leader => leader.Term)!, isPatient: false);
+            client.Step(leaders.MaxBy(static leader => leader.Term)!, waits: false);
         }
     }
 
-    private void Reunite()
+    private void Reconnect()
     {
         _deposed = null;
         _wire.Heal();
         foreach (var replica in _replicas)
         {
-            replica.UnderrateFollowers();
+            replica.MoveNextIndexesBack();
         }
     }
 }

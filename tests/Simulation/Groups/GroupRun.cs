@@ -4,22 +4,22 @@ using KvRaft.Storage.Commands;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <summary>
-/// A shard's group of three to seven replicas, its disks, its network, its clocks and its clients, all by one seed: power goes half-way through a write, processes die
-/// and come back, messages are lost, doubled and out of order, nodes are cut off, logs forget what was flushed, elections come when they should not. What is under
-/// test is the store's own code, from the proposals down to the bytes of the log (<see cref="SimulatedReplica"/> says what is a model). In the end everything heals, all
-/// replicas must be equal, and the judges of real clusters judge what the clients saw.
+/// A shard's group of three to seven replicas with their disks, network, clocks and clients, all driven by one seed. The power fails during a write, processes crash
+/// and restart, messages are lost, duplicated and reordered, nodes are cut off, logs discard flushed entries, and elections start at bad times. The code under
+/// test is the store's own, from the proposals to the bytes of the log (<see cref="SimulatedReplica"/> names the parts that are models). At the end all faults are removed, all
+/// replicas must be equal, and the checkers of real clusters check the histories of the clients.
 /// </summary>
 internal sealed partial class GroupRun : IAsyncDisposable
 {
     /// <summary>2026-01-01T00:00Z.</summary>
     public const long BeginsAtMs = 1_767_225_600_000;
 
-    /// <summary>Larger groups need more messages for the same.</summary>
+    /// <summary>Larger groups need more messages for the same progress.</summary>
     private const int StepsOfReplica = 800;
 
     private const int StepsMin = 3000;
 
-    /// <summary>A group that heals needs a few hundred; one that goes round in circles is found out.</summary>
+    /// <summary>A group without faults needs a few hundred steps to become idle; more than this limit is a livelock.</summary>
     private const int HealingMax = 4000;
 
     private static readonly GroupOperation Filler = new(Functions.Put, "filler") { Value = HistoryValue.Text(new string('f', 40)) };
@@ -41,16 +41,16 @@ internal sealed partial class GroupRun : IAsyncDisposable
     public GroupRun(int seed, GroupSetup? setup = null)
     {
         (_seed, _chance, _setup) = (seed, new Random(seed), setup ?? GroupSetup.Of(seed));
-        _wire = new Wire(_chance, _setup.Replicas) { Trouble = _chance.Next(3) switch { 0 => 0, 1 => 2, _ => 8 }, Disorder = _setup.Profile == GroupProfile.Elections ? 60 : 25 };
+        _wire = new Wire(_chance, _setup.Replicas) { LossPercent = _chance.Next(3) switch { 0 => 0, 1 => 2, _ => 8 }, DisorderPercent = _setup.Profile == GroupProfile.Elections ? 60 : 25 };
         _replicas = [.. Enumerable.Range(0, _setup.Replicas).Select(number => new SimulatedReplica(number, _setup, _chance, _wire, _record, _directory))];
         _clients = [.. Enumerable.Range(0, 4).Select(number => new SimulatedClient(_chance, _history, hasSession: number % 2 == 0, _setup.Bug))];
-        _record.IsHeld = _setup.ProvesCommits ? (replica, position) => _replicas[replica].Holds(position.Index, position.Term) : null;
+        _record.IsHeld = _setup.ChecksCommits ? (replica, position) => _replicas[replica].Holds(position.Index, position.Term) : null;
     }
 
-    /// <summary>What happened, in order.</summary>
-    public List<string> Story { get; } = [];
+    /// <summary>The events, in order.</summary>
+    public List<string> Events { get; } = [];
 
-    /// <summary>What is wrong; null: nothing.</summary>
+    /// <summary>The first violation; null: none.</summary>
     public string? Fault { get; private set; }
 
     public int Answered => _history.Answered;
@@ -59,10 +59,10 @@ internal sealed partial class GroupRun : IAsyncDisposable
 
     public int PartialRounds => _record.PartialRounds;
 
-    /// <summary>Changes of the voters that came into force.</summary>
+    /// <summary>Changes of the voters that leaders have started.</summary>
     public int Changes { get; private set; }
 
-    public void Play()
+    public void Run()
     {
         try
         {
@@ -72,7 +72,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
             }
 
             Heal();
-            Fault = _record.Fault ?? Fault ?? _history.Judge();
+            Fault = _record.Fault ?? Fault ?? _history.Check();
         }
         catch (Exception broken)
         {
@@ -81,7 +81,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
 
         if (Fault is not null)
         {
-            Fault = $"KVRAFT_SIMULATION_SEED={_seed}: {Fault}\n{string.Join('\n', Story.TakeLast(60))}";
+            Fault = $"KVRAFT_SIMULATION_SEED={_seed}: {Fault}\n{string.Join('\n', Events.TakeLast(60))}";
         }
     }
 
@@ -95,24 +95,24 @@ internal sealed partial class GroupRun : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private SimulatedReplica Any => _replicas[_chance.Next(_replicas.Length)];
+    private SimulatedReplica AnyReplica => _replicas[_chance.Next(_replicas.Length)];
 
-    /// <summary>One that leads, or thinks so; sometimes just anybody.</summary>
-    private SimulatedReplica Likely =>
-        _chance.Next(4) != 0 && Array.FindAll(_replicas, static replica => replica.IsLeader) is { Length: > 0 } leaders ? leaders[_chance.Next(leaders.Length)] : Any;
+    /// <summary>Mostly a replica that leads or assumes that it leads, sometimes any replica.</summary>
+    private SimulatedReplica LikelyLeader =>
+        _chance.Next(4) != 0 && Array.FindAll(_replicas, static replica => replica.IsLeader) is { Length: > 0 } leaders ? leaders[_chance.Next(leaders.Length)] : AnyReplica;
 
     private void Step()
     {
         _nowMs += _chance.Next(5);
-        var replica = Any;
+        var replica = AnyReplica;
 
-        // Clocks differ by up to 50 ms a node, and none of them is asked what came first.
+        // Clocks differ by 25 ms from node to node. No decision about order may depend on them.
         if (replica != _deposed)
         {
             replica.NowMs = _nowMs + (Array.IndexOf(_replicas, replica) * 25) - 50;
         }
 
-        if (StepOfProfile())
+        if (TryStepOfProfile())
         {
             return;
         }
@@ -123,7 +123,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
             if (roll < 60 && !IsRetired(replica))
             {
                 replica.Start();
-                Tell("starts", replica);
+                Note("starts", replica);
             }
 
             return;
@@ -132,44 +132,44 @@ internal sealed partial class GroupRun : IAsyncDisposable
         switch (roll)
         {
             case < 220:
-                _clients[_chance.Next(_clients.Length)].Step(Likely, isPatient: false);
+                _clients[_chance.Next(_clients.Length)].Step(LikelyLeader, waits: false);
                 break;
             case < 480:
-                // Rounds wait for answers, so messages are quicker than everything else.
+                // Rounds wait for answers, so messages are faster than all other events.
                 Deliver();
                 Deliver();
                 break;
             case < 680:
-                // A follower answers when its disk has; most of the time a disk that has something to do is the one that works.
+                // A follower answers when its disk has written. Mostly a replica with pending writes is chosen.
                 Pump(_chance.Next(3) != 0 && Array.FindAll(_replicas, static other => other.IsWriting) is { Length: > 0 } writing ? writing[_chance.Next(writing.Length)] : replica);
                 break;
             case < 780:
                 replica.Apply(1 + _chance.Next(8));
                 break;
             case < 890:
-                Work(replica);
+                Tick(replica);
                 break;
             case < 960:
                 if (_chance.Next(5) == 0)
                 {
-                    Fill(Likely);
+                    Fill(LikelyLeader);
                 }
                 else
                 {
-                    Propose(Likely);
+                    Propose(LikelyLeader);
                 }
 
                 break;
             case < 961:
-                replica.StandForElection();
-                Tell("stands", replica);
+                replica.Campaign();
+                Note("campaigns", replica);
                 break;
             case < 968:
-                replica.Flush();
-                Tell("flushes", replica);
+                replica.Flush(_chance.Next(4));
+                Note("flushes", replica);
                 break;
             case < 977:
-                Rescue(replica);
+                CatchUp(replica);
                 break;
             case < 980:
                 replica.CutOff();
@@ -181,27 +181,27 @@ internal sealed partial class GroupRun : IAsyncDisposable
                 Crash(replica, power: false);
                 break;
             case < 988 when _deposed is null:
-                Cut(Likely, isOneWay: _chance.Next(3) == 0);
+                Cut(LikelyLeader, isOneWay: _chance.Next(3) == 0);
                 break;
             case < 994 when _deposed is null:
                 _wire.Heal();
                 break;
             case < 998 when _setup.Spares > 0:
-                ChangeVoters(Likely);
+                ChangeVoters(LikelyLeader);
                 break;
             default:
-                _clients[_chance.Next(_clients.Length)].Step(Any, isPatient: false);
+                _clients[_chance.Next(_clients.Length)].Step(AnyReplica, waits: false);
                 break;
         }
     }
 
     private bool IsRetired(SimulatedReplica replica) => _retired.Contains(Array.IndexOf(_replicas, replica));
 
-    /// <summary>The newest voters that are in force anywhere.</summary>
+    /// <summary>The replica with the newest voters in force.</summary>
     private SimulatedReplica Newest => _replicas.MaxBy(static replica => replica.VotersVersion)!;
 
     /// <summary>
-    /// A leader adds a replica that never voted, or removes another one than itself. A replica that was removed is not notified; it is stopped some time later, and never starts again.
+    /// A leader adds a replica that never voted, or removes a replica other than itself. The removed replica is not notified; the run stops it some time later and does not start it again.
     /// </summary>
     private void ChangeVoters(SimulatedReplica leader)
     {
@@ -224,7 +224,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
             }
 
             Changes++;
-            Tell(isAdded ? $"adds {replica}" : $"removes {replica}", leader);
+            Note(isAdded ? $"adds {replica}" : $"removes {replica}", leader);
         }
     }
 
@@ -237,21 +237,16 @@ internal sealed partial class GroupRun : IAsyncDisposable
         }
     }
 
-    // Every flush of a state is synced, which in memory costs nothing.
-    private static string NewDirectory() => Directory.Exists("/dev/shm")
+    // Every flush of a state is synced, which is cheap in memory.
+    internal static string NewDirectory() => Directory.Exists("/dev/shm")
         ? Directory.CreateDirectory(Path.Combine("/dev/shm", $"kvraft-simulated-{Guid.NewGuid():n}")).FullName
         : Directory.CreateTempSubdirectory("kvraft-simulated-").FullName;
 
-    private void Work(SimulatedReplica replica)
+    private void Tick(SimulatedReplica replica)
     {
-        if (replica.IsLeader)
+        if (replica.Tick())
         {
-            replica.Replicate();
-        }
-        else if (replica.LosesPatience())
-        {
-            replica.StandForElection();
-            Tell("stands, for it heard of no leader", replica);
+            Note("campaigns after an election timeout", replica);
         }
     }
 
@@ -264,7 +259,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Many entries at once, of a key that nobody reads: a follower needs several runs for them, and a leader that is cut off has more to take back.</summary>
+    /// <summary>Many entries at once, for a key that no client reads: a follower needs several runs for them, and a deposed leader has more entries to truncate.</summary>
     private void Fill(SimulatedReplica replica)
     {
         for (var count = _chance.Next(3, 9); count > 0; count--)
@@ -281,7 +276,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
         if (_wire.Take() is { } message && _replicas[message.To] is { IsUp: true } receiver)
         {
             receiver.Receive(message);
-            Tell(message.ToString(), receiver);
+            Note(message.ToString(), receiver);
             RestartIfVoted(receiver);
         }
     }
@@ -290,36 +285,36 @@ internal sealed partial class GroupRun : IAsyncDisposable
     {
         if (_chance.Next(80) == 0)
         {
-            // Of all moments, just before what was said gets to the disk.
+            // The power fails directly before the write of records whose content may already have been sent.
             Crash(replica, power: true);
             return;
         }
 
         replica.Pump();
-        Tell("writes", replica);
+        Note("writes", replica);
         RestartIfVoted(replica);
     }
 
     private void Crash(SimulatedReplica replica, bool power)
     {
         replica.Crash(power);
-        Tell(power ? "loses its power" : "is killed", replica);
+        Note(power ? "loses power" : "is killed", replica);
     }
 
-    private void Rescue(SimulatedReplica replica)
+    private void CatchUp(SimulatedReplica replica)
     {
-        var other = Any;
+        var other = AnyReplica;
         if (other == replica || !other.IsUp)
         {
             return;
         }
 
-        if (replica.TryTakeCopyOf(other))
+        if (replica.TryInstallCheckpointOf(other))
         {
-            Tell("takes a copy", replica);
+            Note("installs a checkpoint", replica);
         }
 
-        replica.Nudge(other);
+        replica.RequestNextIndex(other);
     }
 
     private void Cut(SimulatedReplica replica, bool isOneWay)
@@ -335,20 +330,20 @@ internal sealed partial class GroupRun : IAsyncDisposable
             }
         }
 
-        Tell(isOneWay ? "is mute" : "is cut off", _replicas[alone]);
+        Note(isOneWay ? "cannot send" : "is cut off", _replicas[alone]);
     }
 
-    /// <summary>Nothing is broken any more; everybody finishes, and everything is read once more.</summary>
+    /// <summary>Removes all faults, lets all clients finish, and reads every key once more.</summary>
     private void Heal()
     {
-        Story.Add("-- heals");
+        Events.Add("-- all faults removed");
         _wire.Heal();
-        _wire.Trouble = 0;
+        _wire.LossPercent = 0;
         foreach (var replica in _replicas)
         {
             if (replica.IsUp)
             {
-                // Also a cut of the power that was still to come is called off.
+                // The crash also cancels a power failure that is still to come.
                 replica.Crash(power: false);
             }
 
@@ -358,29 +353,29 @@ internal sealed partial class GroupRun : IAsyncDisposable
             }
         }
 
-        RestWhen(() => _clients.All(static client => client.IsIdle));
+        RunUntil(() => _clients.All(static client => client.IsIdle));
         foreach (var key in SimulatedClient.Keys)
         {
             _clients[0].Begin(SimulatedClient.ReadOf(key));
-            RestWhen(() => _clients[0].IsIdle);
+            RunUntil(() => _clients[0].IsIdle);
         }
 
-        RestWhen(() => Array.Find(_replicas, static replica => replica.IsLeader) is { } leader && VotersOf(leader).All(replica => replica.Applied == leader.Last && replica.Last == leader.Last));
+        RunUntil(() => Array.Find(_replicas, static replica => replica.IsLeader) is { } leader && VotersOf(leader).All(replica => replica.Applied == leader.Last && replica.Last == leader.Last));
         if (Array.Find(_replicas, static replica => replica.IsLeader) is { } last && VotersOf(last).Select(static replica => replica.Digest).Distinct().Count() > 1)
         {
-            Fault ??= "replicas that applied the same differ";
+            Fault ??= "replicas with equal logs have different states";
         }
     }
 
     private IEnumerable<SimulatedReplica> VotersOf(SimulatedReplica leader) => leader.Voters.Select(voter => _replicas[voter]);
 
-    private void RestWhen(Func<bool> isReached)
+    private void RunUntil(Func<bool> isReached)
     {
         for (var step = 0; Fault is null && _record.Fault is null && !isReached(); step++)
         {
             if (step == HealingMax)
             {
-                Fault = $"does not come to rest: {string.Join(", ", _replicas.AsEnumerable())}";
+                Fault = $"does not become idle: {string.Join(", ", _replicas.AsEnumerable())}";
                 return;
             }
 
@@ -390,7 +385,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
 
     private void HealingStep()
     {
-        var replica = Any;
+        var replica = AnyReplica;
         replica.NowMs = ++_nowMs;
         if (!replica.IsUp)
         {
@@ -399,7 +394,7 @@ internal sealed partial class GroupRun : IAsyncDisposable
 
         if (!Array.Exists(_replicas, static other => other.IsLeader) && _chance.Next(10) == 0)
         {
-            replica.StandForElection();
+            replica.Campaign();
         }
 
         Propose(replica);
@@ -407,12 +402,12 @@ internal sealed partial class GroupRun : IAsyncDisposable
         Deliver();
         replica.Pump();
         replica.Apply(8);
-        Rescue(replica);
+        CatchUp(replica);
         if (_clients[_chance.Next(_clients.Length)] is { IsIdle: false } client)
         {
-            client.Step(Likely, isPatient: true);
+            client.Step(LikelyLeader, waits: true);
         }
     }
 
-    private void Tell(string what, SimulatedReplica replica) => Story.Add($"{what} | {replica}");
+    private void Note(string what, SimulatedReplica replica) => Events.Add($"{what} | {replica}");
 }

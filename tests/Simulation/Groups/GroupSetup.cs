@@ -1,30 +1,30 @@
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>What a seed decides about a group before anything happens.</summary>
+/// <summary>The properties of a group that its seed determines before the first step.</summary>
 internal sealed record GroupSetup
 {
-    /// <summary>The replicas that vote in the beginning.</summary>
+    /// <summary>The number of replicas that vote at the beginning.</summary>
     public required int Voters { get; init; }
 
-    /// <summary>Replicas that may become voters later; 0: the voters never change.</summary>
+    /// <summary>The number of replicas that may become voters later; 0: the voters never change.</summary>
     public required int Spares { get; init; }
 
-    /// <summary>A run of entries is closed at so many bytes.</summary>
+    /// <summary>The size in bytes at which a leader ends one run of entries.</summary>
     public required int RunBytes { get; init; }
 
-    /// <summary>For so long one round sends a follower run after run.</summary>
+    /// <summary>The time within which one round sends a follower several runs.</summary>
     public required TimeSpan RunsLast { get; init; }
 
     public GroupProfile Profile { get; init; }
 
     public GroupBug Bug { get; init; }
 
-    /// <summary>Commits are proven when they happen. Without it a commit on a minority is found when it is lost.</summary>
-    public bool ProvesCommits { get; init; } = true;
+    /// <summary>Commits are checked when they happen. Without this check a commit on a minority is found only when the entry is lost.</summary>
+    public bool ChecksCommits { get; init; } = true;
 
     public int Replicas => Voters + Spares;
 
-    /// <summary>Most groups have three voters, as most shards do; a third of all groups change them. Each profile is played by a quarter of the seeds or more.</summary>
+    /// <summary>Most groups have three voters, as most shards do. A third of all groups change their voters. Each profile has a quarter of the seeds or more.</summary>
     public static GroupSetup Of(int seed)
     {
         var profile = (seed % 11) switch { < 3 => GroupProfile.Elections, < 6 => GroupProfile.DeposedLeaders, _ => GroupProfile.Mixed };

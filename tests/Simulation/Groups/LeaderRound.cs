@@ -19,6 +19,6 @@ internal sealed class LeaderRound(IReadOnlySet<int> voters, long checkpoint)
 
     public long CommitIndex => _count.CommitIndex;
 
-    /// <param name="index">Null: the voter is unavailable. 0: it answered, and nothing is counted.</param>
+    /// <param name="index">Null: the voter is unavailable. 0: the voter answered, and its answer is not counted.</param>
     public void Add(long? index) => _count.Add(index);
 }

@@ -1,6 +1,6 @@
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>Keeps what a call posts (<c>Task.Yield</c>) away from the thread pool, and runs it on the simulation's thread when the call has returned.</summary>
+/// <summary>Keeps the continuations that a call posts (<c>Task.Yield</c>) away from the thread pool, and runs them on the simulation's thread when the call has returned.</summary>
 internal sealed class PostedContinuations : SynchronizationContext
 {
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _posted = new();
@@ -15,7 +15,7 @@ internal sealed class PostedContinuations : SynchronizationContext
             SetSynchronizationContext(this);
             var task = call();
 
-            // Without a context, or what waits for the task would not go on here.
+            // With a context, the continuations of the task would not run here.
             SetSynchronizationContext(null);
             while (_posted.TryDequeue(out var next))
             {

@@ -10,7 +10,7 @@ using KvRaft.Topology;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <summary>
-/// DotNext's process of the same name: it sends a follower, for one round after the other, what the leader's log hands out, and one request at a time. The log is read through
+/// DotNext's process of the same name: for one round after the other, it sends a follower the entries that the leader's log returns, one request at a time. The log is read through
 /// <see cref="GroupAuditTrail"/>, so the runs of entries and the rule of <see cref="ReplicationAnswer"/> are the store's own code. All of it runs on the
 /// simulation's thread: an answer completes the task that waits for it.
 /// </summary>
@@ -35,7 +35,7 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
 
         void Send(LogPosition previous, IReadOnlyList<LogEntry> entries);
 
-        /// <summary>A round that was not over yet has one more answer.</summary>
+        /// <summary>A round that was not over has received one more answer.</summary>
         void Answered(LeaderRound round);
 
         void Failed(Exception error);
@@ -43,10 +43,10 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
 
     public long NextIndex { get; private set; } = nextIndex;
 
-    /// <summary>As a replica that was behind the log start asks for it.</summary>
+    /// <summary>Moves the next index forward, at the request of a replica that was behind the log start.</summary>
     public void MoveNextIndex(long index) => NextIndex = Math.Max(NextIndex, index);
 
-    /// <summary>A next index is a guess; one that lies too far back costs messages and nothing else.</summary>
+    /// <summary>Moves the next index back. The next index is an estimate; one that is too low costs messages and nothing else.</summary>
     public void MoveNextIndexBack(long index) => NextIndex = Math.Min(NextIndex, index);
 
     public void Replicate(LeaderRound round)
@@ -72,7 +72,7 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
         }
     }
 
-    /// <summary>The connection is given up if its answer takes too long.</summary>
+    /// <summary>Fails the open request if its answer takes longer than this.</summary>
     public void GiveUpAfter(long milliseconds)
     {
         if (_answer is { } answer && link.NowMs - _sentAtMs > milliseconds)
@@ -82,7 +82,7 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
         }
     }
 
-    /// <summary>The replica does not lead any more, or the follower is no voter any more; then the rounds that wait for it count it as unavailable.</summary>
+    /// <summary>The replica has stopped leading, or the follower is not a voter any more. In the second case the rounds that wait for the follower count it as unavailable.</summary>
     public void Stop(bool isRemoved)
     {
         _isStopped = true;
@@ -96,7 +96,7 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
     ValueTask<Result<ReplicationStatus>> ILogEntryConsumer<IRaftLogEntry, Result<ReplicationStatus>>.ReadAsync<TEntry, TList>(
         TList entries, long? snapshotIndex, CancellationToken token)
     {
-        Invariant.Holds(snapshotIndex is null, "The log handed out a snapshot.");
+        Invariant.Holds(snapshotIndex is null, "The log returned a snapshot.");
         var run = new LogEntry[entries.Count];
         for (var i = 0; i < run.Length; i++)
         {
@@ -107,7 +107,7 @@ internal sealed class ReplicationProcess(GroupAuditTrail trail, long nextIndex, 
                 _index + 1 + i, entry.Term, entry.IsConfiguration ? LogEntryKind.Configuration : payload.IsEmpty ? LogEntryKind.NoOp : LogEntryKind.Command, payload);
         }
 
-        // DotNext names the term before the first run in every request of the round.
+        // Every request of the round carries the term before its first run, as in DotNext.
         var previous = new LogPosition(_precedingTerm, _index);
         _index += run.Length;
         _sentAtMs = link.NowMs;

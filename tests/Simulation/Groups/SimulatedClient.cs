@@ -7,8 +7,8 @@ using KvRaft.Storage.Schema;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <summary>
-/// One that reads and writes, an operation at a time. With a session it asks again, under the same stamp, until it is answered or out of patience; without
-/// one it believes the first answer, also that nothing was done.
+/// A client that reads and writes, one operation at a time. With a session it repeats an operation under the same stamp until it is answered or its attempts are used up. Without
+/// a session it accepts the first answer, including that the operation was not executed.
 /// </summary>
 internal sealed class SimulatedClient(Random chance, GroupHistory history, bool hasSession, GroupBug bug)
 {
@@ -27,10 +27,10 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
 
     public bool IsIdle => _operation is null;
 
-    /// <summary>Begins something, asks somebody, or looks whether there is an answer.</summary>
-    /// <param name="replica">Whom it would ask now.</param>
-    /// <param name="isPatient">It does not give up an attempt that may still be answered.</param>
-    public void Step(SimulatedReplica replica, bool isPatient)
+    /// <summary>Begins an operation, sends it, or polls for its answer.</summary>
+    /// <param name="replica">The replica to which the client would send now.</param>
+    /// <param name="waits">The client does not abandon an attempt that may still be answered.</param>
+    public void Step(SimulatedReplica replica, bool waits)
     {
         if (_operation is null)
         {
@@ -38,19 +38,19 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         }
         else if (_read is not null)
         {
-            LookAtRead(isPatient);
+            PollRead(waits);
         }
         else if (_proposal is not null)
         {
-            LookAtWrite(isPatient);
+            PollWrite(waits);
         }
         else
         {
-            Ask(replica);
+            Send(replica);
         }
     }
 
-    /// <summary>Reads a key until it is answered.</summary>
+    /// <summary>Begins an operation. A read is repeated until it is answered.</summary>
     public void Begin(GroupOperation operation)
     {
         (_operation, _attempts) = (operation, 0);
@@ -60,7 +60,7 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
 
     public static GroupOperation ReadOf(string key) => new(key[0] == 'c' ? Functions.Read : Functions.Get, key);
 
-    /// <summary>All there are.</summary>
+    /// <summary>All keys that clients use.</summary>
     public static IEnumerable<string> Keys => [.. Registers, "c0"];
 
     private GroupOperation Choose()
@@ -78,7 +78,7 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         };
     }
 
-    private void Ask(SimulatedReplica replica)
+    private void Send(SimulatedReplica replica)
     {
         var operation = _operation!;
         if (_attempts++ >= AttemptsMax)
@@ -91,7 +91,7 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         }
         else
         {
-            if (bug == GroupBug.RetriesAsNew)
+            if (bug == GroupBug.RetriesAsNewRequest)
             {
                 _sequence++;
             }
@@ -100,25 +100,25 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         }
     }
 
-    private void LookAtRead(bool isPatient)
+    private void PollRead(bool waits)
     {
         var (operation, read) = (_operation!, _read!);
         if (read.IsAnswered)
         {
             Finish(() => history.Ok(_process, operation, operation.IsOfCounter ? GroupHistory.Number(long.Parse(read.Value ?? "0", CultureInfo.InvariantCulture)) : HistoryValue.Text(read.Value)));
         }
-        else if (read.IsRefused || Tires(isPatient))
+        else if (read.IsRefused || GivesUpAttempt(waits))
         {
             _read = null;
         }
     }
 
-    private void LookAtWrite(bool isPatient)
+    private void PollWrite(bool waits)
     {
         var proposal = _proposal!;
         if (!proposal.Task.IsCompleted)
         {
-            if (Tires(isPatient))
+            if (GivesUpAttempt(waits))
             {
                 proposal.GiveUp();
             }
@@ -157,9 +157,9 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         }
     });
 
-    private bool Tires(bool isPatient) => chance.Next(isPatient ? 40 : 12) == 0;
+    private bool GivesUpAttempt(bool waits) => chance.Next(waits ? 40 : 12) == 0;
 
-    /// <summary>Its fate is not known, and never will be: whoever goes on is somebody else.</summary>
+    /// <summary>The outcome is unknown and stays so: a new logical client takes over.</summary>
     private void GiveUp()
     {
         var operation = _operation!;
@@ -173,6 +173,6 @@ internal sealed class SimulatedClient(Random chance, GroupHistory history, bool 
         (_operation, _proposal, _read) = (null, null, null);
     }
 
-    // A UUID of version 7 (RFC 9562), of a writer that begins now.
+    // A UUID of version 7 (RFC 9562) whose time is the beginning of the run.
     private static ClientId NewId(Random chance) => new(new UInt128(((ulong)GroupRun.BeginsAtMs << 16) | 0x7000UL | (ushort)chance.Next(1 << 12), (ulong)chance.NextInt64()));
 }

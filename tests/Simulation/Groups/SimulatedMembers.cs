@@ -4,7 +4,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>A replica's member list on its disk. It survives every crash; as in DotNext's file, a version replaces only older ones.</summary>
+/// <summary>A replica's list of voters on its disk. It survives every crash. As in DotNext's file, a version replaces only older ones.</summary>
 internal sealed class SimulatedMembers(IReadOnlySet<int> first) : IClusterConfigurationStorage
 {
     private volatile Saved _saved = new(0, first);
@@ -16,7 +16,7 @@ internal sealed class SimulatedMembers(IReadOnlySet<int> first) : IClusterConfig
 
     public static byte[] Encode(IEnumerable<int> voters) => [.. voters.Order().Select(static voter => (byte)voter)];
 
-    public void TakeOver(SimulatedMembers other) => Save(other._saved);
+    public void CopyFrom(SimulatedMembers other) => Save(other._saved);
 
     ValueTask<bool> IClusterConfigurationStorage.SaveConfigurationAsync<TConfiguration>(TConfiguration configuration, long configurationVersion, CancellationToken token)
     {

@@ -8,10 +8,10 @@ using KvRaft.Topology;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <content>
-/// The library's Raft, as far as the store's side of it can tell: one request at a time is dealt with, and the next one waits until what the first has written is on
-/// disk; a leader's own entries and its proofs do not wait. (Ongaro and Ousterhout: In Search of an Understandable Consensus Algorithm, 2014, figure 2.)
-/// Rounds are DotNext's: one after the other, decided by the first answers that suffice (<see cref="LeaderRound"/>, <see cref="ReplicationProcess"/>), with the voters that were in
-/// force when the round began. A change of the voters is an entry, and in force where it is committed.
+/// A model of DotNext's Raft, as far as the store's code can observe it. A replica handles one request at a time, and the next one waits until the records of the first are on
+/// disk. A leader's own entries and its quorum confirmations do not wait. (Ongaro and Ousterhout: In Search of an Understandable Consensus Algorithm, 2014, figure 2.)
+/// Rounds are DotNext's: one after the other, decided by the first answers that suffice (<see cref="LeaderRound"/>, <see cref="ReplicationProcess"/>), with the voters in
+/// force at the beginning of the round. A change of the voters is an entry, and takes effect when it is committed.
 /// </content>
 internal sealed partial class SimulatedReplica
 {
@@ -23,7 +23,7 @@ internal sealed partial class SimulatedReplica
     /// <summary>The last round of this leadership that had a majority.</summary>
     private LeaderRound? _decided;
 
-    /// <summary>The rounds of this leadership that committed something, in order. An entry is committed by the first one that covers it, also if it gets to the leader's own disk later.</summary>
+    /// <summary>The rounds of this leadership that committed entries, in order. An entry is committed by the first one that covers it, also if the leader's own disk writes it later.</summary>
     private readonly List<LeaderRound> _committing = [];
 
     /// <summary>The next round begins as soon as this one is over.</summary>
@@ -32,14 +32,14 @@ internal sealed partial class SimulatedReplica
     private bool _hasVoted;
     private long _requests;
     private Role _role;
-    private int _patience;
+    private int _ticksToElection;
     private Task? _writing;
     private Action? _then;
 
     /// <summary>DotNext's request timeout.</summary>
     private const long RequestTimeoutMs = 150;
 
-    /// <summary>What is being written are a leader's entries, which may stop coming.</summary>
+    /// <summary>The pending write holds entries of a leader whose request may break off.</summary>
     private bool _mayBeCutOff;
 
     private enum Role
@@ -49,33 +49,42 @@ internal sealed partial class SimulatedReplica
         Leader,
     }
 
-    /// <summary>Something waits for the disk.</summary>
+    /// <summary>A request waits for the disk.</summary>
     public bool IsWriting => IsUp && _writing is not null;
 
     private IEnumerable<int> Peers => Voters.Order().Where(peer => peer != _number);
 
-    /// <summary>Nobody has said for a while that he leads.</summary>
-    public bool LosesPatience() => --_patience < 0;
+    /// <summary>Counts down one tick without a message of a leader. True: the election timeout has passed.</summary>
+    public bool TickElectionTimer()
+    {
+        if (--_ticksToElection >= 0)
+        {
+            return false;
+        }
 
-    /// <summary>Has it granted a vote since the last time it was asked?</summary>
-    public bool TakeVote()
+        _asideSince = null;
+        return true;
+    }
+
+    /// <summary>Returns and clears whether the replica has granted a vote since the last call.</summary>
+    public bool TakeHasVoted()
     {
         var has = _hasVoted;
         _hasVoted = false;
         return has;
     }
 
-    public bool MayStand => IsUp && _role != Role.Leader && _writing is null && Voters.Contains(_number);
+    public bool CanCampaign => IsUp && _role != Role.Leader && _asideSince is null && _writing is null && Voters.Contains(_number);
 
-    /// <summary>It wants to lead.</summary>
-    public void StandForElection()
+    /// <summary>Becomes a candidate in the next term and requests votes.</summary>
+    public void Campaign()
     {
-        if (!MayStand)
+        if (!CanCampaign)
         {
             return;
         }
 
-        BePatient();
+        ResetElectionTimer();
         WhenDurable(State.IncrementTermAsync(IdOf(_number)).AsTask(), () =>
         {
             _role = Role.Candidate;
@@ -88,7 +97,7 @@ internal sealed partial class SimulatedReplica
         });
     }
 
-    /// <summary>A new round: what each follower lacks, or that there is nothing new.</summary>
+    /// <summary>Begins a round that sends each follower the entries it lacks, or a heartbeat.</summary>
     public void Replicate()
     {
         foreach (var connection in _connections.Values.ToArray())
@@ -100,7 +109,24 @@ internal sealed partial class SimulatedReplica
         BeginRoundIfWanted();
     }
 
-    /// <summary>Adds or removes a voter, if the change before it is in force and a round has passed since (<c>GroupMembership</c>).</summary>
+    /// <summary>One interval of the leader's timer or of a follower's election timer. True: the election timeout has passed, and the replica campaigns.</summary>
+    public bool Tick()
+    {
+        if (_role == Role.Leader)
+        {
+            Replicate();
+            AskTarget();
+        }
+        else if (TickElectionTimer())
+        {
+            Campaign();
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Adds or removes a voter if the previous change is in force and a round has passed since (<c>GroupMembership</c>).</summary>
     public bool TryChangeVoters(int replica)
     {
         if (_role != Role.Leader || _trail.HasOpenConfiguration || _decided is not { } round || !round.Voters.SetEquals(Voters)
@@ -130,10 +156,10 @@ internal sealed partial class SimulatedReplica
     }
 
     /// <summary>
-    /// A leader takes its followers' logs for shorter than they are. DotNext does not do it, and Raft allows it, which is why src/Raft/Consensus/MemberInternals.cs may change a next index: what
-    /// a follower holds beyond the entries of a request, it must not commit.
+    /// A leader underestimates the length of its followers' logs. DotNext does not do so, but Raft allows it, which is why src/Raft/Consensus/MemberInternals.cs may change a next index: a
+    /// follower must not commit what its log holds beyond the entries of a request.
     /// </summary>
-    public void UnderrateFollowers()
+    public void MoveNextIndexesBack()
     {
         foreach (var connection in _connections.Values)
         {
@@ -206,7 +232,7 @@ internal sealed partial class SimulatedReplica
         BeginRoundIfWanted();
     }
 
-    /// <summary>The law of every commit: a majority of the voters of the round holds the entry on disk.</summary>
+    /// <summary>The invariant of every commit: a majority of the voters of the round holds the entry on disk.</summary>
     private void OnCommit(long index)
     {
         if (_role == Role.Leader && _committing.Find(round => round.CommitIndex >= index) is { } round)
@@ -219,12 +245,21 @@ internal sealed partial class SimulatedReplica
     {
         switch (message)
         {
-            // Not part of Raft, and not behind it.
-            case TermAsked asked:
-                _wire.Send(new TermSaid(_number, asked.From, asked.Round, _trail.Term <= asked.Term));
+            // Quorum confirmations are not part of DotNext's Raft and do not wait for its requests.
+            case TermRequest asked:
+                _wire.Send(new TermAnswer(_number, asked.From, asked.Round, _trail.Term <= asked.Term));
                 break;
-            case TermSaid word:
-                Hear(word);
+            case TermAnswer answer:
+                Confirm(answer);
+                break;
+            case StatusRequest request:
+                Handle(request);
+                break;
+            case StatusAnswer answer:
+                Handle(answer);
+                break;
+            case StandAsideRequest request:
+                Handle(request);
                 break;
             default:
                 if (_writing is null)
@@ -256,6 +291,9 @@ internal sealed partial class SimulatedReplica
             case AppendAnswer answer:
                 FollowIfLater(answer.Term, () => Handle(answer));
                 break;
+            case CampaignRequest:
+                Campaign();
+                break;
         }
     }
 
@@ -274,7 +312,7 @@ internal sealed partial class SimulatedReplica
             var candidate = IdOf(request.From);
             if (isUpToDate && State.IsVotedFor(candidate))
             {
-                BePatient();
+                ResetElectionTimer();
                 var given = State.UpdateVotedForAsync(candidate).AsTask();
                 WhenDurable(_bug == GroupBug.VotesBeforeDisk ? Task.CompletedTask : given, () =>
                 {
@@ -323,7 +361,8 @@ internal sealed partial class SimulatedReplica
         {
             Invariant.Holds(_role != Role.Leader, $"Term {request.Term} has two leaders, {_number} and {request.From}.");
             BecomeFollower();
-            BePatient();
+            ResetElectionTimer();
+            _asideSince = request.Term > _asideSince ? null : _asideSince;
             var previous = request.Previous;
             if (_log.TryPositionAt(previous.Index)?.Term != previous.Term)
             {
@@ -331,7 +370,7 @@ internal sealed partial class SimulatedReplica
                 return;
             }
 
-            // Also a heartbeat without entries waits for what is on its way to the disk.
+            // A heartbeat without entries also waits for the records that are pending.
             var producer = new DotNext.IO.Log.LogEntryProducer<LogEntryView>([.. request.Entries.Select(static entry => new LogEntryView(entry))]);
             var appended = _posted.Run(() => State.AppendAsync(producer, previous.Index + 1).AsTask());
             WhenDurable(_bug == GroupBug.AnswersBeforeDisk ? Task.CompletedTask : appended, Commit);
@@ -340,9 +379,9 @@ internal sealed partial class SimulatedReplica
 
         void Commit()
         {
-            // What the leader has committed may lie beyond what it sent, and what this one holds there may come from a deposed one.
+            // The leader's commit index may be beyond the entries of the request, and this log may hold entries of a deposed leader there.
             var sent = request.Previous.Index + request.Entries.Count;
-            Complete(State.CommitAsync(_bug == GroupBug.CommitsWhatItWasNotSent ? request.CommitIndex : Math.Min(request.CommitIndex, sent)));
+            Complete(State.CommitAsync(_bug == GroupBug.CommitsBeyondRequest ? request.CommitIndex : Math.Min(request.CommitIndex, sent)));
             AwaitConfigurations();
             var isOfLeader = request.Entries.Any(entry => entry.Term == request.Term) || (request.Entries.Count == 0 && request.Previous.Term == request.Term);
             Answer(isOfLeader ? HeartbeatResult.ReplicatedWithLeaderTerm : HeartbeatResult.Replicated);
@@ -359,7 +398,7 @@ internal sealed partial class SimulatedReplica
         }
     }
 
-    /// <summary>A later term is taken over, and is on disk before anything else is done. Until then a leader goes on as one.</summary>
+    /// <summary>Adopts a higher term, which is on disk before the message is handled. Until then a leader continues to lead.</summary>
     private void FollowIfLater(long term, Action then)
     {
         if (term <= _trail.Term)
@@ -377,7 +416,7 @@ internal sealed partial class SimulatedReplica
 
     private void BecomeFollower()
     {
-        if (_role == Role.Leader && _bug == GroupBug.OpenCalledFailed)
+        if (_role == Role.Leader && _bug == GroupBug.ReportsUnknownAsFailed)
         {
             foreach (var proposal in _underWay)
             {
@@ -398,11 +437,11 @@ internal sealed partial class SimulatedReplica
         }
 
         _connections.Clear();
-        (_round, _decided, _isRoundWanted) = (null, null, false);
+        (_round, _decided, _isRoundWanted, _transfer) = (null, null, false, null);
         _committing.Clear();
     }
 
-    private void BePatient() => _patience = _chance.Next(5, 10);
+    private void ResetElectionTimer() => _ticksToElection = _chance.Next(5, 10);
 
     private void WhenDurable(Task written, Action then)
     {
@@ -413,14 +452,14 @@ internal sealed partial class SimulatedReplica
         }
         else
         {
-            Invariant.Holds(_writing is null, "One request at a time.");
+            Invariant.Holds(_writing is null, "A replica handles one request at a time.");
             (_writing, _then, _mayBeCutOff) = (written, then, false);
         }
     }
 
     private static void Complete(ValueTask<long> done) => done.AsTask().GetAwaiter().GetResult();
 
-    /// <summary>A configuration that is committed is saved by another thread; nothing goes on here before it is in force.</summary>
+    /// <summary>Another thread saves a committed configuration; the simulation waits until it is in force.</summary>
     private void AwaitConfigurations() => _trail.ConfigurationsSaved.GetAwaiter().GetResult();
 
     private sealed class Connection : ReplicationProcess.ILink
@@ -432,12 +471,12 @@ internal sealed partial class SimulatedReplica
         {
             (_leader, _peer) = (leader, peer);
             Process = new ReplicationProcess(
-                leader._trail, leader._log.LastIndex + 1, leader._bug == GroupBug.CommitsMedianOfPartialAnswers, this);
+                leader._trail, leader._log.LastIndex + 1, leader._bug == GroupBug.CountsPartialAnswers, this);
         }
 
         public ReplicationProcess Process { get; }
 
-        /// <summary>The request that waits for its answer; an answer to an earlier one comes too late.</summary>
+        /// <summary>The request that waits for its answer. Answers to earlier requests are ignored.</summary>
         public long Request { get; private set; }
 
         public long NowMs => _leader.NowMs;

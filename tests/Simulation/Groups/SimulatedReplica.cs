@@ -16,9 +16,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Simulation.Tests.Groups;
 
 /// <summary>
-/// One replica of a shard. Its log, its ballot, its proposals, its rule for reads and its state machine with the sessions are the store's own; its disk
-/// forgets what was not synced; and where the store has the library's Raft, there is a model of it (<c>SimulatedReplica.Raft.cs</c>), which calls
-/// the same members in the same order. Nothing happens but what the run asks for.
+/// One replica of a shard. Its log, ballot, proposals, read rule, sessions and state machine are the store's own. Its disk
+/// loses unsynced writes in a crash. In place of DotNext's Raft it has a model (<c>SimulatedReplica.Raft.cs</c>), which calls
+/// the same members of the store in the same order. A replica acts only when the run calls it.
 /// </summary>
 internal sealed partial class SimulatedReplica : IAsyncDisposable
 {
@@ -40,7 +40,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
     private readonly List<Proposal> _underWay = [];
     private readonly List<ReadAttempt> _reads = [];
     private int _starts;
-    private int _copies;
+    private int _checkpoints;
     private readonly int _runBytes;
     private readonly TimeSpan _runsLast;
 
@@ -57,7 +57,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         (_runBytes, _runsLast) = (setup.RunBytes, setup.RunsLast);
         _members = new SimulatedMembers(number < setup.Voters ? Enumerable.Range(0, setup.Voters).ToHashSet() : new HashSet<int>());
         _directory = Path.Combine(directory, number.ToString(CultureInfo.InvariantCulture));
-        _engines = _bug == GroupBug.CopiesNoSessions ? new ForgetfulEngines() : new InMemoryEngines();
+        _engines = _bug == GroupBug.CheckpointsLackSessions ? new EnginesWithoutSessions() : new InMemoryEngines();
         Start();
     }
 
@@ -76,36 +76,52 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     public LogPosition Last => _log.Last;
 
-    /// <summary>Is this entry on its disk, or part of the state that its log begins with?</summary>
+    /// <summary>Returns whether the entry is on this disk, or covered by the state before the log start.</summary>
     public bool Holds(long index, long term) => _log.Start.Index >= index || (_log.DurableIndex >= index && _log.TryPositionAt(index)?.Term == term);
 
     public ulong Digest => _machine.Digest();
 
-    /// <summary>By its own clock, Unix milliseconds; what it proposes carries it.</summary>
+    /// <summary>The replica's own clock, Unix milliseconds; its proposals carry this time.</summary>
     public long NowMs { get; set; }
 
     private IPersistentState State => _trail;
 
+    public ReplicaView View => new(
+        _role.ToString().ToLowerInvariant(),
+        _writing is not null,
+        _asideSince is not null,
+        _trail.Term,
+        _log.Ballot.VotedFor.IsEmpty ? null : NumberOf(_log.Ballot.VotedFor.Span),
+        _log.Start,
+        [.. _log.Read(_log.Start.Index + 1, _log.LastIndex)],
+        _log.DurableIndex,
+        _trail.CommitIndex,
+        _machine.Applied.Index,
+        [.. Voters.Order()]);
+
+    /// <summary>The index of the next entry that this leader sends to a voter; null: it has no connection to it.</summary>
+    public long? NextIndexOf(int peer) => _connections.TryGetValue(peer, out var connection) ? connection.Process.NextIndex : null;
+
     public override string ToString() => IsUp ? $"{_number}:{_role} term {_trail.Term} log {_log.Start.Index}..{_log.Last} commit {_trail.CommitIndex} applied {_machine.Applied.Index}" : $"{_number}:down";
 
-    // ---- its lives ----
+    // ---- start, crash, disk ----
 
     public void Start()
     {
         _node = NodeLog.Open(_disk, "/log", Identity, LogOptions(), NullLogger.Instance);
         _log = _node.OpenGroup(Key, isKnownToBeNew: _starts == 0);
-        Invariant.Holds(_log.Damage is null, "a disk that only forgets what was not synced was taken for a damaged one");
+        Invariant.Holds(_log.Damage is null, "a disk that lost only unsynced writes was reported as damaged");
         _machine = ShardStateMachine.Open(Path.Combine(_directory, "state"), _engines, ShardSettings.Default);
         if (_starts++ == 0)
         {
-            // The log's own record first: a state without a log means a log that was lost.
+            // The record of the log comes first: a state without a log means that the log was lost.
             _log.SetBallot(0, []);
             _node.Pump();
         }
 
         if (_machine.Applied.Index >= _log.Start.Index && _log.TryPositionAt(_machine.Applied.Index) != _machine.Applied)
         {
-            // It went down after a checkpoint was installed and before the log was told.
+            // The replica crashed after it installed a checkpoint and before it reset its log.
             _log.Reset(_machine.Applied);
             _node.Pump();
         }
@@ -134,13 +150,13 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         IsUp = true;
     }
 
-    /// <summary>The process dies, and perhaps the machine with it. Nobody that waits for an answer gets one.</summary>
+    /// <summary>The process crashes, and with it perhaps the machine. Waiting clients receive no answer.</summary>
     public void Crash(bool power)
     {
         IsUp = false;
         StopLeading();
         _trail.Detach();
-        (_writing, _then, _mayBeCutOff) = (null, null, false);
+        (_writing, _then, _mayBeCutOff, _asideSince) = (null, null, false, null);
         _waiting.Clear();
         _offered.Clear();
         _underWay.Clear();
@@ -155,10 +171,10 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         }
     }
 
-    /// <summary>The power will go at one of the next calls to the disk, half-way through it.</summary>
+    /// <summary>The power will fail during one of the next calls to the disk.</summary>
     public void CutPowerSoon() => _disk.CutPowerAt(_chance.Next(1, 8));
 
-    /// <summary>What was queued for the disk gets there, and whoever waited for it goes on.</summary>
+    /// <summary>Writes and syncs all queued records, and continues the work that waited for them.</summary>
     public void Pump()
     {
         _node.Pump();
@@ -184,7 +200,7 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         }
     }
 
-    /// <summary>A leader's entries stop coming: it is not answered, and what came of them stays in the log, on disk or not yet.</summary>
+    /// <summary>A leader's request breaks off: the replica does not answer it, and the entries that arrived stay in the log, on disk or not yet.</summary>
     public void CutOff()
     {
         if (_mayBeCutOff)
@@ -218,9 +234,9 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         };
     }
 
-    // ---- its state machine ----
+    // ---- state machine ----
 
-    /// <summary>Some of what is committed is applied, in one go.</summary>
+    /// <summary>Applies some of the committed entries in one call.</summary>
     public void Apply(int most)
     {
         var from = _machine.Applied.Index + 1;
@@ -246,30 +262,31 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         AnswerReads();
     }
 
-    /// <summary>The state is made durable, and the log forgets what it need not hold any more.</summary>
-    public void Flush()
+    /// <summary>Flushes the state machine and discards log entries that are no longer needed.</summary>
+    /// <param name="retained">The number of applied entries that the log keeps.</param>
+    public void Flush(int retained)
     {
-        if (_bug != GroupBug.ForgetsWhatIsNotFlushed)
+        if (_bug != GroupBug.DropsUnflushedEntries)
         {
             _machine.Flush();
         }
 
-        var start = (_bug == GroupBug.ForgetsWhatIsNotFlushed ? _machine.Applied : _machine.Durable).Index - _chance.Next(4);
+        var start = (_bug == GroupBug.DropsUnflushedEntries ? _machine.Applied : _machine.Durable).Index - retained;
         if (start > _log.Start.Index && start <= _log.LastIndex)
         {
             _log.SetStart(new LogPosition(_log.TermAt(start), start));
         }
     }
 
-    /// <summary>Takes the other's state for its own, if it cannot go on from the other's log.</summary>
-    public bool TryTakeCopyOf(SimulatedReplica other)
+    /// <summary>Installs a checkpoint of another replica if this one cannot continue from the other's log.</summary>
+    public bool TryInstallCheckpointOf(SimulatedReplica other)
     {
         if (_writing is not null || !RescueRules.NeedsCopy(_log, other._log.Start) || other._machine.Applied.Index <= _machine.Applied.Index)
         {
             return false;
         }
 
-        var copy = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"copy-{_copies++}"));
+        var copy = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"copy-{_checkpoints++}"));
         var position = other._machine.SaveCheckpoint(copy);
         if (position.Index <= _trail.CommitIndex)
         {
@@ -278,14 +295,14 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
         _machine.InstallCheckpoint(copy);
         _trail.ResetTo(position);
-        _members.TakeOver(other._members);
+        _members.CopyFrom(other._members);
         _proposals.OnJumped(position);
         _progress.Advance(position.Index);
         return true;
     }
 
-    /// <summary>Tells a leader, who may have forgotten what this one lacks, or asks for what it has forgotten, where to go on.</summary>
-    public void Nudge(SimulatedReplica leader)
+    /// <summary>Asks a leader to move its next index for this replica, which may be behind the leader's log start.</summary>
+    public void RequestNextIndex(SimulatedReplica leader)
     {
         if (leader.IsLeader && _trail.CommitIndex <= leader._log.LastIndex)
         {
@@ -293,9 +310,9 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         }
     }
 
-    // ---- whom it serves ----
+    // ---- clients ----
 
-    /// <summary>Null: refused, it does not lead.</summary>
+    /// <summary>Adds a command to the next entry. Null: refused, because the replica does not lead.</summary>
     public Proposal? Offer(ReadOnlyMemory<byte> command)
     {
         if (!IsLeader)
@@ -308,10 +325,10 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         return proposal;
     }
 
-    /// <summary>What was offered becomes one entry.</summary>
+    /// <summary>Combines all offered commands into one entry and appends it.</summary>
     public void Propose()
     {
-        if (!IsUp)
+        if (!IsUp || _transfer is { IsHolding: true })
         {
             return;
         }
@@ -340,7 +357,10 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
         }
     }
 
-    /// <summary>Null: refused, it does not lead.</summary>
+    /// <summary>Reads the state machine as it is.</summary>
+    public string? Value(string key) => GroupOperation.Read(_machine, key);
+
+    /// <summary>Begins a linearizable read. Null: refused, because the replica does not lead.</summary>
     public ReadAttempt? BeginRead(string key)
     {
         if (!IsLeader || PointOfReads() is not { } point)
@@ -348,13 +368,13 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
             return null;
         }
 
-        var read = new ReadAttempt(key, point, Voters) { IsProven = _bug == GroupBug.ReadsWithoutAsking };
-        read.Hear(_number);
+        var read = new ReadAttempt(key, point, Voters) { IsConfirmed = _bug == GroupBug.ReadsWithoutConfirmation };
+        read.Confirm(_number);
         _reads.Add(read);
         var round = _record.NextRound(read);
         foreach (var peer in Peers)
         {
-            _wire.Send(new TermAsked(_number, peer, point.Term, round));
+            _wire.Send(new TermRequest(_number, peer, point.Term, round));
         }
 
         return read;
@@ -362,21 +382,21 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     private ReadPoint? PointOfReads() => _bug switch
     {
-        GroupBug.ReadsAtCommitIndexAlone => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term) is { } point ? point with { Index = _trail.CommitIndex } : null,
+        GroupBug.ReadsBeforeFirstCommitOfTerm => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term) is { } point ? point with { Index = _trail.CommitIndex } : null,
         _ => ReadPoint.Of(_trail, index => _log.TryPositionAt(index)?.Term),
     };
 
-    private void Hear(TermSaid word)
+    private void Confirm(TermAnswer answer)
     {
-        var read = _record.ReadOf(word.Round);
-        if (!word.IsStillIn || !_reads.Contains(read) || read.IsProven || !read.Hear(word.From))
+        var read = _record.ReadOf(answer.Round);
+        if (!answer.IsConfirmed || !_reads.Contains(read) || read.IsConfirmed || !read.Confirm(answer.From))
         {
             return;
         }
 
         if (read.Point.StillHolds(_trail))
         {
-            read.IsProven = true;
+            read.IsConfirmed = true;
             AnswerReads();
         }
         else
@@ -388,12 +408,14 @@ internal sealed partial class SimulatedReplica : IAsyncDisposable
 
     private void AnswerReads()
     {
-        foreach (var read in _reads.Where(read => read.IsProven && _progress.Applied >= read.Point.Index).ToList())
+        foreach (var read in _reads.Where(read => read.IsConfirmed && _progress.Applied >= read.Point.Index).ToList())
         {
             read.Answer(GroupOperation.Read(_machine, read.Key));
             _reads.Remove(read);
         }
     }
+
+    private static int NumberOf(ReadOnlySpan<byte> id) => id[0] - 1;
 
     private static ClusterMemberId IdOf(int number) => new(Enumerable.Repeat((byte)(number + 1), ClusterMemberId.Size).ToArray());
 }

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvRaft.Simulation.Tests.Log;
 
 /// <summary>
-/// One random life of a log, from its seed: operations on a few groups, power cuts at any call, restarts, and, if asked for, spoilt
-/// bytes in what had been synced. The model keeps the world after each operation; what a restart finds must be one of those
-/// worlds, not older than the last one that was acknowledged.
+/// One random schedule for a log, determined by its seed: operations on a few groups, power failures at any call, restarts, and, if requested, damaged
+/// bytes in synced data. The model keeps the expected content of all groups after each operation. A restart must find one of these
+/// contents, and not an older one than the last that was acknowledged.
 /// </summary>
 internal sealed class CrashSchedule
 {
@@ -19,24 +19,24 @@ internal sealed class CrashSchedule
     private static readonly LogIdentity Identity = new(Guid.Parse("6f1c2a54-2f0b-4d3e-9a61-0c5d8e7b1a90"), new NodeId("node-1"));
 
     private readonly Random _random;
-    private readonly bool _spoils;
+    private readonly bool _corrupts;
     private readonly SimFileSystem _fs = new();
     private readonly NodeLogOptions _options;
 
-    // Worlds since the last start, oldest first; the first one is what that start found.
+    // Expected contents since the last start, oldest first; the first one is the content that the start found.
     private readonly List<ImmutableSortedDictionary<ReplicaKey, GroupModel>> _worlds = [ImmutableSortedDictionary<ReplicaKey, GroupModel>.Empty];
     private readonly Queue<(int World, ValueTask Durable)> _waits = new();
     private readonly Dictionary<(ReplicaKey Key, long Index, long Term), LogEntry> _everAppended = [];
     private readonly Dictionary<ReplicaKey, long> _terms = [];
     private readonly HashSet<ReplicaKey> _dropped = [];
     private int _acknowledged;
-    private bool _wasSpoilt;
+    private bool _wasCorrupted;
     private NodeLog _log = null!;
 
-    public CrashSchedule(int seed, bool spoils)
+    public CrashSchedule(int seed, bool corrupts)
     {
         _random = new Random(seed);
-        _spoils = spoils;
+        _corrupts = corrupts;
         var segmentBytes = NodeLogOptions.SegmentBytesMin << _random.Next(3);
         _options = new NodeLogOptions
         {
@@ -50,7 +50,7 @@ internal sealed class CrashSchedule
         };
     }
 
-    /// <summary>Restarts that found less than everything, torn tails included; shows that the schedules are worth running.</summary>
+    /// <summary>Restarts that found less than all operations, torn tails included. The tests print it to show that the schedules reach such cases.</summary>
     public int Losses { get; private set; }
 
     public int Damages { get; private set; }
@@ -64,10 +64,10 @@ internal sealed class CrashSchedule
         {
             Start();
             var isClean = await LiveAsync();
-            if (isClean && _spoils && _random.Next(2) == 0)
+            if (isClean && _corrupts && _random.Next(2) == 0)
             {
-                Spoil();
-                if (!RestartSpoilt())
+                Corrupt();
+                if (!RestartCorrupted())
                 {
                     return;
                 }
@@ -80,7 +80,7 @@ internal sealed class CrashSchedule
         await _log.DisposeAsync();
     }
 
-    /// <summary>The files as they are now, for the message of a failure.</summary>
+    /// <summary>The present content of the files, for the message of a failure.</summary>
     public string Dump()
     {
         using var text = new StringWriter();
@@ -122,7 +122,7 @@ internal sealed class CrashSchedule
         }
     }
 
-    // A process may die alone, leaving what it wrote in the page cache.
+    // The process may crash alone; then its writes stay in the page cache.
     private void Die()
     {
         if (_random.Next(3) == 0)
@@ -139,7 +139,7 @@ internal sealed class CrashSchedule
 
     private void CheckFound()
     {
-        if (!_wasSpoilt)
+        if (!_wasCorrupted)
         {
             Assert.Empty(_log.Holes);
         }
@@ -161,7 +161,7 @@ internal sealed class CrashSchedule
         _acknowledged = 0;
         foreach (var key in _terms.Keys.ToArray())
         {
-            _terms[key]++; // A new life never writes other entries under an old index and term, as Raft would not.
+            _terms[key]++; // After a restart, no other entry is written at an old index and term, as in Raft.
         }
     }
 
@@ -174,7 +174,7 @@ internal sealed class CrashSchedule
     private static string Describe(ImmutableSortedDictionary<ReplicaKey, GroupModel> world) =>
         string.Join('\n', world.Select(pair => $"  {pair.Key}: {pair.Value}"));
 
-    // Answers whether the log was closed rather than cut off.
+    // Returns whether the log was closed in order.
     private async Task<bool> LiveAsync()
     {
         var operations = _random.Next(5, 50);
@@ -239,7 +239,7 @@ internal sealed class CrashSchedule
             }
             catch (IOException)
             {
-                // The mark is lazy: one that was not written is an older one.
+                // The mark is written lazily: if the write fails, the older mark remains.
             }
         }
         else if (roll < 35)
@@ -259,7 +259,7 @@ internal sealed class CrashSchedule
 
     private void OpenGroup()
     {
-        // An old key sometimes, so that a dropped replica comes back under its name.
+        // Sometimes an old key, so that a dropped replica is opened again under its name.
         var key = new ReplicaKey(new GroupId(_random.Next(GroupsMax)), _random.Next(2));
         if (World.ContainsKey(key))
         {
@@ -344,7 +344,7 @@ internal sealed class CrashSchedule
     {
         if (_random.Next(6) == 0)
         {
-            // Bytes that are records, at the same alignment: they must never pass for some.
+            // The bytes of records, at the same alignment. The log must not read them as records.
             var name = _fs.ListFiles(Directory).Last(file => Segment.TryParseName(file, out _));
             var bytes = _fs.Bytes(Path.Combine(Directory, name));
             return bytes[..Math.Min(bytes.Length, SegmentHeader.Bytes + (_random.Next(20) * RecordHeader.Alignment))][SegmentHeader.Bytes..];
@@ -372,7 +372,7 @@ internal sealed class CrashSchedule
 
     private void OnPinned(ReplicaKey key, LogPosition position)
     {
-        // Raised inside a pump, where the model is complete; half of the groups obey.
+        // Raised inside a pump, where the model is complete. Half of the groups move their start.
         if (World.TryGetValue(key, out var model) && position.Index > model.Start.Index && position.Index <= model.Last.Index && _random.Next(2) == 0)
         {
             var group = _log.OpenGroup(key);
@@ -403,19 +403,19 @@ internal sealed class CrashSchedule
         }
     }
 
-    private void Spoil()
+    private void Corrupt()
     {
-        _wasSpoilt = true;
+        _wasCorrupted = true;
         if (_random.Next(8) == 0)
         {
-            // The mark alone: together with a lost tail it would be one fault too many to notice.
-            _fs.Spoil(Path.Combine(Directory, DurableMark.FileName), bytes => Flip(bytes, _random.Next(2) * DurableMark.SlotDistance, DurableMark.SlotBytes));
+            // Only the mark: a damaged mark together with a lost tail is two faults, which the log cannot detect.
+            _fs.Corrupt(Path.Combine(Directory, DurableMark.FileName), bytes => Flip(bytes, _random.Next(2) * DurableMark.SlotDistance, DurableMark.SlotBytes));
             return;
         }
 
         for (var count = _random.Next(1, 3); count > 0; count--)
         {
-            // A file that was cut to nothing the first time has nothing left to spoil.
+            // A file may be empty because an earlier iteration cut it.
             var segments = _fs.ListFiles(Directory)
                 .Where(file => Segment.TryParseName(file, out _) && _fs.Bytes(Path.Combine(Directory, file)).Length > 0)
                 .ToArray();
@@ -431,21 +431,21 @@ internal sealed class CrashSchedule
             }
             else
             {
-                _fs.Spoil(path, SpoilBytes);
+                _fs.Corrupt(path, CorruptBytes);
             }
         }
     }
 
-    private byte[] SpoilBytes(byte[] bytes)
+    private byte[] CorruptBytes(byte[] bytes)
     {
         var content = Math.Max(1, SegmentScanner.ContentEnd(bytes));
         switch (_random.Next(5))
         {
-            case 0: // A sector never written.
+            case 0: // A sector that was never written.
                 var sector = _random.Next((content + 511) / 512) * 512;
                 bytes.AsSpan(sector, Math.Min(512, bytes.Length - sector)).Clear();
                 return bytes;
-            case 1: // A file cut short.
+            case 1: // A file that was cut.
                 return bytes[.._random.Next(bytes.Length)];
             default:
                 return Flip(bytes, 0, content);
@@ -458,8 +458,8 @@ internal sealed class CrashSchedule
         return bytes;
     }
 
-    // Answers whether there is a log to go on with.
-    private bool RestartSpoilt()
+    // Returns whether the log could be opened.
+    private bool RestartCorrupted()
     {
         var expected = World;
         try
@@ -475,7 +475,7 @@ internal sealed class CrashSchedule
         _log.Pinned += OnPinned;
         foreach (var (key, model) in expected)
         {
-            CheckSpoilt(key, model);
+            CheckCorrupted(key, model);
         }
 
         foreach (var key in _log.Groups.Where(key => !expected.ContainsKey(key)))
@@ -494,14 +494,14 @@ internal sealed class CrashSchedule
         return true;
     }
 
-    private void CheckSpoilt(ReplicaKey key, GroupModel expected)
+    private void CheckCorrupted(ReplicaKey key, GroupModel expected)
     {
         var wasKnown = _log.Contains(key);
         var group = _log.OpenGroup(key);
         var found = GroupModel.Of(group);
         if (!found.IsDamaged || expected.IsDamaged)
         {
-            // A group that was damaged before stays so, and may have lost more.
+            // A group that was damaged before stays damaged, and may have lost more entries.
             Assert.True(found.IsDamaged || found.Matches(expected), $"{key} was silently changed.\nfound: {found}\nexpected: {expected}\nholes: {string.Join('\n', _log.Holes)}");
         }
         else
@@ -511,7 +511,7 @@ internal sealed class CrashSchedule
         }
 
         Assert.True(wasKnown || found.IsDamaged);
-        // A replica that was dropped and opened again may, when that is lost, be found as it was before.
+        // If the drop and the reopening of a replica are lost, the log finds the replica in its earlier state.
         Assert.True(found.Ballot.Term <= expected.Ballot.Term || _dropped.Contains(key), $"{key} found {found}, not {expected}");
         Assert.All(found.Entries, entry => Assert.True(GroupModel.Same(entry, _everAppended[(key, entry.Index, entry.Term)])));
     }

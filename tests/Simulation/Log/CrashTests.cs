@@ -1,34 +1,34 @@
 namespace KvRaft.Simulation.Tests.Log;
 
-/// <summary>The heart: random schedules of operations, power cuts and restarts against a model. Each failure prints its seed.</summary>
+/// <summary>Random schedules of operations, power failures and restarts, compared with a model. Each failure prints its seed.</summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
-    /// <summary>Set to a printed seed to run that schedule alone.</summary>
+    /// <summary>Set it to a printed seed to run that schedule alone.</summary>
     private const string SeedVariable = "KVRAFT_SIMULATION_SEED";
 
     [Fact]
-    public Task Loses_nothing_acknowledged_and_invents_nothing_over_power_cuts() => RunAsync(schedules: 2000, spoils: false);
+    public Task Power_failures_lose_no_acknowledged_record_and_add_none() => RunAsync(schedules: 2000, corrupts: false);
 
     [Fact]
-    public Task Reports_spoilt_bytes_and_never_cuts_them_silently() => RunAsync(schedules: 2000, spoils: true);
-
-    [Fact]
-    [Trait("Category", "Long")]
-    public Task Loses_nothing_acknowledged_and_invents_nothing_over_power_cuts_for_long() => RunAsync(schedules: 100_000, spoils: false);
+    public Task Damaged_bytes_are_reported_and_never_truncated_silently() => RunAsync(schedules: 2000, corrupts: true);
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task Reports_spoilt_bytes_and_never_cuts_them_silently_for_long() => RunAsync(schedules: 100_000, spoils: true);
+    public Task Power_failures_lose_no_acknowledged_record_and_add_none_for_long() => RunAsync(schedules: 100_000, corrupts: false);
 
-    private async Task RunAsync(int schedules, bool spoils)
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task Damaged_bytes_are_reported_and_never_truncated_silently_for_long() => RunAsync(schedules: 100_000, corrupts: true);
+
+    private async Task RunAsync(int schedules, bool corrupts)
     {
         var seeds = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var one)
             ? [one]
             : Enumerable.Range(Random.Shared.Next(), 1).SelectMany(first => Enumerable.Range(0, schedules).Select(i => unchecked(first + i)));
-        int losses = 0, damages = 0;
+        int losses = 0, damaged = 0;
         foreach (var seed in seeds)
         {
-            var schedule = new CrashSchedule(seed, spoils);
+            var schedule = new CrashSchedule(seed, corrupts);
             try
             {
                 await schedule.RunAsync();
@@ -39,9 +39,9 @@ public sealed class CrashTests(ITestOutputHelper output)
             }
 
             losses += schedule.Losses;
-            damages += schedule.Damages;
+            damaged += schedule.Damages;
         }
 
-        output.WriteLine($"{losses} restarts lost something unacknowledged, {damages} groups were found damaged.");
+        output.WriteLine($"{losses} restarts lost unacknowledged records, {damaged} groups were found damaged.");
     }
 }

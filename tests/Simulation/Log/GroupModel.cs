@@ -4,7 +4,7 @@ using KvRaft.Storage;
 
 namespace KvRaft.Simulation.Tests.Log;
 
-/// <summary>What a group's log should hold: a value, so that every moment of the past can be kept.</summary>
+/// <summary>The expected content of a group's log. It is immutable, so that all earlier contents can be kept.</summary>
 internal sealed record GroupModel(Ballot Ballot, LogPosition Start, ImmutableList<LogEntry> Entries, bool IsDamaged)
 {
     public LogPosition Last => Entries.IsEmpty ? Start : new LogPosition(Entries[^1].Term, Entries[^1].Index);

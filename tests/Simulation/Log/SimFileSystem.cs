@@ -2,13 +2,13 @@ using KvRaft.Raft.Log;
 
 namespace KvRaft.Simulation.Tests.Log;
 
-/// <summary>The power went at this call; nothing works any more until <see cref="SimFileSystem.Crash"/>.</summary>
+/// <summary>The power failed at this call. All calls fail until <see cref="SimFileSystem.Crash"/>.</summary>
 internal sealed class PowerCutException() : IOException("The power was cut.");
 
 /// <summary>
-/// A file system in memory that keeps apart what was written and what was synced. A crash keeps of the unsynced rest whatever the
-/// dice say: nothing, all, sectors in any order, a piece of a sector; of unsynced names likewise. Single-threaded unless
-/// said otherwise: every member takes one lock, so the log's own threads may use it too.
+/// A file system in memory that distinguishes written from synced data. A crash keeps a random part of the unsynced
+/// data: nothing, all, sectors in any order, a part of a sector; and a random part of the unsynced names. Every member
+/// takes one lock, so the log's own threads may use it.
 /// </summary>
 internal sealed class SimFileSystem : IFileSystem
 {
@@ -24,37 +24,37 @@ internal sealed class SimFileSystem : IFileSystem
     private string? _faultPath;
     private readonly Dictionary<string, int> _callsTo = [];
 
-    /// <summary>Handles of an earlier life are dead.</summary>
+    /// <summary>Incremented by each crash; handles of an earlier life fail.</summary>
     private int _life;
 
-    /// <summary>What is left on the disk, as it says itself; it is not counted down.</summary>
+    /// <summary>The free space that the disk reports. Writes do not reduce it.</summary>
     public long BytesFree { get; set; } = long.MaxValue;
 
     public long FreeBytes(string directory) => BytesFree;
 
     public bool IsCut { get; private set; }
 
-    /// <summary>Syncs of files and directories so far.</summary>
+    /// <summary>The number of syncs of files and directories so far.</summary>
     public int Syncs { get; private set; }
 
-    /// <summary>Calls that change something, so far.</summary>
+    /// <summary>The number of calls so far that change a file or directory.</summary>
     public int Calls { get; private set; }
 
-    /// <summary>Of those, the calls that named this path.</summary>
+    /// <summary>The number of these calls that named this path.</summary>
     public int CallsTo(string path) => _callsTo.GetValueOrDefault(path);
 
-    /// <summary>Called before each sync; a test may hold the writer there.</summary>
+    /// <summary>Called before each sync. A test may block the writer there.</summary>
     public Action? OnFlush { get; set; }
 
-    /// <summary>The power will go at the n-th call from now that changes something; the call may take effect in part.</summary>
+    /// <summary>The power will fail at the n-th changing call from now. The call may take effect in part.</summary>
     public void CutPowerAt(int call) => (_callsLeft, _fault, _faultPath) = (call, null, null);
 
-    /// <summary>The n-th call from now that changes something (in the given file, if one is given) fails, and only that one.</summary>
+    /// <summary>Only the n-th changing call from now (in the given file, if any) fails.</summary>
     public void FailAt(int call, IOException fault, string? path = null) => (_callsLeft, _fault, _faultPath) = (call, fault, path);
 
     public void CancelFaults() => (_callsLeft, _fault, _faultPath) = (int.MaxValue, null, null);
 
-    /// <summary>The process dies (also at the call where the power was to be cut); the operating system lives on.</summary>
+    /// <summary>The process crashes, also at a call at which the power was to fail. The operating system continues.</summary>
     public void KillProcess()
     {
         lock (_lock)
@@ -66,7 +66,7 @@ internal sealed class SimFileSystem : IFileSystem
         }
     }
 
-    /// <summary>The machine dies and comes back.</summary>
+    /// <summary>The machine crashes and restarts.</summary>
     public void Crash(Random random)
     {
         lock (_lock)
@@ -97,8 +97,8 @@ internal sealed class SimFileSystem : IFileSystem
 
     public byte[] Bytes(string path) => _names[path].Current.ToArray();
 
-    /// <summary>Changes what is on disk behind everybody's back.</summary>
-    public void Spoil(string path, Func<byte[], byte[]> change)
+    /// <summary>Changes the content of a file on disk without a write, as a failing disk does.</summary>
+    public void Corrupt(string path, Func<byte[], byte[]> change)
     {
         var inode = _names[path];
         inode.Replace(change(inode.Current.ToArray()));
@@ -124,7 +124,7 @@ internal sealed class SimFileSystem : IFileSystem
             if (opening == FileOpening.Create)
             {
                 Change(path);
-                // An old file of the name would be emptied; the log only ever creates what is not there or is a leftover.
+                // The call would empty an existing file of this name. The log creates only new files and replaces leftovers.
                 var created = new Inode();
                 _names[path] = created;
                 _pendingNames.Add(names => names[path] = created);
@@ -240,7 +240,7 @@ internal sealed class SimFileSystem : IFileSystem
             _pending.Clear();
         }
 
-        // As Linux does after a failed write-back: the pages are clean and their content is in memory only.
+        // As on Linux after a failed write-back: the pages are marked clean, and their content is only in memory.
         public void LoseUnsynced() => _pending.Clear();
 
         public void Replace(byte[] bytes) => (Current, _durable) = (bytes, bytes.ToArray());
@@ -320,7 +320,7 @@ internal sealed class SimFileSystem : IFileSystem
                 }
                 catch (PowerCutException)
                 {
-                    // The call had begun: what it wrote is as good as any other unsynced write.
+                    // The call had begun: its bytes are treated as any other unsynced write.
                     inode.Write((int)offset, bytes);
                     throw;
                 }

@@ -5,11 +5,11 @@ using KvRaft.Topology;
 
 namespace KvRaft.Simulation.Tests.Placement;
 
-/// <summary>The planner, the rules and the driver's decisions together, over minutes of cluster life; each failure names its seed.</summary>
+/// <summary>The planner, the rules and the decisions of the driver together, over minutes of simulated cluster time. Each failure names its seed.</summary>
 public class PlacementSimulationTests
 {
     [Fact]
-    public void Joins_deaths_flaps_and_plans_end_in_a_cluster_at_rest()
+    public void A_cluster_becomes_idle_and_balanced_after_joins_failures_flaps_and_plans()
     {
         for (var seed = 1; seed <= 10; seed++)
         {
@@ -19,7 +19,7 @@ public class PlacementSimulationTests
 
     [Trait("Category", "Long")]
     [Fact]
-    public void So_do_a_thousand_lives()
+    public void A_cluster_becomes_idle_and_balanced_for_a_thousand_seeds()
     {
         for (var seed = 1_000; seed < 2_000; seed++)
         {
@@ -28,7 +28,7 @@ public class PlacementSimulationTests
     }
 
     [Fact]
-    public void From_three_to_nine_nodes_and_back_shares_and_leaders_stay_fair()
+    public void Shards_and_leaders_are_balanced_from_three_to_nine_nodes_and_back()
     {
         var world = new World(seed: 7, nodes: 3, shardCount: 32, replicationFactor: 3);
         Rest(world, 7);
@@ -53,7 +53,7 @@ public class PlacementSimulationTests
     }
 
     [Fact]
-    public void From_three_to_nine_nodes_of_different_weights_shares_follow_the_weights()
+    public void Shares_follow_the_weights_from_three_to_nine_nodes()
     {
         var world = new World(seed: 11, nodes: 3, shardCount: 32, replicationFactor: 3);
         for (var nodes = 4; nodes <= 9; nodes++)
@@ -72,7 +72,7 @@ public class PlacementSimulationTests
     }
 
     [Fact]
-    public void A_hundred_nodes_that_join_one_after_the_other_move_no_more_than_their_shares()
+    public void A_node_that_joins_a_large_cluster_moves_no_more_than_its_share()
     {
         var world = new World(seed: 3, nodes: 90, shardCount: 256, replicationFactor: 3, zones: 5);
         for (var i = 0; i < 5; i++)
@@ -81,17 +81,17 @@ public class PlacementSimulationTests
             world.Tick();
             var plan = world.PlanFor(new TopologyChange(TopologyChangeKind.Add, node))!;
 
-            // A fair share of 768 replicas on some 90 nodes is 8 or 9; bounds are kept to a replica.
+            // A fair share of 768 replicas on about 90 nodes is 8 or 9. Bounds hold to within one replica.
             Assert.InRange(plan.Moves.Length, 1, 10);
             Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Add, node)));
             Rest(world, 3);
         }
     }
 
-    /// <summary>As many as a cluster may have: they come, die, flap and go, and it comes to rest.</summary>
+    /// <summary>With as many nodes as a cluster may have.</summary>
     [Trait("Category", "Long")]
     [Fact]
-    public void A_thousand_nodes_come_die_flap_and_go_and_come_to_rest()
+    public void A_thousand_nodes_that_join_fail_flap_and_leave_become_idle()
     {
         const int Seed = 13;
         var random = new Random(Seed);
@@ -153,7 +153,7 @@ public class PlacementSimulationTests
     }
 
     [Fact]
-    public void With_nobody_to_take_a_dead_nodes_place_nothing_moves()
+    public void Without_a_substitute_for_a_dead_node_no_shard_moves()
     {
         var world = new World(seed: 5, nodes: 3, shardCount: 4, replicationFactor: 3);
         world.Alive.Remove(world.State.Nodes[0].Id);
@@ -187,7 +187,7 @@ public class PlacementSimulationTests
             Rest(world, seed);
             foreach (var node in world.State.Nodes.Where(static node => node.Standing == NodeStanding.Leaving))
             {
-                // One whose moves were cancelled by chance stays where it is until it is asked for again.
+                // A node whose moves were cancelled keeps its standing until it is added again.
                 Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Add, node.Id)));
                 Rest(world, seed);
             }
@@ -201,7 +201,7 @@ public class PlacementSimulationTests
         }
     }
 
-    /// <summary>Puts shards where the ring wants them; afterwards it wants nothing more.</summary>
+    /// <summary>Moves shards to the nodes that the ring assigns; afterwards a rebalance plans no move.</summary>
     private static void Rebalance(World world, int seed)
     {
         Assert.True(world.Commit(new TopologyChange(TopologyChangeKind.Rebalance)), "a rebalance was refused");
@@ -209,7 +209,7 @@ public class PlacementSimulationTests
         Assert.Empty(world.PlanFor(new TopologyChange(TopologyChangeKind.Rebalance))!.Moves);
     }
 
-    /// <summary>Until nothing waits, and then a while in which nothing may happen.</summary>
+    /// <summary>Waits until no operator is open, and then asserts that the cluster stays idle.</summary>
     private static void Rest(World world, int seed, int atLeast = 0)
     {
         for (var second = 0; second < atLeast || world.State.Operations.Operators.Length > 0; second++)
@@ -229,7 +229,7 @@ public class PlacementSimulationTests
             world.Tick();
         }
 
-        Assert.True((moves, transfers) == (world.Moves, world.Transfers), $"seed {seed}: it does not come to rest");
+        Assert.True((moves, transfers) == (world.Moves, world.Transfers), $"seed {seed}: the cluster does not become idle");
     }
 
     private static void AssertFair(World world)
@@ -244,7 +244,7 @@ public class PlacementSimulationTests
             Assert.InRange(world.Leads(node), fair - 1, fair + 1);
         }
 
-        // By weight, as far as zones allow; three per cent of what nodes hold here are less than one.
+        // By weight, as far as zones allow. Three per cent of the replicas of a node are less than one replica here.
         var ring = HashRing.Of(owners, map.HashSeed);
         var fairShards = ShardAssignment.FairShares(ring, map.ShardCount, map.ReplicationFactor);
         Assert.All(ring.Nodes.Zip(fairShards), pair => Assert.InRange(map.ShardsOn(pair.First.Id).Count(), pair.Second - 1, pair.Second + 1));

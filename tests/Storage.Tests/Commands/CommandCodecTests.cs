@@ -89,7 +89,7 @@ public sealed class CommandCodecTests
         Gen.Byte.Array[0, 60].Select(Gen.Int[1, 9]).Sample((noise, kind) => IsErrorOrCanonical([CommandCodec.FormatVersion, (byte)kind, .. noise]));
 
     [Fact]
-    public void Other_formats_and_newer_kinds_are_told_apart_from_damage()
+    public void Other_formats_and_newer_kinds_are_distinguished_from_damage()
     {
         Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion + 1, 1, 0, 0 }));
         Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(new byte[] { CommandCodec.FormatVersion, 99, 0, 0 }));
@@ -104,7 +104,7 @@ public sealed class CommandCodecTests
     [Theory]
     [InlineData("00 01"), InlineData("03 01"), InlineData("01 00"), InlineData("02 00")]
     [InlineData("01 80d0dbc3f49c3a"), InlineData("01 ffffffffffffffffff01"), InlineData("02 ffffffffffffffffff01")]
-    public void An_expiry_out_of_bounds_is_no_command(string expiry)
+    public void An_expiry_out_of_bounds_is_refused(string expiry)
     {
         var bytes = Convert.FromHexString(("04 01 00 01" + expiry + "01 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
 

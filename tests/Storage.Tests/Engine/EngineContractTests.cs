@@ -76,7 +76,7 @@ public sealed class EngineContractTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
-    public void Knows_what_would_survive_a_crash(string name)
+    public void Reports_what_would_survive_a_crash(string name)
     {
         using var engine = Engines.Named(name).Open(_directory["db"]);
         Assert.Null(engine.GetDurable("a"u8));

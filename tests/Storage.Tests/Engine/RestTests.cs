@@ -55,6 +55,6 @@ public sealed class RestTests
     [InlineData("IO error: Input/output error: While pread offset 0 len 4096: /d/000012.sst", typeof(StorageCorruptionException))]
     [InlineData("IO error: Too many open files: While open a file for random read: /d/000012.sst", typeof(StorageException))]
     [InlineData("IO error: While lock file: /d/LOCK: Resource temporarily unavailable", typeof(StorageException))]
-    public void Errors_of_the_engine_are_told_apart_by_what_helps(string text, Type kind) =>
+    public void Errors_of_the_engine_are_distinguished_by_their_remedy(string text, Type kind) =>
         Assert.IsType(kind, RocksDbErrors.Translate(text, new IOException(text), "A read", "/d"));
 }

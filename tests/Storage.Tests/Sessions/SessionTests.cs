@@ -50,7 +50,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void A_repeat_within_one_entry_is_one_too()
+    public void A_repeat_within_one_entry_gets_the_first_answer()
     {
         using var shard = Open();
         var outcomes = shard.Apply(Stamped(1, Put("a", "1")), Stamped(1, Put("a", "1")));
@@ -70,7 +70,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Acknowledged_outcomes_are_forgotten_and_never_applied_again()
+    public void Acknowledged_outcomes_are_discarded_and_never_applied_again()
     {
         using var shard = Open();
         shard.Apply(Stamped(1, Put("a", "1")), Stamped(2, Put("b", "1")), Stamped(4, Put("c", "1"), firstUnacked: 2));
@@ -115,7 +115,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void A_writer_that_may_have_been_forgotten_is_not_called_unseen()
+    public void A_write_of_an_evicted_session_is_not_reported_as_unseen()
     {
         using var shard = Open();
         shard.Apply(Stamped(1, Put("a", "1")));
@@ -157,7 +157,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Idle_sessions_are_purged_by_log_time_and_their_writers_told_apart_from_new_ones()
+    public void Idle_sessions_are_purged_by_log_time_and_distinguished_from_new_ones()
     {
         using var shard = Open();
         shard.NowMs = 30 * Minute;
@@ -180,7 +180,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void A_full_table_forgets_the_longest_idle_and_never_the_writer_at_work()
+    public void A_full_table_evicts_the_longest_idle_session_and_never_the_present_writer()
     {
         using var shard = Open(new SessionLimits { EntriesMax = 6 });
         for (var client = 1; client <= 4; client++)
@@ -201,7 +201,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void A_writer_is_let_in_whatever_the_clocks_said()
+    public void A_writer_is_admitted_after_the_clocks_were_wrong()
     {
         // The clocks of the leaders were two hours ahead for a quarter of an hour, and are right again.
         using var shard = Open();
@@ -219,7 +219,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void A_session_that_a_jump_of_the_clock_forgot_goes_on_and_its_old_writes_are_not_repeated()
+    public void A_session_evicted_by_a_clock_jump_continues_and_its_old_writes_are_not_repeated()
     {
         using var shard = Open();
         shard.NowMs = 60 * Minute;
@@ -255,7 +255,7 @@ public sealed class SessionTests : IDisposable
     /// proof is always accepted.
     /// </summary>
     [Fact]
-    public void Whatever_is_forgotten_no_write_is_applied_twice() =>
+    public void No_write_is_applied_twice_after_any_eviction() =>
         Gen.Select(Gen.Int[0, 8], Gen.Int[1, 4], Gen.Int[0, 20], Gen.Int[0, 2]).Array[1, 120].Sample(steps =>
         {
             using var shard = new Replica(_directory[Guid.NewGuid().ToString("N")], new InMemoryEngines(), new SessionLimits { EntriesMax = 5 });
@@ -338,7 +338,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Replicas_forget_the_same_sessions_whatever_they_have_read_ahead()
+    public void Replicas_evict_the_same_sessions_for_any_read_ahead()
     {
         var limits = new SessionLimits { EntriesMax = 40 };
         using var steady = new Replica(_directory["steady"], new InMemoryEngines(), limits);
@@ -384,7 +384,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Counters_return_to_zero_when_everybody_is_forgotten()
+    public void Counters_return_to_zero_when_all_sessions_are_evicted()
     {
         using var shard = Open();
         for (var client = 1; client <= 150; client++)

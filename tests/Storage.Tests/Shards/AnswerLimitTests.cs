@@ -111,7 +111,7 @@ public sealed class AnswerLimitTests : IDisposable
     }
 
     [Fact]
-    public void A_bounded_read_tells_the_length_of_what_it_does_not_read()
+    public void A_bounded_read_returns_the_length_of_a_value_it_does_not_read()
     {
         using var shard = new Replica(_directory["r"], Engines.Shared);
         shard.Apply(Put("a", new string('x', Large), expireAtMs: 5_000));

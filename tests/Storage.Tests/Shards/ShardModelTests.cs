@@ -56,7 +56,7 @@ public sealed class ShardModelTests : IDisposable
             threads: 1);
 
     [Fact]
-    public void Where_nobody_waits_the_state_is_the_same_and_answers_have_no_values() =>
+    public void Without_waiting_callers_the_state_is_the_same_and_answers_have_no_values() =>
         CommandGen.Log.Sample(
             log =>
             {

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Contexts that are noise, or genuine with some bytes changed, on keys of an eventual keyspace.</summary>
+/// <summary>Random contexts, and genuine contexts with some bytes changed, on keys of an eventual keyspace.</summary>
 internal sealed class CausalContexts : IAttack
 {
     public async Task RunAsync(Victim victim, CancellationToken until)

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Connections to both ports of every node that say nothing, or a few bytes of noise, and stay.</summary>
+/// <summary>Connections to both ports of every node that send nothing or a few random bytes, and stay open.</summary>
 internal sealed class IdleConnections : IAttack
 {
     private const int PerPort = 60;
@@ -33,7 +33,7 @@ internal sealed class IdleConnections : IAttack
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // Refused, cut off, or over.
+            // Refused, cut off, or ended.
         }
         finally
         {

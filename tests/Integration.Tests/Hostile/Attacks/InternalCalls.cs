@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Calls that only nodes make of each other, from a client that is none.</summary>
+/// <summary>Calls that only nodes may make, from a client that is not a node.</summary>
 internal sealed class InternalCalls : IAttack
 {
     public async Task RunAsync(Victim victim, CancellationToken until)
@@ -20,7 +20,7 @@ internal sealed class InternalCalls : IAttack
             {
                 if (side % 3 == 0)
                 {
-                    // A replica that is moved in a loop to where it is, and a move that no group has finished.
+                    // A replica that is repeatedly moved to its present node, and a move that no group has finished.
                     var shard = shards.Shards[Random.Shared.Next(shards.Shards.Count)];
                     var replica = shard.Replicas[Random.Shared.Next(shard.Replicas.Count)];
                     await Victim.TryAsync(() => moves.MoveShardAsync(

@@ -2,7 +2,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Pipes with 4,096 reads of a large value under way; every other one is not read.</summary>
+/// <summary>Pipes with 4,096 reads of a large value in flight; the answers of every second pipe are not read.</summary>
 internal sealed class Pipes : IAttack
 {
     private const int Reads = 4096;

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Tokens that are noise, or another range's with some bytes changed. They must not move a scan out of its range, let alone end a node.</summary>
+/// <summary>Random tokens, and tokens of another range with some bytes changed. They must neither move a scan out of its range nor end a node.</summary>
 internal sealed class ResumeTokens : IAttack
 {
     public async Task RunAsync(Victim victim, CancellationToken until)

@@ -4,8 +4,8 @@ using KvRaft.V1;
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
 /// <summary>
-/// Eventual keys with megabytes of values, read by many callers at once through every node; some take the headers of the answer and never the rest. There is no
-/// multi-get of eventual keys, so many reads on one connection are one.
+/// Eventual keys with megabytes of values, read by many callers at once through every node; some read the headers of the answer and never the rest. There is no
+/// multi-get of eventual keys; many reads on one connection replace it.
 /// </summary>
 internal sealed class SiblingReads : IAttack
 {

@@ -3,7 +3,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>Unary calls whose answers of megabytes are not read: their clients take the headers and nothing more.</summary>
+/// <summary>Unary calls whose answers have megabytes; the clients read only the headers.</summary>
 internal sealed class UnreadAnswers : IAttack
 {
     public async Task RunAsync(Victim victim, CancellationToken until)

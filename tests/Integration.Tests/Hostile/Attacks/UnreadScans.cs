@@ -2,7 +2,7 @@ using KvRaft.V1;
 
 namespace KvRaft.Integration.Tests.Hostile.Attacks;
 
-/// <summary>130 scans that nobody reads, in either order; those that the node ends are begun again.</summary>
+/// <summary>130 scans, ascending and descending, whose answers are not read. A scan that the node ends is started again.</summary>
 internal sealed class UnreadScans : IAttack
 {
     public async Task RunAsync(Victim victim, CancellationToken until)

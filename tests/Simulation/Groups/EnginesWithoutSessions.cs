@@ -4,8 +4,8 @@ using KvRaft.Storage.Schema;
 
 namespace KvRaft.Simulation.Tests.Groups;
 
-/// <summary>Engines whose copies lack the sessions: what <see cref="GroupBug.CopiesNoSessions"/> is made of.</summary>
-internal sealed class ForgetfulEngines : IEngineFactory
+/// <summary>Engines whose checkpoints lack the sessions; they implement <see cref="GroupBug.CheckpointsLackSessions"/>.</summary>
+internal sealed class EnginesWithoutSessions : IEngineFactory
 {
     public IStorageEngine Open(string directory) => new Engine(new InMemoryEngine(directory));
 
