@@ -35,7 +35,22 @@ internal sealed class ClusterView
 
     public int ReplicasOn(string node) => Map.Shards.Count(shard => shard.Replicas.Any(replica => replica.NodeId == node));
 
-    public int LeadersOn(string node) => Map.Shards.Count(shard => shard.LeaderNode == node);
+    public int LeadersOn(string node) => Map.Shards.Count(shard => LeaderOf(shard)?.Node == node);
+
+    /// <summary>
+    /// The replica that reports that it leads a shard, of the highest term; if none does, the leader in the map. The map is that of one node, which may have no leader for a shard
+    /// that it does not host, long after another replica was elected. Null: neither names one.
+    /// </summary>
+    public (string Node, long Term)? LeaderOf(ShardRoute shard)
+    {
+        var leaders =
+            from node in Nodes
+            from each in node.Status?.Groups ?? []
+            where each.Shard == shard.Shard && each.Role == ReplicaRole.Leader
+            orderby each.Term descending
+            select ((string, long)?)(node.Route.NodeId, each.Term);
+        return leaders.FirstOrDefault() ?? (shard.LeaderNode.Length > 0 ? (shard.LeaderNode, shard.LeaderTerm) : null);
+    }
 
     /// <summary>The replicas of a shard that do not serve, each with its reported state; no replica of a node that does not answer serves.</summary>
     public IReadOnlyList<string> NotServing(ShardRoute shard) =>

@@ -28,7 +28,8 @@ internal static class ShardCommand
             var listing = new Listing("shard", "leader", "term", "replicas", "not_serving");
             foreach (var shard in cluster.Map.Shards.OrderBy(static shard => shard.Shard))
             {
-                listing.Add(shard.Shard, Leader(shard), shard.LeaderTerm, Replicas(shard), cluster.NotServing(shard).ToArray());
+                var leader = cluster.LeaderOf(shard);
+                listing.Add(shard.Shard, leader?.Node, leader?.Term ?? shard.LeaderTerm, Replicas(shard), cluster.NotServing(shard).ToArray());
             }
 
             listing.WriteTo(run.Console.Out, run.Format);

@@ -43,7 +43,7 @@ internal sealed record StatusReport(
         var attention = new List<string>();
         attention.AddRange(cluster.Nodes.Where(static node => node.Status is null)
             .Select(static node => $"node {node.Route.NodeId} ({node.Route.Endpoint}) does not answer: {node.Error}"));
-        var leaderless = cluster.Map.Shards.Count(static shard => shard.LeaderNode.Length == 0);
+        var leaderless = cluster.Map.Shards.Count(shard => cluster.LeaderOf(shard) is null);
         if (leaderless > 0)
         {
             attention.Add(string.Create(CultureInfo.InvariantCulture, $"{leaderless} shards have no leader"));

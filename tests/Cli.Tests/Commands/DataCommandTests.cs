@@ -244,7 +244,7 @@ public sealed class DataCommandTests : IAsyncLifetime
         _node.Rule = _ => new Step.LoseAnswer();
 
         var console = new TestConsole();
-        var code = await console.RunAsync("put", "a", "1", "--endpoints", _node.Endpoint, "--timeout", "400ms");
+        var code = await console.RunAsync("put", "a", "1", "--endpoints", _node.Endpoint, "--timeout", "3s");
 
         Assert.Equal(ExitCodes.OutcomeUnknown, code);
         Assert.Matches("request id [0-9a-f]{32}-1", console.Error);
