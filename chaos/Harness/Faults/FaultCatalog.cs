@@ -55,6 +55,7 @@ internal static class FaultCatalog
         new("clock-all-behind", FaultNeeds.Shim, () => new ClockShiftFault(new Victims(Whom.All), [-3600, -10])) { What = "all wall clocks are set back by 10 s or an hour, then right", ExcusesNoRefusal = true },
         new("log-tail-lost", FaultNeeds.None, () => new LogDamageFault(LogDamage.LostTail)) { What = "the end of a dead node's log is zeros", IsSolitary = true },
         new("log-bit-flip", FaultNeeds.None, () => new LogDamageFault(LogDamage.BitFlip)) { What = "one bit of a dead node's log is flipped", IsSolitary = true },
+        new("log-missing", FaultNeeds.None, () => new LogMissingFault()) { What = "a node comes back without its log while only a node that lacks the last writes is there", IsTotal = true, IsSolitary = true },
         new("table-bit-flip", FaultNeeds.None, () => new TableDamageFault(TableDamage.BitFlip)) { What = "one bit of a dead node's table file is flipped", IsSolitary = true },
         new("table-missing", FaultNeeds.None, () => new TableDamageFault(TableDamage.MissingFile)) { What = "a table file or the manifest of a dead node's replica is missing", IsSolitary = true },
         new("wipe", FaultNeeds.None, () => new WipeFault()) { What = "a node that comes back with an empty disk is refused", IsSolitary = true },

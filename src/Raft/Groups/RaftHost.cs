@@ -174,7 +174,7 @@ public sealed class RaftHost : IAsyncDisposable
                     LogBytesMax = options.LogBytesMax,
 
                     // A start makes the log first, and then counts itself.
-                    IsExpected = GenerationFile.IsThere(options.DataDirectory),
+                    Generation = GenerationFile.Read(options.DataDirectory, files) + 1,
                 },
                 loggers.CreateLogger<NodeLog>()),
             cancellationToken).ConfigureAwait(false);

@@ -20,10 +20,13 @@ internal sealed class LogRecovery
     /// </summary>
     public const string LossFileName = "records.lost";
 
+    /// <summary>More batches than are written between two starts: a million each second for twelve days.</summary>
+    private const int GenerationShift = 40;
+
     private readonly IFileSystem _fs;
     private readonly string _directory;
     private readonly LogIdentity _identity;
-    private readonly bool _isExpected;
+    private readonly long _generation;
     private readonly ILogger _logger;
 
     // First byte of each sound segment from which on it is zero to its end.
@@ -31,9 +34,9 @@ internal sealed class LogRecovery
     private byte[] _bytes = [];
     private bool _wasClosed;
 
-    private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, bool isExpected, ILogger logger)
+    private LogRecovery(IFileSystem fs, string directory, LogIdentity identity, long generation, ILogger logger)
     {
-        _isExpected = isExpected;
+        _generation = generation;
         _fs = fs;
         _directory = directory;
         _identity = identity;
@@ -59,8 +62,11 @@ internal sealed class LogRecovery
     /// <summary>Offset in the last segment at which the log continues, bytes; meaningless if the tail is damaged.</summary>
     public int Offset { get; private set; } = SegmentHeader.Bytes;
 
-    /// <summary>No batch with a higher number was ever synced.</summary>
-    public long LastBatch => Math.Max(Replay.LastBatchNumber, Mark.Batch);
+    /// <summary>
+    /// No batch with a higher number was ever synced. A log that begins anew continues far above the numbers of the lost one, which are unknown: other nodes refuse a log that ends before a batch
+    /// that was reported to them, because it lost data without detecting it.
+    /// </summary>
+    public long LastBatch => Math.Max(Math.Max(Replay.LastBatchNumber, Mark.Batch), Replay.LastBatchNumber == 0 && _generation > 1 ? _generation << GenerationShift : 0);
 
     /// <summary>At this start or an earlier one records of an unknown owner were lost. See <see cref="LossFileName"/>.</summary>
     public bool MayHaveForgottenGroups { get; private set; }
@@ -68,12 +74,12 @@ internal sealed class LogRecovery
     /// <param name="fs">The files.</param>
     /// <param name="directory">Their directory.</param>
     /// <param name="identity">The owner that they must have.</param>
-    /// <param name="isExpected">See <see cref="NodeLogOptions.IsExpected"/>.</param>
+    /// <param name="generation">See <see cref="NodeLogOptions.Generation"/>.</param>
     /// <param name="logger">Reports what is lost.</param>
     /// <exception cref="LogOpenException">The files belong to another node or have another version.</exception>
-    public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, bool isExpected, ILogger logger)
+    public static LogRecovery Run(IFileSystem fs, string directory, LogIdentity identity, long generation, ILogger logger)
     {
-        var recovery = new LogRecovery(fs, directory, identity, isExpected, logger);
+        var recovery = new LogRecovery(fs, directory, identity, generation, logger);
         try
         {
             recovery.Run();
@@ -120,7 +126,7 @@ internal sealed class LogRecovery
             previous = number;
         }
 
-        if (_isExpected && numbers.Length == 0)
+        if (_generation > 1 && numbers.Length == 0)
         {
             Replay.AddLoss(FirstNumber, 0, "the log is missing, and this node was started before");
         }

@@ -142,7 +142,7 @@ internal sealed class NodeLog : IAsyncDisposable
         {
             fs.CreateDirectory(directory);
             directoryLock = TakeLock(fs, directory);
-            found = LogRecovery.Run(fs, directory, identity, options.IsExpected, logger);
+            found = LogRecovery.Run(fs, directory, identity, options.Generation, logger);
             var log = new NodeLog(fs, directory, identity, options, logger, directoryLock, found);
             log.StartThread();
             logger.LogOpened(directory, log.Segments.Count, log._groups.Count, log._writer.LastBatch);

@@ -18,10 +18,10 @@ internal sealed record NodeLogOptions
     public int SegmentBytes { get; init; } = 64 << 20;
 
     /// <summary>
-    /// This directory's node was started before, and a start makes the first segment. So a log without segments is not new but lost, and with it the votes and entries that
-    /// replicas acknowledged.
+    /// The number of this start of the data directory. Each start makes the first segment if there is none, so from the second start on a log without segments is not new but lost, and
+    /// with it the votes and entries that replicas acknowledged.
     /// </summary>
-    public bool IsExpected { get; init; }
+    public long Generation { get; init; } = 1;
 
     /// <summary>Disk space for segments before the groups that pin the oldest ones must flush, bytes.</summary>
     public long LogBytesMax { get; init; } = 1L << 30;

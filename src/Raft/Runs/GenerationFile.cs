@@ -30,7 +30,7 @@ internal static class GenerationFile
         var path = Path.Combine(directory, FileName);
         try
         {
-            var isNew = !IsThere(directory);
+            var isNew = !IsThere(path);
             using var file = files.Open(path, isNew ? FileOpening.Create : FileOpening.ReadWrite);
             if (isNew)
             {
@@ -56,8 +56,28 @@ internal static class GenerationFile
         }
     }
 
-    /// <summary>The directory was started before, up to the count at least.</summary>
-    public static bool IsThere(string directory) => new FileInfo(Path.Combine(directory, FileName)) is { Exists: true, Length: > 0 };
+    /// <summary>The generation of the last start; 0: there was none.</summary>
+    /// <exception cref="LogOpenException">The file is damaged, of another version, or not readable.</exception>
+    public static long Read(string directory, IFileSystem files)
+    {
+        var path = Path.Combine(directory, FileName);
+        try
+        {
+            if (!IsThere(path))
+            {
+                return 0;
+            }
+
+            using var file = files.Open(path, FileOpening.ReadWrite);
+            return Read(path, file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LogOpenException($"The start counter '{path}' cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static bool IsThere(string path) => new FileInfo(path) is { Exists: true, Length: > 0 };
 
     internal static void Format(long generation, Span<byte> slot)
     {

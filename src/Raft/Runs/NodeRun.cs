@@ -11,7 +11,7 @@ namespace KvRaft.Raft.Runs;
 /// </summary>
 /// <param name="Generation">Counts the starts of the directory; drawn and synced before the node connects to another one.</param>
 /// <param name="Id">Drawn at random at each start: two copies of one directory draw the same generation, never the same id.</param>
-/// <param name="LogBatch">The last batch of the node's log when it was opened; 0: the log was empty.</param>
+/// <param name="LogBatch">The last batch of the node's log when it was opened; 0: the log was new.</param>
 internal readonly record struct NodeRun(long Generation, Guid Id, long LogBatch)
 {
     public const int Bytes = 8 + 16 + 8;

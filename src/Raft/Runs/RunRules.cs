@@ -37,8 +37,8 @@ internal static class RunRules
             return run.Generation == last.Generation && run.Id == last.Id ? RunVerdict.Known : RunVerdict.Superseded;
         }
 
-        // An empty log was lost as a whole. The node's log detects that (NodeLogOptions.IsExpected), and its replicas rebuild themselves from all others.
-        if (run.LogBatch > 0 && run.LogBatch < last.LogBatch)
+        // A log that was lost as a whole continues with a higher number (LogRecovery.LastBatch): the node detected it, and its replicas rebuild themselves from all others.
+        if (run.LogBatch < last.LogBatch)
         {
             return RunVerdict.LogCutShort;
         }

@@ -64,11 +64,14 @@ public sealed class OpeningTests
                 break;
         }
 
-        _fixture.Options = _fixture.Options with { IsExpected = true };
+        _fixture.Options = _fixture.Options with { Generation = 2 };
         await using (var begun = _fixture.Open())
         {
             Assert.Equal(LogDamageKind.MayHaveBeenForgotten, begun.OpenGroup(LogFixture.Key(1)).Damage?.Kind);
             Assert.Null(begun.OpenGroup(LogFixture.Key(9), isKnownToBeNew: true).Damage);
+
+            // Above any number that was reported of the lost log.
+            Assert.Equal(2L << 40, begun.BatchFound);
         }
 
         await using var again = _fixture.Open();

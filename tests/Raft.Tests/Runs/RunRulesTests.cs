@@ -32,33 +32,39 @@ public sealed class RunRulesTests
         Assert.Equal(RunVerdict.LogCutShort, RunRules.Judge(Known, new NodeRun(6, Other, 99), isConnected: false));
 
     [Fact]
-    public void A_log_that_is_gone_is_left_to_the_rebuild() => Assert.Equal(RunVerdict.New, RunRules.Judge(Known, new NodeRun(6, Other, 0), isConnected: false));
+    public void A_log_that_is_gone_without_being_noticed_is_refused() => Assert.Equal(RunVerdict.LogCutShort, RunRules.Judge(Known, new NodeRun(6, Other, 0), isConnected: false));
 
     [Fact]
     public void A_second_process_waits_for_the_first_to_end() =>
         Assert.Equal(RunVerdict.StillRunning, RunRules.Judge(Known, new NodeRun(6, Other, 100), isConnected: true));
 
     /// <summary>
-    /// A directory is started, writes, reports, is copied and restored at random. For every order: a run whose log lacks a reported batch is
+    /// A directory is started, writes, reports, loses its log, is copied and restored at random. For every order: a run whose log lacks a reported batch is
     /// never accepted, and a directory that was never restored is always accepted.
     /// </summary>
     [Fact]
     public void No_run_that_lacks_what_was_reported_is_accepted_and_no_other_is_refused() =>
-        Gen.Int[0, 4].Array[1, 60].Sample(steps =>
+        Gen.Int[0, 5].Array[1, 60].Sample(steps =>
         {
             KnownRun? known = null;
-            var (directory, copy, reported, wasRestored, ids) = ((Generation: 0L, Batch: 0L), (Generation: 0L, Batch: 0L), 0L, false, 0);
+            var (directory, copy, reported, wasRestored, isLost, ids) = ((Generation: 0L, Batch: 0L), (Generation: 0L, Batch: 0L), 0L, false, false, 0);
             foreach (var step in steps)
             {
                 switch (step)
                 {
                     case 0:
                         directory.Generation++;
+                        if (isLost)
+                        {
+                            // Another log begins: see LogRecovery.LastBatch.
+                            (directory.Batch, isLost) = (directory.Generation << 40, false);
+                        }
+
                         var run = new NodeRun(directory.Generation, new Guid(++ids, 0, 0, new byte[8]), directory.Batch);
                         var verdict = RunRules.Judge(known, run, isConnected: false);
                         if (verdict == RunVerdict.New)
                         {
-                            Assert.True(run.LogBatch == 0 || run.LogBatch >= reported);
+                            Assert.True(run.LogBatch >= reported);
                             known = new KnownRun(run.Generation, run.Id, run.LogBatch);
                         }
                         else
@@ -79,7 +85,10 @@ public sealed class RunRulesTests
                         copy = directory;
                         break;
                     case 4 when copy.Batch > 0:
-                        (directory, wasRestored) = (copy, true);
+                        (directory, wasRestored, isLost) = (copy, true, false);
+                        break;
+                    case 5 when directory.Generation > 0:
+                        isLost = true;
                         break;
                 }
             }
