@@ -30,7 +30,20 @@ public static class DurableFile
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>Moves a directory to a name that does not exist, durably. The caller must sync the files in it first.</summary>
+    /// <summary>Deletes a file, or a directory with its content; nothing if there is neither.</summary>
+    public static void Delete(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>Moves a directory (or a file in its place) to a name that does not exist, durably. The caller must sync the files in it first.</summary>
     public static void MoveDirectory(string from, string to)
     {
         Directory.Move(from, to);

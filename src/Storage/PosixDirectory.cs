@@ -17,7 +17,7 @@ internal static partial class PosixDirectory
         _ = Close(descriptor);
         if (result < 0)
         {
-            throw new IOException($"fsync of {path} failed: {Marshal.GetPInvokeErrorMessage(error)}");
+            throw new IOException($"fsync of {path} failed: {Marshal.GetPInvokeErrorMessage(error)}", error);
         }
     }
 
@@ -25,7 +25,7 @@ internal static partial class PosixDirectory
     {
         if (result < 0)
         {
-            throw new IOException($"{call} of {path} failed: {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new IOException($"{call} of {path} failed: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         }
     }
 

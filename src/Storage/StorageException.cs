@@ -51,3 +51,19 @@ public sealed class StorageFullException : StorageException
     {
     }
 }
+
+/// <summary>
+/// The system refused a descriptor, memory, access or a lock. Nothing that was written before is lost or doubtful: the replica is closed, and opened again after a wait.
+/// </summary>
+public sealed class StorageUnavailableException : StorageException
+{
+    public StorageUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    public StorageUnavailableException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

@@ -54,8 +54,8 @@ public sealed record StoreIdentity(Guid ClusterId, NodeId NodeId, int ShardCount
     public static StoreIdentity? Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        return File.Exists(path)
-            ? Parse(File.ReadAllText(path)) ?? throw new StoreIdentityException($"{path} is damaged.")
+        return Path.Exists(path)
+            ? Parse(File.ReadAllText(path)) ?? throw new StoreIdentityException($"{path} is damaged; restore it from another copy, or start with an empty data directory under a new node id.")
             : null;
     }
 

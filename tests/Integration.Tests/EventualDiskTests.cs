@@ -134,6 +134,37 @@ public sealed class EventualDiskTests
         Assert.False(ended.IsCompleted, "the node with the full disk ended");
     }
 
+    /// <summary>A client that had only this address could write nothing, although both other nodes had room.</summary>
+    [Fact]
+    public async Task A_write_that_arrives_at_a_node_with_a_full_disk_is_made_on_the_other_two()
+    {
+        using var disk = SmallDisk.TryMount(mebibytes: 160);
+        Assert.SkipWhen(disk is null, "Mounting a file system of its own needs root.");
+        await using var cluster = await ProcessCluster.StartAsync(
+            shards: 1,
+            settings: new() { ["limits"] = new { diskReserveBytes = 16 << 20 }, ["log"] = SmallLog },
+            settingsOf: new() { [Node] = new() { ["dataDirectory"] = Path.Combine(disk!.Root, "data") } });
+        await CreateAsync(cluster);
+        await using var client = At(cluster, Node);
+        disk.FillUpTo(8 << 20);
+        await cluster.EventuallyAsync(
+            async () => (await cluster.StatusAsync(Node))?.DiskFreeBytes < 16 << 20 ? "" : null, "the node to measure its full disk");
+
+        foreach (var number in Enumerable.Range(0, 20))
+        {
+            await Cart(client).PutAsync($"k{number}", "1", KvContext.None, new KvEventualOptions { Write = 2 });
+        }
+
+        cluster.Pause(Node);
+        await using var other = At(cluster, "n1");
+        foreach (var number in Enumerable.Range(0, 20))
+        {
+            Assert.Equal(["1"], (await Cart(other).GetAsync($"k{number}", Majority)).Values);
+        }
+
+        cluster.Resume(Node);
+    }
+
     [Fact]
     public async Task A_failed_disk_during_eventual_writes_ends_the_process_with_its_own_exit_code()
     {

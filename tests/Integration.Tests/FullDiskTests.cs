@@ -39,6 +39,33 @@ public sealed class FullDiskTests
         Assert.Equal("2", (await keyspace.GetAsync("more")).Value);
     }
 
+    /// <summary>The process ended by an unhandled exception (SIGABRT), which a supervisor takes for a bug.</summary>
+    [Fact]
+    public async Task A_first_start_on_a_full_disk_ends_with_the_path_and_starts_when_there_is_room()
+    {
+        using var disk = SmallDisk.TryMount(DiskMebibytes);
+        Assert.SkipWhen(disk is null, "Mounting a file system of its own needs root.");
+        var data = Path.Combine(disk!.Root, "data");
+        await using var cluster = await ProcessCluster.StartAsync(
+            Shards, nodes: 1, settings: new() { ["dataDirectory"] = data, ["limits"] = new { diskReserveBytes = 0 }, ["log"] = SmallLog });
+        cluster.Kill("n1");
+        Directory.Delete(data, recursive: true);
+        disk.FillUpTo(0);
+
+        cluster.Start("n1");
+        var (exitCode, log) = await cluster.WhenEndedByItselfAsync("n1");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"kvraft: {data}", log, StringComparison.Ordinal);
+        Assert.Contains("its disk is full; free some space and start again", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled exception", log, StringComparison.Ordinal);
+
+        disk.GiveBack();
+        cluster.Start("n1");
+        await using var client = cluster.Client();
+        await UntilTakenAsync(async () => await client.TextKeyspace().PutAsync("key", "1"));
+    }
+
     [Fact]
     public async Task A_node_with_a_full_disk_refuses_entries_and_recovers_by_itself()
     {

@@ -36,7 +36,7 @@ internal readonly record struct ReplicaIncarnation(ulong Id, ulong Starts)
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public static void Forget(string directory)
     {
-        File.Delete(Path.Combine(directory, FileName));
+        DurableFile.Delete(Path.Combine(directory, FileName));
         DurableFile.SyncDirectory(directory);
     }
 

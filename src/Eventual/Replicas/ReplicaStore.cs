@@ -31,8 +31,19 @@ internal sealed class ReplicaStore : IDisposable
     public ReplicaBatch Batch { get; }
 
     /// <exception cref="StorageException">The store cannot be opened, or its content cannot be read.</exception>
-    /// <exception cref="IOException">The directory cannot be written.</exception>
     public static ReplicaStore Open(string directory, IEngineFactory engines, EventualLimits limits)
+    {
+        try
+        {
+            return OpenFiles(directory, engines, limits);
+        }
+        catch (Exception error) when (OpenFault.Concerns(error))
+        {
+            throw OpenFault.Of(error, directory);
+        }
+    }
+
+    private static ReplicaStore OpenFiles(string directory, IEngineFactory engines, EventualLimits limits)
     {
         var engine = engines.OpenJournaled(StoreDirectory.Store(directory));
         try

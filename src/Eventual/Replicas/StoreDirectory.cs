@@ -18,10 +18,10 @@ internal static class StoreDirectory
 
     public static string Unfinished(string directory) => Path.Combine(directory, "store.new");
 
-    public static bool HasDamaged(string directory) => Directory.Exists(Damaged(directory));
+    public static bool HasDamaged(string directory) => Path.Exists(Damaged(directory));
 
     /// <summary>A store was set aside, and its copy is not complete yet.</summary>
-    public static bool IsBeingRebuilt(string directory) => HasDamaged(directory) && !Directory.Exists(Store(directory));
+    public static bool IsBeingRebuilt(string directory) => HasDamaged(directory) && !Path.Exists(Store(directory));
 
     /// <summary>
     /// Moves the damaged store away. Only one is kept: the readable part of an earlier one is in the later one. The incarnation ends, because the lost data
@@ -33,28 +33,18 @@ internal static class StoreDirectory
     {
         ReplicaIncarnation.Forget(directory);
         StoreMark.Drop(directory);
-        if (!Directory.Exists(Store(directory)))
+        if (!Path.Exists(Store(directory)))
         {
             return;
         }
 
-        if (HasDamaged(directory))
-        {
-            Directory.Delete(Damaged(directory), recursive: true);
-        }
-
+        DurableFile.Delete(Damaged(directory));
         DurableFile.MoveDirectory(Store(directory), Damaged(directory));
     }
 
-    public static void ClearUnfinished(string directory)
-    {
-        if (Directory.Exists(Unfinished(directory)))
-        {
-            Directory.Delete(Unfinished(directory), recursive: true);
-        }
-    }
+    public static void ClearUnfinished(string directory) => DurableFile.Delete(Unfinished(directory));
 
     public static void Finish(string directory) => DurableFile.MoveDirectory(Unfinished(directory), Store(directory));
 
-    public static void DropDamaged(string directory) => Directory.Delete(Damaged(directory), recursive: true);
+    public static void DropDamaged(string directory) => DurableFile.Delete(Damaged(directory));
 }

@@ -17,11 +17,16 @@ internal static class StoreMark
     private const string FileName = "MARK";
     private const string Magic = "kvraft-mark 1";
 
-    /// <summary>0 if there is no readable mark.</summary>
+    /// <summary>0 if there is no readable mark. A directory in its place is deleted, because it would prevent the next write.</summary>
     public static long Read(string directory)
     {
         try
         {
+            if (Directory.Exists(Path.Combine(directory, FileName)))
+            {
+                Drop(directory);
+            }
+
             return File.ReadAllText(Path.Combine(directory, FileName)).TrimEnd('\n').Split(' ') is [var magic, var version, var writes]
                 && $"{magic} {version}" == Magic && long.TryParse(writes, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
         }
@@ -37,5 +42,5 @@ internal static class StoreMark
 
     /// <summary>For a store that begins anew.</summary>
     /// <exception cref="IOException">The disk does not allow it.</exception>
-    public static void Drop(string directory) => File.Delete(Path.Combine(directory, FileName));
+    public static void Drop(string directory) => DurableFile.Delete(Path.Combine(directory, FileName));
 }

@@ -49,7 +49,7 @@ internal static class StoreSalvage
         {
             return engines.OpenDamagedJournal(StoreDirectory.Damaged(directory));
         }
-        catch (StorageCorruptionException)
+        catch (Exception error) when (OpenFault.Concerns(error) && OpenFault.Of(error, StoreDirectory.Damaged(directory)) is StorageCorruptionException)
         {
             return null;
         }

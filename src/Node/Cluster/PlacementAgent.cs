@@ -79,14 +79,18 @@ internal sealed class PlacementAgent
         {
             lost = damage.Message;
             var aside = directory + ".damaged";
-            if (Directory.Exists(aside))
+            OwnFiles.Directory(directory, () =>
             {
-                Directory.Delete(aside, recursive: true);
-            }
-
-            DurableFile.MoveDirectory(directory, aside);
+                DurableFile.Delete(aside);
+                DurableFile.MoveDirectory(directory, aside);
+                return true;
+            });
             logger.PlacementSetAside(options.NodeId, aside, damage.Message);
-            return PlacementStateMachine.Open(directory);
+            return OwnFiles.Directory(directory, () => PlacementStateMachine.Open(directory));
+        }
+        catch (StorageException error)
+        {
+            throw OwnFiles.ToStartException(directory, isDirectory: true, error);
         }
     }
 

@@ -10,7 +10,8 @@ namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
 /// Finds a coordinator for a write that this node should not coordinate: one of the key's primaries, the first that answers. If it does not answer, a plain write
-/// is sent to the next, since at worst the same value is stored twice; an addition is not, since it could count twice.
+/// is sent to the next, since at worst the same value is stored twice; an addition is not, since it could count twice. A primary with a full disk executed nothing, so any write
+/// is sent to the next.
 /// </summary>
 internal sealed class EventualForwarder(
     NodeOptions options, PeerDirectory peers, IReplicaPeers replicas, PeerSuspicion suspicion, CoordinatorOptions patience, DeadlineTokens tokens, TimeProvider time)
@@ -18,7 +19,7 @@ internal sealed class EventualForwarder(
     /// <summary>Whether this node coordinates: it is a replica holder of the key, or another node that is none has chosen it.</summary>
     public bool IsCoordinator(PreferenceList list, bool wasForwarded) => wasForwarded || list.Primaries.Contains(options.NodeId);
 
-    /// <summary>No answer if no primary could be reached; in that case a fallback may coordinate.</summary>
+    /// <summary>No answer if no primary could be reached, or the disks of the reachable ones are full; in that case a fallback may coordinate.</summary>
     /// <param name="sloppy">Whether a fallback may coordinate.</param>
     /// <param name="call">Sends it; the number is how often this node has sent it before, perhaps with effect.</param>
     public async Task<(Answered<T>? Answered, int Attempts)> ForwardAsync<T>(
@@ -26,6 +27,7 @@ internal sealed class EventualForwarder(
         where T : class
     {
         var attempts = 0;
+        Answered<T>? full = null;
         foreach (var (node, isThere) in list.Primaries.ToArray().Where(node => node != options.NodeId).Select(node => (node, IsThereAsync(node, insists: !sloppy))).ToArray())
         {
             if (!await isThere || peers.Find(node) is not { } peer)
@@ -34,6 +36,13 @@ internal sealed class EventualForwarder(
             }
 
             var answered = await PeerCalls.CallAsync(options => call(peer, options, attempts), isWrite: true, Shortened(deadline), time, tokens.For(deadline));
+            if (!answered.HasAnswer && answered.Failure is { Reason: ErrorReasons.DiskFull, IsNotExecuted: true })
+            {
+                suspicion.Answered(node);
+                full = answered;
+                continue;
+            }
+
             if (answered.HasAnswer || !IsSilence(answered.Failure))
             {
                 suspicion.Answered(node);
@@ -51,7 +60,7 @@ internal sealed class EventualForwarder(
             attempts += answered.Failure.IsNotExecuted ? 0 : 1;
         }
 
-        return (null, attempts);
+        return (sloppy || attempts > 0 ? null : full, attempts);
     }
 
     /// <summary>

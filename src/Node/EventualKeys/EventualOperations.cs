@@ -206,7 +206,9 @@ internal sealed class EventualOperations(
         where T : class
     {
         var (target, attempts) = (write.Target, write.Header?.Attempt ?? 0);
-        if (!forwarder.IsCoordinator(target.List, write.WasForwarded) || (IsRebuilding && !write.WasForwarded))
+        var isCoordinator = forwarder.IsCoordinator(target.List, write.WasForwarded);
+        var isForwarded = !isCoordinator || (MustForward(write) && !write.WasForwarded);
+        if (isForwarded)
         {
             var (answered, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline);
             if (answered is { } done)
@@ -214,7 +216,7 @@ internal sealed class EventualOperations(
                 return done;
             }
 
-            if (!target.Spec.Sloppy)
+            if (!target.Spec.Sloppy && !(isCoordinator && LacksRoom(write)))
             {
                 return Failure.QuorumNotReached(0, target.Spec.W, sent > 0 ? Execution.Unknown : Execution.NotExecuted);
             }
@@ -230,9 +232,9 @@ internal sealed class EventualOperations(
                 : Failure.Draining("this node leaves the cluster, and no replica holder of the key answers it");
         }
 
-        if (write.NeedsRoom && disk.RefusesGrowth)
+        if (IsBelowReserve(write))
         {
-            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            return attempts > 0 ? Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown) : Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
         }
 
         try
@@ -240,7 +242,9 @@ internal sealed class EventualOperations(
             var (coordinated, corrupt) = await CoordinateAsync(write, deadline, attempts);
             if (coordinated is not { } done)
             {
-                return corrupt!;
+                // The engine reached the end of the disk before the guard measured it.
+                var isElsewhere = corrupt is { Reason: ErrorReasons.DiskFull, IsNotExecuted: true } && !isForwarded && !write.WasForwarded;
+                return isElsewhere && (await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline)).Answered is { } elsewhere ? elsewhere : corrupt!;
             }
 
             if (owners.IsLeaving)
@@ -283,8 +287,12 @@ internal sealed class EventualOperations(
         }
     }
 
-    /// <summary>Other nodes can coordinate meanwhile.</summary>
-    private bool IsRebuilding => replica.Health.Outage is { Kind: OutageKind.Damage };
+    /// <summary>A coordinator stores the write itself first. If this node cannot, another replica holder coordinates.</summary>
+    private bool MustForward(WriteOf write) => replica.Health.Outage is not null || IsBelowReserve(write);
+
+    private bool LacksRoom(WriteOf write) => replica.Health.Outage is { Kind: OutageKind.NoRoom } || IsBelowReserve(write);
+
+    private bool IsBelowReserve(WriteOf write) => write.NeedsRoom && disk.RefusesGrowth;
 
     // The state is the one before the refused write.
     private Failure TooMany(SiblingSet state) => state.Siblings.Length >= options.Eventual.SiblingsMax

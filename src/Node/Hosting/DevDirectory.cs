@@ -1,6 +1,5 @@
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Security;
-using KvRaft.Storage;
 
 namespace KvRaft.Node.Hosting;
 
@@ -21,7 +20,7 @@ internal static class DevDirectory
     public static DataDirectory Hold(string data)
     {
         // Before the lock, because the lock is a file, and a directory of another kind gets none.
-        Guarded(data, () => RefuseForeign(data));
+        OwnFiles.Directory(data, () => RefuseForeign(data));
         return DataDirectory.Hold(data);
     }
 
@@ -30,7 +29,7 @@ internal static class DevDirectory
     /// <param name="nodes">The directories of the nodes.</param>
     /// <param name="fresh">Deletes these directories and creates a new id, unless one of the nodes runs.</param>
     /// <exception cref="NodeStartException">A node runs, the directory cannot be written, or the id is damaged.</exception>
-    public static Guid Identity(DataDirectory directory, IReadOnlyList<string> nodes, bool fresh) => Guarded(directory.Path, () =>
+    public static Guid Identity(DataDirectory directory, IReadOnlyList<string> nodes, bool fresh) => OwnFiles.Directory(directory.Path, () =>
     {
         RefuseForeign(directory.Path);
         var file = Path.Combine(directory.Path, IdentityName);
@@ -38,24 +37,30 @@ internal static class DevDirectory
         {
             DeleteNodes(nodes);
         }
-        else if (File.Exists(file))
+        else if (OwnFiles.Text(file) is { } text)
         {
-            ClusterSecretFile.Make(SecretOf(directory.Path));
-            return Guid.TryParse(File.ReadAllText(file), out var kept)
+            MakeSecret(directory);
+            return Guid.TryParse(text, out var kept)
                 ? kept
                 : throw new NodeStartException(StartFault.DamagedData, $"{file} holds no cluster id; start with --fresh or give another --data");
         }
 
         var drawn = Guid.NewGuid();
-        DurableFile.WriteAllText(file, drawn.ToString());
-        ClusterSecretFile.Make(SecretOf(directory.Path));
+        OwnFiles.Write(file, drawn.ToString());
+        MakeSecret(directory);
         return drawn;
+    });
+
+    private static void MakeSecret(DataDirectory directory) => OwnFiles.File(SecretOf(directory.Path), () =>
+    {
+        ClusterSecretFile.Make(SecretOf(directory.Path));
+        return true;
     });
 
     private static bool RefuseForeign(string data)
     {
         // If a start ended before it wrote an id, it left a lock file only.
-        if (Directory.Exists(data) && !File.Exists(Path.Combine(data, IdentityName))
+        if (Directory.Exists(data) && !Path.Exists(Path.Combine(data, IdentityName))
             && Directory.EnumerateFileSystemEntries(data).Any(static entry => Path.GetFileName(entry) != DataDirectory.LockName))
         {
             throw new NodeStartException(
@@ -88,18 +93,6 @@ internal static class DevDirectory
         finally
         {
             held.ForEach(static node => node.Dispose());
-        }
-    }
-
-    private static T Guarded<T>(string data, Func<T> step)
-    {
-        try
-        {
-            return step();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new NodeStartException(StartFault.DirectoryNotWritable, $"the data directory {data} cannot be written: {error.Message}", error);
         }
     }
 }

@@ -5,7 +5,6 @@ using KvRaft.Node.Cluster;
 using KvRaft.Node.EventualKeys;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
-using KvRaft.Storage;
 using KvRaft.Storage.Engine;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,15 +16,9 @@ internal static class EventualRoom
     /// <exception cref="NodeStartException">The store cannot be opened, for a reason other than lack of disk space or damage.</exception>
     public static EventualReplica Open(NodeOptions options, IEngineFactory engines, DiskLevel level, TimeProvider time)
     {
-        try
-        {
-            return EventualReplica.Open(
-                Path.Combine(options.DataDirectory, "eventual"), engines, options.Eventual, time, () => DiskGuard.MayReopen(options.DataDirectory, engines, level));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
-        {
-            throw new NodeStartException(StartFault.DamagedData, $"the store of eventual keys cannot be opened: {error.Message}", error);
-        }
+        var directory = Path.Combine(options.DataDirectory, "eventual");
+        return OwnFiles.Directory(directory, () => EventualReplica.Open(
+            directory, engines, options.Eventual, time, () => DiskGuard.MayReopen(options.DataDirectory, engines, level)));
     }
 
     public static IServiceCollection AddEventualRoom(this IServiceCollection services, EventualReplica replica, NodeOptions options)

@@ -8,6 +8,7 @@ using KvRaft.Raft.Groups;
 using KvRaft.Raft.Options;
 using KvRaft.Raft.Runs;
 using KvRaft.Raft.Security;
+using KvRaft.Storage;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Hosting;
@@ -45,9 +46,13 @@ internal static class RaftRoom
         {
             throw new NodeStartException(StartFault.NotAdmitted, error.Message, error);
         }
-        catch (Exception error) when (error is IOException or SocketException)
+        catch (Exception error) when (error is SocketException or IOException { InnerException: SocketException })
         {
             throw ListenFaults.ToStartException("raftListen", options.RaftListen, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException || FullDisk.Is(error.GetBaseException()))
+        {
+            throw OwnFiles.ToStartException(Path.Combine(options.DataDirectory, "log"), isDirectory: true, error);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

@@ -25,34 +25,21 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
     public static DataDirectory Hold(string directory)
     {
         var path = System.IO.Path.GetFullPath(directory);
-        try
+        OwnFiles.Directory(path, () => Directory.CreateDirectory(path));
+        var file = System.IO.Path.Combine(path, LockName);
+        return OwnFiles.File(file, () =>
         {
-            Directory.CreateDirectory(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw NotWritable(path, error);
-        }
-
-        try
-        {
-            // FileShare.None is an advisory flock on Unix: enough between KvRaft processes.
-            return new DataDirectory(path, new FileStream(
-                System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw NotWritable(path, error);
-        }
-        catch (IOException error) when (error.HResult == LockedByAnother)
-        {
-            throw new NodeStartException(
-                StartFault.DirectoryInUse, $"the data directory {path} is in use by another kvraft process", error);
-        }
-        catch (IOException error)
-        {
-            throw NotWritable(path, error);
-        }
+            try
+            {
+                // FileShare.None is an advisory flock on Unix: enough between KvRaft processes.
+                return new DataDirectory(path, new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException error) when (error.HResult == LockedByAnother)
+            {
+                throw new NodeStartException(
+                    StartFault.DirectoryInUse, $"the data directory {path} is in use by another kvraft process", error);
+            }
+        });
     }
 
     /// <summary>
@@ -77,7 +64,7 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Whether there was an identity before. If not, the node is new, or has lost its data.</summary>
-    public bool IsClaimed => File.Exists(System.IO.Path.Combine(Store, StoreIdentity.FileName));
+    public bool IsClaimed => System.IO.Path.Exists(System.IO.Path.Combine(Store, StoreIdentity.FileName));
 
     private string Store => System.IO.Path.Combine(Path, "store");
 
@@ -85,10 +72,10 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
     /// <exception cref="NodeStartException">It holds directories but no identity.</exception>
     public void RefuseForeign()
     {
-        if (!Directory.Exists(Store) && Directory.EnumerateDirectories(Path).Any())
+        if (!System.IO.Path.Exists(Store) && OwnFiles.Directory(Path, () => Directory.EnumerateDirectories(Path).Any()))
         {
             throw new NodeStartException(
-                StartFault.ForeignDirectory, $"{Path} holds directories but no kvraft identity; it is not a data directory");
+                StartFault.ForeignDirectory, $"{Path} holds directories but no kvraft identity ({Store}); it is not a data directory, or has lost its identity: give another one");
         }
     }
 
@@ -96,23 +83,22 @@ internal sealed class DataDirectory : IAsyncDisposable, IDisposable
     /// <exception cref="NodeStartException">It is another node's, another cluster's, or has lost its identity.</exception>
     public void Verify(NodeOptions options)
     {
-        try
+        RefuseForeign();
+        var identity = new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed);
+        OwnFiles.Directory(Store, () => Directory.CreateDirectory(Store));
+        OwnFiles.File(System.IO.Path.Combine(Store, StoreIdentity.FileName), () =>
         {
-            RefuseForeign();
-            new StoreIdentity(options.ClusterId, options.NodeId, options.ShardCount, KeyHash.Seed).ClaimOrVerify(Store);
-        }
-        catch (StoreIdentityException error)
-        {
-            throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw NotWritable(Path, error);
-        }
+            try
+            {
+                identity.ClaimOrVerify(Store);
+                return true;
+            }
+            catch (StoreIdentityException error)
+            {
+                throw new NodeStartException(StartFault.ForeignDirectory, error.Message, error);
+            }
+        });
     }
-
-    private static NodeStartException NotWritable(string path, Exception error) => new(
-        StartFault.DirectoryNotWritable, $"the data directory {path} cannot be written: {error.Message}", error);
 
     public void Dispose() => _lock.Dispose();
 

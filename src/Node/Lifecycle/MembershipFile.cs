@@ -1,7 +1,6 @@
 using System.Globalization;
 using KvRaft.Node.Options;
 using KvRaft.Raft.Membership;
-using KvRaft.Storage;
 using KvRaft.Topology;
 
 namespace KvRaft.Node.Lifecycle;
@@ -27,16 +26,19 @@ internal sealed record MembershipFile(Guid Instance)
     public JoinedCluster? Joined { get; init; }
 
     /// <summary>The content of a directory; null if there is none.</summary>
-    /// <exception cref="NodeStartException">The file is damaged.</exception>
+    /// <exception cref="NodeStartException">The file is damaged or cannot be read.</exception>
     public static MembershipFile? Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        return File.Exists(path)
-            ? Parse(File.ReadAllLines(path)) ?? throw new NodeStartException(StartFault.DamagedData, $"{path} is damaged")
+        return OwnFiles.Text(path) is { } text
+            ? Parse(text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')) ?? throw new NodeStartException(
+                StartFault.DamagedData,
+                $"{path} is damaged, and the cluster recognises this node only by its content; restore the file, or start with an empty data directory under a new node id")
             : null;
     }
 
-    public void WriteTo(string directory) => DurableFile.WriteAllText(Path.Combine(directory, FileName), Format());
+    /// <exception cref="NodeStartException">The file cannot be written.</exception>
+    public void WriteTo(string directory) => OwnFiles.Write(Path.Combine(directory, FileName), Format());
 
     internal string Format()
     {

@@ -24,6 +24,9 @@ internal enum StartFault
     /// <summary>The file with the cluster's secret cannot be read, is readable by others, or holds none.</summary>
     UnusableSecret,
 
+    /// <summary>The disk of the data directory is full.</summary>
+    NoRoom,
+
     /// <summary>The data are damaged in a way that must not be ignored.</summary>
     DamagedData,
 }

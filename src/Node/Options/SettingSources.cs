@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text.Json;
 
 namespace KvRaft.Node.Options;
 
@@ -19,10 +20,23 @@ internal static class SettingSources
         var builder = new ConfigurationBuilder();
         if (file is not null)
         {
-            builder.AddJsonStream(new MemoryStream(File.ReadAllBytes(file)));
+            builder.AddConfiguration(Json(File.ReadAllBytes(file)));
         }
 
         return builder.AddInMemoryCollection(FromEnvironment(environment)).AddInMemoryCollection(flags).Build();
+    }
+
+    /// <summary>The parser of the configuration reports text that is no JSON, JSON that is no object, and strings that are no text by three exceptions.</summary>
+    private static IConfigurationRoot Json(byte[] bytes)
+    {
+        try
+        {
+            return new ConfigurationBuilder().AddJsonStream(new MemoryStream(bytes)).Build();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new FormatException(error.Message, error);
+        }
     }
 
     /// <summary>A setting on the command line: <c>limits.keyBytesMax=1000</c>, <c>nodes[0].weight=2</c>.</summary>

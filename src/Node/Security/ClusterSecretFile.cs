@@ -1,6 +1,7 @@
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Raft.Security;
+using KvRaft.Storage;
 
 namespace KvRaft.Node.Security;
 
@@ -30,6 +31,11 @@ internal static class ClusterSecretFile
                 throw Unusable($"{file} can be read by others than its owner; run: chmod 600 {file}");
             }
 
+            if (!stream.CanSeek)
+            {
+                throw Unusable($"{file} is no regular file");
+            }
+
             // The length first: a file of another kind is not read into memory.
             if (stream.Length > ClusterSecret.BytesMax)
             {
@@ -45,7 +51,7 @@ internal static class ClusterSecretFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Unusable($"{file} cannot be read: {error.Message}", error);
+            throw Unusable($"{file} {OwnFiles.Reason(file, isDirectory: false, error)}", error);
         }
     }
 
@@ -54,14 +60,14 @@ internal static class ClusterSecretFile
     /// <exception cref="UnauthorizedAccessException">It cannot be written.</exception>
     public static void Make(string file)
     {
-        if (File.Exists(file))
+        if (Path.Exists(file))
         {
             return;
         }
 
         // To a temporary file first: a crash leaves a complete secret or none.
         var beside = file + ".new";
-        File.Delete(beside);
+        DurableFile.Delete(beside);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {

@@ -25,6 +25,9 @@ internal sealed class ReplicaRepairs(TimeProvider time)
     /// <summary>Lack of disk space is no sign of a faulty disk, and ends without a repair.</summary>
     private static readonly TimeSpan RoomDelayMax = TimeSpan.FromSeconds(4);
 
+    /// <summary>Nor is a lack of descriptors or access. Each attempt needs some of them, so it waits longer than for disk space.</summary>
+    private static readonly TimeSpan ResourceDelayMax = TimeSpan.FromSeconds(30);
+
     /// <summary>If a replica had no fault for this long, its count starts again.</summary>
     private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(30);
 
@@ -68,7 +71,7 @@ internal sealed class ReplicaRepairs(TimeProvider time)
         _courses[shard] = new Course(
             time.GetTimestamp(),
             tries + 1,
-            fault.Loss == ReplicaLoss.Room && DelayAfter(tries) > RoomDelayMax ? RoomDelayMax : DelayAfter(tries),
+            DelayAfter(tries, fault.Loss),
             isDamage ? fault.Message : null,
             Math.Max(applied, before.AppliedBefore),
             before.SetAside + (isDamage ? 1 : 0));
@@ -129,6 +132,13 @@ internal sealed class ReplicaRepairs(TimeProvider time)
     {
         var delay = tries == 0 ? TimeSpan.Zero : DelayFirst * Math.Pow(2, Math.Min(tries - 1, 16));
         return delay < DelayMax ? delay : DelayMax;
+    }
+
+    /// <summary>As above, bounded by what was lost. Pure.</summary>
+    internal static TimeSpan DelayAfter(int tries, ReplicaLoss loss)
+    {
+        var (delay, limit) = (DelayAfter(tries), loss switch { ReplicaLoss.Room => RoomDelayMax, ReplicaLoss.Resource => ResourceDelayMax, _ => DelayMax });
+        return delay < limit ? delay : limit;
     }
 
     /// <param name="At">The time of the last fault, by the monotonic clock.</param>

@@ -17,6 +17,9 @@ internal static class ShardDirectory
     /// <summary>Suffix of data that could not be read; kept until the replica has a complete state again.</summary>
     private const string DamagedSuffix = ".damaged";
 
+    /// <summary>Replicas are opened at the same time, and one of them moves a file in the place of the common directory aside.</summary>
+    private static readonly Lock SettingAside = new();
+
     public static string Of(string dataDirectory, ShardId shard, int incarnation) =>
         Path.Combine(dataDirectory, "shards", string.Create(CultureInfo.InvariantCulture, $"s{shard.Value}-r{incarnation}"));
 
@@ -29,7 +32,7 @@ internal static class ShardDirectory
             yield break;
         }
 
-        foreach (var each in directory.EnumerateDirectories())
+        foreach (var each in directory.EnumerateFileSystemInfos())
         {
             // Data that was set aside belongs to the replica, and is deleted with it.
             var name = each.Name.EndsWith(DamagedSuffix, StringComparison.Ordinal) ? each.Name[..^DamagedSuffix.Length] : each.Name;
@@ -59,12 +62,20 @@ internal static class ShardDirectory
     public static string? SetDamagedAside(string directory)
     {
         var aside = directory + DamagedSuffix;
-        if (!Directory.Exists(directory))
+        lock (SettingAside)
+        {
+            if (File.Exists(Path.GetDirectoryName(directory)))
+            {
+                return SetFileAside(Path.GetDirectoryName(directory)!);
+            }
+        }
+
+        if (!Path.Exists(directory))
         {
             return null;
         }
 
-        if (Directory.Exists(aside))
+        if (Path.Exists(aside))
         {
             ShardStateMachine.Drop(directory);
             return aside;
@@ -74,16 +85,25 @@ internal static class ShardDirectory
         return aside;
     }
 
+    /// <summary>A file in the place of the directory of all replicas: only an operator deletes it, except for a later one.</summary>
+    private static string SetFileAside(string shards)
+    {
+        var aside = shards + DamagedSuffix;
+        DurableFile.Delete(aside);
+        DurableFile.MoveDirectory(shards, aside);
+        return aside;
+    }
+
     /// <summary>Deletes the data that <see cref="SetDamagedAside"/> kept. True if there was any.</summary>
     public static bool DropDamaged(string directory)
     {
         var aside = directory + DamagedSuffix;
-        if (!Directory.Exists(aside))
+        if (!Path.Exists(aside))
         {
             return false;
         }
 
-        Directory.Delete(aside, recursive: true);
+        DurableFile.Delete(aside);
         return true;
     }
 }

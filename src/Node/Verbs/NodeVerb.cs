@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KvRaft.Node.Hosting;
+using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Node.Telemetry;
 using KvRaft.Storage.Engine;
@@ -56,7 +57,9 @@ internal static class NodeVerb
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)
         {
-            throw new InvalidOptionsException([new OptionMistake("--config", file?.FullName, $"a readable JSON file ({error.GetBaseException().Message})")]);
+            var why = error is IOException or UnauthorizedAccessException && file is not null
+                ? $"{file.FullName} {OwnFiles.Reason(file.FullName, isDirectory: false, error)}" : error.Message;
+            throw new InvalidOptionsException([new OptionMistake("--config", file?.FullName, $"a readable JSON file ({why})")]);
         }
     }
 

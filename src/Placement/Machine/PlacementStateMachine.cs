@@ -56,11 +56,19 @@ public sealed class PlacementStateMachine : IReplicatedStateMachine
     public PlacementState State => _current.State;
 
     /// <summary>Opens the state in a directory and creates the directory if it is missing; without a file the state is empty.</summary>
-    /// <exception cref="StorageCorruptionException">The file is damaged or of an unsupported version.</exception>
+    /// <exception cref="StorageCorruptionException">The file is damaged or of an unsupported version, or a file or directory has the place of the other.</exception>
+    /// <exception cref="StorageException">The disk is full, or the system refuses the access.</exception>
     public static PlacementStateMachine Open(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
-        return Open(new PlacementStore(directory));
+        try
+        {
+            return Open(new PlacementStore(directory));
+        }
+        catch (Exception error) when (OpenFault.Concerns(error))
+        {
+            throw OpenFault.Of(error, directory);
+        }
     }
 
     internal static PlacementStateMachine Open(PlacementStore store)

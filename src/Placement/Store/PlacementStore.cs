@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using KvRaft.Storage;
 
 namespace KvRaft.Placement.Store;
 
@@ -21,7 +22,7 @@ internal sealed partial class PlacementStore
     {
         _directory = Path.GetFullPath(directory);
         Directory.CreateDirectory(_directory);
-        File.Delete(Path.Combine(_directory, TemporaryName)); // A crash can leave a partly written file.
+        DurableFile.Delete(Path.Combine(_directory, TemporaryName)); // A crash can leave a partly written file.
     }
 
     /// <summary>The points at which a crash makes a difference.</summary>
@@ -40,7 +41,11 @@ internal sealed partial class PlacementStore
     internal Action<Step>? Reached { get; init; }
 
     /// <summary>The content, or null if the file does not exist.</summary>
-    public byte[]? Read() => File.Exists(FilePath) ? File.ReadAllBytes(FilePath) : null;
+    /// <exception cref="StorageCorruptionException">There is a directory in its place.</exception>
+    public byte[]? Read() =>
+        File.Exists(FilePath) ? File.ReadAllBytes(FilePath)
+        : Directory.Exists(FilePath) ? throw new StorageCorruptionException($"{FilePath} is a directory and not a file.")
+        : null;
 
     /// <summary>Replaces the content of the file with <paramref name="content"/>, durably.</summary>
     public void Write(ReadOnlySpan<byte> content)

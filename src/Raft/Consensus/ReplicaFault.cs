@@ -20,6 +20,9 @@ public enum ReplicaLoss
     /// <summary>Nothing: the disk was too full for the engine's write. The replica continues from its log once there is space.</summary>
     Room,
 
+    /// <summary>Nothing: the system refused a descriptor, memory or access. The replica is opened again after a wait, and continues from its log.</summary>
+    Resource,
+
     /// <summary>It stopped at a fault that would recur (a broken invariant, a command of a newer version). It stays stopped.</summary>
     Stopped,
 }
@@ -40,6 +43,9 @@ public sealed record ReplicaFault(ReplicaLoss Loss, string Message)
                 case StorageFullException:
                 case var full when FullDisk.Is(full):
                     return new ReplicaFault(ReplicaLoss.Room, error.Message);
+                case StorageUnavailableException:
+                case var refused when EnvironmentFault.Is(refused):
+                    return new ReplicaFault(ReplicaLoss.Resource, error.Message);
             }
         }
 

@@ -45,12 +45,13 @@ internal sealed class ReplicaDirectory
     public static ReplicaDirectory Open(string path, IEngineFactory engines)
     {
         Directory.CreateDirectory(path);
-        var numbers = Directory.EnumerateDirectories(path, DatabasePrefix + "*").Select(NumberOf).Where(number => number > 0).Order().ToList();
+        // Also files: one in the place of the current engine means that its state is lost.
+        var numbers = Directory.EnumerateFileSystemEntries(path, DatabasePrefix + "*").Select(NumberOf).Where(number => number > 0).Order().ToList();
         var current = numbers is [.., var highest] ? highest : 1;
         var replica = new ReplicaDirectory(path, engines, current);
         foreach (var number in numbers.Where(number => number < current))
         {
-            Directory.Delete(replica.DatabasePath(number), recursive: true);
+            DurableFile.Delete(replica.DatabasePath(number));
         }
 
         return replica;
@@ -61,15 +62,11 @@ internal sealed class ReplicaDirectory
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         var dropped = full + DroppedSuffix;
-        if (Directory.Exists(dropped))
-        {
-            Directory.Delete(dropped, recursive: true);
-        }
-
-        if (Directory.Exists(full))
+        DurableFile.Delete(dropped);
+        if (Path.Exists(full))
         {
             DurableFile.MoveDirectory(full, dropped);
-            Directory.Delete(dropped, recursive: true);
+            DurableFile.Delete(dropped);
         }
     }
 

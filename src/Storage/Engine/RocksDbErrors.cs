@@ -3,8 +3,8 @@ using RocksDbSharp;
 namespace KvRaft.Storage.Engine;
 
 /// <summary>
-/// Maps RocksDB's status texts to the exceptions of this component. The binding passes on a text and no code, so the kind is read from the prefixes that
-/// RocksDB (<c>util/status.cc</c>) and the C library (<c>strerror</c>) use.
+/// Maps RocksDB's status texts to the exceptions of this component. The binding passes on a text and no code, so the kind is read from the code at
+/// its beginning (RocksDB's <c>util/status.cc</c>) and from the text of the error number (<c>strerror</c> of the C library).
 /// </summary>
 internal static class RocksDbErrors
 {
@@ -30,9 +30,15 @@ internal static class RocksDbErrors
 
         // A full disk first: a write that RocksDB could not finish may be reported as damage further down in the same text.
         return IsOneOf(status, NoRoom) ? new StorageFullException(message, error)
+            : IsUnavailable(status) ? new StorageUnavailableException(message, error)
             : IsOneOf(status, Damage) ? new StorageCorruptionException(message, error) { IsFailedWrite = IsOneOf(status, [DeviceError]) && !IsOneOf(status, Reading) }
             : new StorageException(message, error);
     }
+
+    /// <summary>Also a status of damage whose cause is such an error: RocksDB reports a table that it cannot reach as corruption.</summary>
+    private static bool IsUnavailable(string status) =>
+        status.StartsWith("Resource busy", StringComparison.Ordinal)
+        || (status.Contains("IO error", StringComparison.Ordinal) && EnvironmentFault.IsIn(status));
 
     private static bool IsOneOf(string message, string[] words) => words.Any(word => message.Contains(word, StringComparison.OrdinalIgnoreCase));
 }

@@ -127,8 +127,8 @@ public sealed partial class ShardStateMachine : IShardStore
     }
 
     /// <summary>Opens the replica in its own directory, and creates an empty one if there is none.</summary>
-    /// <exception cref="StorageException">The directory cannot be opened, is open already, or is damaged (<see
-    /// cref="StorageCorruptionException"/>).</exception>
+    /// <exception cref="StorageException">The directory cannot be opened now or is open already (<see cref="StorageUnavailableException"/>), its disk is full, or its files do not
+    /// allow it (<see cref="StorageCorruptionException"/>).</exception>
     public static ShardStateMachine Open(string directory, IEngineFactory engines, ShardSettings settings) =>
         Open(directory, engines, settings, SessionLimits.Standard);
 
@@ -182,6 +182,18 @@ public sealed partial class ShardStateMachine : IShardStore
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.TickRows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.TickRows, ShardLimits.TickRowsMax);
+        try
+        {
+            return OpenFiles(directory, engines, settings, limits);
+        }
+        catch (Exception error) when (OpenFault.Concerns(error))
+        {
+            throw OpenFault.Of(error, directory);
+        }
+    }
+
+    private static ShardStateMachine OpenFiles(string directory, IEngineFactory engines, ShardSettings settings, SessionLimits limits)
+    {
         var replica = ReplicaDirectory.Open(directory, engines);
         var engine = replica.OpenEngine();
         try

@@ -79,6 +79,61 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.Equal(["new"], replica.Read(Key(1)).Texts());
     }
 
+    /// <summary>The node did not start: only a damaged file was set aside, and a directory in its place is none.</summary>
+    [Theory]
+    [InlineData("store/CURRENT", true)]
+    [InlineData("store/LOCK", true)]
+    [InlineData("store", false)]
+    public async Task A_replica_starts_with_a_file_in_the_place_of_a_directory_or_the_reverse(string place, bool isDirectory)
+    {
+        await FillAsync();
+        Replace(place, isDirectory);
+
+        await using var replica = Some.Open(_directory.Path);
+        await WellAgainAsync(replica, rebuilds: 1);
+
+        Assert.True(replica.Health.HasSetAside);
+        Assert.Same(TenureBook.Blank, replica.Tenures);
+        await replica.WriteAsync(Key(1), Some.Put("new"));
+        Assert.Equal(["new"], replica.Read(Key(1)).Texts());
+        replica.DropSetAside(replica.Doubts);
+        Assert.False(replica.Health.HasSetAside);
+    }
+
+    [Theory]
+    [InlineData("MARK")]
+    [InlineData("INCARNATION")]
+    [InlineData("store.new")]
+    public async Task A_directory_or_file_in_the_place_of_a_small_file_costs_nothing(string place)
+    {
+        await FillAsync();
+        Replace(place, isDirectory: place != "store.new");
+
+        await using (var replica = Some.Open(_directory.Path))
+        {
+            Assert.Null(replica.Health.Outage);
+            await replica.WriteAsync(Key(1), Some.Put("new"));
+        }
+
+        await using var again = Some.Open(_directory.Path);
+        Assert.Null(again.Health.Outage);
+        Assert.Contains("new", again.Read(Key(1)).Texts());
+    }
+
+    private void Replace(string place, bool isDirectory)
+    {
+        var path = Path.Combine(_directory.Path, place);
+        DurableFile.Delete(path);
+        if (isDirectory)
+        {
+            Directory.CreateDirectory(Path.Combine(path, "content"));
+        }
+        else
+        {
+            File.WriteAllText(path, "a file");
+        }
+    }
+
     // RocksDB's default silently drops everything behind the damage, including synced and acknowledged writes.
     [Fact]
     public async Task A_flipped_byte_of_the_write_ahead_log_is_detected_and_earlier_records_remain()

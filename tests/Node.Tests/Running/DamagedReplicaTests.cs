@@ -2,6 +2,7 @@ using KvRaft.Client;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Control;
 using KvRaft.Raft.Groups;
+using KvRaft.Storage;
 using KvRaft.TestKit;
 using KvRaft.Topology;
 
@@ -65,6 +66,64 @@ public sealed class DamagedReplicaTests
         await EqualAsync(cluster);
     }
 
+    /// <summary>Each of these replicas was opened again and again, and stayed unavailable until an operator deleted its directory.</summary>
+    [Theory]
+    [InlineData("shards/s0-r1/db-1/CURRENT", true)]
+    [InlineData("shards/s0-r1/db-1/IDENTITY", true)]
+    [InlineData("shards/s0-r1/db-1/LOCK", true)]
+    [InlineData("shards/s0-r1/db-1", false)]
+    [InlineData("shards/s0-r1", false)]
+    [InlineData("shards", false)]
+    public async Task A_node_starts_with_a_file_in_the_place_of_a_directory_or_the_reverse_and_rebuilds_the_replica(string place, bool isDirectory)
+    {
+        await using var cluster = await FilledAsync();
+        var node = cluster.Nodes[2];
+        await cluster.StopAsync(node);
+        var path = Path.Combine(node.Options.DataDirectory, place);
+        DurableFile.Delete(path);
+        if (isDirectory)
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            await File.WriteAllTextAsync(path, "a file");
+        }
+
+        await cluster.StartAsync(node);
+        await cluster.WhenReadyAsync();
+        await RebuiltAsync(cluster, node);
+        await EqualAsync(cluster);
+    }
+
+    [Theory]
+    [InlineData("placement", false)]
+    [InlineData("placement/placement.state", true)]
+    public async Task A_node_starts_with_a_file_in_the_place_of_the_directory_of_group_0_or_the_reverse_and_copies_another(string place, bool isDirectory)
+    {
+        await using var cluster = await FilledAsync();
+        var node = cluster.Nodes[1];
+        await node.Running!.Service<PlacementAgent>().Group.FlushAsync(keepEntries: 0, CancellationToken.None);
+        await cluster.StopAsync(node);
+        var path = Path.Combine(node.Options.DataDirectory, place);
+        DurableFile.Delete(path);
+        if (isDirectory)
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            await File.WriteAllTextAsync(path, "a file");
+        }
+
+        await cluster.StartAsync(node);
+        await cluster.WhenReadyAsync();
+
+        Assert.True(Path.Exists(Path.Combine(node.Options.DataDirectory, "placement.damaged")));
+        Assert.Equal(
+            cluster.Nodes[0].Running!.Service<PlacementAgent>().State.Epoch, node.Running!.Service<PlacementAgent>().State.Epoch);
+    }
+
     [Fact]
     public async Task A_node_starts_with_a_damaged_state_of_group_0_and_copies_another()
     {
@@ -124,7 +183,7 @@ public sealed class DamagedReplicaTests
         while (true)
         {
             var status = StatusOf(node);
-            if (status.State == "serving" && status.Rebuilds > 0 && !Directory.Exists(ShardOf(node) + ".damaged"))
+            if (status.State == "serving" && status.Rebuilds > 0 && !Path.Exists(ShardOf(node) + ".damaged"))
             {
                 return;
             }

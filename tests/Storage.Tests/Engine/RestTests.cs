@@ -53,8 +53,12 @@ public sealed class RestTests
     [InlineData("Corruption: block checksum mismatch", typeof(StorageCorruptionException))]
     [InlineData("IO error: No such file or directory: While open a file for random read: /d/000012.sst", typeof(StorageCorruptionException))]
     [InlineData("IO error: Input/output error: While pread offset 0 len 4096: /d/000012.sst", typeof(StorageCorruptionException))]
-    [InlineData("IO error: Too many open files: While open a file for random read: /d/000012.sst", typeof(StorageException))]
-    [InlineData("IO error: While lock file: /d/LOCK: Resource temporarily unavailable", typeof(StorageException))]
+    [InlineData("IO error: Too many open files: While open a file for random read: /d/000012.sst", typeof(StorageUnavailableException))]
+    [InlineData("IO error: While open a file for random read: /d/000012.sst: Permission denied", typeof(StorageUnavailableException))]
+    [InlineData("IO error: Cannot allocate memory: While mmap file for read: /d/000012.sst", typeof(StorageUnavailableException))]
+    [InlineData("Corruption: Can't access /000012.sst: IO error: Too many open files: While open a file for random read: /d/000012.sst", typeof(StorageUnavailableException))]
+    [InlineData("IO error: While lock file: /d/LOCK: Resource temporarily unavailable", typeof(StorageUnavailableException))]
+    [InlineData("IO error: While open a file for lock: /d/LOCK: Is a directory", typeof(StorageException))]
     public void Errors_of_the_engine_are_distinguished_by_their_remedy(string text, Type kind) =>
         Assert.IsType(kind, RocksDbErrors.Translate(text, new IOException(text), "A read", "/d"));
 }

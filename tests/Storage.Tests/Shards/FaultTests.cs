@@ -87,12 +87,55 @@ public sealed class FaultTests : IDisposable
         });
     }
 
+    /// <summary>Such a replica was never opened again, and the node repeated the attempt for ever: only damage leads to a rebuild.</summary>
+    [Theory]
+    [InlineData("", false), InlineData("db-1", false), InlineData("db-1/CURRENT", true), InlineData("db-1/MANIFEST-*", true), InlineData("db-1/IDENTITY", true), InlineData("db-1/LOCK", true)]
+    public void A_file_in_the_place_of_a_directory_or_the_reverse_is_damage(string place, bool isDirectory)
+    {
+        using (var shard = new Replica(_directory["shard"], Engines.Shared))
+        {
+            shard.Apply(Put("a", "1"));
+        }
+
+        var path = place.EndsWith('*') ? Directory.GetFiles(_directory["shard/db-1"], "MANIFEST-*").Single() : Path.TrimEndingDirectorySeparator(_directory["shard/" + place]);
+        DurableFile.Delete(path);
+        if (isDirectory)
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            File.WriteAllText(path, "a file");
+        }
+
+        Assert.Throws<StorageCorruptionException>(() => new Replica(_directory["shard"], Engines.Shared));
+    }
+
+    [Fact]
+    public void A_file_beside_the_state_with_the_name_of_a_later_one_is_damage()
+    {
+        using (var shard = new Replica(_directory["shard"], Engines.Shared))
+        {
+            shard.Apply(Put("a", "1"));
+        }
+
+        File.WriteAllText(_directory["shard/db-2"], "a file");
+
+        Assert.Throws<StorageCorruptionException>(() => new Replica(_directory["shard"], Engines.Shared));
+    }
+
+    [Theory]
+    [InlineData(24, typeof(StorageUnavailableException)), InlineData(12, typeof(StorageUnavailableException)), InlineData(13, typeof(StorageUnavailableException))]
+    [InlineData(28, typeof(StorageFullException)), InlineData(5, typeof(StorageException)), InlineData(20, typeof(StorageCorruptionException))]
+    public void A_directory_that_cannot_be_opened_is_damaged_only_if_the_system_and_the_disk_are_not_the_cause(int number, Type kind) =>
+        Assert.IsType(kind, OpenFault.Of(new IOException("refused", number), "/d"));
+
     [Fact]
     public void A_replica_cannot_be_opened_twice()
     {
         using var shard = new Replica(_directory["shard"], Engines.Shared);
 
-        Assert.Throws<StorageException>(() => new Replica(_directory["shard"], Engines.Shared));
+        Assert.Throws<StorageUnavailableException>(() => new Replica(_directory["shard"], Engines.Shared));
         shard.Apply(Put("a", "1"));
     }
 
