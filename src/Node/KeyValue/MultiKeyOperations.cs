@@ -4,6 +4,7 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -68,10 +69,10 @@ internal sealed class MultiKeyOperations(
     /// <summary>A key named twice would be answered twice: a few more bytes of request would produce one more value in the answer.</summary>
     private static Failure? Repeated(IReadOnlyList<ByteString> keys)
     {
-        var seen = new HashSet<ByteString>();
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyBytesComparer.Instance);
         for (var i = 0; i < keys.Count; i++)
         {
-            if (!seen.Add(keys[i]))
+            if (!seen.Add(keys[i].Memory))
             {
                 return Failure.Invalid($"keys[{i}]", "named twice; one answer serves both");
             }
@@ -202,10 +203,10 @@ internal sealed class MultiKeyOperations(
 
     private static Failure? Duplicates(MultiSetRequest request)
     {
-        var seen = new HashSet<ByteString>();
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyBytesComparer.Instance);
         for (var i = 0; i < request.Items.Count; i++)
         {
-            if (!seen.Add(request.Items[i].Key))
+            if (!seen.Add(request.Items[i].Key.Memory))
             {
                 return Failure.Invalid($"items[{i}].key", "named twice; which of the two writes wins would be chance");
             }
