@@ -99,13 +99,13 @@ internal static class SingleKeyCommands
             WriteOptions.ExpiryOneofCase.NoExpiry => Expiry.Never,
             _ => keyspace switch
             {
-                { TtlDefaultMs: > 0 and var usual } => Expiry.After(usual),
-                { TtlMaxMs: > 0 and var longest } => Expiry.After(longest),
+                { TtlDefaultMs: > 0 and var usual } => Expiry.AfterByDefault(usual),
+                { TtlMaxMs: > 0 and var longest } => Expiry.AfterByDefault(longest),
                 _ => Expiry.Never,
             },
         };
 #if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("expiry-by-leader-clock") && expiry.Kind == ExpiryKind.After)
+        if (Storage.PlantedBug.Is("expiry-by-leader-clock") && expiry.Kind is ExpiryKind.After or ExpiryKind.AfterByDefault)
         {
             return Expiry.At(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + expiry.Milliseconds);
         }

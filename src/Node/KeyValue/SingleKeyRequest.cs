@@ -13,8 +13,9 @@ using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>One single-key operation on its way to its shard's leader; the same for unary calls and pipes.</summary>
+/// <param name="rule">The limit of the keyspace that forbids a write, unless it is a repeat of an applied one.</param>
 internal readonly struct SingleKeyRequest(
-    PipeCall call, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<PipeAnswer>
+    PipeCall call, KeyspaceDescriptor keyspace, Failure? rule, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<PipeAnswer>
 {
     public bool IsWrite => call.IsWrite();
 
@@ -68,9 +69,10 @@ internal readonly struct SingleKeyRequest(
 
     private async ValueTask<Answered<PipeAnswer>> WriteAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
-        if (disk.RefusesGrowth && call.NeedsRoom())
+        var forbidden = rule ?? (disk.RefusesGrowth && call.NeedsRoom() ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null);
+        if (await RepeatedWrite.RefusalAsync(forbidden, call.Header(), replica, headers, cancellationToken) is { } refusal)
         {
-            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            return refusal;
         }
 
         var bytes = call.AnswersValue() ? room.First : 0;

@@ -12,7 +12,8 @@ namespace KvRaft.Node.KeyValue;
 /// <summary>Translates transactions between the messages of the wire and the commands of the log. Pure.</summary>
 internal static class TxnCommands
 {
-    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+    /// <summary>The mistake in a transaction, whatever its keyspace is.</summary>
+    public static Failure? Check(TxnRequest request, Limits limits)
     {
         var count = request.Compares.Count + request.Success.Count + request.Failure.Count;
         if (count == 0)
@@ -37,11 +38,23 @@ internal static class TxnCommands
             }
         }
 
-        return Check(request.Success, "success", keyspace, limits, nowMs) ?? Check(request.Failure, "failure", keyspace, limits, nowMs);
+        return Check(request.Success, "success", limits) ?? Check(request.Failure, "failure", limits);
     }
 
+    /// <summary>The limit of the keyspace that a transaction breaks. The limits can change while a writer repeats the transaction.</summary>
+    public static Failure? CheckIn(KeyspaceDescriptor keyspace, TxnRequest request, long nowMs) =>
+        CheckIn(keyspace, request.Success, "success", nowMs) ?? CheckIn(keyspace, request.Failure, "failure", nowMs);
+
+    private static Failure? CheckIn(KeyspaceDescriptor keyspace, IReadOnlyList<WireOperation> operations, string list, long nowMs) =>
+        operations.Select((operation, i) => operation switch
+        {
+            { Put: { } put } => RequestCheck.ValueIn(keyspace, put.Value) ?? RequestCheck.ExpiryIn(keyspace, put.Options, $"{list}[{i}].options", nowMs),
+            { Increment: { } add } => RequestCheck.ExpiryIn(keyspace, add.Options, $"{list}[{i}].options", nowMs),
+            _ => null,
+        }).FirstOrDefault(static failure => failure is not null);
+
     private static Failure? Check(
-        IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+        IReadOnlyList<WireOperation> operations, string list, Limits limits)
     {
         for (var i = 0; i < operations.Count; i++)
         {
@@ -56,9 +69,7 @@ internal static class TxnCommands
             if (failure is null && operation.Put is { } put)
             {
                 failure = RequestCheck.Value(put.Value, field + ".value", limits)
-                    ?? RequestCheck.ValueIn(keyspace, put.Value)
-                    ?? RequestCheck.Expiry(put.Options, field + ".options")
-                    ?? RequestCheck.ExpiryIn(keyspace, put.Options, field + ".options", nowMs);
+                    ?? RequestCheck.Expiry(put.Options, field + ".options");
             }
 
             if (failure is null && operation.Delete is { } delete)
@@ -69,7 +80,6 @@ internal static class TxnCommands
             if (failure is null && operation.Increment is { } add)
             {
                 failure = RequestCheck.NoPrevious(add.Options, field + ".options") ?? RequestCheck.Expiry(add.Options, field + ".options")
-                    ?? RequestCheck.ExpiryIn(keyspace, add.Options, field + ".options", nowMs)
                     ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
             }
 

@@ -11,16 +11,18 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>A transaction on its way to its shard's leader.</summary>
+/// <param name="rule">The limit of the keyspace that forbids it, unless it is a repeat of an applied one.</param>
 internal readonly struct TxnShardRequest(
-    TxnRequest request, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
+    TxnRequest request, KeyspaceDescriptor keyspace, Failure? rule, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
 {
     public bool IsWrite => true;
 
     public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
-        if (disk.RefusesGrowth && TxnCommands.NeedsRoom(request))
+        var forbidden = rule ?? (disk.RefusesGrowth && TxnCommands.NeedsRoom(request) ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null);
+        if (await RepeatedWrite.RefusalAsync(forbidden, request.Header, replica, headers, cancellationToken) is { } refusal)
         {
-            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            return refusal;
         }
 
         var bytes = FirstRoom;
