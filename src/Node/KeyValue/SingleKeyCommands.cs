@@ -78,6 +78,16 @@ internal static class SingleKeyCommands
             (ulong)identity.FirstUnacked,
             identity.After is { } seen && seen.Shard == shard.Value ? seen.Index : 0);
 
+    /// <summary>The condition of a write; null if it has none.</summary>
+    public static V1.Condition? ConditionOf(PipeCall call) => call.OperationCase switch
+    {
+        Operation.Put => call.Put.Condition,
+        Operation.Delete => call.Delete.Condition,
+        Operation.Increment => call.Increment.Condition,
+        Operation.Touch => call.Touch.Condition,
+        _ => null,
+    };
+
     public static Condition ToCondition(V1.Condition? condition) => condition?.KindCase switch
     {
         null => Condition.None,

@@ -79,14 +79,15 @@ internal readonly struct SingleKeyRequest(
         while (true)
         {
             // The value that it writes again counts like a value in the answer, so that a pipe has no more of them in progress than of answers.
-            var weight = Weight(replica);
-            if (await room.Window.TakeAsync(bytes + weight, cancellationToken) is { } full)
+            var written = call.Touch is { } touch ? LengthOf(replica, touch.Key) : 0;
+            if (await room.Window.TakeAsync(bytes + written, cancellationToken) is { } full)
             {
                 return full;
             }
 
-            using var reserved = new AnswerReservation(room.Window, bytes + weight);
+            using var reserved = new AnswerReservation(room.Window, bytes + written);
             var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+            var weight = Math.Max(written, SingleKeyCommands.ConditionOf(call) is { HasValueSha256Equals: true } ? LengthOf(replica, call.Key()) : 0);
             var result = await replica.WriteAsync(command, bytes > ProposalWait.SmallBytesMax ? bytes + weight : weight, deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
@@ -109,10 +110,8 @@ internal readonly struct SingleKeyRequest(
         }
     }
 
-    /// <summary>A touch of a few bytes writes the whole value again, on every replica.</summary>
-    private int Weight(ShardReplica replica) => call.Touch is { } touch
-        ? replica.Store.Read(StoredKeyspace, touch.Key.Span, valueBytesMax: -1).ValueBytes
-        : 0;
+    /// <summary>A touch of a few bytes writes the whole value again, on every replica, and a condition on a hash reads and hashes it.</summary>
+    private int LengthOf(ShardReplica replica, Google.Protobuf.ByteString key) => replica.Store.Read(StoredKeyspace, key.Span, valueBytesMax: -1).ValueBytes;
 
     private async ValueTask<Answered<PipeAnswer>> ReadAsync(ShardReplica replica, CancellationToken cancellationToken)
     {

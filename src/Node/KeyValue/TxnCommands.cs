@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using KvRaft.Node.Requests;
 using KvRaft.Storage.Commands;
+using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
@@ -100,6 +101,13 @@ internal static class TxnCommands
 
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
+
+    /// <summary>Bytes of the values that apply reads and hashes for the compares, each value once, as far as the store of the leader holds them now.</summary>
+    public static long HashedBytes(TxnRequest request, KeyspaceDescriptor keyspace, IShardStore store) => request.Compares
+        .Where(static compare => compare.Condition is { HasValueSha256Equals: true })
+        .Select(static compare => compare.Key.Memory)
+        .Distinct(KeyBytesComparer.Instance)
+        .Sum(key => (long)store.Read(new StoredKeyspaceId(keyspace.Id.Value), key.Span, valueBytesMax: -1).ValueBytes);
 
     /// <summary>Its answer may carry values.</summary>
     public static bool AnswersValues(TxnRequest request) => request.Success.Concat(request.Failure).Any(static operation =>

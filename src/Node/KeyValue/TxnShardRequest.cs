@@ -19,12 +19,17 @@ internal readonly struct TxnShardRequest(
 
     public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
-        var forbidden = rule ?? (disk.RefusesGrowth && TxnCommands.NeedsRoom(request) ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null);
+        var hashed = TxnCommands.HashedBytes(request, keyspace, replica.Store);
+        var forbidden = rule
+            ?? (disk.RefusesGrowth && TxnCommands.NeedsRoom(request) ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null)
+            ?? (hashed > ShardLimits.TxnHashedBytesMax ? TooMuchToHash(hashed) : null);
         if (await RepeatedWrite.RefusalAsync(forbidden, request.Header, replica, headers, cancellationToken) is { } refusal)
         {
             return refusal;
         }
 
+        // A repeat of an applied transaction hashes nothing.
+        hashed = Math.Min(hashed, ShardLimits.TxnHashedBytesMax);
         var bytes = FirstRoom;
         while (true)
         {
@@ -35,7 +40,7 @@ internal readonly struct TxnShardRequest(
 
             using var reserved = new AnswerReservation(room.Window, bytes);
             var command = TxnCommands.ToCommand(request, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
-            var result = await replica.WriteAsync(command, weight: 0, deadline, cancellationToken);
+            var result = await replica.WriteAsync(command, (int)hashed + (bytes > ProposalWait.SmallBytesMax ? bytes : 0), deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
                 return result.Failure!;
@@ -61,6 +66,9 @@ internal readonly struct TxnShardRequest(
             bytes = more;
         }
     }
+
+    private static Failure TooMuchToHash(long bytes) => Failure.Limit(new Options.LimitExceeded(
+        "compares", "bytes of the values that a transaction compares by hash (fixed)", ShardLimits.TxnHashedBytesMax, bytes));
 
     private int FirstRoom => TxnCommands.AnswersValues(request) ? room.First : 0;
 
