@@ -18,6 +18,9 @@ internal sealed class FaultyEngines : IEngineFactory
     /// <summary>Runs on the reading thread with each key just read.</summary>
     public Action<byte[]>? AfterRead { get; set; }
 
+    /// <summary>Bytes of values that reads of single rows have returned.</summary>
+    public long BytesRead { get; set; }
+
     public IStorageEngine Open(string directory) => new FaultyEngine(this, _engines.Open(directory));
 
     public IStorageEngine OpenJournaled(string directory) => new FaultyEngine(this, _engines.OpenJournaled(directory));
@@ -30,7 +33,17 @@ internal sealed class FaultyEngines : IEngineFactory
         {
             var value = faults.DamageReads ? [0xEE] : inner.Get(key);
             faults.AfterRead?.Invoke(key.ToArray());
+            faults.BytesRead += value?.Length ?? 0;
             return value;
+        }
+
+        public byte[]? Get(ReadOnlySpan<byte> key, int bytesWanted, out int length)
+        {
+            var before = faults.BytesRead;
+            var value = Get(key);
+            length = value?.Length ?? 0;
+            faults.BytesRead = before + Math.Min(length, bytesWanted);
+            return value is null || length <= bytesWanted ? value : value[..bytesWanted];
         }
 
         public byte[]? GetDurable(ReadOnlySpan<byte> key) => inner.GetDurable(key);

@@ -1,3 +1,5 @@
+using KvRaft.Topology;
+
 namespace KvRaft.Client.Keyspaces;
 
 /// <summary>
@@ -30,27 +32,13 @@ internal static class Multi
     /// <exception cref="ArgumentException">Two keys are equal.</exception>
     public static void ThrowIfRepeated(IEnumerable<ReadOnlyMemory<byte>> keys, string parameter)
     {
-        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyComparer.Instance);
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyBytesComparer.Instance);
         foreach (var key in keys)
         {
             if (!seen.Add(key))
             {
                 throw new ArgumentException("A key is repeated; the order of its writes would be undefined.", parameter);
             }
-        }
-    }
-
-    private sealed class KeyComparer : IEqualityComparer<ReadOnlyMemory<byte>>
-    {
-        public static readonly KeyComparer Instance = new();
-
-        public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
-
-        public int GetHashCode(ReadOnlyMemory<byte> key)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(key.Span);
-            return hash.ToHashCode();
         }
     }
 }

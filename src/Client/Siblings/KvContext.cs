@@ -1,3 +1,5 @@
+using KvRaft.Topology;
+
 namespace KvRaft.Client;
 
 /// <summary>
@@ -12,5 +14,5 @@ public readonly record struct KvContext(ReadOnlyMemory<byte> Bytes)
 
     public bool Equals(KvContext other) => Bytes.Span.SequenceEqual(other.Bytes.Span);
 
-    public override int GetHashCode() => Bytes.Length;
+    public override int GetHashCode() => FloodSafeHash.Of(Bytes.Span);
 }

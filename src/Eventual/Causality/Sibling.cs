@@ -9,8 +9,8 @@ public sealed record Sibling
     public required HybridStamp WrittenAt { get; init; }
 
     /// <summary>
-    /// The id that the client gave the write; zero if it gave none. If a client sends a write again to the replica that already accepted it, nothing changes
-    /// while its value is current.
+    /// The id of the write, of identity and content (<see cref="Replicas.WriteName"/>); zero if the client gave no identity. If a client sends a write again to the
+    /// replica that already accepted it, nothing changes while its value is current.
     /// </summary>
     public UInt128 WriteId { get; init; }
 

@@ -10,7 +10,11 @@ namespace KvRaft.Eventual.Coordinators;
 /// <param name="Answered">Replicas that had it when this answer was made.</param>
 /// <param name="Fallbacks">How many of them are fallbacks.</param>
 /// <param name="Overlaps">Reads with the R of the keyspace are certain to see it.</param>
-internal readonly record struct PutAnswer(WriteEnd End, SiblingSet State, bool Reached, int Answered, int Fallbacks, bool Overlaps);
+internal readonly record struct PutAnswer(WriteEnd End, SiblingSet State, bool Reached, int Answered, int Fallbacks, bool Overlaps)
+{
+    /// <summary>The size that the key would have after a write that was refused.</summary>
+    public RefusedSize Refused { get; init; }
+}
 
 /// <summary>The result of a quorum read.</summary>
 /// <param name="State">The merged state of all replicas that answered.</param>

@@ -39,10 +39,11 @@ internal sealed class PutCoordinator(
     public async Task<PutAnswer> RunAsync(EventualKey key, ReplicaWrite write, QuorumCall call, bool durable, CancellationToken cancellationToken)
     {
         var begun = await _replica.BeginAsync(key, write, durable, cancellationToken).ConfigureAwait(false);
-        var (end, state) = await begun.Written.ConfigureAwait(false);
+        var written = await begun.Written.ConfigureAwait(false);
+        var (end, state) = written;
         if (end != WriteEnd.Applied)
         {
-            return new PutAnswer(end, state, Reached: false, 0, 0, Overlaps: false);
+            return new PutAnswer(end, state, Reached: false, 0, 0, Overlaps: false) { Refused = written.Refused };
         }
 
         var run = new Run(this, key, state, durable, begun.Safe, call);

@@ -9,8 +9,8 @@ public readonly record struct EventualKey(KeyspaceId Keyspace, Token Token, Read
     public bool Equals(EventualKey other) =>
         Keyspace == other.Keyspace && Token == other.Token && Key.Span.SequenceEqual(other.Key.Span);
 
-    // The token is already a good hash, and the same on every node.
-    public override int GetHashCode() => unchecked((int)(Token.Value ^ (Token.Value >> 32)) ^ (int)Keyspace.Value);
+    // Not the token: clients know its seed, and all keys of one tag have the same token.
+    public override int GetHashCode() => unchecked(FloodSafeHash.Of(Key.Span) ^ (int)Keyspace.Value);
 }
 
 /// <summary>A key, and when the first of its values expires, milliseconds since the Unix epoch.</summary>

@@ -63,14 +63,14 @@ internal static class RecordRules
             return (before, WriteEnd.ContextAhead);
         }
 
-        if (IsRepetition(before, put.WriteId))
+        if (Earlier(before, put.WriteId, put.OnlyAsRepeat) is { } known)
         {
-            return (before, WriteEnd.Applied);
+            return (before, known);
         }
 
         var context = put.Policy == ConflictPolicy.LastWriter ? before.State.Seen.Merge(put.Context) : put.Context;
         var after = Write(before, context, put.Value, put.ExpireAtMs, put.WriteId, names, nowMs);
-        return (Checked(before, after, limits), EndOf(before, after, limits));
+        return (after, EndOf(before, after, limits));
     }
 
     public static (StoredRecord Record, WriteEnd End) Delete(StoredRecord before, DeleteSeen delete, WriteNames names)
@@ -88,9 +88,9 @@ internal static class RecordRules
     public static (StoredRecord Record, WriteEnd End) Change(
         StoredRecord before, ChangeValue change, WriteNames names, long nowMs, EventualLimits limits)
     {
-        if (IsRepetition(before, change.WriteId))
+        if (Earlier(before, change.WriteId, change.OnlyAsRepeat) is { } known)
         {
-            return (before, WriteEnd.Applied);
+            return (before, known);
         }
 
         var writer = names.WriterOf(before);
@@ -102,7 +102,7 @@ internal static class RecordRules
 
         var sibling = new Sibling { Dot = mark.Dot, WrittenAt = mark.At, WriteId = change.WriteId, Value = MergeValueCodec.Encode(changed) };
         var after = new StoredRecord(writer, before.State.Write(before.State.Seen, sibling));
-        return (Checked(before, after, limits), EndOf(before, after, limits));
+        return (after, EndOf(before, after, limits));
     }
 
     public static StoredRecord Take(StoredRecord before, SiblingSet state, WriteNames names, long nowMs)
@@ -129,11 +129,14 @@ internal static class RecordRules
     private static bool IsAhead(StoredRecord before, VersionVector context, WriteNames names) =>
         context.Entries.Any(entry => !names.CouldBe(entry, before));
 
-    private static bool IsRepetition(StoredRecord before, UInt128 writeId) =>
-        writeId != 0 && before.State.Siblings.Any(sibling => sibling.WriteId == writeId);
-
-    private static StoredRecord Checked(StoredRecord before, StoredRecord after, EventualLimits limits) =>
-        EndOf(before, after, limits) == WriteEnd.Applied ? after : before;
+    /// <summary>The result that follows from an earlier write of the same identity; null if the write is to be executed.</summary>
+    private static WriteEnd? Earlier(StoredRecord before, UInt128 writeId, bool onlyAsRepeat)
+    {
+        var known = before.State.Siblings.FirstOrDefault(sibling => WriteName.HaveOneIdentity(sibling.WriteId, writeId));
+        return known is null ? onlyAsRepeat ? WriteEnd.NoRepeat : null
+            : known.WriteId == writeId ? WriteEnd.Applied
+            : WriteEnd.IdentityReused;
+    }
 
     // If a write leaves no more than there was before, it is accepted even above the limit: only so can a key return below it.
     private static WriteEnd EndOf(StoredRecord before, StoredRecord after, EventualLimits limits)

@@ -32,7 +32,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     /// <summary>
     /// Bytes that the round holds: the bytes it will write, and the records that its writes have read. A refused write adds nothing to the batch, but its
     /// result
-    /// holds a state until the round ends.
+    /// holds a state until the round ends, and a refused change has taken the time of a write.
     /// </summary>
     public long ByteCount => _batch.ByteCount + _readBytes;
 
@@ -51,7 +51,11 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         var (after, end) = Decide(key, before, write, nowMs);
         if (end != WriteEnd.Applied)
         {
-            return new WriteResult(end, after.State);
+            // A refused change has decoded, merged and encoded the value like an accepted one, so it counts: thousands of them would delay the round by minutes.
+            _readBytes += write is ChangeValue ? SiblingSetCodec.BytesOf(after.State) : 0;
+
+            // The state before, which all results of the round share, and only the size of the other one.
+            return new WriteResult(end, before.State) { Refused = RefusedSize.Of(after.State) };
         }
 
         Keep(key, before, after, nowMs);
@@ -95,7 +99,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
                 HandedOver handed => (HandOver(key, before, handed), WriteEnd.Applied),
                 _ => (before, WriteEnd.Applied),
             };
-            return SiblingSetCodec.Fits(after.State) ? (after, end) : (before, WriteEnd.TooLarge);
+            return SiblingSetCodec.Fits(after.State) || end != WriteEnd.Applied ? (after, end) : (before, WriteEnd.TooLarge);
         }
         catch (InvariantException contradiction)
         {

@@ -8,14 +8,24 @@ namespace KvRaft.Eventual.Replicas;
 internal abstract record ReplicaWrite;
 
 /// <summary>A value of a client. With <see cref="ConflictPolicy.LastWriter"/> it replaces everything that this replica holds.</summary>
-internal sealed record PutValue(ConflictPolicy Policy, VersionVector Context, ReadOnlyMemory<byte> Value, long ExpireAtMs, UInt128 WriteId) : ReplicaWrite;
+/// <param name="WriteId">By <see cref="WriteName"/>.</param>
+internal sealed record PutValue(ConflictPolicy Policy, VersionVector Context, ReadOnlyMemory<byte> Value, long ExpireAtMs, UInt128 WriteId) : ReplicaWrite
+{
+    /// <summary>A rule forbids the write now. It is answered as applied if it was applied before, and is not applied otherwise.</summary>
+    public bool OnlyAsRepeat { get; init; }
+}
 
 /// <summary>A delete of what a client has seen; with <see cref="ConflictPolicy.LastWriter"/> and the typed values, of everything that this replica
 /// holds.</summary>
 internal sealed record DeleteSeen(ConflictPolicy Policy, VersionVector Context) : ReplicaWrite;
 
 /// <summary>A change of a counter, set, register or map by a client.</summary>
-internal sealed record ChangeValue(MergeChange Change, UInt128 WriteId) : ReplicaWrite;
+/// <param name="WriteId">By <see cref="WriteName"/>.</param>
+internal sealed record ChangeValue(MergeChange Change, UInt128 WriteId) : ReplicaWrite
+{
+    /// <inheritdoc cref="PutValue.OnlyAsRepeat"/>
+    public bool OnlyAsRepeat { get; init; }
+}
 
 /// <summary>The state of the key at another replica; <paramref name="HintFor"/> is the absent node that it is stored for, if any.</summary>
 internal sealed record TakeState(SiblingSet State, NodeId? HintFor) : ReplicaWrite;
@@ -64,7 +74,23 @@ internal enum WriteEnd
 
     /// <summary>The change is for another kind of value, or a counter would exceed its range.</summary>
     NotApplicable,
+
+    /// <summary>The identity of the write is the one of a current value that another write made.</summary>
+    IdentityReused,
+
+    /// <summary>The write may be answered only as a repeat, and no current value is of it.</summary>
+    NoRepeat,
 }
 
 /// <summary>The result of a write and the state after it.</summary>
-internal readonly record struct WriteResult(WriteEnd End, SiblingSet State);
+internal readonly record struct WriteResult(WriteEnd End, SiblingSet State)
+{
+    /// <summary>The size that a refused write would have given the key.</summary>
+    public RefusedSize Refused { get; init; }
+}
+
+/// <summary>The size of a state that a refused write would have made.</summary>
+internal readonly record struct RefusedSize(int Siblings, long Bytes)
+{
+    public static RefusedSize Of(SiblingSet state) => new(state.Siblings.Length, state.Siblings.Sum(static sibling => (long)sibling.Value.Length));
+}

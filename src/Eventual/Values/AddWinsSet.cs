@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KvRaft.Eventual.Causality;
+using KvRaft.Topology;
 
 namespace KvRaft.Eventual.Values;
 
@@ -51,21 +52,47 @@ public sealed record AddWinsSet : MergeValue
     /// <summary>Drops the elements to remove, as far as this replica has seen them, then adds. An element in both lists is in the set afterwards.</summary>
     public AddWinsSet Change(ImmutableArray<ReadOnlyMemory<byte>> add, ImmutableArray<ReadOnlyMemory<byte>> remove, Dot dot)
     {
-        var elements = ToSorted();
-        foreach (var value in remove)
+        // One dot is enough: the new one, which only a removal that has seen this write can drop.
+        var (added, removed) = (Sorted(add), Sorted(remove));
+        var elements = ImmutableArray.CreateBuilder<SetElement>(Elements.Length + added.Count);
+        var (a, r) = (0, 0);
+        foreach (var element in Elements)
         {
-            elements.Remove(value);
+            var place = -1;
+            for (; a < added.Count && (place = Compare(added[a], element.Value)) < 0; a++)
+            {
+                elements.Add(new SetElement(added[a], [dot]));
+            }
+
+            if (a < added.Count && place == 0)
+            {
+                elements.Add(new SetElement(added[a++], [dot]));
+                continue;
+            }
+
+            while (r < removed.Count && Compare(removed[r], element.Value) < 0)
+            {
+                r++;
+            }
+
+            if (r == removed.Count || Compare(removed[r], element.Value) != 0)
+            {
+                elements.Add(element);
+            }
         }
 
-        foreach (var value in add)
+        for (; a < added.Count; a++)
         {
-            // One dot is enough: the new one, which only a removal that has seen this write can drop.
-            elements[value] = [dot];
+            elements.Add(new SetElement(added[a], [dot]));
         }
 
-        return Of(Seen.With(dot), elements);
+        return new AddWinsSet(Seen.With(dot), elements.ToImmutable());
     }
 
+    /// <summary>
+    /// One walk over both sets, which are in order. Clients choose the elements, so a hash table of them would take time that grows with the square of
+    /// their number if all hashes were equal.
+    /// </summary>
     public override MergeValue? Merge(MergeValue other)
     {
         if (other is not AddWinsSet set)
@@ -73,24 +100,51 @@ public sealed record AddWinsSet : MergeValue
             return null;
         }
 
-        var (ours, theirs) = (ToSorted(), set.ToSorted());
-        var merged = new SortedDictionary<ReadOnlyMemory<byte>, ImmutableArray<Dot>>(ByBytes);
-        foreach (var value in ours.Keys.Union(theirs.Keys, EqualBytes))
+        var merged = ImmutableArray.CreateBuilder<SetElement>(Math.Max(Elements.Length, set.Elements.Length));
+        var (i, j) = (0, 0);
+        while (i < Elements.Length || j < set.Elements.Length)
         {
-            var left = ours.GetValueOrDefault(value, []);
-            var right = theirs.GetValueOrDefault(value, []);
-            ImmutableArray<Dot> dots =
-            [
-                .. left.Where(dot => right.Contains(dot) || !set.Seen.Contains(dot))
-                    .Union(right.Where(dot => left.Contains(dot) || !Seen.Contains(dot))).Order(),
-            ];
+            var order = i == Elements.Length ? 1 : j == set.Elements.Length ? -1 : Compare(Elements[i].Value, set.Elements[j].Value);
+            var dots = MergeDots(order <= 0 ? Elements[i].Dots : [], Seen, order >= 0 ? set.Elements[j].Dots : [], set.Seen);
             if (!dots.IsEmpty)
             {
-                merged.Add(value, dots);
+                merged.Add(new SetElement(order <= 0 ? Elements[i].Value : set.Elements[j].Value, dots));
             }
+
+            i += order <= 0 ? 1 : 0;
+            j += order >= 0 ? 1 : 0;
         }
 
-        return Of(Seen.Merge(set.Seen), merged);
+        return new AddWinsSet(Seen.Merge(set.Seen), merged.ToImmutable());
+    }
+
+    /// <summary>The dots of an element that both sides hold, and those that the other side has not seen.</summary>
+    private static ImmutableArray<Dot> MergeDots(ImmutableArray<Dot> ours, VersionVector oursSeen, ImmutableArray<Dot> theirs, VersionVector theirsSeen)
+    {
+        if (ours.AsSpan().SequenceEqual(theirs.AsSpan()))
+        {
+            return ours;
+        }
+
+        var merged = ImmutableArray.CreateBuilder<Dot>(ours.Length + theirs.Length);
+        var (i, j) = (0, 0);
+        while (i < ours.Length || j < theirs.Length)
+        {
+            var order = i == ours.Length ? 1 : j == theirs.Length ? -1 : ours[i].CompareTo(theirs[j]);
+            if (order == 0 || (order < 0 && !theirsSeen.Contains(ours[i])))
+            {
+                merged.Add(ours[i]);
+            }
+            else if (order > 0 && !oursSeen.Contains(theirs[j]))
+            {
+                merged.Add(theirs[j]);
+            }
+
+            i += order <= 0 ? 1 : 0;
+            j += order >= 0 ? 1 : 0;
+        }
+
+        return merged.ToImmutable();
     }
 
     public bool Equals(AddWinsSet? other) =>
@@ -98,24 +152,23 @@ public sealed record AddWinsSet : MergeValue
 
     public override int GetHashCode() => Seen.GetHashCode();
 
-    private static readonly Comparer<ReadOnlyMemory<byte>> ByBytes = Comparer<ReadOnlyMemory<byte>>.Create(Compare);
-
-    private static readonly EqualityComparer<ReadOnlyMemory<byte>> EqualBytes =
-        EqualityComparer<ReadOnlyMemory<byte>>.Create(static (a, b) => a.Span.SequenceEqual(b.Span), static value => value.Length);
-
     private static int Compare(ReadOnlyMemory<byte> left, ReadOnlyMemory<byte> right) => left.Span.SequenceCompareTo(right.Span);
 
-    private static AddWinsSet Of(VersionVector seen, SortedDictionary<ReadOnlyMemory<byte>, ImmutableArray<Dot>> elements) =>
-        new(seen, [.. elements.Select(static pair => new SetElement(pair.Key, pair.Value))]);
-
-    private SortedDictionary<ReadOnlyMemory<byte>, ImmutableArray<Dot>> ToSorted()
+    /// <summary>The elements of a request in order, each once.</summary>
+    private static List<ReadOnlyMemory<byte>> Sorted(ImmutableArray<ReadOnlyMemory<byte>> values)
     {
-        var sorted = new SortedDictionary<ReadOnlyMemory<byte>, ImmutableArray<Dot>>(ByBytes);
-        foreach (var element in Elements)
+        var sorted = new List<ReadOnlyMemory<byte>>(values);
+        sorted.Sort(Compare);
+        var distinct = 0;
+        for (var i = 0; i < sorted.Count; i++)
         {
-            sorted.Add(element.Value, element.Dots);
+            if (i == 0 || Compare(sorted[distinct - 1], sorted[i]) != 0)
+            {
+                sorted[distinct++] = sorted[i];
+            }
         }
 
+        sorted.RemoveRange(distinct, sorted.Count - distinct);
         return sorted;
     }
 }
@@ -125,5 +178,5 @@ public readonly record struct SetElement(ReadOnlyMemory<byte> Value, ImmutableAr
 {
     public bool Equals(SetElement other) => Value.Span.SequenceEqual(other.Value.Span) && Dots.AsSpan().SequenceEqual(other.Dots.AsSpan());
 
-    public override int GetHashCode() => Value.Length;
+    public override int GetHashCode() => FloodSafeHash.Of(Value.Span);
 }

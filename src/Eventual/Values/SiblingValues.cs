@@ -9,13 +9,23 @@ internal static class SiblingValues
     /// <exception cref="EventualFormatException">A sibling is not a value of any kind.</exception>
     public static MergeValue? Merge(SiblingSet state, MergeKind kind)
     {
-        MergeValue? merged = MergeValue.InitialOf(kind);
-        foreach (var sibling in state.Siblings)
+        if (state.Siblings.IsEmpty)
         {
-            merged = merged?.Merge(MergeValueCodec.Decode(sibling.Value));
+            return MergeValue.InitialOf(kind);
         }
 
-        return merged;
+        // In pairs, and the results in pairs: so an element takes part in a few merges, and not in one for each sibling.
+        var values = state.Siblings.Select(static sibling => (MergeValue?)MergeValueCodec.Decode(sibling.Value)).ToArray();
+        for (var step = 1; step < values.Length; step *= 2)
+        {
+            for (var i = 0; i + step < values.Length; i += 2 * step)
+            {
+                values[i] = values[i + step] is { } other ? values[i]?.Merge(other) : null;
+                values[i + step] = null;
+            }
+        }
+
+        return values[0] is { } merged && merged.Kind == kind ? merged : null;
     }
 
     /// <summary>The latest by hybrid time, and by dot among equally late ones; null if there is no current value.</summary>

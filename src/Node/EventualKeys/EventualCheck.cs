@@ -1,7 +1,7 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using Google.Protobuf;
+using KvRaft.Eventual.Replicas;
 using KvRaft.Eventual.Values;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
@@ -42,7 +42,14 @@ internal static class EventualCheck
         keyspace.Eventual!.Conflict is not (ConflictPolicy.Siblings or ConflictPolicy.LastWriter)
             ? Failure.Invalid("value", $"this keyspace holds typed values ({keyspace.Eventual.Conflict}); use Update")
             : RequestCheck.Write(request.Header) ?? RequestCheck.Key(request.Key, "key", limits)
-                ?? RequestCheck.Value(request.Value, "value", limits) ?? RequestCheck.ValueIn(keyspace, request.Value) ?? Ttl(request.TtlMs, keyspace);
+                ?? RequestCheck.Value(request.Value, "value", limits) ?? (request.TtlMs == 0 ? null : RequestCheck.Ttl(request.TtlMs, "ttl_ms"));
+
+    /// <summary>The limit of the keyspace that a put breaks. The limits can change while a writer repeats the put.</summary>
+    public static Failure? PutIn(KeyspaceDescriptor keyspace, EventualPutRequest request) =>
+        RequestCheck.ValueIn(keyspace, request.Value)
+        ?? (keyspace.TtlMaxMs > 0 && request.TtlMs > keyspace.TtlMaxMs
+            ? Failure.Limit(new LimitExceeded("ttl_ms", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, request.TtlMs))
+            : null);
 
     public static Failure? Delete(EventualDeleteRequest request, KeyspaceDescriptor keyspace, Limits limits) =>
         keyspace.Eventual!.Conflict is ConflictPolicy.Counter or ConflictPolicy.Map
@@ -89,10 +96,15 @@ internal static class EventualCheck
             : Value(request.Value, "value", limits);
     }
 
-    /// <summary>The name of a write, from the client's identity; 0 if it gave none.</summary>
-    public static UInt128 WriteId(RequestHeader? header) => header?.Identity is { } identity
-        ? BinaryPrimitives.ReadUInt128BigEndian(identity.ClientId.Span) ^ (UInt128)(ulong)identity.Sequence
-        : 0;
+    /// <summary>The id of a put: its identity, and the value, context and time-to-live that the client sent.</summary>
+    public static UInt128 WriteId(EventualPutRequest request) => request.Header?.Identity is { } identity
+        ? WriteName.Of(identity.ClientId.Span, identity.Sequence, request.Value.Span, request.Context.Span, request.TtlMs)
+        : WriteName.None;
+
+    /// <summary>The id of an update: its identity, and the change that the client sent.</summary>
+    public static UInt128 WriteId(EventualUpdateRequest request) => request.Header?.Identity is { } identity
+        ? WriteName.Of(identity.ClientId.Span, identity.Sequence, request.ChangeCase == ChangeOf.Field ? request.Field.ToByteArray() : request.Value.ToByteArray())
+        : WriteName.None;
 
     private static (MergeChange?, Failure?) Field(FieldChange field, Limits limits)
     {
@@ -127,11 +139,4 @@ internal static class EventualCheck
     }
 
     private static ImmutableArray<ReadOnlyMemory<byte>> Memories(IEnumerable<ByteString> elements) => [.. elements.Select(static element => element.Memory)];
-
-    private static Failure? Ttl(long ttlMs, KeyspaceDescriptor keyspace) =>
-        ttlMs == 0 ? null
-        : RequestCheck.Ttl(ttlMs, "ttl_ms") is { } mistake ? mistake
-        : keyspace.TtlMaxMs > 0 && ttlMs > keyspace.TtlMaxMs
-            ? Failure.Limit(new LimitExceeded("ttl_ms", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, ttlMs))
-        : null;
 }

@@ -109,11 +109,17 @@ internal sealed class EventualOperations(
             return failure!;
         }
 
+        var rule = EventualCheck.PutIn(target.Keyspace, request);
+        if (rule is not null && !MayBeRepeat(request.Header, request.Header?.Attempt ?? 0))
+        {
+            return rule;
+        }
+
         var life = EventualCheck.LifeMs(request, target.Keyspace);
         var write = new PutValue(
-            target.Keyspace.Eventual!.Conflict, context!, request.Value.Memory, life > 0 ? NowMs + life : 0, EventualCheck.WriteId(request.Header));
+            target.Keyspace.Eventual!.Conflict, context!, request.Value.Memory, life > 0 ? NowMs + life : 0, EventualCheck.WriteId(request));
         return await WriteAsync(
-            new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: true, wasForwarded), deadline,
+            new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: true, wasForwarded) { Rule = rule }, deadline,
             (peer, call, attempts) => peer.EventualKv.PutAsync(Again(request, attempts, static again => again.Header), call),
             (done, header) => new EventualPutResponse
             {
@@ -165,7 +171,7 @@ internal sealed class EventualOperations(
             return full;
         }
 
-        var write = new ChangeValue(change, EventualCheck.WriteId(request.Header));
+        var write = new ChangeValue(change, EventualCheck.WriteId(request));
         var answered = await WriteAsync(
             new WriteOf(target, write, request.Header, NeedsRoom: true, MayRepeat: !Adds(change), wasForwarded), deadline,
             (peer, call, attempts) => peer.EventualKv.UpdateAsync(Again(request, attempts, static again => again.Header), call),
@@ -232,9 +238,14 @@ internal sealed class EventualOperations(
                 : Failure.Draining("this node leaves the cluster, and no replica holder of the key answers it");
         }
 
-        if (IsBelowReserve(write))
+        if (write.Rule is null && IsBelowReserve(write))
         {
-            return attempts > 0 ? Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown) : Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            write = write with { Rule = Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) };
+        }
+
+        if (write.Rule is { } rule && !MayBeRepeat(write.Header, attempts))
+        {
+            return attempts > 0 ? rule with { Execution = Execution.Unknown } : rule;
         }
 
         try
@@ -255,7 +266,7 @@ internal sealed class EventualOperations(
 
             return done is { End: WriteEnd.Applied, Reached: true }
                 ? answer(done, Header(done.Answered, done.Fallbacks, done.Overlaps, attempts > 0))
-                : ToFailure(done, write.Write, target);
+                : ToFailure(done, write, attempts);
         }
         catch (OperationCanceledException)
         {
@@ -269,7 +280,7 @@ internal sealed class EventualOperations(
         try
         {
             return (await puts.RunAsync(
-                target.Key, write.Write, target.Write, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline)), null);
+                target.Key, write.Executed, target.Write, target.Keyspace.Eventual!.Durability == EventualDurability.Fsync, tokens.For(deadline)), null);
         }
         catch (EventualFormatException)
         {
@@ -294,20 +305,34 @@ internal sealed class EventualOperations(
 
     private bool IsBelowReserve(WriteOf write) => write.NeedsRoom && disk.RefusesGrowth;
 
-    // The state is the one before the refused write.
-    private Failure TooMany(SiblingSet state) => state.Siblings.Length >= options.Eventual.SiblingsMax
-        ? Failure.TooManySiblings(state.Siblings.Length + 1, options.Eventual.SiblingsMax, "eventual.siblingsMax")
-        : Failure.TooManySiblings(
-            state.Siblings.Sum(static sibling => (long)sibling.Value.Length), options.Eventual.SiblingBytesMax, "eventual.siblingBytesMax");
-
-    private Failure ToFailure(PutAnswer done, ReplicaWrite write, EventualTarget target) => done.End switch
+    private Failure TooMany(RefusedSize would, ReplicaWrite write)
     {
-        WriteEnd.Applied => Failure.QuorumNotReached(done.Answered, target.Spec.W, Execution.Unknown),
+        var failure = would.Siblings > options.Eventual.SiblingsMax
+            ? Failure.TooManySiblings(would.Siblings, options.Eventual.SiblingsMax, "eventual.siblingsMax")
+            : Failure.TooManySiblings(would.Bytes, options.Eventual.SiblingBytesMax, "eventual.siblingBytesMax");
+
+        // A typed value has no siblings for its clients: it grows by what they add.
+        return write is not ChangeValue ? failure : failure with
+        {
+            Message = "the value of the key, with its bookkeeping, would be larger than a key may be; remove elements, write shorter values, or distribute them over several keys",
+        };
+    }
+
+    private Failure ToFailure(PutAnswer done, WriteOf write, int attempts) => done.End switch
+    {
+        WriteEnd.Applied => Failure.QuorumNotReached(done.Answered, write.Target.Spec.W, Execution.Unknown),
         WriteEnd.ContextAhead => Failure.ContextInvalid("it claims writes that were never made"),
-        WriteEnd.TooManySiblings => TooMany(done.State),
+        WriteEnd.TooManySiblings => TooMany(done.Refused, write.Write),
+        WriteEnd.IdentityReused => Failure.Refused(ErrorReasons.RequestIdReused, "this identity was used for another write of the key before") with
+        {
+            Execution = attempts > 0 ? Execution.Unknown : Execution.NotExecuted,
+        },
+
+        // An earlier attempt may have been applied by another replica, or replaced since.
+        WriteEnd.NoRepeat => write.Rule! with { Execution = Execution.Unknown },
         WriteEnd.TooLarge => Failure.Limit(new LimitExceeded(
             "key", "actors of a record (fixed)", SiblingSetCodec.ActorsMax, SiblingSetCodec.ActorsMax + 1)),
-        _ => write is ChangeValue { Change: Eventual.Values.AddToCounter }
+        _ => write.Write is ChangeValue { Change: Eventual.Values.AddToCounter }
             ? Failure.Refused(ErrorReasons.OutOfBounds, "the counter would not fit into 64 bits")
             : Failure.Invalid("field.change", "the field holds another type, or its counter would not fit into 64 bits"),
     };
@@ -364,5 +389,20 @@ internal sealed class EventualOperations(
     /// <param name="NeedsRoom">It is refused when the disk is nearly full.</param>
     /// <param name="MayRepeat">If it is executed twice, it stores at worst the same value again.</param>
     /// <param name="WasForwarded">Another node chose this one to coordinate.</param>
-    private sealed record WriteOf(EventualTarget Target, ReplicaWrite Write, RequestHeader? Header, bool NeedsRoom, bool MayRepeat, bool WasForwarded);
+    private sealed record WriteOf(EventualTarget Target, ReplicaWrite Write, RequestHeader? Header, bool NeedsRoom, bool MayRepeat, bool WasForwarded)
+    {
+        /// <summary>The refusal by a setting that may have changed since an earlier attempt was applied; null if the write is allowed.</summary>
+        public Failure? Rule { get; init; }
+
+        /// <summary>The write for the replica: one that a rule forbids only gets its first answer.</summary>
+        public ReplicaWrite Executed => Write switch
+        {
+            PutValue put => put with { OnlyAsRepeat = Rule is not null },
+            ChangeValue change => change with { OnlyAsRepeat = Rule is not null },
+            _ => Write,
+        };
+    }
+
+    /// <summary>An earlier attempt of the write may have been applied, and it can be recognised.</summary>
+    private static bool MayBeRepeat(RequestHeader? header, int attempts) => header?.Identity is { } identity && (!identity.FirstAttempt || attempts > 0);
 }

@@ -4,6 +4,7 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -68,10 +69,10 @@ internal sealed class MultiKeyOperations(
     /// <summary>A key named twice would be answered twice: a few more bytes of request would produce one more value in the answer.</summary>
     private static Failure? Repeated(IReadOnlyList<ByteString> keys)
     {
-        var seen = new HashSet<ByteString>();
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyBytesComparer.Instance);
         for (var i = 0; i < keys.Count; i++)
         {
-            if (!seen.Add(keys[i]))
+            if (!seen.Add(keys[i].Memory))
             {
                 return Failure.Invalid($"keys[{i}]", "named twice; one answer serves both");
             }
@@ -108,8 +109,9 @@ internal sealed class MultiKeyOperations(
         }
 
         var after = request.After.ToDictionary(static seen => seen.Shard);
+        var ranks = Ranks(request.Items);
         var answers = await Task.WhenAll(request.Items.Select((item, index) => single.AnswerAsync(
-            ToCall(request.Header, item, index, after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline, window).AsTask()));
+            ToCall(request.Header, item, ranks[index], after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline, window).AsTask()));
         var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header), TimeSpan.Zero) };
         response.Items.Add(answers.Select(ToSetItem));
         response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
@@ -202,10 +204,10 @@ internal sealed class MultiKeyOperations(
 
     private static Failure? Duplicates(MultiSetRequest request)
     {
-        var seen = new HashSet<ByteString>();
+        var seen = new HashSet<ReadOnlyMemory<byte>>(KeyBytesComparer.Instance);
         for (var i = 0; i < request.Items.Count; i++)
         {
-            if (!seen.Add(request.Items[i].Key))
+            if (!seen.Add(request.Items[i].Key.Memory))
             {
                 return Failure.Invalid($"items[{i}].key", "named twice; which of the two writes wins would be chance");
             }
@@ -226,10 +228,10 @@ internal sealed class MultiKeyOperations(
             ?? (shards.Add(seen.Shard) ? null : Failure.Invalid($"after[{i}].shard", "one entry for a shard"))).FirstOrDefault(static failure => failure is not null);
     }
 
-    private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int index, SeenIndex? after)
+    private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int rank, SeenIndex? after)
     {
         var own = HeaderOf(header);
-        own.Identity = IdentityOf(header?.Identity, index);
+        own.Identity = IdentityOf(header?.Identity, rank);
         if (own.Identity is { } identity)
         {
             identity.After = after;
@@ -243,12 +245,27 @@ internal sealed class MultiKeyOperations(
             };
     }
 
+    /// <summary>The position of each item's key among the keys of the request in ascending order of bytes; it does not depend on the order of the items.</summary>
+    internal static int[] Ranks(IReadOnlyList<MultiSetRequest.Types.Item> items)
+    {
+        var order = Enumerable.Range(0, items.Count).ToArray();
+        Array.Sort(order, (left, right) => items[left].Key.Span.SequenceCompareTo(items[right].Key.Span));
+        var ranks = new int[items.Count];
+        for (var rank = 0; rank < order.Length; rank++)
+        {
+            ranks[order[rank]] = rank;
+        }
+
+        return ranks;
+    }
+
     /// <summary>
-    /// The identity of one item of a request: that of the request, with the item's index mixed into the random end of the client
-    /// id. So the session table has an entry for each item, in whichever shard it is, and the whole request can be repeated. The first item's
-    /// identity also differs from that of the request, because a writer may use that for a single-key write.
+    /// The identity of one item of a request: that of the request, with the rank of the item's key mixed into the random end of the client
+    /// id. So the session table has an entry for each item, in whichever shard it is, and the whole request can be repeated, with its items in any order. (The
+    /// position in the request would make an item that moved to another position a new write. A hash of the key would begin a session for every key that a writer
+    /// ever sets.) The first item's identity also differs from that of the request, because a writer may use that for a single-key write.
     /// </summary>
-    internal static RequestIdentity? IdentityOf(RequestIdentity? identity, int index)
+    internal static RequestIdentity? IdentityOf(RequestIdentity? identity, int rank)
     {
         if (identity is null)
         {
@@ -257,7 +274,7 @@ internal sealed class MultiKeyOperations(
 
         var client = identity.ClientId.ToByteArray();
         var end = client.AsSpan(client.Length - sizeof(uint));
-        BinaryPrimitives.WriteUInt32BigEndian(end, BinaryPrimitives.ReadUInt32BigEndian(end) ^ (uint)(index + 1));
+        BinaryPrimitives.WriteUInt32BigEndian(end, BinaryPrimitives.ReadUInt32BigEndian(end) ^ (uint)(rank + 1));
         return new RequestIdentity
         {
             ClientId = UnsafeByteOperations.UnsafeWrap(client),

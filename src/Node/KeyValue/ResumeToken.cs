@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Google.Protobuf;
 using KvRaft.Node.Requests;
 using KvRaft.Topology;
@@ -10,19 +11,22 @@ namespace KvRaft.Node.KeyValue;
 /// (<see cref="IsOf"/>). Any other request refuses it, since a position of another range would skip keys, or read and delete keys that the request does not name.
 /// A request may change other things between two pages: limits, chunk sizes, consistency, and whether values are included.
 /// <code>
-///  version:1 = 3   flags:1 (bit 0 reverse, bit 1 ordered over all shards, bit 2 has a key)
-///  keyspace:u32   shardCount:u32   shard:u32   walk:16 (WalkId)   key: the rest                       (big-endian)
+///  version:1 = 4   flags:1 (bit 0 reverse, bit 1 ordered over all shards, bit 2 has a key)
+///  keyspace:u32   shardCount:u32   shard:u32   walk:16 (WalkId)   checksum:8   key: the rest                       (big-endian)
 /// </code>
+/// The checksum is the first 8 bytes of the SHA-256 of all other bytes: a token that was damaged on the way or in a store is refused, because its position could skip keys. It is
+/// no secret, and need not be: a client that computes a token chooses a position in the range that it requests, and so harms only itself.
 /// The key is where the next page begins, or, in reverse, the key before which it ends; without one the page has all of the shard's range.
 /// An ordered walk is at one key in all shards, and its shard is 0.
 /// </summary>
 internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, int ShardCount, ShardId Shard, ReadOnlyMemory<byte>? Key)
 {
-    private const byte Version = 3;
+    private const byte Version = 4;
     private const byte ReverseFlag = 1;
     private const byte OrderedFlag = 2;
     private const byte KeyFlag = 4;
-    private const int HeaderBytes = 2 + (3 * sizeof(uint)) + WalkId.Bytes;
+    private const int ChecksumStart = 2 + (3 * sizeof(uint)) + WalkId.Bytes;
+    private const int HeaderBytes = ChecksumStart + sizeof(ulong);
 
 #if PLANTED_BUGS
     private static readonly bool TakesAnyRange = Storage.PlantedBug.Is("token-of-another-range");
@@ -46,6 +50,7 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(10), Shard.Value);
         BinaryPrimitives.WriteUInt128BigEndian(bytes.AsSpan(14), Walk.Value);
         Key.GetValueOrDefault().Span.CopyTo(bytes.AsSpan(HeaderBytes));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(ChecksumStart), ChecksumOf(bytes));
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 
@@ -106,6 +111,11 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
             return (null, "it is malformed");
         }
 
+        if (BinaryPrimitives.ReadUInt64BigEndian(bytes[ChecksumStart..]) != ChecksumOf(bytes))
+        {
+            return (null, "its checksum is wrong: it is not as this cluster gave it");
+        }
+
         var (hasKey, ordered) = ((bytes[1] & KeyFlag) != 0, (bytes[1] & OrderedFlag) != 0);
         var shardCount = BinaryPrimitives.ReadInt32BigEndian(bytes[6..]);
         var shard = BinaryPrimitives.ReadInt32BigEndian(bytes[10..]);
@@ -121,5 +131,15 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
             Reverse = (bytes[1] & ReverseFlag) != 0,
             Ordered = ordered,
         }, null);
+    }
+
+    private static ulong ChecksumOf(ReadOnlySpan<byte> token)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(token[..ChecksumStart]);
+        hash.AppendData(token[HeaderBytes..]);
+        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.GetHashAndReset(sum);
+        return BinaryPrimitives.ReadUInt64BigEndian(sum);
     }
 }

@@ -28,9 +28,15 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return found.Failure!;
         }
 
-        if (TxnCommands.Check(request, keyspace, _limits, clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } mistake)
+        if (TxnCommands.Check(request, _limits) is { } mistake)
         {
             return mistake;
+        }
+
+        var rule = TxnCommands.CheckIn(keyspace, request, clusterTime.GetUtcNow().ToUnixTimeMilliseconds());
+        if (rule is not null && request.Header?.Identity is null)
+        {
+            return rule;
         }
 
         if (OneShard(found.View.Map!, keyspace, [.. TxnCommands.Places(request)], "success", out var shard) is { } scattered)
@@ -38,7 +44,7 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return scattered;
         }
 
-        var routed = new TxnShardRequest(request, keyspace, headers, disk, AnswerRoom.Of(request.Header, window, _limits), router.Time);
+        var routed = new TxnShardRequest(request, keyspace, rule, headers, disk, AnswerRoom.Of(request.Header, window, _limits), router.Time);
         return await router.RouteAsync<TxnResponse, TxnShardRequest>(
             routed, shard, request.Header is { NoForward: true }, deadline);
     }

@@ -78,6 +78,16 @@ internal static class SingleKeyCommands
             (ulong)identity.FirstUnacked,
             identity.After is { } seen && seen.Shard == shard.Value ? seen.Index : 0);
 
+    /// <summary>The condition of a write; null if it has none.</summary>
+    public static V1.Condition? ConditionOf(PipeCall call) => call.OperationCase switch
+    {
+        Operation.Put => call.Put.Condition,
+        Operation.Delete => call.Delete.Condition,
+        Operation.Increment => call.Increment.Condition,
+        Operation.Touch => call.Touch.Condition,
+        _ => null,
+    };
+
     public static Condition ToCondition(V1.Condition? condition) => condition?.KindCase switch
     {
         null => Condition.None,
@@ -99,13 +109,13 @@ internal static class SingleKeyCommands
             WriteOptions.ExpiryOneofCase.NoExpiry => Expiry.Never,
             _ => keyspace switch
             {
-                { TtlDefaultMs: > 0 and var usual } => Expiry.After(usual),
-                { TtlMaxMs: > 0 and var longest } => Expiry.After(longest),
+                { TtlDefaultMs: > 0 and var usual } => Expiry.AfterByDefault(usual),
+                { TtlMaxMs: > 0 and var longest } => Expiry.AfterByDefault(longest),
                 _ => Expiry.Never,
             },
         };
 #if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("expiry-by-leader-clock") && expiry.Kind == ExpiryKind.After)
+        if (Storage.PlantedBug.Is("expiry-by-leader-clock") && expiry.Kind is ExpiryKind.After or ExpiryKind.AfterByDefault)
         {
             return Expiry.At(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + expiry.Milliseconds);
         }

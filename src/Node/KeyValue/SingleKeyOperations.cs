@@ -60,19 +60,15 @@ internal sealed class SingleKeyOperations(
             return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);
         }
 
-        if (call.Put is { } put && RequestCheck.ValueIn(keyspace, put.Value) is { } tooLarge)
+        // The limits of the keyspace may have changed since the write was applied, so the leader first looks up a write with an identity.
+        var rule = KeyspaceRule(call, keyspace);
+        if (rule is not null && call.Header()?.Identity is null)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLarge);
-        }
-
-        if (keyspace.TtlMaxMs > 0
-            && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
-        {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLong);
+            return SingleKeyAnswers.OfFailure(call.CorrelationId, rule);
         }
 
         var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
-        var request = new SingleKeyRequest(call, keyspace, headers, disk, AnswerRoom.Of(call.Header(), window, _limits), router.Time);
+        var request = new SingleKeyRequest(call, keyspace, rule, headers, disk, AnswerRoom.Of(call.Header(), window, _limits), router.Time);
         if (!request.IsWrite)
         {
             var near = await request.TryReadHereAsync(shards.Find(shard), deadline, router.TokenOf(deadline));
@@ -91,4 +87,10 @@ internal sealed class SingleKeyOperations(
         var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
         return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
     }
+
+    private Failure? KeyspaceRule(PipeCall call, Topology.KeyspaceDescriptor keyspace) =>
+        (call.Put is { } put ? RequestCheck.ValueIn(keyspace, put.Value) : null)
+        ?? (keyspace.TtlMaxMs > 0
+            ? RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", clusterTime.GetUtcNow().ToUnixTimeMilliseconds())
+            : null);
 }

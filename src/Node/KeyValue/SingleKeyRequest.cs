@@ -13,8 +13,9 @@ using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>One single-key operation on its way to its shard's leader; the same for unary calls and pipes.</summary>
+/// <param name="rule">The limit of the keyspace that forbids a write, unless it is a repeat of an applied one.</param>
 internal readonly struct SingleKeyRequest(
-    PipeCall call, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<PipeAnswer>
+    PipeCall call, KeyspaceDescriptor keyspace, Failure? rule, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<PipeAnswer>
 {
     public bool IsWrite => call.IsWrite();
 
@@ -68,23 +69,25 @@ internal readonly struct SingleKeyRequest(
 
     private async ValueTask<Answered<PipeAnswer>> WriteAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
-        if (disk.RefusesGrowth && call.NeedsRoom())
+        var forbidden = rule ?? (disk.RefusesGrowth && call.NeedsRoom() ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null);
+        if (await RepeatedWrite.RefusalAsync(forbidden, call.Header(), replica, headers, cancellationToken) is { } refusal)
         {
-            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            return refusal;
         }
 
         var bytes = call.AnswersValue() ? room.First : 0;
         while (true)
         {
             // The value that it writes again counts like a value in the answer, so that a pipe has no more of them in progress than of answers.
-            var weight = Weight(replica);
-            if (await room.Window.TakeAsync(bytes + weight, cancellationToken) is { } full)
+            var written = call.Touch is { } touch ? LengthOf(replica, touch.Key) : 0;
+            if (await room.Window.TakeAsync(bytes + written, cancellationToken) is { } full)
             {
                 return full;
             }
 
-            using var reserved = new AnswerReservation(room.Window, bytes + weight);
+            using var reserved = new AnswerReservation(room.Window, bytes + written);
             var command = SingleKeyCommands.ToCommand(call, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
+            var weight = Math.Max(written, SingleKeyCommands.ConditionOf(call) is { HasValueSha256Equals: true } ? LengthOf(replica, call.Key()) : 0);
             var result = await replica.WriteAsync(command, bytes > ProposalWait.SmallBytesMax ? bytes + weight : weight, deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
@@ -107,10 +110,8 @@ internal readonly struct SingleKeyRequest(
         }
     }
 
-    /// <summary>A touch of a few bytes writes the whole value again, on every replica.</summary>
-    private int Weight(ShardReplica replica) => call.Touch is { } touch
-        ? replica.Store.Read(StoredKeyspace, touch.Key.Span, valueBytesMax: -1).ValueBytes
-        : 0;
+    /// <summary>A touch of a few bytes writes the whole value again, on every replica, and a condition on a hash reads and hashes it.</summary>
+    private int LengthOf(ShardReplica replica, Google.Protobuf.ByteString key) => replica.Store.Read(StoredKeyspace, key.Span, valueBytesMax: -1).ValueBytes;
 
     private async ValueTask<Answered<PipeAnswer>> ReadAsync(ShardReplica replica, CancellationToken cancellationToken)
     {

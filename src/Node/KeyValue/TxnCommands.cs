@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using KvRaft.Node.Requests;
 using KvRaft.Storage.Commands;
+using KvRaft.Storage.Shards;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
@@ -12,7 +13,8 @@ namespace KvRaft.Node.KeyValue;
 /// <summary>Translates transactions between the messages of the wire and the commands of the log. Pure.</summary>
 internal static class TxnCommands
 {
-    public static Failure? Check(TxnRequest request, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+    /// <summary>The mistake in a transaction, whatever its keyspace is.</summary>
+    public static Failure? Check(TxnRequest request, Limits limits)
     {
         var count = request.Compares.Count + request.Success.Count + request.Failure.Count;
         if (count == 0)
@@ -37,11 +39,23 @@ internal static class TxnCommands
             }
         }
 
-        return Check(request.Success, "success", keyspace, limits, nowMs) ?? Check(request.Failure, "failure", keyspace, limits, nowMs);
+        return Check(request.Success, "success", limits) ?? Check(request.Failure, "failure", limits);
     }
 
+    /// <summary>The limit of the keyspace that a transaction breaks. The limits can change while a writer repeats the transaction.</summary>
+    public static Failure? CheckIn(KeyspaceDescriptor keyspace, TxnRequest request, long nowMs) =>
+        CheckIn(keyspace, request.Success, "success", nowMs) ?? CheckIn(keyspace, request.Failure, "failure", nowMs);
+
+    private static Failure? CheckIn(KeyspaceDescriptor keyspace, IReadOnlyList<WireOperation> operations, string list, long nowMs) =>
+        operations.Select((operation, i) => operation switch
+        {
+            { Put: { } put } => RequestCheck.ValueIn(keyspace, put.Value) ?? RequestCheck.ExpiryIn(keyspace, put.Options, $"{list}[{i}].options", nowMs),
+            { Increment: { } add } => RequestCheck.ExpiryIn(keyspace, add.Options, $"{list}[{i}].options", nowMs),
+            _ => null,
+        }).FirstOrDefault(static failure => failure is not null);
+
     private static Failure? Check(
-        IReadOnlyList<WireOperation> operations, string list, KeyspaceDescriptor keyspace, Limits limits, long nowMs)
+        IReadOnlyList<WireOperation> operations, string list, Limits limits)
     {
         for (var i = 0; i < operations.Count; i++)
         {
@@ -56,9 +70,7 @@ internal static class TxnCommands
             if (failure is null && operation.Put is { } put)
             {
                 failure = RequestCheck.Value(put.Value, field + ".value", limits)
-                    ?? RequestCheck.ValueIn(keyspace, put.Value)
-                    ?? RequestCheck.Expiry(put.Options, field + ".options")
-                    ?? RequestCheck.ExpiryIn(keyspace, put.Options, field + ".options", nowMs);
+                    ?? RequestCheck.Expiry(put.Options, field + ".options");
             }
 
             if (failure is null && operation.Delete is { } delete)
@@ -69,7 +81,6 @@ internal static class TxnCommands
             if (failure is null && operation.Increment is { } add)
             {
                 failure = RequestCheck.NoPrevious(add.Options, field + ".options") ?? RequestCheck.Expiry(add.Options, field + ".options")
-                    ?? RequestCheck.ExpiryIn(keyspace, add.Options, field + ".options", nowMs)
                     ?? (add is { HasMin: true, HasMax: true } && add.Min > add.Max ? Failure.Invalid(field + ".min", "at most max") : null);
             }
 
@@ -90,6 +101,13 @@ internal static class TxnCommands
 
     public static bool NeedsRoom(TxnRequest request) => request.Success.Concat(request.Failure).Any(operation =>
         operation.KindCase is WireOperation.KindOneofCase.Put or WireOperation.KindOneofCase.Increment);
+
+    /// <summary>Bytes of the values that apply reads and hashes for the compares, each value once, as far as the store of the leader holds them now.</summary>
+    public static long HashedBytes(TxnRequest request, KeyspaceDescriptor keyspace, IShardStore store) => request.Compares
+        .Where(static compare => compare.Condition is { HasValueSha256Equals: true })
+        .Select(static compare => compare.Key.Memory)
+        .Distinct(KeyBytesComparer.Instance)
+        .Sum(key => (long)store.Read(new StoredKeyspaceId(keyspace.Id.Value), key.Span, valueBytesMax: -1).ValueBytes);
 
     /// <summary>Its answer may carry values.</summary>
     public static bool AnswersValues(TxnRequest request) => request.Success.Concat(request.Failure).Any(static operation =>

@@ -11,18 +11,25 @@ using KvRaft.V1;
 namespace KvRaft.Node.KeyValue;
 
 /// <summary>A transaction on its way to its shard's leader.</summary>
+/// <param name="rule">The limit of the keyspace that forbids it, unless it is a repeat of an applied one.</param>
 internal readonly struct TxnShardRequest(
-    TxnRequest request, KeyspaceDescriptor keyspace, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
+    TxnRequest request, KeyspaceDescriptor keyspace, Failure? rule, AnswerHeaders headers, DiskGuard disk, AnswerRoom room, TimeProvider time) : IShardRequest<TxnResponse>
 {
     public bool IsWrite => true;
 
     public async ValueTask<Answered<TxnResponse>> RunAsync(ShardReplica replica, Deadline deadline, CancellationToken cancellationToken)
     {
-        if (disk.RefusesGrowth && TxnCommands.NeedsRoom(request))
+        var hashed = TxnCommands.HashedBytes(request, keyspace, replica.Store);
+        var forbidden = rule
+            ?? (disk.RefusesGrowth && TxnCommands.NeedsRoom(request) ? Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes) : null)
+            ?? (hashed > ShardLimits.TxnHashedBytesMax ? TooMuchToHash(hashed) : null);
+        if (await RepeatedWrite.RefusalAsync(forbidden, request.Header, replica, headers, cancellationToken) is { } refusal)
         {
-            return Failure.DiskFull(disk.FreeBytes, disk.ReserveBytes);
+            return refusal;
         }
 
+        // A repeat of an applied transaction hashes nothing.
+        hashed = Math.Min(hashed, ShardLimits.TxnHashedBytesMax);
         var bytes = FirstRoom;
         while (true)
         {
@@ -33,7 +40,7 @@ internal readonly struct TxnShardRequest(
 
             using var reserved = new AnswerReservation(room.Window, bytes);
             var command = TxnCommands.ToCommand(request, keyspace, replica.Shard) with { AnswerBytesMax = bytes };
-            var result = await replica.WriteAsync(command, weight: 0, deadline, cancellationToken);
+            var result = await replica.WriteAsync(command, (int)hashed + (bytes > ProposalWait.SmallBytesMax ? bytes : 0), deadline, cancellationToken);
             if (result.Outcome is not { } outcome)
             {
                 return result.Failure!;
@@ -59,6 +66,9 @@ internal readonly struct TxnShardRequest(
             bytes = more;
         }
     }
+
+    private static Failure TooMuchToHash(long bytes) => Failure.Limit(new Options.LimitExceeded(
+        "compares", "bytes of the values that a transaction compares by hash (fixed)", ShardLimits.TxnHashedBytesMax, bytes));
 
     private int FirstRoom => TxnCommands.AnswersValues(request) ? room.First : 0;
 

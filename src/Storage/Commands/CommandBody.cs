@@ -5,7 +5,6 @@ namespace KvRaft.Storage.Commands;
 /// <summary>The part of an encoded command that differs by kind; <see cref="CommandCodec"/> has the table.</summary>
 internal static class CommandBody
 {
-    private const byte ExpiryOption = 1;
     private const byte ReturnPreviousOption = 2;
     private const byte ReturnCurrentOption = 4;
     private const byte OperationGet = 1;
@@ -18,23 +17,26 @@ internal static class CommandBody
         switch (command)
         {
             case PutCommand put:
-                WriteOptions(writer, expiries, put.Expiry, put.ReturnPrevious, put.ReturnCurrent);
+                expiries.Add(put.Expiry);
+                WriteOptions(writer, put.ReturnPrevious, put.ReturnCurrent);
                 WriteKey(writer, put.Keyspace, put.Key);
                 WriteValue(writer, put.Value);
                 WriteCondition(writer, put.Condition);
                 return CommandKind.Put;
             case DeleteCommand delete:
-                WriteOptions(writer, expiries, Expiry.Never, delete.ReturnPrevious, delete.ReturnCurrent);
+                WriteOptions(writer, delete.ReturnPrevious, delete.ReturnCurrent);
                 WriteKey(writer, delete.Keyspace, delete.Key);
                 WriteCondition(writer, delete.Condition);
                 return CommandKind.Delete;
             case TouchCommand touch:
-                WriteOptions(writer, expiries, touch.Expiry, false);
+                expiries.Add(touch.Expiry);
+                WriteOptions(writer);
                 WriteKey(writer, touch.Keyspace, touch.Key);
                 WriteCondition(writer, touch.Condition);
                 return CommandKind.Touch;
             case IncrementCommand add:
-                WriteOptions(writer, expiries, add.Expiry, false);
+                expiries.Add(add.Expiry);
+                WriteOptions(writer);
                 WriteKey(writer, add.Keyspace, add.Key);
                 WriteAddition(writer, add.Delta, add.Initial, add.Min, add.Max);
                 WriteCondition(writer, add.Condition);
@@ -64,12 +66,12 @@ internal static class CommandBody
         {
             case CommandKind.Put:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returns);
+                    var returns = ReadOptions(ref reader);
                     var (keyspace, key) = ReadKey(ref reader);
                     var value = reader.Bytes(ShardLimits.ValueBytesMax);
                     return new PutCommand(keyspace, key, value)
                     {
-                        Expiry = expiry,
+                        Expiry = expiries.Next(ref reader),
                         ReturnPrevious = (returns & ReturnPreviousOption) != 0,
                         ReturnCurrent = (returns & ReturnCurrentOption) != 0,
                         Condition = ReadCondition(ref reader),
@@ -78,9 +80,9 @@ internal static class CommandBody
 
             case CommandKind.Delete:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returns);
+                    var returns = ReadOptions(ref reader);
                     var (keyspace, key) = ReadKey(ref reader);
-                    return expiry != Expiry.Never ? null : new DeleteCommand(keyspace, key)
+                    return new DeleteCommand(keyspace, key)
                     {
                         ReturnPrevious = (returns & ReturnPreviousOption) != 0,
                         ReturnCurrent = (returns & ReturnCurrentOption) != 0,
@@ -90,14 +92,14 @@ internal static class CommandBody
 
             case CommandKind.Touch:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returns);
+                    var returns = ReadOptions(ref reader);
                     var (keyspace, key) = ReadKey(ref reader);
-                    return returns != 0 ? null : new TouchCommand(keyspace, key, expiry) { Condition = ReadCondition(ref reader) };
+                    return returns != 0 ? null : new TouchCommand(keyspace, key, expiries.Next(ref reader)) { Condition = ReadCondition(ref reader) };
                 }
 
             case CommandKind.Increment:
                 {
-                    var expiry = ReadOptions(ref reader, expiries, out var returns);
+                    var returns = ReadOptions(ref reader);
                     var (keyspace, key) = ReadKey(ref reader);
                     var (delta, initial, min, max) = ReadAddition(ref reader);
                     return returns != 0 ? null : new IncrementCommand(keyspace, key, delta)
@@ -105,7 +107,7 @@ internal static class CommandBody
                         Initial = initial,
                         Min = min,
                         Max = max,
-                        Expiry = expiry,
+                        Expiry = expiries.Next(ref reader),
                         Condition = ReadCondition(ref reader),
                     };
                 }
@@ -162,14 +164,19 @@ internal static class CommandBody
         {
             var (type, expiry, returnPrevious) = operation switch
             {
-                TxnGet => (OperationGet, Expiry.Never, false),
+                TxnGet => (OperationGet, default(Expiry?), false),
                 TxnPut put => (OperationPut, put.Expiry, put.ReturnPrevious),
-                TxnDelete delete => (OperationDelete, Expiry.Never, delete.ReturnPrevious),
+                TxnDelete delete => (OperationDelete, null, delete.ReturnPrevious),
                 TxnIncrement add => (OperationIncrement, add.Expiry, false),
                 _ => throw new ArgumentException($"{operation.GetType()} has no encoding.", nameof(operations)),
             };
+            if (expiry is { } taken)
+            {
+                expiries.Add(taken);
+            }
+
             writer.Byte(type);
-            WriteOptions(writer, expiries, expiry, returnPrevious);
+            WriteOptions(writer, returnPrevious);
             WriteKey(writer, operation.Keyspace, operation.Key);
             if (operation is TxnPut write)
             {
@@ -188,15 +195,15 @@ internal static class CommandBody
         for (var i = 0; i < operations.Length; i++)
         {
             var type = reader.Byte();
-            var expiry = ReadOptions(ref reader, expiries, out var returns);
+            var returns = ReadOptions(ref reader);
             var (keyspace, key) = ReadKey(ref reader);
             var returnPrevious = (returns & ReturnPreviousOption) != 0;
             TxnOperation? operation = type switch
             {
-                OperationGet when expiry == Expiry.Never && !returnPrevious => new TxnGet(keyspace, key),
-                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { Expiry = expiry, ReturnPrevious = returnPrevious },
-                OperationDelete when expiry == Expiry.Never => new TxnDelete(keyspace, key) { ReturnPrevious = returnPrevious },
-                OperationIncrement when !returnPrevious => ReadIncrement(ref reader, keyspace, key, expiry),
+                OperationGet when !returnPrevious => new TxnGet(keyspace, key),
+                OperationPut => new TxnPut(keyspace, key, reader.Bytes(ShardLimits.ValueBytesMax)) { Expiry = expiries.Next(ref reader), ReturnPrevious = returnPrevious },
+                OperationDelete => new TxnDelete(keyspace, key) { ReturnPrevious = returnPrevious },
+                OperationIncrement when !returnPrevious => ReadIncrement(ref reader, keyspace, key, expiries.Next(ref reader)),
                 _ => null,
             };
             if (operation is null || (returns & ReturnCurrentOption) != 0 || reader.Failed)
@@ -237,37 +244,18 @@ internal static class CommandBody
         return keysMax == 0 ? null : new(keyspace, from, to, keysMax);
     }
 
-    private static void WriteOptions(ByteWriter writer, List<Expiry> expiries, Expiry expiry, bool returnPrevious, bool returnCurrent = false)
-    {
-        writer.Byte((byte)(
-            (expiry != Expiry.Never ? ExpiryOption : 0) | (returnPrevious ? ReturnPreviousOption : 0) | (returnCurrent ? ReturnCurrentOption : 0)));
-        if (expiry != Expiry.Never)
-        {
-            expiries.Add(expiry);
-        }
-    }
+    private static void WriteOptions(ByteWriter writer, bool returnPrevious = false, bool returnCurrent = false) =>
+        writer.Byte((byte)((returnPrevious ? ReturnPreviousOption : 0) | (returnCurrent ? ReturnCurrentOption : 0)));
 
-    private static Expiry ReadOptions(ref ByteReader reader, ExpiryQueue expiries, out int returns)
+    private static int ReadOptions(ref ByteReader reader)
     {
         var options = reader.Byte();
-        returns = options & (ReturnPreviousOption | ReturnCurrentOption);
-        if ((options & ~(ExpiryOption | ReturnPreviousOption | ReturnCurrentOption)) != 0)
+        if ((options & ~(ReturnPreviousOption | ReturnCurrentOption)) != 0)
         {
             reader.Fail();
         }
 
-        if ((options & ExpiryOption) == 0)
-        {
-            return Expiry.Never;
-        }
-
-        if (expiries.Next() is { } expiry)
-        {
-            return expiry;
-        }
-
-        reader.Fail();
-        return Expiry.Never;
+        return options;
     }
 
     private static void WriteKey(ByteWriter writer, KeyspaceId keyspace, ReadOnlyMemory<byte> key)

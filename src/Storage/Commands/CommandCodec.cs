@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Hashing;
 
 namespace KvRaft.Storage.Commands;
@@ -5,17 +6,18 @@ namespace KvRaft.Storage.Commands;
 /// <summary>
 /// The bytes of a command in the log. They outlive the process and the software version that wrote them.
 /// <code>
-///  version:1   = 4
+///  version:1   = 5
 ///  kind:1      CommandKind
 ///  flags:1     bit 0: a stamp follows, bit 1: the answer is limited below ShardLimits.AnswerBytesMax; the other bits are zero
 ///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
 ///  answer      answerBytesMax:varint                                              only with flag bit 1
-///  expiries    count:varint then count × (kind:1 (1 at, 2 after) ms:varint)        in the order the body uses them; At: the instant, After: the time-to-live
+///  expiries    count:varint then count × expiry     one for each Put, Touch and Increment of the body, in its order
 ///  body        by kind, below; to the end
 ///
 ///  key         keyspace:varint bytes        bytes = length:varint content
+///  expiry      kind:1 (0 never, 1 at, 2 after, 3 after, by default of the keyspace), then, unless never, ms:varint: the instant or the time-to-live
 ///  condition   kind:1, then version:varint, value:bytes or hash:32 if the kind has one
-///  Put         options:1 key value:bytes condition        options bit 0: takes an expiry, bit 1: return previous, bit 2: return current
+///  Put         options:1 key value:bytes condition        options bit 1: return previous, bit 2: return current
 ///  Delete      options:1 key condition
 ///  Touch       options:1 key condition
 ///  Increment   options:1 key delta:zigzag initial:zigzag min:i64 max:i64 condition
@@ -27,16 +29,17 @@ namespace KvRaft.Storage.Commands;
 ///  Tick        rowsMax:varint
 /// </code>
 /// Stamp, answer limit and expiries precede the body because they may differ between two attempts of one request: a retry acknowledges more
-/// answers, another node has other options, and the default time-to-live of the keyspace may have changed in between. Therefore
-/// <see cref="DecodedCommand.BodyHash"/>, which detects a reused request id, covers kind and body only.
-/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, and format 3 had no limit for answers. This version does
-/// not read them.</para>
+/// answers, another node has other options, and the default time-to-live of the keyspace may have been set, changed or removed in between. Therefore
+/// <see cref="DecodedCommand.BodyHash"/>, which detects a reused request id, covers only what the client sent: kind, body, and the expiries that it named.
+/// An expiry by default counts like none.
+/// <para>Formats 1 and 2 carried instants that the leader had computed by its own wall clock, format 3 had no limit for answers, and the body of format 4
+/// had a bit for an expiry, whether the client or the keyspace had asked for it. This version does not read them.</para>
 /// <para>Every command has exactly one encoding: variable integers are shortest, unknown bits are refused.</para>
 /// </summary>
 public static class CommandCodec
 {
     /// <summary>The format that this version writes and reads. A log with another number was written by another version of the software.</summary>
-    public const byte FormatVersion = 4;
+    public const byte FormatVersion = 5;
 
     private const byte StampFlag = 1;
     private const byte AnswerFlag = 2;
@@ -73,7 +76,10 @@ public static class CommandCodec
         foreach (var expiry in expiries)
         {
             writer.Byte((byte)expiry.Kind);
-            writer.VarUInt((ulong)expiry.Milliseconds);
+            if (expiry != Expiry.Never)
+            {
+                writer.VarUInt((ulong)expiry.Milliseconds);
+            }
         }
 
         writer.Raw(body.Written);
@@ -114,7 +120,7 @@ public static class CommandCodec
             throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes has a wrong length.");
         }
 
-        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..]));
+        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..], expiries));
     }
 
     private static RequestStamp ReadStamp(ref ByteReader reader)
@@ -140,7 +146,13 @@ public static class CommandCodec
         var expiries = count == 0 ? [] : new Expiry[count];
         for (var i = 0; i < count && !reader.Failed; i++)
         {
-            if (Expiry.TryCreate((ExpiryKind)reader.Byte(), reader.VarUInt()) is { } expiry)
+            var kind = (ExpiryKind)reader.Byte();
+            if (kind == ExpiryKind.Never)
+            {
+                continue;
+            }
+
+            if (Expiry.TryCreate(kind, reader.VarUInt()) is { } expiry)
             {
                 expiries[i] = expiry;
             }
@@ -153,12 +165,27 @@ public static class CommandCodec
         return new(expiries);
     }
 
-    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body) => XxHash3.HashToUInt64(body, (byte)kind);
+    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body, ExpiryQueue expiries)
+    {
+        var hash = XxHash3.HashToUInt64(body, (byte)kind);
+        Span<byte> named = stackalloc byte[1 + 1 + sizeof(long)];
+        for (var i = 0; i < expiries.All.Length; i++)
+        {
+            if (expiries.All[i] is { IsNamed: true } expiry)
+            {
+                (named[0], named[1]) = ((byte)i, (byte)expiry.Kind);
+                BinaryPrimitives.WriteInt64LittleEndian(named[2..], expiry.Milliseconds);
+                hash = XxHash3.HashToUInt64(named, (long)hash);
+            }
+        }
+
+        return hash;
+    }
 }
 
 /// <summary>A command from the log.</summary>
 /// <param name="Command">The command.</param>
-/// <param name="BodyHash">XxHash3 of the request, without stamp and expiries.</param>
+/// <param name="BodyHash">Hash of what the client sent, without the stamp: equal for two attempts of one request.</param>
 public readonly record struct DecodedCommand(ShardCommand Command, ulong BodyHash);
 
 /// <summary>The second byte of an encoded command. A number is never reused.</summary>

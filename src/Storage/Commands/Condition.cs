@@ -51,9 +51,6 @@ public readonly record struct Condition
     /// <summary>For <see cref="ConditionKind.ValueEquals"/> the value, for <see cref="ConditionKind.ValueSha256Equals"/> its hash.</summary>
     public ReadOnlyMemory<byte> Value { get; }
 
-    /// <summary>Whether <see cref="HoldsFor"/> reads the bytes of the value.</summary>
-    public bool ComparesValue => Kind is ConditionKind.ValueEquals or ConditionKind.ValueSha256Equals;
-
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="version"/> is not positive; for "must not exist" use <see cref="Absent"/>.</exception>
     public static Condition VersionEquals(long version)
     {

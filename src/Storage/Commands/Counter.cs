@@ -10,6 +10,9 @@ namespace KvRaft.Storage.Commands;
 /// </summary>
 internal static class Counter
 {
+    /// <summary>The longest number, <see cref="long.MinValue"/>, bytes. A longer value is no number, and its bytes are not read.</summary>
+    public const int BytesMax = 20;
+
     /// <summary>The sum, or the reason of the refusal.</summary>
     public static (RefusalReason Refusal, long Value) Add(StoredValue? current, long delta, long initial, long min, long max)
     {

@@ -10,6 +10,12 @@ public enum ExpiryKind : byte
 
     /// <summary>A time-to-live after the shard's clock at the moment the command is applied.</summary>
     After = 2,
+
+    /// <summary>
+    /// Like <see cref="After"/>, by a property of the keyspace: the request names no expiry. It may differ between two attempts of one request, so it is no
+    /// part of the request's identity.
+    /// </summary>
+    AfterByDefault = 3,
 }
 
 /// <summary>
@@ -48,11 +54,18 @@ public readonly record struct Expiry
         return new(ExpiryKind.After, ttlMs);
     }
 
+    /// <summary>As <see cref="After"/>, by default: the keyspace has the time-to-live, and the request names no expiry.</summary>
+    public static Expiry AfterByDefault(long ttlMs) => new(ExpiryKind.AfterByDefault, After(ttlMs).Milliseconds);
+
+    /// <summary>Whether the request names it, so that a repeat of the request must name it too.</summary>
+    public bool IsNamed => Kind is ExpiryKind.At or ExpiryKind.After;
+
     /// <summary>Null if the numbers are out of bounds.</summary>
     public static Expiry? TryCreate(ExpiryKind kind, ulong milliseconds) => kind switch
     {
         ExpiryKind.At when milliseconds is > 0 and <= ShardLimits.InstantMsMax => At((long)milliseconds),
         ExpiryKind.After when milliseconds is > 0 and <= ShardLimits.TtlMsMax => After((long)milliseconds),
+        ExpiryKind.AfterByDefault when milliseconds is > 0 and <= ShardLimits.TtlMsMax => AfterByDefault((long)milliseconds),
         _ => null,
     };
 
@@ -63,7 +76,7 @@ public readonly record struct Expiry
     public long InstantAt(long clockMs) => Kind switch
     {
         ExpiryKind.At => Milliseconds,
-        ExpiryKind.After => Math.Min(Math.Clamp(clockMs, 0, ShardLimits.InstantMsMax) + Milliseconds, ShardLimits.InstantMsMax),
+        ExpiryKind.After or ExpiryKind.AfterByDefault => Math.Min(Math.Clamp(clockMs, 0, ShardLimits.InstantMsMax) + Milliseconds, ShardLimits.InstantMsMax),
         _ => 0,
     };
 }

@@ -5,8 +5,19 @@ internal sealed class ExpiryQueue(Expiry[] expiries)
 {
     private int _next;
 
+    public ReadOnlySpan<Expiry> All => expiries;
+
     public bool IsDone => _next == expiries.Length;
 
-    /// <summary>The next expiry; null if the header had too few.</summary>
-    public Expiry? Next() => IsDone ? null : expiries[_next++];
+    /// <summary>The next expiry. If the header has too few, <paramref name="reader"/> fails.</summary>
+    public Expiry Next(ref ByteReader reader)
+    {
+        if (!IsDone)
+        {
+            return expiries[_next++];
+        }
+
+        reader.Fail();
+        return Expiry.Never;
+    }
 }

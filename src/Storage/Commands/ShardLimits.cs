@@ -15,6 +15,12 @@ public static class ShardLimits
     /// <summary>Comparisons and operations of one transaction; etcd's default for the same (<c>--max-txn-ops</c>).</summary>
     public const int TxnOperationsMax = 128;
 
+    /// <summary>
+    /// Bytes of the values that one transaction may hash for its compares (<see cref="ConditionKind.ValueSha256Equals"/>), each value counted once: one largest
+    /// value, some tens of milliseconds of apply. A node refuses more before it proposes; apply reads each value once in any case.
+    /// </summary>
+    public const int TxnHashedBytesMax = ValueBytesMax;
+
     /// <summary>Keys that one range command may delete: about 10 ms of apply, so that it does not delay the entries behind it.</summary>
     public const int DeleteRangeKeysMax = 1_000;
 

@@ -1,8 +1,8 @@
-using System.IO.Hashing;
+using KvRaft.Topology;
 
 namespace KvRaft.Storage.Engine;
 
-/// <summary>Compares byte strings as the engines do, unsigned and shorter first, and hashes them alike in every process.</summary>
+/// <summary>Compares byte strings as the engines do, unsigned and shorter first. The hash is for tables in memory: clients choose the keys, so it is keyed.</summary>
 internal sealed class ByteStringComparer :
     IComparer<byte[]>, IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
@@ -16,7 +16,7 @@ internal sealed class ByteStringComparer :
 
     public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
 
-    public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)XxHash3.HashToUInt64(alternate);
+    public int GetHashCode(ReadOnlySpan<byte> alternate) => FloodSafeHash.Of(alternate);
 
     public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 }

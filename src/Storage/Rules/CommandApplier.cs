@@ -53,37 +53,35 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
     private static ShardOutcome Refused(RefusalReason reason) => new() { Status = ShardStatus.Refused, Reason = reason };
 
-    private static ShardOutcome? TooLarge(ShardCommand command, StoredValue? answered) =>
-        answered is { } value && value.Value.Length + ShardLimits.AnswerOverheadBytes is var bytes && bytes > command.AnswerBytesMax
+    /// <summary>The refusal of an answer with this value, before its bytes are read.</summary>
+    private static ShardOutcome? TooLarge(ShardCommand command, RowHead? answered) =>
+        answered is { } value && value.ValueBytes + ShardLimits.AnswerOverheadBytes is var bytes && bytes > command.AnswerBytesMax
             ? new() { Status = ShardStatus.Refused, Reason = RefusalReason.AnswerTooLarge, Affected = bytes }
             : null;
 
-    /// <summary>The value of a key, with its bytes only if they are needed, and whether a condition holds for it.</summary>
-    private (StoredValue? Current, bool Holds) Check(KeyspaceId keyspace, ReadOnlySpan<byte> key, Condition condition, bool withValue)
+    /// <summary>The head of a key, and whether a condition holds for it.</summary>
+    private (RowHead? Current, bool Holds) Check(KeyspaceId keyspace, ReadOnlySpan<byte> key, Condition condition)
     {
-        var current = _data.Find(keyspace, key, withValue || condition.ComparesValue);
-        return (current, condition.HoldsFor(current));
+        var current = _data.FindHead(keyspace, key);
+        return (current, _data.Holds(condition, keyspace, key, current));
     }
 
-    private ShardOutcome Failed(ShardCommand command, KeyspaceId keyspace, ReadOnlySpan<byte> key, StoredValue? current, bool withValue)
-    {
-        var answered = withValue ? _data.Find(keyspace, key) : null;
-        return TooLarge(command, answered) ?? Failed(current, answered);
-    }
+    private ShardOutcome Failed(ShardCommand command, KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead? current, bool withValue) =>
+        (withValue ? TooLarge(command, current) : null) ?? Failed(current, withValue ? _data.Find(keyspace, key) : null);
 
-    private static ShardOutcome Failed(StoredValue? current, StoredValue? answered = null) => new()
+    private static ShardOutcome Failed(RowHead? current, StoredValue? answered = null) => new()
     {
         Status = ShardStatus.ConditionFailed,
         Version = current?.Version ?? 0,
         Previous = answered,
     };
 
-    private static ShardOutcome Applied(long version, StoredValue? before, bool withValue = false, long counter = 0, long expireAtMs = 0) => new()
+    private static ShardOutcome Applied(long version, RowHead? before, StoredValue? answered = null, long counter = 0, long expireAtMs = 0) => new()
     {
         Status = ShardStatus.Applied,
         Version = version,
         PreviousVersion = before?.Version ?? 0,
-        Previous = withValue ? before : null,
+        Previous = answered,
         Counter = counter,
         ExpireAtMs = expireAtMs,
     };
@@ -103,7 +101,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
     private ShardOutcome Put(PutCommand put)
     {
-        var (current, holds) = Check(put.Keyspace, put.Key.Span, put.Condition, put.ReturnPrevious);
+        var (current, holds) = Check(put.Keyspace, put.Key.Span, put.Condition);
 #if PLANTED_BUGS
         if (PlantedBug.Is("cas-not-compared")) { holds |= current is { Version: var seen } && seen % 8 == 0; }
 #endif
@@ -117,6 +115,7 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
             return tooLarge;
         }
 
+        var previous = put.ReturnPrevious ? _data.Find(put.Keyspace, put.Key.Span) : null;
         var version = context.NextVersion();
 #if PLANTED_BUGS
         if (PlantedBug.Is("ttl-forgotten")) { if (version % 4 == 0) { put = put with { Expiry = Expiry.Never }; } }
@@ -126,12 +125,12 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 #endif
         var expireAtMs = context.InstantOf(put.Expiry);
         _data.Put(put.Keyspace, put.Key.Span, put.Value.Span, version, expireAtMs);
-        return Applied(version, current, put.ReturnPrevious, expireAtMs: expireAtMs);
+        return Applied(version, current, previous, expireAtMs: expireAtMs);
     }
 
     private ShardOutcome Delete(DeleteCommand delete)
     {
-        var (current, holds) = Check(delete.Keyspace, delete.Key.Span, delete.Condition, delete.ReturnPrevious);
+        var (current, holds) = Check(delete.Keyspace, delete.Key.Span, delete.Condition);
         if (!holds)
         {
             return Failed(delete, delete.Keyspace, delete.Key.Span, current, delete.ReturnPrevious || delete.ReturnCurrent);
@@ -145,14 +144,15 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 #if PLANTED_BUGS
         if (PlantedBug.Is("delete-undone") && current is { Version: var at } && at % 4 == 0) { return Applied(context.NextVersion(), current); }
 #endif
+        var previous = delete.ReturnPrevious ? _data.Find(delete.Keyspace, delete.Key.Span) : null;
         _data.Remove(delete.Keyspace, delete.Key.Span);
-        return Applied(context.NextVersion(), current, delete.ReturnPrevious);
+        return Applied(context.NextVersion(), current, previous);
     }
 
     private ShardOutcome Touch(TouchCommand touch)
     {
-        var current = _data.Find(touch.Keyspace, touch.Key.Span);
-        if (current is not { } value || !touch.Condition.HoldsFor(current))
+        var (current, holds) = Check(touch.Keyspace, touch.Key.Span, touch.Condition);
+        if (!holds || _data.Find(touch.Keyspace, touch.Key.Span) is not { } value)
         {
             return Failed(current);
         }
@@ -165,13 +165,13 @@ internal sealed class CommandApplier(ApplyContext context, SessionTable sessions
 
     private ShardOutcome Increment(IncrementCommand add)
     {
-        var current = _data.Find(add.Keyspace, add.Key.Span);
-        if (!add.Condition.HoldsFor(current))
+        var (current, holds) = Check(add.Keyspace, add.Key.Span, add.Condition);
+        if (!holds)
         {
             return Failed(current);
         }
 
-        var sum = Counter.Add(current, add.Delta, add.Initial, add.Min, add.Max);
+        var sum = _data.Add(add.Keyspace, add.Key.Span, current, add.Delta, add.Initial, add.Min, add.Max);
         if (sum.Refusal != RefusalReason.None)
         {
             return Refused(sum.Refusal);

@@ -52,19 +52,19 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data, TxnComman
     private bool IsKept => context.AnswersWanted || _answerBytes <= ShardLimits.RememberedValueBytesMax + (ShardLimits.AnswerOverheadBytes * ShardLimits.TxnOperationsMax);
 
     private bool Holds(TxnCompare compare) =>
-        compare.Condition.HoldsFor(data.Find(compare.Keyspace, compare.Key.Span, compare.Condition.ComparesValue));
+        data.Holds(compare.Condition, compare.Keyspace, compare.Key.Span, data.FindHead(compare.Keyspace, compare.Key.Span));
 
     private (RefusalReason Refusal, TxnResult Result) Run(TxnOperation operation, long version)
     {
         var answers = operation is TxnGet or TxnPut { ReturnPrevious: true } or TxnDelete { ReturnPrevious: true };
-        var current = data.Find(operation.Keyspace, operation.Key.Span, withValue: answers || operation is TxnIncrement);
+        var current = data.FindHead(operation.Keyspace, operation.Key.Span);
         var previous = current?.Version ?? 0;
-        if (answers && current is { } answered && (_answerBytes += answered.Value.Length + ShardLimits.AnswerOverheadBytes) > txn.AnswerBytesMax)
+        if (answers && current is { } answered && (_answerBytes += answered.ValueBytes + ShardLimits.AnswerOverheadBytes) > txn.AnswerBytesMax)
         {
             return (RefusalReason.AnswerTooLarge, default);
         }
 
-        var answer = answers && IsKept ? current : null;
+        var answer = answers && current is not null && IsKept ? data.Find(operation.Keyspace, operation.Key.Span) : null;
         switch (operation)
         {
             case TxnGet:
@@ -76,7 +76,7 @@ internal sealed class TxnApplier(ApplyContext context, ShardData data, TxnComman
                 data.Remove(delete.Keyspace, delete.Key.Span);
                 return (RefusalReason.None, new(previous, answer));
             case TxnIncrement add:
-                var sum = Counter.Add(current, add.Delta, add.Initial, add.Min, add.Max);
+                var sum = data.Add(add.Keyspace, add.Key.Span, current, add.Delta, add.Initial, add.Min, add.Max);
                 if (sum.Refusal == RefusalReason.None)
                 {
                     data.Put(add.Keyspace, add.Key.Span, Counter.Format(sum.Value), version, current?.ExpireAtMs ?? context.InstantOf(add.Expiry));

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using KvRaft.Storage.Commands;
+using KvRaft.Storage.Engine;
 using KvRaft.Storage.Schema;
 
 namespace KvRaft.Storage.State;
@@ -13,14 +15,47 @@ internal sealed class ShardData(ApplyContext context)
     /// <summary>Row keys up to this length are built on the stack; nearly all are shorter.</summary>
     private const int StackBytesMax = 256;
 
+    /// <summary>The hashes of the values that commands of this entry have asked for, by row: 32 bytes each, and no more of them than commands and compares.</summary>
+    private readonly Dictionary<byte[], (long Version, byte[] Hash)> _hashes = new(ByteStringComparer.Instance);
+
     /// <summary>The value of a key for conditions and answers; null once the key has expired by the clock.</summary>
     public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
         ReadRow(keyspace, key) is { } value && value.IsVisibleAt(context.State.Clock) ? value : null;
 
-    /// <summary>Like the other overload; without <paramref name="withValue"/>, the bytes are not read.</summary>
-    public StoredValue? Find(KeyspaceId keyspace, ReadOnlySpan<byte> key, bool withValue) => withValue
-        ? Find(keyspace, key)
-        : ReadHead(keyspace, key) is { } head && head.IsVisibleAt(context.State.Clock) ? head.WithoutBytes : null;
+    /// <summary>Version, expiry and length of the value; null once the key has expired by the clock. The bytes of the value are not read.</summary>
+    public RowHead? FindHead(KeyspaceId keyspace, ReadOnlySpan<byte> key) =>
+        ReadHead(keyspace, key) is { } head && head.IsVisibleAt(context.State.Clock) ? head : null;
+
+    /// <summary>
+    /// Whether a condition holds for a key. A condition is shorter than the value that it is about, so the cost of a check must not be that of the value each
+    /// time: a value is compared only with one of its length, and each value is read and hashed once in an entry, however many commands and compares name
+    /// its hash.
+    /// </summary>
+    /// <param name="head">Of <see cref="FindHead"/>.</param>
+    public bool Holds(Condition condition, KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead? head) => condition.Kind switch
+    {
+        ConditionKind.ValueEquals => head is { } found && found.ValueBytes == condition.Value.Length && condition.HoldsFor(Find(keyspace, key)),
+        ConditionKind.ValueSha256Equals => head is { } found && HashOf(keyspace, key, found.Version).SequenceEqual(condition.Value.Span),
+        _ => condition.HoldsFor(head?.WithoutBytes),
+    };
+
+    /// <summary>The number of a key plus <paramref name="delta"/>, or the reason of the refusal.</summary>
+    /// <param name="head">Of <see cref="FindHead"/>.</param>
+    public (RefusalReason Refusal, long Value) Add(KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead? head, long delta, long initial, long min, long max) =>
+        head is { ValueBytes: > Counter.BytesMax }
+            ? (RefusalReason.NotANumber, 0)
+            : Counter.Add(head is null ? null : Find(keyspace, key), delta, initial, min, max);
+
+    private ReadOnlySpan<byte> HashOf(KeyspaceId keyspace, ReadOnlySpan<byte> key, long version)
+    {
+        var row = KeyLayout.Data(keyspace, key);
+        if (!_hashes.TryGetValue(row, out var known) || known.Version != version)
+        {
+            _hashes[row] = known = (version, SHA256.HashData(Find(keyspace, key)!.Value.Value.Span));
+        }
+
+        return known.Hash;
+    }
 
     public void Put(KeyspaceId keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long version, long expireAtMs)
     {

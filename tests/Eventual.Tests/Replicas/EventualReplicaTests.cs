@@ -111,10 +111,10 @@ public sealed class EventualReplicaTests : IDisposable
     {
         await using var replica = Some.Open(_directory.Path);
 
-        var first = await replica.WriteAsync(Cart, Some.Put("milk", writeId: 1));
+        var first = await replica.WriteAsync(Cart, Some.Put("milk", writeId: Some.WriteId(1, "milk")));
 
-        Assert.Equal(first, await replica.WriteAsync(Cart, Some.Put("milk", writeId: 1)));
-        Assert.Equal(["milk", "milk"], (await replica.WriteAsync(Cart, Some.Put("milk", writeId: 2))).State.Texts());
+        Assert.Equal(first, await replica.WriteAsync(Cart, Some.Put("milk", writeId: Some.WriteId(1, "milk"))));
+        Assert.Equal(["milk", "milk"], (await replica.WriteAsync(Cart, Some.Put("milk", writeId: Some.WriteId(2, "milk")))).State.Texts());
     }
 
     [Fact]
@@ -153,8 +153,11 @@ public sealed class EventualReplicaTests : IDisposable
         await replica.WriteAsync(Cart, Some.Put("a"));
         var two = (await replica.WriteAsync(Cart, Some.Put("b"))).State;
 
-        Assert.Equal(WriteEnd.TooManySiblings, (await replica.WriteAsync(Cart, Some.Put("c"))).End);
-        Assert.Equal(WriteEnd.TooManySiblings, (await replica.WriteAsync(Cart, Some.Put("much too long", two.Seen))).End);
+        // The refusal of the node reports the size that the write would have made.
+        var refused = await replica.WriteAsync(Cart, Some.Put("c"));
+        Assert.Equal((WriteEnd.TooManySiblings, new RefusedSize(3, 3)), (refused.End, refused.Refused));
+        refused = await replica.WriteAsync(Cart, Some.Put("much too long", two.Seen));
+        Assert.Equal((WriteEnd.TooManySiblings, new RefusedSize(1, 13)), (refused.End, refused.Refused));
         Assert.Equal(two, replica.Read(Cart));
 
         using var disk = new TemporaryDirectory();
@@ -171,12 +174,53 @@ public sealed class EventualReplicaTests : IDisposable
     {
         await using var replica = Some.Open(_directory.Path);
 
-        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), 1));
-        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), 1));
-        var state = (await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(-2), 2))).State;
+        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), Some.WriteId(1, "+5")));
+        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(5), Some.WriteId(1, "+5")));
+        var state = (await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(-2), Some.WriteId(2, "-2")))).State;
 
         Assert.Equal(3, ((PnCounter)SiblingValues.Merge(state, MergeKind.Counter)!).Value);
-        Assert.Equal(WriteEnd.NotApplicable, (await replica.WriteAsync(Cart, new ChangeValue(new WriteRegister("x"u8.ToArray()), 3))).End);
+        Assert.Equal(WriteEnd.NotApplicable, (await replica.WriteAsync(Cart, new ChangeValue(new WriteRegister("x"u8.ToArray()), Some.WriteId(3, "x")))).End);
+    }
+
+    /// <summary>Only the identity was compared, so the second write was acknowledged and lost.</summary>
+    [Theory]
+    [InlineData(ConflictPolicy.Siblings), InlineData(ConflictPolicy.LastWriter)]
+    public async Task A_put_under_the_identity_of_another_put_is_refused_and_a_repeat_is_not(ConflictPolicy policy)
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var first = Some.Put("first", writeId: Some.WriteId(1, "first"), policy: policy);
+        var state = (await replica.WriteAsync(Cart, first)).State;
+
+        Assert.Equal(WriteEnd.IdentityReused, (await replica.WriteAsync(Cart, Some.Put("SECOND", writeId: Some.WriteId(1, "SECOND"), policy: policy))).End);
+        Assert.Equal(WriteEnd.IdentityReused, (await replica.WriteAsync(Cart, Some.Put("SECOND", state.Seen, Some.WriteId(1, "SECOND"), policy))).End);
+        Assert.Equal(new WriteResult(WriteEnd.Applied, state), await replica.WriteAsync(Cart, first));
+        Assert.Equal(new WriteResult(WriteEnd.Applied, state), await replica.WriteAsync(Cart, first with { OnlyAsRepeat = true }));
+        Assert.Equal(["first"], replica.Read(Cart).Texts());
+        Assert.Equal(WriteEnd.Applied, (await replica.WriteAsync(Cart, Some.Put("third", state.Seen, Some.WriteId(2, "third"), policy))).End);
+    }
+
+    [Fact]
+    public async Task A_change_under_the_identity_of_another_change_is_refused()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(1), Some.WriteId(1, "+1")));
+
+        Assert.Equal(WriteEnd.IdentityReused, (await replica.WriteAsync(Cart, new ChangeValue(new AddToCounter(10), Some.WriteId(1, "+10")))).End);
+        Assert.Equal(1, ((PnCounter)SiblingValues.Merge(replica.Read(Cart), MergeKind.Counter)!).Value);
+    }
+
+    /// <summary>A setting may forbid a write after it was applied. Its repeat still gets the first answer, and another write is not applied.</summary>
+    [Fact]
+    public async Task A_write_that_is_allowed_only_as_a_repeat_changes_nothing()
+    {
+        await using var replica = Some.Open(_directory.Path);
+        var add = new ChangeValue(new AddToCounter(1), Some.WriteId(1, "+1"));
+        await replica.WriteAsync(Cart, add);
+
+        Assert.Equal(WriteEnd.Applied, (await replica.WriteAsync(Cart, add with { OnlyAsRepeat = true })).End);
+        Assert.Equal(WriteEnd.NoRepeat, (await replica.WriteAsync(Cart, add with { WriteId = Some.WriteId(2, "+1"), OnlyAsRepeat = true })).End);
+        Assert.Equal(WriteEnd.NoRepeat, (await replica.WriteAsync(Cart, add with { WriteId = WriteName.None, OnlyAsRepeat = true })).End);
+        Assert.Equal(1, ((PnCounter)SiblingValues.Merge(replica.Read(Cart), MergeKind.Counter)!).Value);
     }
 
     [Fact]

@@ -19,6 +19,9 @@ internal static class Some
     public static PutValue Put(string value, VersionVector? context = null, UInt128 writeId = default, ConflictPolicy policy = ConflictPolicy.Siblings, long expireAtMs = 0) =>
         new(policy, context ?? VersionVector.Empty, Encoding.UTF8.GetBytes(value), expireAtMs, writeId);
 
+    /// <summary>The id of a write with this number and this content.</summary>
+    public static UInt128 WriteId(long sequence, string content) => WriteName.Of("client"u8, sequence, Encoding.UTF8.GetBytes(content));
+
     public static EventualReplica Open(string directory, EventualLimits? limits = null, IEngineFactory? engines = null) =>
         EventualReplica.Open(directory, engines ?? Engines, limits ?? new EventualLimits(), TimeProvider.System);
 

@@ -23,6 +23,47 @@ public class MergeValueTests
         },
         iter: 2_500);
 
+    /// <summary>A hash of the length alone made one merge of such a set take minutes, and each write of every eventual keyspace waited for it.</summary>
+    [Fact]
+    public void The_time_of_a_merge_does_not_grow_with_the_square_of_the_elements()
+    {
+        // 100,000 elements of six bytes are within the limit of a key (2 MiB).
+        var dot = new Dot(new ActorId(1, 1), 1);
+        var set = AddWinsSet.Empty.Change([.. Enumerable.Range(0, 100_000).Select(Element)], [], dot);
+        Assert.True(MergeValueCodec.Encode(set).Length < 2 * 1024 * 1024);
+        var other = AddWinsSet.Empty.Change([.. Enumerable.Range(50_000, 100_000).Select(Element)], [], new Dot(new ActorId(2, 1), 1));
+
+        // The square takes more than a minute; a merge takes some hundredths of a second.
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        var merged = (AddWinsSet)set.Merge(other)!;
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.Equal(150_000, merged.Elements.Length);
+        Assert.Equal(2, merged.Elements[50_000].Dots.Length);
+    }
+
+    [Fact]
+    public void A_change_of_a_set_adds_each_element_once_and_removes_what_it_does_not_add()
+    {
+        var (first, second) = (new Dot(new ActorId(1, 1), 1), new Dot(new ActorId(1, 1), 2));
+        var set = AddWinsSet.Empty.Change([Element(5), Element(1), Element(5), Element(3)], [], first);
+        var changed = set.Change([Element(4), Element(3), Element(0), Element(9)], [Element(3), Element(5), Element(5), Element(7)], second);
+
+        Assert.Equal(["000001", "000003", "000005"], Names(set));
+        Assert.Equal(["000000", "000001", "000003", "000004", "000009"], Names(changed));
+        Assert.Equal([second, first, second, second, second], changed.Elements.Select(static element => element.Dots.Single()));
+    }
+
+    [Fact]
+    public void Hashes_of_elements_differ_if_their_lengths_are_equal()
+    {
+        var dots = System.Collections.Immutable.ImmutableArray.Create(new Dot(new ActorId(1, 1), 1));
+        Assert.InRange(Enumerable.Range(0, 1_000).Select(i => new SetElement(Element(i), dots).GetHashCode()).Distinct().Count(), 990, 1_000);
+    }
+
+    private static ReadOnlyMemory<byte> Element(int number) => Encoding.ASCII.GetBytes($"{number:d6}");
+
+    private static IEnumerable<string> Names(AddWinsSet set) => set.Elements.Select(static element => Encoding.ASCII.GetString(element.Value.Span));
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void Bytes_are_read_as_they_were_written(MergeKind kind) => ValueHistory.Steps.Sample(steps =>

@@ -172,7 +172,7 @@ public sealed class NearReadTests : IAsyncLifetime
     private async Task CatchUpAsync() => Assert.True(await _replica!.TryCatchUpAsync(TimeSpan.FromMinutes(1)));
 
     private SingleKeyRequest Read(PipeCall call) => new(
-        call, Keyspace, Headers(), null!, AnswerRoom.Of(null, _window, new KvRaft.Node.Options.Limits()), _time);
+        call, Keyspace, null, Headers(), null!, AnswerRoom.Of(null, _window, new KvRaft.Node.Options.Limits()), _time);
 
     private readonly AnswerWindow _window = new(
         new AnswerShare(new AnswerBudget(

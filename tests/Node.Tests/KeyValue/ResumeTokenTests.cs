@@ -20,7 +20,7 @@ public sealed class ResumeTokenTests
         var range = new KeyRange("a/"u8.ToArray(), "a0"u8.ToArray());
         var token = new ResumeToken(WalkId.Of(WalkKind.DeleteRange, new ShardId(2), range), new KeyspaceId(7), 16, new ShardId(2), "a/1"u8.ToArray()) { Reverse = true };
 
-        Assert.Equal("0305000000070000001000000002" + "442B9EAF370A349165B1349DA148699D" + "612F31", Convert.ToHexString(token.Write().Span));
+        Assert.Equal("0405000000070000001000000002" + "442B9EAF370A349165B1349DA148699D" + "288E4ECCD8F2E8C6" + "612F31", Convert.ToHexString(token.Write().Span));
     }
 
     [Fact]
@@ -52,19 +52,46 @@ public sealed class ResumeTokenTests
 
     [Theory]
     [InlineData("", "empty")]
-    [InlineData("0200000000070000001000000002", "version 2, and this node reads version 3")]
-    [InlineData("03", "malformed")]
-    [InlineData("030000000007000000100000001000000000000000000000000000000000", "malformed")]
-    [InlineData("03080000000700000010000000020000000000000000000000000000000061", "malformed")]
-    [InlineData("030400000007000000100000000200000000000000000000000000000000", "malformed")]
-    [InlineData("030200000007000000100000000000000000000000000000000000000000", "malformed")]
-    [InlineData("0300FFFFFFFF80000000FFFFFFFF00000000000000000000000000000000", "malformed")]
+    [InlineData("0200000000070000001000000002", "version 2, and this node reads version 4")]
+    [InlineData("0300000000070000001000000002442B9EAF370A349165B1349DA148699D", "version 3, and this node reads version 4")]
+    [InlineData("04", "malformed")]
+    [InlineData("040000000007000000100000001000000000000000000000000000000000", "malformed")]
+    [InlineData("04080000000700000010000000020000000000000000000000000000000061", "malformed")]
+    [InlineData("040400000007000000100000000200000000000000000000000000000000", "malformed")]
+    [InlineData("040200000007000000100000000000000000000000000000000000000000", "malformed")]
+    [InlineData("0400FFFFFFFF80000000FFFFFFFF00000000000000000000000000000000", "malformed")]
     public void Bytes_that_are_not_a_token_of_this_version_are_refused_with_the_cause(string bytes, string mistake)
     {
-        var (token, why) = ResumeToken.Read(ByteString.CopyFrom(Convert.FromHexString(bytes)));
+        var (token, why) = ResumeToken.Read(ByteString.CopyFrom(WithChecksum(Convert.FromHexString(bytes))));
 
         Assert.Null(token);
         Assert.Contains(mistake, why, StringComparison.Ordinal);
+    }
+
+    /// <summary>A changed position in the range was accepted, and the walk skipped keys without notice.</summary>
+    [Fact]
+    public void A_token_with_any_bit_changed_is_refused()
+    {
+        var range = new KeyRange("a/"u8.ToArray(), "a0"u8.ToArray());
+        var start = new ResumeToken(WalkId.Of(WalkKind.Scan, null, range), new KeyspaceId(7), 16, new ShardId(0), null);
+        var token = (start with { Shard = new ShardId(3), Key = "a/1"u8.ToArray() }).Write().ToByteArray();
+        for (var bit = 0; bit < token.Length * 8; bit++)
+        {
+            var changed = token.ToArray();
+            changed[bit / 8] ^= (byte)(1 << (bit % 8));
+            var (place, failure) = ResumeToken.Resume(ByteString.CopyFrom(changed), start, range, new ShardId(0), new ShardId(15));
+            Assert.Null(place);
+            Assert.Equal((ErrorReasons.CursorInvalid, Execution.NotExecuted), (failure!.Reason, failure.Execution));
+        }
+    }
+
+    /// <summary>A token of this version with the checksum that belongs between its header and its key.</summary>
+    private static byte[] WithChecksum(byte[] token)
+    {
+        const int Header = 30;
+        return token.Length < Header || token[0] != 4
+            ? token
+            : [.. token[..Header], .. System.Security.Cryptography.SHA256.HashData(token)[..8], .. token[Header..]];
     }
 
     /// <summary>Also if the check before it let a wrong position pass.</summary>
@@ -93,7 +120,7 @@ public sealed class ResumeTokenTests
 
     [Fact]
     public void Any_bytes_are_read_or_refused() =>
-        Gen.Byte.Array[0, 60].Sample(bytes =>
+        Gen.Byte.Array[0, 60].Select(static bytes => WithChecksum(bytes is [_, .. var rest] && bytes.Length > 30 ? [4, (byte)(rest[0] & 7), .. rest[1..]] : bytes)).Sample(bytes =>
         {
             var (token, mistake) = ResumeToken.Read(ByteString.CopyFrom(bytes));
             Assert.True((token is null) != (mistake is null));

@@ -166,6 +166,33 @@ public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Equal(GetRequestResultResponse.Types.State.Expired, forgotten.State);
     }
 
+    /// <summary>Apply reads and hashes each value that is compared by hash once, so the values of one transaction are limited, not its compares.</summary>
+    [Fact]
+    public async Task A_transaction_may_compare_hashes_of_so_many_bytes_and_of_one_value_often()
+    {
+        await TaggedAsync();
+        var value = ByteString.CopyFrom(new byte[1 << 20]);
+        var condition = new Condition { ValueSha256Equals = ByteString.CopyFrom(System.Security.Cryptography.SHA256.HashData(value.Span)) };
+        var keys = Enumerable.Range(0, 17).Select(static i => Bytes($"{{hash}}/{i}")).ToList();
+        foreach (var key in keys)
+        {
+            await _kv.PutAsync(new PutRequest { Header = Tagged(), Key = key, Value = value });
+        }
+
+        TxnRequest Compare(IEnumerable<ByteString> compared) => new()
+        {
+            Header = Tagged(),
+            Compares = { compared.Select(key => new TxnRequest.Types.Compare { Key = key, Condition = condition }) },
+        };
+
+        Assert.True((await _kv.TxnAsync(Compare(Enumerable.Repeat(keys[0], 128)))).Succeeded);
+        Assert.True((await _kv.TxnAsync(Compare(keys.Take(16)))).Succeeded);
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await _kv.TxnAsync(Compare(keys)));
+        var info = error.GetRpcStatus()!.GetDetail<ErrorInfo>();
+        Assert.Equal(
+            ("LIMIT_EXCEEDED", "NOT_EXECUTED", $"{16 << 20}", $"{17 << 20}"), (info.Reason, info.Metadata["execution"], info.Metadata["limit"], info.Metadata["actual"]));
+    }
+
     [Fact]
     public async Task The_result_of_a_refused_write_and_of_one_item_of_many_can_be_asked_for()
     {

@@ -12,29 +12,29 @@ public sealed class CommandCodecTests
 
     public static TheoryData<string, ShardCommand, string> Golden => new()
     {
-        { "put", Put("k", "v"), "04 01 00 00 00 07 01 6b 01 76 00" },
+        { "put", Put("k", "v"), "05 01 00 01 00 00 07 01 6b 01 76 00" },
         {
             "put with everything",
             Put("k", "v", 1_000) with { Stamp = Stamp, ReturnPrevious = true, Condition = Condition.VersionEquals(200) },
-            "04 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 01 e807 03 07 01 6b 01 76 03 c801"
+            "05 01 01 0192a0b0c0d070008000000000000001 ac02 ab02 8201 01 01 e807 02 07 01 6b 01 76 03 c801"
         },
-        { "put with a time-to-live", PutFor("k", "v", 30_000), "04 01 00 01 02 b0ea01 01 07 01 6b 01 76 00" },
-        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "04 01 00 00 00 07 01 6b 00 01" },
+        { "put with a time-to-live", PutFor("k", "v", 30_000), "05 01 00 01 02 b0ea01 00 07 01 6b 01 76 00" },
+        { "put if absent", Put("k", "") with { Condition = Condition.Absent }, "05 01 00 01 00 00 07 01 6b 00 01" },
         {
             "put with an answer of 200 bytes",
-            Put("k", "v") with { AnswerBytesMax = 200, Condition = Condition.Absent, ReturnCurrent = true }, "04 01 02 c801 00 04 07 01 6b 01 76 01"
+            Put("k", "v") with { AnswerBytesMax = 200, Condition = Condition.Absent, ReturnCurrent = true }, "05 01 02 c801 01 00 04 07 01 6b 01 76 01"
         },
         {
             "txn that returns what it replaces",
             new TxnCommand([], [new TxnPut(Space, Bytes("a"), Bytes("v")) { ReturnPrevious = true }, new TxnDelete(Space, Bytes("c")) { ReturnPrevious = true }], []),
-            "04 05 00 00 00 02 02 02 070161 0176 03 02 070163 00"
+            "05 05 00 01 00 00 02 02 02 070161 0176 03 02 070163 00"
         },
-        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "04 02 00 00 02 07 01 6b 04 01 76" },
-        { "touch", new TouchCommand(Space, Bytes("k"), Expiry.At(128)) { Condition = Condition.Present }, "04 03 00 01 01 8001 01 07 01 6b 02" },
-        { "persist", new TouchCommand(new(0x80), Bytes("k"), Expiry.Never), "04 03 00 00 00 8001 01 6b 00" },
+        { "delete", Delete("k") with { Condition = Condition.ValueEquals(Bytes("v")), ReturnPrevious = true }, "05 02 00 00 02 07 01 6b 04 01 76" },
+        { "touch", new TouchCommand(Space, Bytes("k"), Expiry.At(128)) { Condition = Condition.Present }, "05 03 00 01 01 8001 00 07 01 6b 02" },
+        { "persist", new TouchCommand(new(0x80), Bytes("k"), Expiry.Never), "05 03 00 01 00 00 8001 01 6b 00" },
         {
             "increment", new IncrementCommand(Space, Bytes("k"), -1) { Initial = 5, Min = 0, Max = 255 },
-            "04 04 00 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
+            "05 04 00 01 00 00 07 01 6b 01 0a 0000000000000000 ff00000000000000 00"
         },
         {
             "txn",
@@ -42,16 +42,16 @@ public sealed class CommandCodecTests
                 [new(Space, Bytes("k"), Condition.Present)],
                 [new TxnPut(Space, Bytes("a"), Bytes("v")) { Expiry = Expiry.At(9) }, new TxnGet(Space, Bytes("b")), new TxnDelete(Space, Bytes("c"))],
                 [new TxnIncrement(Space, Bytes("d"), 1) { Min = 0, Max = 1, Expiry = Expiry.After(8) }]),
-            "04 05 00 02 01 09 02 08 01 07016b02 03 02 01 070161 0176 01 00 070162 03 00 070163 01 04 01 070164 02 00 0000000000000000 0100000000000000"
+            "05 05 00 02 01 09 02 08 01 07016b02 03 02 00 070161 0176 01 00 070162 03 00 070163 01 04 00 070164 02 00 0000000000000000 0100000000000000"
         },
-        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "04 06 00 00 07 01 61 00 64" },
-        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "04 09 00 00 07 01 61 01 62 64" },
+        { "delete range", new DeleteRangeCommand(Space, Bytes("a"), default, 100), "05 06 00 00 07 01 61 00 64" },
+        { "delete whole range", new DeleteRangeCommand(Space, Bytes("a"), Bytes("b"), 100) { AllOrNothing = true }, "05 09 00 00 07 01 61 01 62 64" },
         {
             "put if the hash is", Put("k", "v") with { Condition = Condition.ValueSha256Equals(new byte[32]) },
-            "04 01 00 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
+            "05 01 00 01 00 00 07 01 6b 01 76 05 0000000000000000000000000000000000000000000000000000000000000000"
         },
-        { "drop keyspace", new DropKeyspaceCommand(Space), "04 07 00 00 07" },
-        { "tick", new TickCommand(4_096), "04 08 00 00 8020" },
+        { "drop keyspace", new DropKeyspaceCommand(Space), "05 07 00 00 07" },
+        { "tick", new TickCommand(4_096), "05 08 00 00 8020" },
     };
 
     [Theory, MemberData(nameof(Golden))]
@@ -99,14 +99,18 @@ public sealed class CommandCodecTests
         // Format 1 carried instants by a leader's wall clock.
         var old = Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(Convert.FromHexString("010100000007016b017600")));
         Assert.Contains("format 1", old.Message, StringComparison.Ordinal);
+
+        // The body of format 4 had a bit for an expiry by default, so a repeat of a request could look like another request.
+        old = Assert.Throws<UnsupportedCommandException>(() => CommandCodec.Decode(Convert.FromHexString("040100010207010107016b017600")));
+        Assert.Contains("format 4", old.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("00 01"), InlineData("03 01"), InlineData("01 00"), InlineData("02 00")]
+    [InlineData("04 01"), InlineData("01 00"), InlineData("02 00"), InlineData("03 00"), InlineData("03 ffffffffffffffffff01")]
     [InlineData("01 80d0dbc3f49c3a"), InlineData("01 ffffffffffffffffff01"), InlineData("02 ffffffffffffffffff01")]
     public void An_expiry_out_of_bounds_is_refused(string expiry)
     {
-        var bytes = Convert.FromHexString(("04 01 00 01" + expiry + "01 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
+        var bytes = Convert.FromHexString(("05 01 00 01" + expiry + "00 07 01 6b 01 76 00").Replace(" ", "", StringComparison.Ordinal));
 
         Assert.Throws<CommandFormatException>(() => CommandCodec.Decode(bytes));
     }
@@ -115,13 +119,56 @@ public sealed class CommandCodecTests
     public void A_retry_by_another_leader_has_the_same_body_hash()
     {
         var first = Put("k", "v", expireAtMs: 1_000) with { Stamp = Stamp };
-        var retry = first with { Expiry = Expiry.After(1_700), AnswerBytesMax = 9, Stamp = Stamp with { FirstUnacked = 300 } };
+        var retry = first with { AnswerBytesMax = 9, Stamp = Stamp with { FirstUnacked = 300 } };
 
         Assert.Equal(Hash(first), Hash(retry));
-        Assert.NotEqual(Hash(first), Hash(first with { Expiry = Expiry.Never }));
         Assert.NotEqual(Hash(first), Hash(first with { Value = Bytes("w") }));
         Assert.NotEqual(Hash(Delete("k")), Hash(new TouchCommand(Space, Bytes("k"), Expiry.Never)));
     }
+
+    [Fact]
+    public void A_retry_after_the_default_expiry_of_the_keyspace_was_set_changed_or_removed_has_the_same_body_hash()
+    {
+        // The request names no expiry; the node takes the default of the keyspace at each attempt.
+        ShardCommand[] commands =
+        [
+            Put("k", "v"), new TouchCommand(Space, Bytes("k"), Expiry.Never), new IncrementCommand(Space, Bytes("k"), 1),
+            new TxnCommand([], [new TxnPut(Space, Bytes("k"), Bytes("v"))], [new TxnIncrement(Space, Bytes("k"), 1)]),
+        ];
+        foreach (var first in commands)
+        {
+            Assert.Equal(Hash(first), Hash(With(first, Expiry.AfterByDefault(5_000))));
+            Assert.Equal(Hash(first), Hash(With(first, Expiry.AfterByDefault(9_000))));
+        }
+    }
+
+    /// <summary>An expiry that the client named is content of the request like the value: another one under the same id is another request.</summary>
+    [Fact]
+    public void A_request_that_names_another_expiry_has_another_body_hash()
+    {
+        ulong[] hashes =
+        [
+            .. new[] { Expiry.Never, Expiry.At(5_000), Expiry.After(5_000), Expiry.After(5_001) }.Select(static expiry => Hash(Put("k", "v") with { Expiry = expiry })),
+            Hash(With(new TxnCommand([], [new TxnPut(Space, Bytes("k"), Bytes("v")), new TxnPut(Space, Bytes("l"), Bytes("v")) { Expiry = Expiry.After(5_000) }], []), null)),
+            Hash(With(new TxnCommand([], [new TxnPut(Space, Bytes("k"), Bytes("v")) { Expiry = Expiry.After(5_000) }, new TxnPut(Space, Bytes("l"), Bytes("v"))], []), null)),
+        ];
+
+        Assert.Equal(hashes.Length, hashes.Distinct().Count());
+    }
+
+    private static ShardCommand With(ShardCommand command, Expiry? expiry) => (command, expiry) switch
+    {
+        (_, null) => command,
+        (PutCommand put, { } given) => put with { Expiry = given },
+        (TouchCommand touch, { } given) => touch with { Expiry = given },
+        (IncrementCommand add, { } given) => add with { Expiry = given },
+        (TxnCommand txn, { } given) => txn with
+        {
+            Then = [.. txn.Then.Select(operation => operation is TxnPut put ? put with { Expiry = given } : operation)],
+            Else = [.. txn.Else.Select(operation => operation is TxnIncrement add ? add with { Expiry = given } : operation)],
+        },
+        _ => throw new ArgumentException("no expiry", nameof(command)),
+    };
 
     [Fact]
     public void Limits_hold_before_anything_is_proposed()

@@ -133,10 +133,13 @@ public sealed class SessionTests : IDisposable
     {
         using var shard = Open();
         shard.Apply(Put("a", "1"));
-        var touch = new TouchCommand(Space, Bytes("a"), Expiry.At(90_000));
-        shard.Apply(Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.At(80_000) }));
+        var touch = new TouchCommand(Space, Bytes("a"), Expiry.After(89_000));
+        shard.Apply(Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.AfterByDefault(79_000) }));
+
+        // The clock has moved, and the keyspace has another default.
+        shard.NowMs += 5_000;
         var again = shard.Apply(
-            Stamped(1, touch with { Expiry = Expiry.At(95_000) }), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.At(85_000) }));
+            Stamped(1, touch), Stamped(2, new IncrementCommand(Space, Bytes("n"), 1) { Expiry = Expiry.AfterByDefault(84_000) }));
 
         Assert.Equal([(true, 90_000L), (true, 80_000L)], again.Select(answer => (answer.Deduplicated, answer.ExpireAtMs)));
     }

@@ -21,7 +21,8 @@ internal static class CommandGen
     private static readonly Gen<Expiry> Expiry = Gen.Frequency(
         (2, Gen.Const(KvRaft.Storage.Commands.Expiry.Never)),
         (2, Gen.Long[1, 60].Select(step => KvRaft.Storage.Commands.Expiry.At(step * 100))),
-        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Commands.Expiry.After(step * 100))));
+        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Commands.Expiry.After(step * 100))),
+        (2, Gen.Long[1, 30].Select(step => KvRaft.Storage.Commands.Expiry.AfterByDefault(step * 100))));
 
     private static readonly Gen<Condition> Condition = Gen.Frequency(
         (4, Gen.Const(KvRaft.Storage.Commands.Condition.None)),

@@ -78,7 +78,7 @@ internal sealed class ShardModel
     private static Expiry WithoutInstant(Expiry expiry) => expiry == Expiry.Never ? Expiry.Never : Expiry.At(1);
 
     /// <summary>A time-to-live counts from the clock that decides about the expiry.</summary>
-    private long End(Expiry expiry) => expiry.Kind == ExpiryKind.After ? Clock + expiry.Milliseconds : expiry.Milliseconds;
+    private long End(Expiry expiry) => expiry.Kind is ExpiryKind.After or ExpiryKind.AfterByDefault ? Clock + expiry.Milliseconds : expiry.Milliseconds;
 
     private static TxnOperation WithoutInstant(TxnOperation operation) => operation switch
     {
