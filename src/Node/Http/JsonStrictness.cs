@@ -14,6 +14,9 @@ internal static class JsonStrictness
     /// <summary>Far deeper than any message; a deeper body is no request.</summary>
     private const int DepthMax = 32;
 
+    /// <summary>Bytes of a name as it is written; longer ones are no names of fields, and are refused before they are read.</summary>
+    private const int NameBytesMax = 1024;
+
     /// <summary>The mistake in a body; null if there is none.</summary>
     /// <param name="body">The whole body. An absent body is an empty message.</param>
     /// <param name="message">The expected message.</param>
@@ -81,6 +84,11 @@ internal static class JsonStrictness
         var (fields, choices) = (new HashSet<int>(), new HashSet<OneofDescriptor>());
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueSpan.Length > NameBytesMax)
+            {
+                return NameTooLong(at, reader.ValueSpan.Length);
+            }
+
             var name = reader.GetString()!;
             var path = at.Length == 0 ? name : $"{at}.{name}";
             if (Find(message, name) is not { } field)
@@ -113,6 +121,8 @@ internal static class JsonStrictness
         return null;
     }
 
+    private static NamedMistake NameTooLong(string at, int bytes) => new(at.Length == 0 ? "body" : at, $"a name has {bytes} bytes, at most {NameBytesMax} are read");
+
     private static NamedMistake? InValue(ref Utf8JsonReader reader, FieldDescriptor field, string path)
     {
         if (field.IsMap)
@@ -141,6 +151,11 @@ internal static class JsonStrictness
         var keys = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueSpan.Length > NameBytesMax)
+            {
+                return NameTooLong(path, reader.ValueSpan.Length);
+            }
+
             var key = reader.GetString()!;
             if (!keys.Add(key))
             {

@@ -31,44 +31,53 @@ internal sealed class SingleKeyOperations(
     {
         try
         {
-            return await AnswerCheckedAsync(call, deadline, window);
+            var answered = await AnswerCheckedAsync(call, deadline, window);
+            return answered.Answer ?? Refuse(call, answered.Failure!, window);
         }
         catch (Exception error)
         {
             // A fault of this node, or of the disk under one replica. The caller of the one operation in a pipe must receive it, and
             // the other operations must not fail.
             logger.RequestFaulted(error, call.OperationCase.ToString());
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, Faults.ToFailure(error, call.IsWrite()));
+            return Refuse(call, Faults.ToFailure(error, call.IsWrite()), window);
         }
     }
 
-    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
+    /// <summary>A refusal is there already, so it is counted and not refused again.</summary>
+    private static PipeAnswer Refuse(PipeCall call, Failure failure, AnswerWindow window)
+    {
+        var answer = SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+        window.Charge(SingleKeyAnswers.HeldBytes(answer));
+        return answer;
+    }
+
+    private async ValueTask<Answered<PipeAnswer>> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
     {
         if (RequestCheck.SingleKey(call, _limits) is { } failure)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+            return failure;
         }
 
         if (call.Get is { Options: { } asked } && SessionCheck.Check(asked, options.ClusterId) is { } session)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, session);
+            return session;
         }
 
         var found = await keyspaces.FindAsync(call.Header(), Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);
+            return found.Failure!;
         }
 
         if (call.Put is { } put && RequestCheck.ValueIn(keyspace, put.Value) is { } tooLarge)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLarge);
+            return tooLarge;
         }
 
         if (keyspace.TtlMaxMs > 0
             && RequestCheck.ExpiryIn(keyspace, RequestCheck.OptionsOf(call), "options", clusterTime.GetUtcNow().ToUnixTimeMilliseconds()) is { } tooLong)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, tooLong);
+            return tooLong;
         }
 
         var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
@@ -83,12 +92,11 @@ internal sealed class SingleKeyOperations(
 
             if (near.Failure is { } refused)
             {
-                return SingleKeyAnswers.OfFailure(call.CorrelationId, refused);
+                return refused;
             }
         }
 
         var noForward = call.Header() is { NoForward: true };
-        var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
-        return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
+        return await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
     }
 }

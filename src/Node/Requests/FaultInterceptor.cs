@@ -1,13 +1,15 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Telemetry;
 using KvRaft.Storage;
+using KvRaft.V1;
 
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The last handler of every call: failures become their status. An unexpected exception is logged here and returned as INTERNAL with
+/// The first and last handler of every call: a request with a string that is too long is refused before any code of the call sees it (<see cref="RequestText"/>), and failures become their status. An unexpected exception is logged here and returned as INTERNAL with
 /// an unknown execution. Without this interceptor gRPC would return UNKNOWN with no details.
 /// </summary>
 internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Interceptor
@@ -17,6 +19,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
+            DemandText(request);
             return await continuation(request, context);
         }
         catch (Exception error) when (IsOurs(error, context))
@@ -31,6 +34,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
+            DemandText(request);
             await continuation(request, responseStream, context);
         }
         catch (Exception error) when (IsOurs(error, context))
@@ -45,11 +49,20 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
-            await continuation(requestStream, responseStream, context);
+            // A pipe checks each of its calls, and answers a refused one without an end of the others.
+            await continuation(requestStream is IAsyncStreamReader<PipeRequest> ? requestStream : new TextCheckedReader<TRequest>(requestStream), responseStream, context);
         }
         catch (Exception error) when (IsOurs(error, context))
         {
             throw Told(error, context);
+        }
+    }
+
+    private static void DemandText<TRequest>(TRequest request)
+    {
+        if (request is IMessage message && RequestText.Check(message) is { } failure)
+        {
+            throw RpcStatus.ToException(failure);
         }
     }
 

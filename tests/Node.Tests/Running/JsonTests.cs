@@ -153,6 +153,25 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
     }
 
+    // The answer had three copies of a name, of 8 MB each.
+    [Theory]
+    [InlineData("n")]
+    [InlineData("\\u0001")]
+    [InlineData("\u00e9")]
+    public async Task A_name_of_megabytes_is_refused_with_a_short_answer(string unit)
+    {
+        var name = string.Concat(Enumerable.Repeat(unit, 4_000_000 / Encoding.UTF8.GetByteCount(unit)));
+        foreach (var body in new[] { """{"NAME":1}""", """{"header":{"NAME":1}}""", """{"key":"YQ==","header":{"keyspace":"NAME"}}""" })
+        {
+            using var content = new StringContent(body.Replace("NAME", name, StringComparison.Ordinal), Encoding.UTF8, "application/json");
+            using var response = await _http!.PostAsync("/v1/kv/get", content);
+
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.InRange((await response.Content.ReadAsByteArrayAsync()).Length, 100, 4096);
+            Assert.Equal("NOT_EXECUTED", (await RefusalAsync(response)).Execution);
+        }
+    }
+
     [Fact]
     public async Task Names_are_taken_as_protobuf_writes_them_and_as_JSON_does()
     {
