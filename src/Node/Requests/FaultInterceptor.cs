@@ -4,7 +4,6 @@ using Grpc.Core.Interceptors;
 using KvRaft.Eventual.Replicas;
 using KvRaft.Node.Telemetry;
 using KvRaft.Storage;
-using KvRaft.V1;
 
 namespace KvRaft.Node.Requests;
 
@@ -49,8 +48,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
-            // A pipe checks each of its calls, and answers a refused one without an end of the others.
-            await continuation(requestStream is IAsyncStreamReader<PipeRequest> ? requestStream : new TextCheckedReader<TRequest>(requestStream), responseStream, context);
+            await continuation(new CheckedRequests<TRequest>(requestStream), responseStream, context);
         }
         catch (Exception error) when (IsOurs(error, context))
         {
