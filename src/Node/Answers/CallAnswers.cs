@@ -62,7 +62,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
         try
         {
             await next(context);
-            if (context.Response.HasStarted && context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
+            if (context.Response.HasStarted && context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall { HasEnded: false } call)
             {
                 // An error without a message has not started: its status is in the headers, which must end the stream.
                 using var send = call.Sends.Begin(context.Abort);
@@ -86,7 +86,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
     {
         var context = call.GetHttpContext();
         var window = new AnswerWindow(ShareOf(context), bytesMax, full, guess);
-        context.Items[OpenKey] = new OpenCall(window, sends);
+        context.Items[OpenKey] = new OpenCall(window, sends, call.CancellationToken);
         return window;
     }
 
@@ -110,5 +110,13 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
         }
     }
 
-    private sealed record OpenCall(AnswerWindow Window, AnswerSends Sends);
+    /// <param name="Window">The bytes of its answer.</param>
+    /// <param name="Sends">Ends the answer if it is not read.</param>
+    /// <param name="Ending">
+    /// Cancelled when the deadline of the call has passed, or the client is gone. In the first case gRPC has completed the answer itself, before it let the call end, and a flush would fail.
+    /// </param>
+    private sealed record OpenCall(AnswerWindow Window, AnswerSends Sends, CancellationToken Ending)
+    {
+        public bool HasEnded => Ending.IsCancellationRequested;
+    }
 }

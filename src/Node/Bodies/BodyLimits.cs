@@ -16,10 +16,11 @@ internal static class BodyLimits
         {
             using var body = budget.Open(context);
             RequestBody.Keep(context, body);
-            if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is { } call && IsGrpc(context.Request))
+            if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is { } call && IsGrpc(context.Request)
+                && endpoint.Metadata.GetMetadata<MessageLimit>() is { } limit)
             {
                 var isStream = call.Method.Type is MethodType.ClientStreaming or MethodType.DuplexStreaming;
-                context.Features.Set<IRequestBodyPipeFeature>(new Pipe(new BodyReader(context.Request.BodyReader, body, context, isStream)));
+                context.Features.Set<IRequestBodyPipeFeature>(new Pipe(new BodyReader(context.Request.BodyReader, body, context, isStream, limit.Bytes)));
             }
 
             await next(context);

@@ -155,7 +155,8 @@ internal sealed class KvRaftNode : IAsyncDisposable
             .AddRequestRouting(map)
             .AddOperations()
             .AddGrpcServices(Options.Limits)
-            .AddHealth();
+            .AddHealth()
+            .CheckMessages();
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateOnBuild = true);
         builder.WebHost.ListenForGrpc(Options);
         var app = builder.Build();
@@ -165,7 +166,6 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
         // Around the code that may still change headers: its flush sends them.
         CallAnswers.AwaitSending(app);
-        app.ExplainOversizedMessages(Options.Limits);
 
         // No component reads the metrics; they are there for listeners in the process.
         app.Services.GetRequiredService<NodeMetrics>();

@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using KvRaft.Node.Administration;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Bodies;
@@ -104,11 +105,12 @@ internal static class NodeServices
         {
             grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
             grpc.MaxSendMessageSize = limits.MessageBytesMax;
+            grpc.CompressionProviders = BoundedCompression.All(limits.MessageBytesMax);
             grpc.Interceptors.Add<FaultInterceptor>();
         })
             .AddServiceOptions<EventualKvService>(grpc => grpc.MaxSendMessageSize = EventualMessageBytesMax)
-            .AddServiceOptions<EventualTreesService>(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax)
-            .AddServiceOptions<EventualPeersService>(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax)
+            .AddServiceOptions<EventualTreesService>(LargeMessages)
+            .AddServiceOptions<EventualPeersService>(LargeMessages)
             .AddJsonTranscoding(json =>
         {
             // As in the JSON form of protobuf: most languages read JSON numbers into a type in which a number of 64 bits loses its last digits.
@@ -134,6 +136,13 @@ internal static class NodeServices
             .AddSingleton<SchedulersService>()
             .AddSingleton<RingService>()
             .AddSingleton<AdminService>();
+    }
+
+    private static void LargeMessages<TService>(GrpcServiceOptions<TService> grpc)
+        where TService : class
+    {
+        grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = EventualMessageBytesMax;
+        grpc.CompressionProviders = BoundedCompression.All(EventualMessageBytesMax);
     }
 
     public static IServiceCollection AddHealth(this IServiceCollection services)

@@ -69,7 +69,7 @@ internal static class JsonRequests
         {
             return ToFailure(HasBody(request)
                 ? new NamedMistake("body", "this call takes none")
-                : JsonStrictness.InQuery(request.Query.Select(static pair => KeyValuePair.Create(pair.Key, pair.Value.Count)), call.MethodDescriptor.InputType, path));
+                : JsonStrictness.InQuery(request.Query, call.MethodDescriptor.InputType, path));
         }
 
         if (!IsJson(request))

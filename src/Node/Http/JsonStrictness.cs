@@ -1,28 +1,31 @@
 using System.Text.Json;
 using Google.Protobuf.Reflection;
+using Microsoft.Extensions.Primitives;
 
 namespace KvRaft.Node.Http;
 
 /// <summary>
 /// The names in a JSON request that its message does not have. Protobuf's reader, as JSON transcoding uses it, skips unknown names. Then a write with a misspelt
 /// condition overwrites, a value with a misspelt expiry never expires, and a range with a misspelt end deletes to the end of the keyspace. So every name is checked before the request is
-/// parsed, and a name that occurs twice is refused as well, since one of the two would be ignored. Pure. Values are left to the reader, which refuses values
-/// of another type.
+/// parsed, and a name that occurs twice is refused as well, since one of the two would be ignored. Each value is checked against the type of its field (<see cref="JsonValues"/>). Pure.
 /// </summary>
 internal static class JsonStrictness
 {
     /// <summary>Far deeper than any message; a deeper body is no request.</summary>
     private const int DepthMax = 32;
 
+    /// <summary>Bytes of a name as it is written; longer ones are no names of fields, and are refused before they are read.</summary>
+    private const int NameBytesMax = 1024;
+
     /// <summary>The mistake in a body; null if there is none.</summary>
-    /// <param name="body">The whole body. An absent body is an empty message.</param>
+    /// <param name="body">The whole body.</param>
     /// <param name="message">The expected message.</param>
     /// <param name="boundByPath">Fields of the message that the path gives, and the body may not.</param>
     public static NamedMistake? InBody(ReadOnlySpan<byte> body, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
     {
         if (body.IsEmpty)
         {
-            return null;
+            return new NamedMistake("body", "a JSON object; an empty one is {}");
         }
 
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DepthMax });
@@ -38,23 +41,24 @@ internal static class JsonStrictness
         }
         catch (JsonException malformed)
         {
-            return new NamedMistake("body", $"malformed JSON: {malformed.Message}");
+            return new NamedMistake(
+                "body", FormattableString.Invariant($"malformed JSON, or nested deeper than {DepthMax}: line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine}"));
         }
-        catch (InvalidOperationException malformed)
+        catch (InvalidOperationException)
         {
-            // A name that is no valid UTF-8.
-            return new NamedMistake("body", $"malformed JSON: {malformed.Message}");
+            // The one case in which the reader throws it at a name.
+            return new NamedMistake("body", "malformed JSON: a name is not valid Unicode");
         }
     }
 
     /// <summary>The mistake in a query; null if there is none.</summary>
-    /// <param name="query">Names, each with its number of occurrences.</param>
+    /// <param name="query">Names, each with its values.</param>
     /// <param name="message">The message whose fields they are.</param>
     /// <param name="boundByPath">Fields that the path gives, and the query may not.</param>
-    public static NamedMistake? InQuery(IEnumerable<KeyValuePair<string, int>> query, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
+    public static NamedMistake? InQuery(IEnumerable<KeyValuePair<string, StringValues>> query, MessageDescriptor message, IReadOnlyCollection<string> boundByPath)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (name, count) in query)
+        foreach (var (name, values) in query)
         {
             if (FieldOf(name, message) is not { } path)
             {
@@ -67,9 +71,14 @@ internal static class JsonStrictness
                 return new NamedMistake(name, "the path has it already");
             }
 
-            if (!seen.Add(key) || (count > 1 && !path[^1].IsRepeated))
+            if (!seen.Add(key) || (values.Count > 1 && !path[^1].IsRepeated))
             {
                 return new NamedMistake(name, "it occurs twice");
+            }
+
+            if (values.Select(value => JsonValues.MistakeInQuery(value ?? "", path[^1])).FirstOrDefault(static mistake => mistake is not null) is { } mistake)
+            {
+                return new NamedMistake(name, mistake);
             }
         }
 
@@ -81,6 +90,11 @@ internal static class JsonStrictness
         var (fields, choices) = (new HashSet<int>(), new HashSet<OneofDescriptor>());
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueSpan.Length > NameBytesMax)
+            {
+                return NameTooLong(at, reader.ValueSpan.Length);
+            }
+
             var name = reader.GetString()!;
             var path = at.Length == 0 ? name : $"{at}.{name}";
             if (Find(message, name) is not { } field)
@@ -113,21 +127,30 @@ internal static class JsonStrictness
         return null;
     }
 
+    private static NamedMistake NameTooLong(string at, int bytes) => new(at.Length == 0 ? "body" : at, $"a name has {bytes} bytes, at most {NameBytesMax} are read");
+
     private static NamedMistake? InValue(ref Utf8JsonReader reader, FieldDescriptor field, string path)
     {
         if (field.IsMap)
         {
-            return reader.TokenType == JsonTokenType.StartObject ? InMap(ref reader, field.MessageType.FindFieldByNumber(2), path) : Skip(ref reader);
+            return reader.TokenType == JsonTokenType.StartObject
+                ? InMap(ref reader, field.MessageType.FindFieldByNumber(2), path)
+                : new NamedMistake(path, "a JSON object");
         }
 
-        if (!field.IsRepeated || reader.TokenType != JsonTokenType.StartArray)
+        if (!field.IsRepeated)
         {
-            return InOne(ref reader, field, path);
+            return InOne(ref reader, field, path, isElement: false);
+        }
+
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            return new NamedMistake(path, "a JSON array");
         }
 
         for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
         {
-            if (InOne(ref reader, field, FormattableString.Invariant($"{path}[{i}]")) is { } mistake)
+            if (InOne(ref reader, field, FormattableString.Invariant($"{path}[{i}]"), isElement: true) is { } mistake)
             {
                 return mistake;
             }
@@ -141,6 +164,11 @@ internal static class JsonStrictness
         var keys = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueSpan.Length > NameBytesMax)
+            {
+                return NameTooLong(path, reader.ValueSpan.Length);
+            }
+
             var key = reader.GetString()!;
             if (!keys.Add(key))
             {
@@ -148,7 +176,7 @@ internal static class JsonStrictness
             }
 
             reader.Read();
-            if (InOne(ref reader, value, $"{path}.{key}") is { } mistake)
+            if (InOne(ref reader, value, $"{path}.{key}", isElement: true) is { } mistake)
             {
                 return mistake;
             }
@@ -157,10 +185,18 @@ internal static class JsonStrictness
         return null;
     }
 
-    private static NamedMistake? InOne(ref Utf8JsonReader reader, FieldDescriptor field, string path) =>
-        field.FieldType is FieldType.Message or FieldType.Group && reader.TokenType == JsonTokenType.StartObject && !IsWellKnown(field.MessageType)
-            ? InMessage(ref reader, field.MessageType, path, [])
-            : Skip(ref reader);
+    private static NamedMistake? InOne(ref Utf8JsonReader reader, FieldDescriptor field, string path, bool isElement)
+    {
+        var isMessage = field.FieldType is FieldType.Message or FieldType.Group;
+        if (isMessage && IsWellKnown(field.MessageType))
+        {
+            return Skip(ref reader);
+        }
+
+        return JsonValues.Mistake(ref reader, field, isElement) is { } mistake ? new NamedMistake(path, mistake)
+            : isMessage && reader.TokenType == JsonTokenType.StartObject ? InMessage(ref reader, field.MessageType, path, [])
+            : null;
+    }
 
     private static NamedMistake? Skip(ref Utf8JsonReader reader)
     {

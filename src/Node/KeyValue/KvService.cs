@@ -148,7 +148,7 @@ internal sealed class KvService(
     private async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, ServerCallContext context)
     {
         var deadline = DeadlineOf(call.Header(), context);
-        var bytes = call.PayloadBytes();
+        var bytes = call.WireBytes();
         if (admission.TryEnter(1, bytes, deadline) is { } refusal)
         {
             throw RpcStatus.ToException(refusal);

@@ -12,7 +12,8 @@ namespace KvRaft.Node.KeyValue;
 /// One pipe. A reader starts each call of each message on arrival; a writer sends the answers that are ready, in any
 /// order, as many together as there are. Between them the gate limits the calls in progress, and the window limits the values in their answers. Both count until the
 /// answers are handed to the transport. So the node stops reading from a client that does not read its answers, and ends the pipe after a while.
-/// The node must also admit each call that the pipe admits (<see cref="Admission"/>): a call that the node has no room for gets that refusal as its answer.
+/// The node must also admit each call that the pipe admits (<see cref="Admission"/>): a call that the node has no room for gets that refusal as its answer. The node does not count
+/// such calls, so the pipe waits when <see cref="RefusalsUnsentMax"/> of these answers are unread.
 /// </summary>
 internal sealed class PipeSession(
     SingleKeyOperations operations, Admission admission, AnswerWindow window, AnswerSends sends, Limits limits,
@@ -23,6 +24,11 @@ internal sealed class PipeSession(
 
     /// <summary>Tag and length of an answer in its message.</summary>
     private const int ItemOverheadBytes = 8;
+
+    /// <summary>Answers to calls that the node had no room for: enough for a client that reads, and too few to fill a node that is full already.</summary>
+    private const int RefusalsUnsentMax = 64;
+
+    private readonly InFlightGate _refusals = new(RefusalsUnsentMax, RefusalsUnsentMax * 1024);
 
     private readonly InFlightGate _gate = new(limits.PipeInFlightMax, limits.PipeInFlightBytesMax);
 
@@ -82,12 +88,16 @@ internal sealed class PipeSession(
 
         foreach (var call in message.Calls)
         {
-            var bytes = call.PayloadBytes();
+            var bytes = call.WireBytes();
             await _gate.EnterAsync(bytes);
             var deadline = Deadline.Of(call.Header(), DateTime.MaxValue, limits, time);
             if (admission.TryEnter(1, bytes, deadline) is { } refusal)
             {
-                _ready.Writer.TryWrite(new Ready(SingleKeyAnswers.OfFailure(call.CorrelationId, refusal), bytes, 0, 0));
+                var answer = SingleKeyAnswers.OfFailure(call.CorrelationId, refusal);
+                var answerBytes = SingleKeyAnswers.HeldBytes(answer);
+                await _refusals.EnterAsync(answerBytes);
+                window.Charge(answerBytes);
+                _ready.Writer.TryWrite(new Ready(answer, bytes, Admitted: 0, time.GetTimestamp()));
             }
             else
             {
@@ -111,7 +121,7 @@ internal sealed class PipeSession(
         {
             var message = new PipeResponse();
             int calls = 0, admitted = 0, answerBytes = 0;
-            long callBytes = 0, admittedBytes = 0, held = 0;
+            long callBytes = 0, admittedBytes = 0, held = 0, refusedBytes = 0;
             while (answerBytes < MessageBytesEnough && reader.TryPeek(out var ready))
             {
                 var size = ready.Answer.CalculateSize() + ItemOverheadBytes;
@@ -124,7 +134,9 @@ internal sealed class PipeSession(
                 AnswerAge.Add(ready.Answer.Get?.Header, time.GetElapsedTime(ready.Since));
                 message.Answers.Add(ready.Answer);
                 answerBytes += size;
-                held += SingleKeyAnswers.HeldBytes(ready.Answer);
+                var answerHeld = SingleKeyAnswers.HeldBytes(ready.Answer);
+                held += answerHeld;
+                refusedBytes += (1 - ready.Admitted) * answerHeld;
                 callBytes += ready.Bytes;
                 admittedBytes += ready.Admitted * (long)ready.Bytes;
                 admitted += ready.Admitted;
@@ -139,6 +151,7 @@ internal sealed class PipeSession(
             }
 
             window.Give(held);
+            _refusals.Leave(calls - admitted, refusedBytes);
             _gate.Leave(calls, callBytes);
             admission.Leave(admitted, admittedBytes);
         }

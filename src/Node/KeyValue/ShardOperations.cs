@@ -71,8 +71,8 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
     }
 
     /// <summary>
-    /// Only one entry of one shard's log is atomic. For keys that would need two entries, the refusal lists them by shard: some of them in the message, all
-    /// of them, by the names of their fields, in the facts.
+    /// Only one entry of one shard's log is atomic. For keys that would need two entries, the refusal lists them by shard: some of them in the message, and as many as fit,
+    /// by the names of their fields, in the facts (<see cref="FailureFacts"/>). What is left out is counted.
     /// </summary>
     internal static Failure? OneShard(
         ShardMap map, KeyspaceDescriptor keyspace, IReadOnlyList<(string Place, Google.Protobuf.ByteString Key)> keys, string field, out ShardId shard)
@@ -84,18 +84,38 @@ internal sealed class ShardOperations(RequestRouter router, KeyspaceLookup keysp
             return null;
         }
 
-        var failure = Failure.CrossShard(string.Join("; ", byShard.Select(group => $"shard {group.Key} has {Some(group.Select(named => named.Key))}")), field);
+        var shown = string.Join("; ", byShard.Take(ShardsShown).Select(group => $"shard {group.Key} has {Some(group.Select(named => named.Key))}"));
+        var failure = Failure.CrossShard(byShard.Length > ShardsShown ? $"{shown}; {byShard.Length - ShardsShown} more shards" : shown, field);
         return failure with
         {
-            Facts = [.. byShard.Select(group => KeyValuePair.Create($"shard.{group.Key}", string.Join(',', group.Select(named => named.Place))))],
+            Facts = [.. byShard.Select(group => KeyValuePair.Create($"shard.{group.Key}", Places([.. group.Select(named => named.Place)])))],
         };
     }
 
-    /// <summary>The first of several keys, shortened: a trailer has 8 KiB for everything.</summary>
+    private const int ShardsShown = 4;
+
+    /// <summary>Bytes of the names of fields in one fact, with the number of the others below what a fact may have.</summary>
+    private const int PlacesBytesMax = 220;
+
+    /// <summary>Bytes of a key in the message.</summary>
+    private const int KeyBytesShown = 80;
+
+    private static string Places(string[] places)
+    {
+        var (count, bytes) = (0, 0);
+        while (count < places.Length && (bytes += places[count].Length + 1) <= PlacesBytesMax)
+        {
+            count++;
+        }
+
+        return string.Join(',', places.Take(count)) + (count < places.Length ? $",... ({places.Length - count} more)" : "");
+    }
+
+    /// <summary>The first of several keys, shortened.</summary>
     private static string Some(IEnumerable<Google.Protobuf.ByteString> keys)
     {
         var distinct = keys.Distinct().ToList();
-        var shown = distinct.Take(3).Select(key => key.ToStringUtf8()).Select(key => key.Length <= 40 ? key : key[..40] + "...");
-        return string.Join(", ", shown) + (distinct.Count > 3 ? ", ..." : "");
+        var shown = distinct.Take(3).Select(static key => ClientText.Cut(key.ToStringUtf8(), KeyBytesShown));
+        return string.Join(", ", shown) + (distinct.Count > 3 ? $", {distinct.Count - 3} more" : "");
     }
 }

@@ -107,12 +107,13 @@ internal static class SingleKeyAnswers
         TtlMs = value.ExpireAtMs == 0 ? 0 : Math.Max(1, value.ExpireAtMs - header.ServerTimeMs),
     };
 
-    /// <summary>Bytes of the values in an answer: the part of its window that it holds.</summary>
+    /// <summary>Bytes of the values or of the error in an answer: the part of its window that it holds.</summary>
     public static long HeldBytes(PipeAnswer answer) => answer.ResultCase switch
     {
         PipeAnswer.ResultOneofCase.Get => BytesOf(answer.Get.Current),
         PipeAnswer.ResultOneofCase.Put => BytesOf(answer.Put.Previous) + BytesOf(answer.Put.Current),
         PipeAnswer.ResultOneofCase.Delete => BytesOf(answer.Delete.Previous) + BytesOf(answer.Delete.Current),
+        PipeAnswer.ResultOneofCase.Error => answer.Error.CalculateSize(),
         _ => 0,
     };
 

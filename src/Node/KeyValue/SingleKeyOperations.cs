@@ -31,40 +31,49 @@ internal sealed class SingleKeyOperations(
     {
         try
         {
-            return await AnswerCheckedAsync(call, deadline, window);
+            var answered = await AnswerCheckedAsync(call, deadline, window);
+            return answered.Answer ?? Refuse(call, answered.Failure!, window);
         }
         catch (Exception error)
         {
             // A fault of this node, or of the disk under one replica. The caller of the one operation in a pipe must receive it, and
             // the other operations must not fail.
             logger.RequestFaulted(error, call.OperationCase.ToString());
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, Faults.ToFailure(error, call.IsWrite()));
+            return Refuse(call, Faults.ToFailure(error, call.IsWrite()), window);
         }
     }
 
-    private async ValueTask<PipeAnswer> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
+    /// <summary>A refusal is there already, so it is counted and not refused again.</summary>
+    private static PipeAnswer Refuse(PipeCall call, Failure failure, AnswerWindow window)
+    {
+        var answer = SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+        window.Charge(SingleKeyAnswers.HeldBytes(answer));
+        return answer;
+    }
+
+    private async ValueTask<Answered<PipeAnswer>> AnswerCheckedAsync(PipeCall call, Deadline deadline, AnswerWindow window)
     {
         if (RequestCheck.SingleKey(call, _limits) is { } failure)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, failure);
+            return failure;
         }
 
         if (call.Get is { Options: { } asked } && SessionCheck.Check(asked, options.ClusterId) is { } session)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, session);
+            return session;
         }
 
         var found = await keyspaces.FindAsync(call.Header(), Topology.KeyspaceMode.Strong, deadline);
         if (found.Keyspace is not { } keyspace)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, found.Failure!);
+            return found.Failure!;
         }
 
         // The limits of the keyspace may have changed since the write was applied, so the leader first looks up a write with an identity.
         var rule = KeyspaceRule(call, keyspace);
         if (rule is not null && call.Header()?.Identity is null)
         {
-            return SingleKeyAnswers.OfFailure(call.CorrelationId, rule);
+            return rule;
         }
 
         var shard = found.View.Map!.ShardOf(keyspace, call.Key().Span);
@@ -79,13 +88,12 @@ internal sealed class SingleKeyOperations(
 
             if (near.Failure is { } refused)
             {
-                return SingleKeyAnswers.OfFailure(call.CorrelationId, refused);
+                return refused;
             }
         }
 
         var noForward = call.Header() is { NoForward: true };
-        var answered = await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
-        return answered.Answer ?? SingleKeyAnswers.OfFailure(call.CorrelationId, answered.Failure!);
+        return await router.RouteAsync<PipeAnswer, SingleKeyRequest>(request, shard, noForward, deadline);
     }
 
     private Failure? KeyspaceRule(PipeCall call, Topology.KeyspaceDescriptor keyspace) =>

@@ -81,6 +81,11 @@ internal static class NodeOptionsValidator
         Unique(nodes, node => node.Public.ToString(), "public", mistakes);
         for (var i = 0; i < nodes.Count; i++)
         {
+            if (PrintableText.Mistake(nodes[i].Zone, NodeDescriptor.ZoneLengthMax) is not null)
+            {
+                mistakes.Add(new($"nodes[{i}].zone", nodes[i].Zone, $"at most {NodeDescriptor.ZoneLengthMax} printable characters, with no space at an end"));
+            }
+
             if (!RingNode.IsValidWeight(nodes[i].Weight))
             {
                 mistakes.Add(new($"nodes[{i}].weight", Text(nodes[i].Weight), string.Create(CultureInfo.InvariantCulture, $"from {RingNode.WeightMin} to {RingNode.WeightMax}")));

@@ -9,11 +9,17 @@ namespace KvRaft.Node.Requests;
 /// Why a request has no answer, and whether it may have been executed. A value that the lower components return;
 /// only <c>Requests/RpcStatus</c> translates it to the wire. The reasons are those of
 /// <see cref="ErrorReasons"/>; each factory here is one row of the error model.
+/// <para>
+/// Message, field and facts may have text of the client in them. Each is cut to a limit here, so that no failure is larger than a client can receive, and a refusal is never as
+/// large as the request (<see cref="ClientText"/>, <see cref="FailureFacts"/>).
+/// </para>
 /// </summary>
 internal sealed record Failure(string Reason, Execution Execution, string Message)
 {
+    public string Message { get; init => field = ClientText.Cut(value, FailureFacts.MessageBytesMax); } = ClientText.Cut(Message, FailureFacts.MessageBytesMax);
+
     /// <summary>The field of the request that is wrong, as in the proto; null if none is.</summary>
-    public string? Field { get; init; }
+    public string? Field { get; init => field = value is null ? null : ClientText.Cut(value, FailureFacts.FieldBytesMax); }
 
     /// <summary>After which delay a retry makes sense; zero gives no delay.</summary>
     public TimeSpan RetryAfter { get; init; }
@@ -22,7 +28,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public RouteHint? Hint { get; init; }
 
     /// <summary>Facts for programs: limit, actual value, setting, shard.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init => field = FailureFacts.Bound(value); } = [];
 
     /// <summary>The same request may be sent again without a risk that it is executed twice.</summary>
     public bool IsNotExecuted => Execution == Execution.NotExecuted;
@@ -127,13 +133,13 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
         };
 
     public static Failure Invalid(string field, string why) =>
-        new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{field}: {why}") { Field = field };
+        new(ErrorReasons.InvalidRequest, Execution.NotExecuted, $"{ClientText.Quote(field)}: {why}") { Field = field };
 
     public static Failure CrossShard(string why, string field) =>
         new(ErrorReasons.CrossShardAtomic, Execution.NotExecuted, $"an atomic operation must be in one shard: {why}") { Field = field };
 
     public static Failure KeyspaceNotFound(string name) =>
-        new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{name}'") { Facts = [new("keyspace", name)] };
+        new(ErrorReasons.KeyspaceNotFound, Execution.NotExecuted, $"there is no keyspace '{ClientText.Quote(name)}'") { Facts = [new("keyspace", name)] };
 
     public static Failure WrongMode(string keyspace, Topology.KeyspaceMode mode) =>
         new(ErrorReasons.WrongMode, Execution.NotExecuted, $"keyspace '{keyspace}' is {(mode == Topology.KeyspaceMode.Eventual

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using KvRaft.Eventual.Replicas;
@@ -7,7 +8,7 @@ using KvRaft.Storage;
 namespace KvRaft.Node.Requests;
 
 /// <summary>
-/// The last handler of every call: failures become their status. An unexpected exception is logged here and returned as INTERNAL with
+/// The first and last handler of every call: a request with a string that is too long is refused before any code of the call sees it (<see cref="RequestText"/>), and failures become their status. An unexpected exception is logged here and returned as INTERNAL with
 /// an unknown execution. Without this interceptor gRPC would return UNKNOWN with no details.
 /// </summary>
 internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Interceptor
@@ -17,6 +18,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
+            DemandText(request);
             return await continuation(request, context);
         }
         catch (Exception error) when (IsOurs(error, context))
@@ -31,6 +33,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
+            DemandText(request);
             await continuation(request, responseStream, context);
         }
         catch (Exception error) when (IsOurs(error, context))
@@ -45,11 +48,19 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     {
         try
         {
-            await continuation(requestStream, responseStream, context);
+            await continuation(new CheckedRequests<TRequest>(requestStream), responseStream, context);
         }
         catch (Exception error) when (IsOurs(error, context))
         {
             throw Told(error, context);
+        }
+    }
+
+    private static void DemandText<TRequest>(TRequest request)
+    {
+        if (request is IMessage message && RequestText.Check(message) is { } failure)
+        {
+            throw RpcStatus.ToException(failure);
         }
     }
 

@@ -39,9 +39,11 @@ internal static class PipeCalls
         _ => ByteString.Empty,
     };
 
-    /// <summary>The bytes that a call holds while it is in progress: key and value. The rest is small and the same for all.</summary>
-    public static int PayloadBytes(this PipeCall call) =>
-        call.Key().Length + (call.OperationCase == Operation.Put ? call.Put.Value.Length : 0);
+    /// <summary>
+    /// The bytes that a call holds while it is in progress: its size on the wire. Key and value are most of it in a usual call, but any field of a message may be as long as the
+    /// message.
+    /// </summary>
+    public static int WireBytes(this PipeCall call) => call.CalculateSize();
 
     public static bool IsWrite(this PipeCall call) => call.OperationCase != Operation.Get;
 

@@ -38,6 +38,8 @@ internal static class RequestCheck
     public static Failure? Header(RequestHeader? header) =>
         header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative")
         : header is { AnswerBytesMax: < 0 } ? Failure.Invalid("header.answer_bytes_max", "not negative")
+        : header is { Keyspace.Length: > KeyspaceName.LengthMax and var length }
+            ? Failure.Limit(new LimitExceeded("header.keyspace", "limits.keyspace_name_bytes_max", KeyspaceName.LengthMax, length))
         : null;
 
     /// <summary>Checks the header of a write, which includes its identity.</summary>

@@ -90,9 +90,9 @@ internal static class PlacementChecks
                 return $"'{change}' has a field that it does not use, or lacks one that it needs";
             }
 
-            if (change.Kind == TopologyChangeKind.Zone && change.Zone.Length > NodeDescriptor.ZoneLengthMax)
+            if (change.Kind == TopologyChangeKind.Zone && PrintableText.Mistake(change.Zone, NodeDescriptor.ZoneLengthMax) is { } mistake)
             {
-                return $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters";
+                return $"the zone {mistake}";
             }
         }
 
@@ -147,7 +147,7 @@ internal static class PlacementChecks
         !NodeId.IsValid(node.Id.Value) ? "it has no name"
         : !RingNode.IsValidWeight(node.Weight)
             ? FormattableString.Invariant($"weight {node.Weight} is not from {RingNode.WeightMin} to {RingNode.WeightMax}")
-        : node.Zone.Length > NodeDescriptor.ZoneLengthMax ? $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters"
+        : PrintableText.Mistake(node.Zone, NodeDescriptor.ZoneLengthMax) is { } mistake ? $"the zone {mistake}"
         : MistakeInAddress("raft", node.RaftAddress) ?? MistakeInAddress("public", node.PublicAddress);
 
     private static string? MistakeIn(ImmutableArray<ImmutableArray<NodeId>> shards, InitCluster init)
@@ -166,9 +166,9 @@ internal static class PlacementChecks
     }
 
     private static string? MistakeInAddress(string which, string address) =>
-        address.Length is >= 1 and <= NodeDescriptor.AddressLengthMax
-            ? null
-            : $"the {which} address has {address.Length} characters, not from 1 to {NodeDescriptor.AddressLengthMax}";
+        address.Length is < 1 or > NodeDescriptor.AddressLengthMax ? $"the {which} address has {address.Length} characters, not from 1 to {NodeDescriptor.AddressLengthMax}"
+        : PrintableText.Mistake(address, NodeDescriptor.AddressLengthMax) is { } mistake ? $"the {which} address {mistake}"
+        : null;
 
     private static string? MistakeInLimits(long ttlDefaultMs, long ttlMaxMs, int valueBytesMax) =>
         ttlDefaultMs is < 0 or > PlacementLimits.TtlMsMax ? $"the default ttl {ttlDefaultMs} ms is not from 0 to {PlacementLimits.TtlMsMax}"

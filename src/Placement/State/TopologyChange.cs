@@ -93,9 +93,9 @@ public static class TopologyChanges
             ? (node with { Weight = change.Weight }, null)
             : (node, FormattableString.Invariant(
                 $"weight {change.Weight} is not from {RingNode.WeightMin} to {RingNode.WeightMax}; to move all shards off a node, decommission it")),
-        TopologyChangeKind.Zone => change.Zone.Length <= NodeDescriptor.ZoneLengthMax
-            ? (node with { Zone = change.Zone }, null)
-            : (node, $"the zone has more than {NodeDescriptor.ZoneLengthMax} characters"),
+        TopologyChangeKind.Zone => PrintableText.Mistake(change.Zone, NodeDescriptor.ZoneLengthMax) is { } wrong
+            ? (node, $"the zone {wrong}")
+            : (node with { Zone = change.Zone }, null),
         TopologyChangeKind.Decommission => node.Standing != NodeStanding.Leaving
             ? (node with { Standing = NodeStanding.Leaving }, null)
             : (node, $"node {node.Id} is leaving already"),

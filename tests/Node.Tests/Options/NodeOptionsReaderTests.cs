@@ -52,6 +52,17 @@ public sealed class NodeOptionsReaderTests
         Assert.Contains("stopGraceMs", mistake.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("a\u200b")]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123")]
+    public void A_zone_that_the_cluster_would_refuse_is_a_mistake_of_the_setting(string zone)
+    {
+        var mistake = Assert.Single(Mistakes(Three, [new("nodes:0:zone", zone)]));
+
+        Assert.Contains("nodes[0].zone", mistake.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Nodes_with_the_same_cluster_name_have_the_same_cluster_id()
     {

@@ -134,23 +134,92 @@ public sealed class JsonTests : IAsyncLifetime
         Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
     }
 
+    // They were refused with a text of .NET, without a reason, a field or the word that nothing was executed.
     [Theory]
-    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"soon"}}""")]
-    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":{"absent":"yes"}}""")]
-    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":[]}""")]
-    [InlineData("put", """{"key":"c3RyaWN0","value":"%%"}""")]
-    [InlineData("multi-set", """{"atomicity":"ATOMICITY_SHRAD","items":[{"key":"c3RyaWN0","value":"bmV3"}]}""")]
-    [InlineData("multi-set", """{"atomicity":7,"items":[{"key":"c3RyaWN0","value":"bmV3"}]}""")]
-    [InlineData("delete-range", """{"start":"c3Q=","end":7}""")]
-    public async Task A_value_of_another_type_is_refused_and_nothing_is_done(string call, string body)
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"soon"}}""", "options.ttlMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":"9223372036854775808"}}""", "options.ttlMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"ttlMs":null}}""", "options.ttlMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","options":{"returnPrevious":"true"}}""", "options.returnPrevious")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":{"absent":"yes"}}""", "condition.absent")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":{"absent":null,"present":true}}""", "condition.absent")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","condition":[]}""", "condition")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","header":{"timeoutMs":"5"}}""", "header.timeoutMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","header":{"timeoutMs":1.5}}""", "header.timeoutMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","header":{"timeoutMs":99999999999}}""", "header.timeoutMs")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","header":{"keyspace":7}}""", "header.keyspace")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"bmV3","header":{"keyspace":"\ud800"}}""", "header.keyspace")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":"%%"}""", "value")]
+    [InlineData("put", """{"key":"c3RyaWN0","value":7}""", "value")]
+    [InlineData("put", """{"key":["c3RyaWN0"]}""", "key")]
+    [InlineData("put", "", "body")]
+    [InlineData("put", "{", "body")]
+    [InlineData("put", "\"x\"", "body")]
+    [InlineData("put", """{"key":"c3RyaWN0","\ud800":1}""", "body")]
+    [InlineData("multi-set", """{"atomicity":"ATOMICITY_SHRAD","items":[{"key":"c3RyaWN0","value":"bmV3"}]}""", "atomicity")]
+    [InlineData("multi-set", """{"atomicity":7,"items":[{"key":"c3RyaWN0","value":"bmV3"}]}""", "atomicity")]
+    [InlineData("multi-set", """{"atomicity":true,"items":[{"key":"c3RyaWN0","value":"bmV3"}]}""", "atomicity")]
+    [InlineData("multi-set", """{"items":[{"key":"c3RyaWN0","value":"bmV3"},null]}""", "items[1]")]
+    [InlineData("multi-set", """{"items":{"key":"c3RyaWN0","value":"bmV3"}}""", "items")]
+    [InlineData("multi-set", """{"items":null}""", "items")]
+    [InlineData("multi-get", """{"keys":["c3RyaWN0",null]}""", "keys[1]")]
+    [InlineData("multi-get", """{"keys":"c3RyaWN0"}""", "keys")]
+    [InlineData("delete-range", """{"start":"c3Q=","end":7}""", "end")]
+    public async Task A_value_of_another_type_is_refused_and_nothing_is_done(string call, string body, string field)
     {
         await PostAsync("put", new { key = Base64("strict"), value = Base64("old") });
 
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await _http!.PostAsync("/v1/kv/" + call, content);
+        var text = await response.Content.ReadAsStringAsync();
 
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", field), await RefusalAsync(response));
+        Assert.DoesNotContain("System.", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", text, StringComparison.Ordinal);
         Assert.Equal("old", (await _cluster!.Kv(0).GetAsync(new V1.GetRequest { Key = ByteString.CopyFromUtf8("strict") })).Current.Value.ToStringUtf8());
+    }
+
+    [Theory]
+    [InlineData("/v1/routes/watch?sinceEpoch=abc", "sinceEpoch")]
+    [InlineData("/v1/routes/watch?since_epoch=9223372036854775808", "since_epoch")]
+    [InlineData("/v1/status?copyBytesPerSecond=1e3", "copyBytesPerSecond")]
+    public async Task A_value_of_another_type_in_a_query_is_refused(string path, string field)
+    {
+        using var response = await _http!.GetAsync(path);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "INVALID_REQUEST", "NOT_EXECUTED", field), await RefusalAsync(response));
+    }
+
+    [Theory]
+    [InlineData("""{"key":"bnVsbA==","value":"eA==","condition":null,"header":null,"options":null}""")]
+    [InlineData("""{"key":"bnVsbA==","value":null}""")]
+    [InlineData("""{"key":"bnVsbA==","value":"eA==","header":{"keyspace":null,"timeoutMs":5000}}""")]
+    [InlineData("""{"key":"bnVsbA==","value":"eA==","options":{"ttlMs":60000}}""")]
+    [InlineData("""{"key":"bnVs\u0062A==","value":"eA\u003d\u003d","options":{"ttlMs":"60000"}}""")]
+    public async Task Every_value_that_is_taken_can_be_read(string body)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await _http!.PostAsync("/v1/kv/put", content);
+
+        Assert.True(response.StatusCode == HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+    }
+
+    // The answer had three copies of a name, of 8 MB each.
+    [Theory]
+    [InlineData("n")]
+    [InlineData("\\u0001")]
+    [InlineData("\u00e9")]
+    public async Task A_name_of_megabytes_is_refused_with_a_short_answer(string unit)
+    {
+        var name = string.Concat(Enumerable.Repeat(unit, 4_000_000 / Encoding.UTF8.GetByteCount(unit)));
+        foreach (var body in new[] { """{"NAME":1}""", """{"header":{"NAME":1}}""", """{"key":"YQ==","header":{"keyspace":"NAME"}}""" })
+        {
+            using var content = new StringContent(body.Replace("NAME", name, StringComparison.Ordinal), Encoding.UTF8, "application/json");
+            using var response = await _http!.PostAsync("/v1/kv/get", content);
+
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.InRange((await response.Content.ReadAsByteArrayAsync()).Length, 100, 4096);
+            Assert.Equal("NOT_EXECUTED", (await RefusalAsync(response)).Execution);
+        }
     }
 
     [Fact]

@@ -56,6 +56,25 @@ public sealed class MultiKeyTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.Equal("70", Assert.Single(refused.Results).State.Value.ToStringUtf8());
     }
 
+    // With keys that are not ASCII the refusal had 11 KiB of metadata, and grpc-core clients saw RESOURCE_EXHAUSTED, which reads as overload.
+    [Theory]
+    [InlineData("\u6f22", 1300)]
+    [InlineData("\u00e9", 2000)]
+    [InlineData("k", 4000)]
+    public async Task A_refusal_with_many_long_keys_fits_into_the_metadata_that_clients_accept(string unit, int times)
+    {
+        var request = new TxnRequest();
+        request.Success.Add(Enumerable.Range(0, 128).Select(i => new TxnOperation { Get = new() { Key = Bytes(string.Concat(Enumerable.Repeat(unit, times)) + i) } }));
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await _kv.TxnAsync(request));
+
+        var info = error.GetRpcStatus()!.GetDetail<ErrorInfo>()!;
+        Assert.Equal(("CROSS_SHARD_ATOMIC", "NOT_EXECUTED"), (info.Reason, info.Metadata["execution"]));
+        Assert.All(Enumerable.Range(0, 4), shard => Assert.Matches(@"^success\[\d+\](,success\[\d+\])*,\.\.\. \(\d+ more\)$", info.Metadata[$"shard.{shard}"]));
+        var message = System.Text.Encoding.UTF8.GetBytes(error.Status.Detail).Sum(static each => each is < 0x20 or > 0x7e or (byte)'%' ? 3 : 1);
+        Assert.InRange(message + error.Trailers.Sum(static entry => entry.Key.Length + 32 + (entry.IsBinary ? (entry.ValueBytes.Length + 2) / 3 * 4 : entry.Value.Length)), 100, 7 << 10);
+    }
+
     [Fact]
     public async Task A_transaction_over_several_shards_is_refused_and_names_them()
     {

@@ -54,6 +54,31 @@ public sealed class PipeTests(SingleNode node) : IClassFixture<SingleNode>
         Assert.True(answers[3].Put.Applied);
     }
 
+    // Each answer repeated the name twice: 500 unread ones took 8 GB.
+    [Fact]
+    public async Task A_name_of_4_MB_is_refused_with_a_short_answer()
+    {
+        using var pipe = _kv.Pipe();
+        for (var i = 1; i <= 5; i++)
+        {
+            await pipe.RequestStream.WriteAsync(new PipeRequest
+            {
+                Calls = { new PipeCall { CorrelationId = i, Get = new GetRequest { Key = ByteString.CopyFromUtf8("k"), Header = new() { Keyspace = new string('n', 4_100_000) } } } },
+            });
+        }
+
+        await pipe.RequestStream.CompleteAsync();
+        var answers = await AllAsync(pipe.ResponseStream);
+
+        Assert.Equal(5, answers.Count);
+        Assert.All(answers, static answer =>
+        {
+            Assert.Equal(("LIMIT_EXCEEDED", Execution.NotExecuted), (answer.Error.Reason, answer.Error.Execution));
+            Assert.Equal(("63", "4100000", "header.keyspace"), (answer.Error.Metadata["limit"], answer.Error.Metadata["actual"], answer.Error.Metadata["field"]));
+            Assert.InRange(answer.CalculateSize(), 1, 500);
+        });
+    }
+
     [Fact]
     public async Task A_message_with_too_many_calls_ends_the_pipe_with_the_limit()
     {

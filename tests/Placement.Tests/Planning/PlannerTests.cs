@@ -112,4 +112,21 @@ public class PlannerTests
         Assert.False(outcome is PlacementRefused, $"{outcome}");
         return next;
     }
+
+    // The dry run of a plan took it, because only the commit checked more than its length.
+    [Theory]
+    [InlineData("\0\n", "the zone has a character that is not printable (U+0000)")]
+    [InlineData("a\u202e", "the zone has a character that is not printable (U+202E)")]
+    [InlineData(" a", "the zone begins or ends with a space")]
+    public void A_zone_that_is_not_printable_is_refused_by_the_dry_run_and_when_it_is_staged(string zone, string mistake)
+    {
+        var state = new World(1, nodes: 3, shardCount: 4, replicationFactor: 3, zones: 0).State;
+        var change = new TopologyChange(TopologyChangeKind.Zone, state.Nodes[0].Id, Zone: zone);
+
+        var (plan, refused) = Planner.Make(state, [change], ClusterFacts.None);
+
+        Assert.Null(plan);
+        Assert.Equal((PlacementRefusal.Invalid, mistake), (refused!.Reason, refused.Message));
+        Assert.Equal(mistake, KvRaft.Placement.Rules.PlacementChecks.MistakeIn([change]));
+    }
 }
