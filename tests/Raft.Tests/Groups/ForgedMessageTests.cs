@@ -107,7 +107,7 @@ public sealed class ForgedMessageTests
             await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), NodeAuthentication.None));
         Assert.Equal(PrefaceAnswer.Unproven, refused.Answer);
         refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () =>
-            await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), Wires.Authentication("a guessed secret that is wrong")));
+            await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), Wires.Authentication("a guessed secret that is long enough and wrong")));
         Assert.Equal(PrefaceAnswer.OtherSecret, refused.Answer);
         Assert.Equal((leader, term), (await cluster.LeaderAsync(), cluster.Group(leader).Term));
     }

@@ -103,6 +103,6 @@ public sealed class OtherLeaderTests
         Wires.Background, TimeProvider.System, NullLogger.Instance)
     {
         // A later run than the stopped one.
-        Runs = new RunBook(null, new NodeRun(1000, Guid.NewGuid(), 0), OsFileSystem.Instance, NullLogger.Instance),
+        Runs = new RunBook(null, new NodeRun(1000, Guid.NewGuid(), long.MaxValue), OsFileSystem.Instance, NullLogger.Instance),
     };
 }
