@@ -141,7 +141,7 @@ public sealed class ClientTests(ThreeProcesses processes) : IClassFixture<ThreeP
         var bounded = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.Bounded(TimeSpan.FromMinutes(1)) });
         var session = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.AtLeast(_client.Session) });
         Assert.True(session.Version >= put.Version);
-        var scanned = await keyspace.ScanAsync(new KvScanOptions { Consistency = KvConsistency.AtLeast(KvSession.Parse(_client.Session.ToString())) }).ToListAsync();
+        var scanned = await keyspace.ScanAsync(new KvScanOptions { Prefix = "named"u8.ToArray(), Consistency = KvConsistency.AtLeast(KvSession.Parse(_client.Session.ToString())) }).ToListAsync();
         Assert.Contains(scanned, pair => pair.Key == "named" && pair.Version >= put.Version);
         var lease = await keyspace.GetAsync("named", new KvReadOptions { Consistency = KvConsistency.LeaderLease });
 
