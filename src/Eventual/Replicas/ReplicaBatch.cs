@@ -169,7 +169,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
     }
 
-    /// <summary>Discards what was not committed.</summary>
+    /// <summary>Discards the entries that are not committed.</summary>
     public void Abandon()
     {
         _batch.Clear();

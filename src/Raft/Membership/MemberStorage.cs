@@ -55,7 +55,8 @@ internal sealed class MemberStorage : IClusterConfigurationStorage<EndPoint>
 
     /// <summary>There is a member list in this file, and it is not the one that was written.</summary>
     public static bool IsDamagedAt(string file) =>
-        File.Exists(file) && !(MemberChecksums.ReadFrom(file) is { } sums && sums.Accepts(File.ReadAllBytes(file)) && IsWellFormed(File.ReadAllBytes(file).AsSpan(sizeof(long))));
+        File.Exists(file) && File.ReadAllBytes(file) is var content
+        && !(MemberChecksums.ReadFrom(file) is { } sums && sums.Accepts(content) && IsWellFormed(content.AsSpan(sizeof(long))));
 
     /// <summary>Writes the first member list, durably, unless one exists.</summary>
     public static void WriteFirst(string file, GroupId group, IReadOnlyList<GroupVoter> voters, IFileSystem files)

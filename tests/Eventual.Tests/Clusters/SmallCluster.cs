@@ -291,7 +291,7 @@ internal sealed class SmallCluster : IAsyncDisposable
                 _cluster.Members[node].Replica.WriteAsync(name.Key, new RemoveTombstone(name.Hash), durable: false))));
 
         /// <summary>Ends the process; data that was not synced is lost if the disk loses it. The process restarts at once.</summary>
-        /// <param name="cutPower">Makes the disk refuse everything from now on, and lose what was not synced.</param>
+        /// <param name="cutPower">The disk refuses every call from now on, and loses all bytes that were not synced.</param>
         public async Task CrashAsync(Action cutPower)
         {
             cutPower();

@@ -129,7 +129,7 @@ public sealed class IdentityTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
 
         Assert.Equal(1, (await Eventual(0).PutAsync(put)).Siblings);
 
-        // Without a current value of this identity nothing proves that an earlier attempt was not applied, except the word of the client.
+        // Without a current value of this identity only the client's claim says that no earlier attempt was applied.
         var other = put.Clone();
         other.Header = Header();
         Assert.Equal(("LIMIT_EXCEEDED", "UNKNOWN"), await RefusalAsync(async () => await Eventual(0).PutAsync(other)));
