@@ -57,7 +57,11 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
         return new IPAddress(bytes);
     }
 
-    public void Remember() => context.Items[Key] = this;
+    public void Remember()
+    {
+        context.Items[Key] = this;
+        context.Features.Set<IMemoryPoolFeature>(ConnectionMemory.Instance);
+    }
 
     public void BeginCall()
     {
