@@ -104,13 +104,14 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
             return 0;
         }
 
-        Interlocked.Add(ref _ended, stalled.Count);
-        logger.AnswersStalled(options.NodeId, stalled.Count, age.TotalSeconds);
         foreach (var send in stalled)
         {
             send.End();
         }
 
+        // Counted when they have ended: an answer that is counted can no longer be read after all.
+        Interlocked.Add(ref _ended, stalled.Count);
+        logger.AnswersStalled(options.NodeId, stalled.Count, age.TotalSeconds);
         return stalled.Count;
     }
 

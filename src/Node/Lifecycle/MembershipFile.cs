@@ -1,5 +1,6 @@
 using System.Globalization;
 using KvRaft.Node.Options;
+using KvRaft.Raft.Log;
 using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
@@ -9,18 +10,22 @@ namespace KvRaft.Node.Lifecycle;
 /// The membership record of a data directory: the instance that was created with it, by which the cluster distinguishes it from one that was wiped; and,
 /// if the node joined, the facts it received then. Written durably and as a whole.
 /// <code>
-///  kvraft-membership 1              the format of this file
+///  kvraft-membership 2              the format of this file
 ///  instance 0192…                   one "name value" per line, in this order
 ///  shard-count 64                   from here on only if it joined
 ///  replication-factor 3
 ///  voter n1 1 10.0.0.1:7500 10.0.0.1:7400     node, incarnation, replicas, services; of group 0 when it joined
+///  crc32c 9a8b7c6d                  of all lines before (<see cref="SealedText"/>)
 /// </code>
 /// </summary>
 internal sealed record MembershipFile(Guid Instance)
 {
     public const string FileName = "MEMBERSHIP";
 
-    private const string Header = "kvraft-membership 1";
+    private const string Header = "kvraft-membership 2";
+
+    /// <summary>The format before this one, which had no checksum.</summary>
+    private const string HeaderUnsealed = "kvraft-membership 1";
 
     /// <summary>Null: it did not join, or has not received the facts yet.</summary>
     public JoinedCluster? Joined { get; init; }
@@ -30,11 +35,16 @@ internal sealed record MembershipFile(Guid Instance)
     public static MembershipFile? Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        return OwnFiles.Text(path) is { } text
-            ? Parse(text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')) ?? throw new NodeStartException(
-                StartFault.DamagedData,
-                $"{path} is damaged, and the cluster recognises this node only by its content; restore the file, or start with an empty data directory under a new node id")
-            : null;
+        if (OwnFiles.Text(path) is not { } text)
+        {
+            return null;
+        }
+
+        return Parse(text) ?? throw new NodeStartException(
+            StartFault.DamagedData,
+            text.StartsWith(HeaderUnsealed + "\n", StringComparison.Ordinal)
+                ? $"{path} has format 1, and this version reads format 2; start the version that wrote it, or start with an empty data directory under a new node id"
+                : $"{path} is damaged, and the cluster recognises this node only by its content; restore the file, or start with an empty data directory under a new node id");
     }
 
     /// <exception cref="NodeStartException">The file cannot be written.</exception>
@@ -51,12 +61,13 @@ internal sealed record MembershipFile(Guid Instance)
                 string.Create(CultureInfo.InvariantCulture, $"voter {voter.Id} {voter.Incarnation} {voter.Raft} {voter.Public}")));
         }
 
-        return string.Concat(lines.Select(static line => line + "\n"));
+        return SealedText.Seal(string.Concat(lines.Select(static line => line + "\n")));
     }
 
-    internal static MembershipFile? Parse(string[] lines)
+    /// <summary>Null: damaged, or of another format.</summary>
+    internal static MembershipFile? Parse(string text)
     {
-        if (lines is not [Header, var instance, .. var rest] || !Guid.TryParseExact(Value(instance, "instance"), "D", out var drawn))
+        if (SealedText.TryOpen(text)?.Split('\n') is not [Header, var instance, .. var rest, ""] || !Guid.TryParseExact(Value(instance, "instance"), "D", out var drawn))
         {
             return null;
         }

@@ -205,19 +205,13 @@ internal sealed class RunBook
             text.Append(CultureInfo.InvariantCulture, $"{node.Value} {run.Generation} {run.Id:D} {run.LogBatch}\n");
         }
 
-        return text.Append(Checksum(text.ToString())).ToString();
+        return SealedText.Seal(text.ToString());
     }
 
     /// <summary>Null: damaged, or of another version.</summary>
     internal static Dictionary<NodeId, KnownRun>? Parse(string text)
     {
-        var end = text.LastIndexOf("crc32c ", StringComparison.Ordinal);
-        if (end < 0 || text[end..] != Checksum(text[..end]))
-        {
-            return null;
-        }
-
-        if (text[..end].Split('\n') is not [Header, .. var lines, ""])
+        if (SealedText.TryOpen(text)?.Split('\n') is not [Header, .. var lines, ""])
         {
             return null;
         }
@@ -238,8 +232,6 @@ internal sealed class RunBook
 
         return known;
     }
-
-    private static string Checksum(string text) => string.Create(CultureInfo.InvariantCulture, $"crc32c {Crc32C.Of(Encoding.UTF8.GetBytes(text)):x8}\n");
 
     /// <summary>If the file cannot be read, a new one is begun: this node then refuses only the copies whose later run it has seen since.</summary>
     private void Load()

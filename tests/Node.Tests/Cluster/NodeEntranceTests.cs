@@ -38,21 +38,36 @@ public sealed class NodeEntranceTests
     public void The_answer_to_a_join_is_kept_as_text_and_read_back()
     {
         var file = new MembershipFile(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
-        Assert.Equal("kvraft-membership 1\ninstance 00112233-4455-6677-8899-aabbccddeeff\n", file.Format());
-        var joined = file with
+        Assert.Equal("kvraft-membership 2\ninstance 00112233-4455-6677-8899-aabbccddeeff\ncrc32c da1b32a5\n", file.Format());
+        var joined = Joined(file);
+        Assert.Equal(
+            "kvraft-membership 2\ninstance 00112233-4455-6677-8899-aabbccddeeff\nshard-count 64\nreplication-factor 3\nvoter n1 1 10.0.0.1:7500 [::1]:7400\ncrc32c 78968305\n",
+            joined.Format());
+        Assert.Equal(file, MembershipFile.Parse(file.Format()));
+        Assert.Equal(joined, MembershipFile.Parse(joined.Format()));
+    }
+
+    [Fact]
+    public void A_record_of_a_join_with_one_changed_bit_or_a_missing_end_is_damaged()
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(Joined(new MembershipFile(Guid.NewGuid())).Format());
+        for (var bit = 0; bit < 8 * bytes.Length; bit++)
         {
-            Joined = new JoinedCluster(64, 3, [new KnownVoter(new NodeId("n1"), 1, new HostAndPort("10.0.0.1", 7500), new HostAndPort("::1", 7400))]),
-        };
-        Assert.Equal(file.Format() + "shard-count 64\nreplication-factor 3\nvoter n1 1 10.0.0.1:7500 [::1]:7400\n", joined.Format());
-        Assert.Equal(file, MembershipFile.Parse(Lines(file)));
-        Assert.Equal(joined, MembershipFile.Parse(Lines(joined)));
-        foreach (var cut in Enumerable.Range(0, Lines(joined).Length).Where(static lines => lines != 2))
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.Null(MembershipFile.Parse(System.Text.Encoding.UTF8.GetString(bytes)));
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        for (var cut = 0; cut < bytes.Length; cut++)
         {
-            Assert.Null(MembershipFile.Parse(Lines(joined)[..cut]));
+            Assert.Null(MembershipFile.Parse(System.Text.Encoding.UTF8.GetString(bytes[..cut])));
         }
     }
 
-    private static string[] Lines(MembershipFile file) => file.Format().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    private static MembershipFile Joined(MembershipFile file) => file with
+    {
+        Joined = new JoinedCluster(64, 3, [new KnownVoter(new NodeId("n1"), 1, new HostAndPort("10.0.0.1", 7500), new HostAndPort("::1", 7400))]),
+    };
 
     private static string? MistakeIn(HelloResponse hello) => NodeEntrance.Mistake(Options, hello, Now, TimeSpan.Zero);
 

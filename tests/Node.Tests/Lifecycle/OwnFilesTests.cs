@@ -54,12 +54,21 @@ public sealed class OwnFilesTests : IDisposable
     [InlineData("")]
     [InlineData("\n")]
     [InlineData("\0\ufffd\u0001random\r\r")]
-    [InlineData("kvraft-membership 1\n")]
+    [InlineData("kvraft-membership 2\n")]
+    [InlineData("kvraft-membership 2\ninstance 00112233-4455-6677-8899-aabbccddeeff\ncrc32c 00000000\n")]
     public void A_membership_record_without_its_content_is_damaged_and_says_what_to_do(string text)
     {
         File.WriteAllText(Path.Combine(_root, "MEMBERSHIP"), text);
 
         Assert.Equal(StartFault.DamagedData, AssertSays(Path.Combine(_root, "MEMBERSHIP"), "restore the file", () => MembershipFile.Read(_root)).Fault);
+    }
+
+    [Fact]
+    public void A_membership_record_of_the_format_without_a_checksum_is_refused_as_such()
+    {
+        File.WriteAllText(Path.Combine(_root, "MEMBERSHIP"), "kvraft-membership 1\ninstance 00112233-4455-6677-8899-aabbccddeeff\n");
+
+        AssertSays(Path.Combine(_root, "MEMBERSHIP"), "has format 1, and this version reads format 2", () => MembershipFile.Read(_root));
     }
 
     [Fact]
