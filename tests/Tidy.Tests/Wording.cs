@@ -19,6 +19,30 @@ internal sealed partial record Wording(int Words, IReadOnlyList<string> Pronouns
         return Of(comments);
     }
 
+    /// <summary>The text of a Markdown page without its code.</summary>
+    public static Wording OfPage(string file)
+    {
+        var isCode = false;
+        var text = new List<(string Where, string Text)>();
+        foreach (var (line, i) in File.ReadLines(Path.Combine(Repository.Root, file)).Select(static (line, i) => (line, i)))
+        {
+            isCode ^= line.StartsWith("```", StringComparison.Ordinal);
+            if (!isCode)
+            {
+                text.Add(($"{file}:{i + 1}", Code().Replace(line, "it")));
+            }
+        }
+
+        return Of(text);
+    }
+
+    /// <summary>The texts that a program prints: its string literals with a blank, without those that are names of wire formats or of files.</summary>
+    public static Wording OfMessages(IEnumerable<string> files) =>
+        Of([.. files.SelectMany(static file => MessagesOf(file, File.ReadLines(Path.Combine(Repository.Root, file))))]);
+
+    internal static IEnumerable<(string Where, string Text)> MessagesOf(string file, IEnumerable<string> lines) => lines.SelectMany((line, i) =>
+        Literal().Matches(Repository.WithoutComment(line)).Where(static literal => literal.Value.Contains(' ', StringComparison.Ordinal)).Select(literal => (Where: $"{file}:{i + 1}", Text: literal.Value)));
+
     public static Wording Of(IReadOnlyCollection<(string Where, string Text)> comments) => new(
         comments.Sum(static comment => Word().Count(comment.Text)),
         [.. Matches(Pronoun(), comments)],
@@ -29,6 +53,12 @@ internal sealed partial record Wording(int Words, IReadOnlyList<string> Pronouns
 
     private static IEnumerable<(string Where, string Text)> Comments(string file, IEnumerable<string> lines) =>
         lines.Select((line, i) => (Where: $"{file}:{i + 1}", Text: Repository.CommentOf(line))).Where(static comment => comment.Text.Length > 0);
+
+    [GeneratedRegex("`[^`]*`")]
+    private static partial Regex Code();
+
+    [GeneratedRegex("\"(?:[^\"\\\\]|\\\\.)*\"")]
+    private static partial Regex Literal();
 
     [GeneratedRegex("[A-Za-z']+")]
     private static partial Regex Word();

@@ -9,11 +9,25 @@ public class WordingTests
         .GroupBy(static file => string.Join('/', file.Split('/').Take(2)), StringComparer.Ordinal)
         .ToDictionary(static project => project.Key, Wording.Of, StringComparer.Ordinal);
 
+    private static readonly Wording[] Pages = [.. Repository.Files.Where(static file => file.EndsWith(".md", StringComparison.Ordinal)).Select(Wording.OfPage)];
+
+    private static readonly Wording Messages = Wording.OfMessages(Repository.CSharp("src", "chaos"));
+
     [Fact]
     public void A_program_is_not_a_person() =>
         Findings.AssertNone(
             Projects.Where(static project => project.Value.HasTooManyPronouns).SelectMany(static project => project.Value.Pronouns),
             "More than 0.5 pronouns per 1,000 words of comment in a project: name the thing that acts");
+
+    [Fact]
+    public void A_page_names_the_thing_that_acts() =>
+        Findings.AssertNone(
+            Pages.SelectMany(static page => page.Pronouns.Concat(page.Synonyms)),
+            "A pronoun for a program, or a private word for a term, in a Markdown page");
+
+    [Fact]
+    public void A_message_names_the_thing_that_acts() =>
+        Findings.AssertNone(Messages.Pronouns, "A pronoun for a program in a message");
 
     [Fact]
     public void A_term_has_one_name() =>
@@ -35,6 +49,13 @@ public class WordingTests
 
         Assert.Equal((pronouns, synonyms), (wording.Pronouns.Count, wording.Synonyms.Count));
     }
+
+    [Theory]
+    [InlineData("throw new E(\"nobody answers\");", 1)]
+    [InlineData("Find(\"two\", $\"{a} who is left, {b} whoever\");", 2)]
+    [InlineData("var nobody = 1;", 0)]
+    public void Counts_pronouns_in_messages(string line, int pronouns) =>
+        Assert.Equal(pronouns, Wording.Of([.. Wording.MessagesOf("here", [line])]).Pronouns.Count);
 
     [Theory]
     [InlineData(1999, true)]

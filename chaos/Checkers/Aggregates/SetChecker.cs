@@ -106,7 +106,7 @@ public static class SetChecker
 
                 if (!_elements.TryGetValue(name, out var element))
                 {
-                    Find("unexpected", $"p{read.Process} read {name}, which nobody added", read);
+                    Find("unexpected", $"p{read.Process} read {name}, which no operation added", read);
                 }
                 else if (!element.Added.MayTakeEffect || read.Precedes(element.Added))
                 {

@@ -114,7 +114,7 @@ public static class CausalChecker
             {
                 if (!_puts.TryGetValue(value, out var put))
                 {
-                    Find("unexpected", $"p{read.Operation.Process} read {value}, which nobody wrote", read.Operation);
+                    Find("unexpected", $"p{read.Operation.Process} read {value}, which no operation wrote", read.Operation);
                 }
                 else if (!put.Operation.MayTakeEffect || read.Operation.Precedes(put.Operation))
                 {
@@ -161,7 +161,7 @@ public static class CausalChecker
             {
                 if (write.Value is { } value && !read.Values.Contains(value) && Replacements(value).Count == 0)
                 {
-                    Find("lost", $"{value} was acknowledged, nobody replaced it, and p{read.Operation.Process} does not find it", read.Operation, write.Operation);
+                    Find("lost", $"{value} was acknowledged, no operation replaced it, and p{read.Operation.Process} does not find it", read.Operation, write.Operation);
                 }
 
                 foreach (var replaced in write.Saw.Where(read.Values.Contains))

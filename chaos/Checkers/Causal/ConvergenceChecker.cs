@@ -89,12 +89,12 @@ public static class ConvergenceChecker
 
         foreach (var (element, add) in added.Where(pair => pair.Value.IsOk && !removed.Contains(pair.Key) && !found.Contains(pair.Key)))
         {
-            findings.Add(new Finding("lost", $"{element} was acknowledged, nobody removed it, and {read.Invocation.Node} does not have it") { Key = key, Operations = [read, add] });
+            findings.Add(new Finding("lost", $"{element} was acknowledged, no operation removed it, and {read.Invocation.Node} does not have it") { Key = key, Operations = [read, add] });
         }
 
         foreach (var element in found.Where(element => !added.ContainsKey(element)))
         {
-            findings.Add(new Finding("unexpected", $"{read.Invocation.Node} has {element}, which nobody added") { Key = key, Operations = [read] });
+            findings.Add(new Finding("unexpected", $"{read.Invocation.Node} has {element}, which no operation added") { Key = key, Operations = [read] });
         }
     }
 

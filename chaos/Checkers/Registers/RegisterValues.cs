@@ -76,7 +76,7 @@ internal sealed class RegisterValues
     public string Describe(int number) => number switch
     {
         Absent => "absent",
-        Unnamed => "a value nobody read",
+        Unnamed => "a value that no operation read",
         _ => $"\"{_texts[number]}\"",
     };
 

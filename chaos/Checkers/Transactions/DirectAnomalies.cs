@@ -70,7 +70,7 @@ internal static class DirectAnomalies
         {
             if (!list.Writers.TryGetValue(element, out var writer))
             {
-                findings.Add(About("unexpected-element", $"{reader.Name} read {element} in {list.Key}, which nobody appended", list.Key, reader));
+                findings.Add(About("unexpected-element", $"{reader.Name} read {element} in {list.Key}, which no transaction appended", list.Key, reader));
             }
             else if (writer.Aborted)
             {

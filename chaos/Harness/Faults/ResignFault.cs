@@ -22,7 +22,7 @@ internal sealed class ResignFault : IFault
     }
 
     public Task<Evidence> CheckActiveAsync(FaultScene scene) => Task.FromResult(
-        _resigned.Count == 0 ? Evidence.Missing("nobody resigned") : Evidence.Seen($"resigned: {string.Join(' ', _resigned)}"));
+        _resigned.Count == 0 ? Evidence.Missing("no leader resigned") : Evidence.Seen($"resigned: {string.Join(' ', _resigned)}"));
 
     public TimeSpan Hold(Random random) => TimeSpan.FromMilliseconds(random.Next(500, 2500));
 

@@ -114,7 +114,7 @@ internal sealed class Ledger(string path)
                 await ForgetAsync("not found", "network", "rm", thing.Name);
                 break;
             default:
-                throw new ShellException("nobody knows how to take this away");
+                throw new ShellException("the ledger has a kind that this version cannot remove");
         }
     }
 

@@ -92,7 +92,7 @@ internal sealed partial class NodeVolume
 
             if (tries == 50)
             {
-                throw new ShellException($"{Path} is dead after it was mounted again: somebody holds the old mount");
+                throw new ShellException($"{Path} is dead after it was mounted again: another process holds the old mount");
             }
 
             await Task.Delay(100);

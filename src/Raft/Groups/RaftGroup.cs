@@ -1294,7 +1294,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
             Leaders.OnLeaderChanged();
         }
 
-        LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "nobody");
+        LogMessages.LeaderChanged(_logger, Id.Value, Term, Leader?.Value ?? "no node");
         LeadershipChanged?.Invoke();
     }
 

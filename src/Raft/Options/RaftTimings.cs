@@ -63,7 +63,7 @@ public sealed record RaftTimings
         }
         else if (Beat < TimeSpan.FromMilliseconds(1))
         {
-            faults.Add($"heartbeatShare is {HeartbeatShare}, a beat of {Beat.TotalMilliseconds} ms; allowed is a beat of 1 ms or more.");
+            faults.Add($"heartbeatShare is {HeartbeatShare}, a heartbeat interval of {Beat.TotalMilliseconds} ms; allowed is 1 ms or more.");
         }
 
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout >= ElectionMin)
