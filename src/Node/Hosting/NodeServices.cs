@@ -12,6 +12,7 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
 using KvRaft.Node.Security;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.Raft.Groups;

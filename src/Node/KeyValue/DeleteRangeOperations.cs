@@ -1,7 +1,9 @@
 using Google.Protobuf;
 using KvRaft.Node.Options;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;
 using KvRaft.V1;

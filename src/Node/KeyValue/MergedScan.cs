@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
 using KvRaft.Topology;
 using KvRaft.V1;

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Requests;
+using KvRaft.Node.ShardRequests;
 using KvRaft.V1;
 
 namespace KvRaft.Node.KeyValue;

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
 using Google.Protobuf;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
@@ -231,7 +231,7 @@ internal sealed class MultiKeyOperations(
     private static PipeCall ToCall(RequestHeader? header, MultiSetRequest.Types.Item item, int rank, SeenIndex? after)
     {
         var own = HeaderOf(header);
-        own.Identity = IdentityOf(header?.Identity, rank);
+        own.Identity = ItemIdentity.Of(header?.Identity, rank);
         if (own.Identity is { } identity)
         {
             identity.After = after;
@@ -257,32 +257,6 @@ internal sealed class MultiKeyOperations(
         }
 
         return ranks;
-    }
-
-    /// <summary>
-    /// The identity of one item of a request: that of the request, with the rank of the item's key mixed into the random end of the client
-    /// id. So the session table has an entry for each item, in whichever shard it is, and the whole request can be repeated, with its items in any order. (The
-    /// position in the request would make an item that moved to another position a new write. A hash of the key would begin a session for every key that a writer
-    /// ever sets.) The first item's identity also differs from that of the request, because a writer may use that for a single-key write.
-    /// </summary>
-    internal static RequestIdentity? IdentityOf(RequestIdentity? identity, int rank)
-    {
-        if (identity is null)
-        {
-            return null;
-        }
-
-        var client = identity.ClientId.ToByteArray();
-        var end = client.AsSpan(client.Length - sizeof(uint));
-        BinaryPrimitives.WriteUInt32BigEndian(end, BinaryPrimitives.ReadUInt32BigEndian(end) ^ (uint)(rank + 1));
-        return new RequestIdentity
-        {
-            ClientId = UnsafeByteOperations.UnsafeWrap(client),
-            Sequence = identity.Sequence,
-            FirstUnacked = identity.FirstUnacked,
-            After = identity.After,
-            FirstAttempt = identity.FirstAttempt,
-        };
     }
 
     /// <summary>A header for each item, because forwarding writes into it.</summary>

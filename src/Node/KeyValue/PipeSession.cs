@@ -3,6 +3,7 @@ using Grpc.Core;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
+using KvRaft.Node.ShardRequests;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 

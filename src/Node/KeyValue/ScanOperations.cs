@@ -1,7 +1,9 @@
 using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Node.Shards;
 using KvRaft.V1;
 
@@ -24,7 +26,12 @@ internal sealed class ScanOperations(
         }
 
         var found = await keyspaces.FindAsync(request.Header, Topology.KeyspaceMode.Strong, deadlineOfPage());
-        var planned = ScanPlan.Of(request, found, options.Limits);
+        if ((ScanPlan.Check(request, options.Limits) ?? found.Failure) is { } failure)
+        {
+            throw new FailureException(failure);
+        }
+
+        var planned = ScanPlan.Of(request, found.Keyspace!, found.View.Map!, options.Limits);
         var plan = planned.Answer ?? throw new FailureException(planned.Failure!);
         if (plan.Ordered)
         {

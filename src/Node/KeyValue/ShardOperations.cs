@@ -4,6 +4,7 @@ using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;

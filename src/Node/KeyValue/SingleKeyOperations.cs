@@ -4,6 +4,7 @@ using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Routing;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.V1;

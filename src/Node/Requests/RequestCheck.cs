@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using KvRaft.Node.KeyValue;
 using KvRaft.Node.Options;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;
@@ -108,7 +107,7 @@ internal static class RequestCheck
             ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
             : null;
 
-    /// <summary>The longest time-to-live of the keyspace. A write without an expiry gets one (<see cref="SingleKeyCommands.ExpiryOf"/>).</summary>
+    /// <summary>The longest time-to-live of the keyspace. A write without an expiry gets one (<see cref="ShardRequests.SingleKeyCommands.ExpiryOf"/>).</summary>
     /// <param name="nowMs">The time of the cluster, milliseconds since the Unix epoch.</param>
     public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
     {

@@ -1,6 +1,7 @@
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Node.Shards;
 using KvRaft.Storage;
 using KvRaft.Topology;

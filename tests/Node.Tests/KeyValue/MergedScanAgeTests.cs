@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using KvRaft.Node.KeyValue;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
 using KvRaft.Topology;
 using KvRaft.V1;

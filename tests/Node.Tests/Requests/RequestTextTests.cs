@@ -52,7 +52,7 @@ public sealed class RequestTextTests
         {
             var call = (PipeCall)message;
             SetKey(call);
-            var failure = RequestCheck.SingleKey(call, new Limits()) ?? KvRaft.Node.KeyValue.SessionCheck.Check(call.Get?.Options, Guid.NewGuid());
+            var failure = RequestCheck.SingleKey(call, new Limits()) ?? SessionCheck.Check(call.Get?.Options, Guid.NewGuid());
 
             Assert.True(failure is { Reason: ErrorReasons.LimitExceeded or ErrorReasons.InvalidRequest, IsNotExecuted: true }, path);
             Assert.Equal(path, $"{call.OperationCase}.".ToLowerInvariant() + failure.Field);

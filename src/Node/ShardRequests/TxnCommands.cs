@@ -8,7 +8,7 @@ using Limits = KvRaft.Node.Options.Limits;
 using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 using WireOperation = KvRaft.V1.TxnOperation;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>Translates transactions between the messages of the wire and the commands of the log. Pure.</summary>
 internal static class TxnCommands

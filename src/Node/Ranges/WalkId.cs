@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using KvRaft.Topology;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.Ranges;
 
 /// <summary>Which call walks over a range.</summary>
 internal enum WalkKind : byte

@@ -1,11 +1,11 @@
 using Google.Protobuf;
-using KvRaft.Node.KeyValue;
 using KvRaft.Node.Requests;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;
 using KvRaft.V1;
 
-namespace KvRaft.Node.Tests.KeyValue;
+namespace KvRaft.Node.Tests.ShardRequests;
 
 /// <summary>The identity of a write between the wire and the log, and the answer to a writer when the shard has no record of the session.</summary>
 public sealed class SessionIdentityTests
@@ -62,7 +62,7 @@ public sealed class SessionIdentityTests
         identity.After = new SeenIndex { Shard = 3, Index = 42 };
         identity.FirstAttempt = true;
 
-        var item = MultiKeyOperations.IdentityOf(identity, 7)!;
+        var item = ItemIdentity.Of(identity, 7)!;
 
         Assert.NotEqual(identity.ClientId, item.ClientId);
         Assert.Equal((identity.After, true), (item.After, item.FirstAttempt));

@@ -4,7 +4,7 @@ using KvRaft.Storage.Commands;
 using KvRaft.V1;
 using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>Translates the answers of a replica to the messages of the wire. Pure.</summary>
 internal static class SingleKeyAnswers

@@ -7,7 +7,7 @@ using Condition = KvRaft.Storage.Commands.Condition;
 using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>
 /// Translates the messages of the wire to commands of the log. A time-to-live stays one: the state machine adds it to the shard's clock. The memory of keys and values is that of the request; nothing is copied before the log entry.

@@ -1,14 +1,13 @@
 using KvRaft.Node.Answers;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Topology;
 using KvRaft.V1;
 using Limits = KvRaft.Node.Options.Limits;
 using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 using StoredScan = KvRaft.Storage.Shards.ScanRequest;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.Ranges;
 
 /// <summary>The meaning of a scan request: which range, of which shards, from where, in which direction, in which portions. Pure.</summary>
 /// <param name="Start">Where the scan begins: a shard, and a key in it if the scan continues from a position.</param>
@@ -53,21 +52,14 @@ internal sealed record ScanPlan(KeyspaceDescriptor Keyspace, KeyRange Range, Res
     /// <summary>In the order of keys over all shards, rather than shard after shard.</summary>
     public bool Ordered => Start.Ordered;
 
-    /// <summary>The plan, or the mistake in the request.</summary>
-    public static Answered<ScanPlan> Of(ScanRequest request, FoundKeyspace found, Limits limits)
+    /// <summary>The mistake in a request, whatever its keyspace is; null if there is none.</summary>
+    public static Failure? Check(ScanRequest request, Limits limits) =>
+        RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)
+            ?? KeyRange.Check(request.Prefix, request.Start, request.End, limits);
+
+    /// <summary>The plan of a checked request, or the mistake of its shard, session or resume token.</summary>
+    public static Answered<ScanPlan> Of(ScanRequest request, KeyspaceDescriptor keyspace, ShardMap map, Limits limits)
     {
-        if ((RequestCheck.Header(request.Header) ?? RequestCheck.ReadOptions(request.Options) ?? Sizes(request, limits)
-                ?? KeyRange.Check(request.Prefix, request.Start, request.End, limits)) is { } failure)
-        {
-            return failure;
-        }
-
-        if (found.Keyspace is not { } keyspace)
-        {
-            return found.Failure!;
-        }
-
-        var map = found.View.Map!;
         if (request.HasShard && (request.Shard < 0 || request.Shard >= map.ShardCount))
         {
             return Failure.Invalid("shard", $"from 0 to {map.ShardCount - 1}");

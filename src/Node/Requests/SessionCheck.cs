@@ -2,7 +2,7 @@ using KvRaft.Node.Requests;
 using KvRaft.Topology;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.Requests;
 
 /// <summary>
 /// The version that a read with AT_LEAST requires. Every shard counts its own versions, so a number without a shard has a meaning only for a read of one shard; a

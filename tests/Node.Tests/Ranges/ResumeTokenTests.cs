@@ -1,10 +1,10 @@
 using CsCheck;
 using Google.Protobuf;
-using KvRaft.Node.KeyValue;
+using KvRaft.Node.Ranges;
 using KvRaft.Topology;
 using KvRaft.V1;
 
-namespace KvRaft.Node.Tests.KeyValue;
+namespace KvRaft.Node.Tests.Ranges;
 
 /// <summary>A token holds a position in one walk, and no request reads or deletes outside its own range because of one.</summary>
 public sealed class ResumeTokenTests

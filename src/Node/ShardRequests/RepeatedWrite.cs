@@ -5,7 +5,7 @@ using KvRaft.Storage.Commands;
 using KvRaft.Storage.Sessions;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>
 /// A refusal that depends on a setting which can change: a limit of the keyspace, or the space on the disk. A write that was applied before the change and is

@@ -3,7 +3,7 @@ using KvRaft.Node.Options;
 using KvRaft.Node.Shards;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>
 /// The header of every answer: the replica that answered, its role and term, the consistency that was delivered, and the shard's clock. Only unary calls add the cluster's

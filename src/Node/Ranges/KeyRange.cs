@@ -5,7 +5,7 @@ using KvRaft.Topology;
 using Limits = KvRaft.Node.Options.Limits;
 using StoredScan = KvRaft.Storage.Shards.ScanRequest;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.Ranges;
 
 /// <summary>The keys from <see cref="From"/> (inclusive) to <see cref="To"/> (exclusive; empty = no end). Pure.</summary>
 internal readonly record struct KeyRange(ReadOnlyMemory<byte> From, ReadOnlyMemory<byte> To)

@@ -4,7 +4,7 @@ using Google.Protobuf;
 using KvRaft.Node.Requests;
 using KvRaft.Topology;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.Ranges;
 
 /// <summary>
 /// A position in a walk over keys. Opaque to clients. It belongs to one walk: one call, keyspace, range, shard count, direction and order

@@ -1,13 +1,12 @@
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Sessions;
 using KvRaft.V1;
 using State = KvRaft.V1.GetRequestResultResponse.Types.State;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>A query for the outcome of a write, on its way to the shard that would have recorded it.</summary>
 internal readonly struct RequestResultShardRequest(GetRequestResultRequest request, AnswerHeaders headers, TimeProvider time)
@@ -22,7 +21,7 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
             return failure;
         }
 
-        var identity = request.HasItem ? MultiKeyOperations.IdentityOf(request.Identity, request.Item)! : request.Identity;
+        var identity = request.HasItem ? ItemIdentity.Of(request.Identity, request.Item)! : request.Identity;
         var fate = replica.Store.GetRequestResult(SingleKeyCommands.ToStamp(identity, replica.Shard));
         var header = headers.OfRead(replica, Consistency.Linearizable);
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);

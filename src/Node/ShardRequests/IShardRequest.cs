@@ -2,7 +2,7 @@ using KvRaft.Node.Cluster;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Shards;
 
-namespace KvRaft.Node.Routing;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>
 /// A request for one shard, as the router sees it: the router executes it on the leader's replica if that is on this node, or sends it to

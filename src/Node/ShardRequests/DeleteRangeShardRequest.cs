@@ -1,13 +1,13 @@
 using Google.Protobuf;
 using KvRaft.Node.Cluster;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>One step of a range deletion on its way to the leader of its shard.</summary>
 internal readonly struct DeleteRangeShardRequest(

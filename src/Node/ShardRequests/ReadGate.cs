@@ -3,7 +3,7 @@ using KvRaft.Node.Shards;
 using KvRaft.V1;
 using ReadConsistency = KvRaft.V1.ReadOptions.ConsistencyOneofCase;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>
 /// Which replica may answer a read, and which consistency the answer may report.

@@ -2,13 +2,12 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Topology;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>A transaction on its way to its shard's leader.</summary>
 /// <param name="rule">The limit of the keyspace that forbids it, unless it is a repeat of an applied one.</param>

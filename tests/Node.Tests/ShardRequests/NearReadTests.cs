@@ -3,9 +3,10 @@ using System.Net;
 using Google.Protobuf;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
-using KvRaft.Node.KeyValue;
 using KvRaft.Node.Lifecycle;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
+using KvRaft.Node.ShardRequests;
 using KvRaft.Node.Shards;
 using KvRaft.Node.Telemetry;
 using KvRaft.Node.Tests.Options;
@@ -25,7 +26,7 @@ using Microsoft.Extensions.Time.Testing;
 using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 using StoredScanRequest = KvRaft.Storage.Shards.ScanRequest;
 
-namespace KvRaft.Node.Tests.KeyValue;
+namespace KvRaft.Node.Tests.ShardRequests;
 
 /// <summary>
 /// Reads that any replica may answer, by a clock that the test moves. The store catches up with the leader after it was read and before the answer, as it may happen between

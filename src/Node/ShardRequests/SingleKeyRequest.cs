@@ -2,7 +2,6 @@ using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
 using KvRaft.Storage.Shards;
@@ -10,7 +9,7 @@ using KvRaft.Topology;
 using KvRaft.V1;
 using StoredKeyspaceId = KvRaft.Storage.Schema.KeyspaceId;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>One single-key operation on its way to its shard's leader; the same for unary calls and pipes.</summary>
 /// <param name="rule">The limit of the keyspace that forbids a write, unless it is a repeat of an applied one.</param>

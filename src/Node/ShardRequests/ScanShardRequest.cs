@@ -1,12 +1,12 @@
 using Google.Protobuf;
 using Grpc.Core;
 using KvRaft.Node.Cluster;
+using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
-using KvRaft.Node.Routing;
 using KvRaft.Node.Shards;
 using KvRaft.V1;
 
-namespace KvRaft.Node.KeyValue;
+namespace KvRaft.Node.ShardRequests;
 
 /// <summary>One page of a scan on its way to one shard.</summary>
 internal readonly struct ScanShardRequest(
