@@ -21,7 +21,7 @@ namespace KvRaft.Eventual.Causality;
 /// </para>
 /// Immutable. Invariant: the dot of every value was seen; values are in the order of their dots, each once.
 /// </summary>
-public sealed class SiblingSet : IEquatable<SiblingSet>
+public sealed partial class SiblingSet : IEquatable<SiblingSet>
 {
     /// <summary>A key that was never written.</summary>
     public static readonly SiblingSet Empty = new(VersionVector.Empty, []);
@@ -70,10 +70,9 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
             place++;
         }
 
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("last-writer-wins")) { return new SiblingSet(rest.Seen.Merge(Seen).With(written.Dot), [written]); }
-#endif
-        return new SiblingSet(rest.Seen.With(written.Dot), rest.Siblings.Insert(place, written));
+        var result = new SiblingSet(rest.Seen.With(written.Dot), rest.Siblings.Insert(place, written));
+        PlantWrite(written, ref result);
+        return result;
     }
 
     /// <summary>Drops the values that <paramref name="context"/> has seen.</summary>
@@ -82,10 +81,9 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
         ArgumentNullException.ThrowIfNull(context);
         var kept = Siblings.RemoveAll(sibling => context.Contains(sibling.Dot));
         var seen = Seen.Merge(context);
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("tombstone-forgotten") && kept.IsEmpty && !Siblings.IsEmpty) { return Empty; }
-#endif
-        return kept.Length == Siblings.Length && ReferenceEquals(seen, Seen) ? this : new SiblingSet(seen, kept);
+        var result = kept.Length == Siblings.Length && ReferenceEquals(seen, Seen) ? this : new SiblingSet(seen, kept);
+        PlantDelete(ref result);
+        return result;
     }
 
     /// <summary>Drops expired values, like a delete by a client that has seen exactly these values.</summary>
@@ -135,4 +133,10 @@ public sealed class SiblingSet : IEquatable<SiblingSet>
     public override int GetHashCode() => Seen.GetHashCode();
 
     public override string ToString() => $"{string.Join(" | ", Siblings.Select(static sibling => sibling.Dot))} after {Seen}";
+
+    /// <summary>Only in builds with planted bugs.</summary>
+    partial void PlantWrite(Sibling written, ref SiblingSet result);
+
+    /// <inheritdoc cref="PlantWrite"/>
+    partial void PlantDelete(ref SiblingSet result);
 }

@@ -51,11 +51,11 @@ public static class CommandCodec
         ArgumentNullException.ThrowIfNull(command);
         var body = new ByteWriter(StampedHeaderBytes);
         var expiries = new List<Expiry>(1);
-        var kind = CommandBody.Write(body, expiries, command);
+        command.WriteBody(new CommandWriter(body, expiries));
         var stamp = command.Stamp;
         var writer = new ByteWriter(body.Length + StampedHeaderBytes);
         writer.Byte(FormatVersion);
-        writer.Byte((byte)kind);
+        writer.Byte((byte)command.Kind);
         ArgumentOutOfRangeException.ThrowIfNegative(command.AnswerBytesMax);
         var limitsAnswer = command.AnswerBytesMax < ShardLimits.AnswerBytesMax;
         writer.Byte((byte)((stamp.IsNone ? 0 : StampFlag) | (limitsAnswer ? AnswerFlag : 0)));
@@ -99,7 +99,7 @@ public static class CommandCodec
             throw new CommandFormatException($"A command of {bytes.Length} bytes has no header.");
         }
 
-        if (version != FormatVersion || !Enum.IsDefined(kind))
+        if (version != FormatVersion || CommandKinds.BodyOf(kind) is not { } read)
         {
             throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version reads format {FormatVersion}.");
         }
@@ -114,8 +114,9 @@ public static class CommandCodec
         var answerBytesMax = (flags & AnswerFlag) != 0 ? ReadAnswerLimit(ref reader) : ShardLimits.AnswerBytesMax;
         var expiries = ReadExpiries(ref reader);
         var bodyStart = reader.Offset;
-        var command = reader.Failed ? null : CommandBody.Read(ref reader, expiries, kind);
-        if (command is null || !reader.AtEnd || !expiries.IsDone)
+        var body = new CommandReader(reader, expiries);
+        var command = reader.Failed ? null : read(ref body);
+        if (command is null || !body.AtEnd)
         {
             throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes has a wrong length.");
         }
@@ -140,10 +141,10 @@ public static class CommandCodec
         return limit < ShardLimits.AnswerBytesMax ? (int)limit : (int)reader.Fail();
     }
 
-    private static ExpiryQueue ReadExpiries(ref ByteReader reader)
+    private static Expiry[] ReadExpiries(ref ByteReader reader)
     {
         var count = reader.VarInt(ShardLimits.TxnOperationsMax);
-        var expiries = count == 0 ? [] : new Expiry[count];
+        Expiry[] expiries = count == 0 ? [] : new Expiry[count];
         for (var i = 0; i < count && !reader.Failed; i++)
         {
             var kind = (ExpiryKind)reader.Byte();
@@ -162,16 +163,16 @@ public static class CommandCodec
             }
         }
 
-        return new(expiries);
+        return expiries;
     }
 
-    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body, ExpiryQueue expiries)
+    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body, Expiry[] expiries)
     {
         var hash = XxHash3.HashToUInt64(body, (byte)kind);
         Span<byte> named = stackalloc byte[1 + 1 + sizeof(long)];
-        for (var i = 0; i < expiries.All.Length; i++)
+        for (var i = 0; i < expiries.Length; i++)
         {
-            if (expiries.All[i] is { IsNamed: true } expiry)
+            if (expiries[i] is { IsNamed: true } expiry)
             {
                 (named[0], named[1]) = ((byte)i, (byte)expiry.Kind);
                 BinaryPrimitives.WriteInt64LittleEndian(named[2..], expiry.Milliseconds);
@@ -187,17 +188,3 @@ public static class CommandCodec
 /// <param name="Command">The command.</param>
 /// <param name="BodyHash">Hash of what the client sent, without the stamp: equal for two attempts of one request.</param>
 public readonly record struct DecodedCommand(ShardCommand Command, ulong BodyHash);
-
-/// <summary>The second byte of an encoded command. A number is never reused.</summary>
-internal enum CommandKind : byte
-{
-    Put = 1,
-    Delete = 2,
-    Touch = 3,
-    Increment = 4,
-    Txn = 5,
-    DeleteRange = 6,
-    DropKeyspace = 7,
-    Tick = 8,
-    DeleteWholeRange = 9,
-}

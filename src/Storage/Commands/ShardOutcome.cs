@@ -52,7 +52,7 @@ public enum RefusalReason : byte
 /// The answer to one <see cref="ShardCommand"/>. All replicas compute the same one. The outcome of a stamped command is remembered, and a
 /// repeat receives it with <see cref="Deduplicated"/> set. Immutable.
 /// </summary>
-public sealed class ShardOutcome : Outcome
+public sealed partial class ShardOutcome : Outcome
 {
     public required ShardStatus Status { get; init; }
 
@@ -106,11 +106,6 @@ public sealed class ShardOutcome : Outcome
     /// <summary>The same outcome without the values that only a waiting caller needs.</summary>
     internal ShardOutcome WithoutValues() =>
         Previous is null && !Results.Any(static result => result.Value is not null) ? this : Copy(isForgotten: true);
-
-#if PLANTED_BUGS
-    /// <summary>For the planted bug: the values are missing, and the answer does not indicate it.</summary>
-    internal ShardOutcome WithoutValuesUnsaid() => Copy(isForgotten: false);
-#endif
 
     private ShardOutcome Copy(bool isForgotten) => new()
     {

@@ -12,41 +12,97 @@ namespace KvRaft.Storage.Commands;
 public sealed record TxnCommand(
     IReadOnlyList<TxnCompare> Compares,
     IReadOnlyList<TxnOperation> Then,
-    IReadOnlyList<TxnOperation> Else) : ShardCommand;
+    IReadOnlyList<TxnOperation> Else) : ShardCommand
+{
+    internal override CommandKind Kind => CommandKind.Txn;
+
+    internal override void WriteBody(CommandWriter body)
+    {
+        CommandWriter.ThrowUnlessWithin(Compares.Count + Then.Count + Else.Count, ShardLimits.TxnOperationsMax, "operations in a transaction");
+        body.Count(Compares.Count);
+        foreach (var compare in Compares)
+        {
+            body.Key(compare.Keyspace, compare.Key);
+            body.Condition(compare.Condition);
+        }
+
+        Write(body, Then);
+        Write(body, Else);
+    }
+
+    internal static ShardCommand? ReadBody(ref CommandReader body)
+    {
+        var compares = new TxnCompare[body.Count(ShardLimits.TxnOperationsMax)];
+        for (var i = 0; i < compares.Length && !body.Failed; i++)
+        {
+            compares[i] = new(body.Keyspace(), body.Key(), body.Condition());
+        }
+
+        var then = Read(ref body);
+        var otherwise = Read(ref body);
+        return then is null || otherwise is null || compares.Length + then.Length + otherwise.Length > ShardLimits.TxnOperationsMax
+            ? null
+            : new TxnCommand(compares, then, otherwise);
+    }
+
+    internal override ShardOutcome Apply(IApplyScope shard)
+    {
+        var succeeded = Compares.All(compare => shard.Check(compare.Keyspace, compare.Key.Span, compare.Condition).Holds);
+        var operations = succeeded ? Then : Else;
+        var results = new TxnResult[operations.Count];
+        var answer = new TxnAnswer(this, shard);
+        shard.Mark();
+        var version = shard.NextVersion();
+        for (var i = 0; i < results.Length; i++)
+        {
+            var (refusal, result) = operations[i].Run(shard, answer, version);
+            if (refusal != RefusalReason.None)
+            {
+                shard.RollBack();
+                return new()
+                {
+                    Status = ShardStatus.Refused,
+                    Reason = refusal,
+                    Succeeded = succeeded,
+                    Affected = refusal == RefusalReason.AnswerTooLarge ? answer.Bytes : 0,
+                };
+            }
+
+            results[i] = result;
+        }
+
+        shard.Keep();
+
+        // The remembered outcome must not depend on whether the values are kept: beyond this bound they are not remembered in any case.
+        var outcome = new ShardOutcome { Status = ShardStatus.Applied, Version = version, Succeeded = succeeded, Results = results, ValueForgotten = !answer.IsKept };
+        return answer.IsKept ? outcome : outcome.WithoutValues();
+    }
+
+    private static void Write(CommandWriter body, IReadOnlyList<TxnOperation> operations)
+    {
+        body.Count(operations.Count);
+        foreach (var operation in operations)
+        {
+            operation.WriteBody(body);
+        }
+    }
+
+    private static TxnOperation[]? Read(ref CommandReader body)
+    {
+        var operations = new TxnOperation[body.Count(ShardLimits.TxnOperationsMax)];
+        for (var i = 0; i < operations.Length; i++)
+        {
+            if (TxnOperation.ReadBody(ref body) is not { } operation || body.Failed)
+            {
+                return null;
+            }
+
+            operations[i] = operation;
+        }
+
+        return operations;
+    }
+}
 
 /// <summary>One comparison of a <see cref="TxnCommand"/>.</summary>
 public sealed record TxnCompare(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, Condition Condition);
-
-/// <summary>One operation of a <see cref="TxnCommand"/>.</summary>
-public abstract record TxnOperation(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key);
-
-/// <summary>Reads the key after the earlier operations of the transaction.</summary>
-public sealed record TxnGet(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : TxnOperation(Keyspace, Key);
-
-/// <inheritdoc cref="PutCommand"/>
-public sealed record TxnPut(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : TxnOperation(Keyspace, Key)
-{
-    public Expiry Expiry { get; init; }
-
-    /// <summary>Return the value that the operation replaces.</summary>
-    public bool ReturnPrevious { get; init; }
-}
-
-/// <inheritdoc cref="DeleteCommand"/>
-public sealed record TxnDelete(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key) : TxnOperation(Keyspace, Key)
-{
-    /// <inheritdoc cref="TxnPut.ReturnPrevious"/>
-    public bool ReturnPrevious { get; init; }
-}
-
-/// <inheritdoc cref="IncrementCommand"/>
-public sealed record TxnIncrement(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, long Delta) : TxnOperation(Keyspace, Key)
-{
-    public long Initial { get; init; }
-
-    public long Min { get; init; } = long.MinValue;
-
-    public long Max { get; init; } = long.MaxValue;
-
-    public Expiry Expiry { get; init; }
-}

@@ -41,7 +41,7 @@ namespace KvRaft.Storage.Sessions;
 /// All of it is a function of the log. The loaded sessions and the read-ahead of the idle queue are caches of rows, which may be discarded at any time.
 /// </para>
 /// </summary>
-internal sealed class SessionTable(SessionLimits limits)
+internal sealed partial class SessionTable(SessionLimits limits)
 {
     /// <summary>Sessions kept loaded; the session of an active writer is then found without a read. About 300 bytes each.</summary>
     private const int LoadedMax = 4_096;
@@ -65,9 +65,6 @@ internal sealed class SessionTable(SessionLimits limits)
             return Refuse(RefusalReason.RequestIdExpired);
         }
 
-#if PLANTED_BUGS
-        if (session is null && PlantedBug.Is("writers-by-wall-clock") && PlantedBug.IsBehindItsPast()) { return Refuse(RefusalReason.RequestIdExpired); }
-#endif
         if (session is null || !session.Outcomes.ContainsKey(stamp.Sequence))
         {
             return IsProvenNew(stamp, session?.Horizon ?? context.State.SessionHorizon, nextIndex: context.Index)
@@ -78,9 +75,6 @@ internal sealed class SessionTable(SessionLimits limits)
         var row = context.Changes.Get(KeyLayout.Outcome(stamp.Client, stamp.Sequence))
             ?? throw new StorageCorruptionException($"Outcome {stamp.Sequence} of {stamp.Client} is missing.");
         var (firstHash, outcome) = DecodeRow(row);
-#if PLANTED_BUGS
-        if (PlantedBug.Is("repeat-without-answer")) { outcome = outcome.WithoutValuesUnsaid(); }
-#endif
         return firstHash == bodyHash ? outcome : Refuse(RefusalReason.RequestIdReused);
     }
 
@@ -191,10 +185,9 @@ internal sealed class SessionTable(SessionLimits limits)
             return loaded;
         }
 
-#if PLANTED_BUGS
-        if (PlantedBug.Is("sessions-forgotten-at-start")) { return null; }
-#endif
-        if (context.Changes.Get(KeyLayout.Session(client)) is not { } row)
+        var row = context.Changes.Get(KeyLayout.Session(client));
+        Plant(ref row);
+        if (row is null)
         {
             return null;
         }
@@ -340,4 +333,7 @@ internal sealed class SessionTable(SessionLimits limits)
             context.Due.IdleStartsAt(DueTimes.Never, DueTimes.Never);
         }
     }
+
+    /// <summary>Only in builds with planted bugs.</summary>
+    static partial void Plant(ref byte[]? row);
 }

@@ -70,12 +70,3 @@ internal static class DataRow
             : throw new StorageCorruptionException($"A data row of {row.Length} bytes has no known format.");
     }
 }
-
-/// <summary>The content of a data row without the bytes of its value.</summary>
-internal readonly record struct RowHead(long Version, long ExpireAtMs, int ValueBytes)
-{
-    public bool IsVisibleAt(long clockMs) => ExpireAtMs == 0 || clockMs < ExpireAtMs;
-
-    /// <summary>As a value whose bytes were not read.</summary>
-    public StoredValue WithoutBytes => new(default, Version, ExpireAtMs);
-}

@@ -39,12 +39,12 @@ internal sealed class ShardData(ApplyContext context)
         _ => condition.HoldsFor(head?.WithoutBytes),
     };
 
-    /// <summary>The number of a key plus <paramref name="delta"/>, or the reason of the refusal.</summary>
+    /// <summary>The number of a key after an addition, or the reason of the refusal.</summary>
     /// <param name="head">Of <see cref="FindHead"/>.</param>
-    public (RefusalReason Refusal, long Value) Add(KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead? head, long delta, long initial, long min, long max) =>
+    public (RefusalReason Refusal, long Value) Add(KeyspaceId keyspace, ReadOnlySpan<byte> key, RowHead? head, Addition addition) =>
         head is { ValueBytes: > Counter.BytesMax }
             ? (RefusalReason.NotANumber, 0)
-            : Counter.Add(head is null ? null : Find(keyspace, key), delta, initial, min, max);
+            : Counter.Add(head is null ? null : Find(keyspace, key), addition.Delta, addition.Initial, addition.Min, addition.Max);
 
     private ReadOnlySpan<byte> HashOf(KeyspaceId keyspace, ReadOnlySpan<byte> key, long version)
     {

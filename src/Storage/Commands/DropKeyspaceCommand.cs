@@ -1,0 +1,16 @@
+using KvRaft.Storage.Schema;
+
+namespace KvRaft.Storage.Commands;
+
+/// <summary>Deletes all keys of a keyspace in this shard, in one step, whatever their number.</summary>
+public sealed record DropKeyspaceCommand(KeyspaceId Keyspace) : ShardCommand
+{
+    internal override CommandKind Kind => CommandKind.DropKeyspace;
+
+    internal override void WriteBody(CommandWriter body) => body.Keyspace(Keyspace);
+
+    internal static ShardCommand? ReadBody(ref CommandReader body) => new DropKeyspaceCommand(body.Keyspace());
+
+    internal override ShardOutcome Apply(IApplyScope shard) =>
+        new() { Status = ShardStatus.Applied, Affected = shard.Drop(Keyspace), Version = shard.NextVersion() };
+}
