@@ -16,6 +16,9 @@ internal sealed class PeerPipe(Kv.KvClient client, NodeId node) : IAsyncDisposab
     private bool _disposed;
 
     /// <summary>Sends one operation and waits for its answer, or for the token.</summary>
+    /// <param name="call">The pipe's from now on: it sets the correlation id, which the answer repeats.</param>
+    /// <param name="isWrite">A write that was sent and not answered may have been executed.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<Answered<PipeAnswer>> CallAsync(PipeCall call, bool isWrite, CancellationToken cancellationToken)
     {
         var waiter = new PeerPipeWaiter(call, isWrite);

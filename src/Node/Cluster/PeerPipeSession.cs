@@ -101,7 +101,8 @@ internal sealed class PeerPipeSession : IAsyncDisposable
             var bytes = 0;
             while (message.Calls.Count < CallsPerMessageMax && bytes < MessageBytesEnough && reader.TryRead(out var waiter))
             {
-                var call = waiter.Call.Under(++_lastId);
+                var call = waiter.Call;
+                call.CorrelationId = ++_lastId;
                 _pending[_lastId] = waiter;
                 if (!waiter.TryTake())
                 {
@@ -128,7 +129,6 @@ internal sealed class PeerPipeSession : IAsyncDisposable
             {
                 if (_pending.TryRemove(answer.CorrelationId, out var waiter))
                 {
-                    answer.CorrelationId = waiter.Call.CorrelationId;
                     waiter.Complete(answer);
                 }
             }

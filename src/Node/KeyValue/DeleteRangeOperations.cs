@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using KvRaft.Node.Options;
 using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
@@ -63,7 +62,7 @@ internal sealed class DeleteRangeOperations(RequestRouter router, KeyspaceLookup
         var command = new DeleteRangeCommand(
             new StoredKeyspaceId(keyspace.Id.Value), rest.From, rest.To, ShardLimits.DeleteRangeKeysMax)
         {
-            Stamp = SingleKeyCommands.ToStamp(request.Header, place.Shard),
+            Stamp = CommandFields.ToStamp(request.Header, place.Shard),
             AllOrNothing = request.Atomic,
         };
         return await router.RouteAsync<DeleteRangeResponse, DeleteRangeShardRequest>(

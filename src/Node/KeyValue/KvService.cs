@@ -10,54 +10,14 @@ namespace KvRaft.Node.KeyValue;
 
 /// <summary>
 /// The data plane: admit, decode, call, encode. Every single-key call becomes the operation that a pipe would carry, so that both use the same
-/// path. This class makes no decision of that path.
+/// path; its method is in the file of the operation (<see cref="OperationTable"/>). This class makes no decision of that path.
 /// </summary>
-internal sealed class KvService(
+internal sealed partial class KvService(
     NodeOptions options, SingleKeyOperations single, MultiKeyOperations multi, ShardOperations shards, ScanOperations scans, DeleteRangeOperations ranges,
     PipeSessions pipes, Admission admission, CallAnswers answers, AnswerSends sends, TimeProvider time) : Kv.KvBase
 {
     private readonly string _clusterId = options.ClusterId.ToString();
     private readonly Limits _limits = options.Limits;
-
-    public override async Task<GetResponse> Get(GetRequest request, ServerCallContext context)
-    {
-        var response = (await AnswerAsync(new PipeCall { Get = request }, context)).Get;
-        response.Header.ClusterId = _clusterId;
-        return response;
-    }
-
-    public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
-    {
-        var response = (await AnswerAsync(new PipeCall { Put = request }, context)).Put;
-        response.Header.ClusterId = _clusterId;
-        return response;
-    }
-
-    public override Task<PutResponse> PutIfExpected(PutRequest request, ServerCallContext context) =>
-        request.Condition is null
-            ? throw RpcStatus.ToException(Failure.Invalid("condition", "must be set; use Put to write unconditionally"))
-            : Put(request, context);
-
-    public override async Task<DeleteResponse> Delete(DeleteRequest request, ServerCallContext context)
-    {
-        var response = (await AnswerAsync(new PipeCall { Delete = request }, context)).Delete;
-        response.Header.ClusterId = _clusterId;
-        return response;
-    }
-
-    public override async Task<IncrementResponse> Increment(IncrementRequest request, ServerCallContext context)
-    {
-        var response = (await AnswerAsync(new PipeCall { Increment = request }, context)).Increment;
-        response.Header.ClusterId = _clusterId;
-        return response;
-    }
-
-    public override async Task<TouchResponse> Touch(TouchRequest request, ServerCallContext context)
-    {
-        var response = (await AnswerAsync(new PipeCall { Touch = request }, context)).Touch;
-        response.Header.ClusterId = _clusterId;
-        return response;
-    }
 
     public override Task Pipe(
         IAsyncStreamReader<PipeRequest> requestStream, IServerStreamWriter<PipeResponse> responseStream, ServerCallContext context) =>
@@ -145,10 +105,11 @@ internal sealed class KvService(
     private Deadline DeadlineOf(RequestHeader? header, ServerCallContext context) =>
         Deadline.Of(header, context.Deadline, _limits, time);
 
+    /// <summary>The answer of a unary single-key call.</summary>
     private async ValueTask<PipeAnswer> AnswerAsync(PipeCall call, ServerCallContext context)
     {
-        var deadline = DeadlineOf(call.Header(), context);
-        var bytes = call.WireBytes();
+        var deadline = DeadlineOf(OperationTable.Of(call).HeaderOf(call), context);
+        var bytes = SingleKeyOperations.WireBytes(call);
         if (admission.TryEnter(1, bytes, deadline) is { } refusal)
         {
             throw RpcStatus.ToException(refusal);
@@ -157,7 +118,13 @@ internal sealed class KvService(
         try
         {
             var answer = await single.AnswerAsync(call, deadline, answers.OfMessage(context, operations: 1));
-            return answer.Error is { } error ? throw RpcStatus.ToException(RpcStatus.ToFailure(error)) : answer;
+            if (answer.Error is { } error)
+            {
+                throw RpcStatus.ToException(RpcStatus.ToFailure(error));
+            }
+
+            OperationTable.Of(answer).HeaderOf(answer)!.ClusterId = _clusterId;
+            return answer;
         }
         finally
         {

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Requests;
-using KvRaft.Node.ShardRequests;
 using KvRaft.V1;
 
 namespace KvRaft.Node.KeyValue;
@@ -46,7 +45,7 @@ internal static class MultiGetStreams
                 ready.Reader.TryRead(out _);
                 chunk.Entries.Add(entry);
                 bytes += size;
-                held += SingleKeyAnswers.HeldBytes(next.Answer);
+                held += OperationTable.HeldBytes(next.Answer);
                 if (next.Answer.Get?.Header is { } header)
                 {
                     headers.Add(header);

@@ -89,13 +89,13 @@ internal sealed class PipeSession(
 
         foreach (var call in message.Calls)
         {
-            var bytes = call.WireBytes();
+            var bytes = SingleKeyOperations.WireBytes(call);
             await _gate.EnterAsync(bytes);
-            var deadline = Deadline.Of(call.Header(), DateTime.MaxValue, limits, time);
+            var deadline = Deadline.Of(OperationTable.Of(call).HeaderOf(call), DateTime.MaxValue, limits, time);
             if (admission.TryEnter(1, bytes, deadline) is { } refusal)
             {
-                var answer = SingleKeyAnswers.OfFailure(call.CorrelationId, refusal);
-                var answerBytes = SingleKeyAnswers.HeldBytes(answer);
+                var answer = SingleKeyOperation.ToAnswer(call, refusal);
+                var answerBytes = OperationTable.HeldBytes(answer);
                 await _refusals.EnterAsync(answerBytes);
                 window.Charge(answerBytes);
                 _ready.Writer.TryWrite(new Ready(answer, bytes, Admitted: 0, time.GetTimestamp()));
@@ -132,10 +132,10 @@ internal sealed class PipeSession(
                 }
 
                 reader.TryRead(out _);
-                AnswerAge.Add(ready.Answer.Get?.Header, time.GetElapsedTime(ready.Since));
+                AnswerAge.Add(OperationTable.Of(ready.Answer).HeaderOf(ready.Answer), time.GetElapsedTime(ready.Since));
                 message.Answers.Add(ready.Answer);
                 answerBytes += size;
-                var answerHeld = SingleKeyAnswers.HeldBytes(ready.Answer);
+                var answerHeld = OperationTable.HeldBytes(ready.Answer);
                 held += answerHeld;
                 refusedBytes += (1 - ready.Admitted) * answerHeld;
                 callBytes += ready.Bytes;

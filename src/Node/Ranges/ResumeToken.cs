@@ -19,7 +19,7 @@ namespace KvRaft.Node.Ranges;
 /// The key is where the next page begins, or, in reverse, the key before which it ends; without one the page has all of the shard's range.
 /// An ordered walk is at one key in all shards, and its shard is 0.
 /// </summary>
-internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, int ShardCount, ShardId Shard, ReadOnlyMemory<byte>? Key)
+internal readonly partial record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, int ShardCount, ShardId Shard, ReadOnlyMemory<byte>? Key)
 {
     private const byte Version = 4;
     private const byte ReverseFlag = 1;
@@ -27,10 +27,6 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
     private const byte KeyFlag = 4;
     private const int ChecksumStart = 2 + (3 * sizeof(uint)) + WalkId.Bytes;
     private const int HeaderBytes = ChecksumStart + sizeof(ulong);
-
-#if PLANTED_BUGS
-    private static readonly bool TakesAnyRange = Storage.PlantedBug.Is("token-of-another-range");
-#endif
 
     public bool Reverse { get; init; }
 
@@ -68,18 +64,13 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
             return (null, Failure.CursorInvalid($"the resume token is refused: {mistake}; begin again without one"));
         }
 
-#if PLANTED_BUGS
-        if (TakesAnyRange) { return (place, null); }
-#endif
-        if (!place.IsOf(start) || place.Shard.CompareTo(low) < 0 || place.Shard.CompareTo(high) > 0)
-        {
-            return (null, Failure.CursorInvalid(
-                "the resume token belongs to another walk: the call, keyspace, range, shards, direction and order must be those of the request that it was given to"));
-        }
-
-        return place.Key is { } key && !range.HasBorder(key.Span)
-            ? (null, Failure.CursorInvalid("the resume token is refused: its position is outside the range of the request"))
-            : (place, null);
+        var refusal = !place.IsOf(start) || place.Shard.CompareTo(low) < 0 || place.Shard.CompareTo(high) > 0
+            ? Failure.CursorInvalid("the resume token belongs to another walk: the call, keyspace, range, shards, direction and order must be those of the request that it was given to")
+            : place.Key is { } key && !range.HasBorder(key.Span)
+                ? Failure.CursorInvalid("the resume token is refused: its position is outside the range of the request")
+                : null;
+        PlantAnyRange(ref refusal);
+        return refusal is null ? (place, null) : (null, refusal);
     }
 
     /// <summary>The rest of a range from this position on. Whatever the position is, the result is a part of the range.</summary>
@@ -90,11 +81,15 @@ internal readonly record struct ResumeToken(WalkId Walk, KeyspaceId Keyspace, in
             return range;
         }
 
-#if PLANTED_BUGS
-        if (TakesAnyRange) { return Reverse ? range with { To = key } : range with { From = key }; }
-#endif
-        return Reverse ? range.Below(key) : range.Above(key);
+        var rest = Reverse ? range.Below(key) : range.Above(key);
+        PlantAnyRange(range, key, ref rest);
+        return rest;
     }
+
+    /// <summary>Only a build with planted bugs has a body, of this method and the next; in every other the compiler removes the calls.</summary>
+    static partial void PlantAnyRange(ref Failure? refusal);
+
+    partial void PlantAnyRange(KeyRange range, ReadOnlyMemory<byte> key, ref KeyRange rest);
 
     /// <summary>Reads a token.</summary>
     /// <returns>The token and no mistake, or the mistake in the bytes.</returns>

@@ -5,7 +5,6 @@ using KvRaft.Topology;
 using KvRaft.V1;
 using Condition = KvRaft.V1.Condition;
 using Limits = KvRaft.Node.Options.Limits;
-using Operation = KvRaft.V1.PipeCall.OperationOneofCase;
 
 namespace KvRaft.Node.Requests;
 
@@ -19,20 +18,6 @@ internal static class RequestCheck
 
     /// <summary>A condition is repeated in the log; compare longer values by hash or version. As documented in options.proto.</summary>
     public const int ConditionValueBytesMax = 1024;
-
-    public static Failure? SingleKey(PipeCall call, Limits limits) => call.OperationCase switch
-    {
-        Operation.Get => Header(call.Get.Header) ?? Key(call.Get.Key, "key", limits) ?? Read(call.Get),
-        Operation.Put => Write(call.Put.Header) ?? Key(call.Put.Key, "key", limits)
-            ?? Value(call.Put.Value, "value", limits) ?? Expiry(call.Put.Options, "options") ?? Condition(call.Put.Condition, "condition"),
-        Operation.Delete => Write(call.Delete.Header) ?? Key(call.Delete.Key, "key", limits)
-            ?? NoExpiry(call.Delete.Options) ?? Condition(call.Delete.Condition, "condition"),
-        Operation.Increment => Write(call.Increment.Header) ?? Key(call.Increment.Key, "key", limits)
-            ?? NoPrevious(call.Increment.Options, "options") ?? Expiry(call.Increment.Options, "options") ?? Bounds(call.Increment) ?? Condition(call.Increment.Condition, "condition"),
-        Operation.Touch => Write(call.Touch.Header) ?? Key(call.Touch.Key, "key", limits)
-            ?? NoPrevious(call.Touch.Options, "options") ?? Touch(call.Touch) ?? Condition(call.Touch.Condition, "condition"),
-        _ => Failure.Invalid("operation", "one of get, put, delete, increment, touch"),
-    };
 
     public static Failure? Header(RequestHeader? header) =>
         header is { TimeoutMs: < 0 } ? Failure.Invalid("header.timeout_ms", "not negative")
@@ -107,7 +92,7 @@ internal static class RequestCheck
             ? Failure.Limit(new LimitExceeded("value", $"keyspace {keyspace.Name} value_bytes_max", keyspace.ValueBytesMax, value.Length))
             : null;
 
-    /// <summary>The longest time-to-live of the keyspace. A write without an expiry gets one (<see cref="ShardRequests.SingleKeyCommands.ExpiryOf"/>).</summary>
+    /// <summary>The longest time-to-live of the keyspace. A write without an expiry gets one (<see cref="ShardRequests.CommandFields.ExpiryOf"/>).</summary>
     /// <param name="nowMs">The time of the cluster, milliseconds since the Unix epoch.</param>
     public static Failure? ExpiryIn(KeyspaceDescriptor keyspace, WriteOptions? options, string field, long nowMs)
     {
@@ -127,15 +112,6 @@ internal static class RequestCheck
             ? Failure.Limit(new LimitExceeded($"{field}.{part}", $"keyspace {keyspace.Name} ttl_max_ms", keyspace.TtlMaxMs, lifeMs))
             : null;
     }
-
-    /// <summary>Checks a single-key write.</summary>
-    public static WriteOptions? OptionsOf(PipeCall call) => call.OperationCase switch
-    {
-        Operation.Put => call.Put.Options,
-        Operation.Increment => call.Increment.Options,
-        Operation.Touch => call.Touch.Options,
-        _ => null,
-    };
 
     public static Failure? Expiry(WriteOptions? options, string field) => options?.ExpiryCase switch
     {
@@ -172,9 +148,6 @@ internal static class RequestCheck
         _ => null,
     };
 
-    private static Failure? Read(GetRequest request) =>
-        ReadOptions(request.Options) ?? (request.IfVersionNot < 0 ? Failure.Invalid("if_version_not", "not negative") : null);
-
     public static Failure? ReadOptions(ReadOptions? options) => options?.ConsistencyCase switch
     {
         V1.ReadOptions.ConsistencyOneofCase.Bounded when options.Bounded.MaxStalenessMs < 1 =>
@@ -184,18 +157,10 @@ internal static class RequestCheck
         _ => null,
     };
 
-    public static Failure? NoExpiry(WriteOptions? options, string field = "options") =>
+    public static Failure? NoExpiry(WriteOptions? options, string field) =>
         options is { ExpiryCase: not WriteOptions.ExpiryOneofCase.None } ? Failure.Invalid(field, "a delete takes no expiry") : null;
 
     /// <summary>Checks the writes that return no previous value: a request for it is refused, not ignored.</summary>
     public static Failure? NoPrevious(WriteOptions? options, string field) =>
         options is { ReturnPrevious: true } ? Failure.Invalid(field + ".return_previous", "only for puts and deletes") : null;
-
-    private static Failure? Touch(TouchRequest request) =>
-        request.Options is null or { ExpiryCase: WriteOptions.ExpiryOneofCase.None }
-            ? Failure.Invalid("options", "ttl_ms, expire_at_ms or no_expiry")
-            : Expiry(request.Options, "options");
-
-    private static Failure? Bounds(IncrementRequest request) =>
-        request is { HasMin: true, HasMax: true } && request.Min > request.Max ? Failure.Invalid("min", "at most max") : null;
 }

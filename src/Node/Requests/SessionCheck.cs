@@ -1,4 +1,3 @@
-using KvRaft.Node.Requests;
 using KvRaft.Topology;
 using KvRaft.V1;
 

@@ -29,7 +29,7 @@ internal readonly struct DeleteRangeShardRequest(
 
         if (outcome.Status == ShardStatus.Refused)
         {
-            return SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
+            return ShardRefusal.Of(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
         }
 
         var header = headers.OfWrite(replica, result.Position);

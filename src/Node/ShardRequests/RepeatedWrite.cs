@@ -1,4 +1,3 @@
-using KvRaft.Node.Answers;
 using KvRaft.Node.Requests;
 using KvRaft.Node.Shards;
 using KvRaft.Storage.Commands;
@@ -28,11 +27,11 @@ internal static class RepeatedWrite
             return failure;
         }
 
-        return replica.Store.GetRequestResult(SingleKeyCommands.ToStamp(identity, replica.Shard)).Knowledge switch
+        return replica.Store.GetRequestResult(CommandFields.ToStamp(identity, replica.Shard)).Knowledge switch
         {
             RequestKnowledge.Remembered => null,
             RequestKnowledge.NotSeen => rule,
-            _ => SingleKeyAnswers.OfRefusal(RefusalReason.RequestIdExpired, header, headers.OfRead(replica, Consistency.Linearizable)),
+            _ => ShardRefusal.Of(RefusalReason.RequestIdExpired, header, headers.OfRead(replica, Consistency.Linearizable)),
         };
     }
 }

@@ -22,7 +22,7 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
         }
 
         var identity = request.HasItem ? ItemIdentity.Of(request.Identity, request.Item)! : request.Identity;
-        var fate = replica.Store.GetRequestResult(SingleKeyCommands.ToStamp(identity, replica.Shard));
+        var fate = replica.Store.GetRequestResult(CommandFields.ToStamp(identity, replica.Shard));
         var header = headers.OfRead(replica, Consistency.Linearizable);
         header.ShardVersion = AnswerHeaders.VersionSeen(replica);
         var response = new GetRequestResultResponse
@@ -42,7 +42,7 @@ internal readonly struct RequestResultShardRequest(GetRequestResultRequest reque
             response.Number = outcome.Counter;
             response.Succeeded = outcome.Succeeded;
             response.ExpireAtMs = outcome.ExpireAtMs;
-            response.RefusalReason = outcome.Status == ShardStatus.Refused ? SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, header).Reason : "";
+            response.RefusalReason = outcome.Status == ShardStatus.Refused ? ShardRefusal.Of(outcome.Reason, request.Header, header).Reason : "";
         }
 
         return response;

@@ -128,7 +128,7 @@ internal readonly struct ScanShardRequest(
                 chunk.Items.Add(new ScanChunk.Types.Item
                 {
                     Key = UnsafeByteOperations.UnsafeWrap(item.Key),
-                    State = SingleKeyAnswers.ToState(item.Value, header, keepValue: !plan.KeysOnly),
+                    State = AnswerFields.ToState(item.Value, header, keepValue: !plan.KeysOnly),
                     ValueLeftOut = !item.IsWhole,
                 });
             }

@@ -114,17 +114,17 @@ internal static class TxnCommands
         operation is { Get: not null } or { Put.Options.ReturnPrevious: true } or { Delete.Options.ReturnPrevious: true });
 
     /// <summary>Bytes of the values in an answer.</summary>
-    public static long HeldBytes(TxnResponse response) => response.Results.Sum(static result => SingleKeyAnswers.BytesOf(result.State));
+    public static long HeldBytes(TxnResponse response) => response.Results.Sum(static result => AnswerFields.BytesOf(result.State));
 
     public static TxnCommand ToCommand(TxnRequest request, KeyspaceDescriptor keyspace, ShardId shard)
     {
         var id = new StoredKeyspaceId(keyspace.Id.Value);
         return new TxnCommand(
-            [.. request.Compares.Select(compare => new TxnCompare(id, compare.Key.Memory, SingleKeyCommands.ToCondition(compare.Condition)))],
+            [.. request.Compares.Select(compare => new TxnCompare(id, compare.Key.Memory, CommandFields.ToCondition(compare.Condition)))],
             [.. request.Success.Select(operation => ToOperation(operation, keyspace, id))],
             [.. request.Failure.Select(operation => ToOperation(operation, keyspace, id))])
         {
-            Stamp = SingleKeyCommands.ToStamp(request.Header, shard),
+            Stamp = CommandFields.ToStamp(request.Header, shard),
         };
     }
 
@@ -134,7 +134,7 @@ internal static class TxnCommands
             WireOperation.KindOneofCase.Get => new TxnGet(id, operation.Get.Key.Memory),
             WireOperation.KindOneofCase.Put => new TxnPut(id, operation.Put.Key.Memory, operation.Put.Value.Memory)
             {
-                Expiry = SingleKeyCommands.ExpiryOf(operation.Put.Options, keyspace),
+                Expiry = CommandFields.ExpiryOf(operation.Put.Options, keyspace),
                 ReturnPrevious = operation.Put.Options is { ReturnPrevious: true },
             },
             WireOperation.KindOneofCase.Delete => new TxnDelete(id, operation.Delete.Key.Memory)
@@ -146,7 +146,7 @@ internal static class TxnCommands
                 Initial = operation.Increment.Initial,
                 Min = operation.Increment.HasMin ? operation.Increment.Min : long.MinValue,
                 Max = operation.Increment.HasMax ? operation.Increment.Max : long.MaxValue,
-                Expiry = SingleKeyCommands.ExpiryOf(operation.Increment.Options, keyspace),
+                Expiry = CommandFields.ExpiryOf(operation.Increment.Options, keyspace),
             },
             _ => throw new ArgumentException($"an operation of kind {operation.KindCase} was not checked", nameof(operation)),
         };
@@ -159,7 +159,7 @@ internal static class TxnCommands
         response.Results.Add(outcome.Results.Select(result => new TxnResponse.Types.Result
         {
             Found = result.PreviousVersion > 0,
-            State = SingleKeyAnswers.ToState(result.Value, header),
+            State = AnswerFields.ToState(result.Value, header),
             Number = result.Counter,
         }));
         return response;

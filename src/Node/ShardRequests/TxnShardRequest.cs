@@ -54,7 +54,7 @@ internal readonly struct TxnShardRequest(
 
             if (outcome.Reason != RefusalReason.AnswerTooLarge)
             {
-                return SingleKeyAnswers.OfRefusal(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
+                return ShardRefusal.Of(outcome.Reason, request.Header, headers.OfWrite(replica, result.Position));
             }
 
             if (room.After(bytes, 0) is not { } more)

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using KvRaft.Node.KeyValue;
 using KvRaft.Node.Options;
 using KvRaft.Node.Requests;
 using KvRaft.V1;
@@ -52,7 +53,7 @@ public sealed class RequestTextTests
         {
             var call = (PipeCall)message;
             SetKey(call);
-            var failure = RequestCheck.SingleKey(call, new Limits()) ?? SessionCheck.Check(call.Get?.Options, Guid.NewGuid());
+            var failure = OperationTable.Of(call).Check(call, new Limits()) ?? SessionCheck.Check(call.Get?.Options, Guid.NewGuid());
 
             Assert.True(failure is { Reason: ErrorReasons.LimitExceeded or ErrorReasons.InvalidRequest, IsNotExecuted: true }, path);
             Assert.Equal(path, $"{call.OperationCase}.".ToLowerInvariant() + failure.Field);

@@ -3,6 +3,7 @@ using System.Net;
 using Google.Protobuf;
 using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
+using KvRaft.Node.KeyValue;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Ranges;
 using KvRaft.Node.Requests;
@@ -118,7 +119,7 @@ public sealed class NearReadTests : IAsyncLifetime
 
         _between = static () => { };
         var answer = (await Read(call).TryReadHereAsync(_replica, Later(), CancellationToken.None)).Answer!;
-        Assert.Equal(SingleKeyAnswers.HeldBytes(answer), _window.Bytes);
+        Assert.Equal(OperationTable.HeldBytes(answer), _window.Bytes);
     }
 
     /// <summary>It restarts with a store that lost its unflushed data, and receives no commit index.</summary>
@@ -172,8 +173,8 @@ public sealed class NearReadTests : IAsyncLifetime
 
     private async Task CatchUpAsync() => Assert.True(await _replica!.TryCatchUpAsync(TimeSpan.FromMinutes(1)));
 
-    private SingleKeyRequest Read(PipeCall call) => new(
-        call, Keyspace, null, Headers(), null!, AnswerRoom.Of(null, _window, new KvRaft.Node.Options.Limits()), _time);
+    private SingleKeyReadRequest Read(PipeCall call) => new(
+        new GetOperation(), call, Keyspace.Id, Headers(), AnswerRoom.Of(null, _window, new KvRaft.Node.Options.Limits()), _time);
 
     private readonly AnswerWindow _window = new(
         new AnswerShare(new AnswerBudget(

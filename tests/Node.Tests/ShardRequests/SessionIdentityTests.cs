@@ -18,10 +18,10 @@ public sealed class SessionIdentityTests
         var identity = Identity();
         identity.After = new SeenIndex { Shard = 3, Index = 42 };
 
-        Assert.Equal(42, SingleKeyCommands.ToStamp(identity, new ShardId(3)).After);
-        Assert.Equal(0, SingleKeyCommands.ToStamp(identity, new ShardId(4)).After);
+        Assert.Equal(42, CommandFields.ToStamp(identity, new ShardId(3)).After);
+        Assert.Equal(0, CommandFields.ToStamp(identity, new ShardId(4)).After);
         identity.After = null;
-        Assert.Equal(0, SingleKeyCommands.ToStamp(identity, new ShardId(0)).After);
+        Assert.Equal(0, CommandFields.ToStamp(identity, new ShardId(0)).After);
     }
 
     [Fact]
@@ -31,14 +31,14 @@ public sealed class SessionIdentityTests
         first.Identity.FirstAttempt = true;
         var repeat = new RequestHeader { Identity = Identity() };
 
-        Assert.Equal(Execution.NotExecuted, SingleKeyAnswers.OfRefusal(RefusalReason.RequestIdExpired, first, Answered).Execution);
-        Assert.Equal(Execution.Unknown, SingleKeyAnswers.OfRefusal(RefusalReason.RequestIdExpired, repeat, Answered).Execution);
+        Assert.Equal(Execution.NotExecuted, ShardRefusal.Of(RefusalReason.RequestIdExpired, first, Answered).Execution);
+        Assert.Equal(Execution.Unknown, ShardRefusal.Of(RefusalReason.RequestIdExpired, repeat, Answered).Execution);
     }
 
     [Fact]
     public void The_refusal_has_the_index_to_send_instead()
     {
-        var failure = SingleKeyAnswers.OfRefusal(RefusalReason.RequestIdExpired, new RequestHeader { Identity = Identity() }, Answered);
+        var failure = ShardRefusal.Of(RefusalReason.RequestIdExpired, new RequestHeader { Identity = Identity() }, Answered);
 
         Assert.Equal([new("after_shard", "3"), new("after_index", "4711")], failure.Facts);
     }
