@@ -7,7 +7,7 @@ namespace KvRaft.Storage.Commands;
 /// The bytes of a command in the log. They outlive the process and the software version that wrote them.
 /// <code>
 ///  version:1   = 5
-///  kind:1      CommandKind
+///  kind:1      CommandKind.Number
 ///  flags:1     bit 0: a stamp follows, bit 1: the answer is limited below ShardLimits.AnswerBytesMax; the other bits are zero
 ///  stamp       client:16 (big-endian) sequence:varint firstUnacked:varint after:varint   only with flag bit 0
 ///  answer      answerBytesMax:varint                                              only with flag bit 1
@@ -55,7 +55,7 @@ public static class CommandCodec
         var stamp = command.Stamp;
         var writer = new ByteWriter(body.Length + StampedHeaderBytes);
         writer.Byte(FormatVersion);
-        writer.Byte((byte)command.Kind);
+        writer.Byte(command.Kind.Number);
         ArgumentOutOfRangeException.ThrowIfNegative(command.AnswerBytesMax);
         var limitsAnswer = command.AnswerBytesMax < ShardLimits.AnswerBytesMax;
         writer.Byte((byte)((stamp.IsNone ? 0 : StampFlag) | (limitsAnswer ? AnswerFlag : 0)));
@@ -93,15 +93,15 @@ public static class CommandCodec
     {
         var reader = new ByteReader(bytes);
         var version = reader.Byte();
-        var kind = (CommandKind)reader.Byte();
+        var number = reader.Byte();
         if (reader.Failed)
         {
             throw new CommandFormatException($"A command of {bytes.Length} bytes has no header.");
         }
 
-        if (version != FormatVersion || CommandKinds.BodyOf(kind) is not { } read)
+        if (version != FormatVersion || CommandKinds.Of(number) is not { } kind)
         {
-            throw new UnsupportedCommandException($"Command kind {(byte)kind} of format {version}; this version reads format {FormatVersion}.");
+            throw new UnsupportedCommandException($"Command kind {number} of format {version}; this version reads format {FormatVersion}.");
         }
 
         var flags = reader.Byte();
@@ -115,13 +115,13 @@ public static class CommandCodec
         var expiries = ReadExpiries(ref reader);
         var bodyStart = reader.Offset;
         var body = new CommandReader(reader, expiries);
-        var command = reader.Failed ? null : read(ref body);
+        var command = reader.Failed ? null : kind.ReadBody(ref body);
         if (command is null || !body.AtEnd)
         {
             throw new CommandFormatException($"A {kind} command of {bytes.Length} bytes has a wrong length.");
         }
 
-        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(kind, bytes.Span[bodyStart..], expiries));
+        return new(command with { Stamp = stamp, AnswerBytesMax = answerBytesMax }, HashBody(number, bytes.Span[bodyStart..], expiries));
     }
 
     private static RequestStamp ReadStamp(ref ByteReader reader)
@@ -166,9 +166,9 @@ public static class CommandCodec
         return expiries;
     }
 
-    private static ulong HashBody(CommandKind kind, ReadOnlySpan<byte> body, Expiry[] expiries)
+    private static ulong HashBody(byte kind, ReadOnlySpan<byte> body, Expiry[] expiries)
     {
-        var hash = XxHash3.HashToUInt64(body, (byte)kind);
+        var hash = XxHash3.HashToUInt64(body, kind);
         Span<byte> named = stackalloc byte[1 + 1 + sizeof(long)];
         for (var i = 0; i < expiries.Length; i++)
         {

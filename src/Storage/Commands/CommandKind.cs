@@ -1,45 +1,52 @@
-namespace KvRaft.Storage.Commands;
+using KvRaft.Topology;
 
-/// <summary>The second byte of an encoded command. A number is never reused.</summary>
-internal enum CommandKind : byte
-{
-    Put = 1,
-    Delete = 2,
-    Touch = 3,
-    Increment = 4,
-    Txn = 5,
-    DeleteRange = 6,
-    DropKeyspace = 7,
-    Tick = 8,
-    DeleteWholeRange = 9,
-}
+namespace KvRaft.Storage.Commands;
 
 /// <summary>Reads the body of a command. Null, or a failed reader: the body is not of this kind.</summary>
 internal delegate ShardCommand? ReadCommandBody(ref CommandReader body);
 
-/// <summary>The commands that this version knows, by kind.</summary>
+/// <summary>A kind of command in the log.</summary>
+/// <param name="number">The second byte of the encoded command. A number is never reused.</param>
+/// <param name="name">For error messages.</param>
+internal sealed class CommandKind(byte number, string name, ReadCommandBody readBody)
+{
+    public byte Number => number;
+
+    public ReadCommandBody ReadBody => readBody;
+
+    public override string ToString() => name;
+}
+
+/// <summary>The kinds that this version knows, by number.</summary>
 internal static class CommandKinds
 {
-    private static readonly ReadCommandBody?[] Bodies = Table(
-        (CommandKind.Put, PutCommand.ReadBody),
-        (CommandKind.Delete, DeleteCommand.ReadBody),
-        (CommandKind.Touch, TouchCommand.ReadBody),
-        (CommandKind.Increment, IncrementCommand.ReadBody),
-        (CommandKind.Txn, TxnCommand.ReadBody),
-        (CommandKind.DeleteRange, DeleteRangeCommand.ReadBody),
-        (CommandKind.DropKeyspace, DropKeyspaceCommand.ReadBody),
-        (CommandKind.Tick, TickCommand.ReadBody),
-        (CommandKind.DeleteWholeRange, DeleteRangeCommand.ReadWholeBody));
+    private static readonly CommandKind?[] ByNumber = Table(
+        PutCommand.Format,
+        DeleteCommand.Format,
+        TouchCommand.Format,
+        IncrementCommand.Format,
+        TxnCommand.Format,
+        DeleteRangeCommand.Format,
+        DropKeyspaceCommand.Format,
+        TickCommand.Format,
+        DeleteRangeCommand.WholeFormat);
 
     /// <summary>Null: this version does not know the kind.</summary>
-    public static ReadCommandBody? BodyOf(CommandKind kind) => (int)kind < Bodies.Length ? Bodies[(int)kind] : null;
+    public static CommandKind? Of(byte number) => number < ByNumber.Length ? ByNumber[number] : null;
 
-    private static ReadCommandBody?[] Table(params (CommandKind Kind, ReadCommandBody Read)[] commands)
+    private static CommandKind?[] Table(params ReadOnlySpan<CommandKind> kinds)
     {
-        var table = new ReadCommandBody?[commands.Max(static command => (int)command.Kind) + 1];
-        foreach (var (kind, read) in commands)
+        var highest = 0;
+        foreach (var kind in kinds)
         {
-            table[(int)kind] = read;
+            highest = Math.Max(highest, kind.Number);
+        }
+
+        var table = new CommandKind?[highest + 1];
+        foreach (var kind in kinds)
+        {
+            Invariant.Holds(table[kind.Number] is null, "two kinds of commands have one number");
+            table[kind.Number] = kind;
         }
 
         return table;

@@ -14,7 +14,9 @@ public sealed record DeleteCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key
     /// <inheritdoc cref="PutCommand.ReturnCurrent"/>
     public bool ReturnCurrent { get; init; }
 
-    internal override CommandKind Kind => CommandKind.Delete;
+    internal static readonly CommandKind Format = new(2, "Delete", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {

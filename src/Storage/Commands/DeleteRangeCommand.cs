@@ -15,7 +15,10 @@ public sealed record DeleteRangeCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte
     /// </summary>
     public bool AllOrNothing { get; init; }
 
-    internal override CommandKind Kind => AllOrNothing ? CommandKind.DeleteWholeRange : CommandKind.DeleteRange;
+    internal static readonly CommandKind Format = new(6, "DeleteRange", ReadBody);
+    internal static readonly CommandKind WholeFormat = new(9, "DeleteWholeRange", ReadWholeBody);
+
+    internal override CommandKind Kind => AllOrNothing ? WholeFormat : Format;
 
     internal override void WriteBody(CommandWriter body)
     {

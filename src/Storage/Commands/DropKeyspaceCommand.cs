@@ -5,7 +5,9 @@ namespace KvRaft.Storage.Commands;
 /// <summary>Deletes all keys of a keyspace in this shard, in one step, whatever their number.</summary>
 public sealed record DropKeyspaceCommand(KeyspaceId Keyspace) : ShardCommand
 {
-    internal override CommandKind Kind => CommandKind.DropKeyspace;
+    internal static readonly CommandKind Format = new(7, "DropKeyspace", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body) => body.Keyspace(Keyspace);
 

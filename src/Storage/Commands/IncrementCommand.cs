@@ -20,7 +20,9 @@ public sealed record IncrementCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> 
 
     public Expiry Expiry { get; init; }
 
-    internal override CommandKind Kind => CommandKind.Increment;
+    internal static readonly CommandKind Format = new(4, "Increment", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {

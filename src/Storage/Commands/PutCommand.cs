@@ -16,7 +16,9 @@ public sealed record PutCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key, R
     /// <summary>Return the current value if the condition failed, and only then.</summary>
     public bool ReturnCurrent { get; init; }
 
-    internal override CommandKind Kind => CommandKind.Put;
+    internal static readonly CommandKind Format = new(1, "Put", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {

@@ -7,7 +7,9 @@ namespace KvRaft.Storage.Commands;
 /// </summary>
 public sealed record TickCommand(int RowsMax) : ShardCommand
 {
-    internal override CommandKind Kind => CommandKind.Tick;
+    internal static readonly CommandKind Format = new(8, "Tick", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {

@@ -11,7 +11,9 @@ public sealed record TouchCommand(KeyspaceId Keyspace, ReadOnlyMemory<byte> Key,
 {
     public Condition Condition { get; init; }
 
-    internal override CommandKind Kind => CommandKind.Touch;
+    internal static readonly CommandKind Format = new(3, "Touch", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {

@@ -14,7 +14,9 @@ public sealed record TxnCommand(
     IReadOnlyList<TxnOperation> Then,
     IReadOnlyList<TxnOperation> Else) : ShardCommand
 {
-    internal override CommandKind Kind => CommandKind.Txn;
+    internal static readonly CommandKind Format = new(5, "Txn", ReadBody);
+
+    internal override CommandKind Kind => Format;
 
     internal override void WriteBody(CommandWriter body)
     {
@@ -47,7 +49,7 @@ public sealed record TxnCommand(
 
     internal override ShardOutcome Apply(IApplyScope shard)
     {
-        var succeeded = Compares.All(compare => shard.Check(compare.Keyspace, compare.Key.Span, compare.Condition).Holds);
+        var succeeded = EveryCompareHolds(shard);
         var operations = succeeded ? Then : Else;
         var results = new TxnResult[operations.Count];
         var answer = new TxnAnswer(this, shard);
@@ -76,6 +78,20 @@ public sealed record TxnCommand(
         // The remembered outcome must not depend on whether the values are kept: beyond this bound they are not remembered in any case.
         var outcome = new ShardOutcome { Status = ShardStatus.Applied, Version = version, Succeeded = succeeded, Results = results, ValueForgotten = !answer.IsKept };
         return answer.IsKept ? outcome : outcome.WithoutValues();
+    }
+
+    private bool EveryCompareHolds(IApplyScope shard)
+    {
+        for (var i = 0; i < Compares.Count; i++)
+        {
+            var compare = Compares[i];
+            if (!shard.Check(compare.Keyspace, compare.Key.Span, compare.Condition).Holds)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static void Write(CommandWriter body, IReadOnlyList<TxnOperation> operations)
