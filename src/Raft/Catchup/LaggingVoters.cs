@@ -18,15 +18,15 @@ namespace KvRaft.Raft.Catchup;
 internal sealed class LaggingVoters(
     IGroup group, RaftCluster cluster, PeerSurvey survey, NodeWatch watch, RaftTimings timings, ILogger logger, CancellationToken stoppingToken)
 {
-    private int _beats;
+    private int _heartbeats;
 
     /// <summary>
-    /// Once in <see cref="RaftTimings.BeatsOfSilence"/> the leader notifies each voter that it cannot feed. Without that, such a voter detects only the absence of a
+    /// Once in <see cref="RaftTimings.HeartbeatsOfSilence"/> the leader notifies each voter that it cannot feed. Without that, such a voter detects only the absence of a
     /// leader, and only after the group's election timeout. Called once per heartbeat interval, by one caller at a time.
     /// </summary>
-    public void Beat()
+    public void OnHeartbeat()
     {
-        if (!group.IsLeader || ++_beats % timings.BeatsOfSilence != 0)
+        if (!group.IsLeader || ++_heartbeats % timings.HeartbeatsOfSilence != 0)
         {
             return;
         }

@@ -8,7 +8,7 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Groups;
 
-/// <summary>Makes checkpoints of a replica, which <see cref="CheckpointShelf"/> offers to others. Thread-safe; checkpoints are taken between two applies.</summary>
+/// <summary>Makes checkpoints of a replica, which <see cref="CheckpointCache"/> offers to others. Thread-safe; checkpoints are taken between two applies.</summary>
 /// <param name="group">The group of the replica.</param>
 /// <param name="health">A replica that failed or lost its state has nothing to copy.</param>
 /// <param name="applier">Gives exclusive access to the state machine.</param>

@@ -11,7 +11,7 @@ namespace KvRaft.Raft.Groups;
 /// <summary>A replica that answers the requests of other nodes (<see cref="PeerServer"/>). Members may be called from any thread.</summary>
 internal interface IAnsweringGroup : IComparedGroup
 {
-    CheckpointShelf Checkpoints { get; }
+    CheckpointCache Checkpoints { get; }
 
     LeadershipTransfer Transfer { get; }
 

@@ -42,5 +42,5 @@ public sealed partial class RaftGroup
     /// <summary>The leader repeats this as long as it is true, and the lease lasts until the replica has the entries of the others.</summary>
     private bool IsBehind =>
         _lease.IsHeld
-        || (Volatile.Read(ref _behindAt) is > 0 and var at && _host.Options.Time.GetElapsedTime(at) < 2 * _host.Options.Timings.BeatsOfSilence * _host.Options.Timings.Beat);
+        || (Volatile.Read(ref _behindAt) is > 0 and var at && _host.Options.Time.GetElapsedTime(at) < 2 * _host.Options.Timings.HeartbeatsOfSilence * _host.Options.Timings.HeartbeatInterval);
 }

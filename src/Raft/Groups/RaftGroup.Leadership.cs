@@ -25,7 +25,7 @@ public sealed partial class RaftGroup
     public Task<bool> TransferLeadershipAsync(GroupVoter to, CancellationToken cancellationToken) => Transfer.ToAsync(to, cancellationToken);
 
     /// <summary>Called once per heartbeat interval, by one caller at a time.</summary>
-    internal void Beat()
+    internal void OnHeartbeat()
     {
         if (!_health.TakesPart || !IsMember)
         {
@@ -34,11 +34,11 @@ public sealed partial class RaftGroup
 
         try
         {
-            _pulse.Beat();
+            _pulse.OnHeartbeat();
             if (_health.IsRunning)
             {
-                _rescue.Beat();
-                _lagging.Beat();
+                _rescue.OnHeartbeat();
+                _lagging.OnHeartbeat();
             }
 
             if ((!_health.IsRunning || !HasRoom) && _cluster.Leader is { IsRemote: false })
@@ -46,7 +46,7 @@ public sealed partial class RaftGroup
                 _handOver.Start();
             }
 
-            _clockHandOver.Beat();
+            _clockHandOver.OnHeartbeat();
         }
         catch (UnreachableException error)
         {

@@ -43,7 +43,7 @@ public sealed partial class RaftGroup : IAnsweringGroup, ICatchingUpGroup, ILedG
 
     long IRetainedGroup.NeededFrom => Math.Min(Checkpoints.NeededFrom ?? long.MaxValue, Leases.NeededFrom ?? long.MaxValue);
 
-    CheckpointShelf IAnsweringGroup.Checkpoints => Checkpoints;
+    CheckpointCache IAnsweringGroup.Checkpoints => Checkpoints;
 
     LeadershipTransfer IAnsweringGroup.Transfer => Transfer;
 

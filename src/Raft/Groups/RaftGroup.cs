@@ -137,7 +137,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         var source = new CheckpointSource(Id, _health, _applier, _members, Fail);
-        Checkpoints = new CheckpointShelf(Path.Combine(directory, "checkpoints"), source.SaveAsync, source.LoadMembersAsync, host.Options.Time, _logger);
+        Checkpoints = new CheckpointCache(Path.Combine(directory, "checkpoints"), source.SaveAsync, source.LoadMembersAsync, host.Options.Time, _logger);
         _replicaDigests = new ReplicaDigests(Id, _health, _digests, _applier, host.CountDigestMismatch, Condemn);
         _retention = new LogRetention(this, _applier, host.Log, host.Options, host.Rests, _logger, _stopping.Token);
         _installer = new CheckpointInstaller(log, machine, _audit, _applier, _proposals, _progress, _members, _logger);
@@ -235,7 +235,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     /// <summary>Decides which terms from other nodes are accepted.</summary>
     internal TermGate Terms { get; }
 
-    internal CheckpointShelf Checkpoints { get; }
+    internal CheckpointCache Checkpoints { get; }
 
     internal DigestComparison Comparison { get; }
 

@@ -40,7 +40,7 @@ public sealed class RaftHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private readonly Task _housekeeping;
-    private readonly Task _beating;
+    private readonly Task _heartbeats;
     private readonly Task _comparing;
     private long _digestMismatches;
 
@@ -50,7 +50,7 @@ public sealed class RaftHost : IAsyncDisposable
         Copies = new CopyBudget(options.Time);
         _pace = new WritePace(options.LogBytesMax, options.LogBytesRetainedMax, options.Time);
         Loggers = loggers;
-        RaftLoggers = new QuietLoggers(loggers);
+        RaftLoggers = new FilteredLoggers(loggers);
         Log = log;
         Files = files;
         Runs = runs;
@@ -73,7 +73,7 @@ public sealed class RaftHost : IAsyncDisposable
         Digests = new DigestPace(options.Time);
         _housekeeping = Background.StartLoop("housekeeping", HousekeepAsync, _stopping.Token);
         _comparing = Background.StartLoop("comparing replicas", CompareAsync, _stopping.Token);
-        _beating = Background.StartLoop("beat", BeatAsync, _stopping.Token);
+        _heartbeats = Background.StartLoop("beat", HeartbeatAsync, _stopping.Token);
     }
 
     public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;
@@ -318,7 +318,7 @@ public sealed class RaftHost : IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         Log.StopWaitingForRoom();
         await _housekeeping.ConfigureAwait(false);
-        await _beating.ConfigureAwait(false);
+        await _heartbeats.ConfigureAwait(false);
         await _comparing.ConfigureAwait(false);
         await Watch.DisposeAsync().ConfigureAwait(false);
         Log.Pinned -= OnPinned;
@@ -387,14 +387,14 @@ public sealed class RaftHost : IAsyncDisposable
     }
 
     /// <summary>One timer for all groups and for the pings to other nodes: an idle node wakes as rarely as possible.</summary>
-    private async Task BeatAsync(CancellationToken stoppingToken)
+    private async Task HeartbeatAsync(CancellationToken stoppingToken)
     {
-        using var pace = new PeriodicTimer(Options.Timings.Beat, Options.Time);
+        using var pace = new PeriodicTimer(Options.Timings.HeartbeatInterval, Options.Time);
         while (await pace.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            Watch.Beat();
+            Watch.OnHeartbeat();
             CompareClocks();
-            ForEachGroup("beat", static group => group.Beat());
+            ForEachGroup("beat", static group => group.OnHeartbeat());
         }
     }
 
