@@ -1,7 +1,7 @@
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// Decisions of replication on which safety depends, as functions of values. A build with planted bugs compiles the version in <c>Planted/PlantedBugs.cs</c> instead, which is why each is
+/// Decisions of replication on which safety depends, as functions of values. A build with planted bugs compiles the version in the folder <c>Planted</c> instead, which is why each is
 /// in a method of its own.
 /// </summary>
 internal static class ReplicationRules

@@ -1,7 +1,7 @@
 namespace KvRaft.Raft.Log;
 
 /// <summary>
-/// When a batch of the log is on disk. A build with planted bugs compiles the version in <c>Planted/PlantedBugs.cs</c> instead, which is why each decision is in a method of its own.
+/// When a batch of the log is on disk. A build with planted bugs compiles the version in the folder <c>Planted</c> instead, which is why each decision is in a method of its own.
 /// </summary>
 internal static class SyncRules
 {
