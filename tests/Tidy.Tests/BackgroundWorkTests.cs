@@ -24,7 +24,7 @@ public class BackgroundWorkTests
         ["src/Raft/Background/BackgroundTasks.cs"] = "the rule itself",
         ["src/Raft/Digests/DigestPace.cs"] = "awaited",
         ["src/Raft/Proposals/ProposalQueue.cs"] = "catches everything: each exception is an outcome of the proposals",
-        ["src/Raft/Groups/RaftGroup.cs"] = "awaited",
+        ["src/Raft/Groups/CheckpointSource.cs"] = "awaited",
         ["src/Raft/Groups/RaftHost.cs"] = "awaited",
         ["src/Raft/Reads/SharedRounds.cs"] = "passes every exception to the waiting callers",
         ["src/Raft/Transport/OutgoingConnection.cs"] = "the end of one connection",

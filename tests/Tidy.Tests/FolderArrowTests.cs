@@ -15,7 +15,7 @@ public sealed class FolderArrowTests(FolderArrowTests.Graph graph) : IClassFixtu
         ["src/Eventual"] = ["Causality", "Trees", "Values", "Quorum", "Replicas", "Coordinators", "Repair"],
         ["src/Node"] = ["Options", "Telemetry", "Lifecycle", "Requests", "Answers", "Security", "Bodies", "Http", "Cluster", "Shards", "Ranges", "ShardRequests", "Routing", "KeyValue", "EventualKeys", "Control", "Administration", "Hosting", "Verbs", "."],
         ["src/Placement"] = ["Store", "State", "Rules", "Codecs", "Machine", "Planning"],
-        ["src/Raft"] = ["Background", "Log", "Telemetry", "Security", "Clocks", "Runs", "Transport", "Membership", "Options", "Peers", "Proposals", "Digests", "Consensus", "Reads", "Catchup", "Leadership", "Groups"],
+        ["src/Raft"] = ["Background", "Log", "Telemetry", "Security", "Clocks", "Runs", "Transport", "Membership", "Options", "Peers", "Proposals", "Digests", "Consensus", "Reads", "Catchup", "Leadership", "Groups", "Planted"],
         ["src/Storage"] = [".", "Engine", "Schema", "Commands", "State", "Sessions", "Rules", "Shards"],
         ["src/Topology"] = ["."],
         ["chaos/Checkers"] = ["History", "Verdicts", "Transactions", "Aggregates", "Causal", "Availability", "Registers", "Expiry", "Logs", "Timeline", "Judging"],

@@ -22,12 +22,12 @@ internal interface IReplicaPeers
     /// <summary>Merges a state into the replica of a node. Completes when it is as durable there as requested.</summary>
     /// <param name="hintFor">The absent node that should have the state; null if <paramref name="node"/> is that node.</param>
     /// <returns>Whether the answer of the node counts, read after the store.</returns>
-    Task<ReplicaWord> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
+    Task<ReplicaClaim> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken);
 }
 
 /// <summary>The state of a key at a replica.</summary>
 /// <param name="Word">Whether the answer counts, read after the state.</param>
-internal readonly record struct FetchedState(SiblingSet State, ReplicaWord Word);
+internal readonly record struct FetchedState(SiblingSet State, ReplicaClaim Word);
 
 /// <summary>Another node did not answer, or could not execute the request.</summary>
 internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause)

@@ -54,7 +54,7 @@ internal sealed class PutCoordinator(
     private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, QuorumCall call)
     {
         /// <summary>Answers; a null word if the node failed; a null node at the end of the hedge delay.</summary>
-        private readonly Channel<(NodeId? Node, ReplicaWord? Word)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaWord?)>();
+        private readonly Channel<(NodeId? Node, ReplicaClaim? Word)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaClaim?)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private bool _asksSuspects;
@@ -97,7 +97,7 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private PutCore Take(PutCore core, (NodeId? Node, ReplicaWord? Word) outcome)
+        private PutCore Take(PutCore core, (NodeId? Node, ReplicaClaim? Word) outcome)
         {
             if (outcome.Node is not { } node)
             {
@@ -151,7 +151,7 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private async Task<ReplicaWord?> KeepAsync(ReplicaSlot slot)
+        private async Task<ReplicaClaim?> KeepAsync(ReplicaSlot slot)
         {
             try
             {
@@ -169,7 +169,7 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private async Task<ReplicaWord?> StoreAsync(ReplicaSlot slot, bool insists)
+        private async Task<ReplicaClaim?> StoreAsync(ReplicaSlot slot, bool insists)
         {
             using var patience = new CancellationTokenSource(owner._options.PatienceWith(call.List, call.Spec), owner._time);
             try

@@ -74,7 +74,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     public HintLedger Hints => _store?.Hints ?? _nothingOwed;
 
     /// <exception cref="StoreRebuildingException">The store is not open: an empty tree would mean that there are no records here.</exception>
-    public TreeShelf Trees => _store?.Trees ?? throw NotOpen();
+    public HashTrees Trees => _store?.Trees ?? throw NotOpen();
 
     /// <summary>Empty while the store is not open.</summary>
     public CrowdedKeys Crowded => _store?.Crowded ?? _nothingCrowded;

@@ -118,7 +118,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     /// <summary>Commits the batch to the engine. Afterwards it is empty.</summary>
     /// <param name="trees">Receives every changed leaf.</param>
     /// <exception cref="StorageException">No part of the batch is in the store, and the trees are unchanged.</exception>
-    public void Commit(TreeShelf trees)
+    public void Commit(HashTrees trees)
     {
         try
         {
@@ -132,7 +132,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
         }
     }
 
-    private void CommitWith(TreeShelf trees)
+    private void CommitWith(HashTrees trees)
     {
         foreach (var (place, before, after) in _leaves)
         {
@@ -185,7 +185,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     /// content of the batch is committed first.
     /// </summary>
     /// <returns>The number of records.</returns>
-    public int SetDamagedAside(EventualKey key, TreeShelf trees)
+    public int SetDamagedAside(EventualKey key, HashTrees trees)
     {
         Commit(trees);
         var place = LeafPlace.Of(key.Keyspace, key.Token);
@@ -241,7 +241,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     }
 
     /// <summary>Removes records, hints and leaves of a keyspace. The content of the batch is committed first, so that it is removed too.</summary>
-    public WriteResult Drop(KeyspaceId keyspace, TreeShelf trees)
+    public WriteResult Drop(KeyspaceId keyspace, HashTrees trees)
     {
         Commit(trees);
         foreach (var prefix in (ReadOnlySpan<byte>)[RecordLayout.RecordPrefix, RecordLayout.HintPrefix, RecordLayout.LeafPrefix, RecordLayout.GravePrefix, RecordLayout.ManyPrefix, RecordLayout.DamagedPrefix])

@@ -24,7 +24,7 @@ internal sealed class ReplicaStore : IDisposable
 
     public HintLedger Hints { get; }
 
-    public TreeShelf Trees { get; } = new();
+    public HashTrees Trees { get; } = new();
 
     public CrowdedKeys Crowded { get; } = new();
 

@@ -125,7 +125,7 @@ internal static class StoreSalvage
 
     private sealed class Writer(IStorageEngine engine, EventualLimits limits, long nowMs)
     {
-        private readonly TreeShelf _trees = new();
+        private readonly HashTrees _trees = new();
 
         // The names are never used: no write here belongs to this replica.
         private readonly ReplicaBatch _batch = new(engine, new WriteNames(0, 1), limits, new HintLedger(limits), new CrowdedKeys());

@@ -37,13 +37,13 @@ internal sealed record PlacementSight(PlacementState State, IReadOnlyDictionary<
 /// <list type="number">
 /// <item><see cref="OperatorDuty"/>: starts the moves that wait, if nothing prevents them, and watches them; plans new replicas for those of dead nodes.</item>
 /// <item><see cref="DepartureDuty"/>: removes a node that was to leave and holds nothing any more.</item>
-/// <item><see cref="SeatDuty"/>: group 0's own voters.</item>
+/// <item><see cref="Group0VoterDuty"/>: group 0's own voters.</item>
 /// <item><see cref="LeadershipDuty"/>: the leader of each shard.</item>
 /// </list>
 /// The leaders of the shards execute the moves themselves (<see cref="MoveDriver"/>).
 /// </summary>
 internal sealed class PlacementDriver(
-    PlacementAgent placement, NodeMonitor monitor, ShardMapHolder map, OperatorWatchdog watchdog, OperatorDuty operators, DepartureDuty departures, SeatDuty seats,
+    PlacementAgent placement, NodeMonitor monitor, ShardMapHolder map, OperatorWatchdog watchdog, OperatorDuty operators, DepartureDuty departures, Group0VoterDuty group0Voters,
     LeadershipDuty leaderships, NodeFailure failure, TimeProvider time) : BackgroundService
 {
     /// <summary>Between two checks without news. Most events it waits for raise a signal; silence does not, and takes seconds to have a meaning.</summary>
@@ -69,7 +69,7 @@ internal sealed class PlacementDriver(
 
             await operators.ActAsync(Look(), cancellationToken);
             await departures.ActAsync(Look(), cancellationToken);
-            await seats.ActAsync(Look(), cancellationToken);
+            await group0Voters.ActAsync(Look(), cancellationToken);
             await leaderships.ActAsync(Look(), cancellationToken);
             await Task.Delay(Breath, time, cancellationToken);
             await Task.WhenAny(news, round, Task.Delay(Pace, time, cancellationToken)).WaitAsync(cancellationToken);

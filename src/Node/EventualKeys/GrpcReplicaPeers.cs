@@ -53,13 +53,13 @@ internal sealed class GrpcReplicaPeers(PeerCaller peers, AnswerBudget budget) : 
 
     private static FetchedState ToState(FetchStateResponse response) => new(
         response.State.IsEmpty ? SiblingSet.Empty : SiblingSetCodec.Decode(response.State.Memory),
-        new ReplicaWord(Keeps: !response.Partial, response.Tenure, !response.Partial));
+        new ReplicaClaim(Keeps: !response.Partial, response.Tenure, !response.Partial));
 
     private Task<FetchStateResponse> FetchAsync(NodeId node, EventualKey key, long bytesMax, CancellationToken cancellationToken) =>
         peers.CallAsync(node, peer => peer.EventualPeers.FetchAsync(
             new FetchStateRequest { Key = PeerWire.ToWire(key), BytesMax = bytesMax }, cancellationToken: cancellationToken));
 
-    public async Task<ReplicaWord> StoreAsync(
+    public async Task<ReplicaClaim> StoreAsync(
         NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
     {
         var bytes = SiblingSetCodec.BytesOf(state);
@@ -80,7 +80,7 @@ internal sealed class GrpcReplicaPeers(PeerCaller peers, AnswerBudget budget) : 
                     Durable = durable,
                 },
                 cancellationToken: cancellationToken));
-            return new ReplicaWord(response.Keeps, response.Tenure, !response.Partial);
+            return new ReplicaClaim(response.Keeps, response.Tenure, !response.Partial);
         }
         finally
         {

@@ -71,7 +71,7 @@ internal static class NodeServices
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddSingleton<KeyspaceSpread>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
             .AddSingleton<MoveNotes>().AddSingleton<MoveFinisher>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
-            .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<SeatDuty>().AddSingleton<LeadershipHandOver>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
+            .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<Group0VoterDuty>().AddSingleton<LeadershipHandOver>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();
 
     public static IServiceCollection AddShards(this IServiceCollection services, IEngineFactory engines) =>
         services.AddSingleton(engines).AddSingleton<LatencyWindow>().AddSingleton<ShardTable>().AddSingleton<ReplicaRepairs>().AddSingleton<ReplicaRetirement>().AddLoop<ShardHost>().AddLoop<DueTicker>();

@@ -270,7 +270,7 @@ internal sealed class ShardHost(
 
         group.Failed += map.Changes.Raise;
 
-        var news = new LeadershipNews(options.NodeId, replica, map.Changes, logger);
+        var news = new LeadershipEvents(options.NodeId, replica, map.Changes, logger);
         group.LeadershipChanged += () =>
         {
             Offer(replica);

@@ -18,7 +18,7 @@ public enum SchedulerKind : byte
     LeaderBalance = 4,
 
     /// <summary>Maintains the voters of group 0.</summary>
-    Seats = 5,
+    Group0Voters = 5,
 
     /// <summary>Moves leaderships of busy shards away from overloaded nodes.</summary>
     LoadBalance = 6,

@@ -37,7 +37,7 @@ internal sealed class ReplicaRescue(
 
     /// <summary>The leader whose history differs from this replica's. One check at a time.</summary>
     private NodeId? _conflicting;
-    private int _beats;
+    private int _heartbeats;
     private int _unsettledLooks;
     private int _hurry;
     private int _doubt;
@@ -172,15 +172,15 @@ internal sealed class ReplicaRescue(
     /// Called once per heartbeat interval, by one caller at a time. It checks the group about once per election timeout, without a timer of its own: one timer per group
     /// would wake an idle node hundreds of times a second.
     /// </summary>
-    public void Beat()
+    public void OnHeartbeat()
     {
-        if (!Volatile.Read(ref _isStarted) || ++_beats < options.Timings.BeatsOfSilence || !_looking.IsCompleted)
+        if (!Volatile.Read(ref _isStarted) || ++_heartbeats < options.Timings.HeartbeatsOfSilence || !_looking.IsCompleted)
         {
             return;
         }
 
         // A leader that cannot feed this replica and has no other majority appears and disappears: a new term at each check does not count as a stable leader either.
-        _beats = 0;
+        _heartbeats = 0;
         var isSettled = !group.IsVacant && group.Term == _term;
         _term = group.Term;
         _unsettledLooks = isSettled ? 0 : _unsettledLooks + 1;

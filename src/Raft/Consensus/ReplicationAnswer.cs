@@ -3,7 +3,7 @@ using DotNext.Net.Cluster.Consensus.Raft;
 namespace KvRaft.Raft.Consensus;
 
 /// <summary>
-/// A follower's answer to the entries it received, as it passes through <see cref="GroupAuditTrail"/> to DotNext, and its one rule:
+/// A follower's answer to the entries it received, as it passes through <see cref="EntryReader"/> to DotNext, and its one rule:
 /// <b>an answer counts towards a commit only if it covers all entries of its round.</b>
 /// <para>
 /// DotNext 6.12 decides a round from the first answers that make a majority of the voters: it sorts the acknowledged indices and commits the one in the middle.
@@ -29,7 +29,7 @@ internal static class ReplicationAnswer
 
     /// <summary>The result that DotNext may count for an answer to entries up to <paramref name="last"/> in a round that ends at <paramref name="end"/>.</summary>
     public static TAnswer Counted<TAnswer>(TAnswer answer, long last, long end) =>
-        last < end && answer is Result<ReplicationStatus> { Value: { Result: HeartbeatResult.ReplicatedWithLeaderTerm } value } result
+        ReplicationRules.IsPart(last, end) && answer is Result<ReplicationStatus> { Value: { Result: HeartbeatResult.ReplicatedWithLeaderTerm } value } result
             ? (TAnswer)(object)(result with { Value = value with { Result = HeartbeatResult.Replicated } })
             : answer;
 }

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Groups;
 
 /// <summary>Answers other nodes' requests about the replicas of this node. Thread-safe; one task per connection.</summary>
-internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock clock, TimeProvider time, ILogger logger)
+internal sealed class PeerServer(Func<GroupId, IAnsweringGroup?> find, ClusterClock clock, TimeProvider time, ILogger logger)
 {
     /// <summary>Maximum length of a checkpoint id or of a file name in it, in characters.</summary>
     private const int TextLengthMax = 256;
@@ -108,14 +108,14 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
     private byte[] Terms(TermQuestion[] questions) =>
         [.. questions.Select(question => find(question.Replica.Group)?.IsStillIn(question) == true ? (byte)1 : (byte)0)];
 
-    private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandAsideAsync(RaftGroup group)
+    private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandAsideAsync(IAnsweringGroup group)
     {
         await group.Transfer.StandAsideAsync().ConfigureAwait(false);
         return IsLeading(group);
     }
 
     private static async ValueTask<(PeerAnswerKind Kind, ReadOnlyMemory<byte> Body)> StandForElectionAsync(
-        RaftGroup group, CancellationToken cancellationToken)
+        IAnsweringGroup group, CancellationToken cancellationToken)
     {
         await group.Transfer.StandForElectionAsync(cancellationToken).ConfigureAwait(false);
         return IsLeading(group);
@@ -172,7 +172,7 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         return IsLeading(group);
     }
 
-    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Behind(RaftGroup group)
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Behind(IAnsweringGroup group)
     {
         group.OnBehind();
         return IsLeading(group);
@@ -190,16 +190,16 @@ internal sealed class PeerServer(Func<GroupId, RaftGroup?> find, ClusterClock cl
         ? text
         : throw new PeerRequestException($"{name} must have 1 to {TextLengthMax} characters");
 
-    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Greet(RaftGroup group)
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) Greet(IAnsweringGroup group)
     {
         group.OnGreeted();
         return IsLeading(group);
     }
 
-    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) IsLeading(RaftGroup group) =>
+    private static (PeerAnswerKind Kind, ReadOnlyMemory<byte> Body) IsLeading(IAnsweringGroup group) =>
         Json(new NudgeAnswer(group.IsLeader), PeerJson.Default.NudgeAnswer);
 
-    private RaftGroup Group(int group) =>
+    private IAnsweringGroup Group(int group) =>
         (group < 0 ? null : find(new GroupId(group))) ?? throw new PeerRequestException($"group {group} has no replica here");
 
     private static T Read<T>(byte[] body, JsonTypeInfo<T> type) =>

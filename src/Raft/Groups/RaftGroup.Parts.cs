@@ -6,11 +6,12 @@ using KvRaft.Raft.Log;
 using KvRaft.Raft.Membership;
 using KvRaft.Raft.Peers;
 using KvRaft.Raft.Transport;
+using KvRaft.Topology;
 
 namespace KvRaft.Raft.Groups;
 
 // The interfaces through which the parts of a group access it.
-public sealed partial class RaftGroup : IComparedGroup, ICatchingUpGroup, ILedGroup
+public sealed partial class RaftGroup : IAnsweringGroup, ICatchingUpGroup, ILedGroup, IRetainedGroup
 {
     long IGroup.CommitIndex => CommitIndex;
 
@@ -18,7 +19,7 @@ public sealed partial class RaftGroup : IComparedGroup, ICatchingUpGroup, ILedGr
 
     GroupLog IGroup.Log => Log;
 
-    bool IComparedGroup.IsDigestNoted => IsDigestNoted;
+    bool IComparedGroup.IsDigestNoted => _replicaDigests.NoteText is not null;
 
     bool ICatchingUpGroup.HasRoom => HasRoom;
 
@@ -36,25 +37,55 @@ public sealed partial class RaftGroup : IComparedGroup, ICatchingUpGroup, ILedGr
 
     bool ILedGroup.IsNodeSkewed => IsNodeSkewed;
 
-    Task<bool> IComparedGroup.TryWantDigestAsync(long index, CancellationToken cancellationToken) => TryWantDigestAsync(index, cancellationToken);
+    bool IRetainedGroup.HasRoom => HasRoom;
 
-    ValueTask<DigestAnswer> IComparedGroup.DigestAsync(long index) => DigestAsync(index);
+    bool IRetainedGroup.IsIntact => _health.Fault is null;
 
-    void IComparedGroup.OnDigestDiffers(DigestDiffersRequest request) => OnDigestDiffers(request);
+    long IRetainedGroup.NeededFrom => Math.Min(Checkpoints.NeededFrom ?? long.MaxValue, Leases.NeededFrom ?? long.MaxValue);
 
-    Task<IReadOnlyList<GroupVoter>> ICatchingUpGroup.OtherVotersAsync(CancellationToken cancellationToken) => OtherVotersAsync(cancellationToken);
+    CheckpointCache IAnsweringGroup.Checkpoints => Checkpoints;
 
-    ValueTask ICatchingUpGroup.AppendCommittedAsync(IReadOnlyList<LogEntry> entries) => AppendCommittedAsync(entries);
+    LeadershipTransfer IAnsweringGroup.Transfer => Transfer;
+
+    LeaderWatch IAnsweringGroup.Leaders => Leaders;
+
+    PeerStatus IAnsweringGroup.PeerStatus() => PeerStatus();
+
+    IReadOnlyList<LogEntry> IAnsweringGroup.ReadCommitted(long from, long upTo, long previousTerm) => ReadCommitted(from, upTo, previousTerm);
+
+    Task<LeaderProof> IAnsweringGroup.ProveLeadershipAsync(CancellationToken cancellationToken) => ProveLeadershipAsync(cancellationToken);
+
+    Task<MembersProof> IAnsweringGroup.ProveMembersAsync(CancellationToken cancellationToken) => ProveMembersAsync(cancellationToken);
+
+    bool IAnsweringGroup.IsStillIn(TermQuestion question) => IsStillIn(question);
+
+    void IAnsweringGroup.OnLeased(NodeId node, long index, bool isDone) => OnLeased(node, index, isDone);
+
+    void IAnsweringGroup.OnBehind() => OnBehind();
+
+    void IAnsweringGroup.OnGreeted() => _pulse.Repeat();
+
+    bool IAnsweringGroup.OnNudged(GroupVoter voter, long commitIndex) => _lagging.OnNudged(voter, commitIndex);
+
+    Task<bool> IComparedGroup.TryWantDigestAsync(long index, CancellationToken cancellationToken) => _replicaDigests.TryWantAsync(index, cancellationToken);
+
+    ValueTask<DigestAnswer> IComparedGroup.DigestAsync(long index) => _replicaDigests.AnswerAsync(index);
+
+    void IComparedGroup.OnDigestDiffers(DigestDiffersRequest request) => _replicaDigests.OnDiffers(request);
+
+    Task<IReadOnlyList<GroupVoter>> ICatchingUpGroup.OtherVotersAsync(CancellationToken cancellationToken) => _voters.OthersOnDiskAsync(cancellationToken);
+
+    ValueTask ICatchingUpGroup.AppendCommittedAsync(IReadOnlyList<LogEntry> entries) => _audit.AppendCommittedAsync(entries);
 
     Task ICatchingUpGroup.InstallAsync(CheckpointManifest manifest, string directory, CancellationToken cancellationToken) =>
-        InstallAsync(manifest, directory, cancellationToken);
+        _installer.InstallAsync(manifest, directory, cancellationToken);
 
     Task ICatchingUpGroup.AdoptAsync(CheckpointManifest manifest, string directory, long highestTerm, CancellationToken cancellationToken) =>
-        AdoptAsync(manifest, directory, highestTerm, cancellationToken);
+        _installer.AdoptAsync(manifest, directory, highestTerm, cancellationToken);
 
-    bool ICatchingUpGroup.TryEnter(ReplicaState from, ReplicaState to) => TryEnter(from, to);
+    bool ICatchingUpGroup.TryEnter(ReplicaState from, ReplicaState to) => _health.TryEnter(from, to);
 
-    void ICatchingUpGroup.Explain(string waitsFor) => Explain(waitsFor);
+    void ICatchingUpGroup.Explain(string waitsFor) => _health.Explain(waitsFor);
 
     void ICatchingUpGroup.Fail(Exception error) => Fail(error);
 

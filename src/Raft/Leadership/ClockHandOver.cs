@@ -23,7 +23,7 @@ internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWat
     private int _turn;
 
     /// <summary>Called by one caller at a time.</summary>
-    public void Beat()
+    public void OnHeartbeat()
     {
         if (clock.IsSkewed && group.IsLeader && _running.IsCompleted && (_triedAt == 0 || time.GetElapsedTime(_triedAt) >= Pause))
         {

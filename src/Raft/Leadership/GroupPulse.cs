@@ -7,20 +7,20 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Leadership;
 
 /// <summary>
-/// The periodic work of a replica at each heartbeat interval of its node. A leader with news sends rounds (<see cref="NewsCount"/>); a leader without news relies on DotNext's own
+/// The periodic work of a replica at each heartbeat interval of its node. A leader with news sends rounds (<see cref="QuiescenceCounter"/>); a leader without news relies on DotNext's own
 /// heartbeat, which is slow. A voter watches the nodes of all other voters. A voter that has had no leader for long starts the search for a successor.
 /// </summary>
 internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch watch, RaftHostOptions options)
 {
-    /// <summary>Multiplied by <see cref="RaftTimings.BeatsOfSilence"/>: five seconds, in which every other voter without a leader has detected it, too.</summary>
+    /// <summary>Multiplied by <see cref="RaftTimings.HeartbeatsOfSilence"/>: five seconds, in which every other voter without a leader has detected it, too.</summary>
     private const int SearchesInARow = 4;
 
-    private readonly NewsCount _news = new();
+    private readonly QuiescenceCounter _news = new();
     private IReadOnlyCollection<RaftClusterMember>? _members;
     private NodeId[] _others = [];
     private int _roundsWanted;
     private long _sent;
-    private int _vacantBeats;
+    private int _vacantHeartbeats;
     private long _vacatedTerm;
 
     /// <summary>The leader has news again: a replica did not receive its messages. Any thread.</summary>
@@ -52,7 +52,7 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     }
 
     /// <summary>Called by one caller at a time.</summary>
-    public void Beat()
+    public void OnHeartbeat()
     {
         FollowOthers();
         if (group.Leaders.IsVacant)
@@ -65,7 +65,7 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
                 _ = group.Background.GuardAsync("leaving leadership", () => group.Leaders.VacateAsync(isGone: false));
             }
 
-            if (IsSearchDue(++_vacantBeats) || hasStoodDown)
+            if (IsSearchDue(++_vacantHeartbeats) || hasStoodDown)
             {
                 group.Leaders.Search(gone: null);
             }
@@ -73,8 +73,8 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
             return;
         }
 
-        _vacantBeats = 0;
-        if (cluster.Leader is { IsRemote: false } && _news.Beat(group.Log.LastIndex, group.CommitIndex, MayBeQuiet()) && Volatile.Read(ref _roundsWanted) == 0)
+        _vacantHeartbeats = 0;
+        if (cluster.Leader is { IsRemote: false } && _news.OnHeartbeat(group.Log.LastIndex, group.CommitIndex, MayBeQuiet()) && Volatile.Read(ref _roundsWanted) == 0)
         {
             TellAtOnce();
         }
@@ -84,10 +84,10 @@ internal sealed class GroupPulse(ILedGroup group, RaftCluster cluster, NodeWatch
     /// The search starts as soon as a leader would be missed; then a few times in a row, because others may detect the loss one heartbeat interval later; then seldom. A voter that alone is cut off from
     /// its leader learns from the others that they have one, for as long as that lasts and in each of its groups.
     /// </summary>
-    private bool IsSearchDue(int beats)
+    private bool IsSearchDue(int heartbeats)
     {
-        var silence = options.Timings.BeatsOfSilence;
-        return beats >= silence && (beats < SearchesInARow * silence || beats % silence == 0);
+        var silence = options.Timings.HeartbeatsOfSilence;
+        return heartbeats >= silence && (heartbeats < SearchesInARow * silence || heartbeats % silence == 0);
     }
 
     /// <summary>

@@ -149,10 +149,7 @@ internal sealed class LogWriter(NodeLog node, SegmentFactory factory, Background
     {
         var bytes = _buffer.Finish();
         _segment.File.Write(_offset, bytes);
-#if PLANTED_BUGS
-        if (!Storage.PlantedBug.Is("no-fsync") && !(Storage.PlantedBug.Is("ack-before-fsync") && Statistics.Batches % 50 != 0))
-#endif
-        _segment.File.FlushData();
+        SyncRules.SyncBatch(_segment.File);
         _offset += bytes.Length;
         Volatile.Write(ref _bytesLeft, _segment.Size - _offset);
         LastBatch++;

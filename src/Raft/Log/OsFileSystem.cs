@@ -123,11 +123,8 @@ internal sealed partial class OsFileSystem : IFileSystem
                 return;
             }
 
-#if PLANTED_BUGS
-            if (Storage.PlantedBug.Is("fsync-error-ignored")) { _ = LibC.FDataSync(handle); return; }
-#endif
             // FlushToDisk is fsync, which also journals the time stamps: a second commit without benefit on a preallocated file.
-            while (LibC.FDataSync(handle) != 0)
+            while (!SyncRules.IsSynced(LibC.FDataSync(handle)))
             {
                 ThrowUnlessInterrupted("fdatasync", path);
             }

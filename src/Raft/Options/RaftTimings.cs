@@ -26,10 +26,10 @@ public sealed record RaftTimings
     public double HeartbeatShare { get; init; } = 0.4;
 
     /// <summary>The heartbeat interval: between two pings to a watched node, and between two rounds of a leader that has news.</summary>
-    public TimeSpan Beat => ElectionMin * HeartbeatShare;
+    public TimeSpan HeartbeatInterval => ElectionMin * HeartbeatShare;
 
     /// <summary>The number of heartbeat intervals that together are at least as long as <see cref="ElectionMin"/>.</summary>
-    public int BeatsOfSilence => (int)Math.Ceiling(1 / HeartbeatShare);
+    public int HeartbeatsOfSilence => (int)Math.Ceiling(1 / HeartbeatShare);
 
     /// <summary>
     /// How long one request to a peer may take. It must stay below <see cref="ElectionMin"/>: DotNext waits for every voter's answer
@@ -61,9 +61,9 @@ public sealed record RaftTimings
         {
             faults.Add($"heartbeatShare is {HeartbeatShare}; allowed is more than 0 and less than 1.");
         }
-        else if (Beat < TimeSpan.FromMilliseconds(1))
+        else if (HeartbeatInterval < TimeSpan.FromMilliseconds(1))
         {
-            faults.Add($"heartbeatShare is {HeartbeatShare}, a heartbeat interval of {Beat.TotalMilliseconds} ms; allowed is 1 ms or more.");
+            faults.Add($"heartbeatShare is {HeartbeatShare}, a heartbeat interval of {HeartbeatInterval.TotalMilliseconds} ms; allowed is 1 ms or more.");
         }
 
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout >= ElectionMin)

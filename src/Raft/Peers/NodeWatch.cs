@@ -17,7 +17,7 @@ namespace KvRaft.Raft.Peers;
 /// <list type="bullet">
 /// <item>The connection ends and the node's address refuses a new one: the machine runs and the process does not. This is proof, available within
 /// milliseconds.</item>
-/// <item>The node is silent while <see cref="RaftTimings.BeatsOfSilence"/> pings remain unanswered: a pause, a partition, a dead machine, or a fault of this node. This proves
+/// <item>The node is silent while <see cref="RaftTimings.HeartbeatsOfSilence"/> pings remain unanswered: a pause, a partition, a dead machine, or a fault of this node. This proves
 /// nothing; before a node acts on it, it queries other nodes. Pings are counted, not time: a node that was paused itself did not wait for any answer.</item>
 /// </list>
 /// Each answer also contains a reading of the other node's clocks (<see cref="Readings"/>).
@@ -95,11 +95,11 @@ internal sealed class NodeWatch(
     }
 
     /// <summary>Sends one ping to every watched node, and evaluates those with too many unanswered pings. Called once per heartbeat interval.</summary>
-    public void Beat()
+    public void OnHeartbeat()
     {
         foreach (var watched in _followed.Values)
         {
-            if (Interlocked.Increment(ref watched.Unanswered) <= timings.BeatsOfSilence)
+            if (Interlocked.Increment(ref watched.Unanswered) <= timings.HeartbeatsOfSilence)
             {
                 BeginAsking(watched.Connection);
             }

@@ -13,7 +13,7 @@ namespace KvRaft.Raft.Reads;
 /// </para>
 /// <para>Thread-safe.</para>
 /// </summary>
-internal sealed class ReadBarrier
+internal sealed partial class ReadBarrier
 {
     private readonly RaftCluster _cluster;
     private readonly TermQuorum _terms;
@@ -23,9 +23,6 @@ internal sealed class ReadBarrier
     private readonly TimeSpan _timeout;
     private readonly SharedRounds<ReadBarrierStatus> _rounds;
     private readonly SharedRounds<ReadBarrierStatus> _heartbeats;
-#if PLANTED_BUGS
-    private long _plantedLeaseUntil;
-#endif
 
     public ReadBarrier(RaftCluster cluster, TermQuorum terms, GroupAuditTrail log, Func<long, long?> termAt, ApplyProgress progress, TimeSpan timeout)
     {
@@ -35,8 +32,10 @@ internal sealed class ReadBarrier
         _termAt = termAt;
         _progress = progress;
         _timeout = timeout;
-        _rounds = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: false));
-        _heartbeats = new SharedRounds<ReadBarrierStatus>(() => RoundAsync(byHeartbeat: true));
+        Func<bool, Task<ReadBarrierStatus>> round = RoundAsync;
+        Plant(ref round);
+        _rounds = new SharedRounds<ReadBarrierStatus>(() => round(false));
+        _heartbeats = new SharedRounds<ReadBarrierStatus>(() => round(true));
     }
 
     /// <summary>When it passes, a read of this leader's state is linearizable. The followers receive no message by it.</summary>
@@ -53,17 +52,11 @@ internal sealed class ReadBarrier
 
     private async Task<ReadBarrierStatus> RoundAsync(bool byHeartbeat)
     {
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("lease-too-long") && Environment.TickCount64 < _plantedLeaseUntil) { return ReadBarrierStatus.Passed; }
-#endif
         if (_cluster.LeadershipToken.IsCancellationRequested || ReadPoint.Of(_log, _termAt) is not { } point)
         {
             return ReadBarrierStatus.NotLeader;
         }
 
-#if PLANTED_BUGS
-        if (Storage.PlantedBug.Is("read-without-quorum")) { await _progress.WaitAsync(point.Index, CancellationToken.None).ConfigureAwait(false); return ReadBarrierStatus.Passed; }
-#endif
         using var limit = new CancellationTokenSource(_timeout);
         try
         {
@@ -78,9 +71,6 @@ internal sealed class ReadBarrier
             }
 
             await _progress.WaitAsync(point.Index, limit.Token).ConfigureAwait(false);
-#if PLANTED_BUGS
-            _plantedLeaseUntil = Environment.TickCount64 + 10_000;
-#endif
             return ReadBarrierStatus.Passed;
         }
         catch (NotLeaderException)
@@ -96,4 +86,7 @@ internal sealed class ReadBarrier
             return ReadBarrierStatus.NotLeader;
         }
     }
+
+    /// <summary>Has no body, and so no call, except in a build with planted bugs.</summary>
+    partial void Plant(ref Func<bool, Task<ReadBarrierStatus>> round);
 }

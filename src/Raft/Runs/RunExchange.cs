@@ -3,7 +3,7 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Runs;
 
 /// <summary>
-/// After the preface was accepted, both sides of a connection introduce their runs. Each refuses the other's if it has recorded a later run or more of its log
+/// After the header was accepted, both sides of a connection introduce their runs. Each refuses the other's if it has recorded a later run or more of its log
 /// (<see cref="RunRules"/>). No message is dispatched to a replica before that.
 /// <code>
 /// connecting node   32 run

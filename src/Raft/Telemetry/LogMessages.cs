@@ -60,7 +60,7 @@ internal static partial class LogMessages
     public static partial void ConnectionEnded(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 2018, Message = "Refused a connection of node {NodeId} to '{Target}': {Reason} ({Suppressed} more refusals since the last line)")]
-    public static partial void PrefaceRefused(ILogger logger, LogLevel level, string nodeId, string target, string reason, long suppressed);
+    public static partial void HandshakeRefused(ILogger logger, LogLevel level, string nodeId, string target, string reason, long suppressed);
 
     [LoggerMessage(2019, LogLevel.Information, "Declined a peer's {Kind}: {Reason} ({Suppressed} more since the last line)")]
     public static partial void PeerRequestDeclined(ILogger logger, string kind, string reason, long suppressed);

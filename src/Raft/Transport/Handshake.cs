@@ -4,12 +4,12 @@ using KvRaft.Raft.Security;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// The handshake of two nodes on a new connection, for either side; the bytes are those of <see cref="Preface"/>. The callers' tokens limit the time, and the
+/// The handshake of two nodes on a new connection, for either side; the bytes are those of <see cref="HandshakeHeader"/>. The callers' tokens limit the time, and the
 /// format limits the bytes. Thread-safe.
 /// </summary>
 internal sealed class Handshake(NodeAuthentication authentication, Guid clusterId)
 {
-    private readonly PrefaceProof? _proof = authentication.Secret is { } secret ? new PrefaceProof(secret.DeriveKey(clusterId, PrefaceProof.Use)) : null;
+    private readonly HandshakeProof? _proof = authentication.Secret is { } secret ? new HandshakeProof(secret.DeriveKey(clusterId, HandshakeProof.Use)) : null;
     private long _unproven;
 
     /// <summary>Connections, in either direction, to nodes without a proof. Rises only while <see cref="NodeAuthentication.IsRequired"/> is false.</summary>
@@ -20,28 +20,28 @@ internal sealed class Handshake(NodeAuthentication authentication, Guid clusterI
 
     /// <summary>The connecting side.</summary>
     /// <returns>False: the other node proved nothing, and no proof is required.</returns>
-    /// <exception cref="PrefaceRefusedException">The other side refused, or did not send a required proof.</exception>
-    public async ValueTask<bool> ConnectAsync(Stream stream, Preface preface, CancellationToken cancellationToken)
+    /// <exception cref="HandshakeRefusedException">The other side refused, or did not send a required proof.</exception>
+    public async ValueTask<bool> ConnectAsync(Stream stream, HandshakeHeader header, CancellationToken cancellationToken)
     {
         if (HasSecret)
         {
-            preface = preface with { HasSecret = true, Nonce = PrefaceProof.DrawNonce() };
+            header = header with { HasSecret = true, Nonce = HandshakeProof.DrawNonce() };
         }
 
-        await stream.WriteAsync(preface.Encode(), cancellationToken).ConfigureAwait(false);
-        var challenge = await PrefaceChallenge.ReadAsync(stream, preface.To, cancellationToken).ConfigureAwait(false);
+        await stream.WriteAsync(header.Encode(), cancellationToken).ConfigureAwait(false);
+        var challenge = await HandshakeChallenge.ReadAsync(stream, header.To, cancellationToken).ConfigureAwait(false);
         if (challenge.Nonce is not { } nonce)
         {
-            return authentication.IsRequired ? throw new PrefaceRefusedException(preface.To, PrefaceAnswer.Unproven) : CountUnproven();
+            return authentication.IsRequired ? throw new HandshakeRefusedException(header.To, HandshakeAnswer.Unproven) : CountUnproven();
         }
 
-        if (!HasSecret || !PrefaceProof.Equal(_proof.OfAccepting(preface, nonce), challenge.Proof))
+        if (!HasSecret || !HandshakeProof.Equal(_proof.OfAccepting(header, nonce), challenge.Proof))
         {
-            throw new PrefaceRefusedException(preface.To, PrefaceAnswer.OtherSecret);
+            throw new HandshakeRefusedException(header.To, HandshakeAnswer.OtherSecret);
         }
 
-        await stream.WriteAsync(_proof.OfConnecting(preface, nonce), cancellationToken).ConfigureAwait(false);
-        await Preface.ReadAnswerAsync(stream, preface.To, cancellationToken).ConfigureAwait(false);
+        await stream.WriteAsync(_proof.OfConnecting(header, nonce), cancellationToken).ConfigureAwait(false);
+        await HandshakeHeader.ReadAnswerAsync(stream, header.To, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
@@ -49,28 +49,28 @@ internal sealed class Handshake(NodeAuthentication authentication, Guid clusterI
     /// <param name="stream">The connection.</param>
     /// <param name="judge">Decides whether the connection is meant for this node, and whether the limits allow it. Called once.</param>
     /// <param name="cancellationToken">Ends the handshake.</param>
-    public async ValueTask<(Preface? Preface, PrefaceAnswer Answer, bool IsProven)> AcceptAsync(
-        Stream stream, Func<Preface, PrefaceAnswer> judge, CancellationToken cancellationToken)
+    public async ValueTask<(HandshakeHeader? Header, HandshakeAnswer Answer, bool IsProven)> AcceptAsync(
+        Stream stream, Func<HandshakeHeader, HandshakeAnswer> judge, CancellationToken cancellationToken)
     {
-        var (preface, answer) = await Preface.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
-        if (preface is not null)
+        var (header, answer) = await HandshakeHeader.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+        if (header is not null)
         {
-            answer = authentication.IsRequired && !preface.HasSecret ? PrefaceAnswer.Unproven : judge(preface);
+            answer = authentication.IsRequired && !header.HasSecret ? HandshakeAnswer.Unproven : judge(header);
         }
 
-        if (preface is null || answer != PrefaceAnswer.Accepted || !HasSecret || !preface.HasSecret)
+        if (header is null || answer != HandshakeAnswer.Accepted || !HasSecret || !header.HasSecret)
         {
-            await stream.WriteAsync(new PrefaceChallenge(answer, null, null).Encode(), cancellationToken).ConfigureAwait(false);
-            return (preface, answer, answer == PrefaceAnswer.Accepted && CountUnproven());
+            await stream.WriteAsync(new HandshakeChallenge(answer, null, null).Encode(), cancellationToken).ConfigureAwait(false);
+            return (header, answer, answer == HandshakeAnswer.Accepted && CountUnproven());
         }
 
-        var nonce = PrefaceProof.DrawNonce();
-        await stream.WriteAsync(new PrefaceChallenge(answer, nonce, _proof.OfAccepting(preface, nonce)).Encode(), cancellationToken).ConfigureAwait(false);
-        var given = new byte[PrefaceProof.Length];
+        var nonce = HandshakeProof.DrawNonce();
+        await stream.WriteAsync(new HandshakeChallenge(answer, nonce, _proof.OfAccepting(header, nonce)).Encode(), cancellationToken).ConfigureAwait(false);
+        var given = new byte[HandshakeProof.Length];
         await stream.ReadExactlyAsync(given, cancellationToken).ConfigureAwait(false);
-        answer = PrefaceProof.Equal(_proof.OfConnecting(preface, nonce), given) ? PrefaceAnswer.Accepted : PrefaceAnswer.OtherSecret;
-        await stream.WriteAsync(Preface.EncodeAnswer(answer), cancellationToken).ConfigureAwait(false);
-        return (preface, answer, IsProven: true);
+        answer = HandshakeProof.Equal(_proof.OfConnecting(header, nonce), given) ? HandshakeAnswer.Accepted : HandshakeAnswer.OtherSecret;
+        await stream.WriteAsync(HandshakeHeader.EncodeAnswer(answer), cancellationToken).ConfigureAwait(false);
+        return (header, answer, IsProven: true);
     }
 
     /// <summary>Always false.</summary>

@@ -6,7 +6,7 @@ using KvRaft.Topology;
 namespace KvRaft.Raft.Transport;
 
 /// <summary>
-/// Opens connections from this node to others: resolves the node's present address, connects, and exchanges prefaces.
+/// Opens connections from this node to others: resolves the node's present address, connects, and exchanges headers.
 /// Thread-safe. <see cref="Gate"/> is where tests cut links.
 /// </summary>
 internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId self, Func<NodeId, EndPoint?> resolve)
@@ -41,7 +41,7 @@ internal sealed class NodeDialer(Handshake handshake, Guid clusterId, NodeId sel
         {
             await socket.ConnectAsync(address, limit.Token).ConfigureAwait(false);
             using var stream = new NetworkStream(socket, ownsSocket: false);
-            await handshake.ConnectAsync(stream, new Preface(kind, clusterId, self, to, target), limit.Token).ConfigureAwait(false);
+            await handshake.ConnectAsync(stream, new HandshakeHeader(kind, clusterId, self, to, target), limit.Token).ConfigureAwait(false);
             var run = await RunExchange.ConnectAsync(stream, Runs, to, limit.Token).ConfigureAwait(false);
             if (!Runs.TryHold(to, run, socket))
             {

@@ -13,12 +13,12 @@ namespace KvRaft.Raft.Transport;
 
 /// <summary>
 /// A node's only listening socket for its peers. It performs the handshake of each connection (<see cref="Handshake"/>), refuses those that are not meant for this
-/// node, and passes the others to the replica (Raft) or the peer service that the preface names. Thread-safe.
+/// node, and passes the others to the replica (Raft) or the peer service that the header names. Thread-safe.
 /// </summary>
 internal sealed class NodeListener : IAsyncDisposable
 {
     /// <summary>The handshake is two short round trips between machines that are close; a connection that has not finished it in 5 s is not a peer's.</summary>
-    private static readonly TimeSpan PrefaceTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Accept fails at once, and again at once, while the process has no free descriptor. The pause doubles between these two.</summary>
     private static readonly TimeSpan AcceptPauseMin = TimeSpan.FromMilliseconds(10);
@@ -156,17 +156,17 @@ internal sealed class NodeListener : IAsyncDisposable
         try
         {
             Prepare(socket);
-            if (await GreetAsync(socket).ConfigureAwait(false) is not { } preface)
+            if (await GreetAsync(socket).ConfigureAwait(false) is not { } header)
             {
                 socket.Dispose();
             }
-            else if (preface.Kind == ConnectionKind.Peer)
+            else if (header.Kind == ConnectionKind.Peer)
             {
-                await ServePeerAsync(socket, preface.From).ConfigureAwait(false);
+                await ServePeerAsync(socket, header.From).ConfigureAwait(false);
             }
             else
             {
-                HandOver(socket, preface);
+                HandOver(socket, header);
             }
         }
         catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -188,20 +188,20 @@ internal sealed class NodeListener : IAsyncDisposable
     }
 
     /// <summary>The connection's count is released by the replica when the connection ends, or by this method if the replica does not take it, for whatever reason.</summary>
-    private void HandOver(Socket socket, Preface preface)
+    private void HandOver(Socket socket, HandshakeHeader header)
     {
         var isTaken = false;
         try
         {
-            isTaken = ReplicaEndPoint.TryParse(preface.Target, out _, out var key)
+            isTaken = ReplicaEndPoint.TryParse(header.Target, out _, out var key)
                 && _groups.TryGetValue(key, out var group)
-                && group.TryHandOver(socket, () => _room.Leave(preface.From));
+                && group.TryHandOver(socket, () => _room.Leave(header.From));
         }
         finally
         {
             if (!isTaken)
             {
-                _room.Leave(preface.From);
+                _room.Leave(header.From);
                 socket.Dispose();
             }
         }
@@ -233,27 +233,27 @@ internal sealed class NodeListener : IAsyncDisposable
     }
 
     /// <summary>Null: refused. Otherwise the connection is counted.</summary>
-    private async Task<Preface?> GreetAsync(Socket socket)
+    private async Task<HandshakeHeader?> GreetAsync(Socket socket)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        timeout.CancelAfter(PrefaceTimeout);
+        timeout.CancelAfter(HandshakeTimeout);
         using var stream = new NetworkStream(socket, ownsSocket: false);
         var place = _room.Greet(socket);
         try
         {
-            var (preface, answer, isProven) = await _handshake.AcceptAsync(stream, Judge, timeout.Token).ConfigureAwait(false);
-            if (answer == PrefaceAnswer.Accepted && !await IsRunAcceptedAsync(stream, socket, preface!.From, isProven, timeout.Token).ConfigureAwait(false))
+            var (header, answer, isProven) = await _handshake.AcceptAsync(stream, Judge, timeout.Token).ConfigureAwait(false);
+            if (answer == HandshakeAnswer.Accepted && !await IsRunAcceptedAsync(stream, socket, header!.From, isProven, timeout.Token).ConfigureAwait(false))
             {
                 return null;
             }
 
-            if (answer == PrefaceAnswer.Accepted && _room.TryEnter(preface!.From))
+            if (answer == HandshakeAnswer.Accepted && _room.TryEnter(header!.From))
             {
-                TellUnproven(preface, isProven);
-                return preface;
+                TellUnproven(header, isProven);
+                return header;
             }
 
-            Refused(preface, answer == PrefaceAnswer.Accepted ? PrefaceAnswer.TooManyConnections : answer);
+            Refused(header, answer == HandshakeAnswer.Accepted ? HandshakeAnswer.TooManyConnections : answer);
             return null;
         }
         finally
@@ -266,48 +266,48 @@ internal sealed class NodeListener : IAsyncDisposable
     private async Task<bool> IsRunAcceptedAsync(Stream stream, Socket socket, NodeId from, bool isProven, CancellationToken cancellationToken) =>
         await RunExchange.AcceptAsync(stream, Runs, from, isProven, cancellationToken).ConfigureAwait(false) is { } run && Runs.TryHold(from, run, socket);
 
-    private void Refused(Preface? preface, PrefaceAnswer answer)
+    private void Refused(HandshakeHeader? header, HandshakeAnswer answer)
     {
         // While a node starts and stops, peers request replicas that are not open hundreds of times.
-        if (answer == PrefaceAnswer.UnknownReplica)
+        if (answer == HandshakeAnswer.UnknownReplica)
         {
-            LogMessages.PrefaceRefused(_logger, LogLevel.Debug, preface?.From.Value ?? "?", preface?.Target ?? "?", PrefaceRefusedException.Explain(answer), 0);
+            LogMessages.HandshakeRefused(_logger, LogLevel.Debug, header?.From.Value ?? "?", header?.Target ?? "?", HandshakeRefusedException.Explain(answer), 0);
         }
         else if (_refusalLines.TryPass(out var suppressed))
         {
-            LogMessages.PrefaceRefused(_logger, LogLevel.Warning, preface?.From.Value ?? "?", preface?.Target ?? "?", PrefaceRefusedException.Explain(answer), suppressed);
+            LogMessages.HandshakeRefused(_logger, LogLevel.Warning, header?.From.Value ?? "?", header?.Target ?? "?", HandshakeRefusedException.Explain(answer), suppressed);
         }
     }
 
-    private void TellUnproven(Preface preface, bool isProven)
+    private void TellUnproven(HandshakeHeader header, bool isProven)
     {
         // Without a secret of its own, the node logs this once, at its start.
         if (!isProven && _handshake.HasSecret && _unprovenLines.TryPass(out var suppressed))
         {
-            LogMessages.UnprovenAccepted(_logger, preface.From.Value, suppressed);
+            LogMessages.UnprovenAccepted(_logger, header.From.Value, suppressed);
         }
     }
 
-    private PrefaceAnswer Judge(Preface preface)
+    private HandshakeAnswer Judge(HandshakeHeader header)
     {
-        if (preface.ClusterId != _clusterId)
+        if (header.ClusterId != _clusterId)
         {
-            return PrefaceAnswer.OtherCluster;
+            return HandshakeAnswer.OtherCluster;
         }
 
-        if (preface.To != _self)
+        if (header.To != _self)
         {
-            return PrefaceAnswer.OtherNode;
+            return HandshakeAnswer.OtherNode;
         }
 
-        if (!_room.HasRoomFor(preface.From))
+        if (!_room.HasRoomFor(header.From))
         {
-            return PrefaceAnswer.TooManyConnections;
+            return HandshakeAnswer.TooManyConnections;
         }
 
-        return preface.Kind == ConnectionKind.Peer
-            || (ReplicaEndPoint.TryParse(preface.Target, out var node, out var key) && node == _self && _groups.ContainsKey(key))
-            ? PrefaceAnswer.Accepted
-            : PrefaceAnswer.UnknownReplica;
+        return header.Kind == ConnectionKind.Peer
+            || (ReplicaEndPoint.TryParse(header.Target, out var node, out var key) && node == _self && _groups.ContainsKey(key))
+            ? HandshakeAnswer.Accepted
+            : HandshakeAnswer.UnknownReplica;
     }
 }

@@ -335,11 +335,11 @@ internal sealed class SmallCluster : IAsyncDisposable
                 return Task.FromResult(new FetchedState(self._cluster._bug.Fetches(state), Heard(word)));
             });
 
-            private ReplicaWord Heard(ReplicaWord word) => self._cluster._bug.AnyRingCounts ? word with { Tenure = self.Tenure.Word, IsWhole = true } : word;
+            private ReplicaClaim Heard(ReplicaClaim word) => self._cluster._bug.AnyRingCounts ? word with { Tenure = self.Tenure.Word, IsWhole = true } : word;
 
-            public async Task<ReplicaWord> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
+            public async Task<ReplicaClaim> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
             {
-                var (cluster, word) = (self._cluster, default(ReplicaWord));
+                var (cluster, word) = (self._cluster, default(ReplicaClaim));
                 await cluster.Net.SendAsync(self.Self, node, async () =>
                 {
                     var member = cluster.Members[node];

@@ -321,7 +321,7 @@ public sealed class DamagedStoreTests : IDisposable
     /// <summary>The roots of the tree of the present records.</summary>
     private static ulong[] Tree(EventualReplica replica)
     {
-        var trees = new TreeShelf();
+        var trees = new HashTrees();
         foreach (var found in replica.Scan(Keyspace, new Token(0), new Token(ulong.MaxValue), null, Keys))
         {
             trees.Replace(LeafPlace.Of(Keyspace, found.Key.Token), 0, found.Hash);

@@ -296,7 +296,7 @@ public sealed class EventualReplicaTests : IDisposable
 
     private static ulong[] Recounted(EventualReplica replica)
     {
-        var trees = new TreeShelf();
+        var trees = new HashTrees();
         foreach (var found in replica.Scan(Cart.Keyspace, default, new Token(ulong.MaxValue), null, 1000))
         {
             trees.Replace(LeafPlace.Of(Cart.Keyspace, found.Key.Token), 0, found.Hash);

@@ -16,12 +16,12 @@ public sealed class SchedulerWireTests
     [Fact]
     public void A_pause_is_shown_as_long_as_it_lasts()
     {
-        var settings = PlacementSettings.Default with { Paused = [new PausedScheduler(SchedulerKind.Drain, 1000), new PausedScheduler(SchedulerKind.Seats, 0)] };
+        var settings = PlacementSettings.Default with { Paused = [new PausedScheduler(SchedulerKind.Drain, 1000), new PausedScheduler(SchedulerKind.Group0Voters, 0)] };
         var drain = SchedulerWire.ToWire(SchedulerKind.Drain, settings, "did this", 999);
         Assert.Equal((true, 1000, "did this"), (drain.Paused, drain.PausedUntilMs, drain.Note));
         drain = SchedulerWire.ToWire(SchedulerKind.Drain, settings, "", 1000);
         Assert.Equal((false, 0), (drain.Paused, drain.PausedUntilMs));
-        var seats = SchedulerWire.ToWire(SchedulerKind.Seats, settings, "", 1000);
+        var seats = SchedulerWire.ToWire(SchedulerKind.Group0Voters, settings, "", 1000);
         Assert.Equal((true, 0), (seats.Paused, seats.PausedUntilMs));
     }
 }

@@ -74,8 +74,8 @@ public class DriverDecisionTests
         voters.Add(leaving);
         var seats = voters.Take(3).ToHashSet();
         Assert.Contains(leaving, seats);
-        var steps = new List<SeatChange>();
-        while (SeatRules.Next(state, seats, Nobody, _ => true) is { } change)
+        var steps = new List<Group0VoterChange>();
+        while (Group0VoterRules.Next(state, seats, Nobody, _ => true) is { } change)
         {
             steps.Add(change);
             Assert.True(change.Add ? seats.Add(change.Node) : seats.Remove(change.Node));
@@ -93,7 +93,7 @@ public class DriverDecisionTests
     public void A_leaving_node_stays_a_voter_while_it_holds_replicas()
     {
         var state = Planned(out var leaving);
-        Assert.Null(SeatRules.Next(state, [leaving, .. state.Nodes.Select(static node => node.Id).Where(node => node != leaving).Take(2)], Nobody, _ => false));
+        Assert.Null(Group0VoterRules.Next(state, [leaving, .. state.Nodes.Select(static node => node.Id).Where(node => node != leaving).Take(2)], Nobody, _ => false));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public class DriverDecisionTests
                 }
 
                 ImmutableHashSet<NodeId> silent = [.. nodes.Where((_, i) => (away & (1 << i)) != 0)];
-                for (var steps = 0; SeatRules.Next(state, seats, silent, _ => true) is { } change; steps++)
+                for (var steps = 0; Group0VoterRules.Next(state, seats, silent, _ => true) is { } change; steps++)
                 {
                     Assert.True(change.Add ? seats.Add(change.Node) && !silent.Contains(change.Node) : seats.Remove(change.Node));
                     Assert.NotEmpty(seats);

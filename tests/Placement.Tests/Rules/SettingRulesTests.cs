@@ -45,14 +45,14 @@ public class SettingRulesTests
     [Fact]
     public void A_pause_ends_at_its_time_or_when_it_is_resumed_and_balance_is_paused_at_first()
     {
-        var state = SomeCommands.After(SomeCommands.Init, new PauseScheduler(SchedulerKind.Drain, Pause: true, 1000), new PauseScheduler(SchedulerKind.Seats, Pause: true));
+        var state = SomeCommands.After(SomeCommands.Init, new PauseScheduler(SchedulerKind.Drain, Pause: true, 1000), new PauseScheduler(SchedulerKind.Group0Voters, Pause: true));
         Assert.True(state.Operations.Settings.IsPaused(SchedulerKind.Drain, 999));
         Assert.False(state.Operations.Settings.IsPaused(SchedulerKind.Drain, 1000));
-        Assert.True(state.Operations.Settings.IsPaused(SchedulerKind.Seats, long.MaxValue));
+        Assert.True(state.Operations.Settings.IsPaused(SchedulerKind.Group0Voters, long.MaxValue));
         Assert.True(state.Operations.Settings.IsPaused(SchedulerKind.Balance, 0));
         Assert.False(state.Operations.Settings.IsPaused(SchedulerKind.ReplaceDead, 0));
         var resumed = PlacementRules.Apply(state, new PauseScheduler(SchedulerKind.Balance, Pause: false)).State;
         Assert.False(resumed.Operations.Settings.IsPaused(SchedulerKind.Balance, 0));
-        Assert.True(resumed.Operations.Settings.IsPaused(SchedulerKind.Seats, 0));
+        Assert.True(resumed.Operations.Settings.IsPaused(SchedulerKind.Group0Voters, 0));
     }
 }

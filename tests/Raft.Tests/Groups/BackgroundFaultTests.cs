@@ -1,4 +1,5 @@
 using KvRaft.Raft.Background;
+using KvRaft.Raft.Catchup;
 using KvRaft.Raft.Consensus;
 using KvRaft.Raft.Groups;
 using KvRaft.Raft.Membership;
@@ -67,9 +68,9 @@ public sealed class BackgroundFaultTests
         await using var cluster = await RaftTestCluster.StartAsync(nodes: 1);
         await cluster.AppendAsync("before");
         var group = cluster.Group(cluster.Nodes[0]);
-        Assert.True(group.TryEnter(ReplicaState.Running, ReplicaState.CatchingUp));
+        Assert.True(((ICatchingUpGroup)group).TryEnter(ReplicaState.Running, ReplicaState.CatchingUp));
         group.Fail(new InvariantException("planted"));
-        Assert.False(group.TryEnter(ReplicaState.CatchingUp, ReplicaState.Running));
+        Assert.False(((ICatchingUpGroup)group).TryEnter(ReplicaState.CatchingUp, ReplicaState.Running));
         Assert.Equal(ReplicaState.Failed, group.Status().State);
     }
 }

@@ -103,12 +103,12 @@ public sealed class ForgedMessageTests
         var term = cluster.Group(leader).Term;
 
         // A term that would be accepted.
-        var refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () =>
+        var refused = await Assert.ThrowsAsync<HandshakeRefusedException>(async () =>
             await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), NodeAuthentication.None));
-        Assert.Equal(PrefaceAnswer.Unproven, refused.Answer);
-        refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () =>
+        Assert.Equal(HandshakeAnswer.Unproven, refused.Answer);
+        refused = await Assert.ThrowsAsync<HandshakeRefusedException>(async () =>
             await SendAsync(cluster, leader, ForgedMessages.AppendEntries(term + 1), Wires.Authentication("a guessed secret that is long enough and wrong")));
-        Assert.Equal(PrefaceAnswer.OtherSecret, refused.Answer);
+        Assert.Equal(HandshakeAnswer.OtherSecret, refused.Answer);
         Assert.Equal((leader, term), (await cluster.LeaderAsync(), cluster.Group(leader).Term));
     }
 

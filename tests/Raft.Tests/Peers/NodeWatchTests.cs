@@ -149,19 +149,19 @@ public sealed class NodeWatchTests
         watch.Heard += _ => heard.SetResult();
         watch.Follow(Other);
         Assert.True(await connections.WaitAsync(Patience));
-        for (var beats = 0; !watch.IsSilent(Other); beats++)
+        for (var heartbeats = 0; !watch.IsSilent(Other); heartbeats++)
         {
             Assert.Equal(0, silences);
-            watch.Beat();
-            Assert.True(beats >= timings.BeatsOfSilence || !watch.IsSilent(Other));
+            watch.OnHeartbeat();
+            Assert.True(heartbeats >= timings.HeartbeatsOfSilence || !watch.IsSilent(Other));
         }
 
         // The node is not given up permanently: another connection is tried, on which it may answer.
         Volatile.Write(ref answers, true);
         while (!heard.Task.IsCompleted)
         {
-            watch.Beat();
-            await Task.WhenAny(heard.Task, Task.Delay(timings.Beat));
+            watch.OnHeartbeat();
+            await Task.WhenAny(heard.Task, Task.Delay(timings.HeartbeatInterval));
         }
 
         Assert.False(watch.IsSilent(Other));
@@ -189,9 +189,9 @@ public sealed class NodeWatchTests
         await using var watch = Watch(() => address);
         watch.Heard += _ => heard.SetResult();
         watch.Follow(Other);
-        for (var owed = 0; owed <= new RaftTimings().BeatsOfSilence; owed++)
+        for (var owed = 0; owed <= new RaftTimings().HeartbeatsOfSilence; owed++)
         {
-            watch.Beat();
+            watch.OnHeartbeat();
         }
 
         Assert.True(watch.IsSilent(Other));

@@ -28,8 +28,8 @@ public sealed class HandshakeTests
     [Fact]
     public async Task A_node_without_the_secret_is_refused_where_it_is_required()
     {
-        Assert.Equal(PrefaceAnswer.Unproven, await TryAsync(NodeAuthentication.None, Required));
-        Assert.Equal(PrefaceAnswer.Unproven, await TryAsync(Required, NodeAuthentication.None));
+        Assert.Equal(HandshakeAnswer.Unproven, await TryAsync(NodeAuthentication.None, Required));
+        Assert.Equal(HandshakeAnswer.Unproven, await TryAsync(Required, NodeAuthentication.None));
     }
 
     [Fact]
@@ -46,42 +46,42 @@ public sealed class HandshakeTests
     public async Task Another_secret_is_refused_even_where_none_is_required()
     {
         var another = Wires.Authentication("another secret, also long enough to be one", isRequired: false);
-        Assert.Equal(PrefaceAnswer.OtherSecret, await TryAsync(another, Optional));
-        Assert.Equal(PrefaceAnswer.OtherSecret, await TryAsync(Optional, another));
+        Assert.Equal(HandshakeAnswer.OtherSecret, await TryAsync(another, Optional));
+        Assert.Equal(HandshakeAnswer.OtherSecret, await TryAsync(Optional, another));
     }
 
     [Fact]
     public async Task A_recorded_proof_is_refused_on_another_connection()
     {
         await using var listener = Listen(Required, out _);
-        var proof = new PrefaceProof(Required.Secret!.DeriveKey(Cluster, PrefaceProof.Use));
-        var preface = new Preface(ConnectionKind.Raft, Cluster, Self, Other, Target) { HasSecret = true, Nonce = PrefaceProof.DrawNonce() };
+        var proof = new HandshakeProof(Required.Secret!.DeriveKey(Cluster, HandshakeProof.Use));
+        var header = new HandshakeHeader(ConnectionKind.Raft, Cluster, Self, Other, Target) { HasSecret = true, Nonce = HandshakeProof.DrawNonce() };
 
-        async Task<PrefaceAnswer> PlayAsync(Func<byte[], byte[]> prove)
+        async Task<HandshakeAnswer> PlayAsync(Func<byte[], byte[]> prove)
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(listener.LocalEndPoint);
             using var stream = new NetworkStream(socket, ownsSocket: false);
-            await stream.WriteAsync(preface.Encode());
-            var challenge = await PrefaceChallenge.ReadAsync(stream, Other, CancellationToken.None);
+            await stream.WriteAsync(header.Encode());
+            var challenge = await HandshakeChallenge.ReadAsync(stream, Other, CancellationToken.None);
             await stream.WriteAsync(prove(challenge.Nonce!));
             try
             {
-                await Preface.ReadAnswerAsync(stream, Other, CancellationToken.None);
-                return PrefaceAnswer.Accepted;
+                await HandshakeHeader.ReadAnswerAsync(stream, Other, CancellationToken.None);
+                return HandshakeAnswer.Accepted;
             }
-            catch (PrefaceRefusedException refused)
+            catch (HandshakeRefusedException refused)
             {
                 return refused.Answer;
             }
         }
 
         byte[] recorded = [];
-        Assert.Equal(PrefaceAnswer.Accepted, await PlayAsync(nonce => recorded = proof.OfConnecting(preface, nonce)).WaitAsync(Patience));
-        Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(_ => recorded).WaitAsync(Patience));
+        Assert.Equal(HandshakeAnswer.Accepted, await PlayAsync(nonce => recorded = proof.OfConnecting(header, nonce)).WaitAsync(Patience));
+        Assert.Equal(HandshakeAnswer.OtherSecret, await PlayAsync(_ => recorded).WaitAsync(Patience));
 
         // The accepting side's own proof is not accepted either.
-        Assert.Equal(PrefaceAnswer.OtherSecret, await PlayAsync(nonce => proof.OfAccepting(preface, nonce)).WaitAsync(Patience));
+        Assert.Equal(HandshakeAnswer.OtherSecret, await PlayAsync(nonce => proof.OfAccepting(header, nonce)).WaitAsync(Patience));
     }
 
     [Fact]
@@ -118,8 +118,8 @@ public sealed class HandshakeTests
         var dialer = Dialer(Required, listener);
         using var first = await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None);
         using var second = await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None);
-        var refused = await Assert.ThrowsAsync<PrefaceRefusedException>(async () => await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None));
-        Assert.Equal(PrefaceAnswer.TooManyConnections, refused.Answer);
+        var refused = await Assert.ThrowsAsync<HandshakeRefusedException>(async () => await dialer.ConnectAsync(Other, ConnectionKind.Peer, "", CancellationToken.None));
+        Assert.Equal(HandshakeAnswer.TooManyConnections, refused.Answer);
         Assert.Contains("limits.raftConnectionsMax", refused.Message, StringComparison.Ordinal);
 
         var third = Wires.Dial(Cluster, new NodeId("n3"), _ => listener.LocalEndPoint, Required);
@@ -168,7 +168,7 @@ public sealed class HandshakeTests
     }
 
     /// <summary>Null: connected.</summary>
-    private static async Task<PrefaceAnswer?> TryAsync(NodeAuthentication connecting, NodeAuthentication accepting)
+    private static async Task<HandshakeAnswer?> TryAsync(NodeAuthentication connecting, NodeAuthentication accepting)
     {
         await using var listener = Listen(accepting, out _);
         try
@@ -176,7 +176,7 @@ public sealed class HandshakeTests
             (await Dialer(connecting, listener).ConnectAsync(Other, ConnectionKind.Raft, Target, CancellationToken.None).AsTask().WaitAsync(Patience)).Dispose();
             return null;
         }
-        catch (PrefaceRefusedException refused)
+        catch (HandshakeRefusedException refused)
         {
             return refused.Answer;
         }

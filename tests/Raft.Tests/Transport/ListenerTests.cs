@@ -26,15 +26,15 @@ public sealed class ListenerTests : IAsyncDisposable
 
     [Fact]
     public async Task A_node_of_another_cluster_is_refused() =>
-        Assert.Equal(PrefaceAnswer.OtherCluster, await RefusalAsync(Dialer(Guid.NewGuid()), Server, "kvraft://n2/g/1/r/2"));
+        Assert.Equal(HandshakeAnswer.OtherCluster, await RefusalAsync(Dialer(Guid.NewGuid()), Server, "kvraft://n2/g/1/r/2"));
 
     [Fact]
     public async Task An_address_of_another_node_is_detected() =>
-        Assert.Equal(PrefaceAnswer.OtherNode, await RefusalAsync(Dialer(_cluster), new NodeId("n3"), "kvraft://n3/g/1/r/2"));
+        Assert.Equal(HandshakeAnswer.OtherNode, await RefusalAsync(Dialer(_cluster), new NodeId("n3"), "kvraft://n3/g/1/r/2"));
 
     [Fact]
     public async Task An_old_incarnation_is_refused() =>
-        Assert.Equal(PrefaceAnswer.UnknownReplica, await RefusalAsync(Dialer(_cluster), Server, "kvraft://n2/g/1/r/1"));
+        Assert.Equal(HandshakeAnswer.UnknownReplica, await RefusalAsync(Dialer(_cluster), Server, "kvraft://n2/g/1/r/1"));
 
     [Fact]
     public async Task A_port_in_use_has_its_own_message()
@@ -56,8 +56,8 @@ public sealed class ListenerTests : IAsyncDisposable
         Assert.Equal(0, _listener.ConnectionCount);
     }
 
-    private static async Task<PrefaceAnswer> RefusalAsync(NodeDialer dialer, NodeId to, string target) =>
-        (await Assert.ThrowsAsync<PrefaceRefusedException>(
+    private static async Task<HandshakeAnswer> RefusalAsync(NodeDialer dialer, NodeId to, string target) =>
+        (await Assert.ThrowsAsync<HandshakeRefusedException>(
             async () => await dialer.ConnectAsync(to, ConnectionKind.Raft, target, CancellationToken.None))).Answer;
 
     private NodeDialer Dialer(Guid cluster) => Wires.Dial(cluster, new NodeId("n1"), _ => _listener.LocalEndPoint);

@@ -33,7 +33,7 @@ public enum ClockBug
 internal sealed class ClockRun : IDisposable
 {
     private const double Epoch = 1_800_000_000_000;
-    private const double Beat = 400;
+    private const double HeartbeatMs = 400;
     private static readonly Storage.Schema.KeyspaceId Space = new(1);
 
     private readonly Random _random;
@@ -106,7 +106,7 @@ internal sealed class ClockRun : IDisposable
     {
         for (var end = _now + milliseconds; _now < end;)
         {
-            _now = Math.Min(end, _now + Beat);
+            _now = Math.Min(end, _now + HeartbeatMs);
             foreach (var node in _nodes)
             {
                 Compare(node);

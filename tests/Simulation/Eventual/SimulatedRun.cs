@@ -5,6 +5,7 @@ using KvRaft.Eventual.Tests.Clusters;
 using KvRaft.Eventual.Tests.Replicas;
 using KvRaft.Storage;
 using KvRaft.Topology;
+using PlantedBug = KvRaft.Eventual.Tests.Clusters.PlantedBug;
 using Some = KvRaft.Eventual.Tests.Replicas.Some;
 
 namespace KvRaft.Simulation.Tests.Eventual;

@@ -6,9 +6,9 @@ namespace KvRaft.Raft.Telemetry;
 /// Lowers the level of some DotNext events to Debug; all other events pass unchanged. While a peer is away, DotNext warns once per heartbeat, and once per write, and peer: dozens of lines a second with many groups. And it
 /// reports an unexpected error when a request to a removed member ends.
 /// </summary>
-internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
+internal sealed class FilteredLoggers(ILoggerFactory inner) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName) => new QuietLogger(inner.CreateLogger(categoryName));
+    public ILogger CreateLogger(string categoryName) => new FilteredLogger(inner.CreateLogger(categoryName));
 
     public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
 
@@ -17,7 +17,7 @@ internal sealed class QuietLoggers(ILoggerFactory inner) : ILoggerFactory
         // The factory belongs to the caller.
     }
 
-    private sealed class QuietLogger(ILogger inner) : ILogger
+    private sealed class FilteredLogger(ILogger inner) : ILogger
     {
         private const int MemberUnavailable = 74010;
         private const int ReplicationFailed = 74015;

@@ -5,7 +5,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Shards;
 
 /// <summary>Logs when this node starts or stops leading a shard, and wakes the code that waits for news about leaders.</summary>
-internal sealed class LeadershipNews(NodeId self, ShardReplica replica, ChangeSignal changes, ILogger logger)
+internal sealed class LeadershipEvents(NodeId self, ShardReplica replica, ChangeSignal changes, ILogger logger)
 {
     private int _led;
 

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>The trees of all keyspaces and token ranges of a replica; a missing tree is the tree of an empty token range. Thread-safe.</summary>
-internal sealed class TreeShelf
+internal sealed class HashTrees
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(KeyspaceId Keyspace, int Arc), ArcTree> _trees = [];

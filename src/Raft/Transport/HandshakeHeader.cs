@@ -16,8 +16,8 @@ internal enum ConnectionKind : byte
     Peer = 2,
 }
 
-/// <summary>The accepting node's answer to a preface.</summary>
-internal enum PrefaceAnswer : byte
+/// <summary>The accepting node's answer to a header.</summary>
+internal enum HandshakeAnswer : byte
 {
     Accepted = 0,
     UnknownVersion = 1,
@@ -40,20 +40,20 @@ internal enum PrefaceAnswer : byte
 /// a node of another cluster, an address that now belongs to another node, or an old incarnation is refused before any message is accepted. Then both sides prove that they have
 /// the cluster secret, each for the nonce that the other drew: no message is dispatched to a replica before that.
 /// <code>
-/// preface    u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 1: has a secret | 32 nonce | u8 n, from node | u8 n, to node | u16 n, target
+/// header     u32 magic 'KVRF' | u8 version | u8 kind | 16 cluster id | u8 1: has a secret | 32 nonce | u8 n, from node | u8 n, to node | u16 n, target
 /// challenge  u32 magic 'KVRF' | u8 version | u8 answer | u8 1: has a secret too | 32 nonce | 32 proof of the accepting node
 /// proof      32 proof of the connecting node                           only if both have a secret and the answer is "accepted"
 /// verdict    u32 magic 'KVRF' | u8 version | u8 answer                 only after a proof
 /// </code>
 /// Both sides introduce their runs after it (<see cref="RunExchange"/>). Integers are little-endian; target is the replica's URI, empty for <see cref="ConnectionKind.Peer"/>.
-/// A proof is HMAC-SHA256, under the key of this use, over one byte for the side, the whole preface and the accepting node's nonce (see <see cref="PrefaceProof"/>).
+/// A proof is HMAC-SHA256, under the key of this use, over one byte for the side, the whole header and the accepting node's nonce (see <see cref="HandshakeProof"/>).
 /// </summary>
-internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target)
+internal sealed record HandshakeHeader(ConnectionKind Kind, Guid ClusterId, NodeId From, NodeId To, string Target)
 {
     public const byte Version = 3;
     public const int AnswerLength = 6;
 
-    /// <summary>The part of fixed length at the start of every preface, in bytes.</summary>
+    /// <summary>The part of fixed length at the start of every header, in bytes.</summary>
     public const int HeadLength = 4 + 1 + 1 + 16 + 1 + NonceLength;
 
     public const int NonceLength = 32;
@@ -96,8 +96,8 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         return bytes;
     }
 
-    /// <summary>Reads a preface. Returns null if the bytes are not a preface at all.</summary>
-    public static async ValueTask<(Preface? Preface, PrefaceAnswer Answer)> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    /// <summary>Reads a header. Returns null if the bytes are not a header at all.</summary>
+    public static async ValueTask<(HandshakeHeader? Header, HandshakeAnswer Answer)> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         // The version first: the format of the rest depends on it.
         var head = new byte[HeadLength];
@@ -105,7 +105,7 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         if (BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic
             || head[4] != Version || head[5] is not ((byte)ConnectionKind.Raft or (byte)ConnectionKind.Peer))
         {
-            return (null, PrefaceAnswer.UnknownVersion);
+            return (null, HandshakeAnswer.UnknownVersion);
         }
 
         await stream.ReadExactlyAsync(head.AsMemory(AnswerLength), cancellationToken).ConfigureAwait(false);
@@ -114,15 +114,15 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         var to = await ReadTextAsync(stream, 1, NodeId.LengthMax, cancellationToken).ConfigureAwait(false);
         var target = await ReadTextAsync(stream, 2, TargetLengthMax, cancellationToken).ConfigureAwait(false);
         return NodeId.IsValid(from) && NodeId.IsValid(to) && target is not null && head[SecretOffset] <= 1
-            ? (new Preface((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target)
+            ? (new HandshakeHeader((ConnectionKind)head[5], cluster, new NodeId(from!), new NodeId(to!), target)
             {
                 HasSecret = head[SecretOffset] == 1,
                 Nonce = head.AsMemory(NonceOffset, NonceLength),
-            }, PrefaceAnswer.Accepted)
-            : (null, PrefaceAnswer.UnknownVersion);
+            }, HandshakeAnswer.Accepted)
+            : (null, HandshakeAnswer.UnknownVersion);
     }
 
-    public static byte[] EncodeAnswer(PrefaceAnswer answer)
+    public static byte[] EncodeAnswer(HandshakeAnswer answer)
     {
         var bytes = new byte[AnswerLength];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
@@ -131,19 +131,19 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
         return bytes;
     }
 
-    /// <exception cref="PrefaceRefusedException">The other side refused, or is not a KvRaft node.</exception>
+    /// <exception cref="HandshakeRefusedException">The other side refused, or is not a KvRaft node.</exception>
     public static async ValueTask ReadAnswerAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
     {
         var bytes = new byte[AnswerLength];
         await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic || bytes[4] != Version)
         {
-            throw new PrefaceRefusedException(to, PrefaceAnswer.UnknownVersion);
+            throw new HandshakeRefusedException(to, HandshakeAnswer.UnknownVersion);
         }
 
-        if (bytes[5] != (byte)PrefaceAnswer.Accepted)
+        if (bytes[5] != (byte)HandshakeAnswer.Accepted)
         {
-            throw new PrefaceRefusedException(to, (PrefaceAnswer)bytes[5]);
+            throw new HandshakeRefusedException(to, (HandshakeAnswer)bytes[5]);
         }
     }
 
@@ -163,40 +163,40 @@ internal sealed record Preface(ConnectionKind Kind, Guid ClusterId, NodeId From,
     }
 }
 
-/// <summary>The accepting node's answer; see <see cref="Preface"/>.</summary>
+/// <summary>The accepting node's answer; see <see cref="HandshakeHeader"/>.</summary>
 /// <param name="Answer">Any value except "accepted" ends the connection.</param>
 /// <param name="Nonce">Drawn for this connection; null: this node has no secret, or the other one reported that it has none.</param>
 /// <param name="Proof">The proof of the accepting node, if it has drawn a nonce.</param>
-internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byte[]? Proof)
+internal sealed record HandshakeChallenge(HandshakeAnswer Answer, byte[]? Nonce, byte[]? Proof)
 {
-    private const int Length = Preface.AnswerLength + 1 + Preface.NonceLength + PrefaceProof.Length;
+    private const int Length = HandshakeHeader.AnswerLength + 1 + HandshakeHeader.NonceLength + HandshakeProof.Length;
 
     public byte[] Encode()
     {
         var bytes = new byte[Length];
-        Preface.EncodeAnswer(Answer).CopyTo(bytes, 0);
+        HandshakeHeader.EncodeAnswer(Answer).CopyTo(bytes, 0);
         if (Nonce is not null)
         {
-            bytes[Preface.AnswerLength] = 1;
-            Nonce.CopyTo(bytes, Preface.AnswerLength + 1);
-            Proof!.CopyTo(bytes, Preface.AnswerLength + 1 + Preface.NonceLength);
+            bytes[HandshakeHeader.AnswerLength] = 1;
+            Nonce.CopyTo(bytes, HandshakeHeader.AnswerLength + 1);
+            Proof!.CopyTo(bytes, HandshakeHeader.AnswerLength + 1 + HandshakeHeader.NonceLength);
         }
 
         return bytes;
     }
 
-    /// <exception cref="PrefaceRefusedException">The other side refused, or is not a KvRaft node.</exception>
-    public static async ValueTask<PrefaceChallenge> ReadAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
+    /// <exception cref="HandshakeRefusedException">The other side refused, or is not a KvRaft node.</exception>
+    public static async ValueTask<HandshakeChallenge> ReadAsync(Stream stream, NodeId to, CancellationToken cancellationToken)
     {
         // A refusal is read first: an older node sends no more than that.
-        await Preface.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
-        var rest = new byte[Length - Preface.AnswerLength];
+        await HandshakeHeader.ReadAnswerAsync(stream, to, cancellationToken).ConfigureAwait(false);
+        var rest = new byte[Length - HandshakeHeader.AnswerLength];
         await stream.ReadExactlyAsync(rest, cancellationToken).ConfigureAwait(false);
         return rest[0] switch
         {
-            0 => new PrefaceChallenge(PrefaceAnswer.Accepted, null, null),
-            1 => new PrefaceChallenge(PrefaceAnswer.Accepted, rest[1..(1 + Preface.NonceLength)], rest[(1 + Preface.NonceLength)..]),
-            _ => throw new PrefaceRefusedException(to, PrefaceAnswer.UnknownVersion),
+            0 => new HandshakeChallenge(HandshakeAnswer.Accepted, null, null),
+            1 => new HandshakeChallenge(HandshakeAnswer.Accepted, rest[1..(1 + HandshakeHeader.NonceLength)], rest[(1 + HandshakeHeader.NonceLength)..]),
+            _ => throw new HandshakeRefusedException(to, HandshakeAnswer.UnknownVersion),
         };
     }
 }
@@ -205,7 +205,7 @@ internal sealed record PrefaceChallenge(PrefaceAnswer Answer, byte[]? Nonce, byt
 /// The proofs of a connection. Both sides sign the same bytes: the cluster, both nodes, the target and both nonces. So a proof
 /// cannot be used on another connection. The first byte identifies the side, so one side's proof cannot be sent back as the other's.
 /// </summary>
-internal sealed class PrefaceProof(byte[] key)
+internal sealed class HandshakeProof(byte[] key)
 {
     public const int Length = 32;
 
@@ -215,33 +215,33 @@ internal sealed class PrefaceProof(byte[] key)
     private const byte Accepting = 1;
     private const byte Connecting = 2;
 
-    public static byte[] DrawNonce() => RandomNumberGenerator.GetBytes(Preface.NonceLength);
+    public static byte[] DrawNonce() => RandomNumberGenerator.GetBytes(HandshakeHeader.NonceLength);
 
-    public byte[] OfAccepting(Preface preface, byte[] nonce) => Of(Accepting, preface, nonce);
+    public byte[] OfAccepting(HandshakeHeader header, byte[] nonce) => Of(Accepting, header, nonce);
 
-    public byte[] OfConnecting(Preface preface, byte[] nonce) => Of(Connecting, preface, nonce);
+    public byte[] OfConnecting(HandshakeHeader header, byte[] nonce) => Of(Connecting, header, nonce);
 
     /// <summary>Takes the same time for every difference.</summary>
     public static bool Equal(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given) => CryptographicOperations.FixedTimeEquals(expected, given);
 
-    private byte[] Of(byte whose, Preface preface, byte[] nonce) => HMACSHA256.HashData(key, (byte[])[whose, .. preface.Encode(), .. nonce]);
+    private byte[] Of(byte whose, HandshakeHeader header, byte[] nonce) => HMACSHA256.HashData(key, (byte[])[whose, .. header.Encode(), .. nonce]);
 }
 
-/// <summary>The other node did not accept this node's preface, or this node did not accept the other's answer.</summary>
-internal sealed class PrefaceRefusedException(NodeId node, PrefaceAnswer answer)
+/// <summary>The other node did not accept this node's header, or this node did not accept the other's answer.</summary>
+internal sealed class HandshakeRefusedException(NodeId node, HandshakeAnswer answer)
     : IOException($"The connection to node '{node}' is refused: {Explain(answer)}.")
 {
-    public PrefaceAnswer Answer { get; } = answer;
+    public HandshakeAnswer Answer { get; } = answer;
 
-    public static string Explain(PrefaceAnswer answer) => answer switch
+    public static string Explain(HandshakeAnswer answer) => answer switch
     {
-        PrefaceAnswer.UnknownVersion => "it is not a KvRaft node, or its connections have another format",
-        PrefaceAnswer.OtherCluster => "it belongs to another cluster",
-        PrefaceAnswer.OtherNode => "another node answers at that address",
-        PrefaceAnswer.UnknownReplica => "it has no such replica",
-        PrefaceAnswer.Unproven => "one node requires the cluster secret (clusterSecretFile) and the other has none",
-        PrefaceAnswer.OtherSecret => "the two nodes have different cluster secrets (clusterSecretFile)",
-        PrefaceAnswer.TooManyConnections => "it has too many connections (limits.raftConnectionsMax)",
+        HandshakeAnswer.UnknownVersion => "it is not a KvRaft node, or its connections have another format",
+        HandshakeAnswer.OtherCluster => "it belongs to another cluster",
+        HandshakeAnswer.OtherNode => "another node answers at that address",
+        HandshakeAnswer.UnknownReplica => "it has no such replica",
+        HandshakeAnswer.Unproven => "one node requires the cluster secret (clusterSecretFile) and the other has none",
+        HandshakeAnswer.OtherSecret => "the two nodes have different cluster secrets (clusterSecretFile)",
+        HandshakeAnswer.TooManyConnections => "it has too many connections (limits.raftConnectionsMax)",
         _ => $"answer {(byte)answer}",
     };
 }

@@ -4,7 +4,7 @@ namespace KvRaft.Raft.Leadership;
 /// Decides whether a leader has news for its followers, apart from new entries, which it sends at once: its commit index, and its presence, for a follower that was away.
 /// News is sent at several heartbeat intervals, because a message may be lost; then the group is quiesced and costs almost nothing. One caller at a time; <see cref="Repeat"/> any thread.
 /// </summary>
-internal sealed class NewsCount
+internal sealed class QuiescenceCounter
 {
     /// <summary>At 0.4 s each, two seconds: the longest time in which a follower that received an entry may answer or reconnect.</summary>
     public const int Repeats = 5;
@@ -19,7 +19,7 @@ internal sealed class NewsCount
     /// <param name="lastIndex">Of the leader's log.</param>
     /// <param name="commitIndex">The commit index of the leader.</param>
     /// <param name="mayBeQuiet">Every voter's node answers and will not miss the leader. While one is silent, every heartbeat interval is an attempt.</param>
-    public bool Beat(long lastIndex, long commitIndex, bool mayBeQuiet)
+    public bool OnHeartbeat(long lastIndex, long commitIndex, bool mayBeQuiet)
     {
         if (!mayBeQuiet || lastIndex != _lastIndex || commitIndex != _commitIndex)
         {

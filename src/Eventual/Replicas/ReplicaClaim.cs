@@ -8,7 +8,7 @@ namespace KvRaft.Eventual.Replicas;
 /// <param name="Keeps">The node is a replica holder of the key, by the ring that it has received.</param>
 /// <param name="Tenure">The tenure, as <see cref="Tenure.Word"/>; 0 if the node has no such keyspace.</param>
 /// <param name="IsWhole">The node has everything that other nodes may assume it to have; see <see cref="TenureBook"/>.</param>
-internal readonly record struct ReplicaWord(bool Keeps, ulong Tenure, bool IsWhole)
+internal readonly record struct ReplicaClaim(bool Keeps, ulong Tenure, bool IsWhole)
 {
     /// <summary>Does the answer count under this tenure?</summary>
     public bool Counts(ulong tenure) => IsWhole && Tenure == tenure;
@@ -16,17 +16,17 @@ internal readonly record struct ReplicaWord(bool Keeps, ulong Tenure, bool IsWho
 
 /// <summary>The state of a key at a replica, and whether the answer counts.</summary>
 /// <param name="Bytes">The state, as <see cref="SiblingSetCodec"/> writes it; empty if there is none.</param>
-internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaWord Word);
+internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaClaim Word);
 
 /// <summary>Reports whether the answers of a replica count.</summary>
-internal static class ReplicaWords
+internal static class ReplicaClaims
 {
     /// <summary>For a state that was stored.</summary>
-    public static ReplicaWord WordOn(this EventualReplica replica, EventualKey key, IKeyOwners owners) => Word(replica.Tenures, key, owners);
+    public static ReplicaClaim WordOn(this EventualReplica replica, EventualKey key, IKeyOwners owners) => Word(replica.Tenures, key, owners);
 
     /// <summary>The state of a key at the replica, and whether the answer counts.</summary>
     /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
-    public static (SiblingSet State, ReplicaWord Word) ReadWithWord(this EventualReplica replica, EventualKey key, IKeyOwners owners)
+    public static (SiblingSet State, ReplicaClaim Word) ReadWithWord(this EventualReplica replica, EventualKey key, IKeyOwners owners)
     {
         // If the book of tenures changed during the read, the record may have been dropped in between, and the answer does not count.
         var before = replica.Tenures;
@@ -65,10 +65,10 @@ internal static class ReplicaWords
         }
     }
 
-    private static ReplicaWord Word(TenureBook book, EventualKey key, IKeyOwners owners)
+    private static ReplicaClaim Word(TenureBook book, EventualKey key, IKeyOwners owners)
     {
         var tenure = owners.TenureOf(key.Keyspace);
-        return new ReplicaWord(
+        return new ReplicaClaim(
             owners.Keeps(key) is true, tenure?.Word ?? 0, tenure is { } held && book.IsWhole(key.Keyspace, LeafPlace.ArcOf(key.Token), held));
     }
 }

@@ -11,20 +11,20 @@ namespace KvRaft.Node.Control;
 /// Group 0's own voters: one change at a time, by the rules for every group. A joined node follows the group since it joined; it votes when it follows
 /// closely. The leader never removes itself.
 /// </summary>
-internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, SchedulerNotes notes, TimeProvider time, ILogger<SeatDuty> logger)
+internal sealed class Group0VoterDuty(NodeOptions options, PlacementAgent placement, SchedulerNotes notes, TimeProvider time, ILogger<Group0VoterDuty> logger)
 {
     /// <summary>For one step; see <see cref="MoveDriver"/>.</summary>
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(10);
 
     public async Task ActAsync(PlacementSight sight, CancellationToken stoppingToken)
     {
-        if (sight.State.Operations.Settings.IsPaused(SchedulerKind.Seats, time.GetUtcNow().ToUnixTimeMilliseconds()))
+        if (sight.State.Operations.Settings.IsPaused(SchedulerKind.Group0Voters, time.GetUtcNow().ToUnixTimeMilliseconds()))
         {
             return;
         }
 
         var voters = placement.Group.Voters();
-        if (SeatRules.Next(sight.State, [.. voters.Select(static voter => voter.Node)], sight.Facts.Away, sight.HoldsNothing) is not { } change)
+        if (Group0VoterRules.Next(sight.State, [.. voters.Select(static voter => voter.Node)], sight.Facts.Away, sight.HoldsNothing) is not { } change)
         {
             return;
         }
@@ -38,12 +38,12 @@ internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, Sc
             if (result == nameof(MembershipChange.Done))
             {
                 logger.PlacementActs(what);
-                notes.Set(SchedulerKind.Seats, what);
+                notes.Set(SchedulerKind.Group0Voters, what);
             }
             else
             {
                 logger.PlacementActRefused(what, result);
-                notes.Set(SchedulerKind.Seats, $"{what}: {result}");
+                notes.Set(SchedulerKind.Group0Voters, $"{what}: {result}");
             }
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
@@ -52,7 +52,7 @@ internal sealed class SeatDuty(NodeOptions options, PlacementAgent placement, Sc
         }
     }
 
-    private async Task<string> TakeAsync(SeatChange change, IReadOnlyList<GroupVoter> voters, PlacementSight sight, CancellationToken cancellationToken)
+    private async Task<string> TakeAsync(Group0VoterChange change, IReadOnlyList<GroupVoter> voters, PlacementSight sight, CancellationToken cancellationToken)
     {
         var group = placement.Group;
         if (!await group.IsMembershipSettledAsync(cancellationToken))

@@ -8,7 +8,7 @@ namespace KvRaft.Placement.Planning;
 /// <param name="Node">The node of the replica.</param>
 /// <param name="Add">True: the replica becomes a voter. False: it stops being one.</param>
 /// <param name="Reason">For people.</param>
-public sealed record SeatChange(NodeId Node, bool Add, string Reason);
+public sealed record Group0VoterChange(NodeId Node, bool Add, string Reason);
 
 /// <summary>
 /// Decides which nodes vote in group 0. Every node follows the group, so a voter costs its node only the vote. If a voter is decommissioned, a
@@ -16,17 +16,17 @@ public sealed record SeatChange(NodeId Node, bool Add, string Reason);
 /// does not vote receives no information about the replicas it should drop. A cluster that was initialized with fewer than three nodes gets three
 /// voters when it has three nodes. A voter that is only away remains a voter: after its return it would still assume that it is one. Pure.
 /// </summary>
-public static class SeatRules
+public static class Group0VoterRules
 {
     /// <summary>Three voters tolerate the loss of one. There are more only if the cluster was initialized with more.</summary>
-    public const int SeatsUsual = 3;
+    public const int Group0VotersUsual = 3;
 
     /// <summary>The next change, or null.</summary>
     /// <param name="state">The agreed state.</param>
     /// <param name="voters">The current voters.</param>
     /// <param name="away">The nodes that do not answer.</param>
     /// <param name="holdsNothing">Returns true if a node holds nothing except its replica of group 0.</param>
-    public static SeatChange? Next(
+    public static Group0VoterChange? Next(
         PlacementState state, IReadOnlyCollection<NodeId> voters, ImmutableHashSet<NodeId> away, Func<NodeId, bool> holdsNothing)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -47,13 +47,13 @@ public static class SeatRules
         // The usual number is odd. An even number means that the new voter was added and the leaving voter is not removed yet.
         if (leaving.Length > 0)
         {
-            return free is not null && voters.Count % 2 == 1 ? new SeatChange(free.Id, Add: true, $"{leaving[0]} leaves")
-                : staying > 0 ? new SeatChange(leaving[0], Add: false, $"{leaving[0]} leaves")
+            return free is not null && voters.Count % 2 == 1 ? new Group0VoterChange(free.Id, Add: true, $"{leaving[0]} leaves")
+                : staying > 0 ? new Group0VoterChange(leaving[0], Add: false, $"{leaving[0]} leaves")
                 : null;
         }
 
-        return free is not null && voters.Count < SeatsUsual && state.Nodes.Count(static node => node.IsOwner) >= SeatsUsual
-            ? new SeatChange(free.Id, Add: true, $"{voters.Count} voters are too few")
+        return free is not null && voters.Count < Group0VotersUsual && state.Nodes.Count(static node => node.IsOwner) >= Group0VotersUsual
+            ? new Group0VoterChange(free.Id, Add: true, $"{voters.Count} voters are too few")
             : null;
     }
 }

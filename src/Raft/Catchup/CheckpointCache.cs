@@ -12,7 +12,7 @@ namespace KvRaft.Raft.Catchup;
 /// writers. It is kept while a replica fetches it, and deleted when it is released or unused for a while. Any replica serves checkpoints, leader or
 /// not: with one voter dead and one behind there is no leader that could. Thread-safe.
 /// </summary>
-internal sealed class CheckpointShelf : IDisposable
+internal sealed class CheckpointCache : IDisposable
 {
     /// <summary>An interrupted fetch may resume after a restart of its node; a minute covers that, and links cost only disk space.</summary>
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(2);
@@ -27,7 +27,7 @@ internal sealed class CheckpointShelf : IDisposable
     private readonly ConcurrentDictionary<string, Need> _needs = [];
     private long _number;
 
-    public CheckpointShelf(
+    public CheckpointCache(
         string directory,
         Func<string, CancellationToken, Task<LogPosition>> save,
         Func<CancellationToken, Task<(byte[] Configuration, long Version)>> configuration,

@@ -4,15 +4,15 @@ using KvRaft.Topology;
 
 namespace KvRaft.Raft.Tests.Transport;
 
-public sealed class PrefaceTests
+public sealed class HandshakeHeaderTests
 {
-    private static readonly Preface Sample = new(
+    private static readonly HandshakeHeader Sample = new(
         ConnectionKind.Raft, new Guid("00112233-4455-6677-8899-aabbccddeeff"), new NodeId("n1"), new NodeId("n2"), "kvraft://n2/g/17/r/3");
 
     private static readonly byte[] Nonce = [.. Enumerable.Repeat((byte)0x5A, 32)];
 
-    private static readonly PrefaceProof Proof = new(
-        new KvRaft.Raft.Security.ClusterSecret("0123456789abcdef0123456789abcdef"u8).DeriveKey(Sample.ClusterId, PrefaceProof.Use));
+    private static readonly HandshakeProof Proof = new(
+        new KvRaft.Raft.Security.ClusterSecret("0123456789abcdef0123456789abcdef"u8).DeriveKey(Sample.ClusterId, HandshakeProof.Use));
 
     [Fact]
     public void Its_bytes_never_change() => Assert.Equal(
@@ -26,8 +26,8 @@ public sealed class PrefaceTests
         var nonce = string.Concat(Enumerable.Repeat("5A", 32));
         Assert.Equal(
             "4B565246" + "03" + "00" + "01" + nonce + "551FCDA019A942122EA859409255077225033F5338C72241535E3F8A2B13FFCE",
-            Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.Accepted, Nonce, Proof.OfAccepting(Sample, Nonce)).Encode()));
-        Assert.Equal("4B565246" + "03" + "05" + new string('0', 130), Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.Unproven, null, null).Encode()));
+            Convert.ToHexString(new HandshakeChallenge(HandshakeAnswer.Accepted, Nonce, Proof.OfAccepting(Sample, Nonce)).Encode()));
+        Assert.Equal("4B565246" + "03" + "05" + new string('0', 130), Convert.ToHexString(new HandshakeChallenge(HandshakeAnswer.Unproven, null, null).Encode()));
     }
 
     [Fact]
@@ -58,16 +58,16 @@ public sealed class PrefaceTests
     public async Task A_handshake_of_an_earlier_version_is_refused_in_the_format_of_that_version(string version)
     {
         var old = Convert.FromHexString("4B565246" + version + "01" + "33221100554477668899AABBCCDDEEFF" + "026E31" + "026E32" + "0000");
-        Assert.Equal((null, PrefaceAnswer.UnknownVersion), await Preface.ReadAsync(new MemoryStream(old), CancellationToken.None));
-        Assert.StartsWith("4B565246" + "03" + "01", Convert.ToHexString(new PrefaceChallenge(PrefaceAnswer.UnknownVersion, null, null).Encode()), StringComparison.Ordinal);
+        Assert.Equal((null, HandshakeAnswer.UnknownVersion), await HandshakeHeader.ReadAsync(new MemoryStream(old), CancellationToken.None));
+        Assert.StartsWith("4B565246" + "03" + "01", Convert.ToHexString(new HandshakeChallenge(HandshakeAnswer.UnknownVersion, null, null).Encode()), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Encoded_values_are_read()
     {
-        var (preface, answer) = await Preface.ReadAsync(new MemoryStream(Sample.Encode()), CancellationToken.None);
-        Assert.Equal((Sample with { Nonce = preface!.Nonce }, PrefaceAnswer.Accepted), (preface, answer));
-        Assert.Equal(Sample.Nonce.ToArray(), preface.Nonce.ToArray());
+        var (header, answer) = await HandshakeHeader.ReadAsync(new MemoryStream(Sample.Encode()), CancellationToken.None);
+        Assert.Equal((Sample with { Nonce = header!.Nonce }, HandshakeAnswer.Accepted), (header, answer));
+        Assert.Equal(Sample.Nonce.ToArray(), header.Nonce.ToArray());
     }
 
     [Theory]
@@ -80,13 +80,13 @@ public sealed class PrefaceTests
     {
         var bytes = Sample.Encode();
         bytes[damagedByte] = 0xFF;
-        Assert.Equal((null, PrefaceAnswer.UnknownVersion), await Preface.ReadAsync(new MemoryStream(bytes), CancellationToken.None));
+        Assert.Equal((null, HandshakeAnswer.UnknownVersion), await HandshakeHeader.ReadAsync(new MemoryStream(bytes), CancellationToken.None));
     }
 
     [Fact]
     public async Task A_handshake_that_ends_early_is_refused() =>
         await Assert.ThrowsAsync<EndOfStreamException>(
-            async () => await Preface.ReadAsync(new MemoryStream(Sample.Encode()[..^1]), CancellationToken.None));
+            async () => await HandshakeHeader.ReadAsync(new MemoryStream(Sample.Encode()[..^1]), CancellationToken.None));
 
     [Fact]
     public void An_identity_survives_its_text()
