@@ -5,7 +5,7 @@ using KvRaft.Storage;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>
-/// The handling of a full disk and of damaged files. All of it runs in the writing thread, between rounds; readers and the copy of damaged files only
+/// The handling of a full disk, of a refusal by the system, and of damaged files. All of it runs in the writing thread, between rounds; readers and the copy of damaged files only
 /// report what they find.
 /// </summary>
 internal sealed partial class EventualReplica
@@ -15,6 +15,9 @@ internal sealed partial class EventualReplica
 
     private static readonly TimeSpan RebuildDelayFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RebuildDelayMax = TimeSpan.FromMinutes(5);
+
+    /// <summary>Each attempt to reopen the store after a refusal needs descriptors and memory itself.</summary>
+    private static readonly TimeSpan RefusedDelayMax = TimeSpan.FromSeconds(30);
 
     /// <summary>A store that was well for so long begins anew.</summary>
     private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(30);
@@ -40,6 +43,10 @@ internal sealed partial class EventualReplica
     /// <summary>Rebuilds for damage in a row, and when the last damage was found. For the writer.</summary>
     private int _rebuilds;
     private long _damagedAt;
+
+    /// <summary>Refusals by the system in a row, and the time of the last one. For the writer.</summary>
+    private int _refusals;
+    private long _refusedAt;
 
     /// <summary>The write count of the engine at the last sync, and the last count that was marked (<see cref="StoreMark"/>). For the writer.</summary>
     private long _synced;
@@ -86,7 +93,8 @@ internal sealed partial class EventualReplica
 
     private StorageException NotOpen() => Health.Outage?.ToException() ?? new StorageException("The eventual store is closing.");
 
-    /// <exception cref="StorageException">The store cannot be opened, and the reason is neither damage nor a full disk.</exception>
+    /// <exception cref="StorageException">The store cannot be opened, and the reason is neither damage nor a full disk. A refusal by the system also ends the start: an operator
+    /// changes an owner or a limit before the node serves.</exception>
     private void OpenFirst()
     {
         Change(health => health with { HasSetAside = StoreDirectory.HasDamaged(_directory) });
@@ -96,11 +104,11 @@ internal sealed partial class EventualReplica
         }
         else
         {
-            TryOpen();
+            TryOpen(isFirst: true);
         }
     }
 
-    private void TryOpen()
+    private void TryOpen(bool isFirst = false)
     {
         try
         {
@@ -111,7 +119,7 @@ internal sealed partial class EventualReplica
             _hasUnsynced = false;
             Change(static health => health with { Outage = null });
         }
-        catch (Exception error) when (StoreOutage.Of(error) is { } outage)
+        catch (Exception error) when (StoreOutage.Of(error) is { } outage && !(isFirst && outage.Kind == OutageKind.Refused))
         {
             Suffer(outage);
         }
@@ -131,7 +139,7 @@ internal sealed partial class EventualReplica
         }
     }
 
-    /// <summary>Enters an outage. On a full disk the store stays open for readers.</summary>
+    /// <summary>Enters an outage. On a full disk, and after a refusal by the system, the store stays open for readers.</summary>
     private void Suffer(StoreOutage outage)
     {
         if (outage.Kind == OutageKind.Damage)
@@ -147,7 +155,17 @@ internal sealed partial class EventualReplica
         }
         else
         {
+            CountRefusal(outage);
             Change(health => health with { Outage = outage });
+        }
+    }
+
+    private void CountRefusal(StoreOutage outage)
+    {
+        if (outage.Kind == OutageKind.Refused)
+        {
+            _refusals = _time.GetElapsedTime(_refusedAt) > WellAfter ? 1 : _refusals + 1;
+            _refusedAt = _time.GetTimestamp();
         }
     }
 
@@ -173,6 +191,9 @@ internal sealed partial class EventualReplica
         return delay < RebuildDelayMax ? delay : RebuildDelayMax;
     }
 
+    /// <summary>The wait before the store is reopened after a refusal by the system, by the number of refusals in a row. Pure.</summary>
+    internal static TimeSpan RefusedDelay(int refusals) => RebuildDelay(refusals) is var delay && delay < RefusedDelayMax ? delay : RefusedDelayMax;
+
     /// <summary>For the writer, before each round.</summary>
     private void Look()
     {
@@ -191,9 +212,9 @@ internal sealed partial class EventualReplica
         {
             EndSalvage(salvage);
         }
-        else if (_salvage is null && Health.Outage is { Kind: OutageKind.NoRoom })
+        else if (_salvage is null && Health.Outage is { Kind: not OutageKind.Damage } outage)
         {
-            TryAgain();
+            TryAgain(outage);
         }
         else if (Health.Outage is null)
         {
@@ -216,7 +237,7 @@ internal sealed partial class EventualReplica
             {
                 StoreMark.Write(_directory, writes);
             }
-            catch (IOException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 // The previous mark still holds. The next sync of the store detects a failed disk.
             }
@@ -235,9 +256,9 @@ internal sealed partial class EventualReplica
         }
     }
 
-    private void TryAgain()
+    private void TryAgain(StoreOutage outage)
     {
-        if (!_hasRoom())
+        if (!_hasRoom() || (outage.Kind == OutageKind.Refused && _time.GetElapsedTime(_refusedAt) < RefusedDelay(_refusals)))
         {
             return;
         }
@@ -245,7 +266,7 @@ internal sealed partial class EventualReplica
         Close();
         if (StoreDirectory.IsBeingRebuilt(_directory))
         {
-            BeginSalvage("its copy had no room");
+            BeginSalvage("its copy was interrupted");
         }
         else
         {
@@ -263,11 +284,12 @@ internal sealed partial class EventualReplica
         }
         else if (salvage.Exception?.GetBaseException() is { } error)
         {
-            if (StoreOutage.Of(error) is not { Kind: OutageKind.NoRoom } outage)
+            if (StoreOutage.Of(error) is not { Kind: not OutageKind.Damage } outage)
             {
                 throw new StorageException($"The damaged store of eventual keys cannot be copied: {error.Message}", error);
             }
 
+            CountRefusal(outage);
             Change(health => health with { Outage = outage });
         }
     }

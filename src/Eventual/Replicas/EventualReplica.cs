@@ -30,8 +30,8 @@ namespace KvRaft.Eventual.Replicas;
 /// send a write to other nodes before the local sync.
 /// </para>
 /// <para>
-/// <b>Disks.</b> A full disk or a damaged file stops neither the replica nor the node (<see cref="StoreOutage"/>). If the disk is full, writes are
-/// refused and reads continue.
+/// <b>Disks.</b> A full disk, a refusal by the system (no descriptor, no memory, no access) or a damaged file stops neither the replica nor the node
+/// (<see cref="StoreOutage"/>). If the disk is full or the system refuses, writes are refused, reads continue, and the store is reopened later.
 /// Damaged files are set aside, and a new store is built from their readable part (<see cref="StoreSalvage"/>) and, by tree comparison, from the other
 /// nodes. If a write or
 /// a sync fails for another reason, the replica stops: <see cref="Failure"/>.
@@ -302,7 +302,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
                 store.Incarnation.PutDown(_directory);
             }
         }
-        catch (Exception error) when (error is StorageException or IOException)
+        catch (Exception error) when (error is StorageException or IOException or UnauthorizedAccessException)
         {
             // The incarnation was not saved, so the next start takes a new one, as after a crash. On a full disk there is no further effect.
             if (StoreOutage.Of(error) is null)

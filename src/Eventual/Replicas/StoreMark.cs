@@ -17,7 +17,7 @@ internal static class StoreMark
     private const string FileName = "MARK";
     private const string Magic = "kvraft-mark 1";
 
-    /// <summary>0 if there is no readable mark. A directory in its place is deleted, because it would prevent the next write.</summary>
+    /// <summary>0 if there is no readable mark; if the system refuses the access, the mark is unknown, and the store is not opened. A directory in its place is deleted, because it would prevent the next write.</summary>
     public static long Read(string directory)
     {
         try
@@ -30,7 +30,7 @@ internal static class StoreMark
             return File.ReadAllText(Path.Combine(directory, FileName)).TrimEnd('\n').Split(' ') is [var magic, var version, var writes]
                 && $"{magic} {version}" == Magic && long.TryParse(writes, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
         }
-        catch (IOException)
+        catch (IOException error) when (error is FileNotFoundException || !EnvironmentFault.Is(error))
         {
             return 0;
         }

@@ -8,6 +8,9 @@ internal enum OutageKind
     /// <summary>The disk is full. Reads are served; the store is reopened when there is free space.</summary>
     NoRoom,
 
+    /// <summary>The system refused a descriptor, memory or access. Reads are attempted; the store is reopened after a wait.</summary>
+    Refused,
+
     /// <summary>Files could not be read. They were set aside, and their readable part is copied into a new store; until then nothing is read or
     /// written.</summary>
     Damage,
@@ -21,14 +24,19 @@ internal sealed record StoreOutage(OutageKind Kind, string Reason)
     {
         StorageFullException => new StoreOutage(OutageKind.NoRoom, error.Message),
         StorageCorruptionException { IsFailedWrite: false } => new StoreOutage(OutageKind.Damage, error.Message),
+        StorageUnavailableException => new StoreOutage(OutageKind.Refused, error.Message),
         _ when FullDisk.Is(error) => new StoreOutage(OutageKind.NoRoom, error.Message),
+        _ when EnvironmentFault.Is(error) => new StoreOutage(OutageKind.Refused, error.Message),
         _ => null,
     };
 
     /// <summary>The exception for requests during the outage.</summary>
-    public StorageException ToException() => Kind == OutageKind.NoRoom
-        ? new StorageFullException($"The store of eventual keys refuses writes until its disk has free space: {Reason}")
-        : new StoreRebuildingException($"The store of eventual keys is rebuilt: {Reason}");
+    public StorageException ToException() => Kind switch
+    {
+        OutageKind.NoRoom => new StorageFullException($"The store of eventual keys refuses writes until its disk has free space: {Reason}"),
+        OutageKind.Refused => new StorageUnavailableException($"The store of eventual keys refuses writes until the system grants it descriptors, memory and access: {Reason}"),
+        _ => new StoreRebuildingException($"The store of eventual keys is rebuilt: {Reason}"),
+    };
 }
 
 /// <summary>The store of eventual keys was damaged and is not open yet. Nothing was read or written.</summary>

@@ -17,7 +17,7 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
         var response = new EventualStatus
         {
             Plan = plan,
-            State = health.Outage is not { } outage ? "serving" : outage.Kind == OutageKind.NoRoom ? $"full: {outage.Reason}" : $"rebuilding: {outage.Reason}",
+            State = StateOf(health),
             Rebuilds = health.Rebuilds,
             RecordsSetAside = health.RecordsSetAside,
             ArcsIncomplete = Incomplete(),
@@ -34,6 +34,14 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
 
         return response;
     }
+
+    private static string StateOf(StoreHealth health) => health.Outage switch
+    {
+        null => "serving",
+        { Kind: OutageKind.NoRoom } full => $"full: {full.Reason}",
+        { Kind: OutageKind.Refused } refused => $"refused: {refused.Reason}",
+        { } damaged => $"rebuilding: {damaged.Reason}",
+    };
 
     /// <summary>Token ranges held here in which this node's answers do not count.</summary>
     private int Incomplete() => owners.Keyspaces.Sum(keyspace => owners.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.Arcs)

@@ -292,6 +292,10 @@ internal sealed class EventualOperations(
             // As above: if the exception comes from here, nothing was written here. A disk that fills up afterwards is a missing answer of a replica.
             return (null, Failure.StoreFull(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
         }
+        catch (StorageUnavailableException)
+        {
+            return (null, Failure.StoreRefused(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));
+        }
         catch (Exception closed) when (closed is StoreRebuildingException or StorageCorruptionException)
         {
             return (null, Failure.StoreRebuilding(attempts > 0 ? Execution.Unknown : Execution.NotExecuted));

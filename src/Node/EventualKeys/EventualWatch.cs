@@ -6,7 +6,7 @@ using KvRaft.Node.Telemetry;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>
-/// Turns a failed disk of the store of eventual keys into the failure of the node, and logs the faults from which the store recovers itself: a full disk, and damaged files.
+/// Turns a failed disk of the store of eventual keys into the failure of the node, and logs the faults from which the store recovers itself: a full disk, a refusal by the system, and damaged files.
 /// </summary>
 internal sealed class EventualWatch(NodeOptions options, EventualReplica replica, NodeFailure failure, ILogger<EventualWatch> logger) : BackgroundService
 {
@@ -42,6 +42,11 @@ internal sealed class EventualWatch(NodeOptions options, EventualReplica replica
         if (now.Outage is { Kind: OutageKind.NoRoom } full && before.Outage?.Kind != OutageKind.NoRoom)
         {
             logger.EventualStoreFull(options.NodeId, full.Reason);
+        }
+
+        if (now.Outage is { Kind: OutageKind.Refused } refused && before.Outage?.Kind != OutageKind.Refused)
+        {
+            logger.EventualStoreRefused(options.NodeId, refused.Reason);
         }
 
         if (now.Outage is null && before.Outage is not null)

@@ -182,6 +182,10 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure StoreFull(Execution execution) =>
         new(ErrorReasons.DiskFull, execution, "this node's data disk has no space; it accepts writes of eventual keys again when there is space");
 
+    /// <summary>The system refused a descriptor, memory or access; the store is opened again after a wait.</summary>
+    public static Failure StoreRefused(Execution execution) =>
+        new(ErrorReasons.Overloaded, execution, "the system refuses this node a descriptor, memory or access to its files") { RetryAfter = TimeSpan.FromSeconds(1) };
+
     public static Failure Draining(string why) => new(ErrorReasons.Draining, Execution.NotExecuted, why);
 
     public static Failure Internal(Execution execution) =>

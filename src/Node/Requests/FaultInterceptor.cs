@@ -71,7 +71,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     private RpcException Told(Exception error, ServerCallContext context)
     {
         // A failure that the status of this node already shows needs no log line for each request.
-        if (error is not (FailureException or StorageFullException or StoreRebuildingException))
+        if (error is not (FailureException or StorageFullException or StorageUnavailableException or StoreRebuildingException))
         {
             logger.RequestFaulted(error, context.Method);
         }

@@ -15,6 +15,7 @@ internal static class Faults
         {
             FailureException known => known.Failure,
             StorageFullException => Failure.StoreFull(execution),
+            StorageUnavailableException => Failure.StoreRefused(execution),
             StoreRebuildingException => Failure.StoreRebuilding(Execution.NotExecuted),
             StorageCorruptionException or EventualFormatException => new Failure(
                 ErrorReasons.CorruptReplica, execution, "this replica's data are damaged; another replica will take over"),

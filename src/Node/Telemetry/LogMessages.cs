@@ -157,6 +157,9 @@ internal static partial class LogMessages
     [LoggerMessage(1511, LogLevel.Information, "Node {NodeId}: the store of eventual keys is complete again, and the damaged files were deleted")]
     public static partial void EventualStoreComplete(this ILogger logger, NodeId nodeId);
 
+    [LoggerMessage(1513, LogLevel.Warning, "Node {NodeId}: the system refuses the store of eventual keys a descriptor, memory or access; it refuses writes and is reopened when the system grants them: {Reason}")]
+    public static partial void EventualStoreRefused(this ILogger logger, NodeId nodeId, string reason);
+
     // 1350: permissions of callers
     [LoggerMessage(1350, LogLevel.Warning, "Node {NodeId} has no cluster secret (clusterSecretFile): every process that reaches its ports can act as a node of the cluster. Give every node the same secret")]
     public static partial void NoClusterSecret(this ILogger logger, NodeId nodeId);

@@ -24,7 +24,7 @@ public sealed partial class RaftGroup
     {
         var key = new ReplicaKey(spec.Group, spec.Incarnation);
         var members = Path.Combine(directory, MemberStorage.FileName);
-        var ranBefore = File.Exists(members);
+        var ranBefore = MemberStorage.Exists(members);
         var logKnown = host.Log.Contains(key);
 
         // The member list may be lost with the log. A learner's incarnation was just assigned; any other replica that the log does not know may have been here.

@@ -22,7 +22,7 @@ internal sealed record MemberChecksums(uint Present, uint Next)
     public static MemberChecksums Of(ReadOnlySpan<byte> present, ReadOnlySpan<byte> next) => new(Crc32C.Of(present), Crc32C.Of(next));
 
     /// <summary>The checksums of the member list in <paramref name="file"/>; null: there are none, or they are damaged.</summary>
-    public static MemberChecksums? ReadFrom(string file) => File.Exists(PathOf(file)) ? Parse(File.ReadAllBytes(PathOf(file))) : null;
+    public static MemberChecksums? ReadFrom(string file) => DurableFile.Exists(PathOf(file)) ? Parse(File.ReadAllBytes(PathOf(file))) : null;
 
     public bool Accepts(ReadOnlySpan<byte> content) => Crc32C.Of(content) is var sum && (sum == Present || sum == Next);
 

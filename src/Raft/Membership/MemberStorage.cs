@@ -53,15 +53,18 @@ internal sealed class MemberStorage : IClusterConfigurationStorage<EndPoint>
     /// <summary>The list is not the one that was written. True until another one is saved.</summary>
     public bool IsDamaged { get; private set; }
 
+    /// <summary>The replica ran before. A directory in its place, or a refused access, is an error and not a new replica.</summary>
+    public static bool Exists(string file) => DurableFile.Exists(file);
+
     /// <summary>There is a member list in this file, and it is not the one that was written.</summary>
     public static bool IsDamagedAt(string file) =>
-        File.Exists(file) && File.ReadAllBytes(file) is var content
+        Exists(file) && File.ReadAllBytes(file) is var content
         && !(MemberChecksums.ReadFrom(file) is { } sums && sums.Accepts(content) && IsWellFormed(content.AsSpan(sizeof(long))));
 
     /// <summary>Writes the first member list, durably, unless one exists.</summary>
     public static void WriteFirst(string file, GroupId group, IReadOnlyList<GroupVoter> voters, IFileSystem files)
     {
-        if (File.Exists(file))
+        if (Exists(file))
         {
             return;
         }
@@ -110,7 +113,7 @@ internal sealed class MemberStorage : IClusterConfigurationStorage<EndPoint>
             }
 
             // Another process may have deleted it while the replica runs.
-            var present = File.Exists(_file) ? await File.ReadAllBytesAsync(_file, token).ConfigureAwait(false) : content;
+            var present = Exists(_file) ? await File.ReadAllBytesAsync(_file, token).ConfigureAwait(false) : content;
             if (present != content && BinaryPrimitives.ReadInt64LittleEndian(present) >= configurationVersion)
             {
                 return false;
@@ -179,7 +182,7 @@ internal sealed class MemberStorage : IClusterConfigurationStorage<EndPoint>
 
     private static void Write(string file, byte[] content, IFileSystem files)
     {
-        (File.Exists(file) ? MemberChecksums.Of(File.ReadAllBytes(file), content) : MemberChecksums.Of(content)).WriteTo(file, files);
+        (Exists(file) ? MemberChecksums.Of(File.ReadAllBytes(file), content) : MemberChecksums.Of(content)).WriteTo(file, files);
         DurableFile.Write(file, content, files);
     }
 

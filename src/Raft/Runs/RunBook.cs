@@ -50,6 +50,7 @@ internal sealed class RunBook
     /// <param name="self">The run of this node.</param>
     /// <param name="files">The file system that syncs the directory.</param>
     /// <param name="logger">The logger of the Raft host.</param>
+    /// <exception cref="LogOpenException">The file exists and cannot be read.</exception>
     public RunBook(string? directory, NodeRun self, IFileSystem files, ILogger logger)
     {
         _path = directory is null ? null : Path.Combine(directory, FileName);
@@ -233,15 +234,15 @@ internal sealed class RunBook
         return known;
     }
 
-    /// <summary>If the file cannot be read, a new one is begun: this node then refuses only the copies whose later run it has seen since.</summary>
+    /// <summary>If the content of the file is damaged, a new one is begun: this node then refuses only the copies whose later run it has seen since.</summary>
     private void Load()
     {
-        if (_path is null || !File.Exists(_path))
+        if (_path is null || Read(_path) is not { } text)
         {
             return;
         }
 
-        if (Parse(File.ReadAllText(_path)) is { } known)
+        if (Parse(text) is { } known)
         {
             foreach (var (node, run) in known)
             {
@@ -251,6 +252,19 @@ internal sealed class RunBook
         else
         {
             LogMessages.RunsDamaged(_logger, _path);
+        }
+    }
+
+    /// <summary>Null: there is no file.</summary>
+    private static string? Read(string path)
+    {
+        try
+        {
+            return DurableFile.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LogOpenException($"The record of other nodes' runs '{path}' cannot be read: {error.Message}", error);
         }
     }
 

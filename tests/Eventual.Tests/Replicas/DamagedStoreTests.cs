@@ -205,6 +205,74 @@ public sealed class DamagedStoreTests : IDisposable
         Assert.Equal(2, engines.Opened);
     }
 
+    /// <summary>The node ended: only a full disk and damage were outages.</summary>
+    [Fact]
+    public async Task While_the_system_refuses_descriptors_a_replica_refuses_writes_and_is_reopened_later()
+    {
+        var (time, engines) = (new FakeTimeProvider(), new FullEngines(Some.Engines));
+        await using var replica = EventualReplica.Open(_directory.Path, engines, new EventualLimits(), time);
+        await replica.WriteAsync(Key(0), Some.Put("before"));
+
+        var refusal = new StorageUnavailableException("Too many open files");
+        (engines.WriteError, engines.OpenError) = (refusal, refusal);
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => replica.WriteAsync(Key(0), Some.Put("during")));
+        Assert.Equal(OutageKind.Refused, replica.Health.Outage?.Kind);
+        Assert.Equal(["before"], replica.Read(Key(0)).Texts());
+
+        // The first attempt to reopen the store is refused as well.
+        await PassUntilAsync(() => engines.Opened == 2);
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => replica.WriteAsync(Key(0), Some.Put("during")));
+        Assert.Throws<StorageUnavailableException>(() => replica.Read(Key(0)));
+        Assert.False(replica.Failure.IsCompleted);
+
+        (engines.WriteError, engines.OpenError) = (null, null);
+        await PassUntilAsync(() => replica.Health.Outage is null);
+        await replica.WriteAsync(Key(1), Some.Put("after"));
+        Assert.Equal(["before"], replica.Read(Key(0)).Texts());
+        Assert.Equal(["after"], replica.Read(Key(1)).Texts());
+        Assert.Equal(0, replica.Health.Rebuilds);
+
+        async Task PassUntilAsync(Func<bool> condition)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (!condition())
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Yield();
+            }
+        }
+    }
+
+    [Fact]
+    public void A_start_that_the_system_refuses_ends_with_its_reason()
+    {
+        var engines = new FullEngines(Some.Engines) { OpenError = new StorageUnavailableException("Permission denied") };
+        Assert.Throws<StorageUnavailableException>(() => EventualReplica.Open(_directory.Path, engines, new EventualLimits(), TimeProvider.System));
+    }
+
+    /// <summary>.NET reports a directory in the place of a file as refused access. The task that writes the mark failed, and with it the stop of the node.</summary>
+    [Fact]
+    public async Task A_mark_that_cannot_be_written_stops_neither_the_replica_nor_its_end()
+    {
+        await using (var replica = Some.Open(_directory.Path))
+        {
+            Directory.CreateDirectory(Path.Combine(_directory.Path, "MARK.tmp"));
+            await replica.WriteAsync(Key(0), Some.Put("x"));
+        }
+
+        Directory.Delete(Path.Combine(_directory.Path, "MARK.tmp"));
+        await using var again = Some.Open(_directory.Path);
+        Assert.Equal(["x"], again.Read(Key(0)).Texts());
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 2)]
+    [InlineData(12, 30)]
+    public void Each_further_refusal_in_a_row_waits_longer(int refusals, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), EventualReplica.RefusedDelay(refusals));
+
     [Theory]
     [InlineData(1, 0)]
     [InlineData(2, 1)]
@@ -351,6 +419,10 @@ public sealed class DamagedStoreTests : IDisposable
 
         public volatile StorageException? ReadError;
 
+        public volatile StorageException? WriteError;
+
+        public volatile StorageException? OpenError;
+
         public StorageException? SyncError { get; init; }
 
         public int Opened { get; private set; }
@@ -360,6 +432,11 @@ public sealed class DamagedStoreTests : IDisposable
         public IStorageEngine OpenJournaled(string directory)
         {
             Opened++;
+            if (OpenError is { } refused)
+            {
+                throw refused;
+            }
+
             return new FullEngine(this, engines.OpenJournaled(directory));
         }
 
@@ -375,6 +452,11 @@ public sealed class DamagedStoreTests : IDisposable
 
             public void Write(EngineBatch batch)
             {
+                if (disk.WriteError is { } refused)
+                {
+                    throw refused;
+                }
+
                 if (disk.IsFull)
                 {
                     throw new StorageFullException("No space left on device");

@@ -12,6 +12,28 @@ public sealed class MemberChecksumsTests
         Assert.Equal("4B564D53554D01020403020108070605", Convert.ToHexString(new MemberChecksums(0x01020304, 0x05060708).Format())[..32]);
     }
 
+    /// <summary>A directory in the place of either file was taken for a missing file: the replica was opened as a new one.</summary>
+    [Theory]
+    [InlineData("members")]
+    [InlineData("members.sum")]
+    public void A_directory_in_the_place_of_a_file_is_refused(string name)
+    {
+        var directory = Directory.CreateTempSubdirectory("kvraft-members-").FullName;
+        var file = Path.Combine(directory, MemberStorage.FileName);
+        try
+        {
+            File.WriteAllBytes(file, new byte[16]);
+            File.Delete(Path.Combine(directory, name));
+            Directory.CreateDirectory(Path.Combine(directory, name));
+            var refused = Assert.Throws<IOException>(() => MemberStorage.IsDamagedAt(file));
+            Assert.Contains($"{name}' is a directory and not a file", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     [Fact]
     public void Both_contents_are_accepted_while_one_replaces_the_other()
     {

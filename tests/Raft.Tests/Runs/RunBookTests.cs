@@ -55,6 +55,16 @@ public sealed class RunBookTests : IDisposable
         Assert.Equal(RunVerdict.Known, book.Meet(Node, new NodeRun(3, One, 17), isConfirmed: true));
     }
 
+    /// <summary>It was taken for a missing file: the node started with no record of the others' runs, and could not save a new one.</summary>
+    [Fact]
+    public void A_directory_in_the_place_of_the_book_is_refused()
+    {
+        var path = Path.Combine(_directory, RunBook.FileName);
+        Directory.CreateDirectory(path);
+        var refused = Assert.Throws<LogOpenException>(Open);
+        Assert.Contains($"'{path}' is a directory and not a file", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_damaged_book_is_replaced_by_an_empty_one()
     {
