@@ -48,7 +48,21 @@ internal sealed partial class PlacementStore
         : null;
 
     /// <summary>Replaces the content of the file with <paramref name="content"/>, durably.</summary>
+    /// <exception cref="IOException">A step failed, or the system refuses the access. The file has its old content, and the next write begins anew.</exception>
     public void Write(ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            WriteAnew(content);
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            // .NET has another type for this one error; callers repeat a write after an error of the file system.
+            throw new IOException(refused.Message, refused);
+        }
+    }
+
+    private void WriteAnew(ReadOnlySpan<byte> content)
     {
         var temporary = Path.Combine(_directory, TemporaryName);
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
@@ -136,7 +150,7 @@ internal sealed partial class PlacementStore
     private static IOException LastError(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
-        return new IOException($"{call} of '{path}' failed: {new Win32Exception(error).Message} (errno {error}).");
+        return new IOException($"{call} of '{path}' failed: {new Win32Exception(error).Message} (errno {error}).", error);
     }
 
     private static partial class LibC

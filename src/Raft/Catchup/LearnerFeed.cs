@@ -35,7 +35,7 @@ internal sealed class LearnerFeed(
                     // The last step copied something: there may be more.
                 }
             }
-            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
+            catch (Exception error) when (CopyTrouble.MayPass(error))
             {
                 if (_delays.TryPass(out var suppressed))
                 {

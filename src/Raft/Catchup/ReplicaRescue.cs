@@ -81,7 +81,7 @@ internal sealed class ReplicaRescue(
                     return;
                 }
             }
-            catch (Exception error) when (PeerSurvey.IsPeerTrouble(error) || error is InvalidDataException or StorageFullException)
+            catch (Exception error) when (CopyTrouble.MayPass(error))
             {
                 Delayed(error.Message);
             }
@@ -111,7 +111,7 @@ internal sealed class ReplicaRescue(
                     return peers.Select(static peer => peer.Status.CommitIndex).DefaultIfEmpty().Max();
                 }
             }
-            catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
+            catch (Exception error) when (CopyTrouble.MayPassOrTimeout(error, cancellationToken))
             {
                 why = error.Message;
             }
@@ -264,7 +264,7 @@ internal sealed class ReplicaRescue(
                 group.OnHistoryDiffers(error.Message);
             }
         }
-        catch (Exception error) when (PeerSurvey.IsPeerTroubleOrTimeout(error, cancellationToken) || error is InvalidDataException or StorageFullException)
+        catch (Exception error) when (CopyTrouble.MayPassOrTimeout(error, cancellationToken))
         {
             Delayed(error.Message);
         }

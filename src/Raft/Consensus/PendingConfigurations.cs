@@ -104,9 +104,9 @@ internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress
                 await members.SaveConfigurationAsync(new LogEntryView(entry), entry.Index, CancellationToken.None).ConfigureAwait(false);
                 break;
             }
-            catch (IOException full) when (FullDisk.Is(full) && !_isDetached)
+            catch (Exception refused) when ((FullDisk.Is(refused) || EnvironmentFault.Is(refused)) && !_isDetached)
             {
-                // A full disk does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
+                // A full disk, or a lack of descriptors or access, does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
                 await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);
             }
         }

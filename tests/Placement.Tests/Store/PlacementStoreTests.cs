@@ -74,6 +74,22 @@ public sealed class PlacementStoreTests : IDisposable
         Assert.Equal(installed ? 2 : 1, reopened.Durable.Index);
     }
 
+    /// <summary>.NET reports a directory in the place of a file as refused access. The exception reached no handler of the node's loops.</summary>
+    [Fact]
+    public void A_write_that_the_system_refuses_is_an_error_of_the_file_system_and_can_be_repeated()
+    {
+        var store = new PlacementStore(_directory.Path);
+        store.Write(Old);
+        Directory.CreateDirectory(store.FilePath + ".tmp");
+
+        Assert.IsType<UnauthorizedAccessException>(Assert.Throws<IOException>(() => store.Write(New)).InnerException);
+        Assert.Equal(Old, store.Read());
+
+        Directory.Delete(store.FilePath + ".tmp");
+        store.Write(New);
+        Assert.Equal(New, store.Read());
+    }
+
     [Fact]
     public void A_failed_flush_does_not_claim_to_be_durable()
     {

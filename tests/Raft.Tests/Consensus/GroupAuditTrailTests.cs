@@ -332,6 +332,37 @@ public sealed class GroupAuditTrailTests : IAsyncDisposable
         }
     }
 
+    // Only a full disk was waited for: a lack of descriptors or access while a configuration was saved stopped the replica.
+    [Fact]
+    public async Task A_configuration_that_the_system_refuses_to_save_is_saved_later()
+    {
+        var file = Path.Combine(_directory, "members-refused");
+        MemberStorage.WriteFirst(file, new GroupId(1), [new GroupVoter(new NodeId("n1"), 1)], OsFileSystem.Instance);
+        var next = Path.Combine(_directory, "members-next");
+        MemberStorage.WriteFirst(next, new GroupId(1), [new GroupVoter(new NodeId("n1"), 1), new GroupVoter(new NodeId("n2"), 1)], OsFileSystem.Instance);
+        var two = (await File.ReadAllBytesAsync(next))[sizeof(long)..];
+        using var members = new MemberStorage(file, OsFileSystem.Instance);
+        Follow(1);
+        _log.Append(1, LogEntryKind.Configuration, two);
+        _log.Append(1, LogEntryKind.Configuration, two);
+        _node.Pump();
+        await using var restarted = new GroupAuditTrail(
+            _log, LogPosition.None, new ApplyProgress(0), Path.Combine(_directory, "shell-refused"), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)
+        {
+            ConfigurationStorage = members,
+        };
+
+        // .NET reports a directory in the place of a file as refused access.
+        Directory.CreateDirectory(file + ".tmp");
+        var saving = restarted.SaveEarlierConfigurationsAsync();
+        Assert.False(saving.IsCompleted);
+        Directory.Delete(file + ".tmp");
+
+        await saving;
+        Assert.Equal(two, (await File.ReadAllBytesAsync(file))[sizeof(long)..]);
+        restarted.Detach();
+    }
+
     // A replica was killed when its log held a configuration and its member storage did not hold the previous one yet. It had acknowledged nothing, and still campaigned
     // with the voters of two changes ago. Together with a removed voter that was still running, it elected a second leader.
     [Fact]
