@@ -292,9 +292,16 @@ public sealed class DamagedStoreTests : IDisposable
         await WellAgainAsync(replica, rebuilds: 1);
 
         Damage();
-        while (replica.Health.Rebuilds < 2)
+        while (true)
         {
-            await replica.HealthChanged.WaitAsync(TimeSpan.FromSeconds(60));
+            // Taken before the value is read: a change in between would be missed.
+            var changed = replica.HealthChanged;
+            if (replica.Health.Rebuilds >= 2)
+            {
+                break;
+            }
+
+            await changed.WaitAsync(TimeSpan.FromSeconds(60));
         }
 
         Assert.Contains("damaged 2 times in a row, so it is rebuilt after 1 s", replica.Health.Outage!.Reason, StringComparison.Ordinal);
