@@ -21,7 +21,7 @@ internal static class FaultCatalog
         new("pause-any", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Any))) { What = "SIGSTOP of a random node" },
         new("pause-majority", FaultNeeds.None, () => new PauseFault(new Victims(Whom.Majority))) { What = "SIGSTOP of more than half of the nodes", IsTotal = true },
         new("pause-all", FaultNeeds.None, () => new PauseFault(new Victims(Whom.All))) { What = "SIGSTOP of all nodes", IsTotal = true },
-        new("late-follower", FaultNeeds.None, () => new LateFollowerFault()) { What = "a leader with one follower that keeps up and one that is far behind, then neither of the first two", IsTotal = true, IsSolitary = true, NodesMin = 5, ReplicasMin = 5 },
+        new("late-follower", FaultNeeds.None, () => new LateFollowerFault()) { What = "a leader with one follower that keeps up and one that is far behind, then neither of the first two", IsTotal = true, IsSolitary = true, NodesMin = 5, ReplicasMin = 5, Workload = "large" },
         new("restart", FaultNeeds.None, () => new RestartFault(new Victims(Whom.Any))) { What = "SIGTERM, and a restart" },
         new("upgrade", FaultNeeds.OtherBuild, () => new UpgradeFault()) { What = "SIGTERM, and a start as another build" },
         new("resign", FaultNeeds.None, () => new ResignFault()) { What = "every leader receives a request to resign", IsTotal = true },

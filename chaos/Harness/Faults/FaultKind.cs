@@ -43,6 +43,9 @@ internal sealed record FaultKind(string Name, FaultNeeds Needs, Func<IFault> Cre
     /// <summary>It needs nodes that have no replica of a shard: three replicas, not all.</summary>
     public bool NeedsSpareNodes { get; init; }
 
+    /// <summary>The only workload with which it has an effect; null: any.</summary>
+    public string? Workload { get; init; }
+
     /// <summary>It must be healed fully before another fault may follow, so it is in no mix.</summary>
     public bool IsSolitary { get; init; }
 

@@ -1,3 +1,5 @@
+using KvRaft.Chaos.Faults;
+
 namespace KvRaft.Chaos.Matrix;
 
 /// <summary>
@@ -29,6 +31,7 @@ internal static class SampleTier
         var faults = Faults(random);
         var workloads = Workloads(random, faults.Count);
         PartAlike(faults, workloads);
+        Suit(faults, workloads);
         var used = new Dictionary<(int, int), int>();
         return [.. faults.Select((fault, place) =>
         {
@@ -50,12 +53,12 @@ internal static class SampleTier
         return share > DurationMax ? DurationMax : share < DurationMin ? DurationMin : share;
     }
 
-    /// <summary>Every fault once, then some a second time.</summary>
+    /// <summary>Every fault once, then some a second time, but none that has an effect with one workload only.</summary>
     private static List<string> Faults(Random random)
     {
         var all = ScenarioMatrix.Faults.ToArray();
         random.Shuffle(all);
-        var again = ScenarioMatrix.Faults.ToArray();
+        var again = ScenarioMatrix.Faults.Where(static fault => FaultCatalog.Find(fault)?.Workload is null).ToArray();
         random.Shuffle(again);
         return [.. all, .. again[..Math.Max(0, CellsMin - all.Length)]];
     }
@@ -86,6 +89,21 @@ internal static class SampleTier
         bool IsTwice(int place) => Enumerable.Range(0, faults.Count).Any(other => other != place && faults[other] == faults[place] && workloads[other] == workloads[place]);
 
         void Swap(int one, int other) => (workloads[one], workloads[other]) = (workloads[other], workloads[one]);
+    }
+
+    /// <summary>A fault that has an effect with one workload only gets it from another cell.</summary>
+    private static void Suit(List<string> faults, string[] workloads)
+    {
+        for (var place = 0; place < faults.Count; place++)
+        {
+            if (!ScenarioMatrix.Suits(faults[place], workloads[place]))
+            {
+                var (only, given) = (FaultCatalog.Find(faults[place])!.Workload!, workloads[place]);
+                var other = Enumerable.Range(0, faults.Count).First(other => workloads[other] == only && FaultCatalog.Find(faults[other])?.Workload is null
+                    && !Enumerable.Range(0, faults.Count).Any(cell => faults[cell] == faults[other] && workloads[cell] == given));
+                (workloads[place], workloads[other]) = (only, given);
+            }
+        }
     }
 
     /// <summary>Of the shapes that suit the fault, the one that was drawn least often.</summary>

@@ -10,7 +10,10 @@ internal static class ScenarioMatrix
 
     public static IReadOnlyList<string> Workloads { get; } = [.. WorkloadCatalog.All.Keys];
 
-    public static IReadOnlyList<Scenario> All { get; } = [.. from fault in Faults from workload in Workloads select new Scenario(fault, workload)];
+    public static IReadOnlyList<Scenario> All { get; } = [.. from fault in Faults from workload in Workloads where Suits(fault, workload) select new Scenario(fault, workload)];
+
+    /// <summary>Whether the fault has an effect with the workload.</summary>
+    public static bool Suits(string fault, string workload) => FaultCatalog.Find(fault)?.Workload is not { } only || only == workload;
 
     public const string PullRequestTier = "pr";
 
@@ -66,6 +69,11 @@ internal static class ScenarioMatrix
     public static Scenario Parse(string text)
     {
         var parts = text.Split('/');
+        if (parts is [var name, var other] && !Suits(name, other))
+        {
+            throw new ArgumentException($"'{text}': {name} has an effect with the workload {FaultCatalog.Find(name)!.Workload} only.");
+        }
+
         return parts is [var fault, var workload] && Faults.Contains(fault) && Workloads.Contains(workload)
             ? new Scenario(fault, workload)
             : throw new ArgumentException($"'{text}' is not FAULT/WORKLOAD. Faults: {string.Join(", ", Faults)}. Workloads: {string.Join(", ", Workloads)}.");

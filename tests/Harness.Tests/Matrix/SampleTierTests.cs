@@ -45,6 +45,12 @@ public class SampleTierTests
             iter: 200);
 
     [Fact]
+    public void A_fault_is_drawn_with_a_workload_with_which_it_has_an_effect() =>
+        Gen.Int[1, 1_000_000].Sample(
+            static seed => Assert.All(SampleTier.Draw(seed), static cell => Assert.Contains(cell.Scenario, ScenarioMatrix.All)),
+            iter: 200);
+
+    [Fact]
     public void A_seed_draws_the_same_cells_again_and_another_seed_others()
     {
         Assert.Equal(SampleTier.Draw(7), SampleTier.Draw(7));
