@@ -15,8 +15,11 @@ public sealed class IdleNodeTests(ITestOutputHelper output)
     private const int Overwrites = 3;
     private const int Writers = 8;
 
-    /// <summary>What a process keeps that used its buffers, connections and code paths once, beyond what it had after a little traffic.</summary>
-    private const long GrowthBytesMax = 100L << 20;
+    /// <summary>
+    /// What a process keeps that used its buffers, connections and code paths once, beyond what it had after a little traffic: compiled code, pools, and pages of the allocator
+    /// that are partly used. Of 2.1 GiB at the peak, 88 to 115 MiB were measured.
+    /// </summary>
+    private const long GrowthBytesMax = 160L << 20;
 
     /// <summary>
     /// Nothing is live but tombstones, sessions and 16 MiB of log for each of five groups. The log is made of segments of 64 MiB; one is being written, one is ready, and up to
