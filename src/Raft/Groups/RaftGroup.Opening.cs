@@ -87,6 +87,29 @@ public sealed partial class RaftGroup
         await _cluster.StartAsync(cancellationToken).ConfigureAwait(false);
         _applier.Wake();
         _learning = Background.Start("learning", LearnAsync);
+        AnnounceCaughtUp();
+    }
+
+    /// <summary>A replica whose state was replaced serves once it has applied what its readers had seen. That changes no leadership, so it is announced here.</summary>
+    private void AnnounceCaughtUp()
+    {
+        if (!HasCaughtUp)
+        {
+            _ = Background.GuardAsync("catching up with its readers", AnnounceWhenCaughtUpAsync);
+        }
+    }
+
+    private async Task AnnounceWhenCaughtUpAsync()
+    {
+        try
+        {
+            await _progress.WaitAsync(Volatile.Read(ref _servesFrom), _stopping.Token).ConfigureAwait(false);
+            LeadershipChanged?.Invoke();
+        }
+        catch (Exception) when (_stopping.IsCancellationRequested || !_health.IsWhole)
+        {
+            // The replica closes, or it has failed, which it announced.
+        }
     }
 
     /// <summary>A learner copies committed entries until it is a member; from then on Raft feeds it, and the rescue watches it.</summary>
@@ -126,6 +149,7 @@ public sealed partial class RaftGroup
             _applier.Release();
             LogMessages.ReplicaRebuilt(_logger, Id.Value);
             LeadershipChanged?.Invoke();
+            AnnounceCaughtUp();
             await LearnAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

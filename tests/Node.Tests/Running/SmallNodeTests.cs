@@ -7,7 +7,12 @@ using Limits = KvRaft.Node.Options.Limits;
 
 namespace KvRaft.Node.Tests.Running;
 
+/// <summary>One test measures the memory of the process, which tests beside it would use as well.</summary>
+[CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
+public sealed class AloneInTheProcess;
+
 /// <summary>A node with the smallest budget for answers: a call that needs a page of every shard, or a copy of every replica, succeeds or is refused with the reason.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public sealed class SmallNodeTests
 {
     private const int Shards = 64;

@@ -95,6 +95,35 @@ public sealed class LostStateTests
         Assert.Equal(((JournalMachine)seen.Machine).Commands, await cluster.ConvergedAsync());
     }
 
+    // A node that waited for its replicas waited for ever, if the last entry that readers had seen was applied after the rebuild.
+    [Fact]
+    public async Task A_replica_announces_that_it_has_applied_what_its_readers_had_seen()
+    {
+        await using var cluster = await FlushedAsync();
+        var leader = await cluster.LeaderAsync();
+        var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Group(leader).Failed += () => failed.TrySetResult();
+        cluster.Machine(leader).Report(new StorageCorruptionException("block checksum mismatch"));
+        await failed.Task.WaitAsync(RaftTestCluster.Patience);
+        await cluster.LeaderAsync();
+
+        var seen = cluster.Group(await cluster.LeaderAsync()).Machine.Applied.Index + 1;
+        var reopened = await cluster.ReopenWithoutStateAsync(leader, spec => spec with { StateLostBecause = "block checksum mismatch", AppliedBefore = seen });
+        await RaftTestCluster.EventuallyAsync(() => reopened.Status().State == ReplicaState.CatchingUp, "the replica to wait for what its readers had seen");
+        var serves = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        reopened.LeadershipChanged += () =>
+        {
+            if (reopened.IsRunning)
+            {
+                serves.TrySetResult();
+            }
+        };
+
+        await cluster.AppendAsync("seen");
+
+        await serves.Task.WaitAsync(RaftTestCluster.Patience);
+    }
+
     [Fact]
     public async Task All_replicas_without_a_state_report_it_and_serve_nothing()
     {
