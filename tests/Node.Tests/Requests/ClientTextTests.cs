@@ -53,7 +53,8 @@ public sealed class ClientTextTests
         [
             Failure.KeyspaceNotFound(text), Failure.Invalid(text, "there is no such field"), Failure.Invalid("field", text), Failure.CrossShard(text, text),
             Failure.WrongMode(text, Topology.KeyspaceMode.Strong), Failure.Limit(new LimitExceeded(text, text, 1, 2)), Failure.Refused(ErrorReasons.DiskFull, text) with { Field = text },
-            Failure.Invalid("field", text) with { Facts = [.. Enumerable.Range(0, 1000).Select(i => KeyValuePair.Create($"{i}{text}", text))] },
+            // The long names are few: a thousand of them would be gigabytes in this process, beside the tests that measure its memory.
+            Failure.Invalid("field", text) with { Facts = [.. Enumerable.Range(0, 1000).Select(i => KeyValuePair.Create(i < 4 ? $"{i}{text}" : $"{i}", text))] },
         ];
 
         foreach (var refusal in refusals)
