@@ -19,7 +19,7 @@ public readonly record struct TokenRange
     private enum Extent : byte
     {
         Empty,
-        Arc,
+        Bounded,
         Full,
     }
 
@@ -41,14 +41,14 @@ public readonly record struct TokenRange
     public UInt128 Size => _extent switch
     {
         Extent.Empty => UInt128.Zero,
-        Extent.Arc => Start.DistanceTo(End),
+        Extent.Bounded => Start.DistanceTo(End),
         _ => UInt128.One << 64,
     };
 
     /// <exception cref="ArgumentException">The ends are equal; use <see cref="Empty"/> or <see cref="Full"/>.</exception>
     public static TokenRange Of(Token start, Token end) =>
         start != end
-            ? new TokenRange(start, end, Extent.Arc)
+            ? new TokenRange(start, end, Extent.Bounded)
             : throw new ArgumentException($"A range from {start} to itself is ambiguous; use Empty or Full.", nameof(end));
 
     /// <summary>The token range of one shard, if the ring is divided into <paramref name="shardCount"/> equal ones.</summary>
@@ -71,7 +71,7 @@ public readonly record struct TokenRange
     public bool Contains(Token token) => _extent switch
     {
         Extent.Empty => false,
-        Extent.Arc => Start.DistanceTo(token) < Start.DistanceTo(End),
+        Extent.Bounded => Start.DistanceTo(token) < Start.DistanceTo(End),
         _ => true,
     };
 
@@ -99,7 +99,7 @@ public readonly record struct TokenRange
     public override string ToString() => _extent switch
     {
         Extent.Empty => "[empty)",
-        Extent.Arc => $"[{Start}, {End})",
+        Extent.Bounded => $"[{Start}, {End})",
         _ => "[full)",
     };
 }

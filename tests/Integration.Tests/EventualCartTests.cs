@@ -159,7 +159,7 @@ public sealed class EventualCartTests
                     var status = await client.Administration.Calls.GetRepairStatusAsync(cluster.Endpoint(node));
 
                     // One round may have started before; the one after it has seen everything.
-                    if (status.Rounds < since[node] + 2 || status.Arcs.Any(arc => arc.LastError.Length > 0))
+                    if (status.Rounds < since[node] + 2 || status.TokenRanges.Any(range => range.LastError.Length > 0))
                     {
                         await client.Administration.Calls.RunRepairAsync(cluster.Endpoint(node));
                         return null;

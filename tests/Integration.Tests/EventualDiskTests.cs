@@ -235,7 +235,7 @@ public sealed class EventualDiskTests
         async () =>
         {
             var all = await Task.WhenAll(cluster.Nodes.Select(cluster.StatusAsync));
-            return all.All(static status => status?.Eventual is { State: "serving", ArcsIncomplete: 0, Hints: 0 })
+            return all.All(static status => status?.Eventual is { State: "serving", TokenRangesIncomplete: 0, Hints: 0 })
                 && all.Single(static status => status!.NodeId == Node)!.Eventual.Rebuilds == rebuilds ? "" : null;
         },
         "every store to be complete");

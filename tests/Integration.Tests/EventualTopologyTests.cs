@@ -44,7 +44,7 @@ public sealed class EventualTopologyTests
             async () =>
             {
                 var cart = await Cart(client).GetAsync("cart0");
-                return cart.Worth is { Overlaps: true, Answered: >= 2 } ? client : null;
+                return cart.Quorum is { Overlaps: true, Answered: >= 2 } ? client : null;
             },
             "reads to meet every write again");
     }

@@ -14,7 +14,7 @@ public partial class MetricsPageTests(RunningNodeAndClient running) : IClassFixt
         ("kvraft.shard.id", "The shard (`kvraft.ttl.purge.lag`)."),
         ("kvraft.peer.id", "The node that the hints are for (`kvraft.eventual.hints`)."),
         ("kvraft.keyspace.id", "The number of the keyspace (`kvraft.eventual.repaired`)."),
-        ("kvraft.arc", "One of the 256 equal parts of the token ring that are compared one by one (`kvraft.eventual.repaired`)."),
+        ("kvraft.token_range", "One of the 256 equal parts of the token ring that are compared one by one (`kvraft.eventual.repaired`)."),
         ("db.system.name", "`kvraft` (client)."),
         ("db.operation.name", "The operation, such as `put` (client)."),
         ("db.namespace", "The keyspace (client)."),

@@ -66,11 +66,11 @@ public class TokenRangeTests
     public void Shards_cut_the_ring_without_gap_or_overlap() =>
         Gen.Int[0, 12].Select(power => 1 << power).Sample(count =>
         {
-            var arcs = Enumerable.Range(0, count).Select(shard => TokenRange.OfShard(new ShardId(shard), count)).ToArray();
-            Assert.Equal(new Token(0), arcs[0].Start);
-            Assert.Equal(new Token(0), arcs[^1].End);
-            Assert.All(arcs.Zip(arcs.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Start));
-            Assert.All(arcs, arc => Assert.Equal((UInt128.One << 64) / (uint)count, arc.Size));
+            var ranges = Enumerable.Range(0, count).Select(shard => TokenRange.OfShard(new ShardId(shard), count)).ToArray();
+            Assert.Equal(new Token(0), ranges[0].Start);
+            Assert.Equal(new Token(0), ranges[^1].End);
+            Assert.All(ranges.Zip(ranges.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Start));
+            Assert.All(ranges, range => Assert.Equal((UInt128.One << 64) / (uint)count, range.Size));
         });
 
     [Fact]

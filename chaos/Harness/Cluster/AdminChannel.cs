@@ -47,7 +47,7 @@ internal sealed class AdminChannel : IDisposable
 
     public Task<SnapshotResponse?> SnapshotAsync(int shard) => AskAsync(call => _admin.SnapshotAsync(new SnapshotRequest { Shard = shard }, call));
 
-    public Task<ArcRootsResponse?> ArcRootsAsync(int keyspace) => AskAsync(call => _trees.RootsAsync(new ArcRootsRequest { Keyspace = keyspace }, call));
+    public Task<TokenRangeRootsResponse?> TokenRangeRootsAsync(int keyspace) => AskAsync(call => _trees.RootsAsync(new TokenRangeRootsRequest { Keyspace = keyspace }, call));
 
     public Task<RepairStatusResponse?> RepairStatusAsync(string keyspace) =>
         AskAsync(call => _repair.RepairStatusAsync(new RepairStatusRequest { Keyspace = keyspace }, call));

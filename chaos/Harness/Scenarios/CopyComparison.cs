@@ -33,7 +33,7 @@ internal static class CopyComparison
 
     private static async Task<string?> LookAsync(ChaosCluster cluster, KeyspaceInfo keyspace)
     {
-        var roots = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).ArcRootsAsync(keyspace.Id)));
+        var roots = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).TokenRangeRootsAsync(keyspace.Id)));
         var keepers = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).RepairStatusAsync(keyspace.Name)));
         if (Array.FindIndex(roots, static answer => answer is null) is >= 0 and var silent)
         {
@@ -45,19 +45,19 @@ internal static class CopyComparison
             return $"{ChaosCluster.NameOf(mute)} does not report its token ranges";
         }
 
-        for (var arc = 0; arc < roots[0]!.Roots.Count; arc++)
+        for (var range = 0; range < roots[0]!.Roots.Count; range++)
         {
-            var lists = keepers.Select(answer => answer!.Arcs.FirstOrDefault(each => each.Arc == arc)).Where(static each => each is not null).ToList();
+            var lists = keepers.Select(answer => answer!.TokenRanges.FirstOrDefault(each => each.TokenRange == range)).Where(static each => each is not null).ToList();
             var keeps = cluster.Plan.Numbers.Where(node => lists.Exists(each => each!.Others.Contains(ChaosCluster.NameOf(node)))).ToHashSet();
-            var hashes = cluster.Plan.Numbers.Select(node => $"{ChaosCluster.NameOf(node)} {roots[node]!.Roots[arc]:x}");
-            if (keeps.Select(node => roots[node]!.Roots[arc]).Distinct().Count() > 1)
+            var hashes = cluster.Plan.Numbers.Select(node => $"{ChaosCluster.NameOf(node)} {roots[node]!.Roots[range]:x}");
+            if (keeps.Select(node => roots[node]!.Roots[range]).Distinct().Count() > 1)
             {
-                return $"copies of token range {arc} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
+                return $"copies of token range {range} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
             }
 
-            if (cluster.Plan.Numbers.FirstOrDefault(node => !keeps.Contains(node) && roots[node]!.Roots[arc] != 0, -1) is >= 0 and var stray)
+            if (cluster.Plan.Numbers.FirstOrDefault(node => !keeps.Contains(node) && roots[node]!.Roots[range] != 0, -1) is >= 0 and var stray)
             {
-                return $"{ChaosCluster.NameOf(stray)} still has records of token range {arc} of {keyspace.Name}, which it does not hold";
+                return $"{ChaosCluster.NameOf(stray)} still has records of token range {range} of {keyspace.Name}, which it does not hold";
             }
         }
 

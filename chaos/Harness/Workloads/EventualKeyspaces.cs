@@ -46,7 +46,7 @@ internal static class EventualKeyspaces
             {
                 var read = await Of(worker, keyspace).GetAsync(key, fromAll ? FromAll : null);
                 seen = ([.. read.Values], read.Context);
-                return Answer.Ok(HistoryValue.Json(JsonSerializer.Serialize(new { values = seen.Values, overlaps = read.Worth.Overlaps })));
+                return Answer.Ok(HistoryValue.Json(JsonSerializer.Serialize(new { values = seen.Values, overlaps = read.Quorum.Overlaps })));
             });
         return (answer, seen.Values, seen.Context);
     }
@@ -55,17 +55,17 @@ internal static class EventualKeyspaces
     {
         var value = worker.UniqueValue();
         var call = new Call(Functions.EventualPut) { Key = key, Value = HistoryValue.Json(JsonSerializer.Serialize(new { write = value, saw })) };
-        return worker.DoAsync(call, async () => Worth(await Of(worker, keyspace).PutAsync(key, value, context)));
+        return worker.DoAsync(call, async () => WithQuorum(await Of(worker, keyspace).PutAsync(key, value, context)));
     }
 
     public static Task<Answer> DeleteAsync(Worker worker, string keyspace, string key, string[] saw, KvContext context)
     {
         var call = new Call(Functions.EventualDelete) { Key = key, Value = HistoryValue.Json(JsonSerializer.Serialize(new { saw })) };
-        return worker.DoAsync(call, async () => Worth(await Of(worker, keyspace).DeleteAsync(key, context)));
+        return worker.DoAsync(call, async () => WithQuorum(await Of(worker, keyspace).DeleteAsync(key, context)));
     }
 
-    private static Answer Worth(KvEventualWrite write) =>
-        Answer.Ok(HistoryValue.Json(JsonSerializer.Serialize(new { overlaps = write.Worth.Overlaps, repeated = write.Worth.Repeated })));
+    private static Answer WithQuorum(KvEventualWrite write) =>
+        Answer.Ok(HistoryValue.Json(JsonSerializer.Serialize(new { overlaps = write.Quorum.Overlaps, repeated = write.Quorum.Repeated })));
 
     private static IEventualKeyspace<string, string> Of(Worker worker, string name) =>
         worker.Client.Eventual.Keyspace(name, KvSerializers.Utf8, KvSerializers.Utf8);

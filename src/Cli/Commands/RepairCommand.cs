@@ -25,18 +25,18 @@ internal static class RepairCommand
         command.SetAction(shell.Run(async run =>
         {
             await using var client = run.Connect();
-            var listing = new Listing("node", "keyspace", "arc", "others", "equal_at", "keys_repaired", "problem");
+            var listing = new Listing("node", "keyspace", "token_range", "others", "equal_at", "keys_repaired", "problem");
             var (problems, paused) = (false, new List<string>());
             var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
             foreach (var route in map.Nodes)
             {
                 var answer = await client.Administration.Calls.GetRepairStatusAsync(route.Endpoint, run.Parsed.GetValue(keyspace), run.Timeout, run.Cancellation);
                 paused.AddRange(answer.Paused ? [answer.Node] : []);
-                foreach (var arc in answer.Arcs)
+                foreach (var range in answer.TokenRanges)
                 {
-                    var equalAt = arc.EqualAtMs == 0 ? null : EntryText.Instant(EntryText.Moment(arc.EqualAtMs));
-                    listing.Add(answer.Node, arc.Keyspace, arc.Arc, string.Join(',', arc.Others), equalAt, arc.KeysRepaired, arc.LastError);
-                    problems |= arc.LastError.Length > 0;
+                    var equalAt = range.EqualAtMs == 0 ? null : EntryText.Instant(EntryText.Moment(range.EqualAtMs));
+                    listing.Add(answer.Node, range.Keyspace, range.TokenRange, string.Join(',', range.Others), equalAt, range.KeysRepaired, range.LastError);
+                    problems |= range.LastError.Length > 0;
                 }
             }
 

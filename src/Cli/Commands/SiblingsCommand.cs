@@ -56,7 +56,7 @@ internal static class SiblingsCommand
         var options = timeToLive is { } ttl ? new KvEventualOptions { TimeToLive = ttl } : null;
         var written = await keyspace.PutAsync(key, value, found.Context, options, run.Cancellation);
         await run.Console.Out.WriteLineAsync(run.Format == OutputFormat.Json
-            ? string.Create(CultureInfo.InvariantCulture, $"{{\"replaced\":{found.Items.Count},\"siblings\":{written.Siblings},\"answered\":{written.Worth.Answered}}}")
+            ? string.Create(CultureInfo.InvariantCulture, $"{{\"replaced\":{found.Items.Count},\"siblings\":{written.Siblings},\"answered\":{written.Quorum.Answered}}}")
             : string.Create(CultureInfo.InvariantCulture, $"replaced {found.Items.Count}; current values: {written.Siblings}"));
         return ExitCodes.Ok;
     }
@@ -159,8 +159,8 @@ internal static class SiblingsCommand
 
             writer.WriteEndArray();
             writer.WriteBase64String("context", found.Context.Bytes.Span);
-            writer.WriteNumber("answered", found.Worth.Answered);
-            writer.WriteBoolean("overlaps", found.Worth.Overlaps);
+            writer.WriteNumber("answered", found.Quorum.Answered);
+            writer.WriteBoolean("overlaps", found.Quorum.Overlaps);
             writer.WriteEndObject();
         }));
 }

@@ -120,10 +120,10 @@ internal sealed record StatusReport(
         {
             yield return $"node {node.Route.NodeId} eventual store: {store.State}";
         }
-        else if (store is { ArcsIncomplete: > 0 } && store.Rebuilds + store.RecordsSetAside > 0)
+        else if (store is { TokenRangesIncomplete: > 0 } && store.Rebuilds + store.RecordsSetAside > 0)
         {
             yield return FormattableString.Invariant(
-                $"node {node.Route.NodeId} eventual store: {store.ArcsIncomplete} token ranges are incomplete after damage ({store.Rebuilds} rebuilds, {store.RecordsSetAside} records set aside); their answers are not counted as overlapping");
+                $"node {node.Route.NodeId} eventual store: {store.TokenRangesIncomplete} token ranges are incomplete after damage ({store.Rebuilds} rebuilds, {store.RecordsSetAside} records set aside); their answers are not counted as overlapping");
         }
     }
 

@@ -28,8 +28,8 @@ public sealed record KvRepairStatus(
 {
     internal static KvRepairStatus From(RepairStatusResponse status) => new(
         status.Node,
-        [.. status.Arcs.Select(static arc => new KvRangeRepair(
-            arc.Keyspace, arc.Arc, [.. arc.Others], WireValues.Instant(arc.EqualAtMs), arc.KeysRepaired, WireValues.TextOrNull(arc.LastError)))],
+        [.. status.TokenRanges.Select(static range => new KvRangeRepair(
+            range.Keyspace, range.TokenRange, [.. range.Others], WireValues.Instant(range.EqualAtMs), range.KeysRepaired, WireValues.TextOrNull(range.LastError)))],
         status.ReadRepairs, status.TombstonesRemoved, status.Rounds, status.Paused);
 }
 

@@ -18,7 +18,7 @@ internal sealed class EventualKeyspace<TKey, TValue>(EventualCalls<TKey> calls, 
                     values.Deserialize(value.Value.Memory), WireValues.Moment(value.WrittenAtMs), WireValues.Instant(value.ExpireAtMs))),
             ],
             Context = new KvContext(answer.Context.Memory),
-            Worth = KvWorth.Of(answer.Header),
+            Quorum = KvQuorumInfo.Of(answer.Header),
         };
     }
 
@@ -26,13 +26,13 @@ internal sealed class EventualKeyspace<TKey, TValue>(EventualCalls<TKey> calls, 
         TKey key, TValue value, KvContext context, KvEventualOptions? options, CancellationToken cancellationToken)
     {
         var answer = await calls.PutAsync(key, values.Serialize(value), context, options, cancellationToken).ConfigureAwait(false);
-        return new KvEventualWrite { Context = new KvContext(answer.Context.Memory), Siblings = answer.Siblings, Worth = KvWorth.Of(answer.Header) };
+        return new KvEventualWrite { Context = new KvContext(answer.Context.Memory), Siblings = answer.Siblings, Quorum = KvQuorumInfo.Of(answer.Header) };
     }
 
     public async ValueTask<KvEventualWrite> DeleteAsync(TKey key, KvContext context, KvEventualOptions? options, CancellationToken cancellationToken)
     {
         var answer = await calls.DeleteAsync(key, context, options, cancellationToken).ConfigureAwait(false);
-        return new KvEventualWrite { Context = new KvContext(answer.Context.Memory), Siblings = answer.Siblings, Worth = KvWorth.Of(answer.Header) };
+        return new KvEventualWrite { Context = new KvContext(answer.Context.Memory), Siblings = answer.Siblings, Quorum = KvQuorumInfo.Of(answer.Header) };
     }
 
     public async ValueTask<TValue> UpdateAsync(

@@ -8,7 +8,7 @@ namespace KvRaft.Client;
 /// <param name="Overlaps">R + W was above N, and no fallback was counted: every read with the R of the keyspace sees such a write, and a read has
 /// seen every such write.</param>
 /// <param name="ServedBy">The node that coordinated.</param>
-public sealed record KvWorth(int Answered, int Fallbacks, bool Overlaps, string ServedBy)
+public sealed record KvQuorumInfo(int Answered, int Fallbacks, bool Overlaps, string ServedBy)
 {
     /// <summary>
     /// For a write: an earlier attempt was sent to a node that did not answer, so the value may exist twice. Readers receive it once. If a client
@@ -16,7 +16,7 @@ public sealed record KvWorth(int Answered, int Fallbacks, bool Overlaps, string 
     /// </summary>
     public bool Repeated { get; init; }
 
-    internal static KvWorth Of(EventualHeader? header) =>
+    internal static KvQuorumInfo Of(EventualHeader? header) =>
         new(header?.Answered ?? 0, header?.Fallbacks ?? 0, header?.Overlaps ?? false, header?.ServedBy ?? "") { Repeated = header?.Repeated ?? false };
 }
 
@@ -35,7 +35,7 @@ public sealed record KvSiblings<TValue>
     /// <summary>Pass it to the write that replaces these values.</summary>
     public required KvContext Context { get; init; }
 
-    public required KvWorth Worth { get; init; }
+    public required KvQuorumInfo Quorum { get; init; }
 
     public IEnumerable<TValue> Values => Items.Select(static item => item.Value);
 }
@@ -49,5 +49,5 @@ public sealed record KvEventualWrite
     /// <summary>The number of current siblings according to the coordinator.</summary>
     public required int Siblings { get; init; }
 
-    public required KvWorth Worth { get; init; }
+    public required KvQuorumInfo Quorum { get; init; }
 }

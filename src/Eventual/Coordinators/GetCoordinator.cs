@@ -14,7 +14,7 @@ namespace KvRaft.Eventual.Coordinators;
 /// Any node can coordinate a read. Thread-safe.
 /// </summary>
 internal sealed class GetCoordinator(
-    IKeyOwners owners, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+    IReplicaHolders holders, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
 {
     private int _repairing;
     private int _underWay;
@@ -95,7 +95,7 @@ internal sealed class GetCoordinator(
 
         if (outcome.Fetched is { } fetched)
         {
-            return (core.Answer(node, fetched.State, fetched.Word.Counts(tenure)), []);
+            return (core.Answer(node, fetched.State, fetched.Claim.Counts(tenure)), []);
         }
 
         var (failed, next) = core.Fail(node);
@@ -109,10 +109,10 @@ internal sealed class GetCoordinator(
         FetchedState? fetched = null;
         try
         {
-            if (node == owners.Self)
+            if (node == holders.Self)
             {
-                var found = await replica.ReadWithWordAsync(key, owners, asking.Room, patience.Token).ConfigureAwait(false);
-                fetched = new FetchedState(found.State, found.Word);
+                var found = await replica.ReadWithClaimAsync(key, holders, asking.Room, patience.Token).ConfigureAwait(false);
+                fetched = new FetchedState(found.State, found.Claim);
             }
             else if (asking.Suspects || suspicion.MayAsk(node))
             {
@@ -160,7 +160,7 @@ internal sealed class GetCoordinator(
         using var patience = new CancellationTokenSource(options.ReplicaTimeout, time);
         try
         {
-            if (node == owners.Self)
+            if (node == holders.Self)
             {
                 await replica.WriteAsync(key, new TakeState(merged, null), durable: false, patience.Token).ConfigureAwait(false);
             }

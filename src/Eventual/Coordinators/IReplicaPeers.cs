@@ -26,8 +26,8 @@ internal interface IReplicaPeers
 }
 
 /// <summary>The state of a key at a replica.</summary>
-/// <param name="Word">Whether the answer counts, read after the state.</param>
-internal readonly record struct FetchedState(SiblingSet State, ReplicaClaim Word);
+/// <param name="Claim">Whether the answer counts, read after the state.</param>
+internal readonly record struct FetchedState(SiblingSet State, ReplicaClaim Claim);
 
 /// <summary>Another node did not answer, or could not execute the request.</summary>
 internal sealed class PeerException(string message, Exception? cause = null) : Exception(message, cause)

@@ -18,10 +18,10 @@ namespace KvRaft.Eventual.Coordinators;
 /// Thread-safe.
 /// </summary>
 internal sealed class PutCoordinator(
-    IKeyOwners owners, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
+    IReplicaHolders holders, EventualReplica replica, IReplicaPeers peers, PeerSuspicion suspicion, CoordinatorOptions options, TimeProvider time)
 {
-    private readonly NodeId _self = owners.Self;
-    private readonly IKeyOwners _owners = owners;
+    private readonly NodeId _self = holders.Self;
+    private readonly IReplicaHolders _holders = holders;
     private readonly EventualReplica _replica = replica;
     private readonly IReplicaPeers _peers = peers;
     private readonly PeerSuspicion _suspicion = suspicion;
@@ -53,8 +53,8 @@ internal sealed class PutCoordinator(
     /// <summary>One write in progress. Its loop is the only reader of outcomes, so the core needs no lock.</summary>
     private sealed class Run(PutCoordinator owner, EventualKey key, SiblingSet state, bool durable, Task<WriteResult> safeHere, QuorumCall call)
     {
-        /// <summary>Answers; a null word if the node failed; a null node at the end of the hedge delay.</summary>
-        private readonly Channel<(NodeId? Node, ReplicaClaim? Word)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaClaim?)>();
+        /// <summary>Answers; a null claim if the node failed; a null node at the end of the hedge delay.</summary>
+        private readonly Channel<(NodeId? Node, ReplicaClaim? Claim)> _outcomes = Channel.CreateUnbounded<(NodeId?, ReplicaClaim?)>();
         private readonly TaskCompletionSource<PutAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private bool _asksSuspects;
@@ -97,7 +97,7 @@ internal sealed class PutCoordinator(
             }
         }
 
-        private PutCore Take(PutCore core, (NodeId? Node, ReplicaClaim? Word) outcome)
+        private PutCore Take(PutCore core, (NodeId? Node, ReplicaClaim? Claim) outcome)
         {
             if (outcome.Node is not { } node)
             {
@@ -112,9 +112,9 @@ internal sealed class PutCoordinator(
                 return hedged;
             }
 
-            if (outcome.Word is { } word)
+            if (outcome.Claim is { } claim)
             {
-                return core.Safe(node, word.Counts(call.Tenure));
+                return core.Safe(node, claim.Counts(call.Tenure));
             }
 
             var (failed, next) = core.Fail(node);
@@ -141,8 +141,8 @@ internal sealed class PutCoordinator(
         {
             try
             {
-                var word = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot, insists).ConfigureAwait(false);
-                _outcomes.Writer.TryWrite((slot.Node, word));
+                var claim = slot.Node == owner._self ? await KeepAsync(slot).ConfigureAwait(false) : await StoreAsync(slot, insists).ConfigureAwait(false);
+                _outcomes.Writer.TryWrite((slot.Node, claim));
             }
             catch (Exception fault)
             {
@@ -158,10 +158,10 @@ internal sealed class PutCoordinator(
                 await safeHere.ConfigureAwait(false);
                 if (slot.IsFallback)
                 {
-                    await owner._replica.WriteAsync(key, new OweTo([slot.StandsFor]), durable, CancellationToken.None).ConfigureAwait(false);
+                    await owner._replica.WriteAsync(key, new AddHint([slot.StandsFor]), durable, CancellationToken.None).ConfigureAwait(false);
                 }
 
-                return owner._replica.WordOn(key, owner._owners);
+                return owner._replica.ClaimOn(key, owner._holders);
             }
             catch (StorageException)
             {
@@ -179,9 +179,9 @@ internal sealed class PutCoordinator(
                     return null;
                 }
 
-                var word = await owner._peers.StoreAsync(slot.Node, key, state, slot.IsFallback ? slot.StandsFor : null, durable, patience.Token).ConfigureAwait(false);
+                var claim = await owner._peers.StoreAsync(slot.Node, key, state, slot.IsFallback ? slot.StandsFor : null, durable, patience.Token).ConfigureAwait(false);
                 owner._suspicion.Answered(slot.Node);
-                return word;
+                return claim;
             }
             catch (PeerException refused) when (refused.IsOverload)
             {
@@ -200,7 +200,7 @@ internal sealed class PutCoordinator(
             var owed = core.Owed.Where(node => node != owner._self).ToArray();
             return owed.Length == 0
                 ? Task.CompletedTask
-                : owner._replica.WriteAsync(key, new OweTo(owed), durable: false, CancellationToken.None);
+                : owner._replica.WriteAsync(key, new AddHint(owed), durable: false, CancellationToken.None);
         }
     }
 }

@@ -17,7 +17,7 @@ internal readonly record struct HandoffProgress(long Delivered, string LastError
 /// time; any thread may read the progress.
 /// </summary>
 internal sealed class HintedHandoff(
-    EventualReplica replica, IKeyOwners owners, IReplicaPeers peers, PeerSuspicion suspicion, EventualLimits limits, RepairOptions options, TimeProvider time)
+    EventualReplica replica, IReplicaHolders holders, IReplicaPeers peers, PeerSuspicion suspicion, EventualLimits limits, RepairOptions options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<NodeId, HandoffProgress> _progress = new();
 
@@ -84,7 +84,7 @@ internal sealed class HintedHandoff(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            if (owners.ListOf(hint.Key.Keyspace, LeafPlace.ArcOf(hint.Key.Token))?.Primaries.Contains(hint.Node) is not true || replica.Find(hint.Key) is not { } record)
+            if (holders.ListOf(hint.Key.Keyspace, LeafPlace.TokenRangeOf(hint.Key.Token))?.Primaries.Contains(hint.Node) is not true || replica.Find(hint.Key) is not { } record)
             {
                 // The keyspace was dropped, or the record is gone, or another node is the replica holder now: tree comparison covers these cases.
                 await replica.WriteAsync(hint.Key, new DropHint(hint.Node), durable: false, cancellationToken).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class HintedHandoff(
             }
 
             await peers.StoreAsync(hint.Node, hint.Key, SiblingSetCodec.Decode(record.State), null, durable: true, both.Token).ConfigureAwait(false);
-            var settled = new HandedOver(hint.Node, record.Hash, () => owners.Keeps(hint.Key) is not false);
+            var settled = new HandedOver(hint.Node, record.Hash, () => holders.Keeps(hint.Key) is not false);
             await replica.WriteAsync(hint.Key, settled, durable: false, cancellationToken).ConfigureAwait(false);
             return null;
         }

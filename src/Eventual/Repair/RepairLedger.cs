@@ -7,12 +7,12 @@ namespace KvRaft.Eventual.Repair;
 /// <param name="EqualAtMs">When all its replicas were last found equal, milliseconds since the Unix epoch; 0 = not since the start.</param>
 /// <param name="KeysRepaired">Keys made equal since the start.</param>
 /// <param name="LastError">Why the last comparison failed; empty if it did not.</param>
-internal readonly record struct ArcState(long EqualAtMs, long KeysRepaired, string LastError);
+internal readonly record struct TokenRangeState(long EqualAtMs, long KeysRepaired, string LastError);
 
 /// <summary>The results of repair, for status pages. Thread-safe.</summary>
 internal sealed class RepairLedger
 {
-    private readonly ConcurrentDictionary<(KeyspaceId Keyspace, int Arc), ArcState> _arcs = new();
+    private readonly ConcurrentDictionary<(KeyspaceId Keyspace, int TokenRange), TokenRangeState> _ranges = new();
     private long _rounds;
     private long _tombstonesRemoved;
     private long _straysHandedOver;
@@ -25,7 +25,7 @@ internal sealed class RepairLedger
     /// <summary>Records of token ranges that this node does not hold, which it handed over to their replica holders.</summary>
     public long StraysHandedOver => Interlocked.Read(ref _straysHandedOver);
 
-    public ArcState Of(KeyspaceId keyspace, int arc) => _arcs.GetValueOrDefault((keyspace, arc), new ArcState(0, 0, ""));
+    public TokenRangeState Of(KeyspaceId keyspace, int range) => _ranges.GetValueOrDefault((keyspace, range), new TokenRangeState(0, 0, ""));
 
     public void RoundDone() => Interlocked.Increment(ref _rounds);
 
@@ -38,12 +38,12 @@ internal sealed class RepairLedger
 
     public void HandedOver(string error) => _handoverError = error;
 
-    public void Equal(KeyspaceId keyspace, int arc, long nowMs) => Change(keyspace, arc, state => state with { EqualAtMs = nowMs, LastError = "" });
+    public void Equal(KeyspaceId keyspace, int range, long nowMs) => Change(keyspace, range, state => state with { EqualAtMs = nowMs, LastError = "" });
 
-    public void Repaired(KeyspaceId keyspace, int arc, int keys) => Change(keyspace, arc, state => state with { KeysRepaired = state.KeysRepaired + keys });
+    public void Repaired(KeyspaceId keyspace, int range, int keys) => Change(keyspace, range, state => state with { KeysRepaired = state.KeysRepaired + keys });
 
-    public void Failed(KeyspaceId keyspace, int arc, string error) => Change(keyspace, arc, state => state with { LastError = error });
+    public void Failed(KeyspaceId keyspace, int range, string error) => Change(keyspace, range, state => state with { LastError = error });
 
-    private void Change(KeyspaceId keyspace, int arc, Func<ArcState, ArcState> change) =>
-        _arcs.AddOrUpdate((keyspace, arc), _ => change(new ArcState(0, 0, "")), (_, state) => change(state));
+    private void Change(KeyspaceId keyspace, int range, Func<TokenRangeState, TokenRangeState> change) =>
+        _ranges.AddOrUpdate((keyspace, range), _ => change(new TokenRangeState(0, 0, "")), (_, state) => change(state));
 }

@@ -9,16 +9,16 @@ namespace KvRaft.Eventual.Repair;
 
 /// <summary>
 /// One round of anti-entropy. For every keyspace, it compares the roots of the token ranges of this node with those of the other replica holders; if they
-/// differ, <see cref="ArcComparison"/> makes them equal. <see cref="ArcHandover"/> hands over the records of token ranges that this node does not hold
+/// differ, <see cref="TokenRangeComparison"/> makes them equal. <see cref="TokenRangeHandover"/> hands over the records of token ranges that this node does not hold
 /// (this node
 /// was a fallback and the hint was dropped, or the ring changed). If the answers of this node do not count yet, the round also fetches from nodes that
 /// do not, or no longer, hold the token range. When this node has fetched from every node, its answers count (<see cref="TenureBook"/>). One caller at a time.
 /// </summary>
 internal sealed class RepairRounds(
-    EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, ArcHandover handover, RepairLedger ledger,
+    EventualReplica replica, IReplicaHolders holders, ITreePeers trees, IReplicaPeers peers, PeerSuspicion suspicion, TokenRangeHandover handover, RepairLedger ledger,
     RepairOptions options, TimeProvider time)
 {
-    private readonly ArcComparison _comparison = new(replica, trees, peers, options, time);
+    private readonly TokenRangeComparison _comparison = new(replica, trees, peers, options, time);
 
     /// <exception cref="StorageException">The disk of this node failed, or the store is closing.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -26,16 +26,16 @@ internal sealed class RepairRounds(
         // Records set aside from here on are not in what is fetched from here on.
         var doubts = replica.Doubts;
         var (silent, left) = (new HashSet<NodeId>(), "");
-        foreach (var keyspace in owners.Keyspaces)
+        foreach (var keyspace in holders.Keyspaces)
         {
-            if (owners.TenureOf(keyspace) is not { } tenure)
+            if (holders.TenureOf(keyspace) is not { } tenure)
             {
                 continue;
             }
 
             var failures = new Dictionary<int, string>();
-            var unmet = AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self) && !replica.Tenures.IsWhole(keyspace, arc, tenure)).ToHashSet();
-            foreach (var other in owners.Nodes.Where(node => node != owners.Self))
+            var unmet = AllTokenRanges.Where(range => IsKept(keyspace, range, holders.Self) && !replica.Tenures.IsWhole(keyspace, range, tenure)).ToHashSet();
+            foreach (var other in holders.Nodes.Where(node => node != holders.Self))
             {
                 unmet.ExceptWith(await MissedAsync(keyspace, tenure, other, unmet, failures, cancellationToken).ConfigureAwait(false));
             }
@@ -60,14 +60,14 @@ internal sealed class RepairRounds(
     /// </summary>
     private void DropSetAside(int doubts)
     {
-        if (replica.Health.HasSetAside && owners.Keyspaces.All(keyspace => owners.TenureOf(keyspace) is { N: > 1 } tenure
-            && AllArcs.All(arc => !IsKept(keyspace, arc, owners.Self) || replica.Tenures.IsWhole(keyspace, arc, tenure))))
+        if (replica.Health.HasSetAside && holders.Keyspaces.All(keyspace => holders.TenureOf(keyspace) is { N: > 1 } tenure
+            && AllTokenRanges.All(range => !IsKept(keyspace, range, holders.Self) || replica.Tenures.IsWhole(keyspace, range, tenure))))
         {
             replica.DropSetAside(doubts);
         }
     }
 
-    private static IEnumerable<int> AllArcs => Enumerable.Range(0, LeafPlace.Arcs);
+    private static IEnumerable<int> AllTokenRanges => Enumerable.Range(0, LeafPlace.TokenRanges);
 
     /// <summary>Compares the token ranges that both nodes hold, and fetches what the other node has of those that must be complete.</summary>
     /// <param name="wanted">Token ranges in which this node must have everything that the other node has.</param>
@@ -75,7 +75,7 @@ internal sealed class RepairRounds(
     private async Task<IReadOnlyCollection<int>> MissedAsync(
         KeyspaceId keyspace, Tenure tenure, NodeId other, IReadOnlySet<int> wanted, Dictionary<int, string> failures, CancellationToken cancellationToken)
     {
-        var common = AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self) && IsKept(keyspace, arc, other)).ToArray();
+        var common = AllTokenRanges.Where(range => IsKept(keyspace, range, holders.Self) && IsKept(keyspace, range, other)).ToArray();
         if (common.Length == 0 && wanted.Count == 0)
         {
             return [];
@@ -91,15 +91,15 @@ internal sealed class RepairRounds(
             var theirs = await WithPatienceAsync(patience => trees.RootsAsync(other, keyspace, patience), cancellationToken).ConfigureAwait(false);
             suspicion.Answered(other);
             var ours = replica.Trees.Roots(keyspace);
-            foreach (var arc in common.Where(arc => ours[arc] != theirs.Roots[arc]))
+            foreach (var range in common.Where(range => ours[range] != theirs.Roots[range]))
             {
-                ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, pulls: false, cancellationToken).ConfigureAwait(false));
-                failures.TryAdd(arc, $"differed from node {other}; repaired");
+                ledger.Repaired(keyspace, range, await _comparison.RunAsync(other, keyspace, range, pulls: false, cancellationToken).ConfigureAwait(false));
+                failures.TryAdd(range, $"differed from node {other}; repaired");
             }
 
-            foreach (var arc in wanted.Except(common).Where(arc => theirs.Roots[arc] != 0 && ours[arc] != theirs.Roots[arc]))
+            foreach (var range in wanted.Except(common).Where(range => theirs.Roots[range] != 0 && ours[range] != theirs.Roots[range]))
             {
-                ledger.Repaired(keyspace, arc, await _comparison.RunAsync(other, keyspace, arc, pulls: true, cancellationToken).ConfigureAwait(false));
+                ledger.Repaired(keyspace, range, await _comparison.RunAsync(other, keyspace, range, pulls: true, cancellationToken).ConfigureAwait(false));
             }
 
             // A node under another tenure may still accept writes that it will not send to this node.
@@ -108,9 +108,9 @@ internal sealed class RepairRounds(
         catch (Exception failed) when (failed is PeerException or EventualFormatException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             suspicion.Failed(other);
-            foreach (var arc in common)
+            foreach (var range in common)
             {
-                failures.TryAdd(arc, failed.Message);
+                failures.TryAdd(range, failed.Message);
             }
 
             return [.. wanted];
@@ -121,15 +121,15 @@ internal sealed class RepairRounds(
     private void Note(KeyspaceId keyspace, Dictionary<int, string> failures)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var arc in AllArcs.Where(arc => IsKept(keyspace, arc, owners.Self)))
+        foreach (var range in AllTokenRanges.Where(range => IsKept(keyspace, range, holders.Self)))
         {
-            if (failures.TryGetValue(arc, out var error))
+            if (failures.TryGetValue(range, out var error))
             {
-                ledger.Failed(keyspace, arc, error);
+                ledger.Failed(keyspace, range, error);
             }
             else
             {
-                ledger.Equal(keyspace, arc, nowMs);
+                ledger.Equal(keyspace, range, nowMs);
             }
         }
     }
@@ -139,20 +139,20 @@ internal sealed class RepairRounds(
     private async Task<string> HandOverAsync(KeyspaceId keyspace, HashSet<NodeId> silent, CancellationToken cancellationToken)
     {
         var (roots, left) = (replica.Trees.Roots(keyspace), "");
-        foreach (var arc in AllArcs.Where(arc => roots[arc] != 0 && !IsKept(keyspace, arc, owners.Self)))
+        foreach (var range in AllTokenRanges.Where(range => roots[range] != 0 && !IsKept(keyspace, range, holders.Self)))
         {
-            var why = await TryHandOverAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
+            var why = await TryHandOverAsync(keyspace, range, silent, cancellationToken).ConfigureAwait(false);
             left = why.Length > 0 ? why : left;
         }
 
         return left;
     }
 
-    private async Task<string> TryHandOverAsync(KeyspaceId keyspace, int arc, HashSet<NodeId> silent, CancellationToken cancellationToken)
+    private async Task<string> TryHandOverAsync(KeyspaceId keyspace, int range, HashSet<NodeId> silent, CancellationToken cancellationToken)
     {
         try
         {
-            return await handover.RunAsync(keyspace, arc, silent, cancellationToken).ConfigureAwait(false);
+            return await handover.RunAsync(keyspace, range, silent, cancellationToken).ConfigureAwait(false);
         }
         catch (EventualFormatException damaged)
         {
@@ -161,7 +161,7 @@ internal sealed class RepairRounds(
         }
     }
 
-    private bool IsKept(KeyspaceId keyspace, int arc, NodeId node) => owners.ListOf(keyspace, arc) is { } list && list.Primaries.Contains(node);
+    private bool IsKept(KeyspaceId keyspace, int range, NodeId node) => holders.ListOf(keyspace, range) is { } list && list.Primaries.Contains(node);
 
     private async Task<T> WithPatienceAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {

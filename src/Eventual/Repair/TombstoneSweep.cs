@@ -14,11 +14,11 @@ namespace KvRaft.Eventual.Repair;
 /// One caller at a time.
 /// </summary>
 internal sealed class TombstoneSweep(
-    EventualReplica replica, IKeyOwners owners, ITreePeers trees, RepairLedger ledger, EventualLimits limits, RepairOptions options, TimeProvider time)
+    EventualReplica replica, IReplicaHolders holders, ITreePeers trees, RepairLedger ledger, EventualLimits limits, RepairOptions options, TimeProvider time)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        foreach (var keyspace in owners.Keyspaces)
+        foreach (var keyspace in holders.Keyspaces)
         {
             EventualKey? after = null;
             while (replica.Graves(keyspace, after, options.TombstonesPerStep) is { Count: > 0 } page)
@@ -67,19 +67,19 @@ internal sealed class TombstoneSweep(
             return false;
         }
 
-        var keeps = owners.ListOf(tombstone.Key.Keyspace, LeafPlace.ArcOf(tombstone.Key.Token)) is { } list && list.Primaries.Contains(owners.Self);
+        var keeps = holders.ListOf(tombstone.Key.Keyspace, LeafPlace.TokenRangeOf(tombstone.Key.Token)) is { } list && list.Primaries.Contains(holders.Self);
         return !replica.Hints.Has(tombstone.Key) && (here == tombstone.Hash || (here == 0 && !keeps));
     }
 
     // One node queries for each key, or all N would.
     private bool IsMine(EventualKey key) =>
-        owners.ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token)) is { } list && list.Primaries[0] == owners.Self;
+        holders.ListOf(key.Keyspace, LeafPlace.TokenRangeOf(key.Token)) is { } list && list.Primaries[0] == holders.Self;
 
     private async Task<bool> TryRemoveAsync(RecordName[] candidates, CancellationToken cancellationToken)
     {
         try
         {
-            var others = owners.Nodes.Where(node => node != owners.Self).ToArray();
+            var others = holders.Nodes.Where(node => node != holders.Self).ToArray();
             var answers = await Task.WhenAll(others.Select(node => WithPatienceAsync(patience => trees.ConfirmAsync(node, candidates, patience), cancellationToken)))
                 .ConfigureAwait(false);
             var confirmed = candidates.Where((_, i) => answers.All(answer => answer.Count > i && answer[i])).ToArray();

@@ -177,8 +177,8 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     /// <summary>Records that this replica has everything that any node of the cluster had in some token ranges, under a tenure.</summary>
     /// <param name="seen"><see cref="Doubts"/> when the fetch began. If data was set aside since, the fetch does not include it, and nothing is
     /// recorded.</param>
-    public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> arcs, int seen, CancellationToken cancellationToken) =>
-        WriteAsync(default, new NoteTenures(book => seen == Doubts ? book.Met(keyspace, tenure, arcs) : book), durable: true, cancellationToken);
+    public Task HasMetAllAsync(KeyspaceId keyspace, Tenure tenure, IReadOnlyCollection<int> ranges, int seen, CancellationToken cancellationToken) =>
+        WriteAsync(default, new NoteTenures(book => seen == Doubts ? book.Met(keyspace, tenure, ranges) : book), durable: true, cancellationToken);
 
     /// <summary>Returns when all writes before this call survive a power loss.</summary>
     public Task SyncAsync(CancellationToken cancellationToken) => WriteAsync(default, new Nothing(), durable: true, cancellationToken);
@@ -318,7 +318,7 @@ internal sealed partial class EventualReplica : IAsyncDisposable
     }
 
     private static ulong HashOf(EventualKey key, byte[] record) =>
-        ArcTree.HashOf(key.Keyspace, key.Key.Span, DamagedRecordException.StateOf(key, record).Span);
+        TokenRangeTree.HashOf(key.Keyspace, key.Key.Span, DamagedRecordException.StateOf(key, record).Span);
 
     private T? Use<T>(Func<IStorageEngine, T> read)
     {

@@ -7,7 +7,7 @@ namespace KvRaft.Eventual.Replicas;
 internal sealed class HashTrees
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<(KeyspaceId Keyspace, int Arc), ArcTree> _trees = [];
+    private readonly Dictionary<(KeyspaceId Keyspace, int TokenRange), TokenRangeTree> _trees = [];
 
     public ulong Replace(LeafPlace place, ulong before, ulong after)
     {
@@ -30,16 +30,16 @@ internal sealed class HashTrees
     {
         lock (_lock)
         {
-            return [.. Enumerable.Range(0, LeafPlace.Arcs).Select(arc => _trees.TryGetValue((keyspace, arc), out var tree) ? tree.Root : 0)];
+            return [.. Enumerable.Range(0, LeafPlace.TokenRanges).Select(range => _trees.TryGetValue((keyspace, range), out var tree) ? tree.Root : 0)];
         }
     }
 
     /// <summary>One for each bucket of a token range.</summary>
-    public ulong[] Buckets(KeyspaceId keyspace, int arc)
+    public ulong[] Buckets(KeyspaceId keyspace, int range)
     {
         lock (_lock)
         {
-            return _trees.TryGetValue((keyspace, arc), out var tree) ? tree.Buckets.ToArray() : new ulong[LeafPlace.Buckets];
+            return _trees.TryGetValue((keyspace, range), out var tree) ? tree.Buckets.ToArray() : new ulong[LeafPlace.Buckets];
         }
     }
 
@@ -63,11 +63,11 @@ internal sealed class HashTrees
         }
     }
 
-    private ArcTree Tree(LeafPlace place)
+    private TokenRangeTree Tree(LeafPlace place)
     {
-        if (!_trees.TryGetValue((place.Keyspace, place.Arc), out var tree))
+        if (!_trees.TryGetValue((place.Keyspace, place.TokenRange), out var tree))
         {
-            _trees.Add((place.Keyspace, place.Arc), tree = new ArcTree());
+            _trees.Add((place.Keyspace, place.TokenRange), tree = new TokenRangeTree());
         }
 
         return tree;

@@ -13,7 +13,7 @@ namespace KvRaft.Eventual.Replicas;
 ///  ─────  ───────  ──────────────────────────────────────────────────────  ──────────────────────────────
 ///  0x01   record   keyspace:u32 token:u64 key                              StoredRecord
 ///  0x02   hint     keyspace:u32 token:u64 length:u16 key  node (ASCII)     since:i64 (ms)
-///  0x03   leaf     keyspace:u32 range:u16 bucket:u16                       hash:u64 (ArcTree)
+///  0x03   leaf     keyspace:u32 range:u16 bucket:u16                       hash:u64 (TokenRangeTree)
 ///  0x04   grave    keyspace:u32 token:u64 key                              since:i64 (ms), while the record is a tombstone
 ///  0x05   due      at:u64 (ms) keyspace:u32 token:u64 key                  empty; the first expiry among the record's values
 ///  0x06   many     keyspace:u32 token:u64 key                              siblings:u32 bytes:u64, while there is more than one value
@@ -112,7 +112,7 @@ internal static class RecordLayout
         var row = new byte[LeafBytes];
         row[0] = LeafPrefix;
         BinaryPrimitives.WriteUInt32BigEndian(row.AsSpan(1), place.Keyspace.Value);
-        BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + sizeof(uint)), (ushort)place.Arc);
+        BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + sizeof(uint)), (ushort)place.TokenRange);
         BinaryPrimitives.WriteUInt16BigEndian(row.AsSpan(1 + sizeof(uint) + sizeof(ushort)), (ushort)place.Bucket);
         return row;
     }

@@ -72,7 +72,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     {
         switch (write)
         {
-            case OweTo owe:
+            case AddHint owe:
                 owe.Nodes.ToList().ForEach(node => Owe(key, node, nowMs));
                 return true;
             case DropHint drop:
@@ -195,7 +195,7 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
             return 0;
         }
 
-        Note(book => book.Doubt(place.Keyspace, place.Arc));
+        Note(book => book.Doubt(place.Keyspace, place.TokenRange));
         foreach (var (row, bytes) in damaged)
         {
             var name = RecordLayout.KeyOfRecord(row);
@@ -395,5 +395,5 @@ internal sealed class ReplicaBatch(IStorageEngine engine, WriteNames names, Even
     private bool HasHash(EventualKey key, ulong hash) => HashOf(key, Find(key).Bytes) == hash;
 
     private static ulong HashOf(EventualKey key, byte[]? record) =>
-        record is null ? 0 : ArcTree.HashOf(key.Keyspace, key.Key.Span, StoredRecord.StateOf(record).Span);
+        record is null ? 0 : TokenRangeTree.HashOf(key.Keyspace, key.Key.Span, StoredRecord.StateOf(record).Span);
 }

@@ -16,30 +16,30 @@ internal readonly record struct ReplicaClaim(bool Keeps, ulong Tenure, bool IsWh
 
 /// <summary>The state of a key at a replica, and whether the answer counts.</summary>
 /// <param name="Bytes">The state, as <see cref="SiblingSetCodec"/> writes it; empty if there is none.</param>
-internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaClaim Word);
+internal readonly record struct StateRead(SiblingSet State, ReadOnlyMemory<byte> Bytes, ReplicaClaim Claim);
 
 /// <summary>Reports whether the answers of a replica count.</summary>
 internal static class ReplicaClaims
 {
     /// <summary>For a state that was stored.</summary>
-    public static ReplicaClaim WordOn(this EventualReplica replica, EventualKey key, IKeyOwners owners) => Word(replica.Tenures, key, owners);
+    public static ReplicaClaim ClaimOn(this EventualReplica replica, EventualKey key, IReplicaHolders holders) => ClaimOf(replica.Tenures, key, holders);
 
     /// <summary>The state of a key at the replica, and whether the answer counts.</summary>
     /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
-    public static (SiblingSet State, ReplicaClaim Word) ReadWithWord(this EventualReplica replica, EventualKey key, IKeyOwners owners)
+    public static (SiblingSet State, ReplicaClaim Claim) ReadWithClaim(this EventualReplica replica, EventualKey key, IReplicaHolders holders)
     {
         // If the book of tenures changed during the read, the record may have been dropped in between, and the answer does not count.
         var before = replica.Tenures;
         var state = replica.Read(key);
-        var word = Word(before, key, owners);
-        return (state, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
+        var claim = ClaimOf(before, key, holders);
+        return (state, claim with { IsWhole = claim.IsWhole && ReferenceEquals(before, replica.Tenures) });
     }
 
-    /// <summary>Like <see cref="ReadWithWord"/>. Memory for the state is reserved before it is read, and the caller holds it afterwards.</summary>
+    /// <summary>Like <see cref="ReadWithClaim"/>. Memory for the state is reserved before it is read, and the caller holds it afterwards.</summary>
     /// <exception cref="EventualFormatException">The stored record is damaged.</exception>
     /// <exception cref="NoRoomException">There is not enough memory.</exception>
-    public static async ValueTask<StateRead> ReadWithWordAsync(
-        this EventualReplica replica, EventualKey key, IKeyOwners owners, IStateRoom room, CancellationToken cancellationToken)
+    public static async ValueTask<StateRead> ReadWithClaimAsync(
+        this EventualReplica replica, EventualKey key, IReplicaHolders holders, IStateRoom room, CancellationToken cancellationToken)
     {
         var (before, bytes) = (replica.Tenures, (long)room.Guess);
         while (true)
@@ -57,18 +57,18 @@ internal static class ReplicaClaims
 
             if (state is not null)
             {
-                var word = Word(before, key, owners);
-                return new(state, stateBytes, word with { IsWhole = word.IsWhole && ReferenceEquals(before, replica.Tenures) });
+                var claim = ClaimOf(before, key, holders);
+                return new(state, stateBytes, claim with { IsWhole = claim.IsWhole && ReferenceEquals(before, replica.Tenures) });
             }
 
             bytes = length;
         }
     }
 
-    private static ReplicaClaim Word(TenureBook book, EventualKey key, IKeyOwners owners)
+    private static ReplicaClaim ClaimOf(TenureBook book, EventualKey key, IReplicaHolders holders)
     {
-        var tenure = owners.TenureOf(key.Keyspace);
+        var tenure = holders.TenureOf(key.Keyspace);
         return new ReplicaClaim(
-            owners.Keeps(key) is true, tenure?.Word ?? 0, tenure is { } held && book.IsWhole(key.Keyspace, LeafPlace.ArcOf(key.Token), held));
+            holders.Keeps(key) is true, tenure?.Word ?? 0, tenure is { } held && book.IsWhole(key.Keyspace, LeafPlace.TokenRangeOf(key.Token), held));
     }
 }

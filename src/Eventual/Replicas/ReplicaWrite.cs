@@ -31,7 +31,7 @@ internal sealed record ChangeValue(MergeChange Change, UInt128 WriteId) : Replic
 internal sealed record TakeState(SiblingSet State, NodeId? HintFor) : ReplicaWrite;
 
 /// <summary>These nodes missed the newest write of the key; this replica, which has it, stores hints for them.</summary>
-internal sealed record OweTo(IReadOnlyList<NodeId> Nodes) : ReplicaWrite;
+internal sealed record AddHint(IReadOnlyList<NodeId> Nodes) : ReplicaWrite;
 
 /// <summary>
 /// The node has the state of this hash now, so the hint is removed, if the record is still that state. A record that this node held only for other nodes

@@ -150,7 +150,7 @@ internal static class StoreSalvage
             try
             {
                 var (key, node) = RecordLayout.PartsOfHint(row);
-                _batch.Do(key, new OweTo([node]), BitConverter.ToInt64(value));
+                _batch.Do(key, new AddHint([node]), BitConverter.ToInt64(value));
             }
             catch (Exception error) when (error is ArgumentException)
             {

@@ -11,7 +11,7 @@ namespace KvRaft.Eventual.Replicas;
 internal sealed record RingNews(long Epoch, long Ring, KeyspaceId NextKeyspace, IReadOnlyList<KeptKeyspace> Keyspaces);
 
 /// <summary>An eventual keyspace, as one of its replica holders sees it.</summary>
-internal sealed record KeptKeyspace(KeyspaceId Id, Tenure Tenure, ArcSet Kept);
+internal sealed record KeptKeyspace(KeyspaceId Id, Tenure Tenure, TokenRangeSet Kept);
 
 /// <summary>
 /// The token ranges in which the answers of this node count. There it has every write that was acknowledged with the promise that reads see it, or so
@@ -30,7 +30,7 @@ internal sealed record KeptKeyspace(KeyspaceId Id, Tenure Tenure, ArcSet Kept);
 /// Of the whole replica holders of
 /// one tenure, at most N − W lack the write. Under the next tenure the same ones may lack it, because each is whole for one of two reasons: it stayed, or
 /// it has met
-/// every node that had the write. No node drops a record before all replica holders have it (<see cref="Repair.ArcHandover"/>), and a write that was
+/// every node that had the write. No node drops a record before all replica holders have it (<see cref="Repair.TokenRangeHandover"/>), and a write that was
 /// stored under the old tenure was in
 /// the trees before the new tenure was reported. So any R whole replica holders include one that has the write. (2) A coordinator that has not received
 /// the new ring still
@@ -50,8 +50,8 @@ internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace
     public static readonly TenureBook Blank = new(-1, -1, default, ImmutableSortedDictionary<KeyspaceId, KeyspaceTenure>.Empty);
 
     /// <summary>Do the answers of this node count in a token range, under a tenure?</summary>
-    public bool IsWhole(KeyspaceId keyspace, int arc, Tenure tenure) =>
-        Keyspaces.TryGetValue(keyspace, out var held) && held.Tenure == tenure && held.Whole.Contains(arc);
+    public bool IsWhole(KeyspaceId keyspace, int range, Tenure tenure) =>
+        Keyspaces.TryGetValue(keyspace, out var held) && held.Tenure == tenure && held.Whole.Contains(range);
 
     /// <summary>Takes news into account. News older than the last received change nothing.</summary>
     public TenureBook Hear(RingNews news)
@@ -67,22 +67,22 @@ internal sealed record TenureBook(long Epoch, long Ring, KeyspaceId NextKeyspace
     }
 
     /// <summary>Records that this node has met every node in some token ranges, under a tenure that may be over by now.</summary>
-    public TenureBook Met(KeyspaceId keyspace, Tenure tenure, IEnumerable<int> arcs) =>
+    public TenureBook Met(KeyspaceId keyspace, Tenure tenure, IEnumerable<int> ranges) =>
         Keyspaces.TryGetValue(keyspace, out var held) && held.Tenure == tenure
-            ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = held.Whole.With(arcs) }) }
+            ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = held.Whole.With(ranges) }) }
             : this;
 
     /// <summary>Records that this node may lack something that it had in a token range.</summary>
-    public TenureBook Doubt(KeyspaceId keyspace, int arc) => Keyspaces.TryGetValue(keyspace, out var held) && held.Whole.Contains(arc)
-        ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = ArcSet.Where(each => each != arc && held.Whole.Contains(each)) }) }
+    public TenureBook Doubt(KeyspaceId keyspace, int range) => Keyspaces.TryGetValue(keyspace, out var held) && held.Whole.Contains(range)
+        ? this with { Keyspaces = Keyspaces.SetItem(keyspace, held with { Whole = TokenRangeSet.Where(each => each != range && held.Whole.Contains(each)) }) }
         : this;
 
-    private ArcSet WholeOf(KeptKeyspace keyspace, long ring) =>
+    private TokenRangeSet WholeOf(KeptKeyspace keyspace, long ring) =>
         Keyspaces.TryGetValue(keyspace.Id, out var held)
-            ? keyspace.Tenure == held.Tenure || keyspace.Tenure.Follows(held.Tenure) ? held.Whole.Intersect(keyspace.Kept) : ArcSet.None
+            ? keyspace.Tenure == held.Tenure || keyspace.Tenure.Follows(held.Tenure) ? held.Whole.Intersect(keyspace.Kept) : TokenRangeSet.None
             // The keyspace was created since, and the ring is the same: no other node ever held it.
-            : ring == Ring && keyspace.Id.Value >= NextKeyspace.Value ? keyspace.Kept : ArcSet.None;
+            : ring == Ring && keyspace.Id.Value >= NextKeyspace.Value ? keyspace.Kept : TokenRangeSet.None;
 }
 
 /// <summary>The tenure of a keyspace, and the token ranges in which the answers of this node count.</summary>
-internal sealed record KeyspaceTenure(Tenure Tenure, ArcSet Whole);
+internal sealed record KeyspaceTenure(Tenure Tenure, TokenRangeSet Whole);

@@ -51,13 +51,13 @@ internal static class TenureBookCodec
         var keyspaces = ImmutableSortedDictionary.CreateBuilder<KeyspaceId, KeyspaceTenure>();
         for (var i = 0; i < count && !reader.Failed; i++)
         {
-            var (keyspace, tenure, whole) = (reader.VarUInt(), reader.UInt64(), new ulong[ArcSet.Words]);
+            var (keyspace, tenure, whole) = (reader.VarUInt(), reader.UInt64(), new ulong[TokenRangeSet.Words]);
             for (var word = 0; word < whole.Length; word++)
             {
                 whole[word] = reader.UInt64();
             }
 
-            keyspaces[new KeyspaceId((uint)keyspace)] = new KeyspaceTenure(Tenure.FromWord(tenure), new ArcSet([.. whole]));
+            keyspaces[new KeyspaceId((uint)keyspace)] = new KeyspaceTenure(Tenure.FromWord(tenure), new TokenRangeSet([.. whole]));
         }
 
         return reader.AtEnd ? new TenureBook(epoch, ring, new KeyspaceId((uint)next), keyspaces.ToImmutable()) : TenureBook.Blank;

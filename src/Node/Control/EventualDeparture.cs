@@ -20,8 +20,8 @@ internal static class EventualDeparture
         : report.Health != NodeHealthState.Up
             ? "it does not answer, and may have the only copy of a value of an eventual keyspace; the removal waits until it is dead (timings.nodeDeadAfterMs)"
         : report.Status is not { State: NodeState.Leaving, Eventual: { } left } || left.Plan != state.Operations.NextPlan ? "it has not received yet that it leaves"
-        : left is { ArcsToHandOver: 0, Hints: 0 } ? null
-        : $"it hands over eventual keys: {Count(left.ArcsToHandOver, "token range")} and {Count(left.Hints, "hint")} left{(left.Note.Length > 0 ? $" ({left.Note})" : "")}";
+        : left is { TokenRangesToHandOver: 0, Hints: 0 } ? null
+        : $"it hands over eventual keys: {Count(left.TokenRangesToHandOver, "token range")} and {Count(left.Hints, "hint")} left{(left.Note.Length > 0 ? $" ({left.Note})" : "")}";
 
     private static string Count(long count, string what) => FormattableString.Invariant($"{count} {what}{(count == 1 ? "" : "s")}");
 }

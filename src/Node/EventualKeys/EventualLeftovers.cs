@@ -8,7 +8,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>The records of eventual keys on this node that other nodes should hold, and the hints that it has yet to deliver.</summary>
-internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owners, RepairLedger ledger, ShardMapHolder map, EventualRepairLoop loop)
+internal sealed class EventualLeftovers(EventualReplica replica, IReplicaHolders holders, RepairLedger ledger, ShardMapHolder map, EventualRepairLoop loop)
 {
     public EventualStatus Now()
     {
@@ -20,7 +20,7 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
             State = StateOf(health),
             Rebuilds = health.Rebuilds,
             RecordsSetAside = health.RecordsSetAside,
-            ArcsIncomplete = Incomplete(),
+            TokenRangesIncomplete = Incomplete(),
         };
         try
         {
@@ -29,7 +29,7 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
         catch (StorageException)
         {
             // Unknown until the store is open, and certainly not zero.
-            (response.ArcsToHandOver, response.Note) = (1, "its store is not open");
+            (response.TokenRangesToHandOver, response.Note) = (1, "its store is not open");
         }
 
         return response;
@@ -44,15 +44,15 @@ internal sealed class EventualLeftovers(EventualReplica replica, IKeyOwners owne
     };
 
     /// <summary>Token ranges held here in which this node's answers do not count.</summary>
-    private int Incomplete() => owners.Keyspaces.Sum(keyspace => owners.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.Arcs)
-        .Count(arc => owners.ListOf(keyspace, arc)?.Primaries.Contains(owners.Self) is true && !replica.Tenures.IsWhole(keyspace, arc, tenure)));
+    private int Incomplete() => holders.Keyspaces.Sum(keyspace => holders.TenureOf(keyspace) is not { } tenure ? 0 : Enumerable.Range(0, LeafPlace.TokenRanges)
+        .Count(range => holders.ListOf(keyspace, range)?.Primaries.Contains(holders.Self) is true && !replica.Tenures.IsWhole(keyspace, range, tenure)));
 
     private void Count(EventualStatus response)
     {
-        var arcs = owners.Keyspaces.Sum(keyspace => replica.Trees.Roots(keyspace).Index()
-            .Count(root => root.Item != 0 && owners.ListOf(keyspace, root.Index)?.Primaries.Contains(owners.Self) is false));
+        var ranges = holders.Keyspaces.Sum(keyspace => replica.Trees.Roots(keyspace).Index()
+            .Count(root => root.Item != 0 && holders.ListOf(keyspace, root.Index)?.Primaries.Contains(holders.Self) is false));
         var hints = replica.Hints.Backlogs().Sum(static backlog => (long)backlog.Count);
-        (response.ArcsToHandOver, response.Hints) = (arcs, hints);
-        response.Note = arcs + hints == 0 ? "" : loop.IsPaused ? "comparison is paused on that node" : ledger.HandoverError;
+        (response.TokenRangesToHandOver, response.Hints) = (ranges, hints);
+        response.Note = ranges + hints == 0 ? "" : loop.IsPaused ? "comparison is paused on that node" : ledger.HandoverError;
     }
 }

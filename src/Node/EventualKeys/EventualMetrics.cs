@@ -14,11 +14,11 @@ internal sealed class EventualMetrics
     private readonly NodeOptions _options;
     private readonly EventualReplica _replica;
     private readonly RepairLedger _ledger;
-    private readonly IKeyOwners _owners;
+    private readonly IReplicaHolders _holders;
 
-    public EventualMetrics(NodeMeter node, NodeOptions options, EventualReplica replica, GetCoordinator gets, RepairLedger ledger, IKeyOwners owners)
+    public EventualMetrics(NodeMeter node, NodeOptions options, EventualReplica replica, GetCoordinator gets, RepairLedger ledger, IReplicaHolders holders)
     {
-        (_options, _replica, _ledger, _owners) = (options, replica, ledger, owners);
+        (_options, _replica, _ledger, _holders) = (options, replica, ledger, holders);
         var meter = node.Meter;
         meter.CreateObservableUpDownCounter("kvraft.eventual.hints.bytes", () => Of(replica.Hints.ByteCount), "By", "Memory of the hints.");
         meter.CreateObservableGauge("kvraft.eventual.hints", Hints, "{key}", "Keys with a hint, by the node that the hint is for.");
@@ -44,9 +44,9 @@ internal sealed class EventualMetrics
 
     // Only token ranges with a value to report: there are 256 of each keyspace.
     private IEnumerable<Measurement<long>> Repaired() =>
-        from keyspace in _owners.Keyspaces
-        from arc in Enumerable.Range(0, LeafPlace.Arcs)
-        let repaired = _ledger.Of(keyspace, arc).KeysRepaired
+        from keyspace in _holders.Keyspaces
+        from range in Enumerable.Range(0, LeafPlace.TokenRanges)
+        let repaired = _ledger.Of(keyspace, range).KeysRepaired
         where repaired > 0
-        select new Measurement<long>(repaired, Node, new("kvraft.keyspace.id", (long)keyspace.Value), new("kvraft.arc", arc));
+        select new Measurement<long>(repaired, Node, new("kvraft.keyspace.id", (long)keyspace.Value), new("kvraft.token_range", range));
 }

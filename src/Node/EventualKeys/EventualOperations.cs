@@ -22,7 +22,7 @@ namespace KvRaft.Node.EventualKeys;
 /// Thread-safe.
 /// </summary>
 internal sealed class EventualOperations(
-    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IKeyOwners owners, EventualReplica replica, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
+    NodeOptions options, KeyspaceLookup keyspaces, PeerRings rings, IReplicaHolders holders, EventualReplica replica, EventualForwarder forwarder, PutCoordinator puts, GetCoordinator gets,
     DiskGuard disk, DeadlineTokens tokens, ClusterTimeProvider clusterTime)
 {
     private readonly Limits _limits = options.Limits;
@@ -230,7 +230,7 @@ internal sealed class EventualOperations(
             attempts += sent;
         }
 
-        if (owners.IsLeaving)
+        if (holders.IsLeaving)
         {
             // This node is no fallback any more: it may be removed in a moment, with the values it accepted.
             return attempts > 0
@@ -258,7 +258,7 @@ internal sealed class EventualOperations(
                 return isElsewhere && (await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline)).Answered is { } elsewhere ? elsewhere : corrupt!;
             }
 
-            if (owners.IsLeaving)
+            if (holders.IsLeaving)
             {
                 // For the whole request: a value that is only here can no longer be found here.
                 return Failure.QuorumNotReached(0, target.Spec.W, Execution.Unknown);

@@ -10,7 +10,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>The calls of other nodes to this node's copies of eventual keys: decode, call, encode.</summary>
-internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners owners, PeerKeyCheck keys, CallAnswers answers) : EventualPeers.EventualPeersBase
+internal sealed class EventualPeersService(EventualReplica replica, IReplicaHolders holders, PeerKeyCheck keys, CallAnswers answers) : EventualPeers.EventualPeersBase
 {
     public override Task<HearResponse> Hear(HearRequest request, ServerCallContext context) => Task.FromResult(new HearResponse());
 
@@ -26,14 +26,14 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
         try
         {
             // The window releases it when the answer was sent.
-            var read = await replica.ReadWithWordAsync(key, owners, new WindowRoom(answers.OfState(context)), context.CancellationToken);
+            var read = await replica.ReadWithClaimAsync(key, holders, new WindowRoom(answers.OfState(context)), context.CancellationToken);
             return read.Bytes.Length > bytesMax
                 ? new FetchStateResponse { NeededBytes = read.Bytes.Length }
                 : new FetchStateResponse
                 {
                     State = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(read.Bytes),
-                    Partial = !read.Word.IsWhole,
-                    Tenure = read.Word.Tenure,
+                    Partial = !read.Claim.IsWhole,
+                    Tenure = read.Claim.Tenure,
                 };
         }
         catch (NoRoomException full)
@@ -56,13 +56,13 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
 
         // A check may already have found that nothing is left here; a state that arrives after that must not count as a copy.
         RefuseIfLeaving();
-        var word = replica.WordOn(key, owners);
-        return new StoreStateResponse { Keeps = word.Keeps, Partial = !word.IsWhole, Tenure = word.Tenure };
+        var claim = replica.ClaimOn(key, holders);
+        return new StoreStateResponse { Keeps = claim.Keeps, Partial = !claim.IsWhole, Tenure = claim.Tenure };
     }
 
     private void RefuseIfLeaving()
     {
-        if (owners.IsLeaving)
+        if (holders.IsLeaving)
         {
             throw RpcStatus.ToException(Failure.Draining("this node leaves the cluster and takes nothing any more"));
         }
@@ -90,6 +90,6 @@ internal sealed class EventualPeersService(EventualReplica replica, IKeyOwners o
     // A hint for a node that does not exist would be stored, and checked, until it is too old.
     private NodeId? HintOf(StoreStateRequest request) =>
         request.HintFor.Length == 0 ? null
-        : NodeId.IsValid(request.HintFor) && owners.Nodes.Contains(new NodeId(request.HintFor)) ? new NodeId(request.HintFor)
+        : NodeId.IsValid(request.HintFor) && holders.Nodes.Contains(new NodeId(request.HintFor)) ? new NodeId(request.HintFor)
         : throw RpcStatus.ToException(Failure.Invalid("hint_for", "a node of the cluster"));
 }

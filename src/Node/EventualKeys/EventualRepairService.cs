@@ -16,7 +16,7 @@ namespace KvRaft.Node.EventualKeys;
 
 /// <summary>Reports this node's hints and its repair.</summary>
 internal sealed class EventualRepairService(
-    NodeOptions options, EventualReplica replica, HintedHandoff handoff, RepairLedger ledger, EventualRepairLoop loop, IKeyOwners owners,
+    NodeOptions options, EventualReplica replica, HintedHandoff handoff, RepairLedger ledger, EventualRepairLoop loop, IReplicaHolders holders,
     GetCoordinator gets, KeyspaceLookup keyspaces, ShardMapHolder map, TimeProvider time) : EventualRepair.EventualRepairBase
 {
     /// <summary>Keys of one answer: with keys of 4 KiB, the longest, 4 MiB.</summary>
@@ -29,7 +29,7 @@ internal sealed class EventualRepairService(
     {
         var response = new ListHintsResponse { KeptBy = options.NodeId.Value, Dropped = replica.Hints.DroppedCount };
         var backlogs = replica.Hints.Backlogs().ToDictionary(static backlog => backlog.Node);
-        foreach (var node in owners.Nodes.Union(backlogs.Keys).Where(node => node != options.NodeId).Order())
+        foreach (var node in holders.Nodes.Union(backlogs.Keys).Where(node => node != options.NodeId).Order())
         {
             var (progress, backlog) = (handoff.ProgressOf(node), backlogs.GetValueOrDefault(node));
             if (backlog.Count > 0 || progress.Delivered > 0)
@@ -64,7 +64,7 @@ internal sealed class EventualRepairService(
         };
         foreach (var keyspace in map.Current.Keyspaces.Where(each => each.Eventual is not null && (request.Keyspace.Length == 0 || each.Name == request.Keyspace)))
         {
-            response.Arcs.Add(Enumerable.Range(0, LeafPlace.Arcs).Select(arc => StateOf(keyspace, arc)).OfType<ArcRepair>());
+            response.TokenRanges.Add(Enumerable.Range(0, LeafPlace.TokenRanges).Select(range => StateOf(keyspace, range)).OfType<TokenRangeRepair>());
         }
 
         return Task.FromResult(response);
@@ -109,23 +109,23 @@ internal sealed class EventualRepairService(
     }
 
     /// <summary>Null for a token range that is not held here, or that is empty and without failures.</summary>
-    private ArcRepair? StateOf(KeyspaceDescriptor keyspace, int arc)
+    private TokenRangeRepair? StateOf(KeyspaceDescriptor keyspace, int range)
     {
-        if (owners.ListOf(keyspace.Id, arc) is not { } list || !list.Primaries.Contains(options.NodeId))
+        if (holders.ListOf(keyspace.Id, range) is not { } list || !list.Primaries.Contains(options.NodeId))
         {
             return null;
         }
 
-        var state = ledger.Of(keyspace.Id, arc);
-        if (replica.Trees.Roots(keyspace.Id)[arc] == 0 && state is { LastError.Length: 0, KeysRepaired: 0 })
+        var state = ledger.Of(keyspace.Id, range);
+        if (replica.Trees.Roots(keyspace.Id)[range] == 0 && state is { LastError.Length: 0, KeysRepaired: 0 })
         {
             return null;
         }
 
-        return new ArcRepair
+        return new TokenRangeRepair
         {
             Keyspace = keyspace.Name,
-            Arc = arc,
+            TokenRange = range,
             Others = { list.Primaries.ToArray().Where(node => node != options.NodeId).Select(static node => node.Value) },
             EqualAtMs = state.EqualAtMs,
             KeysRepaired = state.KeysRepaired,

@@ -10,7 +10,7 @@ namespace KvRaft.Node.EventualKeys;
 /// count; see <see cref="TenureBook"/>. A skipped view does no harm: repair supplies the data that the node may lack.
 /// </summary>
 internal sealed class EventualTenures(
-    EventualReplica replica, KeyOwners owners, ShardMapHolder map, EventualRepairLoop repair, NodeFailure failure) : BackgroundService
+    EventualReplica replica, ReplicaHolders holders, ShardMapHolder map, EventualRepairLoop repair, NodeFailure failure) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.GuardAsync(HearForeverAsync, stoppingToken);
 
@@ -24,7 +24,7 @@ internal sealed class EventualTenures(
             {
                 try
                 {
-                    await HearAsync(owners.News(), cancellationToken);
+                    await HearAsync(holders.News(), cancellationToken);
                 }
                 catch (StorageException) when (cancellationToken.IsCancellationRequested || replica.Failure.IsFaulted)
                 {

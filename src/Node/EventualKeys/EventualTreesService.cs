@@ -10,7 +10,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>The calls of other nodes to this node's trees: decode, call, encode.</summary>
-internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners owners, TombstoneSweep tombstones, ArcHandover handover) : EventualTrees.EventualTreesBase
+internal sealed class EventualTreesService(EventualReplica replica, IReplicaHolders holders, TombstoneSweep tombstones, TokenRangeHandover handover) : EventualTrees.EventualTreesBase
 {
     /// <summary>Names of records in one answer: with keys of 4 KiB, the longest, 4 MiB, and usually 50 KiB.</summary>
     private const int PageRecords = 1000;
@@ -18,20 +18,20 @@ internal sealed class EventualTreesService(EventualReplica replica, IKeyOwners o
     /// <summary>Names in one request: nodes request a page at a time; a node of another version may send this many.</summary>
     private const int NamesMax = 10_000;
 
-    public override Task<ArcRootsResponse> Roots(ArcRootsRequest request, ServerCallContext context)
+    public override Task<TokenRangeRootsResponse> Roots(TokenRangeRootsRequest request, ServerCallContext context)
     {
         // In this order: then the roots include everything that was stored under an earlier tenure.
-        var tenure = owners.TenureOf(KeyspaceOf(request.Keyspace))?.Word ?? 0;
-        return Task.FromResult(new ArcRootsResponse { Tenure = tenure, Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
+        var tenure = holders.TenureOf(KeyspaceOf(request.Keyspace))?.Word ?? 0;
+        return Task.FromResult(new TokenRangeRootsResponse { Tenure = tenure, Roots = { replica.Trees.Roots(KeyspaceOf(request.Keyspace)) } });
     }
 
-    public override Task<ArcBucketsResponse> Buckets(ArcBucketsRequest request, ServerCallContext context) =>
-        Task.FromResult(new ArcBucketsResponse { Buckets = { replica.Trees.Buckets(KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc")) } });
+    public override Task<TokenRangeBucketsResponse> Buckets(TokenRangeBucketsRequest request, ServerCallContext context) =>
+        Task.FromResult(new TokenRangeBucketsResponse { Buckets = { replica.Trees.Buckets(KeyspaceOf(request.Keyspace), Checked(request.TokenRange, LeafPlace.TokenRanges, "range")) } });
 
     public override Task<BucketKeysResponse> BucketKeys(BucketKeysRequest request, ServerCallContext context)
     {
         var place = new LeafPlace(
-            KeyspaceOf(request.Keyspace), Checked(request.Arc, LeafPlace.Arcs, "arc"), Checked(request.Bucket, LeafPlace.Buckets, "bucket"));
+            KeyspaceOf(request.Keyspace), Checked(request.TokenRange, LeafPlace.TokenRanges, "range"), Checked(request.Bucket, LeafPlace.Buckets, "bucket"));
         var page = replica.Scan(place.Keyspace, place.Start, place.Last, AfterOf(request, place), PageRecords);
         var response = new BucketKeysResponse { More = page.Count > 0 };
         response.Keys.Add(page.Select(static record => PeerWire.ToWire(new RecordName(record.Key, record.Hash))));

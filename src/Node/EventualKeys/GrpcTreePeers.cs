@@ -9,27 +9,27 @@ namespace KvRaft.Node.EventualKeys;
 /// <summary>The trees of other nodes, over gRPC.</summary>
 internal sealed class GrpcTreePeers(PeerCaller peers) : ITreePeers
 {
-    public async Task<ArcRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken)
+    public async Task<TokenRangeRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken)
     {
         var response = await peers.CallAsync(node, peer => peer.EventualTrees.RootsAsync(
-            new ArcRootsRequest { Keyspace = (int)keyspace.Value }, cancellationToken: cancellationToken));
-        return new ArcRoots(PeerWire.Counted(response.Roots, LeafPlace.Arcs, node), response.Tenure);
+            new TokenRangeRootsRequest { Keyspace = (int)keyspace.Value }, cancellationToken: cancellationToken));
+        return new TokenRangeRoots(PeerWire.Counted(response.Roots, LeafPlace.TokenRanges, node), response.Tenure);
     }
 
-    public async Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int arc, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int range, CancellationToken cancellationToken)
     {
         var response = await peers.CallAsync(node, peer => peer.EventualTrees.BucketsAsync(
-            new ArcBucketsRequest { Keyspace = (int)keyspace.Value, Arc = arc }, cancellationToken: cancellationToken));
+            new TokenRangeBucketsRequest { Keyspace = (int)keyspace.Value, TokenRange = range }, cancellationToken: cancellationToken));
         return PeerWire.Counted(response.Buckets, LeafPlace.Buckets, node);
     }
 
     public async Task<(IReadOnlyList<RecordName> Records, bool More)> RecordsAsync(
-        NodeId node, KeyspaceId keyspace, int arc, int bucket, EventualKey? after, CancellationToken cancellationToken)
+        NodeId node, KeyspaceId keyspace, int range, int bucket, EventualKey? after, CancellationToken cancellationToken)
     {
         var request = new BucketKeysRequest
         {
             Keyspace = (int)keyspace.Value,
-            Arc = arc,
+            TokenRange = range,
             Bucket = bucket,
             After = after is { } key ? PeerWire.ToWire(key) : null,
         };

@@ -9,7 +9,7 @@ internal sealed class PeerRings
 {
     private volatile Made? _last;
 
-    public ArcLists Of(RoutingView view)
+    public PreferenceLists Of(RoutingView view)
     {
         var last = _last;
         if (last is not null && ReferenceEquals(last.View, view))
@@ -19,10 +19,10 @@ internal sealed class PeerRings
 
         // Most views differ in a keyspace or a replica only; the ring, a sort of some thousand points for each node, is reused.
         var nodes = view.Owners.Select(static node => node.ToRingNode()).ToArray();
-        var lists = last is not null && last.Lists.Ring.Nodes.AsSpan().SequenceEqual(nodes) ? last.Lists : new ArcLists(HashRing.Of(nodes));
+        var lists = last is not null && last.Lists.Ring.Nodes.AsSpan().SequenceEqual(nodes) ? last.Lists : new PreferenceLists(HashRing.Of(nodes));
         _last = new Made(view, lists);
         return lists;
     }
 
-    private sealed record Made(RoutingView View, ArcLists Lists);
+    private sealed record Made(RoutingView View, PreferenceLists Lists);
 }

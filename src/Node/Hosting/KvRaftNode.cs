@@ -24,7 +24,7 @@ namespace KvRaft.Node.Hosting;
 /// One complete running node: used once by <c>kvraft node</c>, three times by <c>kvraft dev</c>, and by tests in process.
 /// <para>
 /// The order of a start: the node claims the data directory and queries the cluster whether it accepts this node (<see cref="NodeEntrance"/>), opens its log (<see cref="RaftHost"/>), joins group 0
-/// (<see cref="PlacementAgent"/>) and opens the copies of eventual keys (<see cref="EventualRoom"/>). Then the web host runs everything else: the services that clients call, and the loops that
+/// (<see cref="PlacementAgent"/>) and opens the copies of eventual keys (<see cref="EventualComponent"/>). Then the web host runs everything else: the services that clients call, and the loops that
 /// follow the shard map (<see cref="ShardHost"/>), advance the time of idle shards (<see cref="DueTicker"/>) and watch the disk
 /// (<see cref="DiskGuard"/>). A stop has the opposite order: first the node refuses new calls, then calls in progress end, then replicas
 /// flush and close, and the log is the last.
@@ -105,11 +105,11 @@ internal sealed class KvRaftNode : IAsyncDisposable
 
         var map = new ShardMapHolder();
         var level = new DiskLevel();
-        var raft = await RaftRoom.StartAsync(Options, membership, map, level, authentication, connections, loggers, cancellationToken);
+        var raft = await RaftComponent.StartAsync(Options, membership, map, level, authentication, connections, loggers, cancellationToken);
         _undo.Push(raft.DisposeAsync);
         var placement = await PlacementAgent.JoinAsync(Options, membership, raft, map, _logger, cancellationToken);
 
-        var eventual = EventualRoom.Open(Options, engines, level, new ClusterTimeProvider(raft, Options.Surroundings.Time));
+        var eventual = EventualComponent.Open(Options, engines, level, new ClusterTimeProvider(raft, Options.Surroundings.Time));
         _undo.Push(eventual.DisposeAsync);
         _disk = [raft.Failure, eventual.Failure];
 
@@ -148,10 +148,10 @@ internal sealed class KvRaftNode : IAsyncDisposable
         builder.Services
             .AddNode(Options, membership, level, loggers)
             .AddCallers(proof, connections)
-            .AddRaftRoom(raft)
+            .AddRaftComponent(raft)
             .AddPlacementRoom(placement)
             .AddShards(engines)
-            .AddEventualRoom(eventual, Options)
+            .AddEventualComponent(eventual, Options)
             .AddRequestRouting(map)
             .AddOperations()
             .AddGrpcServices(Options.Limits)

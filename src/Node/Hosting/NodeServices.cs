@@ -65,7 +65,7 @@ internal static class NodeServices
         app.Use(app.Services.GetRequiredService<CallerGuard>().InvokeAsync);
     }
 
-    public static IServiceCollection AddRaftRoom(this IServiceCollection services, RaftHost raft) =>
+    public static IServiceCollection AddRaftComponent(this IServiceCollection services, RaftHost raft) =>
         services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>().AddLoop<IdleMemory>();
 
     public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>

@@ -23,7 +23,7 @@ public sealed partial class RaftHost
         {
             Watch.OnHeartbeat();
             CompareClocks();
-            ForEachGroup("beat", static group => group.OnHeartbeat());
+            ForEachGroup("heartbeats", static group => group.OnHeartbeat());
         }
     }
 

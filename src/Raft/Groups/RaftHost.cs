@@ -71,7 +71,7 @@ public sealed partial class RaftHost : IAsyncDisposable
         Digests = new DigestPace(options.Time);
         _housekeeping = Background.StartLoop("housekeeping", HousekeepAsync, _stopping.Token);
         _comparing = Background.StartLoop("comparing replicas", CompareAsync, _stopping.Token);
-        _heartbeats = Background.StartLoop("beat", HeartbeatAsync, _stopping.Token);
+        _heartbeats = Background.StartLoop("heartbeats", HeartbeatAsync, _stopping.Token);
     }
 
     public IReadOnlyCollection<RaftGroup> Groups => (IReadOnlyCollection<RaftGroup>)_groups.Values;

@@ -124,7 +124,7 @@ public class HandOverTests
         cluster.ChangeRing(cluster.Nodes.Except([leaver]));
         cluster.Heal();
         var keepers = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
-        var newcomer = keepers.Single(node => !cluster.Members[node].Replica.Tenures.IsWhole(SmallCluster.Keyspace, Trees.LeafPlace.ArcOf(key.Token), cluster.Members[node].TenureOf(SmallCluster.Keyspace)!.Value));
+        var newcomer = keepers.Single(node => !cluster.Members[node].Replica.Tenures.IsWhole(SmallCluster.Keyspace, Trees.LeafPlace.TokenRangeOf(key.Token), cluster.Members[node].TenureOf(SmallCluster.Keyspace)!.Value));
         var other = keepers.First(node => node != newcomer && node != stays);
         cluster.Net.Cut(cluster.Nodes, (from, to) => from == other || to == other);
         Assert.False((await cluster.Members[newcomer].GetAsync(key)).Overlaps);

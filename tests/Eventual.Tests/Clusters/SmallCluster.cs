@@ -42,7 +42,7 @@ internal sealed class SmallCluster : IAsyncDisposable
     /// <summary>The current ring. A member uses the one that it received last.</summary>
     public RingView View { get; private set; }
 
-    public ArcLists Lists => View.Lists;
+    public PreferenceLists Lists => View.Lists;
 
     /// <summary>Nodes that have left for good. No node receives messages from them. If the ring includes one again, it is a new node.</summary>
     public HashSet<NodeId> Gone { get; } = [];
@@ -71,7 +71,7 @@ internal sealed class SmallCluster : IAsyncDisposable
     /// <summary>Makes the ring consist of these nodes from now on. Members receive it when <see cref="Member.HearOfRing"/> is called.</summary>
     [MemberNotNull(nameof(View))]
     public void ChangeRing(IEnumerable<NodeId> nodes) =>
-        View = new RingView((View?.Number ?? 0) + 1, new ArcLists(HashRing.Of(nodes.Select(static node => new RingNode(node, 0.01)))));
+        View = new RingView((View?.Number ?? 0) + 1, new PreferenceLists(HashRing.Of(nodes.Select(static node => new RingNode(node, 0.01)))));
 
     /// <summary>
     /// Removes a node that is no longer in the ring, if it has received that ring and holds nothing any more: it reports this first, and a node that received
@@ -152,10 +152,10 @@ internal sealed class SmallCluster : IAsyncDisposable
         Gone.Contains(to) || Gone.Contains(from) ? throw new PeerException($"{to} is gone") : Net.AskAsync(from, to, () => call(Members[to]));
 
     /// <summary>A ring, and the number of rings before it.</summary>
-    internal sealed record RingView(long Number, ArcLists Lists);
+    internal sealed record RingView(long Number, PreferenceLists Lists);
 
     /// <summary>One node.</summary>
-    internal sealed class Member : IKeyOwners, ITreePeers, IAsyncDisposable
+    internal sealed class Member : IReplicaHolders, ITreePeers, IAsyncDisposable
     {
         private readonly SmallCluster _cluster;
         private readonly EventualLimits _limits;
@@ -192,13 +192,13 @@ internal sealed class SmallCluster : IAsyncDisposable
             Replica.HearAsync(news, CancellationToken.None).GetAwaiter().GetResult();
             if (_cluster._bug.NewcomersCount)
             {
-                Replica.HasMetAllAsync(Keyspace, Tenure, [.. Enumerable.Range(0, LeafPlace.Arcs).Where(Kept.Contains)], Replica.Doubts, CancellationToken.None).GetAwaiter().GetResult();
+                Replica.HasMetAllAsync(Keyspace, Tenure, [.. Enumerable.Range(0, LeafPlace.TokenRanges).Where(Kept.Contains)], Replica.Doubts, CancellationToken.None).GetAwaiter().GetResult();
             }
         }
 
         private Tenure Tenure => Tenure.Of(View.Number, _cluster._spec);
 
-        private ArcSet Kept => ArcSet.Where(arc => View.Lists.ListOf(arc, _cluster._spec.N).Primaries.Contains(Self));
+        private TokenRangeSet Kept => TokenRangeSet.Where(range => View.Lists.ListOf(range, _cluster._spec.N).Primaries.Contains(Self));
 
         [MemberNotNull(nameof(Replica), nameof(Suspicion), nameof(Puts), nameof(Gets), nameof(Handoff), nameof(Handover), nameof(Rounds), nameof(Tombstones))]
         private void Boot(bool keepsName = false)
@@ -214,7 +214,7 @@ internal sealed class SmallCluster : IAsyncDisposable
             Puts = new PutCoordinator(this, Replica, new Line(this, Errand.Write), Suspicion, patience, time);
             Gets = new GetCoordinator(this, Replica, new Line(this, Errand.Read), Suspicion, patience, time);
             Handoff = new HintedHandoff(Replica, this, new Line(this, Errand.HandOff), Suspicion, _limits, options, time);
-            Handover = new ArcHandover(Replica, this, this, new Line(this, Errand.Repair), Ledger, options, time);
+            Handover = new TokenRangeHandover(Replica, this, this, new Line(this, Errand.Repair), Ledger, options, time);
             Rounds = new RepairRounds(Replica, this, this, new Line(this, Errand.Repair), Suspicion, Handover, Ledger, options, time);
             Tombstones = new TombstoneSweep(Replica, this, this, Ledger, _limits, options, time);
             Hear();
@@ -234,17 +234,17 @@ internal sealed class SmallCluster : IAsyncDisposable
 
         public HintedHandoff Handoff { get; private set; }
 
-        public ArcHandover Handover { get; private set; }
+        public TokenRangeHandover Handover { get; private set; }
 
         public RepairRounds Rounds { get; private set; }
 
         public TombstoneSweep Tombstones { get; private set; }
 
-        IReadOnlyList<NodeId> IKeyOwners.Nodes => [.. _cluster.Nodes.Where(node => !_cluster.Gone.Contains(node))];
+        IReadOnlyList<NodeId> IReplicaHolders.Nodes => [.. _cluster.Nodes.Where(node => !_cluster.Gone.Contains(node))];
 
-        IReadOnlyList<KeyspaceId> IKeyOwners.Keyspaces => [Keyspace];
+        IReadOnlyList<KeyspaceId> IReplicaHolders.Keyspaces => [Keyspace];
 
-        public PreferenceList? ListOf(KeyspaceId keyspace, int arc) => keyspace == Keyspace ? View.Lists.ListOf(arc, _cluster._spec.N) : null;
+        public PreferenceList? ListOf(KeyspaceId keyspace, int range) => keyspace == Keyspace ? View.Lists.ListOf(range, _cluster._spec.N) : null;
 
         public Tenure? TenureOf(KeyspaceId keyspace) => keyspace == Keyspace ? Tenure : null;
 
@@ -259,24 +259,24 @@ internal sealed class SmallCluster : IAsyncDisposable
 
         private QuorumCall CallOf(EventualKey key, QuorumSpec? spec) => new(spec ?? _cluster._spec, View.Lists.ListOf(key.Token, _cluster._spec.N), Tenure.Word);
 
-        public Task<ArcRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken) => _cluster.AskAsync(Self, node, member =>
+        public Task<TokenRangeRoots> RootsAsync(NodeId node, KeyspaceId keyspace, CancellationToken cancellationToken) => _cluster.AskAsync(Self, node, member =>
         {
             var tenure = member.Tenure.Word;
-            return Task.FromResult(new ArcRoots((_cluster._bug.TreesAreBlind ? this : member).Replica.Trees.Roots(keyspace), tenure));
+            return Task.FromResult(new TokenRangeRoots((_cluster._bug.TreesAreBlind ? this : member).Replica.Trees.Roots(keyspace), tenure));
         });
 
         public Task<IReadOnlyList<bool>> ConfirmKeptAsync(NodeId node, IReadOnlyList<RecordName> records, CancellationToken cancellationToken) =>
             _cluster.AskAsync<IReadOnlyList<bool>>(Self, node, async member => await member.Handover.ConfirmAsync(records, cancellationToken));
 
-        public Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int arc, CancellationToken cancellationToken) =>
-            _cluster.AskAsync(Self, node, member => Task.FromResult<IReadOnlyList<ulong>>(member.Replica.Trees.Buckets(keyspace, arc)));
+        public Task<IReadOnlyList<ulong>> BucketsAsync(NodeId node, KeyspaceId keyspace, int range, CancellationToken cancellationToken) =>
+            _cluster.AskAsync(Self, node, member => Task.FromResult<IReadOnlyList<ulong>>(member.Replica.Trees.Buckets(keyspace, range)));
 
         public Task<(IReadOnlyList<RecordName> Records, bool More)> RecordsAsync(
-            NodeId node, KeyspaceId keyspace, int arc, int bucket, EventualKey? after, CancellationToken cancellationToken) =>
+            NodeId node, KeyspaceId keyspace, int range, int bucket, EventualKey? after, CancellationToken cancellationToken) =>
             _cluster.AskAsync(Self, node, member =>
             {
                 // Pages of three, so that every test pages.
-                var place = new LeafPlace(keyspace, arc, bucket);
+                var place = new LeafPlace(keyspace, range, bucket);
                 var page = member.Replica.Scan(place.Keyspace, place.Start, place.Last, after, 3);
                 return Task.FromResult<(IReadOnlyList<RecordName>, bool)>(([.. page.Select(static found => new RecordName(found.Key, found.Hash))], page.Count == 3));
             });
@@ -331,15 +331,15 @@ internal sealed class SmallCluster : IAsyncDisposable
 
             public Task<FetchedState> FetchAsync(NodeId node, EventualKey key, IStateRoom? room, CancellationToken cancellationToken) => self._cluster.AskAsync(self.Self, node, member =>
             {
-                var (state, word) = member.Replica.ReadWithWord(key, member);
-                return Task.FromResult(new FetchedState(self._cluster._bug.Fetches(state), Heard(word)));
+                var (state, claim) = member.Replica.ReadWithClaim(key, member);
+                return Task.FromResult(new FetchedState(self._cluster._bug.Fetches(state), Heard(claim)));
             });
 
-            private ReplicaClaim Heard(ReplicaClaim word) => self._cluster._bug.AnyRingCounts ? word with { Tenure = self.Tenure.Word, IsWhole = true } : word;
+            private ReplicaClaim Heard(ReplicaClaim claim) => self._cluster._bug.AnyRingCounts ? claim with { Tenure = self.Tenure.Word, IsWhole = true } : claim;
 
             public async Task<ReplicaClaim> StoreAsync(NodeId node, EventualKey key, SiblingSet state, NodeId? hintFor, bool durable, CancellationToken cancellationToken)
             {
-                var (cluster, word) = (self._cluster, default(ReplicaClaim));
+                var (cluster, claim) = (self._cluster, default(ReplicaClaim));
                 await cluster.Net.SendAsync(self.Self, node, async () =>
                 {
                     var member = cluster.Members[node];
@@ -350,9 +350,9 @@ internal sealed class SmallCluster : IAsyncDisposable
                     }
 
                     RefuseIfAway(member);
-                    word = member.Replica.WordOn(key, member);
+                    claim = member.Replica.ClaimOn(key, member);
                 });
-                return Heard(word);
+                return Heard(claim);
             }
 
             private void RefuseIfAway(Member member)

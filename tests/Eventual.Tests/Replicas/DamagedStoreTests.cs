@@ -372,13 +372,13 @@ public sealed class DamagedStoreTests : IDisposable
         await using (var replica = Some.Open(_directory.Path))
         {
             await replica.HearAsync(new RingNews(0, 1, Keyspace, []), CancellationToken.None);
-            await replica.HearAsync(new RingNews(1, 1, new KeyspaceId(Keyspace.Value + 1), [new KeptKeyspace(Keyspace, Kept, ArcSet.Where(static _ => true))]), CancellationToken.None);
+            await replica.HearAsync(new RingNews(1, 1, new KeyspaceId(Keyspace.Value + 1), [new KeptKeyspace(Keyspace, Kept, TokenRangeSet.Where(static _ => true))]), CancellationToken.None);
             for (var number = 0; number < Keys; number += 20)
             {
                 await Task.WhenAll(Enumerable.Range(number, 20).Select(each => replica.WriteAsync(Key(each), Some.Put(Value))));
             }
 
-            await replica.WriteAsync(Key(0), new OweTo([new NodeId("n2")]));
+            await replica.WriteAsync(Key(0), new AddHint([new NodeId("n2")]));
             incarnation = replica.Read(Key(0)).Siblings[0].Dot.Actor.Incarnation;
         }
 

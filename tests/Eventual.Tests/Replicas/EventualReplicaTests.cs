@@ -75,7 +75,7 @@ public sealed class EventualReplicaTests : IDisposable
     {
         await using var replica = Some.Open(_directory.Path);
         var first = (await replica.WriteAsync(Cart, Some.Put("milk"))).State;
-        await replica.WriteAsync(Cart, new OweTo([new NodeId("n2")]));
+        await replica.WriteAsync(Cart, new AddHint([new NodeId("n2")]));
         await replica.WriteAsync(Cart, new HandedOver(new NodeId("n2"), replica.HashOf(Cart), static () => false));
         Assert.True(replica.Read(Cart).IsEmpty);
 
@@ -235,7 +235,7 @@ public sealed class EventualReplicaTests : IDisposable
             }
 
             await first.WriteAsync(Cart, Some.Put("milk"));
-            await first.WriteAsync(Cart, new OweTo([new NodeId("n2"), new NodeId("n3")]));
+            await first.WriteAsync(Cart, new AddHint([new NodeId("n2"), new NodeId("n3")]));
             roots = first.Trees.Roots(Cart.Keyspace);
             Assert.Equal(Recounted(first), roots);
         }
@@ -259,7 +259,7 @@ public sealed class EventualReplicaTests : IDisposable
         await left.WriteAsync(Cart, new TakeState(right.Read(Cart), null));
 
         Assert.Equal(left.Trees.Roots(Cart.Keyspace), right.Trees.Roots(Cart.Keyspace));
-        Assert.NotEqual(new ulong[LeafPlace.Arcs], left.Trees.Roots(Cart.Keyspace));
+        Assert.NotEqual(new ulong[LeafPlace.TokenRanges], left.Trees.Roots(Cart.Keyspace));
     }
 
     [Fact]
@@ -275,7 +275,7 @@ public sealed class EventualReplicaTests : IDisposable
         await replica.WriteAsync(Cart, new RemoveTombstone(hash));
 
         Assert.True(replica.Read(Cart).IsEmpty);
-        Assert.Equal(new ulong[LeafPlace.Arcs], replica.Trees.Roots(Cart.Keyspace));
+        Assert.Equal(new ulong[LeafPlace.TokenRanges], replica.Trees.Roots(Cart.Keyspace));
     }
 
     [Fact]
@@ -284,7 +284,7 @@ public sealed class EventualReplicaTests : IDisposable
         await using var replica = Some.Open(_directory.Path);
         var (gone, stays) = (Some.Key("k", keyspace: 7), Some.Key("k", keyspace: 8));
         await Task.WhenAll(replica.WriteAsync(gone, Some.Put("a")), replica.WriteAsync(stays, Some.Put("b")));
-        await replica.WriteAsync(gone, new OweTo([new NodeId("n2")]));
+        await replica.WriteAsync(gone, new AddHint([new NodeId("n2")]));
 
         await replica.DropAsync(gone.Keyspace, CancellationToken.None);
 

@@ -99,7 +99,7 @@ public sealed class HostileStateTests : IDisposable
         await using (var replica = Some.Open(_directory.Path))
         {
             await replica.WriteAsync(Cart, Some.Put("milk", expireAtMs: 1));
-            await replica.WriteAsync(Cart, new OweTo([node]));
+            await replica.WriteAsync(Cart, new AddHint([node]));
             await replica.WriteAsync(Other, Some.Put("bread", expireAtMs: 2));
         }
 
@@ -125,12 +125,12 @@ public sealed class HostileStateTests : IDisposable
             await replica.WriteAsync(Cart, Some.Put("milk"));
             await replica.WriteAsync(Other, Some.Put("bread"));
             await replica.HearAsync(new RingNews(0, 1, Cart.Keyspace, []), CancellationToken.None);
-            await replica.HearAsync(new RingNews(1, 1, new KeyspaceId(8), [new KeptKeyspace(Cart.Keyspace, tenure, ArcSet.Where(static _ => true))]), CancellationToken.None);
+            await replica.HearAsync(new RingNews(1, 1, new KeyspaceId(8), [new KeptKeyspace(Cart.Keyspace, tenure, TokenRangeSet.Where(static _ => true))]), CancellationToken.None);
         }
 
         Damage(Cart);
         await using var opened = Some.Open(_directory.Path);
-        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.TokenRangeOf(Cart.Token), tenure));
         var (doubts, changed) = (opened.Doubts, opened.HealthChanged);
         if (isFoundByWrite)
         {
@@ -143,15 +143,15 @@ public sealed class HostileStateTests : IDisposable
 
         await changed.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(1, opened.Health.RecordsSetAside);
-        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
-        Assert.True(opened.Tenures.IsWhole(Other.Keyspace, LeafPlace.ArcOf(Other.Token), tenure));
-        Assert.Equal(0UL, opened.Trees.Buckets(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token))[LeafPlace.Of(Cart.Keyspace, Cart.Token).Bucket]);
+        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.TokenRangeOf(Cart.Token), tenure));
+        Assert.True(opened.Tenures.IsWhole(Other.Keyspace, LeafPlace.TokenRangeOf(Other.Token), tenure));
+        Assert.Equal(0UL, opened.Trees.Buckets(Cart.Keyspace, LeafPlace.TokenRangeOf(Cart.Token))[LeafPlace.Of(Cart.Keyspace, Cart.Token).Bucket]);
 
         // An earlier fetch does not make it whole; a fetch from now on does.
-        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], doubts, CancellationToken.None);
-        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
-        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.ArcOf(Cart.Token)], opened.Doubts, CancellationToken.None);
-        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.ArcOf(Cart.Token), tenure));
+        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.TokenRangeOf(Cart.Token)], doubts, CancellationToken.None);
+        Assert.False(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.TokenRangeOf(Cart.Token), tenure));
+        await opened.HasMetAllAsync(Cart.Keyspace, tenure, [LeafPlace.TokenRangeOf(Cart.Token)], opened.Doubts, CancellationToken.None);
+        Assert.True(opened.Tenures.IsWhole(Cart.Keyspace, LeafPlace.TokenRangeOf(Cart.Token), tenure));
 
         // The key can be written again, by a new actor.
         Assert.Equal(["eggs"], (await opened.WriteAsync(Cart, Some.Put("eggs"))).State.Texts());

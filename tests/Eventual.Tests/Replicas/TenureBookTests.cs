@@ -42,7 +42,7 @@ public class TenureBookTests
     public void Other_counts_make_no_replica_complete()
     {
         var other = Spec with { R = 1, W = 3 };
-        var book = Whole(4, 0, 1).Hear(News(3, ring: 4, next: 8, new KeptKeyspace(Carts, Tenure.Of(4, other), ArcSet.None.With([0, 1]))));
+        var book = Whole(4, 0, 1).Hear(News(3, ring: 4, next: 8, new KeptKeyspace(Carts, Tenure.Of(4, other), TokenRangeSet.None.With([0, 1]))));
         Assert.False(book.IsWhole(Carts, 0, Tenure.Of(4, other)));
     }
 
@@ -84,12 +84,12 @@ public class TenureBookTests
     public void A_damaged_book_is_read_as_an_empty_one() =>
         Gen.Int[0, 59].Sample(length => TenureBookCodec.Decode(TenureBookCodec.Encode(Whole(4, 0)).AsMemory()[..length]) == TenureBook.Blank);
 
-    private static TenureBook Whole(long ring, params int[] arcs) =>
-        TenureBook.Blank.Hear(News(1, ring, next: 7)).Hear(News(2, ring, next: 8, Kept(ring, arcs)));
+    private static TenureBook Whole(long ring, params int[] ranges) =>
+        TenureBook.Blank.Hear(News(1, ring, next: 7)).Hear(News(2, ring, next: 8, Kept(ring, ranges)));
 
-    private static KeptKeyspace Kept(long ring, params int[] arcs) => new(Carts, Tenure.Of(ring, Spec), ArcSet.None.With(arcs));
+    private static KeptKeyspace Kept(long ring, params int[] ranges) => new(Carts, Tenure.Of(ring, Spec), TokenRangeSet.None.With(ranges));
 
     private static RingNews News(long epoch, long ring, uint next, params KeptKeyspace[] keyspaces) => new(epoch, ring, new KeyspaceId(next), keyspaces);
 
-    private static int[] WholeIn(TenureBook book, long ring) => [.. Enumerable.Range(0, 256).Where(arc => book.IsWhole(Carts, arc, Tenure.Of(ring, Spec)))];
+    private static int[] WholeIn(TenureBook book, long ring) => [.. Enumerable.Range(0, 256).Where(range => book.IsWhole(Carts, range, Tenure.Of(ring, Spec)))];
 }

@@ -136,7 +136,7 @@ public sealed class EventualTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         var options = _cluster.Options(0);
         var proof = KvRaft.Node.Security.NodeProof.Of(options, KvRaft.Node.Security.ClusterSecretFile.Authentication(options));
         var trees = new EventualTrees.EventualTreesClient(KvRaft.Node.Security.ProvingInterceptor.Over(_cluster.Channel(0), proof.Towards(options.NodeId)));
-        var request = new BucketKeysRequest { Keyspace = 2, Arc = 7, Bucket = 1, After = new StateKey { Keyspace = 1, Key = Bytes("a") } };
+        var request = new BucketKeysRequest { Keyspace = 2, TokenRange = 7, Bucket = 1, After = new StateKey { Keyspace = 1, Key = Bytes("a") } };
 
         await FailsAsync("INVALID_REQUEST", async () => await trees.BucketKeysAsync(request));
         request.After = new StateKey { Keyspace = 2, Token = ulong.MaxValue, Key = Bytes("a") };

@@ -36,7 +36,7 @@ public sealed class InternalCallTests
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).HearAsync(new HearRequest()));
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).FetchAsync(new FetchStateRequest()));
         await AssertRefusedAsync(new EventualPeers.EventualPeersClient(channel).StoreAsync(new StoreStateRequest { State = ByteString.CopyFrom(new byte[1 << 20]) }));
-        await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).BucketsAsync(new ArcBucketsRequest { Keyspace = 1 }));
+        await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).BucketsAsync(new TokenRangeBucketsRequest { Keyspace = 1 }));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).BucketKeysAsync(new BucketKeysRequest { Keyspace = 1 }));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).ConfirmKeptAsync(new ConfirmKeptRequest()));
         await AssertRefusedAsync(new EventualTrees.EventualTreesClient(channel).ConfirmTombstonesAsync(new TombstonesRequest()));

@@ -12,19 +12,19 @@ namespace KvRaft.Eventual.Repair;
 /// same hash, read after a sync; a replica holder with another state is sent this one and merges it) and confirms that it holds the key. So token ranges change
 /// their nodes while writes continue: the new node has each record before the old one drops it. Any step may fail and be repeated. One caller at a time.
 /// </summary>
-internal sealed class ArcHandover(
-    EventualReplica replica, IKeyOwners owners, ITreePeers trees, IReplicaPeers peers, RepairLedger ledger, RepairOptions options, TimeProvider time)
+internal sealed class TokenRangeHandover(
+    EventualReplica replica, IReplicaHolders holders, ITreePeers trees, IReplicaPeers peers, RepairLedger ledger, RepairOptions options, TimeProvider time)
 {
     /// <param name="silent">Nodes that did not answer in this round. They are not called again, and the method adds further ones.</param>
     /// <returns>Empty if nothing that can be handed over remains; otherwise the reason why records remain.</returns>
-    public async Task<string> RunAsync(KeyspaceId keyspace, int arc, ISet<NodeId> silent, CancellationToken cancellationToken)
+    public async Task<string> RunAsync(KeyspaceId keyspace, int range, ISet<NodeId> silent, CancellationToken cancellationToken)
     {
-        if (owners.ListOf(keyspace, arc) is not { } list)
+        if (holders.ListOf(keyspace, range) is not { } list)
         {
             return "";
         }
 
-        var (first, last) = (new LeafPlace(keyspace, arc, 0).Start, new LeafPlace(keyspace, arc, LeafPlace.Buckets - 1).Last);
+        var (first, last) = (new LeafPlace(keyspace, range, 0).Start, new LeafPlace(keyspace, range, LeafPlace.Buckets - 1).Last);
         EventualKey? after = null;
         while (replica.Scan(keyspace, first, last, after, options.KeysPerStep) is { Count: > 0 } page)
         {
@@ -39,7 +39,7 @@ internal sealed class ArcHandover(
             }
 
             await Task.WhenAll(records.Select(record => replica.WriteAsync(
-                record.Key, new RemoveStray(record.Hash, () => owners.Keeps(record.Key) is false), durable: false, cancellationToken))).ConfigureAwait(false);
+                record.Key, new RemoveStray(record.Hash, () => holders.Keeps(record.Key) is false), durable: false, cancellationToken))).ConfigureAwait(false);
             ledger.HandedOverStrays(records.Length);
             await Task.Delay(time.GetElapsedTime(startedAt), time, cancellationToken).ConfigureAwait(false);
         }
@@ -57,7 +57,7 @@ internal sealed class ArcHandover(
         var same = records.Select(record => replica.HashOf(record.Key) == record.Hash).ToArray();
         await replica.SyncAsync(cancellationToken).ConfigureAwait(false);
         var stands = replica.Doubts == doubts;
-        return [.. records.Select((record, i) => stands && same[i] && owners.Keeps(record.Key) is true)];
+        return [.. records.Select((record, i) => stands && same[i] && holders.Keeps(record.Key) is true)];
     }
 
     /// <summary>Null when every replica holder has every record.</summary>

@@ -8,7 +8,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.EventualKeys;
 
 /// <summary>The replica holders of each token range, by the view in force.</summary>
-internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRings rings) : IKeyOwners
+internal sealed class ReplicaHolders(NodeOptions options, ShardMapHolder map, PeerRings rings) : IReplicaHolders
 {
     private volatile Registry? _last;
 
@@ -36,12 +36,12 @@ internal sealed class KeyOwners(NodeOptions options, ShardMapHolder map, PeerRin
         ]);
     }
 
-    private ArcSet KeptIn(ArcLists lists, int n) => ArcSet.Where(arc => lists.Ring.Nodes.Length > 0 && lists.ListOf(arc, n).Primaries.Contains(Self));
+    private TokenRangeSet KeptIn(PreferenceLists lists, int n) => TokenRangeSet.Where(range => lists.Ring.Nodes.Length > 0 && lists.ListOf(range, n).Primaries.Contains(Self));
 
-    public PreferenceList? ListOf(KeyspaceId keyspace, int arc)
+    public PreferenceList? ListOf(KeyspaceId keyspace, int range)
     {
         var registry = Current();
-        return registry.Policies.TryGetValue(keyspace, out var policy) ? rings.Of(registry.View).ListOf(arc, policy.Quorum.N) : null;
+        return registry.Policies.TryGetValue(keyspace, out var policy) ? rings.Of(registry.View).ListOf(range, policy.Quorum.N) : null;
     }
 
     // Called for every token range of every keyspace in every round, so the registry is inverted once for each view.

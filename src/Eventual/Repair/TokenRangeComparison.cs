@@ -11,7 +11,7 @@ namespace KvRaft.Eventual.Repair;
 /// states on both sides. If the other node does not hold the token range, it stores the merge only here. It never decides by which side is newer. Any step may
 /// fail and be repeated.
 /// </summary>
-internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, IReplicaPeers peers, RepairOptions options, TimeProvider time)
+internal sealed class TokenRangeComparison(EventualReplica replica, ITreePeers trees, IReplicaPeers peers, RepairOptions options, TimeProvider time)
 {
     /// <summary>Records of one scan of a local bucket.</summary>
     private const int PageRecords = 1024;
@@ -19,13 +19,13 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
     /// <param name="pulls">Fetch only; send nothing to the other node.</param>
     /// <returns>Keys made equal.</returns>
     /// <exception cref="PeerException">The other node did not answer.</exception>
-    public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int arc, bool pulls, CancellationToken cancellationToken)
+    public async Task<int> RunAsync(NodeId other, KeyspaceId keyspace, int range, bool pulls, CancellationToken cancellationToken)
     {
         var repaired = 0;
-        var theirs = await trees.BucketsAsync(other, keyspace, arc, cancellationToken).ConfigureAwait(false);
-        foreach (var bucket in ArcTree.Differences(replica.Trees.Buckets(keyspace, arc), theirs).ToArray())
+        var theirs = await trees.BucketsAsync(other, keyspace, range, cancellationToken).ConfigureAwait(false);
+        foreach (var bucket in TokenRangeTree.Differences(replica.Trees.Buckets(keyspace, range), theirs).ToArray())
         {
-            foreach (var step in (await DifferencesAsync(other, new LeafPlace(keyspace, arc, bucket), pulls, cancellationToken).ConfigureAwait(false)).Chunk(options.KeysPerStep))
+            foreach (var step in (await DifferencesAsync(other, new LeafPlace(keyspace, range, bucket), pulls, cancellationToken).ConfigureAwait(false)).Chunk(options.KeysPerStep))
             {
                 var startedAt = time.GetTimestamp();
                 await Task.WhenAll(step.Select(key => MeetAsync(other, key, pulls, cancellationToken))).ConfigureAwait(false);
@@ -44,7 +44,7 @@ internal sealed class ArcComparison(EventualReplica replica, ITreePeers trees, I
         EventualKey? after = null;
         for (var more = true; more;)
         {
-            (var page, more) = await trees.RecordsAsync(other, place.Keyspace, place.Arc, place.Bucket, after, cancellationToken).ConfigureAwait(false);
+            (var page, more) = await trees.RecordsAsync(other, place.Keyspace, place.TokenRange, place.Bucket, after, cancellationToken).ConfigureAwait(false);
             foreach (var (key, hash) in page)
             {
                 if (LeafPlace.Of(key.Keyspace, key.Token) != place || (after is { } last && RecordLayout.Compare(last, key) >= 0))

@@ -4,7 +4,7 @@ using KvRaft.Topology;
 namespace KvRaft.Eventual.Replicas;
 
 /// <summary>The replica holders of keys, by the current registry and ring. Thread-safe; answers may change between two calls.</summary>
-internal interface IKeyOwners
+internal interface IReplicaHolders
 {
     NodeId Self { get; }
 
@@ -18,11 +18,11 @@ internal interface IKeyOwners
     bool IsLeaving { get; }
 
     /// <summary>The preference list of a token range; null if the keyspace does not exist, or no longer exists.</summary>
-    PreferenceList? ListOf(KeyspaceId keyspace, int arc);
+    PreferenceList? ListOf(KeyspaceId keyspace, int range);
 
     /// <summary>The tenure of the keyspace; null if it does not exist, or no longer exists.</summary>
     Tenure? TenureOf(KeyspaceId keyspace);
 
     /// <summary>Is this node a replica holder of the key? Null if the keyspace does not exist, or no longer exists.</summary>
-    bool? Keeps(EventualKey key) => ListOf(key.Keyspace, LeafPlace.ArcOf(key.Token))?.Primaries.Contains(Self);
+    bool? Keeps(EventualKey key) => ListOf(key.Keyspace, LeafPlace.TokenRangeOf(key.Token))?.Primaries.Contains(Self);
 }

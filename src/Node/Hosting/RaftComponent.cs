@@ -14,7 +14,7 @@ using KvRaft.Topology;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>Opens the node's log and its Raft port, and turns their failures into one line for operators.</summary>
-internal static class RaftRoom
+internal static class RaftComponent
 {
     /// <exception cref="NodeStartException">The port is taken, or the log is not this node's or damaged.</exception>
     public static async Task<RaftHost> StartAsync(

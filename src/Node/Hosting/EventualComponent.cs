@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace KvRaft.Node.Hosting;
 
 /// <summary>Opens the node's copies of eventual keys, and registers the components that use them.</summary>
-internal static class EventualRoom
+internal static class EventualComponent
 {
     /// <exception cref="NodeStartException">The store cannot be opened, for a reason other than lack of disk space or damage.</exception>
     public static EventualReplica Open(NodeOptions options, IEngineFactory engines, DiskLevel level, TimeProvider time)
@@ -21,7 +21,7 @@ internal static class EventualRoom
             directory, engines, options.Eventual, time, () => DiskGuard.MayReopen(options.DataDirectory, engines, level)));
     }
 
-    public static IServiceCollection AddEventualRoom(this IServiceCollection services, EventualReplica replica, NodeOptions options)
+    public static IServiceCollection AddEventualComponent(this IServiceCollection services, EventualReplica replica, NodeOptions options)
     {
         services.AddSingleton(replica);
         services.AddSingleton(new CoordinatorOptions());
@@ -46,11 +46,11 @@ internal static class EventualRoom
     {
         services.AddSingleton(options.Eventual);
         services.AddSingleton(new RepairOptions());
-        services.AddSingleton<KeyOwners>();
-        services.AddSingleton<IKeyOwners>(static provider => provider.GetRequiredService<KeyOwners>());
+        services.AddSingleton<ReplicaHolders>();
+        services.AddSingleton<IReplicaHolders>(static provider => provider.GetRequiredService<ReplicaHolders>());
         services.AddSingleton<ITreePeers, GrpcTreePeers>();
         services.AddSingleton<RepairLedger>();
-        services.AddSingleton<ArcHandover>();
+        services.AddSingleton<TokenRangeHandover>();
         services.AddOnClusterTime<RepairRounds>();
         services.AddOnClusterTime<ExpirySweep>();
         services.AddOnClusterTime<TombstoneSweep>();

@@ -8,7 +8,7 @@ namespace KvRaft.Eventual.Trees;
 /// sum of the hashes of its records, so a write subtracts the old hash and adds the new one, and no scan is needed
 /// to maintain it. Two replicas with equal trees hold equal records, except with a probability of 2^-64. For one thread.
 /// </summary>
-public sealed class ArcTree
+public sealed class TokenRangeTree
 {
     private readonly ulong[] _buckets = new ulong[LeafPlace.Buckets];
 
