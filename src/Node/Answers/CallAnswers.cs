@@ -24,9 +24,13 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
 
     /// <summary>The window of a call whose answers share one message.</summary>
     /// <param name="context">The call.</param>
-    /// <param name="operations">Answers that share it.</param>
-    public AnswerWindow OfMessage(ServerCallContext context, int operations) =>
-        Open(context, MessageValuesMax, WindowFull.Refuse, Math.Clamp(MessageValuesMax / 2 / Math.Max(1, operations), 1024, (int)AnswerBudget.SmallBytesMax));
+    /// <param name="operations">Answers that share it, each of which has some bytes beside its value.</param>
+    public AnswerWindow OfMessage(ServerCallContext context, int operations)
+    {
+        var others = Math.Clamp(operations, 1, _limits.MultiKeysMax);
+        var values = Math.Max(0, MessageValuesMax - ((others - 1) * ItemErrors.ItemBytesMax));
+        return Open(context, values, WindowFull.Refuse, Math.Clamp(values / 2 / others, 1024, (int)AnswerBudget.SmallBytesMax));
+    }
 
     /// <summary>The window of a stream whose answers leave one after the other.</summary>
     public AnswerWindow OfStream(ServerCallContext context) => Open(context, 2L * _limits.MessageBytesMax, WindowFull.Wait, PipeGuess);

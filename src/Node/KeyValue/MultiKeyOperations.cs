@@ -34,6 +34,7 @@ internal sealed class MultiKeyOperations(
         var answers = await Task.WhenAll(reads);
         var response = new MultiGetResponse { Header = Summary(answers.Select(answer => answer.Get?.Header), time.GetElapsedTime(asked)) };
         response.Items.Add(answers.Select(ToGetItem));
+        ItemErrors.Shorten(response.Items.Select(static item => item.Error));
         return response;
     }
 
@@ -114,6 +115,7 @@ internal sealed class MultiKeyOperations(
             ToCall(request.Header, item, ranks[index], after.GetValueOrDefault(found.View.Map!.ShardOf(keyspace, item.Key.Span).Value)), deadline, window).AsTask()));
         var response = new MultiSetResponse { Header = Summary(answers.Select(answer => answer.Put?.Header ?? answer.Delete?.Header), TimeSpan.Zero) };
         response.Items.Add(answers.Select(ToSetItem));
+        ItemErrors.Shorten(response.Items.Select(static item => item.Error));
         response.Unprocessed.Add(Enumerable.Range(0, answers.Length).Where(i => answers[i].Error is { } error && IsUnprocessed(error)));
         return response;
     }
