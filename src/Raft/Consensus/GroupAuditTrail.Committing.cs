@@ -35,8 +35,9 @@ internal sealed partial class GroupAuditTrail
             }
 
             CommitWitness?.Invoke(next);
-            _indexes.Commit(next);
+            // In this order: no index is visible as committed before ApplicableIndex stops at an unsaved configuration below it.
             _configurations.Save(next);
+            _indexes.Commit(next);
         }
 
         Committed?.Invoke();

@@ -80,6 +80,20 @@ internal sealed partial class GroupAuditTrail : WriteAheadLog, IPersistentState,
     /// <summary>Raised, outside the gate, each time the commit index rose. Must be quick: it may run on the log's writer thread.</summary>
     public event Action? Committed;
 
+    /// <summary>Raised, outside the gate, after a configuration was saved. Must be quick.</summary>
+    public event Action? ConfigurationSaved
+    {
+        add => _configurations.Changed += value;
+        remove => _configurations.Changed -= value;
+    }
+
+    /// <summary>Raised, outside the gate, if a configuration cannot be saved: the replica must stop.</summary>
+    public event Action<Exception>? ConfigurationFailed
+    {
+        add => _configurations.Failed += value;
+        remove => _configurations.Failed -= value;
+    }
+
     /// <summary>
     /// Raised when a peer requested an entry below our log start: the peer that leads is too far behind for this replica to follow, and
     /// must receive our position.
@@ -142,6 +156,12 @@ internal sealed partial class GroupAuditTrail : WriteAheadLog, IPersistentState,
     public Action<long>? CommitWitness { get; init; }
 
     public long CommitIndex => _indexes.Committed;
+
+    /// <summary>
+    /// The last index that may be applied: no committed configuration up to it is missing in the member storage. A state beyond such a configuration could be flushed, copied to another
+    /// replica, or let the log forget the configuration, and the list would stay that of earlier voters.
+    /// </summary>
+    public long ApplicableIndex => Math.Min(CommitIndex, _configurations.SavedUpTo);
 
     public long Term => Volatile.Read(ref _term);
 

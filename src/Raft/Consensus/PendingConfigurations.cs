@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DotNext.Net.Cluster.Consensus.Raft.Membership;
 using KvRaft.Raft.Log;
 using KvRaft.Raft.Telemetry;
@@ -25,10 +26,22 @@ internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress
     /// <summary>Indices of configuration entries above the last saved one, ascending.</summary>
     private readonly SortedSet<long> _indices = [];
 
+    /// <summary>Indices that were handed to the member storage and are not saved yet, in order.</summary>
+    private readonly ConcurrentQueue<long> _unsaved = new();
+
     private volatile bool _isDetached;
+
+    /// <summary>Raised, outside the gate, after each save. Must be quick.</summary>
+    public event Action? Changed;
+
+    /// <summary>Raised, outside the gate, if a configuration cannot be saved for another reason than a lack of room or access: nothing behind it will be applied any more.</summary>
+    public event Action<Exception>? Failed;
 
     /// <summary>Completes when every configuration that has been handed to the member storage is saved.</summary>
     public Task Saved { get; private set; } = Task.CompletedTask;
+
+    /// <summary>The last index before the oldest configuration that is committed and not saved. Any thread.</summary>
+    public long SavedUpTo => _unsaved.TryPeek(out var oldest) ? oldest - 1 : long.MaxValue;
 
     /// <summary>A configuration waits for its commit, or a committed one is not in the member storage yet.</summary>
     public bool AreOpen => _indices.Count > 0 || !Saved.IsCompleted;
@@ -70,6 +83,7 @@ internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress
         {
             _indices.Remove(index);
             var entry = log.Read(index, index)[0];
+            _unsaved.Enqueue(index);
             Saved = SaveAfterAsync(Saved, entry);
             progress.HoldAt(index, Saved);
         }
@@ -109,8 +123,15 @@ internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress
                 // A full disk, or a lack of descriptors or access, does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
                 await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);
             }
+            catch (Exception error) when (!_isDetached)
+            {
+                Failed?.Invoke(error);
+                throw;
+            }
         }
 
         LogMessages.ConfigurationSaved(logger, log.Key.Group.Value, entry.Index);
+        _unsaved.TryDequeue(out _);
+        Changed?.Invoke();
     }
 }

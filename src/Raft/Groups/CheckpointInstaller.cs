@@ -11,20 +11,26 @@ using Microsoft.Extensions.Logging;
 namespace KvRaft.Raft.Groups;
 
 /// <summary>
-/// Replaces the state of a replica by a checkpoint of another one, and begins its log anew there: state, log, members and vote, in an order from which each crash can be continued.
+/// Replaces the state of a replica by a checkpoint of another one, and begins its log anew there: members, state, log and vote, in an order from which each crash can be continued.
 /// <para>The applier is paused while the state is replaced. One call at a time.</para>
 /// </summary>
 internal sealed class CheckpointInstaller(
     GroupLog log, IReplicatedStateMachine machine, GroupAuditTrail audit, Applier applier, ProposalLedger proposals, ApplyProgress progress, MemberStorage members, ILogger logger)
 {
+    /// <summary>How long the write of a small file waits for space on a full disk before the next attempt.</summary>
+    private static readonly TimeSpan RoomRetryPeriod = TimeSpan.FromSeconds(1);
+
     /// <summary>
-    /// Replaces our state by a fetched checkpoint. The applier is paused meanwhile. The log is updated afterwards, so after a crash in between
+    /// Replaces our state by a fetched checkpoint. The applier is paused meanwhile. The member list is saved first: once the log begins at the checkpoint it has no
+    /// configuration that the list lacks, so a replica with the new log and the old list would count the votes of earlier voters, with majorities that are none any more. A list
+    /// that is newer than the log is harmless: its configuration is committed. The log is updated last, so after a crash in between
     /// the next start detects that the state is ahead of the log. Does nothing if the state has reached the checkpoint's position while the
     /// checkpoint was in transit: visible state must not disappear, not even until it is applied again.
     /// </summary>
     public async Task InstallAsync(CheckpointManifest manifest, string directory, CancellationToken cancellationToken)
     {
         var position = new LogPosition(manifest.Term, manifest.Index);
+        await SaveMembersAsync(manifest, cancellationToken).ConfigureAwait(false);
         var isNeeded = await applier.BetweenAppliesAsync(
             machine =>
             {
@@ -47,9 +53,6 @@ internal sealed class CheckpointInstaller(
         }
 
         await log.WhenDurableAsync().ConfigureAwait(false);
-
-        // A replica that lost only its state may have stored a later configuration than the replica whose state it copies; the storage keeps the later one.
-        await SaveMembersAsync(manifest, cancellationToken).ConfigureAwait(false);
         applier.Wake();
         LogMessages.CheckpointInstalled(logger, log.Key.Group.Value, position.Index);
     }
@@ -66,9 +69,9 @@ internal sealed class CheckpointInstaller(
         }
         else
         {
-            // Our state already holds everything that is committed; only the log must begin anew there.
-            audit.ResetTo(machine.Applied);
+            // Our state already holds everything that is committed; only the members and the log must begin anew there.
             await SaveMembersAsync(manifest, cancellationToken).ConfigureAwait(false);
+            audit.ResetTo(machine.Applied);
         }
 
         audit.Abstain(highestTerm);
@@ -76,9 +79,24 @@ internal sealed class CheckpointInstaller(
         await log.WhenDurableAsync().ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// A replica that lost only its state may have stored a later configuration than the replica whose state it copies; the storage keeps the later one. A full disk, or a lack of
+    /// descriptors or access, delays the checkpoint.
+    /// </summary>
     private async Task SaveMembersAsync(CheckpointManifest manifest, CancellationToken cancellationToken)
     {
         var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
-        await members.SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            try
+            {
+                await members.SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception refused) when (FullDisk.Is(refused) || EnvironmentFault.Is(refused))
+            {
+                await Task.Delay(RoomRetryPeriod, cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 }

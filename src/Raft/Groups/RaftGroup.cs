@@ -133,7 +133,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
         _queue = new ProposalQueue(_cluster, _proposals, host.Options.Limits, PauseAfter, host.Clock, _clock, Background, host.Options.Time, _logger);
         _digests = new DigestPoint(host.Digests);
         _applier = new Applier(
-            log, machine, _progress, () => _audit.CommitIndex, _proposals.IsWaitedFor, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
+            log, machine, _progress, () => _audit.ApplicableIndex, _proposals.IsWaitedFor, OnApplied, Fail, isHeld: fault is { Loss: ReplicaLoss.State }, _digests, _logger);
         _barrier = new ReadBarrier(_cluster, new TermQuorum(_cluster, host.WitnessAt), _audit, index => log.TryPositionAt(index)?.Term, _progress, host.Options.Timings.BarrierTimeout);
         _followerBarrier = new FollowerBarrier(this, host.Dialer);
         var source = new CheckpointSource(Id, _health, _applier, _members, Fail);
@@ -166,6 +166,8 @@ public sealed partial class RaftGroup : IAsyncDisposable
     private void Connect()
     {
         _audit.Committed += _applier.Wake;
+        _audit.ConfigurationSaved += _applier.Wake;
+        _audit.ConfigurationFailed += Fail;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
         _audit.Conflicted += OnHistoryDiffers;
