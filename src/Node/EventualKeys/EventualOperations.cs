@@ -255,7 +255,14 @@ internal sealed class EventualOperations(
             {
                 // The engine reached the end of the disk before the guard measured it.
                 var isElsewhere = corrupt is { Reason: ErrorReasons.DiskFull, IsNotExecuted: true } && !isForwarded && !write.WasForwarded;
-                return isElsewhere && (await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline)).Answered is { } elsewhere ? elsewhere : corrupt!;
+                if (!isElsewhere)
+                {
+                    return corrupt!;
+                }
+
+                // An attempt without an answer may have been applied: then this node's own refusal is not the outcome.
+                var (elsewhere, sent) = await forwarder.ForwardAsync(target.List, write.MayRepeat, target.Spec.Sloppy, forward, deadline);
+                return elsewhere ?? (sent == 0 ? corrupt! : corrupt! with { Execution = Execution.Unknown });
             }
 
             if (holders.IsLeaving)
