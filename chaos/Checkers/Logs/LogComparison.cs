@@ -6,7 +6,8 @@ namespace KvRaft.Chaos.Checkers;
 /// <item><c>log-matching</c>: two records of one group with the same index and term differ. In a term the leader writes each index once, so either
 /// there were two leaders in that term, or a node that was not the leader wrote. The rule also applies if one of the records was truncated
 /// later.</item>
-/// <item><c>committed-differs</c>: at an index that every replica has applied, the final entries of the logs differ.</item>
+/// <item><c>committed-differs</c>: at an index that every replica has applied, the final entries of the logs differ. Entries that a replica discarded count only for the first
+/// rule: a deposed leader keeps an entry that was never committed until its log begins anew at a checkpoint.</item>
 /// </list>
 /// </summary>
 public static class LogComparison
@@ -25,7 +26,7 @@ public static class LogComparison
             Report("log-matching", place, findings);
         }
 
-        var final = records.GroupBy(record => (record.Node, record.Group, record.Index)).Select(versions => versions.Last());
+        var final = records.Where(static record => !record.IsDiscarded).GroupBy(record => (record.Node, record.Group, record.Index)).Select(versions => versions.Last());
         foreach (var place in final.Where(record => record.Index <= applied.GetValueOrDefault(record.Group)).GroupBy(record => (record.Group, record.Index)))
         {
             Report("committed-differs", place, findings);

@@ -11,11 +11,25 @@ public static partial class LogDumpReader
     {
         ArgumentNullException.ThrowIfNull(dump);
         var records = new List<LogRecord>();
+        var replicas = new List<string>();
         while (dump.ReadLine() is { } line)
         {
-            if (Entry().Match(line) is { Success: true } entry && !line.Contains("PAYLOAD UNREADABLE", StringComparison.Ordinal))
+            if (Discard().Match(line) is { Success: true } discard)
             {
-                records.Add(new LogRecord(node, int.Parse(entry.Groups[1].ValueSpan, CultureInfo.InvariantCulture), Number(entry.Groups[2]), Number(entry.Groups[3]), entry.Groups[4].Value));
+                // A log that begins anew keeps none of its entries, whatever their index.
+                var keptTo = discard.Groups[2].ValueSpan is "Truncated" ? Number(discard.Groups[3]) : -1;
+                for (var i = 0; i < records.Count; i++)
+                {
+                    if (replicas[i] == discard.Groups[1].Value && records[i].Index > keptTo)
+                    {
+                        records[i] = records[i] with { IsDiscarded = true };
+                    }
+                }
+            }
+            else if (Entry().Match(line) is { Success: true } entry && !line.Contains("PAYLOAD UNREADABLE", StringComparison.Ordinal))
+            {
+                replicas.Add(entry.Groups[1].Value);
+                records.Add(new LogRecord(node, int.Parse(entry.Groups[2].ValueSpan, CultureInfo.InvariantCulture), Number(entry.Groups[3]), Number(entry.Groups[4]), entry.Groups[5].Value));
             }
         }
 
@@ -24,6 +38,9 @@ public static partial class LogDumpReader
 
     private static long Number(Group part) => long.Parse(part.ValueSpan, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^ +\d+  batch \d+  g(\d+)/r\d+ #\d+  entry (\d+)@(\d+) (\w+ \d+ bytes [0-9a-f]{8})")]
+    [GeneratedRegex(@"^ +\d+  batch \d+  (g(\d+)/r\d+) #\d+  entry (\d+)@(\d+) (\w+ \d+ bytes [0-9a-f]{8})")]
     private static partial Regex Entry();
+
+    [GeneratedRegex(@"^ +\d+  batch \d+  (g\d+/r\d+) #\d+  state \((Truncated|Reset)\) .*, last (\d+)@\d+")]
+    private static partial Regex Discard();
 }

@@ -6,4 +6,8 @@ namespace KvRaft.Chaos.Checkers;
 /// <param name="Index">Its index in the group's log, from 1.</param>
 /// <param name="Term">The term of the leader that created it.</param>
 /// <param name="Content">Kind, length and checksum of the payload, as text: equal for equal entries.</param>
-public sealed record LogRecord(string Node, int Group, long Index, long Term, string Content);
+public sealed record LogRecord(string Node, int Group, long Index, long Term, string Content)
+{
+    /// <summary>The log was truncated before it, or began anew at a checkpoint: the replica does not have it any more, and never had to apply it.</summary>
+    public bool IsDiscarded { get; init; }
+}

@@ -41,6 +41,30 @@ public class LogComparisonTests
             LogDumpReader.Read("n1", new StringReader(Dump)));
     }
 
+    /// <summary>A run of <c>late-follower</c> was judged a violation: a leader of term 2 was killed with an uncommitted entry, and came back by a checkpoint of term 3.</summary>
+    [Theory]
+    [InlineData("Reset", "start 284@3, last 284@3", "")]
+    [InlineData("Truncated", "start 0@0, last 52@1", "")]
+    [InlineData("StartMoved", "start 52@1, last 53@2", "committed-differs")]
+    public void An_entry_that_a_replica_discarded_without_applying_it_is_no_violation(string change, string log, string expected)
+    {
+        var first = LogDumpReader.Read("n1", new StringReader($"""
+                   512  batch 281  g1/r1 #58  entry 52@1 Command 9 bytes 0a9b0517
+                   612  batch 283  g1/r1 #60  entry 53@2 NoOp 0 bytes 00000000  end of batch
+                   712  batch 284  g2/r1 #12  entry 53@1 NoOp 0 bytes 00000000  end of batch
+                   812  batch 298  g1/r1 #63  state ({change}) term 3, {log}  end of batch
+            """));
+        var second = LogDumpReader.Read("n2", new StringReader("""
+                   512  batch 296  g1/r1 #64  entry 53@3 NoOp 0 bytes 00000000  end of batch
+                   612  batch 297  g2/r1 #10  entry 53@1 NoOp 0 bytes 00000000  end of batch
+            """));
+
+        var verdict = LogComparison.Check([.. first, .. second], new Dictionary<int, long> { [1] = 284, [2] = 284 });
+
+        Assert.Equal(expected.Length == 0 ? [] : [expected], verdict.Counts.Keys);
+        Assert.Equal([false, change != "StartMoved", false], first.Select(static record => record.IsDiscarded && record.Index == 53).ToArray());
+    }
+
     private static IEnumerable<string> Check(Dictionary<int, long> applied, params (string Node, long Index, long Term, string Content)[] records) =>
         LogComparison.Check([.. records.Select(record => new LogRecord(record.Node, 1, record.Index, record.Term, record.Content))], applied).Counts.Keys;
 }
