@@ -19,6 +19,7 @@ public class BackgroundWorkTests
         ["src/Node/KeyValue/MultiGetStreams.cs"] = "work of one request, which never throws",
         ["src/Node/Cluster/PeerDirectory.cs"] = "closes a channel that nothing uses any more",
         ["src/Node/KeyValue/PipeSession.cs"] = "work of one request, which never throws",
+        ["src/Node/Administration/WholeShardWork.cs"] = "awaited",
         ["src/Node/Administration/PlacementCalls.cs"] = "a read of one request whose answer is not needed",
         ["src/Raft/Consensus/Applier.cs"] = "catches everything and fails the replica; the other is awaited",
         ["src/Raft/Background/BackgroundTasks.cs"] = "the rule itself",

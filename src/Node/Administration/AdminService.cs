@@ -9,7 +9,7 @@ using KvRaft.V1;
 namespace KvRaft.Node.Administration;
 
 /// <summary>For operators and tests: calls about the node that receives them, never forwarded.</summary>
-internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost raft) : Admin.AdminBase
+internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost raft, WholeShardWork work) : Admin.AdminBase
 {
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
@@ -33,28 +33,44 @@ internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost ra
     public override Task<DigestResponse> Digest(DigestRequest request, ServerCallContext context)
     {
         var store = Replica(request.Shard).Store;
-        var (position, revision, digest) = store.DigestAtPosition();
-        return Task.FromResult(new DigestResponse
-        {
-            Shard = request.Shard,
-            AppliedIndex = position.Index,
-            Revision = revision,
-            Digest = DigestBytes.Of(digest),
-            Keys = store.Statistics.Keys,
-        });
+        return work.RunAsync(
+            () =>
+            {
+                var (position, revision, digest) = store.DigestAtPosition();
+                return Task.FromResult(new DigestResponse
+                {
+                    Shard = request.Shard,
+                    AppliedIndex = position.Index,
+                    Revision = revision,
+                    Digest = DigestBytes.Of(digest),
+                    Keys = store.Statistics.Keys,
+                });
+            },
+            context.CancellationToken);
     }
 
-    public override async Task<FlushResponse> Flush(FlushRequest request, ServerCallContext context)
+    public override Task<FlushResponse> Flush(FlushRequest request, ServerCallContext context)
     {
         var replica = Replica(request.Shard);
-        await replica.Group.FlushAsync(keepEntries: 0, context.CancellationToken);
-        return new FlushResponse { FlushedIndex = replica.Store.Durable.Index };
+        return work.RunAsync(
+            async () =>
+            {
+                await replica.Group.FlushAsync(keepEntries: 0, context.CancellationToken);
+                return new FlushResponse { FlushedIndex = replica.Store.Durable.Index };
+            },
+            context.CancellationToken);
     }
 
-    public override async Task<SnapshotResponse> Snapshot(SnapshotRequest request, ServerCallContext context)
+    public override Task<SnapshotResponse> Snapshot(SnapshotRequest request, ServerCallContext context)
     {
-        var (position, bytes) = await Replica(request.Shard).Group.TryCheckpointAsync(context.CancellationToken);
-        return new SnapshotResponse { Index = position.Index, Term = position.Term, Bytes = bytes };
+        var group = Replica(request.Shard).Group;
+        return work.RunAsync(
+            async () =>
+            {
+                var (position, bytes) = await group.TryCheckpointAsync(context.CancellationToken);
+                return new SnapshotResponse { Index = position.Index, Term = position.Term, Bytes = bytes };
+            },
+            context.CancellationToken);
     }
 
     public override async Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context)
