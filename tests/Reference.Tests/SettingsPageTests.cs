@@ -34,6 +34,8 @@ public partial class SettingsPageTests
         ["clusterSecretFile"] = "none",
         ["replicationFactor"] = "3, or the number of nodes if that is less",
         ["limits:answerBytesInHandMax"] = "an eighth of the memory, from 32 MiB to 1 GiB",
+        ["limits:bodyBytesInHandMax"] = "an eighth of the memory, from 32 MiB to 1 GiB",
+        ["limits:callsInProgressMax"] = "one for each 256 KiB of memory, from 1,024 to 32,768",
         ["nodes:0:id"] = "required",
         ["nodes:0:raft"] = "required",
         ["nodes:0:public"] = "required",

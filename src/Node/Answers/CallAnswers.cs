@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using KvRaft.Node.Options;
 using Microsoft.AspNetCore.Connections.Features;
@@ -9,7 +10,7 @@ namespace KvRaft.Node.Answers;
 /// Opens the window of a call and closes it when the last byte of its answer has left this process: Kestrel holds an answer until the client's flow
 /// control accepts it, so the answer counts until then.
 /// </summary>
-internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, AnswerSends sends)
+internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget)
 {
     /// <summary>The most that a pipe may hold: enough for many answers in progress, and so few that a few pipes do not fill a node.</summary>
     private const int PipeShareOfConnection = 2;
@@ -58,18 +59,19 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
     private const int PipeGuess = 8 * 1024;
 
     /// <summary>
-    /// Keeps each call that has a window until its answer is sent. The one message of an answer is written into Kestrel's buffer at once, whatever its
+    /// Keeps each call until its answer is sent, and ends it if the client does not read it. The one message of an answer is written into Kestrel's buffer at once, whatever its
     /// size; a flush ends when hardly anything of it is left there.
     /// </summary>
-    public static void AwaitSending(WebApplication app) => app.Use(static async (context, next) =>
+    public static void AwaitSending(WebApplication app) => app.Use(async (context, next) =>
     {
         try
         {
             await next(context);
-            if (context.Response.HasStarted && context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall { HasEnded: false } call)
+            if (context.Response.HasStarted && context.Features.Get<IServerCallContextFeature>() is { ServerCallContext.CancellationToken.IsCancellationRequested: false })
             {
-                // An error without a message has not started: its status is in the headers, which must end the stream.
-                using var send = call.Sends.Begin(context.Abort);
+                // An error without a message has not started: its status is in the headers, which must end the stream. After the deadline of the call gRPC has completed the answer
+                // itself, and a flush would fail.
+                using var send = app.Services.GetRequiredService<AnswerSends>().Begin(context.Abort);
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }
         }
@@ -79,9 +81,9 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
         }
         finally
         {
-            if (context.Items.TryGetValue(OpenKey, out var open) && open is OpenCall call)
+            if (context.Items.TryGetValue(OpenKey, out var open) && open is AnswerWindow window)
             {
-                call.Window.Dispose();
+                window.Dispose();
             }
         }
     });
@@ -90,7 +92,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
     {
         var context = call.GetHttpContext();
         var window = new AnswerWindow(ShareOf(context), bytesMax, full, guess);
-        context.Items[OpenKey] = new OpenCall(window, sends, call.CancellationToken);
+        context.Items[OpenKey] = window;
         return window;
     }
 
@@ -112,15 +114,5 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget, Answ
             items[ShareKey] = fresh;
             return fresh;
         }
-    }
-
-    /// <param name="Window">The bytes of its answer.</param>
-    /// <param name="Sends">Ends the answer if it is not read.</param>
-    /// <param name="Ending">
-    /// Cancelled when the deadline of the call has passed, or the client is gone. In the first case gRPC has completed the answer itself, before it let the call end, and a flush would fail.
-    /// </param>
-    private sealed record OpenCall(AnswerWindow Window, AnswerSends Sends, CancellationToken Ending)
-    {
-        public bool HasEnded => Ending.IsCancellationRequested;
     }
 }

@@ -56,12 +56,14 @@ internal static class NodeServices
         .AddSingleton(proof)
         .AddSingleton(connections)
         .AddSingleton<CallerGuard>()
+        .AddSingleton<CallLimit>()
+        .AddSingleton<StreamPace>()
         .AddSingleton<ClientConnections>()
         .AddSingleton<IConnectionListenerFactory>(static provider => provider.GetRequiredService<ClientConnections>());
 
     public static void GuardCallers(this WebApplication app)
     {
-        app.Use(ClientConnections.CountCallAsync);
+        app.Use(app.Services.GetRequiredService<CallLimit>().InvokeAsync);
         app.Use(app.Services.GetRequiredService<CallerGuard>().InvokeAsync);
     }
 
@@ -136,6 +138,7 @@ internal static class NodeServices
             .AddSingleton<OperatorsService>()
             .AddSingleton<SchedulersService>()
             .AddSingleton<RingService>()
+            .AddSingleton<WholeShardWork>()
             .AddSingleton<AdminService>();
     }
 

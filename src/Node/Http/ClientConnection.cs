@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -6,14 +7,16 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace KvRaft.Node.Http;
 
 /// <summary>One connection of a client and its calls in progress. Thread-safe.</summary>
-internal sealed class ClientConnection(ConnectionContext context, IPAddress address, TimeProvider time)
+internal sealed class ClientConnection(ConnectionContext context, IPAddress address, StreamPace pace, TimeProvider time)
 {
     /// <summary>For a connection that is to end and does not.</summary>
     private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(1);
 
     private static readonly object Key = new();
 
+    private readonly PacedInput _input = pace.Over(context.Transport.Input);
     private int _calls;
+    private int _refusals;
     private long _usedAt = time.GetTimestamp();
     private int _hasBeenUsed;
 
@@ -61,12 +64,15 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
     {
         context.Items[Key] = this;
         context.Features.Set<IMemoryPoolFeature>(ConnectionMemory.Instance);
+        context.Transport = new Paced(_input, context.Transport.Output);
     }
 
-    public void BeginCall()
+    /// <returns>The calls in progress, with this one.</returns>
+    public int BeginCall()
     {
-        Interlocked.Increment(ref _calls);
         Volatile.Write(ref _hasBeenUsed, 1);
+        _input.OnBegun();
+        return Interlocked.Increment(ref _calls);
     }
 
     public void EndCall()
@@ -74,6 +80,25 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
         Volatile.Write(ref _usedAt, time.GetTimestamp());
         Interlocked.Decrement(ref _calls);
     }
+
+    /// <summary>A call was refused.</summary>
+    /// <returns>Refusals since the last admitted call.</returns>
+    public int CountRefusal() => Interlocked.Increment(ref _refusals);
+
+    /// <summary>A call was admitted.</summary>
+    public void ResetRefusals()
+    {
+        if (Volatile.Read(ref _refusals) != 0)
+        {
+            Volatile.Write(ref _refusals, 0);
+        }
+    }
+
+    /// <summary>It has ended, for whatever reason.</summary>
+    public void OnClosed() => _input.End();
+
+    /// <summary>Ends it at once, with all its calls.</summary>
+    public void Abort() => context.Abort(new ConnectionAbortedException("The node closes a connection whose calls are all refused and that opens more of them."));
 
     /// <summary>
     /// Ends it gracefully: HTTP/2 sends the number of the last call that was accepted, so a call that crosses with this was certainly not executed, and the client
@@ -90,4 +115,7 @@ internal sealed class ClientConnection(ConnectionContext context, IPAddress addr
 
         context.Abort(new ConnectionAbortedException("The node closes an idle connection for a new one."));
     }
+
+    /// <summary>What Kestrel reads and writes.</summary>
+    private sealed record Paced(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -20,7 +20,7 @@ namespace KvRaft.Node.Http;
 /// Thread-safe.
 /// </summary>
 internal sealed class ClientConnections(
-    NodeOptions options, ConnectionLimits limits, NodeFailure failure, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory, IDisposable
+    NodeOptions options, ConnectionLimits limits, StreamPace pace, NodeFailure failure, TimeProvider time, ILogger<ClientConnections> logger) : IConnectionListenerFactory, IDisposable
 {
     private const int Backlog = 512;
 
@@ -48,26 +48,6 @@ internal sealed class ClientConnections(
 
     /// <summary>Connections closed at once since the start, because a limit was reached and every connection that might be replaced had a call in progress.</summary>
     public long Refused => Interlocked.Read(ref _refused);
-
-    /// <summary>Counts the calls of each connection.</summary>
-    public static async Task CountCallAsync(HttpContext request, RequestDelegate next)
-    {
-        if (ClientConnection.Of(request) is not { } connection)
-        {
-            await next(request);
-            return;
-        }
-
-        connection.BeginCall();
-        try
-        {
-            await next(request);
-        }
-        finally
-        {
-            connection.EndCall();
-        }
-    }
 
     public void Dispose() => _contexts.Dispose();
 
@@ -109,7 +89,7 @@ internal sealed class ClientConnections(
 
                 if (_open.Count < limits.PublicMax && _perAddress.GetValueOrDefault(address) < limits.PerAddressMax)
                 {
-                    _open.Add(taken = new ClientConnection(_contexts.Create(socket), address, time));
+                    _open.Add(taken = new ClientConnection(_contexts.Create(socket), address, pace, time));
                     _perAddress[address] = _perAddress.GetValueOrDefault(address) + 1;
                 }
             }
@@ -152,6 +132,7 @@ internal sealed class ClientConnections(
 
     private void Forget(ClientConnection connection)
     {
+        connection.OnClosed();
         lock (_gate)
         {
             if (!Close(connection))

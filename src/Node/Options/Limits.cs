@@ -77,6 +77,12 @@ internal sealed record Limits
     public int StreamsPerConnectionMax { get; init; } = 1000;
 
     /// <summary>
+    /// Calls and streams of all clients in progress at once, idle streams included: an eighth of the memory that the garbage collector may use, at 32 KiB each, from 1,024 to 32,768. Connections with few
+    /// calls may exceed it by a quarter.
+    /// </summary>
+    public int CallsInProgressMax { get; init; } = (int)Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8 / (32 << 10), 1024, 32_768);
+
+    /// <summary>
     /// Connections of clients at once, on the ports for gRPC and JSON together. 0: a quarter of the descriptors the process may have, at most 4,096. At the limit an idle
     /// connection makes room for a new one.
     /// </summary>

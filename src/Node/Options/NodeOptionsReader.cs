@@ -209,6 +209,7 @@ internal static class NodeOptionsReader
             PipeInFlightMax = reader.Whole("limits:pipeInFlightMax", usual.PipeInFlightMax),
             PipeInFlightBytesMax = reader.WholeLong("limits:pipeInFlightBytesMax", usual.PipeInFlightBytesMax),
             StreamsPerConnectionMax = reader.Whole("limits:streamsPerConnectionMax", usual.StreamsPerConnectionMax),
+            CallsInProgressMax = reader.Whole("limits:callsInProgressMax", usual.CallsInProgressMax),
             ConnectionsMax = reader.Whole("limits:connectionsMax", usual.ConnectionsMax),
             ConnectionsPerAddressMax = reader.Whole("limits:connectionsPerAddressMax", usual.ConnectionsPerAddressMax),
             RaftConnectionsMax = reader.Whole("limits:raftConnectionsMax", usual.RaftConnectionsMax),

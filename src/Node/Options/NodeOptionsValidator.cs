@@ -137,6 +137,7 @@ internal static class NodeOptionsValidator
         Between("limits.pipeInFlightMax", limits.PipeInFlightMax, 1, 1_000_000, mistakes);
         Between("limits.pipeInFlightBytesMax", limits.PipeInFlightBytesMax, limits.MessageBytesMax, 16L << 30, mistakes);
         Between("limits.streamsPerConnectionMax", limits.StreamsPerConnectionMax, 1, 100_000, mistakes);
+        Between("limits.callsInProgressMax", limits.CallsInProgressMax, 16, 10_000_000, mistakes);
         DerivedOrBetween("limits.connectionsMax", limits.ConnectionsMax, 4, 1_000_000, mistakes);
         DerivedOrBetween("limits.connectionsPerAddressMax", limits.ConnectionsPerAddressMax, 1, 1_000_000, mistakes);
         DerivedOrBetween("limits.raftConnectionsMax", limits.RaftConnectionsMax, 16, 1_000_000, mistakes);

@@ -19,7 +19,7 @@ internal static class SettingNames
         "pipeInFlightBytesMax", "streamsPerConnectionMax", "scanChunkBytesMax", "scanKeysMax", "diskReserveBytes",
         "timeoutDefaultMs", "timeoutMaxMs", "txnOperationsMax",
         "requestsInHandMax", "bytesInHandMax", "answerBytesInHandMax", "bodyBytesInHandMax", "answerStallMs",
-        "connectionsMax", "connectionsPerAddressMax", "raftConnectionsMax",
+        "callsInProgressMax", "connectionsMax", "connectionsPerAddressMax", "raftConnectionsMax",
     ];
 
     private static readonly string[] OfTimings =

@@ -194,7 +194,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     /// <summary>A refusal by the state machine, identical on every replica: nothing was changed.</summary>
     public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);
 
-    private static KeyValuePair<string, string> Fact(string name, long value) =>
+    public static KeyValuePair<string, string> Fact(string name, long value) =>
         new(name, value.ToString(CultureInfo.InvariantCulture));
 }
 

@@ -20,7 +20,7 @@ namespace KvRaft.Node.Requests;
 internal static class RpcStatus
 {
     /// <summary>The retry code of gRPC clients reads it (gRFC A6): the delay before the next attempt.</summary>
-    private const string PushbackTrailer = "grpc-retry-pushback-ms";
+    public const string PushbackTrailer = "grpc-retry-pushback-ms";
 
     /// <summary>The longest delay that another node may request of callers; a longer delay is a fault of that node.</summary>
     private const long RetryDelayMsMax = 60_000;

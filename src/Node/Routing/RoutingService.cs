@@ -1,4 +1,5 @@
 using Grpc.Core;
+using KvRaft.Node.Answers;
 using KvRaft.Node.Cluster;
 using KvRaft.Node.Lifecycle;
 using KvRaft.Node.Options;
@@ -9,7 +10,7 @@ namespace KvRaft.Node.Routing;
 
 /// <summary>Sends clients the routes: nodes, shards and leaders.</summary>
 internal sealed class RoutingService(
-    NodeOptions options, ShardMapHolder map, KeyspaceLookup lookup, RouteMaps routes, IHostApplicationLifetime lifetime, TimeProvider time)
+    NodeOptions options, ShardMapHolder map, KeyspaceLookup lookup, RouteMaps routes, AnswerSends sends, IHostApplicationLifetime lifetime, TimeProvider time)
     : V1.Routing.RoutingBase
 {
     /// <summary>As documented in routing.proto: silence longer than this means a dead stream.</summary>
@@ -43,12 +44,12 @@ internal sealed class RoutingService(
                 var epoch = map.Current.Epoch.Value;
                 if (updates.Next(epoch, routes.Current, routes.Leaders()) is { } update)
                 {
-                    await responseStream.WriteAsync(update, ending.Token);
+                    await SendAsync(responseStream.WriteAsync(update, ending.Token));
                 }
 
                 if (await IsSilentAsync(news, ending.Token))
                 {
-                    await responseStream.WriteAsync(new RouteUpdate { Epoch = map.Current.Epoch.Value }, ending.Token);
+                    await SendAsync(responseStream.WriteAsync(new RouteUpdate { Epoch = map.Current.Epoch.Value }, ending.Token));
                 }
             }
         }
@@ -84,6 +85,15 @@ internal sealed class RoutingService(
         }
 
         return response;
+    }
+
+    /// <exception cref="FailureException">The watcher does not read its updates.</exception>
+    private async Task SendAsync(Task write)
+    {
+        if (!await sends.IsSentAsync(write))
+        {
+            throw new FailureException(AnswerSends.NotRead);
+        }
     }
 
     /// <summary>True if nothing happened for so long that the watcher needs a sign of life.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using KvRaft.Node.Options;
@@ -17,8 +15,6 @@ namespace KvRaft.Node.Security;
 /// </summary>
 internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProvider time, ILogger<CallerGuard> logger)
 {
-    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(RpcStatus.DetailTypes));
-
     private readonly LineThrottle _refusals = new(time);
     private readonly LineThrottle _unproven = new(time);
     private long _unprovenCount;
@@ -85,19 +81,6 @@ internal sealed class CallerGuard(NodeOptions options, NodeProof proof, TimeProv
             logger.CallRefused(options.NodeId, method, context.Connection.RemoteIpAddress?.ToString() ?? "?", failure.Message, suppressed);
         }
 
-        var status = RpcStatus.ToStatus(failure);
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) != true)
-        {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            context.Response.ContentType = "application/json";
-            return context.Response.WriteAsync(Formatter.Format(status));
-        }
-
-        // A gRPC answer that consists of its status alone (gRPC over HTTP/2, Trailers-Only).
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
-        context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
-        return Task.CompletedTask;
+        return RefusedCall.AnswerAsync(context, failure);
     }
 }

@@ -173,6 +173,9 @@ internal static partial class LogMessages
     [LoggerMessage(1353, LogLevel.Warning, "Node {NodeId} refused a call of {Method} from {Caller}: {Why} ({Suppressed} more since the last line)")]
     public static partial void CallRefused(this ILogger logger, NodeId nodeId, string method, string caller, string why, long suppressed);
 
+    [LoggerMessage(1359, LogLevel.Warning, "Node {NodeId} has {Calls} calls and streams in progress, and limits.callsInProgressMax is {Max}; it refused a call from {Caller} ({Suppressed} more since the last line)")]
+    public static partial void CallsFull(this ILogger logger, NodeId nodeId, int calls, int max, string caller, long suppressed);
+
     [LoggerMessage(1354, LogLevel.Warning, "Node {NodeId}: accepting a connection on {EndPoint} failed; {Connections} are open. Accepting pauses and then continues ({Suppressed} more failures since the last line)")]
     public static partial void AcceptFailed(this ILogger logger, Exception error, NodeId nodeId, string endPoint, int connections, long suppressed);
 

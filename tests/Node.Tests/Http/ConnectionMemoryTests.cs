@@ -31,7 +31,7 @@ public sealed class ConnectionMemoryTests
     public async Task A_writer_of_an_answer_that_was_reset_receives_buffers_that_are_not_empty(HttpProtocols protocol)
     {
         using var connections = new ClientConnections(
-            Options, new ConnectionLimits(16, 16, 16, 1024), new NodeFailure(), TimeProvider.System, NullLogger<ClientConnections>.Instance);
+            Options, new ConnectionLimits(16, 16, 16, 1024), new StreamPace(TimeProvider.System), new NodeFailure(), TimeProvider.System, NullLogger<ClientConnections>.Instance);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocol));

@@ -220,4 +220,40 @@ public sealed class NodeOptionsReaderTests
             File.Delete(file);
         }
     }
+
+    /// <summary>A setting that is read and not known would be refused whenever it is given.</summary>
+    [Fact]
+    public void Every_setting_that_is_read_is_known()
+    {
+        var read = new ReadPaths(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(Three))).Build());
+
+        NodeOptionsReader.Read(read);
+
+        Assert.Contains("limits:callsInProgressMax", read.Paths);
+        Assert.DoesNotContain(read.Paths, static path => !SettingNames.IsKnown(path));
+        Assert.Empty(SettingNames.All.Except(read.Paths, StringComparer.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Remembers the names of the values that are read.</summary>
+    private sealed class ReadPaths(IConfiguration source) : IConfiguration
+    {
+        public HashSet<string> Paths { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+        public string? this[string key]
+        {
+            get
+            {
+                Paths.Add(key);
+                return source[key];
+            }
+
+            set => source[key] = value;
+        }
+
+        public IEnumerable<IConfigurationSection> GetChildren() => source.GetChildren();
+
+        public Microsoft.Extensions.Primitives.IChangeToken GetReloadToken() => source.GetReloadToken();
+
+        public IConfigurationSection GetSection(string key) => source.GetSection(key);
+    }
 }
