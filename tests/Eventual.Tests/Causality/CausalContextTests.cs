@@ -34,7 +34,7 @@ public class CausalContextTests
             Here with { Key = "cars"u8.ToArray() }, Here with { Keyspace = new KeyspaceId(8) }, Here with { ClusterId = Guid.Empty },
             Here with { Keys = [Second with { Id = 1 }] },
         ];
-        Assert.All(others, other => Assert.Equal((null, "it was not given by this cluster for this key, or is damaged"), other.Decode(bytes)));
+        Assert.All(others, other => Assert.Equal((null, "this cluster did not issue it for this key, or it is damaged"), other.Decode(bytes)));
     }
 
     // The check of the first version was a hash without a key, so that any client could compute one for any vector.
