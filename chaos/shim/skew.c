@@ -1,5 +1,5 @@
 // Moves the wall clock of one process and nothing else: only CLOCK_REALTIME reads differ, by an offset and a drift that the harness writes
-// into a file this process maps. Monotonic clocks, sleeps and waits stay true, as on a machine whose clock was set.
+// into a file this process maps. Monotonic clocks, sleeps and waits stay correct, as on a machine whose clock was set.
 //
 //   gcc -shared -fPIC -O2 -o libskew.so skew.c -ldl
 //   LD_PRELOAD=libskew.so SKEW_FILE=skew.bin program
@@ -43,7 +43,7 @@ __attribute__((constructor)) static void init(void) {
 }
 
 int clock_gettime(clockid_t clock, struct timespec *t) {
-    // Another library's constructor may ask before ours ran.
+    // A constructor of another library may read the clock before the constructor of this one has run.
     if (!true_gettime) {
         init();
     }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The machine's own Debian package index, imported through a cluster of three processes while nodes are killed -9:
-# first the leader of a busy shard, then one more node, then both are started again. At the end every acknowledged stanza must read
-# back equal from each of the three nodes, and once more after all three were killed at once.
+# Imports this machine's Debian package index into a cluster of three processes while nodes are killed with SIGKILL:
+# first the leader of a busy shard, then one more node; then both are started again. At the end a read of every acknowledged stanza through each of the
+# three nodes must return the same bytes, also after all three were killed at once.
 #
 #   bash tests/Acceptance/import-under-kill.sh [package index file...]
 #
-# Without arguments it takes every package index under /var/lib/apt/lists. Needs the .NET 10 SDK; ends only the processes it
-# started. Prints what it did; exit code 0 means nothing was lost.
+# Without arguments it imports every package index under /var/lib/apt/lists. Needs the .NET 10 SDK. It ends only the processes that it
+# started, and prints each step; exit code 0 means that no acknowledged stanza was lost.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/kvraft-import-XXXXXX")
@@ -20,11 +20,11 @@ cleanup() {
 }
 trap cleanup EXIT
 
-say() { echo "[$(date +%H:%M:%S)] $*"; }
+log() { echo "[$(date +%H:%M:%S)] $*"; }
 
-# KVRAFT_NO_BUILD=1 takes what is there.
+# KVRAFT_NO_BUILD=1 uses the existing build.
 if [ -z "${KVRAFT_NO_BUILD:-}" ]; then
-  say "building"
+  log "building"
   dotnet build "$root/src/Node" -c Release -v q --nologo >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
   dotnet build "$root/src/Cli" -c Release -v q --nologo >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 fi
@@ -44,7 +44,7 @@ else
     esac
   done >"$index"
 fi
-say "$(grep -c '^Package:' "$index") stanzas, $(stat -c %s "$index") bytes"
+log "$(grep -c '^Package:' "$index") stanzas, $(stat -c %s "$index") bytes"
 
 nodes=$(for i in 1 2 3; do
   printf '{"id":"n%d","public":"127.0.0.1:%d","raft":"127.0.0.1:%d"}' $i $((base + i)) $((base + 100 + i))
@@ -57,7 +57,7 @@ for i in 1 2 3; do
 done
 
 start() { "$kvraft" node --config "$work/$1.json" >>"$work/$1.log" 2>&1 & pid[$1]=$!; }
-kill9() { say "kill -9 $1"; kill -9 "${pid[$1]}"; wait "${pid[$1]}" 2>/dev/null || true; unset "pid[$1]"; }
+kill9() { log "kill -9 $1"; kill -9 "${pid[$1]}"; wait "${pid[$1]}" 2>/dev/null || true; unset "pid[$1]"; }
 
 # Waits until all eight shards have a leader and one answers a write.
 led() {
@@ -66,7 +66,7 @@ led() {
       && "$kvctl" put ready yes >/dev/null 2>&1; then return; fi
     sleep 0.2
   done
-  echo "the cluster did not come up"
+  echo "the cluster did not start"
   tail -5 "$work"/n?.log
   exit 1
 }
@@ -76,7 +76,7 @@ until_acknowledged() { while [ "$(acknowledged)" -lt "$1" ] && kill -0 "$import"
 
 for n in n1 n2 n3; do start $n; done
 led
-say "three nodes are up"
+log "three nodes are up"
 
 "$kvctl" import "$index" --format deb822 --ack-log "$work/ack.log" >"$work/import.out" 2>"$work/import.err" &
 import=$!
@@ -86,24 +86,24 @@ kill9 "$leader"
 until_acknowledged $(($(acknowledged) + 2000))
 for other in n1 n2 n3; do [ "$other" != "$leader" ] && break; done
 kill9 "$other"
-say "$(acknowledged) acknowledged; two of three are down: nothing can be acknowledged until one is back"
+log "$(acknowledged) acknowledged; two of three nodes are down: no write is acknowledged until one is started again"
 start "$leader"
 start "$other"
 wait "$import" || { echo "import failed"; cat "$work/import.out" "$work/import.err"; exit 1; }
 cat "$work/import.out"
-say "$(acknowledged) acknowledged in all"
+log "$(acknowledged) acknowledged in total"
 
 verify() {
   "$kvctl" import --verify "$index" --format deb822 -o plain
   "$kvctl" verify "$work/ack.log" -o plain
 }
 led
-say "reading every stanza back from each node"
+log "reading every stanza back from each node"
 verify
-say "killing all three at once"
+log "killing all three at once"
 for n in n1 n2 n3; do kill -9 "${pid[$n]}"; done
 for n in n1 n2 n3; do wait "${pid[$n]}" 2>/dev/null || true; start $n; done
 led
-say "reading every stanza back from each node"
+log "reading every stanza back from each node"
 verify
-say "nothing was lost"
+log "nothing was lost"

@@ -27,7 +27,7 @@ public sealed class ShardMoveTests
             var move = await StartAsync(cluster, client, (node, leader) => node == leader == leads);
             await DoneAsync(cluster, client, move);
             await OldCopyGoneAsync(cluster, move);
-            Assert.Contains($"compared its going replica of shard {Shard}", cluster.Log(move.FromNode), StringComparison.Ordinal);
+            Assert.Contains($"compared its old replica of shard {Shard}", cluster.Log(move.FromNode), StringComparison.Ordinal);
             Assert.DoesNotContain("equal: False", cluster.Log(move.FromNode), StringComparison.Ordinal);
             await writers.ReachedAsync(writers.Acknowledged.Count + 100);
         }

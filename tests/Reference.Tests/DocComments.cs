@@ -45,11 +45,12 @@ internal sealed class DocComments
         _ => "",
     };
 
-    // "P:KvRaft.Node.Options.NodeOptions.Nodes" is shown as "Nodes".
+    // "P:KvRaft.Node.Options.NodeOptions.Nodes" is shown as "nodes", the last part of the name of the setting.
     private static string Name(XElement reference)
     {
         var cref = (reference.Attribute("cref") ?? reference.Attribute("name") ?? reference.Attribute("langword"))!.Value;
         var path = cref.Split('(')[0];
-        return path[(path.LastIndexOf('.') + 1)..];
+        var name = path[(path.LastIndexOf('.') + 1)..];
+        return cref.StartsWith("P:KvRaft.Node.Options.", StringComparison.Ordinal) ? char.ToLowerInvariant(name[0]) + name[1..] : name;
     }
 }

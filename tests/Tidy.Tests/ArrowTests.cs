@@ -23,16 +23,16 @@ public class ArrowTests
     [Fact]
     public void Projects_of_src_and_chaos_reference_only_what_the_table_permits()
     {
-        var rooms = Repository.Projects.Where(project => Repository.IsUnder(project, "src", "chaos")).ToDictionary(RoomOf, ReferencesOf);
-        Assert.NotEmpty(rooms);
+        var components = Repository.Projects.Where(project => Repository.IsUnder(project, "src", "chaos")).ToDictionary(FolderOf, ReferencesOf);
+        Assert.NotEmpty(components);
         Findings.AssertNone(
-            rooms.Keys.Except(Arrows.Keys).Select(room => $"{room} is not in the table")
-                .Concat(rooms.Where(room => Arrows.ContainsKey(room.Key)).SelectMany(room =>
+            components.Keys.Except(Arrows.Keys).Select(component => $"{component} is not in the table")
+                .Concat(components.Where(component => Arrows.ContainsKey(component.Key)).SelectMany(component =>
                 {
                     // A project that does not exist yet is not a missing reference.
-                    var wanted = Arrows[room.Key].Where(rooms.ContainsKey).ToArray();
-                    return room.Value.Except(wanted).Select(other => $"{room.Key} must not reference {other}")
-                        .Concat(wanted.Except(room.Value).Select(other => $"{room.Key} should reference {other}"));
+                    var wanted = Arrows[component.Key].Where(components.ContainsKey).ToArray();
+                    return component.Value.Except(wanted).Select(other => $"{component.Key} must not reference {other}")
+                        .Concat(wanted.Except(component.Value).Select(other => $"{component.Key} should reference {other}"));
                 })),
             "Project references");
     }
@@ -64,11 +64,11 @@ public class ArrowTests
     internal static IEnumerable<string> Items(string project, string kind, string attribute = "Include") =>
         Repository.ReadXml(project).Descendants(kind).Select(item => item.Attribute(attribute)).OfType<XAttribute>().Select(found => found.Value);
 
-    internal static string RoomOf(string project) => Path.GetDirectoryName(project)!.Replace('\\', '/');
+    internal static string FolderOf(string project) => Path.GetDirectoryName(project)!.Replace('\\', '/');
 
     private static string[] ReferencesOf(string project) =>
     [
         .. Items(project, "ProjectReference").Select(include =>
-            RoomOf(Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Root, RoomOf(project), include))))),
+            FolderOf(Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.Root, FolderOf(project), include))))),
     ];
 }

@@ -25,7 +25,7 @@ public sealed class FolderArrowTests(FolderArrowTests.Graph graph) : IClassFixtu
     /// <summary>Arrows that point up all the same. Each has its reason; one that is not needed any more fails the test.</summary>
     private static readonly (string Project, string From, string To, string Reason)[] Exceptions = [];
 
-    public static TheoryData<string> Projects => [.. Repository.Projects.Where(static project => Repository.IsUnder(project, "src", "chaos")).Select(ArrowTests.RoomOf)];
+    public static TheoryData<string> Projects => [.. Repository.Projects.Where(static project => Repository.IsUnder(project, "src", "chaos")).Select(ArrowTests.FolderOf)];
 
     [Theory]
     [MemberData(nameof(Projects))]

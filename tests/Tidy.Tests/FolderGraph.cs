@@ -58,7 +58,7 @@ internal static class FolderGraph
 
         CSharpCompilation Compile(string project)
         {
-            var folder = ArrowTests.RoomOf(project);
+            var folder = ArrowTests.FolderOf(project);
             if (!compilations.TryGetValue(folder, out var compilation))
             {
                 var references = ArrowTests.Items(project, "ProjectReference")

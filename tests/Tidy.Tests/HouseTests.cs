@@ -55,7 +55,7 @@ public class HouseTests
     {
         string[] own = ["Tidy.Tests", "Integration.Tests", "Simulation", "Acceptance", "Acceptance.Tests", "TestKit", "Interop", "Interop.Tests", "Benchmarks", "Benchmarks.Tests", "Reference.Tests"];
         var mirrored = Repository.Projects.Where(static project => Repository.IsUnder(project, "src", "chaos"))
-            .Select(static project => Path.GetFileName(ArrowTests.RoomOf(project)) + ".Tests");
+            .Select(static project => Path.GetFileName(ArrowTests.FolderOf(project)) + ".Tests");
         Findings.AssertNone(
             Repository.Projects.Where(static project => Repository.IsUnder(project, "tests"))
                 .Select(static project => project.Split('/')[1]).Except(mirrored).Except(own),

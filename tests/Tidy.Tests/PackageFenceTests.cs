@@ -27,17 +27,17 @@ public class PackageFenceTests
         Findings.AssertNone(
             Repository.Projects.Where(static project => Repository.IsUnder(project, "src")).SelectMany(project =>
                 Named(project)
-                    .Where(package => !Packages.GetValueOrDefault(ArrowTests.RoomOf(project), [])
+                    .Where(package => !Packages.GetValueOrDefault(ArrowTests.FolderOf(project), [])
                         .Any(allowed => package.StartsWith(allowed, StringComparison.Ordinal)))
                     .Select(package => $"{project}: {package}")),
-            "Packages outside their room");
+            "Packages outside their component");
 
     [Theory]
     [InlineData(@"\bDotNext\.", "src/Raft", "tests/Raft.Tests", "tests/Simulation", "tests/Benchmarks")]
     [InlineData(@"\bRocksDbSharp\b", "src/Storage/Engine", "tests/Storage.Tests", "tests/Benchmarks")]
     [InlineData(@"\bOpenTelemetry\.", "src/Node", "tests")]
     [InlineData(@"\bSpectre\.Console\b", "src/Cli", "tests")]
-    public void Code_names_an_engine_in_its_component_only(string name, params string[] rooms) => AssertFence(name, rooms);
+    public void Code_names_an_engine_in_its_component_only(string name, params string[] components) => AssertFence(name, components);
 
     [Fact]
     public void Code_names_gRPC_at_the_edges_only() => AssertFence(@"\bGrpc\.|\bGoogle\.Protobuf\b", Edges);
@@ -74,15 +74,15 @@ public class PackageFenceTests
 
     private static bool IsAnalyzer(XElement item) => item.Attribute("Include")!.Value.EndsWith("Analyzers", StringComparison.Ordinal);
 
-    private static void AssertFence(string name, string[] rooms)
+    private static void AssertFence(string name, string[] components)
     {
         // This project contains the names that it looks for.
-        var outside = Repository.CSharp("src", "tests", "chaos").Where(file => !Repository.IsUnder(file, [.. rooms, "tests/Tidy.Tests"])).ToArray();
+        var outside = Repository.CSharp("src", "tests", "chaos").Where(file => !Repository.IsUnder(file, [.. components, "tests/Tidy.Tests"])).ToArray();
         Assert.NotEmpty(outside);
         Findings.AssertNone(
             outside.SelectMany(file => Repository.CodeLines(file)
                 .Where(line => Regex.IsMatch(line.Code, name))
                 .Select(line => $"{file}:{line.Number}: {line.Code}")),
-            $"{name} belongs to {string.Join(", ", rooms)}");
+            $"{name} belongs to {string.Join(", ", components)}");
     }
 }

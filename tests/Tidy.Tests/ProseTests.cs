@@ -75,7 +75,7 @@ public class ProseTests
     [InlineData("`docs/reference/cli.md`", "docs/reference/cli.md")]
     [InlineData("`bash .ci/run`", "")]
     [InlineData("not in ticks src/Nowhere.cs", "")]
-    [InlineData("a pattern `src/*/LogMessages.cs` or `src/<Room>`", "")]
+    [InlineData("a pattern `src/*/LogMessages.cs` or `src/<Component>`", "")]
     public void Finds_the_paths_in_backticks(string text, string paths) => Assert.Equal(paths, string.Join(' ', PathsIn(text)));
 
     private static IEnumerable<string> PathsIn(string text) =>

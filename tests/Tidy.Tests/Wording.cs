@@ -43,6 +43,13 @@ internal sealed partial record Wording(int Words, IReadOnlyList<string> Pronouns
     internal static IEnumerable<(string Where, string Text)> MessagesOf(string file, IEnumerable<string> lines) => lines.SelectMany((line, i) =>
         Literal().Matches(Repository.WithoutComment(line)).Where(static literal => literal.Value.Contains(' ', StringComparison.Ordinal)).Select(literal => (Where: $"{file}:{i + 1}", Text: literal.Value)));
 
+    /// <summary>The comments and messages of scripts, build files and programs in other languages: from a comment sign, or in quotes.</summary>
+    public static Wording OfScripts(IEnumerable<string> files) =>
+        Of([.. files.SelectMany(static file => ScriptTextOf(file, File.ReadLines(Path.Combine(Repository.Root, file))))]);
+
+    internal static IEnumerable<(string Where, string Text)> ScriptTextOf(string file, IEnumerable<string> lines) => lines.SelectMany((line, i) =>
+        ScriptText().Matches(line).Select(text => (Where: $"{file}:{i + 1}", Text: text.Value)));
+
     public static Wording Of(IReadOnlyCollection<(string Where, string Text)> comments) => new(
         comments.Sum(static comment => Word().Count(comment.Text)),
         [.. Matches(Pronoun(), comments)],
@@ -59,6 +66,9 @@ internal sealed partial record Wording(int Words, IReadOnlyList<string> Pronouns
 
     [GeneratedRegex("\"(?:[^\"\\\\]|\\\\.)*\"")]
     private static partial Regex Literal();
+
+    [GeneratedRegex("(?<![$\\S])(#|//|<!--|\"\"\") ?.*$|\"(?:[^\"\\\\]|\\\\.)* (?:[^\"\\\\]|\\\\.)*\"")]
+    private static partial Regex ScriptText();
 
     [GeneratedRegex("[A-Za-z']+")]
     private static partial Regex Word();

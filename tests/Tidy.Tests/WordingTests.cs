@@ -11,6 +11,9 @@ public class WordingTests
 
     private static readonly Wording[] Pages = [.. Repository.Files.Where(static file => file.EndsWith(".md", StringComparison.Ordinal)).Select(Wording.OfPage)];
 
+    private static readonly Wording Scripts = Wording.OfScripts(Repository.Files.Where(static file =>
+        Path.GetExtension(file) is ".sh" or ".py" or ".js" or ".c" or ".yml" or ".yaml" or ".props" or ".csproj" or ".editorconfig" || (Path.GetFileName(file).IndexOf('.', StringComparison.Ordinal) < 0 && file != "LICENSE")));
+
     private static readonly Wording Messages = Wording.OfMessages(Repository.CSharp("src", "chaos"));
 
     [Fact]
@@ -27,7 +30,14 @@ public class WordingTests
 
     [Fact]
     public void A_message_names_the_thing_that_acts() =>
-        Findings.AssertNone(Messages.Pronouns, "A pronoun for a program in a message");
+        Findings.AssertNone(Messages.Pronouns.Concat(Messages.Synonyms), "A pronoun for a program, or a private word for a term, in a message");
+
+    [Fact]
+    public void A_script_names_the_thing_that_acts()
+    {
+        Assert.NotEqual(0, Scripts.Words);
+        Findings.AssertNone(Scripts.Pronouns.Concat(Scripts.Synonyms), "A pronoun for a program, or a private word for a term, in a script or a build file");
+    }
 
     [Fact]
     public void A_term_has_one_name() =>
@@ -56,6 +66,15 @@ public class WordingTests
     [InlineData("var nobody = 1;", 0)]
     public void Counts_pronouns_in_messages(string line, int pronouns) =>
         Assert.Equal(pronouns, Wording.Of([.. Wording.MessagesOf("here", [line])]).Pronouns.Count);
+
+    [Theory]
+    [InlineData("# whoever holds the network", 1)]
+    [InlineData("cp a b # whoever holds the network", 1)]
+    [InlineData("echo \"nobody answers\"", 1)]
+    [InlineData("    <!-- nobody reads it -->", 1)]
+    [InlineData("echo \"$#\" nobody", 0)]
+    public void Counts_pronouns_in_scripts(string line, int pronouns) =>
+        Assert.Equal(pronouns, Wording.Of([.. Wording.ScriptTextOf("here", [line])]).Pronouns.Count);
 
     [Theory]
     [InlineData(1999, true)]

@@ -36,7 +36,7 @@ public class KeyHashTests
     [InlineData("a}b", "a}b")]
     [InlineData("", "")]
     [InlineData("{", "{")]
-    public void The_tag_is_what_Redis_Cluster_takes(string key, string tag) =>
+    public void The_tag_is_the_same_as_in_Redis_Cluster(string key, string tag) =>
         Assert.Equal(tag, Encoding.UTF8.GetString(KeyHash.RoutedPart(RoutingRule.Tag, Encoding.UTF8.GetBytes(key))));
 
     [Fact]

@@ -7,19 +7,19 @@ namespace KvRaft.Chaos.Faults;
 /// Wall clocks are set far away and, later, set right again: by more than any session or time-to-live lasts. So anything that a wall clock decides
 /// expires at once, or never.
 /// </summary>
-/// <param name="whom">The nodes whose clocks are set.</param>
+/// <param name="targets">The nodes whose clocks are set.</param>
 /// <param name="seconds">The possible shifts; one is chosen at random.</param>
 /// <param name="handsOver">
 /// The nodes then receive a request to resign their leadership: the correct clock of the next leader meets the stamps of a wrong clock.
 /// </param>
-internal sealed class ClockShiftFault(Victims whom, int[] seconds, bool handsOver = false) : IFault
+internal sealed class ClockShiftFault(Victims targets, int[] seconds, bool handsOver = false) : IFault
 {
     private IReadOnlyList<int> _nodes = [];
     private int _seconds;
 
     public async Task<string> PlanAsync(FaultScene scene)
     {
-        _nodes = (await whom.ChooseAsync(scene)).Nodes;
+        _nodes = (await targets.ChooseAsync(scene)).Nodes;
         _seconds = seconds[scene.Random.Next(seconds.Length)];
         return string.Create(CultureInfo.InvariantCulture, $"{FaultScene.Names(_nodes)} {_seconds}s");
     }

@@ -25,14 +25,14 @@ internal sealed class ShardMoveFault(bool withKill) : IFault
         _shard = scene.Random.Next(scene.Cluster.Plan.Shards);
         var statuses = await scene.Cluster.StatusesAsync();
         var order = scene.AnyNodes(scene.Cluster.Plan.Nodes).Where(statuses.ContainsKey).ToList();
-        var keepers = order.FindAll(node => statuses[node].Groups.Any(group => group.Shard == _shard));
-        var others = order.Except(keepers).ToList();
-        if (keepers.Count == 0 || others.Count == 0)
+        var holders = order.FindAll(node => statuses[node].Groups.Any(group => group.Shard == _shard));
+        var others = order.Except(holders).ToList();
+        if (holders.Count == 0 || others.Count == 0)
         {
-            throw new FaultException($"shard {_shard} has no target node: {FaultScene.Names(keepers)} have it, {FaultScene.Names(others)} have not");
+            throw new FaultException($"shard {_shard} has no target node: {FaultScene.Names(holders)} have it, {FaultScene.Names(others)} have not");
         }
 
-        (_from, _to) = (keepers[0], others[0]);
+        (_from, _to) = (holders[0], others[0]);
         return $"s{_shard} {ChaosCluster.NameOf(_from)}>{ChaosCluster.NameOf(_to)}";
     }
 

@@ -34,28 +34,28 @@ internal static class CopyComparison
     private static async Task<string?> LookAsync(ChaosCluster cluster, KeyspaceInfo keyspace)
     {
         var roots = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).TokenRangeRootsAsync(keyspace.Id)));
-        var keepers = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).RepairStatusAsync(keyspace.Name)));
+        var statuses = await Task.WhenAll(cluster.Plan.Numbers.Select(node => cluster.Admin(node).RepairStatusAsync(keyspace.Name)));
         if (Array.FindIndex(roots, static answer => answer is null) is >= 0 and var silent)
         {
             return $"{ChaosCluster.NameOf(silent)} does not answer";
         }
 
-        if (Array.FindIndex(keepers, static answer => answer is null) is >= 0 and var mute)
+        if (Array.FindIndex(statuses, static answer => answer is null) is >= 0 and var mute)
         {
             return $"{ChaosCluster.NameOf(mute)} does not report its token ranges";
         }
 
         for (var range = 0; range < roots[0]!.Roots.Count; range++)
         {
-            var lists = keepers.Select(answer => answer!.TokenRanges.FirstOrDefault(each => each.TokenRange == range)).Where(static each => each is not null).ToList();
-            var keeps = cluster.Plan.Numbers.Where(node => lists.Exists(each => each!.Others.Contains(ChaosCluster.NameOf(node)))).ToHashSet();
+            var lists = statuses.Select(answer => answer!.TokenRanges.FirstOrDefault(each => each.TokenRange == range)).Where(static each => each is not null).ToList();
+            var holders = cluster.Plan.Numbers.Where(node => lists.Exists(each => each!.Others.Contains(ChaosCluster.NameOf(node)))).ToHashSet();
             var hashes = cluster.Plan.Numbers.Select(node => $"{ChaosCluster.NameOf(node)} {roots[node]!.Roots[range]:x}");
-            if (keeps.Select(node => roots[node]!.Roots[range]).Distinct().Count() > 1)
+            if (holders.Select(node => roots[node]!.Roots[range]).Distinct().Count() > 1)
             {
                 return $"copies of token range {range} of {keyspace.Name} differ: {string.Join(", ", hashes)}";
             }
 
-            if (cluster.Plan.Numbers.FirstOrDefault(node => !keeps.Contains(node) && roots[node]!.Roots[range] != 0, -1) is >= 0 and var stray)
+            if (cluster.Plan.Numbers.FirstOrDefault(node => !holders.Contains(node) && roots[node]!.Roots[range] != 0, -1) is >= 0 and var stray)
             {
                 return $"{ChaosCluster.NameOf(stray)} still has records of token range {range} of {keyspace.Name}, which it does not hold";
             }

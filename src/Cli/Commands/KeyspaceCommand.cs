@@ -50,7 +50,7 @@ internal static class KeyspaceCommand
         {
             Description = "Keys with the same {tag} are kept in one shard and can be changed in one transaction. Cannot be changed later.",
         };
-        var ttl = GlobalOptions.Duration("--ttl-default", "The time to live of values that have none of their own; default: for ever.");
+        var ttl = GlobalOptions.Duration("--ttl-default", "The time to live of values that have none of their own; default: no limit.");
         var ttlMax = GlobalOptions.Duration("--ttl-max", "The maximum time to live; default: no limit.");
         var valueBytesMax = new Option<int>("--value-bytes-max") { Description = "The maximum size of a value; 0: the limit of the nodes." };
         var ifNotExists = new Option<bool>("--if-not-exists") { Description = "Succeed if the same keyspace exists already." };
@@ -80,7 +80,7 @@ internal static class KeyspaceCommand
     private static Command Alter(Shell shell)
     {
         var name = Name();
-        var ttl = DurationOrNone("--ttl-default", "The time to live of values that have none of their own; 0: for ever.");
+        var ttl = DurationOrNone("--ttl-default", "The time to live of values that have none of their own; 0: no limit.");
         var ttlMax = DurationOrNone("--ttl-max", "The maximum time to live; 0: no limit. Existing values keep their expiry.");
         var valueBytesMax = new Option<int?>("--value-bytes-max") { Description = "The maximum size of a value; 0: the limit of the nodes." };
         var command = new Command("alter", "Change the properties of a keyspace; options that are not given keep their values.") { name, ttl, ttlMax, valueBytesMax };

@@ -163,7 +163,7 @@ internal sealed partial class AdminCalls
     /// <summary>Discards the hints that one node holds for another. The comparison of copies still finds the missing writes.</summary>
     public Task<DropHintsResponse> DropHintsAsync(
         string endpoint, string node, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => OneNodeAsync(
-            "DROP_HINTS", endpoint, timeout, (keeper, call) => keeper.EventualRepair.DropHintsAsync(new DropHintsRequest { Node = node }, call), cancellationToken);
+            "DROP_HINTS", endpoint, timeout, (client, call) => client.EventualRepair.DropHintsAsync(new DropHintsRequest { Node = node }, call), cancellationToken);
 
     /// <summary>The progress of the comparison of one node's copies of eventual keys with those of other nodes.</summary>
     /// <param name="endpoint">The node.</param>

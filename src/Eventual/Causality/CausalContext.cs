@@ -85,14 +85,14 @@ public readonly record struct CausalContext(ImmutableArray<ContextKey> Keys, Gui
         var body = bytes[HeadBytes..^MacBytes];
         if (FindKey(span[1]) is not { } key)
         {
-            return (null, "the cluster has no such key any more; read the key again");
+            return (null, "the cluster no longer has the secret that authenticates it; read the key again");
         }
 
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         Sign(key, body.Span, mac);
         if (!CryptographicOperations.FixedTimeEquals(mac[..MacBytes], span[^MacBytes..]))
         {
-            return (null, "it was not given by this cluster for this key, or is damaged");
+            return (null, "this cluster did not issue it for this key, or it is damaged");
         }
 
         var reader = new ByteReader(body);

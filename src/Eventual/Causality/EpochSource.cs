@@ -26,7 +26,7 @@ internal sealed class EpochSource(ulong start)
     public ulong Next()
     {
         Invariant.Holds(start is > 0 and <= StartMax, "the process was started too often on one disk");
-        Invariant.Holds(_count < (1UL << CountBits) - 1, "one process gave too many epochs");
+        Invariant.Holds(_count < (1UL << CountBits) - 1, "one process issued too many epochs");
         _count++;
         return Last;
     }

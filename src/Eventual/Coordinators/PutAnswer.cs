@@ -6,7 +6,7 @@ namespace KvRaft.Eventual.Coordinators;
 /// <summary>The result of a quorum write.</summary>
 /// <param name="End">The result at the replica of the coordinator; if the write was not applied there, it was sent to no other node.</param>
 /// <param name="State">The state at the coordinator after the write.</param>
-/// <param name="Reached">W replicas have the write. If not, some have it all the same, and it will spread.</param>
+/// <param name="Reached">W replicas have the write. If false, some replicas may have it, and repair distributes it to the others.</param>
 /// <param name="Answered">Replicas that had it when this answer was made.</param>
 /// <param name="Fallbacks">How many of them are fallbacks.</param>
 /// <param name="Overlaps">Reads with the R of the keyspace are certain to see it.</param>

@@ -71,7 +71,7 @@ internal sealed class TombstoneSweep(
         return !replica.Hints.Has(tombstone.Key) && (here == tombstone.Hash || (here == 0 && !keeps));
     }
 
-    // One node queries for each key, or all N would.
+    // Only one node queries for each key; otherwise all N nodes would.
     private bool IsMine(EventualKey key) =>
         holders.ListOf(key.Keyspace, LeafPlace.TokenRangeOf(key.Token)) is { } list && list.Primaries[0] == holders.Self;
 

@@ -9,7 +9,7 @@ internal enum MoveStepKind
     /// <summary>Nothing, until something changes; the reason is for operators.</summary>
     Wait,
 
-    /// <summary>Makes the coming replica a voter.</summary>
+    /// <summary>Makes the new replica a voter.</summary>
     Add,
 
     /// <summary>Removes a replica from the voters.</summary>
@@ -23,7 +23,7 @@ internal enum MoveStepKind
 }
 
 /// <param name="Kind">The step.</param>
-/// <param name="Replica">The replica that the step affects; for <see cref="MoveStepKind.Finish"/> the coming one.</param>
+/// <param name="Replica">The replica that the step affects; for <see cref="MoveStepKind.Finish"/> the new one.</param>
 /// <param name="End">For <see cref="MoveStepKind.Finish"/>.</param>
 /// <param name="Reason">For operators.</param>
 internal readonly record struct MoveStep(MoveStepKind Kind, Replica Replica, MoveEnd End, string Reason)
@@ -55,12 +55,12 @@ internal sealed record MoveFacts
     /// <summary>Replicas that the shard map names and that do not vote, except the one that its move removes. While there are any, the map differs from the group, and no replica is removed because of the map.</summary>
     public required IReadOnlyList<Replica> Missing { get; init; }
 
-    /// <summary>Entries the coming replica has not applied yet; null if it does not answer.</summary>
+    /// <summary>Entries that the new replica has not applied yet; null if it does not answer.</summary>
     public required long? Lag { get; init; }
 
     /// <summary>
-    /// The coming replica has received the configuration in which it votes. Before that it neither campaigns nor answers rounds in time: a leadership transfer to it fails, and
-    /// a round from which the going replica is removed at that moment lacks two answers.
+    /// The new replica has received the configuration in which it votes. Before that it neither campaigns nor answers rounds in time: a leadership transfer to it fails, and
+    /// a round from which the old replica is removed at that moment lacks two answers.
     /// </summary>
     public required bool Votes { get; init; }
 }
@@ -69,8 +69,8 @@ internal sealed record MoveFacts
 /// The steps of a move as a function of the present state: no component stores its progress, so the next leader continues it, and a step that was
 /// taken twice has one effect.
 /// <para>
-/// The order keeps fault tolerance: the coming replica votes only when it follows closely, the going one leaves only when the coming
-/// one, as a voter, still does. The leader never removes itself. A cancelled move is reverted as long as the old replica votes; after that
+/// The order keeps fault tolerance: the new replica votes only when it follows closely, and the old one is removed only if the new
+/// one, as a voter, still follows closely. The leader never removes itself. A cancelled move is reverted as long as the old replica votes; after that
 /// it can only be completed.
 /// </para>
 /// </summary>

@@ -27,7 +27,7 @@ internal sealed class NodeMonitor(
     NodeOptions options, PlacementAgent placement, PeerDirectory peers, OwnStatus own, ShardMapHolder map, CopyPacer pacer,
     NodeFailure failure, TimeProvider time, ILogger<NodeMonitor> logger) : BackgroundService
 {
-    /// <summary>Between queries, and the timeout of one. A shorter pause of a node is not noticed, and a thousand nodes are a thousand queries a second.</summary>
+    /// <summary>The time between two queries, and the timeout of one. A shorter pause of a node is not detected; a cluster of a thousand nodes needs a thousand queries a second.</summary>
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     /// <summary>Two answers may be lost or late, by a pause of that node or of this one, before a silence is suspicious.</summary>

@@ -61,7 +61,7 @@ internal sealed class OperatorWatchdog
         : LeaderOf(one, sight) is { } leader ? leader.Move
         : $"shard {one.Shard} has no leader";
 
-    /// <summary>The coming replica, as its node reports it; null: it is not open, or its node has not reported it.</summary>
+    /// <summary>The new replica, as its node reports it; null: it is not open, or its node has not reported it.</summary>
     public static GroupStatus? ComingOf(MoveOperator one, PlacementSight sight) => sight.State.MoveOf(one.Shard) is { } move
         ? sight.Reports.GetValueOrDefault(one.To)?.Status?.Groups.FirstOrDefault(group => group.Shard == one.Shard.Value && group.Incarnation == move.To.Incarnation)
         : null;

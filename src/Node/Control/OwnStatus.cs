@@ -41,7 +41,7 @@ internal sealed class OwnStatus(
             UptimeMs = (long)time.GetElapsedTime(_started).TotalMilliseconds,
             ServerTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
             // Not Process's: that reads a file for each thread, which cost the leader of group 0, which reads its status nine times a second, 20 to 30 ms of CPU a second
-            // (tests/Benchmarks, "More groups, and none that are busy").
+            // (tests/Benchmarks, "Idle groups").
             WorkingSetBytes = Environment.WorkingSet,
             DiskFreeBytes = disk.AvailableFreeSpace,
             DiskTotalBytes = disk.TotalSize,

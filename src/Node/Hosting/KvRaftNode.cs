@@ -149,7 +149,7 @@ internal sealed class KvRaftNode : IAsyncDisposable
             .AddNode(Options, membership, level, loggers)
             .AddCallers(proof, connections)
             .AddRaftComponent(raft)
-            .AddPlacementRoom(placement)
+            .AddPlacementComponent(placement)
             .AddShards(engines)
             .AddEventualComponent(eventual, Options)
             .AddRequestRouting(map)

@@ -70,7 +70,7 @@ internal static class NodeServices
     public static IServiceCollection AddRaftComponent(this IServiceCollection services, RaftHost raft) =>
         services.AddSingleton(raft).AddSingleton(raft.Clock).AddSingleton<ClusterTimeProvider>().AddLoop<RaftWatch>().AddLoop<IdleMemory>();
 
-    public static IServiceCollection AddPlacementRoom(this IServiceCollection services, PlacementAgent placement) =>
+    public static IServiceCollection AddPlacementComponent(this IServiceCollection services, PlacementAgent placement) =>
         services.AddSingleton(placement).AddSingleton<PlacementRouter>().AddSingleton<KeyspaceLookup>().AddSingleton<KeyspaceSpread>().AddLoop<PlacementLoop>().AddLoop<KeyspaceSweeper>()
             .AddSingleton<MoveNotes>().AddSingleton<MoveFinisher>().AddLoop<MoveDriver>().AddLoop<NodeRegistration>().AddLoop<NodeMonitor>()
             .AddSingleton<SchedulerNotes>().AddSingleton<CopyPacer>().AddSingleton<OperatorWatchdog>().AddSingleton<OperatorDuty>().AddSingleton<DepartureDuty>().AddSingleton<Group0VoterDuty>().AddSingleton<LeadershipHandOver>().AddSingleton<LeadershipDuty>().AddLoop<PlacementDriver>();

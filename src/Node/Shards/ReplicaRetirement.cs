@@ -13,7 +13,7 @@ namespace KvRaft.Node.Shards;
 
 /// <summary>
 /// The end of a replica that is no longer wanted: it is compared with a replica that stays, at the same entry of the log, and deleted. The replica that
-/// stays reports its digest and the entry at which it computed it; the going replica applies the committed entries up to exactly that entry. If the
+/// stays reports its digest and the entry at which it computed it; the old replica applies the committed entries up to exactly that entry. If the
 /// comparison is not possible (the node is unreachable, its log begins later), that is logged, and the data is deleted all the same: the others
 /// are a quorum without it. If the digests differ, one of the replicas is wrong, and the comparison does not show which: the data is set
 /// aside.

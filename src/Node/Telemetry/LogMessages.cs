@@ -67,13 +67,13 @@ internal static partial class LogMessages
     [LoggerMessage(1111, LogLevel.Warning, "Shard {ShardId}: a step of its move timed out; its state is read again")]
     public static partial void MoveStepTimedOut(this ILogger logger, ShardId shardId);
 
-    [LoggerMessage(1112, LogLevel.Information, "Node {NodeId} compared its going replica of shard {ShardId} with {Other} at entry {Index}: digest {Digest:x16}, equal: {Equal}")]
+    [LoggerMessage(1112, LogLevel.Information, "Node {NodeId} compared its old replica of shard {ShardId} with {Other} at entry {Index}: digest {Digest:x16}, equal: {Equal}")]
     public static partial void DigestCompared(this ILogger logger, NodeId nodeId, ShardId shardId, Replica other, long index, ulong digest, bool equal);
 
-    [LoggerMessage(1113, LogLevel.Warning, "Node {NodeId} could not compare its going replica of shard {ShardId} with another: {Why}")]
+    [LoggerMessage(1113, LogLevel.Warning, "Node {NodeId} could not compare its old replica of shard {ShardId} with another one: {Why}")]
     public static partial void DigestNotCompared(this ILogger logger, NodeId nodeId, ShardId shardId, string why);
 
-    [LoggerMessage(1114, LogLevel.Critical, "Node {NodeId}: the going replica of shard {ShardId} differs from one that stays; its data is kept in {Directory}")]
+    [LoggerMessage(1114, LogLevel.Critical, "Node {NodeId}: the old replica of shard {ShardId} differs from a remaining one; its data is kept in {Directory}")]
     public static partial void ReplicaSetAside(this ILogger logger, NodeId nodeId, ShardId shardId, string directory);
 
     [LoggerMessage(1115, LogLevel.Information, "Node {NodeId} deletes the remaining data of its replica {Incarnation} of shard {ShardId}, which was not compared with another replica")]

@@ -8,7 +8,7 @@ namespace KvRaft.Raft.Consensus;
 
 /// <summary>
 /// Gives DotNext the entries of a group's log, without waiting for the disk. A follower receives them in runs, so that the memory and time of a request are bounded. It never returns a
-/// snapshot: below the log start it throws one cached exception, which DotNext treats as "member unavailable" (see ARCHITECTURE.md, "Snapshots").
+/// snapshot: below the log start it throws one cached exception, which DotNext treats as "member unavailable" (ARCHITECTURE.md, "Decisions").
 /// <para>Thread-safe; it takes no lock of <see cref="GroupAuditTrail"/>. The log may be truncated while it reads.</para>
 /// </summary>
 /// <param name="log">The log.</param>

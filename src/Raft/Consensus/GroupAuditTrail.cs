@@ -242,7 +242,7 @@ internal sealed partial class GroupAuditTrail : WriteAheadLog, IPersistentState,
         lock (_gate)
         {
             _log.Reset(position);
-            Invariant.Holds(_log.LastIndex >= CommitIndex, $"A checkpoint at {position} may not take back commit index {CommitIndex}.");
+            Invariant.Holds(_log.LastIndex >= CommitIndex, $"A checkpoint at {position} must not lower commit index {CommitIndex}.");
             _indexes.OnReset(position.Index, _log.LastIndex);
             Volatile.Write(ref _replayedUpTo, Math.Min(_replayedUpTo, _log.LastIndex));
             _configurations.OnReset(position.Index, _log.LastIndex);

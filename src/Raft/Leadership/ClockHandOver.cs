@@ -28,7 +28,7 @@ internal sealed class ClockHandOver(ILedGroup group, ClusterClock clock, NodeWat
         if (clock.IsSkewed && group.IsLeader && _running.IsCompleted && (_triedAt == 0 || time.GetElapsedTime(_triedAt) >= Pause))
         {
             _triedAt = time.GetTimestamp();
-            _running = group.Background.GuardAsync("leaving leadership for a wrong clock", RunAsync);
+            _running = group.Background.GuardAsync("transferring leadership because of a wrong clock", RunAsync);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed record RaftTimings
 {
     /// <summary>
     /// The factor by which a group's own timeouts and heartbeat intervals are longer: an unused group then costs a heartbeat in 4 s instead of in 0.4 s (tests/Benchmarks,
-    /// "Idle"), and a condition that the watch cannot detect is resolved within 10 to 20 s.
+    /// "Idle groups"), and a condition that the watch cannot detect is resolved within 10 to 20 s.
     /// </summary>
     public const int GroupPatience = 10;
 

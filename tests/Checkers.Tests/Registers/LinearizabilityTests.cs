@@ -57,7 +57,7 @@ public class LinearizabilityTests
         Invalid(new HistoryBuilder().Put(0, "a").Fail(0).Get(1).Saw(1, "a"));
 
     [Fact]
-    public void A_cas_swaps_only_what_it_expected()
+    public void A_cas_is_applied_only_to_the_expected_value()
     {
         Valid(new HistoryBuilder().Put(0, "a").Ok(0).Cas(0, "a", "b").Ok(0).Get(0).Saw(0, "b"));
         Invalid(new HistoryBuilder().Put(0, "a").Ok(0).Cas(0, "z", "b").Ok(0));

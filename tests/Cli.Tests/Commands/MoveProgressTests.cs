@@ -36,7 +36,7 @@ public sealed class MoveProgressTests
         Assert.Equal(MoveStage.Voter, Of(Leader("n2", "n1", "n2", "n3", "n4"), Replica("n4", 2)).Stage);
 
     [Fact]
-    public void Then_the_old_one_is_removed() =>
+    public void The_old_replica_is_removed_after_the_new_one_is_a_voter() =>
         Assert.Equal(MoveStage.Removed, Of(Leader("n2", "n2", "n3", "n4"), Replica("n4", 2), Replica("n1", 1)).Stage);
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class KvAdministrationTests
     }
 
     [Fact]
-    public void What_a_message_leaves_out_is_null()
+    public void An_omitted_field_of_a_message_is_null()
     {
         var node = KvNode.From(new NodeInfo { NodeId = "n1", SilenceMs = -1 });
         var plan = KvPlan.From(new PlanInfo { Bytes = -1, EtaMs = -1, ToleranceAfter = -1 });

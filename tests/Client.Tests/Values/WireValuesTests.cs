@@ -14,7 +14,7 @@ public sealed class WireValuesTests
     [InlineData(253_402_300_800_000, "9999-12-31T23:59:59.9990000+00:00")]
     [InlineData(long.MaxValue, "9999-12-31T23:59:59.9990000+00:00")]
     [InlineData(long.MinValue, "0001-01-01T00:00:00.0000000+00:00")]
-    public void An_instant_beyond_what_dotnet_holds_is_the_nearest_it_holds(long expireAtMs, string expected)
+    public void An_instant_outside_the_range_of_DateTimeOffset_becomes_the_nearest_one_inside(long expireAtMs, string expected)
     {
         var entry = WireValues.Entry(new ValueState { ExpireAtMs = expireAtMs, Version = 1 }, KvSerializers.Utf8);
 
@@ -25,7 +25,7 @@ public sealed class WireValuesTests
     public void A_value_without_an_end_has_none() => Assert.Null(WireValues.Instant(0));
 
     [Fact]
-    public void A_duration_beyond_what_dotnet_holds_is_the_longest_it_holds()
+    public void A_duration_above_the_range_of_TimeSpan_becomes_the_longest_one()
     {
         Assert.Equal(TimeSpan.MaxValue, WireValues.Span(long.MaxValue));
         Assert.Equal(TimeSpan.MinValue, WireValues.Span(long.MinValue));

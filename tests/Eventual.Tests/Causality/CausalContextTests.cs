@@ -34,14 +34,14 @@ public class CausalContextTests
             Here with { Key = "cars"u8.ToArray() }, Here with { Keyspace = new KeyspaceId(8) }, Here with { ClusterId = Guid.Empty },
             Here with { Keys = [Second with { Id = 1 }] },
         ];
-        Assert.All(others, other => Assert.Equal((null, "it was not given by this cluster for this key, or is damaged"), other.Decode(bytes)));
+        Assert.All(others, other => Assert.Equal((null, "this cluster did not issue it for this key, or it is damaged"), other.Decode(bytes)));
     }
 
     // The check of the first version was a hash without a key, so that any client could compute one for any vector.
     [Theory]
     [InlineData("010c274a7e3d0a190502010000000000000001030200000000000000010" + "1494d61f4a32f288d", "version 1, and this node reads version 2")]
-    [InlineData("02010201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "not given by this cluster")]
-    [InlineData("02090201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "no such key")]
+    [InlineData("02010201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "did not issue it")]
+    [InlineData("02090201000000000000000103020000000000000001" + "01" + "00000000000000000000000000000000", "no longer has the secret")]
     [InlineData("0201", "too short")]
     public void A_forged_context_is_refused(string bytes, string mistake)
     {

@@ -30,7 +30,7 @@ public class SiblingSetCodecTests
     public void Reads_the_golden_bytes() => Assert.Equal(GoldenSet, SiblingSetCodec.Decode(Convert.FromHexString(Golden)));
 
     [Fact]
-    public void Reads_what_it_writes_and_equal_states_have_equal_bytes() => Histories.States.Sample(static states =>
+    public void Decoding_returns_the_encoded_state_and_equal_states_have_equal_bytes() => Histories.States.Sample(static states =>
     {
         foreach (var state in states)
         {

@@ -68,12 +68,12 @@ public class HandOverTests
         await old.Replica.WriteAsync(key, Some.Put("milk"));
         cluster.ChangeRing(cluster.Nodes.Except([old.Self]));
         cluster.Heal();
-        var keepers = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
+        var holders = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
 
-        cluster.Net.Cut(cluster.Nodes, (from, to) => from == keepers[2] || to == keepers[2]);
+        cluster.Net.Cut(cluster.Nodes, (from, to) => from == holders[2] || to == holders[2]);
         await old.Rounds.RunAsync(CancellationToken.None);
         Assert.Equal(["milk"], old.Replica.Read(key).Texts());
-        Assert.Contains(keepers[2].Value, old.Ledger.HandoverError, StringComparison.Ordinal);
+        Assert.Contains(holders[2].Value, old.Ledger.HandoverError, StringComparison.Ordinal);
 
         cluster.Heal();
         await old.Rounds.RunAsync(CancellationToken.None);
@@ -123,9 +123,9 @@ public class HandOverTests
 
         cluster.ChangeRing(cluster.Nodes.Except([leaver]));
         cluster.Heal();
-        var keepers = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
-        var newcomer = keepers.Single(node => !cluster.Members[node].Replica.Tenures.IsWhole(SmallCluster.Keyspace, Trees.LeafPlace.TokenRangeOf(key.Token), cluster.Members[node].TenureOf(SmallCluster.Keyspace)!.Value));
-        var other = keepers.First(node => node != newcomer && node != stays);
+        var holders = cluster.Lists.ListOf(key.Token, 3).Primaries.ToArray();
+        var newcomer = holders.Single(node => !cluster.Members[node].Replica.Tenures.IsWhole(SmallCluster.Keyspace, Trees.LeafPlace.TokenRangeOf(key.Token), cluster.Members[node].TenureOf(SmallCluster.Keyspace)!.Value));
+        var other = holders.First(node => node != newcomer && node != stays);
         cluster.Net.Cut(cluster.Nodes, (from, to) => from == other || to == other);
         Assert.False((await cluster.Members[newcomer].GetAsync(key)).Overlaps);
         Assert.False((await cluster.Members[newcomer].PutAsync(key, "bread")).Overlaps);

@@ -253,7 +253,7 @@ public sealed class DamagedStoreTests : IDisposable
 
     /// <summary>.NET reports a directory in the place of a file as refused access. The task that writes the mark failed, and with it the stop of the node.</summary>
     [Fact]
-    public async Task A_mark_that_cannot_be_written_stops_neither_the_replica_nor_its_end()
+    public async Task A_failed_write_of_the_mark_prevents_neither_work_nor_the_close_of_the_replica()
     {
         await using (var replica = Some.Open(_directory.Path))
         {

@@ -13,7 +13,7 @@ public class LinkScheduleTests
     private static readonly Gen<(int Pause, Link Link)[]> Traffic = Gen.Select(Gen.Int[0, 40], Gen.Int[0, 1], static (pause, from) => (pause, new Link(from, 1 - from))).Array[1, 100];
 
     [Fact]
-    public void A_packet_arrives_between_delay_and_delay_and_jitter_or_behind_one_that_does() => Gen.Select(Qualities, Traffic, Gen.Int).Sample((quality, traffic, seed) =>
+    public void A_packet_is_late_by_the_delay_plus_at_most_the_jitter_unless_it_waits_for_an_earlier_packet() => Gen.Select(Qualities, Traffic, Gen.Int).Sample((quality, traffic, seed) =>
     {
         var arrivals = Play(quality, traffic, seed);
         Assert.All(arrivals, packet =>

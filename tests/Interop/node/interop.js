@@ -1,4 +1,4 @@
-// KvRaft from Node, as somebody would use it who has the .proto files, @grpc/grpc-js and @grpc/proto-loader, and nothing of ours.
+// KvRaft from Node, with the .proto files, @grpc/grpc-js and @grpc/proto-loader, and without code of this repository.
 //
 // Usage: node interop.js PROTO_ROOT ENDPOINT ENDPOINT ENDPOINT. Prints one line per check: "ok NAME" or "FAILED NAME: why".
 'use strict';
@@ -9,7 +9,7 @@ const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
-// A loaded machine may hold an election meanwhile: an answer that takes longer than this is a fault all the same.
+// Enough for an election on a loaded machine; an answer that takes longer is a fault.
 const PATIENCE_MS = 20_000;
 
 const [root, ...endpoints] = process.argv.slice(2);
@@ -32,8 +32,8 @@ const unary = (client, method, request) => new Promise((resolve, reject) =>
 const prefix = `node/${crypto.randomBytes(6).toString('hex')}/`;
 const key = (name) => Buffer.from(prefix + name);
 
-// A client id drawn once, and its writes numbered from 1: what makes sending a write again safe. firstUnacked is the lowest number
-// that still waits for an answer: the shard forgets what is below, so writes under way together must name the first of them.
+// A random client id, and its writes numbered from 1: with both, a write can be repeated safely. firstUnacked is the lowest number
+// that still waits for an answer. The shard discards the outcomes below it, so writes in progress together must all carry the number of the first of them.
 const clientId = crypto.randomBytes(16);
 let sequence = 0;
 const write = (firstUnacked = sequence + 1) => {
@@ -55,7 +55,7 @@ function detailsOf(error) {
   }));
 }
 
-// proto-loader has codecs for what methods take and answer. Error details are neither: they are read with the parser beneath it.
+// proto-loader has codecs for the requests and responses of methods only. Error details are read with the parser that it uses.
 const protobuf = require('protobufjs');
 const types = new protobuf.Root();
 types.resolvePath = (_, target) => (protobuf.common.get(target) ? target : path.join(root, target));
@@ -119,7 +119,7 @@ const checks = {
     const read = () => unary(eventual[2], 'Get', { header: { keyspace: name }, key: key('cart') });
     const texts = (answer) => answer.values.map((each) => each.value.toString()).sort();
 
-    // Neither writer has read: both values stand. Whoever has read both, and says so by the context, replaces them.
+    // Neither writer has read, so both values are kept. A writer that has read both, and sends their context, replaces them.
     await unary(eventual[0], 'Put', { header: header(), key: key('cart'), value: Buffer.from('milk') });
     const second = await unary(eventual[1], 'Put', { header: header(), key: key('cart'), value: Buffer.from('bread') });
     assert.ok(second.header.overlaps && second.header.answered >= 2);
@@ -136,7 +136,7 @@ const checks = {
     await unary(keyspaces, 'Drop', { name });
   },
 
-  async the_outcome_of_a_write_can_be_asked_for() {
+  async the_outcome_of_a_write_can_be_queried() {
     const header = write();
     const written = await unary(kv, 'Put', { header, key: key('asked'), value: Buffer.from('x') });
     const answer = await unary(kv, 'GetRequestResult', { identity: header.identity, key: key('asked') });
@@ -152,7 +152,7 @@ const checks = {
     assert.ok(won.applied && won.version > first.version);
   },
 
-  async a_scan_streams_every_key_once_and_goes_on_from_its_token() {
+  async a_scan_streams_every_key_once_and_continues_from_its_token() {
     const names = Array.from({ length: 120 }, (_, i) => `scan/${String(i).padStart(3, '0')}`);
     const first = sequence + 1;
     await Promise.all(names.map((name) => put(name, 'v'.repeat(100), { header: write(first) })));
@@ -169,7 +169,7 @@ const checks = {
   async routes_are_watched() {
     const call = routing.WatchRoutes({}, deadline());
     const update = await new Promise((resolve, reject) => call.once('data', resolve).once('error', reject));
-    call.on('error', () => {}); // the CANCELLED that follows is ours
+    call.on('error', () => {}); // the CANCELLED that follows is caused by this program
     call.cancel();
     assert.deepEqual(update.map.nodes.map((node) => node.endpoint).toSorted(), endpoints.toSorted());
     assert.equal(update.map.shards.length, update.map.shard_count);
@@ -213,13 +213,13 @@ const checks = {
     assert.deepEqual(details['google.rpc.BadRequest'].field_violations.map((violation) => violation.field), ['key']);
   },
 
-  async a_keyspace_that_is_not_there_is_named() {
+  async an_unknown_keyspace_is_named_in_the_error() {
     const { code, details } = await refused(() => unary(kv, 'Get', { header: { keyspace: 'no-such-keyspace' }, key: key('a') }));
     assert.equal(code, grpc.status.NOT_FOUND);
     assert.equal(details['google.rpc.ErrorInfo'].reason, 'KEYSPACE_NOT_FOUND');
   },
 
-  async a_node_that_does_not_lead_says_who_does() {
+  async a_node_that_does_not_lead_names_the_leader() {
     await put('led', '1');
     const hints = [];
     for (const node of nodes) {

@@ -1,4 +1,4 @@
-"""KvRaft from Python, as somebody would use it who has the .proto files and Debian's python3-grpcio, and nothing of ours.
+"""KvRaft from Python, with the .proto files and Debian's python3-grpcio, and without code of this repository.
 
 Usage: interop.py ENDPOINT ENDPOINT ENDPOINT. Prints one line per check: "ok NAME" or "FAILED NAME: why".
 """
@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from kvraft.v1 import error_pb2, eventual_pb2, eventual_pb2_grpc, header_pb2, keyspace_pb2, keyspaces_pb2, keyspaces_pb2_grpc, kv_pb2, kv_pb2_grpc
 from kvraft.v1 import options_pb2, pipe_pb2, routing_pb2, routing_pb2_grpc, scan_pb2, single_pb2
 
-# A loaded machine may hold an election meanwhile: an answer that takes longer than this is a fault all the same.
+# Enough for an election on a loaded machine; an answer that takes longer is a fault.
 PATIENCE_S = 20
 
 ENDPOINTS = sys.argv[1:]
@@ -33,10 +33,10 @@ def key(name):
 
 
 class Writer:
-    """A client id drawn once, and its writes numbered from 1: what makes sending a write again safe.
+    """A random client id, and its writes numbered from 1: with both, a write can be repeated safely.
 
-    first_unacked is the lowest number that still waits for an answer. The shard forgets what is below, so writes that are under
-    way together must name the first of them.
+    first_unacked is the lowest number that still waits for an answer. The shard discards the outcomes below it, so writes that are in
+    progress together must all carry the number of the first of them.
     """
 
     def __init__(self):
@@ -128,7 +128,7 @@ def an_eventual_key_may_hold_several_values():
         answer = EVENTUAL[2].Get(request, timeout=PATIENCE_S)
         return sorted(each.value for each in answer.values), answer.context
 
-    # Neither writer has read: both values stand. Whoever has read both, and says so by the context, replaces them.
+    # Neither writer has read, so both values are kept. A writer that has read both, and sends their context, replaces them.
     write(0, b"milk")
     second = write(1, b"bread")
     assert second.header.overlaps and second.header.answered >= 2, second
@@ -145,7 +145,7 @@ def an_eventual_key_may_hold_several_values():
     keyspaces.Drop(keyspaces_pb2.DropKeyspaceRequest(name=name), timeout=PATIENCE_S)
 
 
-def the_outcome_of_a_write_can_be_asked_for():
+def the_outcome_of_a_write_can_be_queried():
     header = WRITER.next()
     written = KV.Put(single_pb2.PutRequest(header=header, key=key("asked"), value=b"x"), timeout=PATIENCE_S)
     answer = KV.GetRequestResult(
@@ -163,7 +163,7 @@ def compare_and_set():
     assert won.applied and won.version > first.version, won
 
 
-def delete_tells_what_was_there():
+def delete_returns_the_previous_value():
     put("gone", b"old")
     request = single_pb2.DeleteRequest(
         header=WRITER.next(), key=key("gone"), options=options_pb2.WriteOptions(return_previous=True))
@@ -172,7 +172,7 @@ def delete_tells_what_was_there():
     assert not get("gone").found
 
 
-def a_scan_streams_every_key_once_and_goes_on_from_its_token():
+def a_scan_streams_every_key_once_and_continues_from_its_token():
     names = ["scan/%03d" % i for i in range(120)]
     for name in names:
         put(name, b"v" * 100)
@@ -243,7 +243,7 @@ def a_limit_is_refused_with_all_its_numbers():
     assert [violation.field for violation in details["BadRequest"].field_violations] == ["key"], details
 
 
-def a_keyspace_that_is_not_there_is_named():
+def an_unknown_keyspace_is_named_in_the_error():
     header = header_pb2.RequestHeader(keyspace="no-such-keyspace")
     code, details = refused(lambda: KV.Get(single_pb2.GetRequest(header=header, key=b"a"), timeout=PATIENCE_S))
     assert code == grpc.StatusCode.NOT_FOUND, code
@@ -251,7 +251,7 @@ def a_keyspace_that_is_not_there_is_named():
     assert details["ErrorInfo"].metadata["keyspace"] == "no-such-keyspace", details
 
 
-def a_node_that_does_not_lead_says_who_does():
+def a_node_that_does_not_lead_names_the_leader():
     name = key("led")
     put("led", b"1")
     header = header_pb2.RequestHeader(no_forward=True)
@@ -273,15 +273,15 @@ CHECKS = [
     every_node_answers,
     a_write_sent_twice_is_applied_once,
     an_eventual_key_may_hold_several_values,
-    the_outcome_of_a_write_can_be_asked_for,
+    the_outcome_of_a_write_can_be_queried,
     compare_and_set,
-    delete_tells_what_was_there,
-    a_scan_streams_every_key_once_and_goes_on_from_its_token,
+    delete_returns_the_previous_value,
+    a_scan_streams_every_key_once_and_continues_from_its_token,
     routes_are_watched,
     a_pipe_answers_by_correlation_id,
     a_limit_is_refused_with_all_its_numbers,
-    a_keyspace_that_is_not_there_is_named,
-    a_node_that_does_not_lead_says_who_does,
+    an_unknown_keyspace_is_named_in_the_error,
+    a_node_that_does_not_lead_names_the_leader,
 ]
 
 failed = 0
@@ -289,7 +289,7 @@ for check in CHECKS:
     try:
         check()
         print("ok", check.__name__, flush=True)
-    except Exception as error:  # whatever it was, the other checks are still worth running
+    except Exception as error:  # for any failure, the other checks are still run
         failed += 1
         print("FAILED %s: %s" % (check.__name__, repr(error).replace("\n", " ")), flush=True)
         traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Types into `kvctl shell` through a pseudo-terminal and reads what a person would see.
+"""Types into `kvctl shell` through a pseudo-terminal and reads what the terminal shows.
 
 Usage: terminal.py KVCTL. Prints one line per check: "ok NAME" or "FAILED NAME: why".
 """
@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-# A process start and an election on a loaded machine; a screen that stays silent for longer is a fault.
+# Enough for a process start and an election on a loaded machine; no output for a longer time is a fault.
 PATIENCE_S = 60
 READ_ONLY = "kvctl> "
 WRITING = "kvctl (writing)> "
@@ -22,7 +22,7 @@ class Screen:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm"
-            # A background job of a script is born deaf to Ctrl-C; whoever sits at a terminal is not.
+            # A background job of a script ignores SIGINT; a program on a terminal does not.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(command[0], command)
         self.seen = ""
@@ -41,7 +41,7 @@ class Screen:
     def read(self):
         try:
             data = os.read(self.terminal, 4096)
-        except OSError:  # EIO is how a terminal says that the other side is gone
+        except OSError:  # a terminal reports EIO when the other side has closed it
             data = b""
         if not data:
             raise AssertionError("the program ended; saw %r" % self.seen)
@@ -79,19 +79,19 @@ def begins_read_only(screen):
     assert "read-only" in screen.line("put %s 1" % KEY)
 
 
-def writes_once_told_to(screen):
+def writes_after_writemode_on(screen):
     screen.line("writemode on", WRITING)
     assert re.search(r"\d+", screen.line("put %s 'hello world'" % KEY, WRITING))
     assert "hello world" in screen.line("get %s" % KEY, WRITING)
 
 
-def an_error_does_not_end_it(screen):
+def an_error_does_not_end_the_shell(screen):
     assert "Try: kvctl --help" in screen.line("fly away", WRITING)
     assert "not closed" in screen.line("get 'a", WRITING)
     assert "no such key" in screen.line("get %s/nothing" % KEY, WRITING)
 
 
-def the_line_before_comes_back(screen):
+def the_previous_line_is_recalled(screen):
     screen.line("writemode off", READ_ONLY)
     screen.line("get %s" % KEY)
     assert "hello world" in screen.line("\x1b[A")
@@ -107,11 +107,11 @@ def ctrl_c_drops_the_line(screen):
 
 
 def ctrl_c_stops_a_command_and_not_the_shell(screen):
-    # Nobody listens on port 9 of loopback, so this waits until it is stopped.
+    # No process listens on port 9 of loopback, so this command waits until it is stopped.
     screen.type("get %s --endpoints 127.0.0.1:9 --timeout 5m\r" % KEY)
     screen.until("\r\n")
     limit = time.monotonic() + PATIENCE_S
-    # Before the command has begun, Ctrl-C is a key that drops nothing; so it is pressed until it was heard.
+    # Before the command has begun, Ctrl-C has no effect, so it is sent until the shell prints "interrupted".
     while time.monotonic() < limit and "interrupted" not in screen.seen:
         screen.type("\x03")
         if select.select([screen.terminal], [], [], 1)[0]:
@@ -128,12 +128,12 @@ def ctrl_d_ends(screen):
 
 
 SCREEN = Screen(sys.argv[1], "shell")
-for check in (begins_read_only, writes_once_told_to, an_error_does_not_end_it, the_line_before_comes_back,
+for check in (begins_read_only, writes_after_writemode_on, an_error_does_not_end_the_shell, the_previous_line_is_recalled,
               ctrl_c_drops_the_line, ctrl_c_stops_a_command_and_not_the_shell, ctrl_d_ends):
     try:
         check(SCREEN)
         print("ok", check.__name__, flush=True)
-    except Exception as error:  # the checks stand on one another: after one that failed the rest say nothing
+    except Exception as error:  # each check needs the ones before it, so the first failure ends the run
         print("FAILED %s: %s" % (check.__name__, repr(error).replace("\n", " ")), flush=True)
         os.kill(SCREEN.pid, signal.SIGKILL)
         sys.exit(1)

@@ -223,7 +223,7 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Names_are_taken_as_protobuf_writes_them_and_as_JSON_does()
+    public async Task Field_names_are_accepted_in_the_spelling_of_protobuf_and_of_JSON()
     {
         using var content = new StringContent("""{"key":"Ym90aA==","value":"eA==","options":{"ttl_ms":"60000","return_previous":true},"header":{"timeoutMs":5000}}""", Encoding.UTF8, "application/json");
         using var response = await _http!.PostAsync("/v1/kv/put", content);

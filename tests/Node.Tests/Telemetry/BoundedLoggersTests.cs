@@ -31,7 +31,7 @@ public sealed class BoundedLoggersTests : IDisposable
     }
 
     [Fact]
-    public void A_librarys_event_has_less_room()
+    public void An_event_of_a_library_is_cut_at_a_lower_limit()
     {
         var logger = new BoundedLoggers(_lines, _time).CreateLogger("Grpc.AspNetCore.Server.ServerCallHandler");
         for (var i = 0; i < 1000; i++)

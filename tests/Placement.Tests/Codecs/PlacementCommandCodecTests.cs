@@ -103,7 +103,7 @@ public class PlacementCommandCodecTests
     }
 
     [Fact]
-    public void What_is_decoded_is_what_was_encoded() =>
+    public void Decoding_returns_the_encoded_value() =>
         SomeCommands.Encodable.Sample(command => Assert.Equal(command, PlacementCommandCodec.Decode(PlacementCommandCodec.Encode(command))));
 
     [Fact]

@@ -115,7 +115,7 @@ public class PlacementStateCodecTests
             Convert.ToHexString(PlacementStateCodec.EncodeFile(PlacementState.Empty, LogPosition.None)));
 
     [Fact]
-    public void What_is_decoded_is_what_was_encoded() =>
+    public void Decoding_returns_the_encoded_value() =>
         States.Sample(state => Assert.Equal((state, Position), PlacementStateCodec.DecodeFile(PlacementStateCodec.EncodeFile(state, Position))));
 
     [Fact]

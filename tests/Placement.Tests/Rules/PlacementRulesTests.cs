@@ -173,7 +173,7 @@ public class PlacementRulesTests
             Refusal(PlacementRules.Apply(SomeCommands.Founded(), new CreateKeyspace("carts") { Mode = mode, Eventual = policy }).Outcome));
 
     [Fact]
-    public void Any_commands_do_what_a_dictionary_does() =>
+    public void Random_commands_have_the_same_results_as_on_a_dictionary() =>
         SomeCommands.Any.List[0, 40].Sample(commands =>
         {
             var (state, model) = (PlacementState.Empty, new PlacementModel());

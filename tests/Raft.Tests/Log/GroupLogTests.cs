@@ -10,7 +10,7 @@ public sealed class GroupLogTests
     private readonly LogFixture _fixture = new();
 
     [Fact]
-    public async Task Refuses_what_Raft_never_does()
+    public async Task Refuses_operations_that_Raft_never_requests()
     {
         await using var log = _fixture.Open();
         var group = log.OpenGroup(LogFixture.Key(1));

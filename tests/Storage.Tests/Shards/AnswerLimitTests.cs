@@ -38,7 +38,7 @@ public sealed class AnswerLimitTests : IDisposable
     }
 
     [Fact]
-    public void What_fits_is_answered_whole()
+    public void Items_that_fit_are_answered_whole()
     {
         using var shard = Open();
         shard.Apply(Put("a", new string('x', Large)));

@@ -17,7 +17,7 @@ public sealed class ReadersTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Theory, MemberData(nameof(Engines.Both), MemberType = typeof(Engines))]
-    public async Task What_was_read_is_published_and_time_does_not_run_back(string engine)
+    public async Task A_read_time_is_published_and_never_decreases(string engine)
     {
         using var shard = new Replica(_directory["shard"], Engines.Named(engine));
         shard.Apply(Put("x", "0"), Put("y", "0"));

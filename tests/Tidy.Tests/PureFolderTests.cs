@@ -4,7 +4,7 @@ namespace KvRaft.Tidy.Tests;
 /// Decisions are functions of values: no clock, no randomness, no I/O. The analyser enforces this where it is enabled; this test checks that it is
 /// enabled.
 /// </summary>
-public class PureRoomTests
+public class PureFolderTests
 {
     public static TheoryData<string, string> PureFolders => new()
     {
