@@ -10,6 +10,9 @@ internal sealed class ClusterTimeProvider(RaftHost raft, TimeProvider node) : Ti
 {
     private static readonly long LastMs = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
+    /// <summary>False: this node has compared its clock with no majority yet, and shows its own wall clock, which may be wrong by any amount.</summary>
+    public bool IsSettled => raft.Clock.Status.IsSettled;
+
     public override long TimestampFrequency => node.TimestampFrequency;
 
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(raft.Clock.NowMs, 0, LastMs));

@@ -15,7 +15,7 @@ namespace KvRaft.Node.EventualKeys;
 /// </summary>
 internal sealed class EventualRepairLoop(
     EventualReplica replica, HintedHandoff handoff, RepairRounds rounds, ExpirySweep expiries, TombstoneSweep tombstones, PeerSuspicion suspicion, RepairOptions options,
-    NodeFailure failure, TimeProvider time, ILogger<EventualRepairLoop> logger) : BackgroundService
+    ClusterTimeProvider clusterTime, NodeFailure failure, TimeProvider time, ILogger<EventualRepairLoop> logger) : BackgroundService
 {
     private static readonly Task Never = new TaskCompletionSource().Task;
 
@@ -70,6 +70,12 @@ internal sealed class EventualRepairLoop(
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
+        if (!clusterTime.IsSettled)
+        {
+            // An expired value is deleted on every node once this one meets the others, so no value is expired by the wall clock of one node.
+            return;
+        }
+
         var damaged = await expiries.RunAsync(cancellationToken);
         if (damaged != _damaged)
         {
