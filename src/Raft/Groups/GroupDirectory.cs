@@ -1,5 +1,6 @@
 using System.Globalization;
 using KvRaft.Raft.Log;
+using KvRaft.Raft.Membership;
 using KvRaft.Topology;
 
 namespace KvRaft.Raft.Groups;
@@ -10,8 +11,29 @@ public readonly record struct GroupReplica(GroupId Group, int Incarnation);
 /// <summary>The directory of a replica's member list and checkpoints: <c>groups/g{group}-r{incarnation}</c> in the data directory.</summary>
 internal static class GroupDirectory
 {
+    /// <summary>Files of DotNext's own log, which holds nothing.</summary>
+    public const string ShellName = "shell";
+
     public static string Of(string dataDirectory, ReplicaKey key) =>
         Path.Combine(dataDirectory, "groups", string.Create(CultureInfo.InvariantCulture, $"g{key.Group.Value}-r{key.Incarnation}"));
+
+    /// <summary>
+    /// Moves what cannot be opened out of the way: a file in the place of a directory, or the reverse, as a damaged disk leaves it. What should be there counts as lost and is copied from other replicas;
+    /// if it stayed, each start would meet it again.
+    /// </summary>
+    /// <param name="directory">The directory of a replica.</param>
+    /// <exception cref="IOException">It cannot be moved.</exception>
+    public static void SetMisplacedAside(string directory)
+    {
+        string[] directories = [Path.GetDirectoryName(directory)!, directory, Path.Combine(directory, ShellName)];
+        string[] files = [Path.Combine(directory, MemberStorage.FileName), MemberChecksums.PathOf(Path.Combine(directory, MemberStorage.FileName))];
+        foreach (var path in directories.Where(File.Exists).Concat(files.Where(Directory.Exists)))
+        {
+            var aside = path + ".damaged";
+            Storage.DurableFile.Delete(aside);
+            Directory.Move(path, aside);
+        }
+    }
 
     public static bool TryParse(string name, out ReplicaKey key)
     {

@@ -46,6 +46,15 @@ public sealed partial class RaftGroup
 
     private void OnMachineFaulted(StorageException error) => FailSoon(error);
 
+    /// <summary>A close interrupts a save, and the configuration is saved after the next start.</summary>
+    private void OnConfigurationRefused(Exception error)
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            FailSoon(error);
+        }
+    }
+
     /// <summary>The caller holds locks, or is itself stopped by the failing replica. If this work faults, the node fails: otherwise the replica would continue to run.</summary>
     private void FailSoon(Exception error) => _ = _host.Background.Start(
         $"failing the replica of group {Id}",

@@ -14,6 +14,9 @@ public sealed partial class RaftGroup
     /// <param name="cancellationToken">Ends the wait for exclusive access to the state machine.</param>
     public Task FlushAsync(int keepEntries, CancellationToken cancellationToken) => _retention.FlushAsync(keepEntries, cancellationToken);
 
+    /// <summary>As above; the log keeps as many entries as after any other flush.</summary>
+    public Task FlushAsync(CancellationToken cancellationToken) => FlushAsync(_host.Options.LogEntriesKept, cancellationToken);
+
     /// <inheritdoc cref="LogRetention.MakeRoomAsync"/>
     internal Task MakeRoomAsync(LogPosition upTo, CancellationToken cancellationToken) => _retention.MakeRoomAsync(upTo, cancellationToken);
 

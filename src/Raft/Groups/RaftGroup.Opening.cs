@@ -24,11 +24,18 @@ public sealed partial class RaftGroup
     {
         var key = new ReplicaKey(spec.Group, spec.Incarnation);
         var members = Path.Combine(directory, MemberStorage.FileName);
+        GroupDirectory.SetMisplacedAside(directory);
         var ranBefore = MemberStorage.Exists(members);
         var logKnown = host.Log.Contains(key);
 
         // The member list may be lost with the log. A learner's incarnation was just assigned; any other replica that the log does not know may have been here.
         var log = host.Log.OpenGroup(key, isKnownToBeNew: !ranBefore && spec.IsLearner, ranBefore);
+        if (!ranBefore && logKnown && !spec.IsLearner && (log.LastIndex > 0 || machine.Applied.Index > 0))
+        {
+            // The first voters below may be any number of changes old. The mark is durable before they are written, so a later start does not take them for the replica's own list.
+            log.Distrust();
+        }
+
         if (!ranBefore)
         {
             // The log's own record is checked first: a member list without a log means that the log was lost.

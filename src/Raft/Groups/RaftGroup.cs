@@ -118,7 +118,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
 
         // If the state was lost, everything up to the log's start is committed nevertheless: the start only moves to an applied index.
         var committed = fault is { Loss: ReplicaLoss.State } && log.Start.Index > machine.Applied.Index ? log.Start : machine.Applied;
-        _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, "shell"), _logger)
+        _audit = new GroupAuditTrail(log, committed, _progress, Path.Combine(directory, GroupDirectory.ShellName), _logger)
         {
             HasRoomFor = bytes => host.Options.MayGrow() && host.Log.HasRoomFor(bytes),
             CommitWitness = host.Options.CommitWitness is { } witness ? index => witness(this, index) : null,
@@ -167,7 +167,7 @@ public sealed partial class RaftGroup : IAsyncDisposable
     {
         _audit.Committed += _applier.Wake;
         _audit.ConfigurationSaved += _applier.Wake;
-        _audit.ConfigurationFailed += Fail;
+        _audit.ConfigurationFailed += OnConfigurationRefused;
         _audit.AskedBelowStart += _rescue.Hurry;
         _audit.CutShort += _rescue.Hurry;
         _audit.Conflicted += OnHistoryDiffers;

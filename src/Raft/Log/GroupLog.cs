@@ -249,6 +249,21 @@ internal sealed partial class GroupLog
         }
     }
 
+    /// <summary>A file that belongs to the log is lost: the replica must not vote nor count until it was rebuilt.</summary>
+    public void Distrust()
+    {
+        lock (_lock)
+        {
+            ThrowIfDropped();
+            if (_damage is null)
+            {
+                var damage = new LogDamage(LogDamageKind.MayHaveBeenForgotten, 0, 0);
+                EnqueueState(StateReason.Damaged, State() with { Damage = damage });
+                _damage = damage;
+            }
+        }
+    }
+
     /// <summary>The replica was rebuilt. It may vote and count again once this is durable.</summary>
     public void ClearDamage()
     {

@@ -58,5 +58,5 @@ internal sealed record MemberChecksums(uint Present, uint Next)
         return new MemberChecksums(present, bytes[7] == 2 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes[(HeaderBytes + sizeof(uint))..]) : present);
     }
 
-    private static string PathOf(string file) => file + ".sum";
+    internal static string PathOf(string file) => file + ".sum";
 }
