@@ -55,7 +55,8 @@ internal sealed class AdminService(OwnStatus own, ShardTable shards, RaftHost ra
         return work.RunAsync(
             async () =>
             {
-                await replica.Group.FlushAsync(keepEntries: 0, context.CancellationToken);
+                // Without the entries that the log keeps, a follower that is a few entries behind would need the whole state.
+                await replica.Group.FlushAsync(context.CancellationToken);
                 return new FlushResponse { FlushedIndex = replica.Store.Durable.Index };
             },
             context.CancellationToken);

@@ -1,6 +1,6 @@
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using KvRaft.Node.Options;
+using KvRaft.Node.Requests;
 using Microsoft.AspNetCore.Connections.Features;
 using Limits = KvRaft.Node.Options.Limits;
 
@@ -67,10 +67,9 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget)
         try
         {
             await next(context);
-            if (context.Response.HasStarted && context.Features.Get<IServerCallContextFeature>() is { ServerCallContext.CancellationToken.IsCancellationRequested: false })
+            if (context.Response.HasStarted && CallEnding.MayWrite(context))
             {
-                // An error without a message has not started: its status is in the headers, which must end the stream. After the deadline of the call gRPC has completed the answer
-                // itself, and a flush would fail.
+                // An error without a message has not started: its status is in the headers, which must end the stream.
                 using var send = app.Services.GetRequiredService<AnswerSends>().Begin(context.Abort);
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }

@@ -16,6 +16,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        CallEnding.Remember(context);
         try
         {
             DemandText(request);
@@ -31,6 +32,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        CallEnding.Remember(context);
         try
         {
             DemandText(request);
@@ -46,6 +48,7 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> logger) : Inter
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        CallEnding.Remember(context);
         try
         {
             await continuation(new CheckedRequests<TRequest>(requestStream), responseStream, context);
