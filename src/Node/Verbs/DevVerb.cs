@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 using KvRaft.Node.Hosting;
 using KvRaft.Node.Telemetry;
 
@@ -41,7 +42,7 @@ internal static class DevVerb
         var cluster = await DevCluster.StartAsync(data.FullName, fresh, basePort, shards, loggers, asked);
         try
         {
-            return await RunAsync(cluster, data, shards, loggers, asked);
+            return await RunAsync(cluster, data, basePort, shards, loggers, asked);
         }
         finally
         {
@@ -49,7 +50,22 @@ internal static class DevVerb
         }
     }
 
-    private static async Task<int> RunAsync(DevCluster cluster, DirectoryInfo data, int shards, ILoggerFactory loggers, CancellationToken asked)
+    /// <summary>
+    /// What a ready cluster prints. The suggested command changes nothing: a write would change the versions and values that the README shows. It names
+    /// the nodes unless they have the addresses that kvctl uses by default.
+    /// </summary>
+    internal static IEnumerable<string> ReadyLines(IReadOnlyList<IPEndPoint> nodes, int basePort, int shards, string data) =>
+    [
+        $"ready: {shards} shards on {nodes.Count} nodes, data in {data}",
+        "",
+        "try, in another terminal:",
+        $"  dotnet run -c Release --project src/Cli -- {(basePort == DevCluster.BasePortDefault ? "" : $"--endpoints {string.Join(',', nodes)} ")}status",
+        "",
+        "stop with Ctrl-C",
+    ];
+
+    private static async Task<int> RunAsync(
+        DevCluster cluster, DirectoryInfo data, int basePort, int shards, ILoggerFactory loggers, CancellationToken asked)
     {
         foreach (var node in cluster.Nodes)
         {
@@ -57,12 +73,11 @@ internal static class DevVerb
         }
 
         await cluster.WhenReadyAsync(asked);
-        Say($"ready: {shards} shards on {cluster.Nodes.Count} nodes, data in {data}");
-        Say("");
-        Say("try, in another terminal:");
-        Say("  dotnet run -c Release --project src/Cli -- put hello world");
-        Say("");
-        Say("stop with Ctrl-C");
+        foreach (var line in ReadyLines([.. cluster.Nodes.Select(static node => node.PublicEndPoint)], basePort, shards, data.ToString()))
+        {
+            Say(line);
+        }
+
         return await Verb.UntilStoppedAsync(cluster.Nodes, loggers, asked);
     }
 
