@@ -18,8 +18,8 @@ internal static class ReadmeExamples
         var write = await keyspace.PutAsync("hello", "world");
         var read = await keyspace.GetAsync("hello");
         var swap = await keyspace.PutIfVersionAsync("hello", "again", read.Version);
-        var carts = client.Keyspace("carts", KvSerializers.Utf8, KvSerializers.Json(ShopJson.Default.Cart));
-        services.AddKeyedKvRaftClient("shop", "kvraft://127.0.0.1:7401/carts");
+        var shop = client.Keyspace("shop", KvSerializers.Utf8, KvSerializers.Json(ShopJson.Default.Cart));
+        services.AddKeyedKvRaftClient("shop", "kvraft://127.0.0.1:7401/shop");
         telemetry.WithTracing(t => t.AddSource("KvRaft.Client")).WithMetrics(m => m.AddMeter("KvRaft.Client"));
     }
 
