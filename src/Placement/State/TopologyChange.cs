@@ -65,7 +65,10 @@ public static class TopologyChanges
             var node = next.FirstOrDefault(each => each.Id == change.Node);
             if (node is null)
             {
-                return (nodes, new PlacementRefused(PlacementRefusal.NodeNotFound, $"there is no node '{change.Node}'"));
+                // A node that was started just before may still join.
+                return (nodes, new PlacementRefused(PlacementRefusal.NodeNotFound, change.Kind == TopologyChangeKind.Add
+                    ? $"node '{change.Node}' has not joined; wait until 'kvctl node list' shows it, and repeat the command"
+                    : $"there is no node '{change.Node}'"));
             }
 
             var (changed, mistake) = Apply(node, change);

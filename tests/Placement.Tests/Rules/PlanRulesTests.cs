@@ -75,6 +75,7 @@ public class PlanRulesTests
     [InlineData(TopologyChangeKind.Weight, "n7", 1, "there is no node 'n7'")]
     [InlineData(TopologyChangeKind.Decommission, "n7", 0, "there is no node 'n7'")]
     [InlineData(TopologyChangeKind.Add, "n0", 0, "has its share already")]
+    [InlineData(TopologyChangeKind.Add, "n7", 0, "node 'n7' has not joined; wait until 'kvctl node list' shows it, and repeat the command")]
     public void Invalid_changes_are_refused_with_the_reason(TopologyChangeKind kind, string node, double weight, string why) =>
         Assert.Contains(why, Refused(Joined, new StageChanges([new TopologyChange(kind, new NodeId(node), Weight: weight)])).Message, StringComparison.Ordinal);
 
