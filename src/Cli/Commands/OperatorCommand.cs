@@ -81,11 +81,25 @@ internal static class OperatorCommand
             var number = OneOrAll(run, name, all);
             await using var client = run.Connect();
             var answer = await client.Administration.Calls.CancelOperatorAsync(number, run.Cancellation);
-            await run.Console.Out.WriteLineAsync($"{PlanText.Count(answer.Operators, "move")} cancelled; running moves are being reverted.");
-            return ExitCodes.Ok;
+            var ended = answer.Operators > 0 || number == 0
+                ? null
+                : (await client.Administration.Calls.ListOperatorsAsync(history: true, run.Cancellation)).History.FirstOrDefault(one => one.Number == number);
+            var (text, code) = Cancelled(number, answer.Operators, ended);
+            await (code == ExitCodes.Ok ? run.Console.Out : run.Console.Error).WriteLineAsync(text);
+            return code;
         }));
         return command;
     }
+
+    /// <summary>The result of a cancellation. A repeated one succeeds: the first may have ended the operator without an answer.</summary>
+    internal static (string Text, int ExitCode) Cancelled(long number, int cancelled, OperatorInfo? ended) => (number, cancelled, ended?.State) switch
+    {
+        (_, > 0, _) => ($"{PlanText.Count(cancelled, "move")} cancelled; running moves are being reverted.", ExitCodes.Ok),
+        (0, _, _) => ("No move runs or waits.", ExitCodes.Ok),
+        (_, _, "moved") => ($"kvctl: op-{number} has ended: the replica was moved; show with: kvctl operator show op-{number}", ExitCodes.Failed),
+        (_, _, { } state) => ($"op-{number} has ended already: {state}.", ExitCodes.Ok),
+        _ => ($"kvctl: op-{number} has ended; show with: kvctl operator history", ExitCodes.Failed),
+    };
 
     private static Command Hold(Shell shell, string verb, bool resume, string description)
     {

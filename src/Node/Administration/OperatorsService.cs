@@ -64,7 +64,9 @@ internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter rou
         {
             var ended = await router.ProposeAsync<OperatorAnswer>(
                 new EndOperator(each, "cancelled by hand", time.GetUtcNow().ToUnixTimeMilliseconds()),
-                static outcome => new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value },
+                static outcome => outcome is OperatorChanged { HadEnded: false } changed
+                    ? new OperatorAnswer { Epoch = changed.Epoch.Value, Operators = 1 }
+                    : new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value },
                 deadline);
             if (!ended.HasAnswer)
             {
@@ -72,7 +74,7 @@ internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter rou
             }
 
             answer.Epoch = ended.Answer.Epoch;
-            answer.Operators++;
+            answer.Operators += ended.Answer.Operators;
         }
 
         return answer;

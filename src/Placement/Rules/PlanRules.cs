@@ -93,7 +93,7 @@ internal static class PlanRules
         if (state.Operations.Find(end.Operator) is not { } one)
         {
             return state.Operations.History.FirstOrDefault(ended => ended.Operator.Number == end.Operator) is { } ended
-                ? (state, new OperatorChanged(ended.Operator, state.Epoch))
+                ? (state, new OperatorChanged(ended.Operator, state.Epoch, hadEnded: true))
                 : NoOperator(state, end.Operator);
         }
 

@@ -158,10 +158,13 @@ public sealed class PlanCommitted(long plan, int moves, Epoch epoch) : Placement
 }
 
 /// <summary>The operator, or every operator, has the requested state.</summary>
-public sealed class OperatorChanged(MoveOperator? one, Epoch epoch) : PlacementOutcome
+public sealed class OperatorChanged(MoveOperator? one, Epoch epoch, bool hadEnded = false) : PlacementOutcome
 {
     /// <summary>Null: the command applied to all operators.</summary>
     public MoveOperator? Operator { get; } = one;
+
+    /// <summary>The operator had ended before the command, which changed nothing.</summary>
+    public bool HadEnded { get; } = hadEnded;
 
     public Epoch Epoch { get; } = epoch;
 

@@ -110,6 +110,18 @@ public class PlanRulesTests
     }
 
     [Fact]
+    public void The_end_of_an_ended_operator_changes_nothing_and_says_so()
+    {
+        var state = Committed();
+        var one = state.Operations.Operators[0];
+        var (dropped, first) = PlacementRules.Apply(state, new EndOperator(one.Number, "no", 3));
+        var (again, second) = PlacementRules.Apply(dropped, new EndOperator(one.Number, "no", 4));
+        Assert.False(Assert.IsType<OperatorChanged>(first).HadEnded);
+        Assert.True(Assert.IsType<OperatorChanged>(second).HadEnded);
+        Assert.Equal(dropped, again);
+    }
+
+    [Fact]
     public void Staged_changes_are_discarded_by_clear_and_consumed_by_commit()
     {
         var change = new TopologyChange(TopologyChangeKind.Add, N9);
