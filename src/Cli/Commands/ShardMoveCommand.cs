@@ -81,6 +81,7 @@ internal static class ShardMoveCommand
     {
         var shown = MoveStage.Agreed;
         var (copied, copiedAt) = (0L, begun);
+        var isMoved = false;
         try
         {
             while (true)
@@ -89,6 +90,12 @@ internal static class ShardMoveCommand
 
                 // A node that has not received the start of the move has no information about its end either.
                 var isUnderWay = moves.Epoch < move.Epoch || moves.Moves.Any(each => each.Shard == move.Shard && each.ToIncarnation == move.ToIncarnation);
+                if (!isUnderWay && !isMoved && !(isMoved = await IsMovedAsync(run, client, move)))
+                {
+                    await run.Console.Error.WriteLineAsync(FormattableString.Invariant($"kvctl: the move of shard {move.Shard} was cancelled"));
+                    return ExitCodes.Failed;
+                }
+
                 var progress = MoveProgress.Of(move, isUnderWay, await StatusesAsync(client, run.Cancellation));
                 if (progress.Stage > shown)
                 {
@@ -112,7 +119,8 @@ internal static class ShardMoveCommand
 
                 if (!isUnderWay && shown == MoveStage.Dropped)
                 {
-                    return await EndAsync(run, client, move, begun);
+                    await run.Console.Out.WriteLineAsync(MovedText(move, await ReplicasAsync(run, client, move), Stopwatch.GetElapsedTime(begun)));
+                    return ExitCodes.Ok;
                 }
 
                 await Task.Delay(LookPeriod, run.Console.Time, run.Cancellation);
@@ -126,20 +134,28 @@ internal static class ShardMoveCommand
         }
     }
 
-    private static async Task<int> EndAsync(Invocation run, KvClient client, MoveInfo move, long begun)
+    /// <summary>Whether an ended move was done. The shard map shows it only until the next move: the scheduler <c>balance</c> may move the shard back at once.</summary>
+    private static async Task<bool> IsMovedAsync(Invocation run, KvClient client, MoveInfo move)
     {
-        var map = await client.Administration.Calls.GetRoutesAsync(run.Cancellation);
-        var replicas = map.Shards.Single(shard => shard.Shard == move.Shard).Replicas;
-        if (!replicas.Any(replica => replica.NodeId == move.ToNode && replica.Incarnation == move.ToIncarnation))
-        {
-            await run.Console.Error.WriteLineAsync(FormattableString.Invariant($"kvctl: the move of shard {move.Shard} was cancelled"));
-            return ExitCodes.Failed;
-        }
-
-        await run.Console.Out.WriteLineAsync(FormattableString.Invariant(
-            $"[OK] Shard {move.Shard} moved in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0}s; it is on {string.Join(", ", replicas.Select(static replica => replica.NodeId))}."));
-        return ExitCodes.Ok;
+        var history = (await client.Administration.Calls.ListOperatorsAsync(history: true, run.Cancellation)).History;
+        return EndOf(move, history) is { } ended
+            ? ended.State == "moved"
+            : Holds(await ReplicasAsync(run, client, move), move);
     }
+
+    /// <summary>The first end of such a move after the move was agreed. The history has the newest first; a much later one may not include the move any more.</summary>
+    internal static OperatorInfo? EndOf(MoveInfo move, IEnumerable<OperatorInfo> history) => history.LastOrDefault(
+        one => one.Shard == move.Shard && one.FromNode == move.FromNode && one.ToNode == move.ToNode && one.EndedEpoch > move.Epoch);
+
+    internal static string MovedText(MoveInfo move, IReadOnlyList<ReplicaRoute> replicas, TimeSpan elapsed) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"[OK] Shard {move.Shard} moved in {elapsed.TotalSeconds:0.0}s; {(Holds(replicas, move) ? "" : "a later move changed it (kvctl operator history): ")}it is on {string.Join(", ", replicas.Select(static replica => replica.NodeId))}.");
+
+    private static bool Holds(IEnumerable<ReplicaRoute> replicas, MoveInfo move) =>
+        replicas.Any(replica => replica.NodeId == move.ToNode && replica.Incarnation == move.ToIncarnation);
+
+    private static async Task<IReadOnlyList<ReplicaRoute>> ReplicasAsync(Invocation run, KvClient client, MoveInfo move) =>
+        (await client.Administration.Calls.GetRoutesAsync(run.Cancellation)).Shards.Single(shard => shard.Shard == move.Shard).Replicas;
 
     private static async Task<Dictionary<string, StatusResponse>> StatusesAsync(KvClient client, CancellationToken cancellationToken)
     {
