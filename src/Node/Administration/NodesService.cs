@@ -69,7 +69,7 @@ internal sealed class NodesService(
             Epoch = state.Epoch.Value,
             Refusal = state.Removed.Contains(node) ? NodeFarewell.Decommissioned(node).Message
                 : known is not null && known.Instance != Guid.Empty && known.Instance != instance
-                    ? $"node {node} is registered with another data directory. If its data is lost, start it under another name with 'join', then: kvctl node decommission {node}"
+                    ? $"node {node} is registered with another data directory. If its data is lost, start it under another name with 'join', then: kvctl node replace {node} NEW --now --wait"
                 : "",
         });
     }

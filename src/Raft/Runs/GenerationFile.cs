@@ -111,6 +111,6 @@ internal static class GenerationFile
             ? newest
             : throw new LogOpenException(
                 $"'{path}' is damaged or of another version, so this node cannot prove that its data is not an older copy. "
-                + "Remove its data directory and let it join as a new node.");
+                + "Start the node with an empty data directory under another name with 'join', then: kvctl node replace OLD NEW --now --wait");
     }
 }

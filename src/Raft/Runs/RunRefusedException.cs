@@ -20,6 +20,6 @@ public sealed class RunRefusedException : Exception
         };
         return verdict == RunVerdict.StillRunning
             ? reason
-            : $"{reason}. If the data directory that was used last still exists, start the node with it. Otherwise start the node under another name with 'join', then: kvctl node decommission {self}";
+            : $"{reason}. If the data directory that was used last still exists, start the node with it. Otherwise start the node under another name with 'join', then: kvctl node replace {self} NEW --now --wait";
     }
 }

@@ -42,6 +42,22 @@ public sealed class OwnFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_missing_identity_is_written_again_unless_the_store_holds_other_files()
+    {
+        DataDirectory.Claim(SomeOptions.SingleNode(_root)).Dispose();
+        var path = Path.Combine(_root, "store", "STORE-IDENTITY");
+        var identity = File.ReadAllText(path);
+        DurableFile.Delete(path);
+
+        DataDirectory.Claim(SomeOptions.SingleNode(_root)).Dispose();
+        Assert.Equal(identity, File.ReadAllText(path));
+
+        DurableFile.Delete(path);
+        File.WriteAllText(Path.Combine(_root, "store", "other"), "");
+        Assert.Throws<NodeStartException>(() => DataDirectory.Claim(SomeOptions.SingleNode(_root)).Dispose());
+    }
+
+    [Fact]
     public void A_membership_record_that_is_a_directory_is_not_taken_for_a_missing_one()
     {
         var path = InPlaceOf("MEMBERSHIP", isDirectory: true);

@@ -42,6 +42,7 @@ public sealed class CopiedDirectoryTests
         cluster.RestoreDirectoryOf(rolledBack, copy);
         var refusal = await Assert.ThrowsAsync<RunRefusedException>(() => cluster.StartNodeAsync(rolledBack));
         Assert.Contains("older copy", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"then: kvctl node replace {rolledBack} NEW --now --wait", refusal.Message, StringComparison.Ordinal);
 
         await cluster.StartNodeAsync(other);
         await cluster.AppendAsync("last");
