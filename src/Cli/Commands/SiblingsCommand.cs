@@ -13,7 +13,9 @@ namespace KvRaft.Cli.Commands;
 /// </summary>
 internal static class SiblingsCommand
 {
-    public static Command Create(Shell shell) => new("siblings", "Siblings: concurrent values of an eventual key.") { Show(shell), Resolve(shell), Top(shell) };
+    public const string Name = "siblings";
+
+    public static Command Create(Shell shell) => new(Name, "Siblings: concurrent values of an eventual key.") { Show(shell), Resolve(shell), Top(shell) };
 
     /// <summary><c>kvctl get</c> on an eventual keyspace.</summary>
     public static async Task<int> GetAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, bool raw)

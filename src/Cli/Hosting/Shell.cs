@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using KvRaft.Cli.Commands;
 using KvRaft.Client;
 
 namespace KvRaft.Cli;
@@ -38,7 +40,10 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
         }
         catch (KvException error)
         {
-            return await TellAsync(Failures.CodeOf(error), error.Message);
+            var code = await TellAsync(Failures.CodeOf(error), error.Message);
+            return Failures.HintOf(error.Reason, parsed.CommandResult.Parent is CommandResult { Command.Name: SiblingsCommand.Name }) is { } hint
+                ? await TellAsync(code, hint)
+                : code;
         }
         catch (UsageException error)
         {

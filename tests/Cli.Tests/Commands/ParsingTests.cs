@@ -131,6 +131,14 @@ public sealed class ParsingTests
         Assert.Equal(code, Failures.CodeOf(new KvException("x") { Reason = reason, Outcome = outcome }));
     }
 
+    /// <summary>The message of the node names gRPC services.</summary>
+    [Theory]
+    [InlineData("WRONG_MODE", false, "for a key of an eventual keyspace, use kvctl get, put or siblings")]
+    [InlineData("WRONG_MODE", true, "for a key of a strong keyspace, use kvctl get, put or del")]
+    [InlineData("NOT_LEADER", false, null)]
+    public void A_wrong_mode_is_reported_with_the_verbs_that_work(string reason, bool isOfEventual, string? hint) => Assert.StartsWith(
+        hint ?? "none", Failures.HintOf(reason, isOfEventual) ?? "none", StringComparison.Ordinal);
+
     [Fact]
     public void Without_a_condition_option_a_command_has_no_condition()
     {
