@@ -32,6 +32,20 @@ public class WalkTests(ITestOutputHelper output)
     public void Finds_what_is_wrong_with_a_walk(string steps, string mistakes) =>
         Assert.Equal(mistakes, string.Join(", ", Mistakes(StepsOf($"# Page\n\n## Walk\n\n### The way down\n\n{steps}\n\n### The way back\n\n1. Nothing\n", "Walk"))));
 
+    // A class in several files: the page names the file with the method.
+    [Fact]
+    public void A_file_has_the_methods_that_the_page_names_after_it()
+    {
+        var named = Regex.Matches(Repository.Read("ARCHITECTURE.md"), @"`((?:src|chaos)/[\w./-]+\.cs)`:\s+`\w+\(\)`(?:,\s+`\w+\(\)`)*");
+
+        Assert.NotEmpty(named);
+        Findings.AssertNone(
+            named.SelectMany(static match => Regex.Matches(match.Value, @"`(\w+)\(\)`").Select(method => (File: match.Groups[1].Value, Method: method.Groups[1].Value)))
+                .Where(static one => !Regex.IsMatch(Repository.Read(one.File), $@"^ +(public|protected|internal|private) [^=;\n]* {one.Method}(<[^>\n]+>)?\(", RegexOptions.Multiline))
+                .Select(static one => $"{one.File}: {one.Method}()"),
+            "No such method in the file");
+    }
+
     private static IEnumerable<string> Mistakes(Step[] steps)
     {
         for (var i = 0; i < steps.Length; i++)
