@@ -13,9 +13,7 @@ namespace KvRaft.Cli.Commands;
 /// </summary>
 internal static class SiblingsCommand
 {
-    public const string Name = "siblings";
-
-    public static Command Create(Shell shell) => new(Name, "Siblings: concurrent values of an eventual key.") { Show(shell), Resolve(shell), Top(shell) };
+    public static Command Create(Shell shell) => new(Failures.SiblingsVerb, "Siblings: concurrent values of an eventual key.") { Show(shell), Resolve(shell), Top(shell) };
 
     /// <summary><c>kvctl get</c> on an eventual keyspace.</summary>
     public static async Task<int> GetAsync(Invocation run, KvClient client, ReadOnlyMemory<byte> key, bool raw)

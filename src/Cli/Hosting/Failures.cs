@@ -6,6 +6,9 @@ namespace KvRaft.Cli;
 /// <summary>Maps a failed request to an exit code. Pure.</summary>
 internal static class Failures
 {
+    /// <summary>The verb whose parts are for eventual keyspaces.</summary>
+    public const string SiblingsVerb = "siblings";
+
     public static int CodeOf(KvException error) => error switch
     {
         { Outcome: KvOutcome.Unknown } => ExitCodes.OutcomeUnknown,

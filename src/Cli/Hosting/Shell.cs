@@ -41,7 +41,7 @@ internal sealed class Shell(CliConsole console, GlobalOptions globals)
         catch (KvException error)
         {
             var code = await TellAsync(Failures.CodeOf(error), error.Message);
-            return Failures.HintOf(error.Reason, parsed.CommandResult.Parent is CommandResult { Command.Name: SiblingsCommand.Name }) is { } hint
+            return Failures.HintOf(error.Reason, parsed.CommandResult.Parent is CommandResult { Command.Name: Failures.SiblingsVerb }) is { } hint
                 ? await TellAsync(code, hint)
                 : code;
         }
