@@ -23,7 +23,9 @@ public sealed class LonelyClockTests
             });
             await new EventualKv.EventualKvClient(channel).PutAsync(new EventualPutRequest
             {
-                Header = Header(), Key = ByteString.CopyFromUtf8("session"), Value = ByteString.CopyFromUtf8("value"),
+                Header = Header(),
+                Key = ByteString.CopyFromUtf8("session"),
+                Value = ByteString.CopyFromUtf8("value"),
             });
         }
 
