@@ -65,25 +65,25 @@ internal sealed class ShardModel
         return answer;
     }
 
-    /// <summary>The properties that make two requests equal: everything but stamp and instants, and whether there is an instant.</summary>
+    /// <summary>The properties that make two requests equal: what the client sent, without the stamp, the limit of the answer, and an expiry that only the keyspace has.</summary>
     private static string Body(ShardCommand command) => Convert.ToHexString(CommandCodec.Encode(command with { AnswerBytesMax = 0 } switch
     {
-        PutCommand put => put with { Stamp = default, Expiry = WithoutInstant(put.Expiry) },
-        TouchCommand touch => touch with { Stamp = default, Expiry = WithoutInstant(touch.Expiry) },
-        IncrementCommand add => add with { Stamp = default, Expiry = WithoutInstant(add.Expiry) },
-        TxnCommand txn => new TxnCommand(txn.Compares, [.. txn.Then.Select(WithoutInstant)], [.. txn.Else.Select(WithoutInstant)]),
+        PutCommand put => put with { Stamp = default, Expiry = Named(put.Expiry) },
+        TouchCommand touch => touch with { Stamp = default, Expiry = Named(touch.Expiry) },
+        IncrementCommand add => add with { Stamp = default, Expiry = Named(add.Expiry) },
+        TxnCommand txn => new TxnCommand(txn.Compares, [.. txn.Then.Select(Named)], [.. txn.Else.Select(Named)]),
         var other => other with { Stamp = default },
     }));
 
-    private static Expiry WithoutInstant(Expiry expiry) => expiry == Expiry.Never ? Expiry.Never : Expiry.At(1);
+    private static Expiry Named(Expiry expiry) => expiry.Kind == ExpiryKind.AfterByDefault ? Expiry.Never : expiry;
 
     /// <summary>A time-to-live counts from the clock that decides about the expiry.</summary>
     private long End(Expiry expiry) => expiry.Kind is ExpiryKind.After or ExpiryKind.AfterByDefault ? Clock + expiry.Milliseconds : expiry.Milliseconds;
 
-    private static TxnOperation WithoutInstant(TxnOperation operation) => operation switch
+    private static TxnOperation Named(TxnOperation operation) => operation switch
     {
-        TxnPut put => put with { Expiry = WithoutInstant(put.Expiry) },
-        TxnIncrement add => add with { Expiry = WithoutInstant(add.Expiry) },
+        TxnPut put => put with { Expiry = Named(put.Expiry) },
+        TxnIncrement add => add with { Expiry = Named(add.Expiry) },
         _ => operation,
     };
 
