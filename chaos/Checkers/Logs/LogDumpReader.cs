@@ -10,8 +10,7 @@ public static partial class LogDumpReader
     public static IReadOnlyList<LogRecord> Read(string node, TextReader dump)
     {
         ArgumentNullException.ThrowIfNull(dump);
-        var records = new List<LogRecord>();
-        var replicas = new List<string>();
+        var records = new List<(string Replica, LogRecord Record)>();
         while (dump.ReadLine() is { } line)
         {
             if (Discard().Match(line) is { Success: true } discard)
@@ -20,20 +19,22 @@ public static partial class LogDumpReader
                 var keptTo = discard.Groups[2].ValueSpan is "Truncated" ? Number(discard.Groups[3]) : -1;
                 for (var i = 0; i < records.Count; i++)
                 {
-                    if (replicas[i] == discard.Groups[1].Value && records[i].Index > keptTo)
+                    var (replica, record) = records[i];
+                    if (replica == discard.Groups[1].Value && record.Index > keptTo)
                     {
-                        records[i] = records[i] with { IsDiscarded = true };
+                        records[i] = (replica, record with { IsDiscarded = true });
                     }
                 }
             }
             else if (Entry().Match(line) is { Success: true } entry && !line.Contains("PAYLOAD UNREADABLE", StringComparison.Ordinal))
             {
-                replicas.Add(entry.Groups[1].Value);
-                records.Add(new LogRecord(node, int.Parse(entry.Groups[2].ValueSpan, CultureInfo.InvariantCulture), Number(entry.Groups[3]), Number(entry.Groups[4]), entry.Groups[5].Value));
+                records.Add((
+                    entry.Groups[1].Value,
+                    new LogRecord(node, int.Parse(entry.Groups[2].ValueSpan, CultureInfo.InvariantCulture), Number(entry.Groups[3]), Number(entry.Groups[4]), entry.Groups[5].Value)));
             }
         }
 
-        return records;
+        return [.. records.Select(static each => each.Record)];
     }
 
     private static long Number(Group part) => long.Parse(part.ValueSpan, CultureInfo.InvariantCulture);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using KvRaft.Cli.Commands;
 using KvRaft.Client;
 
 namespace KvRaft.Cli;

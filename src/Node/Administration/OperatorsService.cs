@@ -64,9 +64,11 @@ internal sealed class OperatorsService(PlacementCalls calls, PlacementRouter rou
         {
             var ended = await router.ProposeAsync<OperatorAnswer>(
                 new EndOperator(each, "cancelled by hand", time.GetUtcNow().ToUnixTimeMilliseconds()),
-                static outcome => outcome is OperatorChanged { HadEnded: false } changed
-                    ? new OperatorAnswer { Epoch = changed.Epoch.Value, Operators = 1 }
-                    : new OperatorAnswer { Epoch = ((OperatorChanged)outcome).Epoch.Value },
+                static outcome =>
+                {
+                    var changed = (OperatorChanged)outcome;
+                    return new OperatorAnswer { Epoch = changed.Epoch.Value, Operators = changed.HadEnded ? 0 : 1 };
+                },
                 deadline);
             if (!ended.HasAnswer)
             {

@@ -66,6 +66,16 @@ internal sealed class AnswerSends(NodeOptions options, NodeFailure failure, Time
         return false;
     }
 
+    /// <summary>Awaits a write to a stream, and ends the stream if its client does not read it.</summary>
+    /// <exception cref="FailureException">Its reader has stalled.</exception>
+    public async Task SendAsync(Task write)
+    {
+        if (!await IsSentAsync(write))
+        {
+            throw new FailureException(NotRead);
+        }
+    }
+
     /// <summary>The budget is full: ends the answers that have stalled for a short time. False if there is none, or this was done a moment ago.</summary>
     public bool EndStalledUnderPressure()
     {

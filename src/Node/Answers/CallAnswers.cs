@@ -62,7 +62,13 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget)
     /// Keeps each call until its answer is sent, and ends it if the client does not read it. The one message of an answer is written into Kestrel's buffer at once, whatever its
     /// size; a flush ends when hardly anything of it is left there.
     /// </summary>
-    public static void AwaitSending(WebApplication app) => app.Use(async (context, next) =>
+    public static void AwaitSending(WebApplication app)
+    {
+        var sends = app.Services.GetRequiredService<AnswerSends>();
+        app.Use((context, next) => RunAsync(context, next, sends));
+    }
+
+    private static async Task RunAsync(HttpContext context, RequestDelegate next, AnswerSends sends)
     {
         try
         {
@@ -70,7 +76,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget)
             if (context.Response.HasStarted && CallEnding.MayWrite(context))
             {
                 // An error without a message has not started: its status is in the headers, which must end the stream.
-                using var send = app.Services.GetRequiredService<AnswerSends>().Begin(context.Abort);
+                using var send = sends.Begin(context.Abort);
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }
         }
@@ -85,7 +91,7 @@ internal sealed class CallAnswers(NodeOptions options, AnswerBudget budget)
                 window.Dispose();
             }
         }
-    });
+    }
 
     private AnswerWindow Open(ServerCallContext call, long bytesMax, WindowFull full, int guess)
     {

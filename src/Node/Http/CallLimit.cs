@@ -63,7 +63,7 @@ internal sealed class CallLimit(NodeOptions options, TimeProvider time, ILogger<
                 return;
             }
 
-            await RefusedCall.AnswerAsync(request, Refusal(all - 1, _max));
+            await RefusedCall.AnswerAsync(request, Failure.Full("the node's table of calls in progress", "limits.callsInProgressMax", all - 1, _max, all - 1, RetryDelay, unit: ""));
         }
         finally
         {
@@ -78,10 +78,4 @@ internal sealed class CallLimit(NodeOptions options, TimeProvider time, ILogger<
     /// <param name="max">The limit.</param>
     internal static bool Admits(int all, int own, int max) =>
         all <= max || (own <= Math.Max(1, max / ShareOfConnection) && all <= max + Math.Max(1, max / Reserve));
-
-    private static Failure Refusal(int calls, int max) =>
-        Failure.Overloaded($"the node's table of calls in progress ({calls} of {max}, limits.callsInProgressMax)", RetryDelay) with
-        {
-            Facts = [Failure.Fact("limit", max), Failure.Fact("actual", calls), new("setting", "limits.callsInProgressMax")],
-        };
 }

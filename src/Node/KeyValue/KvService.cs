@@ -43,7 +43,7 @@ internal sealed partial class KvService(
                 chunk =>
                 {
                     chunk.Header.ClusterId = _clusterId;
-                    return SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
+                    return sends.SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
                 },
                 () => time.GetElapsedTime(asked));
         });
@@ -79,7 +79,7 @@ internal sealed partial class KvService(
             chunk =>
             {
                 chunk.Header.ClusterId = _clusterId;
-                return SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
+                return sends.SendAsync(responseStream.WriteAsync(chunk, context.CancellationToken));
             },
             () => DeadlineOf(request.Header, context)));
 
@@ -88,15 +88,6 @@ internal sealed partial class KvService(
         var response = await AdmitAsync(request, 1, request.Header, context, deadline => shards.RequestResultAsync(request, deadline));
         response.Header.ClusterId = _clusterId;
         return response;
-    }
-
-    /// <summary>Ends a stream that its client does not read.</summary>
-    private async Task SendAsync(Task write)
-    {
-        if (!await sends.IsSentAsync(write))
-        {
-            throw new FailureException(AnswerSends.NotRead);
-        }
     }
 
     private static T Demand<T>(Answered<T> answered)

@@ -92,17 +92,18 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     public static Failure Overloaded(string what, TimeSpan retryAfter) =>
         new(ErrorReasons.Overloaded, Execution.NotExecuted, $"{what} is full") { RetryAfter = retryAfter };
 
-    /// <summary>A budget of bytes has no space for a request now.</summary>
+    /// <summary>A budget has no space for a request now.</summary>
     /// <param name="what">The budget.</param>
     /// <param name="setting">The setting of its limit.</param>
-    /// <param name="bytes">The bytes taken of it.</param>
-    /// <param name="bytesMax">Its limit.</param>
+    /// <param name="taken">The part of it that is taken.</param>
+    /// <param name="max">Its limit.</param>
     /// <param name="actual">The value to report against the limit.</param>
     /// <param name="retryAfter">The delay before a repetition.</param>
-    public static Failure Full(string what, string setting, long bytes, long bytesMax, long actual, TimeSpan retryAfter) =>
-        Overloaded($"{what} ({bytes} of {bytesMax} bytes, {setting})", retryAfter) with
+    /// <param name="unit">Of the figures in the message, with a space before it.</param>
+    public static Failure Full(string what, string setting, long taken, long max, long actual, TimeSpan retryAfter, string unit = " bytes") =>
+        Overloaded($"{what} ({taken} of {max}{unit}, {setting})", retryAfter) with
         {
-            Facts = [Fact("limit", bytesMax), Fact("actual", actual), new("setting", setting)],
+            Facts = [Fact("limit", max), Fact("actual", actual), new("setting", setting)],
         };
 
     public static Failure DiskFull(long freeBytes, long reserveBytes) =>
@@ -194,7 +195,7 @@ internal sealed record Failure(string Reason, Execution Execution, string Messag
     /// <summary>A refusal by the state machine, identical on every replica: nothing was changed.</summary>
     public static Failure Refused(string reason, string why) => new(reason, Execution.NotExecuted, why);
 
-    public static KeyValuePair<string, string> Fact(string name, long value) =>
+    private static KeyValuePair<string, string> Fact(string name, long value) =>
         new(name, value.ToString(CultureInfo.InvariantCulture));
 }
 

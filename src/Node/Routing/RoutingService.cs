@@ -44,12 +44,12 @@ internal sealed class RoutingService(
                 var epoch = map.Current.Epoch.Value;
                 if (updates.Next(epoch, routes.Current, routes.Leaders()) is { } update)
                 {
-                    await SendAsync(responseStream.WriteAsync(update, ending.Token));
+                    await sends.SendAsync(responseStream.WriteAsync(update, ending.Token));
                 }
 
                 if (await IsSilentAsync(news, ending.Token))
                 {
-                    await SendAsync(responseStream.WriteAsync(new RouteUpdate { Epoch = map.Current.Epoch.Value }, ending.Token));
+                    await sends.SendAsync(responseStream.WriteAsync(new RouteUpdate { Epoch = map.Current.Epoch.Value }, ending.Token));
                 }
             }
         }
@@ -85,15 +85,6 @@ internal sealed class RoutingService(
         }
 
         return response;
-    }
-
-    /// <exception cref="FailureException">The watcher does not read its updates.</exception>
-    private async Task SendAsync(Task write)
-    {
-        if (!await sends.IsSentAsync(write))
-        {
-            throw new FailureException(AnswerSends.NotRead);
-        }
     }
 
     /// <summary>True if nothing happened for so long that the watcher needs a sign of life.</summary>

@@ -20,9 +20,6 @@ namespace KvRaft.Raft.Consensus;
 /// <param name="logger">Reports each save.</param>
 internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress, Func<IClusterConfigurationStorage?> storage, ILogger logger)
 {
-    /// <summary>How long the write of a small file waits for space on a full disk before the next attempt.</summary>
-    private static readonly TimeSpan RoomRetryPeriod = TimeSpan.FromSeconds(1);
-
     /// <summary>Indices of configuration entries above the last saved one, ascending.</summary>
     private readonly SortedSet<long> _indices = [];
 
@@ -111,23 +108,15 @@ internal sealed class PendingConfigurations(GroupLog log, ApplyProgress progress
         await previous.ConfigureAwait(false);
         var members = storage();
         Invariant.Holds(members is not null, "DotNext sets the member storage before it commits anything.");
-        while (true)
+        try
         {
-            try
-            {
-                await members.SaveConfigurationAsync(new LogEntryView(entry), entry.Index, CancellationToken.None).ConfigureAwait(false);
-                break;
-            }
-            catch (Exception refused) when ((FullDisk.Is(refused) || EnvironmentFault.Is(refused)) && !_isDetached)
-            {
-                // A full disk, or a lack of descriptors or access, does not stop a replica. No index from this configuration on counts as applied until the configuration is saved.
-                await Task.Delay(RoomRetryPeriod).ConfigureAwait(false);
-            }
-            catch (Exception error) when (!_isDetached)
-            {
-                Failed?.Invoke(error);
-                throw;
-            }
+            // No index from this configuration on counts as applied until it is saved.
+            await MemberSaves.SaveAsync(members, entry, () => !_isDetached, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (!_isDetached)
+        {
+            Failed?.Invoke(error);
+            throw;
         }
 
         LogMessages.ConfigurationSaved(logger, log.Key.Group.Value, entry.Index);

@@ -17,9 +17,6 @@ namespace KvRaft.Raft.Groups;
 internal sealed class CheckpointInstaller(
     GroupLog log, IReplicatedStateMachine machine, GroupAuditTrail audit, Applier applier, ProposalLedger proposals, ApplyProgress progress, MemberStorage members, ILogger logger)
 {
-    /// <summary>How long the write of a small file waits for space on a full disk before the next attempt.</summary>
-    private static readonly TimeSpan RoomRetryPeriod = TimeSpan.FromSeconds(1);
-
     /// <summary>
     /// Replaces our state by a fetched checkpoint. The applier is paused meanwhile. The member list is saved first: once the log begins at the checkpoint it has no
     /// configuration that the list lacks, so a replica with the new log and the old list would count the votes of earlier voters, with majorities that are none any more. A list
@@ -83,20 +80,6 @@ internal sealed class CheckpointInstaller(
     /// A replica that lost only its state may have stored a later configuration than the replica whose state it copies; the storage keeps the later one. A full disk, or a lack of
     /// descriptors or access, delays the checkpoint.
     /// </summary>
-    private async Task SaveMembersAsync(CheckpointManifest manifest, CancellationToken cancellationToken)
-    {
-        var configuration = new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration);
-        while (true)
-        {
-            try
-            {
-                await members.SaveConfigurationAsync(new LogEntryView(configuration), manifest.ConfigurationVersion, cancellationToken).ConfigureAwait(false);
-                return;
-            }
-            catch (Exception refused) when (FullDisk.Is(refused) || EnvironmentFault.Is(refused))
-            {
-                await Task.Delay(RoomRetryPeriod, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
+    private Task SaveMembersAsync(CheckpointManifest manifest, CancellationToken cancellationToken) => MemberSaves.SaveAsync(
+        members, new LogEntry(manifest.ConfigurationVersion, manifest.Term, LogEntryKind.Configuration, manifest.Configuration), static () => true, cancellationToken);
 }

@@ -31,7 +31,7 @@ internal static class GroupDirectory
         {
             var aside = path + ".damaged";
             Storage.DurableFile.Delete(aside);
-            Directory.Move(path, aside);
+            Storage.DurableFile.MoveDirectory(path, aside);
         }
     }
 

@@ -115,10 +115,9 @@ internal sealed partial class GroupLog
         var damage = new LogDamage(LogDamageKind.UnreadableEntry, location.Segment, location.Offset);
         lock (_lock)
         {
-            if (_damage is null && !_isDropped)
+            if (!_isDropped)
             {
-                EnqueueState(StateReason.Damaged, State() with { Damage = damage });
-                _damage = damage;
+                SetDamage(damage);
             }
         }
 

@@ -255,12 +255,17 @@ internal sealed partial class GroupLog
         lock (_lock)
         {
             ThrowIfDropped();
-            if (_damage is null)
-            {
-                var damage = new LogDamage(LogDamageKind.MayHaveBeenForgotten, 0, 0);
-                EnqueueState(StateReason.Damaged, State() with { Damage = damage });
-                _damage = damage;
-            }
+            SetDamage(new LogDamage(LogDamageKind.MayHaveBeenForgotten, 0, 0));
+        }
+    }
+
+    /// <summary>Under the lock. The first damage stays: it is what the replica is rebuilt for.</summary>
+    private void SetDamage(LogDamage damage)
+    {
+        if (_damage is null)
+        {
+            EnqueueState(StateReason.Damaged, State() with { Damage = damage });
+            _damage = damage;
         }
     }
 
